@@ -1,0 +1,8 @@
+/** The one error type of Headwater, the table of its codes, and the verdict that each code carries. */
+export { type ErrorCode, errorCodes } from './codes.ts';
+export {
+  asHeadwaterError,
+  HeadwaterError,
+  type HeadwaterErrorOptions,
+  type Verdict,
+} from './headwater-error.ts';

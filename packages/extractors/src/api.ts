@@ -1,0 +1,48 @@
+/** What an extractor is to the service that runs it: encoded image bytes in, one vector out. */
+import type { VectorContract } from '@headwater/schemas';
+
+export interface ExtractorDescription {
+  /** Name and version together, e.g. `lenet-digits.v1`. */
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly contract: VectorContract;
+  /** SHA-256 over weights and preprocessing, lower-case hex. */
+  readonly digest: string;
+}
+
+/** Limits on what is decoded, so that no image can exhaust memory. */
+export interface ImageLimits {
+  readonly maxBytes: number;
+  readonly maxPixels: number;
+}
+
+export interface ExtractorOptions {
+  readonly limits?: Partial<ImageLimits>;
+  /** Images an engine call at most, default 16. */
+  readonly batchSize?: number;
+  /** How long an image may wait for others to share its engine call, default 5 ms. */
+  readonly batchLingerMs?: number;
+  /** Threads inside the engine, default the number of processors. */
+  readonly threads?: number;
+  /** Extractions under way at once before `extract` calls wait, default 64. */
+  readonly maxPending?: number;
+  /** After this long the engine's worker is replaced and the image is `extractor-failed`, default 30 s. */
+  readonly timeoutMs?: number;
+}
+
+export interface Extractor {
+  readonly description: ExtractorDescription;
+  /**
+   * Decodes one encoded image (JPEG, PNG, WebP, GIF, TIFF, AVIF) and answers its vector, `contract.dimensions`
+   * float32 values. Calls are batched across callers; results do not depend on what shares a batch.
+   * Errors: image-unreadable, image-too-large, image-type-unsupported, vector-not-finite, extractor-failed.
+   */
+  extract(image: Uint8Array, signal?: AbortSignal): Promise<Float32Array>;
+  /** What the engine is, for the log line at start and a metric, e.g. `onnxruntime 1.30.0 cpu, 2 threads`. */
+  readonly engine: string;
+  close(): Promise<void>;
+}
+
+/** Opens an extractor of the table. Errors: extractor-unknown, model-invalid. */
+export type OpenExtractor = (id: string, options?: ExtractorOptions) => Promise<Extractor>;

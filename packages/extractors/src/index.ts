@@ -1,0 +1,2 @@
+/** Image to vector: engines, nets and the extractor table. No Kafka here. */
+export type * from './api.ts';

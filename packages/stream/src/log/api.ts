@@ -1,0 +1,205 @@
+/**
+ * The log as the services see it: an ordered, partitioned, replayable record of what happened. There are two
+ * implementations (Apache Kafka through kafkajs, and in memory), and one contract test that both pass.
+ *
+ * Three ways to read: lanes (consume, transform, produce: exactly once), followers (every process reads all
+ * of a topic, e.g. a table of heads) and bounded reads (roll a store forward, audit a topic).
+ */
+import type { HeadwaterError } from '@headwater/errors';
+
+export interface LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Milliseconds since the epoch, as the log states it. */
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer>>;
+}
+
+export interface OutgoingRecord {
+  readonly topic: string;
+  /** Default: murmur2 of the key, as the Java client does it; null keys are spread. */
+  readonly partition?: number;
+  readonly key: Buffer | string | null;
+  /** null is a tombstone. */
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, Buffer | string>>;
+  readonly timestamp?: number;
+  /** The record that this one came of; its topic, partition and offset are added as headers. */
+  readonly cause?: LogRecord;
+}
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  /** Topic configuration, e.g. `cleanup.policy`. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface OffsetRange {
+  /** First offset that is still there. */
+  readonly low: bigint;
+  /** The offset after the last one. */
+  readonly high: bigint;
+}
+
+export interface LogAdmin {
+  /**
+   * Creates what is missing where `create` is true, and checks what is there.
+   * Errors: topic-missing, topic-mismatch (partition counts differ from the specification).
+   */
+  ensureTopics(specs: readonly TopicSpec[], options: { readonly create: boolean }): Promise<void>;
+  /** Number of partitions; undefined when the topic does not exist. */
+  partitions(topic: string): Promise<number | undefined>;
+  /** By partition index. */
+  offsets(topic: string): Promise<readonly OffsetRange[]>;
+  /** Committed offset by partition index; undefined where the group has committed none. */
+  committed(group: string, topic: string): Promise<readonly (bigint | undefined)[]>;
+  deleteTopics(topics: readonly string[]): Promise<void>;
+  deleteGroups(groups: readonly string[]): Promise<void>;
+}
+
+/** An idempotent producer with acks from all in-sync replicas, for what comes from outside (HTTP, folders). */
+export interface LogProducer {
+  /** Resolves when all records are safe. Splits by bytes. Errors: record-too-large, log-unavailable. */
+  send(records: readonly OutgoingRecord[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DeadLetter {
+  readonly record: LogRecord;
+  /** Where it failed, e.g. `decode`, `extract`, `join`. */
+  readonly stage: string;
+  readonly error: HeadwaterError;
+}
+
+/** Next offset to read for each topic of a lane. */
+export type Positions = ReadonlyMap<string, bigint>;
+
+/** What came of one batch. It is committed in one transaction together with the batch's offsets. */
+export interface LaneOutput {
+  readonly records: readonly OutgoingRecord[];
+  readonly deadLetters: readonly DeadLetter[];
+  /** Called after the commit, in order, with the positions that were committed: the place to write local state. */
+  readonly committed?: (positions: Positions) => Promise<void> | void;
+}
+
+/** Partition `index` of every topic that is read together, owned by this process until it is revoked. */
+export interface Lane {
+  readonly index: number;
+  readonly topics: readonly string[];
+  /** Read after the former owner was fenced; the earliest offset where the group had committed none. */
+  readonly positions: Positions;
+  /** Reads committed records of this lane's partition again, `from` inclusive, `to` exclusive. */
+  replay(range: {
+    readonly topic: string;
+    readonly from: bigint;
+    readonly to: bigint;
+  }): AsyncIterable<readonly LogRecord[]>;
+}
+
+/**
+ * One lane's worker. An error that `process` throws is answered by its verdict: `retry` runs the batch again
+ * after a backoff (the group's session is kept alive), `dead-letter` splits the batch until the record
+ * that causes it stands alone, `stop` ends the lanes (see `Lanes.stopped`).
+ */
+export interface LaneSession {
+  /**
+   * Computes the outputs of a batch: records of all the lane's topics, in order within each topic. Must not have effects
+   * outside before the commit. Calls overlap up to `inFlight`; commits keep their order.
+   */
+  process(records: readonly LogRecord[], signal: AbortSignal): Promise<LaneOutput>;
+  /** Called once when the lane has read and committed all there is, and nothing came for `idleAfterMs`. */
+  idle?(signal: AbortSignal): Promise<LaneOutput | null>;
+  /** Called when the lane is revoked or the process stops; uncommitted work is dropped. */
+  close(): Promise<void> | void;
+}
+
+export interface LanesOptions {
+  readonly group: string;
+  /** All must have the same number of partitions. Errors: topic-missing, topic-mismatch. */
+  readonly topics: readonly string[];
+  /** Called for each lane that is assigned, after the former owner is fenced. */
+  open(lane: Lane): Promise<LaneSession>;
+  /** Transactional id of a lane; fences its former owner. */
+  transactionalId(lane: number): string;
+  /** `<topic>-dlt` unless named otherwise. */
+  deadLetterTopic(topic: string): string;
+  /** A batch is handed over when it is full, or when the oldest record has waited `lingerMs`. */
+  readonly batch?: { readonly maxRecords?: number; readonly maxBytes?: number; readonly lingerMs?: number };
+  /** Batches of one lane under way at once, default 1. */
+  readonly inFlight?: number;
+  /** Default: `idle` is never called. */
+  readonly idleAfterMs?: number;
+  readonly sessionTimeoutMs?: number;
+  /** Told of what happens, for metrics and logs. */
+  readonly observer?: LanesObserver;
+}
+
+export interface LanesObserver {
+  assigned?(lanes: readonly number[]): void;
+  revoked?(lanes: readonly number[]): void;
+  committed?(
+    lane: number,
+    batch: {
+      readonly records: number;
+      readonly outputs: number;
+      readonly deadLetters: number;
+      readonly seconds: number;
+    },
+  ): void;
+  retried?(lane: number, error: HeadwaterError): void;
+  /** Records behind the end of the log, by topic. */
+  lag?(lane: number, lag: ReadonlyMap<string, number>): void;
+}
+
+export interface Lanes {
+  /** Lanes owned now. */
+  assigned(): readonly number[];
+  /** Resolves after the first assignment was opened. */
+  readonly ready: Promise<void>;
+  /** Settles when the lanes end: resolves after `close`, rejects with the error whose verdict was to stop. */
+  readonly stopped: Promise<void>;
+  /** Finishes and commits what is in flight, leaves the group. */
+  close(): Promise<void>;
+}
+
+export interface FollowOptions {
+  readonly topics: readonly string[];
+  readonly from: 'beginning' | 'end';
+  /** Called in order within each partition; backpressure is by the returned promise. */
+  onRecords(records: readonly LogRecord[]): Promise<void> | void;
+}
+
+export interface Follower {
+  /** Resolves when all that was in the topics at the start has been handed over. */
+  readonly caughtUp: Promise<void>;
+  /** Rejects when the follower cannot go on; resolves after `close`. */
+  readonly stopped: Promise<void>;
+  /** Next offset to be handed over. */
+  position(topic: string, partition: number): bigint | undefined;
+  close(): Promise<void>;
+}
+
+export interface ReadOptions {
+  readonly topic: string;
+  readonly partition: number;
+  /** Inclusive; the earliest when left out. */
+  readonly from?: bigint;
+  /** Exclusive; the end at the time of the call when left out. */
+  readonly to?: bigint;
+}
+
+export interface Log {
+  readonly kind: 'kafka' | 'memory';
+  readonly admin: LogAdmin;
+  openProducer(): Promise<LogProducer>;
+  openLanes(options: LanesOptions): Promise<Lanes>;
+  follow(options: FollowOptions): Promise<Follower>;
+  /** Committed records in order, in chunks; ends at `to`. */
+  read(options: ReadOptions): AsyncIterable<readonly LogRecord[]>;
+  /** Closes whatever is still open. */
+  close(): Promise<void>;
+}
