@@ -34,6 +34,8 @@ export interface OutgoingRecord {
 export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
+  /** Left out, the cluster's own default holds (−1 on the wire). */
+  readonly replicationFactor?: number;
   /** Topic configuration, e.g. `cleanup.policy`. */
   readonly settings: Readonly<Record<string, string>>;
 }
