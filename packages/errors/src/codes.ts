@@ -61,6 +61,10 @@ export const errorCodes = {
     verdict: 'stop',
     when: 'statistics or vectors of different dimensions or extractors meet',
   },
+  'sample-incomplete': {
+    verdict: 'stop',
+    when: 'removals have used up the sample that a head is tuned on; the labelled set must be refilled first',
+  },
   'head-invalid': { verdict: 'stop', when: 'a stored head cannot be read' },
   'limit-exceeded': { verdict: 'dead-letter', when: 'tasks, classes or pending work exceed a limit' },
   'blob-missing': { verdict: 'dead-letter', when: 'a claim check points to nothing' },

@@ -12,8 +12,12 @@ export interface LabelledVector {
 }
 
 /**
- * The additive state for one (extractor, task): counts n, sums s, Gram matrix G, the set digest, and the sample for leave-one-out
- * (the examples with the smallest hashes). All integer, so order, batching, merging and removal change no bit.
+ * The additive state for one (extractor, task): counts n, sums s, Gram matrix G, the set digest, and the sample for leave-one-out.
+ * All integer, so order, batching, merging and removal change no bit.
+ *
+ * The sample is the (at most 2,000) examples with the smallest `sampleKey`. To survive removals, the set holds a reserve of twice that;
+ * when removals have used it up, `needsRefill` turns true, and the owner, who keeps every example, calls `refill` with its examples in
+ * the order of their keys. While the set has at most 4,000 examples this never happens. Memory is bounded by the reserve.
  */
 export interface LabelledSet {
   readonly extractor: string;
@@ -24,14 +28,30 @@ export interface LabelledSet {
   readonly classes: ReadonlyMap<string, number>;
   /** Sum modulo 2^256 of the examples' SHA-256, hex. */
   readonly setDigest: string;
-  /** Errors: statistics-mismatch, statistics-overflow. */
+  /** True when the sample is no longer known completely; `serialize` and `trainHead` then throw sample-incomplete until `refill`. */
+  readonly needsRefill: boolean;
+  /**
+   * Each image id at most once: a correction is `remove` of the old example, then `add` of the new one. An error leaves the set unchanged.
+   * Errors: statistics-mismatch (dimensions, values out of range, an image that is known to be there), statistics-overflow.
+   */
   add(example: LabelledVector): void;
-  /** Takes out exactly what `add` put in; the caller states the same label, group and vector. */
+  /**
+   * Takes out exactly what `add` put in; the caller states the same image id, label, group and vector.
+   * Errors: statistics-mismatch (where the set can tell that it does not hold this example).
+   */
   remove(example: LabelledVector): void;
-  /** Adds another set of the same extractor and task, disjoint from this one. */
+  /** Adds another set of the same extractor and task, disjoint from this one. The other one stays as it is. */
   merge(other: LabelledSet): void;
-  /** Versioned bytes. */
-  serialize(): Uint8Array;
+  /**
+   * Makes the sample complete again: the examples now in the set, in ascending order of `sampleKey` (bytes); reads only as many as it
+   * keeps (4,000), so pass a lazy iterable. Errors: statistics-mismatch (out of order, or too few).
+   */
+  refill(examplesByKey: Iterable<LabelledVector>): void;
+  /**
+   * Versioned bytes in an ArrayBuffer of their own (transferable): a pure function of the set. Errors: sample-incomplete.
+   * A set read back has no reserve beyond the sample: where the set is larger than the sample, a removal from the sample needs a refill.
+   */
+  serialize(): Uint8Array<ArrayBuffer>;
 }
 
 /** A trained head, ready to be published: its definition and where it came from. */
