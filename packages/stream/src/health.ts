@@ -10,3 +10,28 @@ export interface Health {
   /** Part to `ok` or to the reason why not. */
   report(): Readonly<Record<string, string>>;
 }
+
+/** A part is not ready until it says so; without parts there is nothing to wait for. */
+export function createHealth(): Health {
+  const parts = new Map<string, string>();
+  let failure: string | undefined;
+  return {
+    part(name) {
+      parts.set(name, 'starting');
+      return (ready, reason) => parts.set(name, ready ? 'ok' : (reason ?? 'not ready'));
+    },
+    fail(reason) {
+      failure ??= reason;
+    },
+    get ready() {
+      return failure === undefined && [...parts.values()].every((state) => state === 'ok');
+    },
+    get alive() {
+      return failure === undefined;
+    },
+    report() {
+      const states = Object.fromEntries(parts);
+      return failure === undefined ? states : { ...states, process: failure };
+    },
+  };
+}

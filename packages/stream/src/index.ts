@@ -1,8 +1,15 @@
 /** What every service needs around Kafka: the log and its lanes, lifecycle, configuration, logs, metrics. */
 export type * from './blobs/api.ts';
-export type * from './health.ts';
+export { createFolderBlobStore, type FolderBlobStoreOptions } from './blobs/folder-store.ts';
+export { type CommonConfig, commonEnvironment } from './config/common-environment.ts';
+export { describeEnvironment } from './config/help.ts';
+export { type Environment, loadConfig } from './config/load.ts';
+export { type EnvironmentSchema, listVariables, type Variable } from './config/notes.ts';
+export * as variables from './config/variables.ts';
+export { createHealth, type Health } from './health.ts';
 export type * from './log/api.ts';
-export type * from './logger.ts';
-export type * from './metrics.ts';
-export type * from './names.ts';
+export { createLogger, type Logger, type LoggerOptions, type LogLevel, logLevels } from './logger.ts';
+export * from './metrics.ts';
+export { createNames, type Names, type NamesOptions } from './names.ts';
 export type * from './service.ts';
+export { type TopicSpecsOptions, topicSpecs } from './topic-specs.ts';

@@ -1,4 +1,14 @@
-/** Prometheus metrics: `headwater_<noun>_<unit>[_total]`, base units, low cardinality. */
+/**
+ * Prometheus metrics: `headwater_<noun>_<unit>[_total]`, base units, low cardinality. The only file that knows
+ * prom-client. Every `Metrics` has a registry of its own, so that several services can live in one process.
+ */
+import {
+  collectDefaultMetrics,
+  Counter as PromCounter,
+  Gauge as PromGauge,
+  Histogram as PromHistogram,
+  Registry,
+} from 'prom-client';
 
 export interface Counter {
   add(amount: number, labels?: Readonly<Record<string, string>>): void;
@@ -17,4 +27,56 @@ export interface Metrics {
   histogram(name: string, help: string, buckets: readonly number[], labels?: readonly string[]): Histogram;
   /** Prometheus text exposition and its content type. */
   render(): Promise<{ readonly body: string; readonly contentType: string }>;
+}
+
+export interface MetricsOptions {
+  /** Process, garbage-collection and event-loop metrics; default true. */
+  readonly processDefaults?: boolean;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+export function createMetrics(options: MetricsOptions = {}): Metrics {
+  const registry = new Registry();
+  if (options.processDefaults ?? true) collectDefaultMetrics({ register: registry });
+  const known = new Map<string, { readonly shape: string; readonly metric: unknown }>();
+
+  /** Two callers that mean different things by one name are a defect of ours, found at start. */
+  function once<T>(name: string, shape: string, create: () => T): T {
+    const existing = known.get(name);
+    if (existing === undefined) {
+      const metric = create();
+      known.set(name, { shape, metric });
+      return metric;
+    }
+    if (existing.shape !== shape)
+      throw new TypeError(`metric ${name} exists as ${existing.shape}, not ${shape}`);
+    return existing.metric as T;
+  }
+
+  return {
+    counter: (name, help, labels = []) =>
+      once(name, `counter(${labels.join()})`, () => {
+        const metric = new PromCounter({ name, help, labelNames: [...labels], registers: [registry] });
+        return { add: (amount: number, values: Labels = {}) => metric.inc(values, amount) };
+      }),
+    gauge: (name, help, labels = []) =>
+      once(name, `gauge(${labels.join()})`, () => {
+        const metric = new PromGauge({ name, help, labelNames: [...labels], registers: [registry] });
+        return { set: (value: number, values: Labels = {}) => metric.set(values, value) };
+      }),
+    histogram: (name, help, buckets, labels = []) =>
+      once(name, `histogram(${labels.join()})`, () => {
+        const settings = {
+          name,
+          help,
+          buckets: [...buckets],
+          labelNames: [...labels],
+          registers: [registry],
+        };
+        const metric = new PromHistogram(settings);
+        return { observe: (value: number, values: Labels = {}) => metric.observe(values, value) };
+      }),
+    render: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+  };
 }

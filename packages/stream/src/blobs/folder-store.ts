@@ -1,0 +1,165 @@
+/**
+ * The claim check on a folder that all services see. A blob's name is its SHA-256, so the same bytes are stored
+ * once; a write is complete or absent; and since a reference comes out of a message that anybody may have written,
+ * nothing outside of the folder is ever read, not through `..` and not through a symbolic link.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import {
+  access,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  unlink,
+} from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { HeadwaterError } from '@headwater/errors';
+import type { BlobStore, StoredBlob } from './api.ts';
+
+export interface FolderBlobStoreOptions {
+  /** Created when it is missing. */
+  readonly root: string;
+}
+
+export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStore {
+  const root = resolve(options.root);
+  return {
+    kind: 'folder',
+    put: (bytes) => guarded('write', () => put(root, bytes)),
+    get: (blob, signal) => guarded('read', () => get(root, blob, signal)),
+    delete: (uri) => guarded('delete', () => remove(root, uri)),
+  };
+}
+
+async function put(root: string, bytes: Uint8Array): Promise<StoredBlob> {
+  const sha256 = digest(bytes);
+  const path = join(root, sha256.slice(0, 2), sha256);
+  await mkdir(dirname(path), { recursive: true });
+  if (!(await exists(path))) await writeWhole(path, bytes);
+  return { uri: pathToFileURL(path).href, byteLength: bytes.byteLength, sha256 };
+}
+
+/** Under a name of its own until every byte is on the disk: a crash leaves no half blob under a digest. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.part`);
+  try {
+    const file = await open(temporary, 'wx', 0o640);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync().finally(() => folder.close());
+}
+
+async function get(root: string, blob: StoredBlob, signal?: AbortSignal): Promise<Buffer> {
+  const path = await locate(root, blob.uri);
+  const file = await openPlain(path);
+  try {
+    const { size } = await file.stat();
+    // Before reading: a message must not make us read a file of any size into memory.
+    if (size !== blob.byteLength) throw corrupt(`it has ${size} bytes instead of ${blob.byteLength}`);
+    const bytes = await file.readFile(signal === undefined ? {} : { signal });
+    if (digest(bytes) !== blob.sha256) throw corrupt('its SHA-256 differs');
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+async function remove(root: string, uri: string): Promise<void> {
+  try {
+    await unlink(await locate(root, uri));
+  } catch (error) {
+    if (!(error instanceof HeadwaterError && error.code === 'blob-missing') && !isMissing(error)) throw error;
+  }
+}
+
+/** The real path of a blob, which lies in the store whatever links there are. */
+async function locate(root: string, uri: string): Promise<string> {
+  const path = toPath(uri);
+  if (!isInside(root, path)) throw forbidden();
+  let real: string;
+  try {
+    real = join(await realpath(dirname(path)), path.slice(dirname(path).length + 1));
+  } catch (error) {
+    throw isMissing(error) ? missing(error) : error;
+  }
+  if (!isInside(await realpath(root), real)) throw forbidden();
+  return real;
+}
+
+function toPath(uri: string): string {
+  try {
+    return resolve(fileURLToPath(uri));
+  } catch (error) {
+    throw forbidden(error);
+  }
+}
+
+async function openPlain(path: string): Promise<FileHandle> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+    throw forbidden();
+  } catch (error) {
+    if (isMissing(error)) throw missing(error);
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw forbidden(error);
+    throw error;
+  }
+}
+
+/** Files that a crash in mid-write left behind; call it when no other process writes. */
+export async function removePartialBlobs(root: string): Promise<number> {
+  const entries = await readdir(root, { recursive: true });
+  const partial = entries.filter((entry) => entry.endsWith('.part'));
+  await Promise.all(partial.map((entry) => rm(join(root, entry), { force: true })));
+  return partial.length;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** What is neither ours nor an abort comes from the file system: full, slow, read-only, gone. */
+async function guarded<T>(action: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof HeadwaterError || (error as Error).name === 'AbortError') throw error;
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new HeadwaterError('blob-store-unavailable', `cannot ${action} a blob: ${reason}`, {
+      cause: error,
+      context: { action, reason },
+    });
+  }
+}
+
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const isInside = (root: string, path: string) => path.startsWith(root.endsWith(sep) ? root : root + sep);
+const isMissing = (error: unknown) =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+const missing = (cause: unknown) => new HeadwaterError('blob-missing', 'the blob does not exist', { cause });
+const corrupt = (how: string) => new HeadwaterError('blob-corrupt', `the blob is damaged: ${how}`);
+const forbidden = (cause?: unknown) =>
+  new HeadwaterError('blob-forbidden', 'the reference points outside of the blob store', { cause });

@@ -1,0 +1,79 @@
+/**
+ * Reads the environment once, at start, and tells everything that is wrong with it in one go: nobody should
+ * have to restart a service five times to learn of five mistakes. Values are never repeated: one may be a secret.
+ */
+import { readFileSync } from 'node:fs';
+import { HeadwaterError } from '@headwater/errors';
+import type { z } from 'zod';
+import { type EnvironmentSchema, listVariables, type Variable } from './notes.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Problem {
+  readonly variable: string;
+  readonly text: string;
+}
+
+/**
+ * The configuration that the environment describes. Empty variables count as not set. A secret may be in a file that
+ * `<NAME>_FILE` names; its final line break is not a part of it.
+ * Errors: config-invalid, with every problem by variable name.
+ */
+export function loadConfig<T>(schema: EnvironmentSchema<T>, environment: Environment): T {
+  const variables = listVariables(schema);
+  const { values, problems } = readValues(variables, environment);
+  const parsed = schema.safeParse(values);
+  if (parsed.success && problems.length === 0) return parsed.data;
+  const unreadable = new Set(problems.map((problem) => problem.variable));
+  const invalid = parsed.success ? [] : parsed.error.issues.map((issue) => explain(issue, variables, values));
+  throw refuse([...problems, ...invalid.filter((problem) => !unreadable.has(problem.variable))]);
+}
+
+function readValues(variables: readonly Variable[], environment: Environment) {
+  const values: Record<string, string> = {};
+  const problems: Problem[] = [];
+  for (const { name, secret } of variables) {
+    const direct = environment[name]?.trim() || undefined;
+    const path = secret === true ? environment[`${name}_FILE`]?.trim() || undefined : undefined;
+    if (direct !== undefined) values[name] = direct;
+    if (path === undefined) continue;
+    if (direct !== undefined) {
+      problems.push({ variable: name, text: `set either ${name} or ${name}_FILE, not both` });
+      continue;
+    }
+    try {
+      values[name] = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+    } catch (error) {
+      const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+      problems.push({ variable: name, text: `${name}_FILE: the file cannot be read (${reason})` });
+    }
+  }
+  return { values, problems };
+}
+
+function explain(
+  issue: z.core.$ZodIssue,
+  variables: readonly Variable[],
+  values: Readonly<Record<string, string>>,
+): Problem {
+  const name = String(issue.path[0] ?? 'environment');
+  const { expected } = variables.find((variable) => variable.name === name) ?? {};
+  if (issue.code === 'custom') return { variable: name, text: `${name}: ${issue.message}` };
+  if (values[name] === undefined) {
+    return { variable: name, text: `${name}: is not set; expected ${expected ?? 'a value'}` };
+  }
+  return {
+    variable: name,
+    text: `${name}: ${expected === undefined ? issue.message : `expected ${expected}`}`,
+  };
+}
+
+function refuse(problems: readonly Problem[]): HeadwaterError {
+  const lines = problems.map((problem) => `  ${problem.text}`);
+  const names = [...new Set(problems.map((problem) => problem.variable))];
+  return new HeadwaterError(
+    'config-invalid',
+    `the environment has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`,
+    { context: { variables: names.join(', ') } },
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * Reads back what a schema says about its variables. zod keeps metadata on each wrapper (optional, default, pipe)
+ * apart, so a variable's notes are those of all its layers together, the outer ones first.
+ */
+import type { z } from 'zod';
+import type { VariableNotes } from './variables.ts';
+
+/** A schema of environment variables: an object, or one that is transformed afterwards. */
+export type EnvironmentSchema<T = unknown> = z.ZodType<T>;
+
+export interface Variable extends VariableNotes {
+  readonly name: string;
+  readonly required: boolean;
+  /** As one would write it in the environment; undefined where there is none. */
+  readonly default?: string;
+}
+
+interface Layer {
+  readonly type: string;
+  readonly innerType?: z.ZodType;
+  readonly in?: z.ZodType;
+  readonly defaultValue?: unknown;
+  readonly shape?: Readonly<Record<string, z.ZodType>>;
+}
+
+const layer = (schema: z.ZodType) => schema._zod.def as unknown as Layer;
+
+/** Variables in the order in which the schema states them. */
+export function listVariables(schema: EnvironmentSchema): Variable[] {
+  return Object.entries(shapeOf(schema)).map(([name, member]) => describeVariable(name, member));
+}
+
+function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
+  const { shape, in: input, innerType } = layer(schema);
+  if (shape !== undefined) return shape;
+  const inner = input ?? innerType;
+  if (inner === undefined) throw new TypeError('environment schemas are objects');
+  return shapeOf(inner);
+}
+
+function describeVariable(name: string, schema: z.ZodType): Variable {
+  let notes: VariableNotes = {};
+  let fallback: string | undefined;
+  for (let at: z.ZodType | undefined = schema; at !== undefined; ) {
+    notes = { ...(at.meta() as VariableNotes | undefined), ...notes };
+    const { type, defaultValue, innerType, in: input }: Layer = layer(at);
+    if (type === 'default' || type === 'prefault') fallback ??= written(defaultValue);
+    at = innerType ?? input;
+  }
+  const shown = notes.shownDefault ?? fallback;
+  return {
+    ...notes,
+    name,
+    required: !schema.safeParse(undefined).success,
+    ...(shown === undefined ? {} : { default: shown }),
+  };
+}
+
+function written(value: unknown): string {
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
