@@ -8,6 +8,9 @@ export { type EnvironmentSchema, listVariables, type Variable } from './config/n
 export * as variables from './config/variables.ts';
 export { createHealth, type Health } from './health.ts';
 export type * from './log/api.ts';
+export { createMemoryLog } from './log/memory/log.ts';
+export { partitionFor } from './log/murmur2.ts';
+export { deadLetterHeaders, sourceHeaders } from './log/provenance.ts';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel, logLevels } from './logger.ts';
 export * from './metrics.ts';
 export { createNames, type Names, type NamesOptions } from './names.ts';

@@ -1,0 +1,20 @@
+import { describeLogContract } from './log-contract.ts';
+import { createMemoryLog } from './memory/log.ts';
+
+/** All logs of the contract share what a cluster would hold. */
+const shared = createMemoryLog();
+
+describeLogContract('the log in memory', {
+  openLog: () => ({ ...bound(), close: async () => undefined }),
+});
+
+function bound() {
+  return {
+    kind: shared.kind,
+    admin: shared.admin,
+    openProducer: shared.openProducer.bind(shared),
+    openLanes: shared.openLanes.bind(shared),
+    follow: shared.follow.bind(shared),
+    read: shared.read.bind(shared),
+  };
+}
