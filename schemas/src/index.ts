@@ -1,3 +1,11 @@
 /** The only package that knows Avro: records, schemas, vector contracts, codec and schema ids. */
 export type * from './api.ts';
+export { compositeKey, parseCompositeKey } from './composite-key.ts';
+export { createFingerprintIds, fingerprintId, isDerivedId } from './fingerprint-ids.ts';
+export { openCodec, type Records } from './record-codec.ts';
 export type * from './records.ts';
+export { createRegistryIds, type RegistryOptions } from './registry-ids.ts';
+export { schemaForId } from './schema-document.ts';
+export { type RecordName, recordSchema, releasedContracts } from './schema-files.ts';
+export { openVectorCodec, openVectorReader, type VectorReader } from './vector-codec.ts';
+export { contractOf, vectorSchema } from './vector-contract.ts';
