@@ -1,1 +1,4 @@
-export {};
+/** A real Apache Kafka for one machine, without Docker: fetched once, run as a child process. */
+export { findLibraries, kafkaVersion, type LibrariesOptions } from './libraries.ts';
+export { type LocalKafka, type LocalKafkaOptions, type Progress, startLocalKafka } from './local-kafka.ts';
+export { findPrerequisites, type Prerequisites, type Program } from './prerequisites.ts';

@@ -1,0 +1,83 @@
+/** One KRaft node that is broker and controller in one, set up for a laptop: small, quick to start, quick to tell. */
+
+export interface BrokerAddress {
+  readonly port: number;
+  readonly controllerPort: number;
+}
+
+/** `server.properties`. Paths may contain anything but line breaks. */
+export function brokerSettings(address: BrokerAddress, logDir: string): string {
+  const settings = { ...network(address), ...single, ...small, ...quick, 'log.dirs': escapeValue(logDir) };
+  return `${Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n')}\n`;
+}
+
+/** Only this machine can connect; the advertised address is the one of this start, whatever it was before. */
+function network({ port, controllerPort }: BrokerAddress) {
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+  };
+}
+
+/** There is one node: nothing can be replicated. Topics are created on purpose only. */
+const single = {
+  'default.replication.factor': 1,
+  'offsets.topic.replication.factor': 1,
+  'transaction.state.log.replication.factor': 1,
+  'transaction.state.log.min.isr': 1,
+  'share.coordinator.state.topic.replication.factor': 1,
+  'share.coordinator.state.topic.min.isr': 1,
+  'auto.create.topics.enable': false,
+};
+
+/** The cleaner's buffer alone would take a third of the heap by default. */
+const small = {
+  'offsets.topic.num.partitions': 8,
+  'transaction.state.log.num.partitions': 8,
+  'num.network.threads': 2,
+  'num.io.threads': 4,
+  'log.segment.bytes': 134_217_728,
+  'log.index.size.max.bytes': 2_097_152,
+  'log.cleaner.dedupe.buffer.size': 16_777_216,
+};
+
+/** Groups form at once, tests may use short sessions, abandoned transactions end soon, retention is looked at each minute. */
+const quick = {
+  'group.initial.rebalance.delay.ms': 0,
+  'group.min.session.timeout.ms': 1_000,
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': 1_000,
+  'log.retention.check.interval.ms': 60_000,
+};
+
+/** Java properties take a backslash for an escape. */
+function escapeValue(value: string): string {
+  return value.replaceAll('\\', '\\\\');
+}
+
+/** `log4j2.properties`: two files of 10 MB at most, however long the broker runs; each start begins a new one. */
+export function brokerLogSettings(logFile: string): string {
+  return `status = error
+appender.file.type = RollingFile
+appender.file.name = file
+appender.file.fileName = ${escapeValue(logFile)}
+appender.file.filePattern = ${escapeValue(logFile)}.%i
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = [%d] %p %m (%c)%n%throwable
+appender.file.policies.type = Policies
+appender.file.policies.start.type = OnStartupTriggeringPolicy
+appender.file.policies.size.type = SizeBasedTriggeringPolicy
+appender.file.policies.size.size = 10MB
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = 1
+rootLogger.level = info
+rootLogger.appenderRef.file.ref = file
+`;
+}

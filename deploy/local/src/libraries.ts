@@ -1,0 +1,94 @@
+/**
+ * Kafka's jars, fetched once from Maven Central into the user's cache. Several processes may ask at the same
+ * time: one fetches, into a folder of its own that gets its name when it is complete.
+ */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { HeadwaterError } from '@headwater/errors';
+import { type Program, requireMaven } from './prerequisites.ts';
+import { waitForLock } from './process-lock.ts';
+
+/** The same as in pom.xml. */
+export const kafkaVersion = '4.1.0';
+
+const pom = fileURLToPath(new URL('../pom.xml', import.meta.url));
+
+export interface LibrariesOptions {
+  /** Default `$XDG_CACHE_HOME/headwater`, or `~/.cache/headwater`. */
+  readonly cacheDir?: string | undefined;
+  /** Told of each file that was fetched. */
+  readonly onProgress?: ((files: number) => void) | undefined;
+}
+
+/** The folder of jars; undefined as long as they have not been fetched. */
+export function findLibraries(options: LibrariesOptions = {}): string | undefined {
+  const folder = join(cacheFolder(options), `kafka-${kafkaVersion}`);
+  return existsSync(folder) ? folder : undefined;
+}
+
+/** Errors: prerequisite-missing (Maven), local-kafka-failed (no way to Maven Central, disk full). */
+export async function openLibraries(options: LibrariesOptions = {}): Promise<string> {
+  const present = findLibraries(options);
+  if (present !== undefined) return present;
+  const maven = requireMaven();
+  const cache = cacheFolder(options);
+  const isThere = () => findLibraries(options) !== undefined;
+  const lock = await waitForLock(join(cache, `kafka-${kafkaVersion}.lock`), isThere);
+  const folder = join(cache, `kafka-${kafkaVersion}`);
+  try {
+    if (!isThere()) await fetchInto(folder, maven, options);
+  } finally {
+    await lock?.release();
+  }
+  return folder;
+}
+
+async function fetchInto(folder: string, maven: Program, options: LibrariesOptions): Promise<void> {
+  const draft = `${folder}.${randomUUID()}.part`;
+  await mkdir(draft, { recursive: true });
+  try {
+    await runMaven(maven, draft, options.onProgress);
+    const jars = await readdir(draft);
+    if (!jars.some((jar) => jar.startsWith('kafka_')))
+      throw failed('Maven ended without fetching Apache Kafka');
+    await rename(draft, folder);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+function runMaven(maven: Program, folder: string, onProgress?: (files: number) => void): Promise<void> {
+  const goal = 'dependency:copy-dependencies';
+  const options = ['-B', '-f', pom, '-DincludeScope=runtime', `-DoutputDirectory=${folder}`];
+  const child = spawn(maven.path, [...options, goal], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const errors: string[] = [];
+  let files = 0;
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => {
+    if (/Downloaded from .*\.jar|Copying .*\.jar/.test(line)) onProgress?.(++files);
+    if (line.startsWith('[ERROR]') && errors.length < 5) errors.push(line.slice(8));
+  });
+  child.stderr.resume();
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(failed('Maven cannot be run', error)));
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(failed(`Maven could not fetch Apache Kafka:\n${errors.join('\n')}`));
+    });
+  });
+}
+
+function cacheFolder(options: LibrariesOptions): string {
+  const base = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return options.cacheDir ?? join(base, 'headwater');
+}
+
+function failed(message: string, cause?: unknown): HeadwaterError {
+  return new HeadwaterError('local-kafka-failed', message, { cause });
+}
