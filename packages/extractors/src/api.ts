@@ -29,6 +29,8 @@ export interface ExtractorOptions {
   readonly maxPending?: number;
   /** After this long the engine's worker is replaced and the image is `extractor-failed`, default 30 s. */
   readonly timeoutMs?: number;
+  /** Told of each engine call: how many images shared it, and how long it took. For metrics. */
+  readonly onBatch?: (images: number, seconds: number) => void;
 }
 
 export interface Extractor {

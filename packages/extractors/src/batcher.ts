@@ -1,0 +1,113 @@
+/**
+ * Brings images of many callers together in one engine call, and takes care that none of them pays for another: the answers
+ * do not depend on who shares a batch, and when a call fails, each of its images is tried again alone.
+ */
+import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
+import type { Engine } from './engines/api.ts';
+
+export interface BatcherOptions {
+  /** Images a call at most. */
+  readonly batchSize: number;
+  /** How long the oldest image waits for others. */
+  readonly lingerMs: number;
+  /** Bytes of one image's pixels. */
+  readonly imageBytes: number;
+  readonly dimensions: number;
+  /** Whether more images are on their way: with nobody to wait for, a batch leaves at once. */
+  readonly expectsMore: () => boolean;
+  /** Told of each engine call, for metrics. */
+  readonly ran?: (images: number, seconds: number) => void;
+}
+
+interface Item {
+  readonly pixels: Uint8Array;
+  readonly arrivedAt: number;
+  readonly resolve: (vector: Float32Array) => void;
+  readonly reject: (error: HeadwaterError) => void;
+}
+
+function allFinite(vector: Float32Array): boolean {
+  return vector.every((value) => Number.isFinite(value));
+}
+
+export class Batcher {
+  private readonly engine: Engine;
+  private readonly options: BatcherOptions;
+  private readonly queue: Item[] = [];
+  private running = false;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(engine: Engine, options: BatcherOptions) {
+    this.engine = engine;
+    this.options = options;
+  }
+
+  /** The vector of one image. Errors: vector-not-finite, extractor-failed, model-invalid. */
+  add(pixels: Uint8Array): Promise<Float32Array> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ pixels, arrivedAt: performance.now(), resolve, reject });
+      this.nudge();
+    });
+  }
+
+  /** Looks again whether a batch should leave: call it when an image that was expected will not come. */
+  nudge(): void {
+    if (this.running || this.queue.length === 0) return;
+    const waitMs = this.waitMs();
+    if (waitMs > 0) {
+      this.timer ??= setTimeout(() => this.wake(), waitMs);
+      return;
+    }
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    void this.run(this.queue.splice(0, this.options.batchSize));
+  }
+
+  private wake(): void {
+    this.timer = undefined;
+    this.nudge();
+  }
+
+  private waitMs(): number {
+    const oldest = this.queue[0];
+    if (!oldest || this.queue.length >= this.options.batchSize || !this.options.expectsMore()) return 0;
+    return Math.ceil(oldest.arrivedAt + this.options.lingerMs - performance.now());
+  }
+
+  /** Runs a batch and, where it failed, each of its images once more alone. */
+  private async run(batch: readonly Item[]): Promise<void> {
+    this.running = true;
+    const error = await this.attempt(batch);
+    if (error) for (const item of batch) await this.runAlone(item, error);
+    this.running = false;
+    this.nudge();
+  }
+
+  private async runAlone(item: Item, first: HeadwaterError): Promise<void> {
+    const error = first.code === 'extractor-failed' ? await this.attempt([item]) : first;
+    if (error) item.reject(error);
+  }
+
+  /** Answers the batch's callers, or the error why none was answered. */
+  private async attempt(batch: readonly Item[]): Promise<HeadwaterError | undefined> {
+    const { imageBytes, ran } = this.options;
+    const pixels = new Uint8Array(batch.length * imageBytes);
+    for (const [index, item] of batch.entries()) pixels.set(item.pixels, index * imageBytes);
+    const start = performance.now();
+    try {
+      const vectors = await this.engine.run(pixels, batch.length);
+      ran?.(batch.length, (performance.now() - start) / 1000);
+      for (const [index, item] of batch.entries()) this.settle(item, vectors, index);
+      return undefined;
+    } catch (thrown) {
+      return asHeadwaterError(thrown, 'extractor-failed');
+    }
+  }
+
+  private settle(item: Item, vectors: Float32Array, index: number): void {
+    const { dimensions } = this.options;
+    const vector = vectors.slice(index * dimensions, (index + 1) * dimensions);
+    if (allFinite(vector)) item.resolve(vector);
+    else item.reject(new HeadwaterError('vector-not-finite', 'The net answered NaN or infinity.'));
+  }
+}

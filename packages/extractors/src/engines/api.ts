@@ -1,0 +1,34 @@
+/**
+ * What runs a net. An engine takes a batch of pixels and answers a batch of vectors; batching, retries and time-outs are
+ * the business of those who call it, so that all engines have the same.
+ */
+
+export interface EngineOptions {
+  /** The weights, already verified. */
+  readonly weights: Uint8Array;
+  /** Pixels of one image: uint8 [side, side, channels]. */
+  readonly inputShape: readonly [side: number, side: number, channels: number];
+  readonly dimensions: number;
+  /** Name of the output to read. */
+  readonly output: string;
+  /** Threads inside the engine. */
+  readonly threads: number;
+  /** After this long a call counts as hung. */
+  readonly timeoutMs: number;
+}
+
+export interface Engine {
+  /** What it is, e.g. `onnxruntime 1.30.0 cpu, 2 threads`. */
+  readonly name: string;
+  /**
+   * Runs one batch: `count` images back to back in `pixels`, whose buffer is taken over. Answers count × dimensions values.
+   * One call at a time. A rejection means that this batch failed, not that the engine is lost: what crashed or hung was replaced.
+   * Errors: extractor-failed; model-invalid when the engine can't be started again.
+   */
+  run(pixels: Uint8Array<ArrayBuffer>, count: number): Promise<Float32Array>;
+  /** Waits for nothing: a call under way is rejected. */
+  close(): Promise<void>;
+}
+
+/** Errors: model-invalid. */
+export type OpenEngine = (options: EngineOptions) => Promise<Engine>;

@@ -1,0 +1,58 @@
+/**
+ * ONNX Runtime's side of the thread: `session.run` blocks whoever calls it for the whole inference, so it is
+ * called here and nowhere else.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import type { RunRequest, WorkerMessage, WorkerStart } from './worker-protocol.ts';
+
+const start = workerData as WorkerStart;
+
+function answer(message: WorkerMessage, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** Threads that wait for work sleep instead of spinning: other processes and the decoders need the cores. */
+async function openSession(): Promise<InferenceSession> {
+  return await InferenceSession.create(start.weights, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: start.threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  });
+}
+
+async function run(session: InferenceSession, input: string, request: RunRequest): Promise<void> {
+  const image = new Tensor('uint8', request.pixels, [request.count, ...start.inputShape]);
+  const outputs = await session.run({ [input]: image }, [start.output]);
+  const values = outputs[start.output]?.data;
+  if (!(values instanceof Float32Array) || values.length !== request.count * start.dimensions) {
+    throw new Error(`The output ${start.output} is not float32 [${request.count}, ${start.dimensions}].`);
+  }
+  const vectors = values.slice();
+  answer({ kind: 'done', call: request.call, vectors }, [vectors.buffer]);
+}
+
+try {
+  const session = await openSession();
+  const input = session.inputNames[0];
+  if (session.inputNames.length !== 1 || input === undefined || !session.outputNames.includes(start.output)) {
+    throw new Error(`The graph must have one input, and an output called ${start.output}.`);
+  }
+  parentPort?.on('message', (request: RunRequest) => {
+    run(session, input, request).catch((thrown: unknown) => {
+      answer({ kind: 'failed', call: request.call, reason: reasonOf(thrown) });
+    });
+  });
+  const threads = start.threads === 1 ? '1 thread' : `${start.threads} threads`;
+  answer({ kind: 'ready', name: `onnxruntime ${env.versions.node ?? 'unknown'} cpu, ${threads}` });
+} catch (thrown) {
+  answer({ kind: 'refused', reason: reasonOf(thrown) });
+}

@@ -1,0 +1,11 @@
+/** ONNX Runtime as an engine: the thread's file is the built one, from tests and from `dist` alike. */
+import { createRequire } from 'node:module';
+import type { Engine, EngineOptions } from './api.ts';
+import { openWorkerEngine } from './worker-engine.ts';
+
+const workerFile = createRequire(import.meta.url).resolve('@headwater/extractors/onnx-worker');
+
+/** Errors: model-invalid. */
+export function openOnnxEngine(options: EngineOptions): Promise<Engine> {
+  return openWorkerEngine(workerFile, options);
+}

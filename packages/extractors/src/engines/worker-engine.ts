@@ -1,0 +1,120 @@
+/**
+ * An engine in a worker thread, and what happens when the thread dies or hangs: its call is rejected and a new
+ * thread takes its place before the next one. Nothing here knows which engine the thread runs.
+ */
+import { Worker } from 'node:worker_threads';
+import { HeadwaterError } from '@headwater/errors';
+import type { Engine, EngineOptions } from './api.ts';
+import type { RunRequest, WorkerMessage, WorkerStart } from './worker-protocol.ts';
+
+/** Loading weights is slower than a call, and a first start on a cold disk slower still. */
+const startTimeoutMs = 60_000;
+
+interface Waiting<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: HeadwaterError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+function invalid(message: string, cause?: unknown): HeadwaterError {
+  return new HeadwaterError('model-invalid', message, cause === undefined ? {} : { cause });
+}
+
+function failed(message: string, cause?: unknown): HeadwaterError {
+  return new HeadwaterError('extractor-failed', message, cause === undefined ? {} : { cause });
+}
+
+/** One thread, from its start to its end. */
+class WorkerThread {
+  readonly started: Promise<string>;
+  private readonly worker: Worker;
+  private start: Waiting<string> | undefined;
+  private call: (Waiting<Float32Array> & { readonly id: number }) | undefined;
+  private calls = 0;
+  private over = false;
+
+  constructor(file: string | URL, options: EngineOptions) {
+    const { weights, inputShape, dimensions, output, threads } = options;
+    const workerData: WorkerStart = { weights, inputShape, dimensions, output, threads };
+    this.worker = new Worker(file, { workerData });
+    this.started = new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.end(invalid('The engine did not start in time.')), startTimeoutMs);
+      this.start = { resolve, reject, timer };
+    });
+    this.worker.on('message', (message: WorkerMessage) => this.hear(message));
+    this.worker.on('error', (cause) => this.end(failed('The engine crashed.', cause)));
+    this.worker.on('exit', (code) => this.end(failed(`The engine's thread ended with code ${code}.`)));
+  }
+
+  get ended(): boolean {
+    return this.over;
+  }
+
+  run(pixels: Uint8Array<ArrayBuffer>, count: number, timeoutMs: number): Promise<Float32Array> {
+    return new Promise((resolve, reject) => {
+      const hung = () => this.end(failed(`The engine did not answer within ${timeoutMs} ms.`));
+      this.calls += 1;
+      this.call = { id: this.calls, resolve, reject, timer: setTimeout(hung, timeoutMs) };
+      const request: RunRequest = { call: this.calls, pixels, count };
+      this.worker.postMessage(request, [pixels.buffer]);
+    });
+  }
+
+  /** Ends the thread; whoever waits for it gets `reason`. A thread deep in native code ends when it comes out of it. */
+  end(reason: HeadwaterError): void {
+    if (this.over) return;
+    this.over = true;
+    const { start, call } = this;
+    if (start) this.settleStart(() => start.reject(invalid(reason.message, reason)));
+    if (call) this.settleCall(() => call.reject(reason));
+    void this.worker.terminate();
+  }
+
+  private hear(message: WorkerMessage): void {
+    const { start, call } = this;
+    if (message.kind === 'ready' && start) this.settleStart(() => start.resolve(message.name));
+    else if (message.kind === 'refused') this.end(invalid(`The engine refused the net: ${message.reason}`));
+    else if (message.kind === 'done' && call?.id === message.call) {
+      this.settleCall(() => call.resolve(message.vectors));
+    } else if (message.kind === 'failed' && call?.id === message.call) {
+      this.settleCall(() => call.reject(failed(`The engine failed: ${message.reason}`)));
+    }
+  }
+
+  private settleStart(settle: () => void): void {
+    clearTimeout(this.start?.timer);
+    this.start = undefined;
+    settle();
+  }
+
+  private settleCall(settle: () => void): void {
+    clearTimeout(this.call?.timer);
+    this.call = undefined;
+    settle();
+  }
+}
+
+/**
+ * Starts an engine whose thread runs `file`; its messages are those of `worker-protocol.ts`.
+ * Errors: model-invalid.
+ */
+export async function openWorkerEngine(file: string | URL, options: EngineOptions): Promise<Engine> {
+  let thread = new WorkerThread(file, options);
+  let closed = false;
+  const name = await thread.started;
+  return {
+    name,
+    async run(pixels, count) {
+      if (closed) throw failed('The engine is closed.');
+      if (thread.ended) {
+        thread = new WorkerThread(file, options);
+        await thread.started;
+      }
+      return await thread.run(pixels, count, options.timeoutMs);
+    },
+    async close() {
+      closed = true;
+      thread.end(failed('The engine is closed.'));
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * What one extractor is, as data: its contract, its weights, and what happens to an image before the net
+ * sees it. Being data, it can be digested: whatever changes a vector changes the digest.
+ */
+import { createHash } from 'node:crypto';
+import type { VectorContract } from '@headwater/schemas';
+import type { ExtractorDescription } from '../api.ts';
+
+/**
+ * From a decoded image to the pixels of the net's input, uint8 [height, width, channels].
+ * Every image is turned upright by its EXIF orientation, laid on `background` where it is transparent, and
+ * converted to sRGB or to gray.
+ */
+export interface Preprocessing {
+  readonly colour: 'rgb' | 'gray';
+  /** Side of the net's square input, in pixels. */
+  readonly side: number;
+  /**
+   * `contain`: the whole image, its aspect kept, centred on `background`. `cover`: the shorter side is resized to `resizedSide`
+   * and the central `side` × `side` is kept.
+   */
+  readonly fit: 'contain' | 'cover';
+  /** Side that the image is resized to before the centre is cut out; `side` for `contain`. */
+  readonly resizedSide: number;
+  readonly kernel: 'cubic';
+  /** 0 black, 255 white. */
+  readonly background: number;
+}
+
+export interface ExtractorDefinition {
+  readonly contract: VectorContract;
+  /** The engine that runs the net; a folder `engines/` has one file for each. */
+  readonly engine: 'onnx';
+  /** The weights: a file under `models/<id>/`, and the SHA-256 that it must have. */
+  readonly weights: { readonly file: string; readonly sha256: string };
+  /** Where the net was cut, e.g. the name of its output. */
+  readonly cut: string;
+  readonly preprocessing: Preprocessing;
+}
+
+/** Channels of the net's input. */
+export function channelsOf(preprocessing: Preprocessing): number {
+  return preprocessing.colour === 'rgb' ? 3 : 1;
+}
+
+/** Bytes of one image in the net's input. */
+export function inputBytes(preprocessing: Preprocessing): number {
+  return preprocessing.side ** 2 * channelsOf(preprocessing);
+}
+
+/** SHA-256 of the weights' own SHA-256, the preprocessing and the cut, spelled out in one fixed order. */
+export function digestOf(definition: ExtractorDefinition): string {
+  const { colour, side, fit, resizedSide, kernel, background } = definition.preprocessing;
+  const parts = ['headwater-extractor-1', definition.weights.sha256, definition.cut];
+  parts.push(colour, `${side}`, fit, `${resizedSide}`, kernel, `${background}`);
+  return createHash('sha256').update(parts.join('\n')).digest('hex');
+}
+
+/** Splits the id at its last dot: `lenet-digits.v1` is version v1 of lenet-digits. */
+export function describe(definition: ExtractorDefinition): ExtractorDescription {
+  const id = definition.contract.extractor;
+  const dot = id.lastIndexOf('.');
+  return {
+    id,
+    name: id.slice(0, dot),
+    version: id.slice(dot + 1),
+    contract: definition.contract,
+    digest: digestOf(definition),
+  };
+}

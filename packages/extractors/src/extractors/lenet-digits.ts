@@ -1,0 +1,34 @@
+/**
+ * LeNet that has seen the digits 0 to 4 only, cut after Flatten. It is small enough for a test and honest enough for a
+ * story: the digits 5 to 9 are new to it, and are learned by the head alone.
+ *
+ * A picture of any size is fitted whole into 28 × 28 (a stroke at the border would be lost by cropping), on black, because
+ * MNIST is white on black. A 28 × 28 gray picture goes through untouched.
+ */
+import type { ExtractorDefinition } from './definition.ts';
+
+export const lenetDigits: ExtractorDefinition = {
+  contract: {
+    extractor: 'lenet-digits.v1',
+    dimensions: 800,
+    elementType: 'float32',
+    byteOrder: 'little-endian',
+    normalization: 'none',
+    description:
+      'LeNet trained on the digits 0 to 4, cut after Flatten: 50 maps of 4 by 4, after the second pooling.',
+  },
+  engine: 'onnx',
+  weights: {
+    file: 'model.onnx',
+    sha256: '2a2387bf662cc16a7400f4383abc889b55ba0f1c0216ea83d250e8c08f7bd44d',
+  },
+  cut: 'features',
+  preprocessing: {
+    colour: 'gray',
+    side: 28,
+    fit: 'contain',
+    resizedSide: 28,
+    kernel: 'cubic',
+    background: 0,
+  },
+};

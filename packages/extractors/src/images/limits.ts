@@ -1,0 +1,23 @@
+/** Limits on what is decoded: checked on the bytes and on the header, before any pixel is there. */
+import { HeadwaterError } from '@headwater/errors';
+import type { ImageLimits } from '../api.ts';
+
+/** 20 MiB encoded, 50 million pixels. */
+export const defaultLimits: ImageLimits = { maxBytes: 20 * 1024 * 1024, maxPixels: 50_000_000 };
+
+/** Errors: image-unreadable (no bytes at all), image-too-large. */
+export function checkBytes(image: Uint8Array, limits: ImageLimits): void {
+  if (image.byteLength === 0) throw new HeadwaterError('image-unreadable', 'The image has no bytes.');
+  if (image.byteLength <= limits.maxBytes) return;
+  throw new HeadwaterError('image-too-large', 'The image has more bytes than the limit allows.', {
+    context: { bytes: image.byteLength, maxBytes: limits.maxBytes },
+  });
+}
+
+/** Errors: image-too-large. */
+export function checkPixels(width: number, height: number, limits: ImageLimits): void {
+  if (width * height <= limits.maxPixels) return;
+  throw new HeadwaterError('image-too-large', 'The image has more pixels than the limit allows.', {
+    context: { width, height, maxPixels: limits.maxPixels },
+  });
+}
