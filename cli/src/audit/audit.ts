@@ -3,7 +3,13 @@
  * the headers that say which record came of which, and counts. It knows nothing of how the services work.
  * It holds for records that compaction has not reached yet, that is, for a run that has just ended.
  */
-import type { Example, ImageClassified, LabelAssigned, VectorExtracted } from '@headwater/schemas';
+import {
+  compositeKey,
+  type Example,
+  type ImageClassified,
+  type LabelAssigned,
+  type VectorExtracted,
+} from '@headwater/schemas';
 import type { Log, Names } from '@headwater/stream';
 import { createFindings, type Finding, type Findings } from './findings.ts';
 import { createLabelBook, type LabelBook, type StatedLabel } from './label-book.ts';
@@ -175,11 +181,14 @@ function readLabels(reader: TopicReader, options: AuditOptions, books: Books): P
 async function readExamples(options: AuditOptions): Promise<Map<string, string | null>> {
   const table = new Map<string, string | null>();
   const reader = createTopicReader(options.log, new Map());
-  await reader.each(options.names.topics.examples, async ({ value }) => {
-    if (value === null) return;
+  await reader.each(options.names.topics.examples, async ({ key, value }) => {
+    if (value === null) {
+      table.delete(String(key));
+      return;
+    }
     const example = await options.decoders.example(value);
     if (example.extractor !== options.extractor || !options.tasks.includes(example.task)) return;
-    table.set(exampleKey(example), example.label);
+    table.set(String(key), example.label);
   });
   return table;
 }
@@ -202,7 +211,7 @@ function closeLabels(
 ): void {
   for (const winner of books.labels.winners()) {
     if (!books.extracted.has(winner.imageId) || !options.tasks.includes(winner.task)) continue;
-    const state = examples.get(exampleKey(winner)) ?? null;
+    const state = examples.get(compositeKey(options.extractor, winner.task, winner.imageId)) ?? null;
     if (state === winner.label) continue;
     findings.add({ kind: 'lost', what: `example of ${winner.task}`, where: winner.imageId });
   }
@@ -210,10 +219,6 @@ function closeLabels(
 
 function noteOutcome(ledger: Ledger, topic: string, source: RecordPlace | null): void {
   if (source?.topic === topic) ledger.outcome(source.partition, source.offset);
-}
-
-function exampleKey({ task, imageId }: { readonly task: string; readonly imageId: string }): string {
-  return JSON.stringify([task, imageId]);
 }
 
 function placeKey({ topic, partition, offset }: RecordPlace): string {

@@ -1,0 +1,39 @@
+/**
+ * Served accuracy: the published prediction against the first label that came for its image. It is measured over
+ * the last labels only, because the head that predicted the first ones knew next to nothing.
+ */
+
+export interface Accuracy {
+  readonly labelled: number;
+  /** 0 … 1; null before the first label. */
+  readonly accuracy: number | null;
+}
+
+export interface ServedAccuracy {
+  /** A prediction without an answer (no head served yet) counts as wrong. */
+  score(predicted: string | null, label: string): void;
+  readonly last: Accuracy;
+  /** Among the last ones, those whose label is in `classes`, or those whose label is not. */
+  among(classes: ReadonlySet<string>, inside: boolean): Accuracy;
+}
+
+/** `window`: over how many of the last labels. */
+export function createServedAccuracy(window: number): ServedAccuracy {
+  const scores: { readonly label: string; readonly right: boolean }[] = [];
+  let next = 0;
+  return {
+    score(predicted, label) {
+      scores[next] = { label, right: predicted === label };
+      next = (next + 1) % window;
+    },
+    get last() {
+      return average(scores);
+    },
+    among: (classes, inside) => average(scores.filter(({ label }) => classes.has(label) === inside)),
+  };
+}
+
+function average(scores: readonly { readonly right: boolean }[]): Accuracy {
+  const right = scores.filter((score) => score.right).length;
+  return { labelled: scores.length, accuracy: scores.length === 0 ? null : right / scores.length };
+}
