@@ -1,3 +1,6 @@
 /** Statistics, solvers and heads: pure functions of the set of labelled vectors. No I/O, no Kafka. */
 export type * from './api.ts';
+export { openHead, trainHead } from './head.ts';
+export { createLabelledSet, deserializeLabelledSet, type LabelledSetOptions } from './labelled-set.ts';
+export { quantize } from './quantization.ts';
 export { sampleKey } from './sample-key.ts';

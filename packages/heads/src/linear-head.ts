@@ -1,0 +1,117 @@
+/**
+ * Every linear head comes down to one weight vector and one bias for each class: this is what is published, and all that a prediction
+ * needs.
+ */
+import { createHash } from 'node:crypto';
+import { HeadwaterError } from '@headwater/errors';
+import type { Classifier, HeadKind, HeadMode, HeadPrediction } from './api.ts';
+import { ByteReader, ByteWriter } from './byte-writer.ts';
+
+const formatName = 'headwater-linear';
+const formatVersion = 1;
+
+/** p = (1 − blend) · softmax(W x + b) + blend / classes, with x in the units of quantised vectors. */
+export interface LinearParameters {
+  /** Classes × dimensions, one class behind the other. */
+  readonly weights: Float64Array;
+  readonly biases: Float64Array;
+  /** Share of the uniform distribution, in [0, 1]: caps the confidence where there are few examples. */
+  readonly blend: number;
+}
+
+export function encodeLinear(parameters: LinearParameters): Uint8Array {
+  const writer = new ByteWriter();
+  writer.text(formatName);
+  writer.uint32(formatVersion);
+  writer.numbers(Float64Array.of(parameters.blend));
+  writer.numbers(parameters.biases);
+  writer.numbers(parameters.weights);
+  return writer.finish();
+}
+
+/** Errors: head-invalid. */
+export function decodeLinear(bytes: Uint8Array, classes: number, dimensions: number): LinearParameters {
+  const reader = new ByteReader(bytes, 'head-invalid');
+  if (reader.text() !== formatName || reader.uint32() !== formatVersion) invalid();
+  const blend = reader.float64s()[0] ?? 0;
+  const biases = reader.float64s();
+  const weights = reader.float64s();
+  reader.end();
+  if (biases.length !== classes || weights.length !== classes * dimensions) invalid();
+  return { weights, biases, blend };
+}
+
+/** SHA-256 over kind, mode, classes and parameters, each with its length before it; hex. */
+export function digestHead(
+  kind: HeadKind,
+  mode: HeadMode,
+  classes: readonly string[],
+  parameters: Uint8Array,
+): string {
+  const writer = new ByteWriter();
+  for (const text of ['headwater-head.v1', kind, mode]) writer.text(text);
+  writer.uint32(classes.length);
+  for (const label of classes) writer.text(label);
+  writer.uint32(parameters.length);
+  return createHash('sha256').update(writer.finish()).update(parameters).digest('hex');
+}
+
+export function openLinear(
+  kind: HeadKind,
+  classes: readonly string[],
+  dimensions: number,
+  parameters: LinearParameters,
+): Classifier {
+  return {
+    kind,
+    classes,
+    dimensions,
+    predict(vector): HeadPrediction {
+      if (vector.length !== dimensions) {
+        throw new HeadwaterError(
+          'vector-wrong-dimensions',
+          `A vector has ${vector.length} dimensions, the head ${dimensions}`,
+        );
+      }
+      const probabilities = toProbabilities(computeLogits(parameters, vector), parameters.blend);
+      return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty: null };
+    },
+  };
+}
+
+function computeLogits({ weights, biases }: LinearParameters, vector: Int16Array): Float64Array {
+  const { length } = vector;
+  return biases.map((bias, k) => {
+    let sum = bias;
+    const start = k * length;
+    for (let i = 0; i < length; i++) sum += (weights[start + i] ?? 0) * (vector[i] ?? 0);
+    return sum;
+  });
+}
+
+/** Works in place. */
+function toProbabilities(logits: Float64Array, blend: number): Float64Array {
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) if (logit > highest) highest = logit;
+  let sum = 0;
+  for (let k = 0; k < logits.length; k++) {
+    const value = Math.exp((logits[k] ?? 0) - highest);
+    logits[k] = value;
+    sum += value;
+  }
+  for (let k = 0; k < logits.length; k++) {
+    logits[k] = ((1 - blend) * (logits[k] ?? 0)) / sum + blend / logits.length;
+  }
+  return logits;
+}
+
+/** The first of the largest: ties go to the class whose bytes come first. */
+function indexOfLargest(values: Float64Array): number {
+  let best = 0;
+  for (let k = 1; k < values.length; k++) if ((values[k] ?? 0) > (values[best] ?? 0)) best = k;
+  return best;
+}
+
+function invalid(): never {
+  throw new HeadwaterError('head-invalid', 'The parameters of a stored head cannot be read: train it again');
+}

@@ -1,0 +1,150 @@
+/**
+ * Counts n, sums s and the Gram matrix G: all that the linear heads need to know of the examples. Sums of integers, so that adding,
+ * merging and taking out are exact and commute.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import { blockSize, createPlainGram, type GramAccumulator, paddedDimensions } from './gram.ts';
+import { unit } from './quantization.ts';
+import { compareUtf8 } from './utf8-order.ts';
+
+/** Most examples for which every sum is exact (see gram.ts). */
+export const maximumExamples = 2 ** 27;
+
+interface ClassSum {
+  count: number;
+  readonly sum: Float64Array;
+}
+
+export class Statistics {
+  readonly dimensions: number;
+  /** Dimensions padded to a multiple of four. */
+  readonly width: number;
+  #examples = 0;
+  readonly #classes = new Map<string, ClassSum>();
+  #order: string[] | null = null;
+  readonly #gram: GramAccumulator;
+  readonly #pending: Int16Array;
+  #pendingCount = 0;
+  #pendingSign: 1 | -1 = 1;
+
+  constructor(dimensions: number) {
+    this.dimensions = dimensions;
+    this.width = paddedDimensions(dimensions);
+    this.#gram = createPlainGram(this.width);
+    this.#pending = new Int16Array(this.width * blockSize);
+  }
+
+  get examples(): number {
+    return this.#examples;
+  }
+
+  /** In the order of their UTF-8 bytes. */
+  get classes(): readonly string[] {
+    this.#order ??= [...this.#classes.keys()].sort(compareUtf8);
+    return this.#order;
+  }
+
+  count(label: string): number {
+    return this.#classes.get(label)?.count ?? 0;
+  }
+
+  /** Σ x over the examples of a class, `width` long. */
+  sum(label: string): Float64Array {
+    return this.#classes.get(label)?.sum ?? new Float64Array(this.width);
+  }
+
+  /** G, as laid out in gram.ts. Valid until the next change. */
+  get gram(): Float64Array {
+    this.#flush();
+    return this.#gram.entries;
+  }
+
+  /** Errors: statistics-overflow. */
+  checkRoom(examples: number): void {
+    if (this.#examples + examples <= maximumExamples) return;
+    throw new HeadwaterError(
+      'statistics-overflow',
+      `A labelled set holds at most ${maximumExamples} examples: beyond that, sums would no longer be exact`,
+    );
+  }
+
+  /** Errors: statistics-mismatch. */
+  checkVector(vector: Int16Array): void {
+    if (vector.length !== this.dimensions) {
+      throw new HeadwaterError(
+        'statistics-mismatch',
+        `A vector has ${vector.length} dimensions, the labelled set ${this.dimensions}`,
+      );
+    }
+    for (const value of vector) {
+      if (value > unit || value < -unit) {
+        throw new HeadwaterError('statistics-mismatch', 'A vector is not a quantised unit vector');
+      }
+    }
+  }
+
+  add(label: string, vector: Int16Array): void {
+    const entry = this.#classes.get(label) ?? this.#createClass(label);
+    entry.count++;
+    this.#examples++;
+    for (let i = 0; i < vector.length; i++) entry.sum[i] = (entry.sum[i] ?? 0) + (vector[i] ?? 0);
+    this.#push(vector, 1);
+  }
+
+  /** The caller has checked that the class has an example. */
+  remove(label: string, vector: Int16Array): void {
+    const entry = this.#classes.get(label) ?? this.#createClass(label);
+    entry.count--;
+    this.#examples--;
+    for (let i = 0; i < vector.length; i++) entry.sum[i] = (entry.sum[i] ?? 0) - (vector[i] ?? 0);
+    if (entry.count === 0) this.#dropClass(label);
+    this.#push(vector, -1);
+  }
+
+  merge(other: Statistics): void {
+    for (const label of other.classes) this.restoreClass(label, other.count(label), other.sum(label));
+    this.restoreGram(other.gram);
+  }
+
+  /** Adds counts and sums of a class, as they were. */
+  restoreClass(label: string, count: number, sum: Float64Array): void {
+    const entry = this.#classes.get(label) ?? this.#createClass(label);
+    entry.count += count;
+    this.#examples += count;
+    for (let i = 0; i < sum.length; i++) entry.sum[i] = (entry.sum[i] ?? 0) + (sum[i] ?? 0);
+  }
+
+  /** Adds the entries of another Gram matrix. */
+  restoreGram(entries: Float64Array): void {
+    const own = this.gram;
+    for (let i = 0; i < own.length; i++) own[i] = (own[i] ?? 0) + (entries[i] ?? 0);
+  }
+
+  #createClass(label: string): ClassSum {
+    const entry = { count: 0, sum: new Float64Array(this.width) };
+    this.#classes.set(label, entry);
+    this.#order = null;
+    return entry;
+  }
+
+  #dropClass(label: string): void {
+    this.#classes.delete(label);
+    this.#order = null;
+  }
+
+  /** Vectors wait until there are sixteen of one sign. */
+  #push(vector: Int16Array, sign: 1 | -1): void {
+    if (this.#pendingSign !== sign) this.#flush();
+    this.#pendingSign = sign;
+    this.#pending.set(vector, this.#pendingCount * this.width);
+    this.#pendingCount++;
+    if (this.#pendingCount === blockSize) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#pendingCount === 0) return;
+    this.#pending.fill(0, this.#pendingCount * this.width);
+    this.#gram.accumulate(this.#pending, this.#pendingSign);
+    this.#pendingCount = 0;
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Distances in many dimensions are far too sure of themselves. One temperature, chosen on examples that were left out, turns them into
+ * probabilities that can be trusted.
+ */
+import { fixedExp, fixedLog } from './fixed-math.ts';
+import type { LeftOutDistances } from './leave-one-out.ts';
+
+/** 2^(i/4), exact products of these constants with powers of two. */
+const quarterPowers = [1, 1.189207115002721, Math.SQRT2, 1.681792830507429];
+const smallestPower = -4;
+const largestPower = 16;
+const temperatures: readonly number[] = listTemperatures();
+
+/** Of a head that has no example to score itself on. */
+export interface ChosenTemperature {
+  readonly temperature: number;
+  /** Macro-averaged leave-one-out log loss at this temperature, in nats. */
+  readonly logLoss: number;
+  /** Macro-averaged leave-one-out accuracy. */
+  readonly accuracy: number;
+}
+
+/**
+ * The temperature of the grid with the smallest macro-averaged log loss; null where no example can be scored. The loss is convex in 1/T,
+ * so that bisection on the grid finds it. Labels are smoothed by 1/(m + 1) for m scored examples: without that, a sample that is
+ * separated without errors would ask for a temperature of zero.
+ */
+export function chooseTemperature(left: LeftOutDistances, logPriors: Float64Array): ChosenTemperature | null {
+  const weights = weighExamples(left);
+  if (weights === null) return null;
+  let low = 0;
+  let high = temperatures.length - 1;
+  const loss = (index: number) => macroLogLoss(left, weights, logPriors, temperatures[index] ?? 1);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (loss(middle) <= loss(middle + 1)) high = middle;
+    else low = middle + 1;
+  }
+  return {
+    temperature: temperatures[low] ?? 1,
+    logLoss: loss(low),
+    accuracy: macroAccuracy(left, weights, logPriors),
+  };
+}
+
+/** Each class counts as much as any other. Null where no example can be scored. */
+function weighExamples(left: LeftOutDistances): Float64Array | null {
+  const counts = new Float64Array(left.classes);
+  for (const label of left.labels) if (label >= 0) counts[label] = (counts[label] ?? 0) + 1;
+  const scored = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+  if (scored === 0) return null;
+  return Float64Array.from(left.labels, (label) => (label < 0 ? 0 : 1 / (scored * (counts[label] ?? 1))));
+}
+
+function macroLogLoss(
+  left: LeftOutDistances,
+  weights: Float64Array,
+  logPriors: Float64Array,
+  temperature: number,
+): number {
+  const { classes, labels } = left;
+  let scored = 0;
+  for (const label of labels) if (label >= 0) scored++;
+  const smoothing = 1 / (scored + 1);
+  let loss = 0;
+  const logits = new Float64Array(classes);
+  for (let example = 0; example < labels.length; example++) {
+    const label = labels[example] ?? -1;
+    if (label < 0) continue;
+    readLogits(logits, left, example, logPriors, temperature);
+    loss += (weights[example] ?? 0) * smoothedLoss(logits, label, smoothing);
+  }
+  return loss;
+}
+
+function readLogits(
+  logits: Float64Array,
+  left: LeftOutDistances,
+  example: number,
+  logPriors: Float64Array,
+  temperature: number,
+): void {
+  for (let k = 0; k < left.classes; k++) {
+    logits[k] =
+      (-0.5 * (left.distances[example * left.classes + k] ?? 0)) / temperature + (logPriors[k] ?? 0);
+  }
+}
+
+/** log Σ exp(logits) − (1 − α) · logit of the label − α · mean of the logits of classes that are there. */
+function smoothedLoss(logits: Float64Array, label: number, smoothing: number): number {
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) if (logit > highest) highest = logit;
+  let sum = 0;
+  let total = 0;
+  let present = 0;
+  for (const logit of logits) {
+    if (logit === Number.NEGATIVE_INFINITY) continue;
+    sum += fixedExp(logit - highest);
+    total += logit;
+    present++;
+  }
+  return highest + fixedLog(sum) - (1 - smoothing) * (logits[label] ?? 0) - (smoothing * total) / present;
+}
+
+function macroAccuracy(left: LeftOutDistances, weights: Float64Array, logPriors: Float64Array): number {
+  const logits = new Float64Array(left.classes);
+  let accuracy = 0;
+  left.labels.forEach((label, example) => {
+    if (label < 0) return;
+    readLogits(logits, left, example, logPriors, 1);
+    if (logits.every((logit) => logit <= (logits[label] ?? 0))) accuracy += weights[example] ?? 0;
+  });
+  return accuracy;
+}
+
+function listTemperatures(): number[] {
+  const list: number[] = [];
+  for (let power = smallestPower; power <= largestPower; power++) {
+    let scale = 1;
+    for (let i = 0; i < Math.abs(power); i++) scale *= power < 0 ? 0.5 : 2;
+    for (const quarter of quarterPowers) list.push(scale * quarter);
+  }
+  return list;
+}
