@@ -76,6 +76,8 @@ export interface Example {
 
 export type HeadKind = 'lda' | 'ridge' | 'ncm' | 'softmax' | 'mlp' | 'knn';
 export type HeadMode = 'provisional' | 'settled';
+/** Pinned by somebody, or the best one by measurement. */
+export type ActivationReason = 'pinned' | 'champion';
 
 /** A blob in the blob store. */
 export interface BlobReference {
@@ -118,8 +120,15 @@ export interface HeadActivated {
   readonly extractor: string;
   readonly kind: HeadKind;
   readonly version: number;
-  readonly reason: 'pinned' | 'champion';
+  readonly reason: ActivationReason;
   readonly activatedAt: number;
+}
+
+/** Names a head. */
+export interface HeadRef {
+  readonly kind: HeadKind;
+  readonly version: number;
+  readonly digest: string;
 }
 
 /** Topic `predictions`, key image id. One for each (source record, task, extractor). */
@@ -128,7 +137,7 @@ export interface ImageClassified {
   readonly task: string;
   readonly extractor: string;
   /** null: no head serves this task yet; label and novelty are then null and probabilities empty. */
-  readonly head: { readonly kind: HeadKind; readonly version: number; readonly digest: string } | null;
+  readonly head: HeadRef | null;
   readonly label: string | null;
   /** Class to probability, sum 1; the most probable classes only where there are more than 100. */
   readonly probabilities: Readonly<Record<string, number>>;
