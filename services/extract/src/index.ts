@@ -1,1 +1,3 @@
-export {};
+/** Images to vectors. */
+export { type ExtractConfig, extractEnvironment } from './environment.ts';
+export { startExtract } from './service.ts';

@@ -1,0 +1,68 @@
+/**
+ * From a record of `images` to the encoded bytes of one image. Any Kafka client may write there, so everything it
+ * says is checked: that the record decodes, that its key is its id, that a claim check keeps what it promises.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import { Gate } from '@headwater/extractors';
+import type { Codec, ImageReceived, ImageReference } from '@headwater/schemas';
+import type { BlobStore, LogRecord } from '@headwater/stream';
+
+/** Claim checks that are held in memory at once: each may be as large as the limit on images. */
+const referencesAtOnce = 8;
+
+function isReference(content: Buffer | ImageReference): content is ImageReference {
+  return !(content instanceof Uint8Array);
+}
+
+/**
+ * Errors: record-empty, wire-format-invalid, avro-invalid, schema-unknown, schema-incompatible, record-invalid (the
+ * key is not the id).
+ */
+export async function decodeImageReceived(
+  record: LogRecord,
+  codec: Codec<ImageReceived>,
+): Promise<ImageReceived> {
+  const image = await codec.decode(record.value ?? Buffer.alloc(0));
+  if (image.id !== '' && record.key?.toString('utf8') === image.id) return image;
+  throw new HeadwaterError('record-invalid', 'The key of the record must be the id of its image.', {
+    context: { hasKey: record.key !== null },
+  });
+}
+
+/** Fetches what a claim check stands for, and lets only so many of them be in memory. */
+export class ImageContents {
+  private readonly blobs: BlobStore;
+  private readonly maxBytes: number;
+  private readonly places = new Gate(referencesAtOnce);
+
+  constructor(blobs: BlobStore, maxBytes: number) {
+    this.blobs = blobs;
+    this.maxBytes = maxBytes;
+  }
+
+  /**
+   * Gives `use` the encoded bytes, and keeps them no longer than it takes.
+   * Errors: image-too-large, blob-missing, blob-corrupt, blob-forbidden, blob-store-unavailable, and those of `use`.
+   */
+  async with<T>(
+    { content }: ImageReceived,
+    use: (bytes: Uint8Array) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    if (!isReference(content)) return await use(content);
+    this.check(content);
+    await this.places.enter(signal);
+    try {
+      return await use(await this.blobs.get(content, signal));
+    } finally {
+      this.places.leave();
+    }
+  }
+
+  private check({ byteLength }: ImageReference): void {
+    if (byteLength <= this.maxBytes) return;
+    throw new HeadwaterError('image-too-large', 'The image has more bytes than the limit allows.', {
+      context: { bytes: byteLength, maxBytes: this.maxBytes },
+    });
+  }
+}

@@ -1,0 +1,118 @@
+/** Extract as a service: opens the extractor, reads `images` in lanes, and writes vectors exactly once. */
+import { type Extractor, openExtractor } from '@headwater/extractors';
+import { openCodec, openVectorCodec } from '@headwater/schemas';
+import type { LaneSession, Lanes, Service, ServiceDependencies, StartService } from '@headwater/stream';
+import type { ExtractConfig } from './environment.ts';
+import { ExtractBoard } from './extract-board.ts';
+import { Extraction } from './extraction.ts';
+import { ImageContents } from './received-image.ts';
+import { extractTopics } from './topics.ts';
+
+function openConfigured(config: ExtractConfig, board: ExtractBoard): Promise<Extractor> {
+  return openExtractor(config.EXTRACTOR, {
+    limits: { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS },
+    batchSize: config.BATCH_SIZE,
+    batchLingerMs: config.BATCH_LINGER,
+    maxPending: config.MAX_PENDING_IMAGES,
+    timeoutMs: config.ENGINE_TIMEOUT,
+    onBatch: board.ran,
+    ...(config.ENGINE_THREADS !== undefined && { threads: config.ENGINE_THREADS }),
+  });
+}
+
+async function openExtraction(
+  config: ExtractConfig,
+  { schemaIds, names, blobs }: ServiceDependencies,
+  extractor: Extractor,
+): Promise<Extraction> {
+  const topic = names.topics.vectors(config.EXTRACTOR);
+  return new Extraction({
+    extractor,
+    images: await openCodec(schemaIds, 'ImageReceived', names.topics.images),
+    vectors: await openVectorCodec(schemaIds, extractor.description.contract, topic),
+    contents: new ImageContents(blobs, config.MAX_IMAGE_BYTES),
+    topic,
+  });
+}
+
+function laneSession(extraction: Extraction, board: ExtractBoard): LaneSession {
+  return {
+    async process(records, signal) {
+      const start = performance.now();
+      const output = await extraction.process(records, signal);
+      board.processed((performance.now() - start) / 1000);
+      return { ...output, committed: () => board.committed(output) };
+    },
+    close: () => undefined,
+  };
+}
+
+async function openLanes(
+  config: ExtractConfig,
+  { log, names }: ServiceDependencies,
+  extraction: Extraction,
+  board: ExtractBoard,
+): Promise<Lanes> {
+  const { images, deadLetters } = names.topics;
+  const group = names.groups.extract(config.EXTRACTOR);
+  const lanes = await log.openLanes({
+    group,
+    topics: [images],
+    open: async () => laneSession(extraction, board),
+    transactionalId: (lane) => names.transactionalId(group, lane),
+    deadLetterTopic: deadLetters,
+    batch: { maxRecords: config.RECORDS_PER_COMMIT, lingerMs: config.BATCH_LINGER },
+    // One batch is committed while the next is in the engine.
+    inFlight: 2,
+    observer: board.observer(images),
+  });
+  await lanes.ready;
+  return lanes;
+}
+
+/** Lanes first: what is in flight still needs the extractor. */
+function serviceOf(lanes: Lanes, extractor: Extractor, { health, logger }: ServiceDependencies): Service {
+  const setReady = health.part('extract');
+  setReady(true);
+  const stopped = lanes.stopped
+    .catch((error: Error) => {
+      health.fail(error.message);
+      throw error;
+    })
+    .finally(() => {
+      setReady(false, 'stopped');
+      return extractor.close();
+    });
+  stopped.catch(() => logger.error({}, 'extract cannot go on'));
+  return {
+    name: 'extract',
+    stopped,
+    async stop() {
+      await lanes.close();
+      await stopped.catch(() => undefined);
+    },
+  };
+}
+
+/**
+ * Starts extract; resolves when its partitions are assigned.
+ * Errors: extractor-unknown, model-invalid, topic-missing, topic-mismatch, schema-incompatible, log-unavailable.
+ */
+export const startExtract: StartService<ExtractConfig> = async (config, dependencies) => {
+  const { log, logger, metrics, names } = dependencies;
+  const board = new ExtractBoard(metrics, logger);
+  await log.admin.ensureTopics(extractTopics(config, names), { create: config.TOPICS_CREATE });
+  const extractor = await openConfigured(config, board);
+  try {
+    const { id, digest, contract } = extractor.description;
+    board.opened(id, digest, extractor.engine);
+    const fields = { extractor: id, digest, dimensions: contract.dimensions, engine: extractor.engine };
+    logger.info(fields, 'the extractor is open');
+    const extraction = await openExtraction(config, dependencies, extractor);
+    const lanes = await openLanes(config, dependencies, extraction, board);
+    return serviceOf(lanes, extractor, dependencies);
+  } catch (error) {
+    await extractor.close();
+    throw error;
+  }
+};
