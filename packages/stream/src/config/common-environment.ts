@@ -21,14 +21,28 @@ const kafka = {
   KAFKA_TLS: flag().default(false).describe('Encrypt connections to Kafka.'),
   KAFKA_TLS_CA: secret('certificates in PEM form')
     .optional()
+    .meta({ requires: ['KAFKA_TLS'] })
     .describe('Authorities to trust instead of the system’s.'),
-  KAFKA_TLS_CERT: secret('a certificate in PEM form').optional().describe('Certificate of this client.'),
-  KAFKA_TLS_KEY: secret('a key in PEM form').optional().describe('Key of that certificate.'),
+  KAFKA_TLS_CERT: secret('a certificate in PEM form')
+    .optional()
+    .meta({ requires: ['KAFKA_TLS', 'KAFKA_TLS_KEY'] })
+    .describe('Certificate of this client.'),
+  KAFKA_TLS_KEY: secret('a key in PEM form')
+    .optional()
+    .meta({ requires: ['KAFKA_TLS', 'KAFKA_TLS_CERT'] })
+    .describe('Key of that certificate.'),
   KAFKA_SASL_MECHANISM: choice(['plain', 'scram-sha-256', 'scram-sha-512'])
     .optional()
+    .meta({ requires: ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] })
     .describe('How to log in to Kafka.'),
-  KAFKA_SASL_USERNAME: text().optional().describe('Who logs in.'),
-  KAFKA_SASL_PASSWORD: secret().optional().describe('The password for it.'),
+  KAFKA_SASL_USERNAME: text()
+    .optional()
+    .meta({ requires: ['KAFKA_SASL_MECHANISM'] })
+    .describe('Who logs in.'),
+  KAFKA_SASL_PASSWORD: secret()
+    .optional()
+    .meta({ requires: ['KAFKA_SASL_MECHANISM'] })
+    .describe('The password for it.'),
 };
 
 const names = {
@@ -100,10 +114,20 @@ const rest = {
   SCHEMA_REGISTRY_URL: httpUrl()
     .optional()
     .describe('Confluent or Apicurio registry; without one, schema ids are derived from the schemas.'),
-  SCHEMA_REGISTRY_USERNAME: text().optional().describe('Who logs in to the registry.'),
-  SCHEMA_REGISTRY_PASSWORD: secret().optional().describe('The password for it.'),
+  SCHEMA_REGISTRY_USERNAME: text()
+    .optional()
+    .meta({ requires: ['SCHEMA_REGISTRY_URL', 'SCHEMA_REGISTRY_PASSWORD'] })
+    .describe('Who logs in to the registry.'),
+  SCHEMA_REGISTRY_PASSWORD: secret()
+    .optional()
+    .meta({ requires: ['SCHEMA_REGISTRY_USERNAME'] })
+    .describe('The password for it.'),
   DATA_DIR: text('a folder').default('.headwater').describe('Folder for local state; must survive restarts.'),
   BLOB_STORE: text('a folder, or a file:// URL of one')
+    .refine(
+      (given) => !/^[a-z][a-z0-9+.-]+:/i.test(given) || given.startsWith('file:///'),
+      'expected a folder, or a file:// URL of one',
+    )
     .optional()
     .describe(
       'Where images lie that are too large for a message; default <DATA_DIR>/blobs. All services must see the same.',
@@ -117,28 +141,6 @@ const rest = {
 };
 
 /** Services extend it: `commonEnvironment.extend({ … })`. */
-export const commonEnvironment = z.object({ ...kafka, ...names, ...topics, ...rest }).superRefine(
-  (values, context) => {
-    for (const [variable, others] of companions) {
-      const given = (name: string) => (values as Readonly<Record<string, unknown>>)?.[name] !== undefined;
-      if (given(variable) || !others.some(given)) continue;
-      const because = others.filter(given).join(' and ');
-      context.addIssue({ code: 'custom', path: [variable], message: `must be set too, as ${because} is` });
-    }
-  },
-  // Also where other variables are wrong: all problems are told at once.
-  { when: () => true },
-);
-
-/** A variable, and those that make no sense without it. */
-const companions: readonly (readonly [string, readonly string[]])[] = [
-  ['KAFKA_SASL_MECHANISM', ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD']],
-  ['KAFKA_SASL_USERNAME', ['KAFKA_SASL_MECHANISM']],
-  ['KAFKA_SASL_PASSWORD', ['KAFKA_SASL_MECHANISM']],
-  ['KAFKA_TLS_CERT', ['KAFKA_TLS_KEY']],
-  ['KAFKA_TLS_KEY', ['KAFKA_TLS_CERT']],
-  ['SCHEMA_REGISTRY_URL', ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD']],
-  ['SCHEMA_REGISTRY_PASSWORD', ['SCHEMA_REGISTRY_USERNAME']],
-];
+export const commonEnvironment = z.object({ ...kafka, ...names, ...topics, ...rest });
 
 export type CommonConfig = z.infer<typeof commonEnvironment>;

@@ -14,14 +14,24 @@ interface Problem {
   readonly text: string;
 }
 
+export interface LoadOptions {
+  /** Variables that the schema leaves open and this caller cannot do without: name to the reason. */
+  readonly required?: Readonly<Record<string, string>>;
+}
+
 /**
  * The configuration that the environment describes. Empty variables count as not set. A secret may be in a file that
  * `<NAME>_FILE` names; its final line break is not a part of it.
  * Errors: config-invalid, with every problem by variable name.
  */
-export function loadConfig<T>(schema: EnvironmentSchema<T>, environment: Environment): T {
+export function loadConfig<T>(
+  schema: EnvironmentSchema<T>,
+  environment: Environment,
+  options: LoadOptions = {},
+): T {
   const variables = listVariables(schema);
   const { values, problems } = readValues(variables, environment);
+  problems.push(...findMissing(variables, values, options.required ?? {}));
   const parsed = schema.safeParse(values);
   if (parsed.success && problems.length === 0) return parsed.data;
   const unreadable = new Set(problems.map((problem) => problem.variable));
@@ -49,6 +59,21 @@ function readValues(variables: readonly Variable[], environment: Environment) {
     }
   }
   return { values, problems };
+}
+
+/** What is not set although something else asks for it. */
+function findMissing(
+  variables: readonly Variable[],
+  values: Readonly<Record<string, string>>,
+  required: Readonly<Record<string, string>>,
+): Problem[] {
+  const companions = variables
+    .filter(({ name }) => values[name] !== undefined)
+    .flatMap(({ name, requires = [] }) => requires.map((other) => [other, `must be set too, as ${name} is`]));
+  const reasons = new Map([...companions, ...Object.entries(required)] as [string, string][]);
+  return [...reasons]
+    .filter(([name]) => values[name] === undefined)
+    .map(([name, reason]) => ({ variable: name, text: `${name}: ${reason}` }));
 }
 
 function explain(

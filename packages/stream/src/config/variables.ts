@@ -11,6 +11,8 @@ export interface VariableNotes {
   readonly expected?: string;
   /** The value is never shown, and may be given in a file: `<NAME>_FILE`. */
   readonly secret?: boolean;
+  /** Variables without which this one makes no sense. */
+  readonly requires?: readonly string[];
   /** How the default is written, where that differs from its value. */
   readonly shownDefault?: string;
 }
