@@ -1,1 +1,12 @@
-export {};
+/** HTTP and folder sources to images and labels. */
+export { type IngestConfig, ingestEnvironment } from './environment.ts';
+export {
+  type FolderImage,
+  type FolderOptions,
+  type FolderProgress,
+  type IngestedFile,
+  ingestFolder,
+  type SkippedFile,
+} from './folder.ts';
+export { type ImageFacts, type ImageLimits, inspectImage } from './inspection.ts';
+export { startIngest } from './service.ts';

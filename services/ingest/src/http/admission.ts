@@ -1,0 +1,35 @@
+/** Who may come in: bounded requests, bounded bytes, bounded waits. Past any of them, 503 at once. */
+import { type Budget, createBudget } from '../budget.ts';
+
+export interface Admission {
+  /** Image and label requests that are being taken in. */
+  readonly requests: Budget;
+  /** Bytes of bodies in memory. */
+  readonly bytes: Budget;
+  /** Requests that are taken in and wait for their prediction. */
+  readonly waits: Budget;
+}
+
+export interface AdmissionLimits {
+  readonly maxRequests: number;
+  readonly maxBytes: number;
+  readonly maxWaits: number;
+}
+
+export function createAdmission({ maxRequests, maxBytes, maxWaits }: AdmissionLimits): Admission {
+  return {
+    requests: createBudget(maxRequests, 'requests'),
+    bytes: createBudget(maxBytes, 'bytes'),
+    waits: createBudget(maxWaits, 'waiting requests'),
+  };
+}
+
+/** Runs while a place among the requests is held. Errors: overloaded. */
+export async function withPlace<T>(admission: Admission, work: () => Promise<T>): Promise<T> {
+  const place = admission.requests.reserve(1);
+  try {
+    return await work();
+  } finally {
+    place.release();
+  }
+}

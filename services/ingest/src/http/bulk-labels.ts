@@ -1,0 +1,110 @@
+/** `POST /v1/labels`: labels in bulk, streamed. */
+import type { Readable } from 'node:stream';
+import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
+import type { FastifyInstance } from 'fastify';
+import { readCsv } from '../bulk/csv.ts';
+import { readJsonLines } from '../bulk/json-lines.ts';
+import { type LoadReport, loadLabels } from '../bulk/load.ts';
+import type { LabelSink } from '../labels.ts';
+import { type Admission, withPlace } from './admission.ts';
+import { problemSchema } from './answers.ts';
+
+export interface BulkLabelOptions {
+  readonly sink: LabelSink;
+  readonly admission: Admission;
+  /** How long the client may send nothing. */
+  readonly idleTimeoutMs: number;
+}
+
+const readers = [
+  { mediaType: 'text/csv', read: readCsv },
+  { mediaType: 'application/x-ndjson', read: readJsonLines },
+  { mediaType: 'application/jsonl', read: readJsonLines },
+];
+
+const reportSchema = {
+  type: 'object',
+  description: 'Good lines are in the log although others are bad.',
+  required: ['accepted', 'rejected', 'errors'],
+  properties: {
+    accepted: { type: 'integer' },
+    rejected: { type: 'integer' },
+    errors: {
+      type: 'array',
+      description: 'The first 100 lines that were rejected.',
+      items: { type: 'object', properties: { line: { type: 'integer' }, reason: { type: 'string' } } },
+    },
+  },
+} as const;
+
+const requestBody = {
+  content: Object.fromEntries(
+    readers.map(({ mediaType }) => [mediaType, { schema: { type: 'string', format: 'binary' } }]),
+  ),
+};
+
+const schema = {
+  summary: 'Labels in bulk',
+  description:
+    'CSV with the header imageId,task,label[,assignedAt,annotator], or JSON Lines with objects of these fields (a null label retracts).',
+  tags: ['labels'],
+  response: { 200: reportSchema, '4xx': problemSchema, 503: problemSchema },
+};
+
+export function registerBulkLabels(app: FastifyInstance, options: BulkLabelOptions): void {
+  const { sink, admission, idleTimeoutMs } = options;
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    scope.post('/v1/labels', { schema, config: { requestBody } }, async (request) => {
+      const read = readerOf(request.headers['content-type']);
+      const chunks = untilIdle(request.body as Readable | undefined, idleTimeoutMs);
+      let report: LoadReport = { accepted: 0, rejected: 0, errors: [] };
+      try {
+        return await withPlace(admission, () =>
+          loadLabels(read(chunks), sink, (progress) => {
+            report = progress;
+          }),
+        );
+      } catch (error) {
+        throw withCounts(error, report);
+      }
+    });
+  });
+}
+
+function readerOf(contentType = '') {
+  const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase();
+  const reader = readers.find((candidate) => candidate.mediaType === mediaType);
+  if (reader) return reader.read;
+  throw new HeadwaterError('request-invalid', 'labels come as text/csv or application/x-ndjson');
+}
+
+/** Only the client's silence counts, not the time in which we do not read. */
+async function* untilIdle(body: Readable | undefined, timeoutMs: number): AsyncGenerator<Buffer> {
+  if (!body) return;
+  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  for (;;) {
+    const timer = setTimeout(
+      () => body.destroy(new HeadwaterError('timed-out', 'the body did not come in time')),
+      timeoutMs,
+    );
+    try {
+      const { done, value } = await chunks.next();
+      if (done) return;
+      yield value;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** What was sent before the failure stays in the log; sending the file again is harmless. */
+function withCounts(thrown: unknown, { accepted, rejected }: LoadReport): HeadwaterError {
+  const { code, message, context, verdict } = asHeadwaterError(thrown);
+  return new HeadwaterError(code, message, {
+    cause: thrown,
+    verdict,
+    context: { ...context, accepted, rejected },
+  });
+}

@@ -1,0 +1,69 @@
+/**
+ * What may be said about an image besides its bytes, as query parameters or as fields of a form: a field of a form
+ * goes before a parameter of the same name. Attributes are called `attribute.<name>`.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import {
+  attributeNamePattern,
+  attributeValuePattern,
+  checkAttributes,
+  checkGroup,
+  checkImageId,
+  checkLabel,
+  checkSource,
+  checkTask,
+  imageIdPattern,
+  taskPattern,
+  textPattern,
+} from '../identifiers.ts';
+import type { ImageInput } from '../intake.ts';
+
+export type ImageFields = Readonly<Record<string, unknown>>;
+
+const text = (description: string) => ({ type: 'string', pattern: textPattern, description });
+const attribute = 'attribute.';
+
+/** JSON schemas of the fields, for validation and for the OpenAPI document. */
+export const imageFieldSchemas = {
+  id: {
+    type: 'string',
+    pattern: imageIdPattern,
+    description: 'The id of the image; by default the SHA-256 of its bytes in hex.',
+  },
+  task: { type: 'string', pattern: taskPattern, description: 'The task that `label` answers.' },
+  label: text('The label of the image, where it is known already.'),
+  source: text('Where the image comes from; `http` by default.'),
+  group: text('Near-duplicates that belong together: one scene, one patient.'),
+} as const;
+
+export const attributeSchemas = {
+  [`^attribute\\.${attributeNamePattern.slice(1)}`]: { type: 'string', pattern: attributeValuePattern },
+} as const;
+
+const defaultSource = 'http';
+
+const optional = <T>(value: unknown, check: (value: unknown) => T): T | undefined =>
+  value === undefined ? undefined : check(value);
+
+/** Errors: request-invalid. */
+export function readImageFields(fields: ImageFields): Omit<ImageInput, 'bytes'> {
+  const attributes = Object.entries(fields)
+    .filter(([name]) => name.startsWith(attribute))
+    .map(([name, value]) => [name.slice(attribute.length), value] as const);
+  return {
+    id: optional(fields.id, checkImageId),
+    source: optional(fields.source, checkSource) ?? defaultSource,
+    group: optional(fields.group, checkGroup),
+    attributes: checkAttributes(attributes),
+    labels: readLabels(fields),
+  };
+}
+
+/** A task without a label says which prediction to wait for; it needs `wait`. */
+function readLabels({ task, label, wait }: ImageFields): Record<string, string> {
+  if (label !== undefined) return { [checkTask(task)]: checkLabel(label) };
+  if (task !== undefined && wait === undefined) {
+    throw new HeadwaterError('request-invalid', 'a task needs a label, or wait=prediction');
+  }
+  return {};
+}

@@ -1,0 +1,71 @@
+/** `GET` and `DELETE /v1/images/{id}`: where an image is, and its erasure. */
+import { HeadwaterError } from '@headwater/errors';
+import type { BlobStore } from '@headwater/stream';
+import type { FastifyInstance } from 'fastify';
+import { imageIdPattern } from '../identifiers.ts';
+import type { Intake } from '../intake.ts';
+import type { Tracker } from '../tracker.ts';
+import { type Admission, withPlace } from './admission.ts';
+import { imagePath, imageSchema, problemSchema, showTracked } from './answers.ts';
+
+export interface ImageStatusOptions {
+  readonly intake: Intake;
+  readonly tracker: Tracker;
+  readonly blobs: BlobStore;
+  readonly admission: Admission;
+}
+
+const params = {
+  type: 'object',
+  required: ['id'],
+  properties: { id: { type: 'string', pattern: imageIdPattern } },
+} as const;
+
+export function registerImageStatus(app: FastifyInstance, options: ImageStatusOptions): void {
+  const { intake, tracker, blobs, admission } = options;
+  app.get<{ Params: { id: string } }>(
+    '/v1/images/:id',
+    {
+      schema: {
+        summary: 'Where an image is',
+        description:
+          'From a bounded memory of what this process took in and of the answers that went by since it started: an image that it does not know may still be in the log.',
+        tags: ['images'],
+        params,
+        response: { 200: { description: 'What is known.', ...imageSchema }, '4xx': problemSchema },
+      },
+    },
+    async (request) => {
+      const image = tracker.find(request.params.id);
+      if (image) return showTracked(image);
+      throw new HeadwaterError('not-found', 'no image with this id was seen lately');
+    },
+  );
+  app.delete<{ Params: { id: string } }>(
+    '/v1/images/:id',
+    {
+      schema: {
+        summary: 'Erase an image',
+        description: 'Publishes the tombstone of the image. Repeating it is harmless.',
+        tags: ['images'],
+        params,
+        response: {
+          202: { description: 'The tombstone is safe in the log.', ...imageSchema, required: ['id'] },
+          '4xx': problemSchema,
+          503: problemSchema,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      await withPlace(admission, async () => {
+        const { accepted } = tracker.find(id) ?? {};
+        await intake.erase(id);
+        tracker.erased(id);
+        // Under an id of the caller's own the same bytes may serve another image: then they stay until they expire.
+        if (accepted?.blob?.sha256 === id) await blobs.delete(accepted.blob.uri);
+      });
+      return reply.code(202).header('location', imagePath(id)).send({ id, status: 'erased' });
+    },
+  );
+}

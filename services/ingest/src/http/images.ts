@@ -1,0 +1,194 @@
+/** `POST /v1/images`: the way in for images, as a raw body or as a form. */
+import type { Readable } from 'node:stream';
+import { HeadwaterError } from '@headwater/errors';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { checkBytes, type ImageLimits } from '../inspection.ts';
+import type { ImageInput } from '../intake.ts';
+import { type Admission, withPlace } from './admission.ts';
+import { imagePath, imageSchema, problemSchema } from './answers.ts';
+import { declaredLength, readBody } from './body.ts';
+import { parseForm } from './form.ts';
+import { attributeSchemas, imageFieldSchemas, readImageFields } from './image-fields.ts';
+import { problemOf } from './problems.ts';
+import { type Submission, type SubmissionParts, submitImage, type WaitRequest } from './submission.ts';
+
+export interface ImageRouteOptions extends SubmissionParts {
+  readonly admission: Admission;
+  readonly limits: ImageLimits;
+  readonly maxFormBytes: number;
+  readonly maxFormFiles: number;
+  readonly bodyTimeoutMs: number;
+}
+
+interface Query extends Readonly<Record<string, unknown>> {
+  readonly wait?: 'prediction';
+  readonly task?: string;
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+const querystring = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    ...imageFieldSchemas,
+    wait: {
+      type: 'string',
+      enum: ['prediction'],
+      description: 'Answer with the predictions of this image, once they are there.',
+    },
+    timeout: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      maximum: 120,
+      default: 10,
+      description: 'How long to wait for them, in seconds; then the answer is 202.',
+    },
+  },
+  patternProperties: attributeSchemas,
+} as const;
+
+const response = {
+  200: { description: 'The image was classified.', ...imageSchema, additionalProperties: true },
+  202: { description: 'The image is safe in the log.', ...imageSchema, additionalProperties: true },
+  '4xx': problemSchema,
+  503: problemSchema,
+} as const;
+
+/** The body is documented by the OpenAPI document alone: it is never parsed by the framework. */
+const requestBody = {
+  required: true,
+  content: {
+    'image/*': { schema: { type: 'string', format: 'binary' } },
+    'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
+    'multipart/form-data': {
+      schema: {
+        type: 'object',
+        properties: {
+          file: { type: 'array', items: { type: 'string', format: 'binary' } },
+          ...imageFieldSchemas,
+        },
+      },
+    },
+  },
+} as const;
+
+export function registerImages(app: FastifyInstance, options: ImageRouteOptions): void {
+  app.register(async (scope) => {
+    // The bytes are looked at, not the Content-Type: every type passes, as a stream that nothing has read.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    const schema = {
+      summary: 'Take in an image',
+      description: 'The body is the file itself, or a form with one or several files.',
+      tags: ['images'],
+      querystring,
+      response,
+    };
+    scope.post<{ Querystring: Query }>('/v1/images', { schema, config: { requestBody } }, (request, reply) =>
+      request.headers['content-type']?.startsWith('multipart/form-data')
+        ? acceptForm(options, request, reply)
+        : acceptRaw(options, request, reply),
+    );
+  });
+}
+
+type ImageRequest = FastifyRequest<{ Querystring: Query }>;
+
+async function acceptRaw(options: ImageRouteOptions, request: ImageRequest, reply: FastifyReply) {
+  const checkLength = (bytes: number) => checkBytes(bytes, options.limits);
+  return waiting(options, request, reply, async (wait) => {
+    const fields = readImageFields(request.query);
+    const submission = await withBody(options, request, checkLength, (bytes) =>
+      submitImage(options, { ...fields, bytes }, wait),
+    );
+    const { status, body } = await submission.answer;
+    return reply.code(status).header('location', imagePath(submission.image.id)).send(body);
+  });
+}
+
+/** All files of a form are looked at before the first one is sent: a bad one refuses the whole form. */
+async function acceptForm(options: ImageRouteOptions, request: ImageRequest, reply: FastifyReply) {
+  const { maxFormBytes, maxFormFiles, intake } = options;
+  const checkLength = (bytes: number) => checkBytes(bytes, { ...options.limits, maxBytes: maxFormBytes });
+  return waiting(options, request, reply, async (wait) => {
+    const submissions = await withBody(options, request, checkLength, async (body) => {
+      const { files, fields } = await parseForm(body, request.headers['content-type'] ?? '', maxFormFiles);
+      const known = readImageFields({ ...request.query, ...fields });
+      if (known.id !== undefined && files.length > 1) {
+        throw new HeadwaterError('request-invalid', 'an id names one image, and the form has several files');
+      }
+      await Promise.all(files.map((bytes) => intake.inspect(bytes)));
+      const inputs: ImageInput[] = files.map((bytes) => ({ ...known, bytes }));
+      return Promise.all(inputs.map((input) => submitImage(options, input, wait)));
+    });
+    return answerForm(submissions, reply);
+  });
+}
+
+/** One file is answered like a raw body; several by a list, where a dead letter is an entry beside the others. */
+async function answerForm(submissions: readonly Submission[], reply: FastifyReply) {
+  const [first] = submissions;
+  if (first && submissions.length === 1) {
+    const { status, body } = await first.answer;
+    return reply.code(status).header('location', imagePath(first.image.id)).send(body);
+  }
+  const answers = await Promise.all(
+    submissions.map(({ image, answer }) =>
+      answer.catch((error) => ({
+        status: 200,
+        body: {
+          id: image.id,
+          status: 'dead-lettered',
+          receivedAt: image.receivedAt,
+          problem: problemOf(error, imagePath(image.id)),
+        },
+      })),
+    ),
+  );
+  const status = answers.some((answer) => answer.status === 202) ? 202 : 200;
+  return reply.code(status).send({ images: answers.map((answer) => answer.body) });
+}
+
+/** Reads the body within the limits and hands it over; its bytes are given back when that has settled. */
+async function withBody<T>(
+  { admission, bodyTimeoutMs: timeoutMs }: ImageRouteOptions,
+  request: ImageRequest,
+  checkLength: (bytes: number) => void,
+  take: (body: Buffer) => Promise<T>,
+): Promise<T> {
+  return withPlace(admission, async () => {
+    const declared = declaredLength(request.headers);
+    checkLength(declared ?? 0);
+    const reservation = admission.bytes.reserve(declared ?? 0);
+    try {
+      const stream = request.body as Readable | undefined;
+      return await take(await readBody(stream, declared, reservation, { checkLength, timeoutMs }));
+    } finally {
+      reservation.release();
+    }
+  });
+}
+
+/** Holds a place among the waiting requests while the work runs, where the client waits for its prediction. */
+async function waiting(
+  { admission }: ImageRouteOptions,
+  request: ImageRequest,
+  reply: FastifyReply,
+  work: (wait: WaitRequest | undefined) => Promise<FastifyReply>,
+): Promise<FastifyReply> {
+  const { wait, task, timeout } = request.query;
+  if (wait === undefined) return work(undefined);
+  const place = admission.waits.reserve(1);
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  try {
+    return await work({
+      task: request.query.label === undefined ? task : undefined,
+      timeoutMs: timeout * 1000,
+      signal: gone.signal,
+    });
+  } finally {
+    place.release();
+  }
+}

@@ -1,0 +1,97 @@
+/** Labels of one image: `PUT` assigns or corrects, `DELETE` retracts. */
+import type { LabelAssigned } from '@headwater/schemas';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { imageIdPattern, taskPattern, textPattern } from '../identifiers.ts';
+import type { LabelInput, LabelSink } from '../labels.ts';
+import { type Admission, withPlace } from './admission.ts';
+import { problemSchema } from './answers.ts';
+
+export interface LabelRouteOptions {
+  readonly sink: LabelSink;
+  readonly admission: Admission;
+}
+
+interface Params {
+  readonly id: string;
+  readonly task: string;
+}
+
+type Details = Pick<LabelInput, 'assignedAt' | 'annotator'>;
+
+const params = {
+  type: 'object',
+  required: ['id', 'task'],
+  properties: {
+    id: { type: 'string', pattern: imageIdPattern },
+    task: { type: 'string', pattern: taskPattern },
+  },
+} as const;
+
+const details = {
+  assignedAt: {
+    type: ['integer', 'string'],
+    description:
+      'When it was assigned: milliseconds since the epoch, or ISO 8601 with a zone. By default now, and later than any label this process gave the same image and task.',
+  },
+  annotator: { type: 'string', pattern: textPattern, description: 'Who assigned it; `api` by default.' },
+} as const;
+
+const labelSchema = {
+  type: 'object',
+  required: ['imageId', 'task', 'label', 'assignedAt', 'annotator'],
+  properties: {
+    imageId: { type: 'string' },
+    task: { type: 'string' },
+    label: { type: ['string', 'null'], description: 'null retracts.' },
+    assignedAt: { type: 'integer' },
+    annotator: { type: 'string' },
+  },
+} as const;
+
+const response = {
+  202: { description: 'The label is safe in the log.', ...labelSchema },
+  '4xx': problemSchema,
+  503: problemSchema,
+} as const;
+
+const body = {
+  type: 'object',
+  required: ['label'],
+  additionalProperties: false,
+  properties: { label: { type: ['string', 'null'], pattern: textPattern }, ...details },
+} as const;
+
+const MAX_BODY_BYTES = 16 * 1024;
+const url = '/v1/images/:id/labels/:task';
+
+export function registerLabels(app: FastifyInstance, { sink, admission }: LabelRouteOptions): void {
+  const assign = async (input: LabelInput, reply: FastifyReply) => {
+    const label: LabelAssigned = sink.prepare(input);
+    await withPlace(admission, () => sink.send([label]));
+    return reply.code(202).send(label);
+  };
+
+  app.put<{ Params: Params; Body: Details & { readonly label: string | null } }>(
+    url,
+    {
+      bodyLimit: MAX_BODY_BYTES,
+      schema: { summary: 'Assign or correct a label', tags: ['labels'], params, body, response },
+    },
+    ({ params: { id, task }, body: { label, assignedAt, annotator } }, reply) =>
+      assign({ imageId: id, task, label, assignedAt, annotator }, reply),
+  );
+
+  app.delete<{ Params: Params; Querystring: Details }>(
+    url,
+    {
+      schema: {
+        summary: 'Retract a label',
+        tags: ['labels'],
+        params,
+        querystring: { type: 'object', additionalProperties: false, properties: details },
+        response,
+      },
+    },
+    ({ params: { id, task }, query }, reply) => assign({ imageId: id, task, label: null, ...query }, reply),
+  );
+}

@@ -1,0 +1,68 @@
+/**
+ * One image from its bytes to its answer. With `wait=prediction` the answer is the predictions of this very record,
+ * its dead letter as a problem, or, when neither came in time, the acceptance alone: the image is safe all the same.
+ */
+import { type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
+import type { AcceptedImage, ImageInput, Intake } from '../intake.ts';
+import type { ServingTasks } from '../serving.ts';
+import type { DeadLetterNotice, Tracker, Wait } from '../tracker.ts';
+import { type ImageAnswer, showAccepted, showClassified } from './answers.ts';
+
+export interface WaitRequest {
+  /** Wait for this task alone. */
+  readonly task: string | undefined;
+  readonly timeoutMs: number;
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface Submission {
+  readonly image: AcceptedImage;
+  /** Settles at once where nobody waits. Errors: those of the dead letter. */
+  readonly answer: Promise<{ readonly status: 200 | 202; readonly body: ImageAnswer }>;
+}
+
+export interface SubmissionParts {
+  readonly intake: Intake;
+  readonly tracker: Tracker;
+  readonly serving: ServingTasks;
+}
+
+/** Resolves when the image is safe in the log. Errors: those of `Intake.accept`. */
+export async function submitImage(
+  { intake, tracker, serving }: SubmissionParts,
+  input: ImageInput,
+  request: WaitRequest | undefined,
+): Promise<Submission> {
+  let wait: Wait | undefined;
+  try {
+    const image = await intake.accept(input, (announced) => {
+      if (request) wait = tracker.wait(announced, serving.completion(request.task));
+    });
+    tracker.accepted(image);
+    const accepted = { status: 202, body: showAccepted(image) } as const;
+    return { image, answer: wait && request ? awaitAnswer(image, wait, request) : Promise.resolve(accepted) };
+  } catch (error) {
+    wait?.cancel();
+    throw error;
+  }
+}
+
+async function awaitAnswer(image: AcceptedImage, wait: Wait, { timeoutMs, signal }: WaitRequest) {
+  const timer = setTimeout(wait.cancel, timeoutMs);
+  signal.addEventListener('abort', wait.cancel, { once: true });
+  if (signal.aborted) wait.cancel();
+  const outcome = await wait.outcome;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', wait.cancel);
+  if (outcome.kind === 'dead-lettered') throw errorOf(outcome.deadLetter, image.id);
+  return outcome.kind === 'classified'
+    ? ({ status: 200, body: showClassified(image, outcome.predictions) } as const)
+    : ({ status: 202, body: showAccepted(image) } as const);
+}
+
+/** The reason why the image came to nothing, as if it had been found here. */
+export function errorOf({ code, reason, stage, topic }: DeadLetterNotice, id: string): HeadwaterError {
+  const known: ErrorCode = Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'image-unreadable';
+  return new HeadwaterError(known, reason, { context: { id, stage, deadLetterTopic: topic } });
+}

@@ -1,0 +1,188 @@
+/** Ingest as a service: puts the parts together, and takes them down in the order in which nothing is lost. */
+import type { AddressInfo } from 'node:net';
+import { asHeadwaterError } from '@headwater/errors';
+import { openCodec } from '@headwater/schemas';
+import { type Service, type ServiceDependencies, type StartService, topicSpecs } from '@headwater/stream';
+import type { FastifyInstance } from 'fastify';
+import { createClock } from './clock.ts';
+import type { IngestConfig } from './environment.ts';
+import { followedTopics, openFollowing } from './following.ts';
+import { createAdmission } from './http/admission.ts';
+import { createHttp, type HttpOptions } from './http/server.ts';
+import { createIntake, type Intake } from './intake.ts';
+import { createLabelSink, type LabelSink } from './labels.ts';
+import { countImages, countLabels } from './measurements.ts';
+import { createSender, type Sender } from './sender.ts';
+import { createServingTasks } from './serving.ts';
+import { startFolderSource } from './source.ts';
+import { createTracker } from './tracker.ts';
+
+/** How long requests may take to end after `stop`; then their connections are closed. */
+const STOP_TIMEOUT_MS = 8_000;
+
+type Dependencies = ServiceDependencies;
+
+/** Errors: config-invalid, topic-missing, log-unavailable, schema-registry-unavailable. */
+export const startIngest: StartService<IngestConfig> = async (config, dependencies) => {
+  const { log, schemaIds, names, logger, health } = dependencies;
+  await ensureTopics(config, dependencies);
+  const ready = health.part('ingest.http');
+  const tracker = createTracker(config.TRACKED_IMAGES);
+  const serving = createServingTasks(config.TASKS);
+  const extractors = config.EXTRACTORS;
+  const following = await openFollowing({ log, schemaIds, names, extractors, tracker, serving, logger });
+  const sender = await openSender(config, dependencies);
+  const { intake, sink } = await openEntrances(config, dependencies, sender);
+  const app = await openHttp(config, dependencies, { intake, sink, tracker, serving });
+  const source = startFolderSource(config, intake, logger);
+  const url = urlOf(app, config.HTTP_HOST);
+  ready(true);
+  logger.info({ url }, 'ingest takes in images and labels');
+
+  const stop = async () => {
+    ready(false, 'stopping');
+    source.stop();
+    tracker.close();
+    await closeHttp(app);
+    await source.ended.catch(() => undefined);
+    await sender.close();
+    await following.close();
+  };
+  let stopping: Promise<void> | undefined;
+  const service: Service = {
+    name: 'ingest',
+    url,
+    stopped: Promise.all([following.stopped, source.ended]).then(() => undefined),
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+  service.stopped.catch((error) => health.fail(asHeadwaterError(error).message));
+  return service;
+};
+
+/** Creates what ingest writes and reads, as far as it is missing; partitions of what is there are as they are. */
+async function ensureTopics(config: IngestConfig, { log, names }: Dependencies): Promise<void> {
+  const used = new Set([
+    names.topics.images,
+    names.topics.labels,
+    ...followedTopics(names, config.EXTRACTORS),
+  ]);
+  const specs = topicSpecs(names, {
+    extractors: config.EXTRACTORS,
+    partitions: config.PARTITIONS,
+    replicationFactor: config.REPLICATION_FACTOR,
+    minInsyncReplicas: config.MIN_INSYNC_REPLICAS,
+    retention: {
+      images: config.RETENTION_IMAGES,
+      labels: config.RETENTION_LABELS,
+      predictions: config.RETENTION_PREDICTIONS,
+      deadLetters: config.RETENTION_DEAD_LETTERS,
+    },
+    maxMessageBytes: config.MAX_MESSAGE_BYTES,
+    maxCompactionLag: config.MAX_COMPACTION_LAG,
+  });
+  const known = specs
+    .filter(({ name }) => used.has(name))
+    .map(async (spec) => ({
+      ...spec,
+      partitions: (await log.admin.partitions(spec.name)) ?? spec.partitions,
+    }));
+  await log.admin.ensureTopics(await Promise.all(known), { create: config.TOPICS_CREATE });
+}
+
+async function openSender(config: IngestConfig, { log, metrics, health }: Dependencies): Promise<Sender> {
+  const ready = health.part('ingest.log');
+  const sent = metrics.histogram(
+    'headwater_ingest_batch_records',
+    'Records that went to the log in one send.',
+    [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
+  );
+  const failures = metrics.counter('headwater_ingest_send_failures_total', 'Sends that failed.', ['code']);
+  const producer = await log.openProducer();
+  ready(true);
+  return createSender({
+    producer,
+    maxPendingBytes: config.MAX_PENDING_BYTES,
+    timeoutMs: config.SEND_TIMEOUT,
+    onBatch: ({ records, error }) => {
+      if (error) failures.add(1, { code: error.code });
+      else sent.observe(records);
+      ready(error?.verdict !== 'retry', error?.code);
+    },
+  });
+}
+
+/** The two ways in, which share one sender. */
+async function openEntrances(
+  config: IngestConfig,
+  { schemaIds, blobs, names, metrics }: Dependencies,
+  sender: Sender,
+): Promise<{ readonly intake: Intake; readonly sink: LabelSink }> {
+  const { images, labels } = names.topics;
+  const clock = createClock();
+  const intake = createIntake({
+    topic: images,
+    codec: await openCodec(schemaIds, 'ImageReceived', images),
+    sender,
+    blobs,
+    clock,
+    limits: limitsOf(config),
+    inlineLimitBytes: Math.min(config.INLINE_LIMIT_BYTES, Math.floor(config.MAX_MESSAGE_BYTES / 2)),
+  });
+  const sink = createLabelSink({
+    topic: labels,
+    codec: await openCodec(schemaIds, 'LabelAssigned', labels),
+    sender,
+    clock,
+    maxSkewMs: config.MAX_CLOCK_SKEW,
+  });
+  return { intake: countImages(intake, metrics), sink: countLabels(sink, metrics) };
+}
+
+const limitsOf = (config: IngestConfig) => ({
+  maxBytes: config.MAX_IMAGE_BYTES,
+  maxPixels: config.MAX_IMAGE_PIXELS,
+});
+
+async function openHttp(
+  config: IngestConfig,
+  { blobs, schemaIds, logger, metrics }: Dependencies,
+  parts: Pick<HttpOptions, 'intake' | 'sink' | 'tracker' | 'serving'>,
+): Promise<FastifyInstance> {
+  const admission = createAdmission({
+    maxRequests: config.MAX_IN_FLIGHT_REQUESTS,
+    maxBytes: config.MAX_IN_FLIGHT_BYTES,
+    maxWaits: config.MAX_WAITING_REQUESTS,
+  });
+  const app = await createHttp({
+    ...parts,
+    blobs,
+    schemaIds,
+    logger,
+    metrics,
+    admission,
+    limits: limitsOf(config),
+    maxFormBytes: config.MAX_FORM_BYTES,
+    maxFormFiles: config.MAX_FORM_FILES,
+    bodyTimeoutMs: config.BODY_TIMEOUT,
+    idleTimeoutMs: config.BODY_TIMEOUT,
+  });
+  await app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT });
+  return app;
+}
+
+/** Stops to listen, lets what was accepted end, and does not wait for clients that never do. */
+async function closeHttp(app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), STOP_TIMEOUT_MS);
+  await app.close();
+  clearTimeout(timer);
+}
+
+/** An address to reach it under from this machine: one that listens everywhere is reached on the loopback. */
+function urlOf(app: FastifyInstance, host: string): string {
+  const { port } = app.server.address() as AddressInfo;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}

@@ -1,0 +1,47 @@
+/** The folder that a running service takes in by itself, where one is set. */
+import type { Logger } from '@headwater/stream';
+import type { IngestConfig } from './environment.ts';
+import { type FolderProgress, ingestFolder } from './folder.ts';
+import { checkLabel, checkTask } from './identifiers.ts';
+import type { Intake } from './intake.ts';
+
+export interface FolderSource {
+  /** Resolves when the folder is through or was stopped. Errors: those of the folder and of the intake. */
+  readonly ended: Promise<void>;
+  stop(): void;
+}
+
+export function startFolderSource(config: IngestConfig, intake: Intake, logger: Logger): FolderSource {
+  const { SOURCE_FOLDER: root, SOURCE_TASK, MAX_IMAGE_BYTES: maxBytes } = config;
+  if (root === undefined) return { ended: Promise.resolve(), stop: () => {} };
+  const task = SOURCE_TASK === undefined ? undefined : checkTask(SOURCE_TASK);
+  const controller = new AbortController();
+  const { signal } = controller;
+
+  const run = async () => {
+    const files = ingestFolder({
+      root,
+      maxBytes,
+      signal,
+      accept: ({ bytes, label }) =>
+        intake.accept({
+          bytes,
+          source: 'folder',
+          labels: task !== undefined && label !== undefined ? { [task]: checkLabel(label) } : {},
+        }),
+      onSkip: (file) => logger.debug({ ...file }, 'a file of the source folder was passed over'),
+    });
+    let progress: FolderProgress | undefined;
+    for (let next = await files.next(); ; next = await files.next()) {
+      if (!next.done) continue;
+      progress = next.value;
+      break;
+    }
+    logger.info({ ...progress }, 'the source folder is through');
+  };
+
+  const ended = run().catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  return { ended, stop: () => controller.abort() };
+}
