@@ -8,13 +8,20 @@ describe('composite keys', () => {
   });
 
   it('give back the parts, and each list of parts has a key of its own', () => {
-    const parts = fc.array(fc.string({ unit: 'binary' }), { minLength: 1 });
-    fc.assert(fc.property(parts, (list) => expect(parseCompositeKey(compositeKey(...list))).toEqual(list)));
+    const parts = fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1 });
+    fc.assert(
+      fc.property(parts, (list) => {
+        expect(parseCompositeKey(compositeKey(...list))).toEqual(list);
+      }),
+    );
   });
 
-  it.each(['a/%', 'a/%zz', 'a/%ff', 'a/%61', 'a b', 'a/%c3%a9'])('refuse %s, which they cannot have made', (key) => {
-    expect(() => parseCompositeKey(key)).toThrow(expect.objectContaining({ code: 'record-invalid' }));
-  });
+  it.each(['a/%', 'a/%zz', 'a/%ff', 'a/%61', 'a b', 'a/%c3%a9'])(
+    'refuse %s, which they cannot have made',
+    (key) => {
+      expect(() => parseCompositeKey(key)).toThrow(expect.objectContaining({ code: 'record-invalid' }));
+    },
+  );
 
   it('refuse half of a surrogate pair', () => {
     expect(() => compositeKey('\ud800')).toThrow(expect.objectContaining({ code: 'record-invalid' }));

@@ -53,10 +53,11 @@ const mediaTypes = `${mediaType}, application/json`;
 
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
+  const misencoded = url !== undefined && /%(?![0-9a-f]{2})/i.test(url.username + url.password);
+  if (url !== undefined && /^https?:$/.test(url.protocol) && !misencoded) return url;
   throw new HeadwaterError(
     'config-invalid',
-    'The URL of the schema registry must start with http:// or https://.',
+    'The URL of the schema registry must start with http:// or https://, and a user or password in it must be percent-encoded.',
   );
 }
 

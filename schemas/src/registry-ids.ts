@@ -63,12 +63,12 @@ async function register(client: RegistryClient, subject: string, schema: AvroSch
     await tolerateReadOnly(restrict(client, subject));
     return idOf(present.body, subject);
   }
-  const restricted = await restrict(client, subject);
+  await restrict(client, subject);
   const { status, body } = await client.request('POST', `${path}/versions`, content);
   if (status === 404) {
     throw new HeadwaterError('config-invalid', 'There is no schema registry at SCHEMA_REGISTRY_URL (404).');
   }
-  if (!restricted) await restrict(client, subject);
+  await restrict(client, subject); // again: some registries set nothing on a subject that did not exist yet
   return idOf(body, subject);
 }
 
@@ -77,13 +77,13 @@ function idOf(body: Readonly<Record<string, unknown>>, subject: string): number 
   throw new HeadwaterError('config-invalid', `The schema registry answered without an id for ${subject}.`);
 }
 
-/** Sets the subject's compatibility unless it is as strict already; false where the subject must exist first (Apicurio). */
-async function restrict(client: RegistryClient, subject: string): Promise<boolean> {
+/** Sets the subject's compatibility unless it is as strict already. */
+async function restrict(client: RegistryClient, subject: string): Promise<void> {
   const path = `/config/${encodeURIComponent(subject)}`;
   const current = await client.request('GET', path);
   const level = current.body.compatibilityLevel;
-  if (level === compatibility || level === 'FULL_TRANSITIVE') return true;
-  return (await client.request('PUT', path, { compatibility })).status !== 404;
+  if (level === compatibility || level === 'FULL_TRANSITIVE') return;
+  await client.request('PUT', path, { compatibility });
 }
 
 async function tolerateReadOnly(step: Promise<unknown>): Promise<void> {
