@@ -76,6 +76,10 @@ export const errorCodes = {
   'blob-store-unavailable': { verdict: 'retry', when: 'the blob store does not answer or is full' },
   'store-unavailable': { verdict: 'stop', when: 'the local store cannot be opened or written' },
   'log-unavailable': { verdict: 'retry', when: 'Kafka does not answer' },
+  'log-forbidden': {
+    verdict: 'stop',
+    when: 'Kafka refuses the credentials, or an ACL is missing for a topic, a group or a transactional id',
+  },
   'log-fenced': { verdict: 'retry', when: 'a newer owner has taken a lane over' },
   'log-commit-unknown': { verdict: 'retry', when: 'a transaction ended without a known outcome' },
   'log-batch-corrupt': { verdict: 'stop', when: 'a batch in the log cannot be read at all' },
