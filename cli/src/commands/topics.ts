@@ -1,0 +1,63 @@
+/**
+ * `headwater topics`: for clusters on which services may create nothing. Prints what somebody who may has to create
+ * and allow, or creates it.
+ */
+import { extractorIds } from '@headwater/extractors';
+import {
+  commonEnvironment,
+  createKafkaLog,
+  type Environment,
+  kafkaOptions,
+  loadConfig,
+  namesOf,
+  type TopicSpec,
+  topicOptions,
+  topicSpecs,
+} from '@headwater/stream';
+import { describeAcl, requiredAcls } from '../acls.ts';
+import type { Console } from './console.ts';
+
+export interface TopicsOptions {
+  readonly dryRun: boolean;
+  readonly json: boolean;
+  readonly extractor?: readonly string[] | undefined;
+}
+
+/** Errors: config-invalid, log-unavailable, topic-mismatch. */
+export async function topics(options: TopicsOptions, console: Console): Promise<number> {
+  const config = loadConfig(commonEnvironment, console.environment);
+  const extractors = options.extractor ?? extractorsOf(console.environment);
+  const names = namesOf(config);
+  const specs = topicSpecs(names, topicOptions(config, extractors));
+  const acls = requiredAcls(config, extractors);
+  if (options.json) console.stdout.write(`${JSON.stringify({ topics: specs, acls })}\n`);
+  else {
+    console.stdout.write(`${specs.map(describeTopic).join('\n')}\n`);
+    if (options.dryRun) console.stdout.write(`\n${acls.map(describeAcl).join('\n')}\n`);
+  }
+  if (options.dryRun) return 0;
+  const log = createKafkaLog(
+    kafkaOptions(config),
+    console.createLogger((line) => void console.stderr.write(`${line}\n`)),
+  );
+  try {
+    await log.admin.ensureTopics(specs, { create: true });
+    console.stderr.write(`all ${specs.length} topics are there\n`);
+    return 0;
+  } finally {
+    await log.close();
+  }
+}
+
+function extractorsOf(environment: Environment): readonly string[] {
+  const given = (environment.EXTRACTORS ?? environment.EXTRACTOR ?? '').split(',');
+  const ids = given.map((id) => id.trim()).filter((id) => id !== '');
+  return ids.length > 0 ? ids : extractorIds();
+}
+
+function describeTopic({ name, partitions, replicationFactor, settings }: TopicSpec): string {
+  const replicas =
+    replicationFactor === undefined || replicationFactor === -1 ? 'default' : replicationFactor;
+  const lines = Object.entries(settings).map(([setting, value]) => `    ${setting}=${value}`);
+  return [`${name}  partitions=${partitions} replicas=${replicas}`, ...lines].join('\n');
+}

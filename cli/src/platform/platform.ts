@@ -1,0 +1,147 @@
+/**
+ * Everything that a run stands on: a data folder, a log, the topics, the three services. Opened in this order,
+ * closed in the opposite one, whatever happens in between.
+ */
+import type { SchemaIds } from '@headwater/schemas';
+import {
+  createHealth,
+  createKafkaLog,
+  createMemoryLog,
+  createMetrics,
+  type Environment,
+  kafkaOptions,
+  type Lifecycle,
+  type Log,
+  type Logger,
+  type Names,
+  namesOf,
+  openBlobs,
+  openSchemaIds,
+  prepareTopics,
+  startAdminServer,
+  topicOptions,
+  topicSpecs,
+} from '@headwater/stream';
+import { type Broker, openBroker } from './broker.ts';
+import { createRunPrefix, runEnvironment } from './environment.ts';
+import { openDataFolder } from './folder.ts';
+import { readServiceConfigs, type ServiceConfigs, startServices } from './services.ts';
+
+export interface PlatformOptions {
+  /** The user's. */
+  readonly environment: Environment;
+  readonly extractor: string;
+  readonly task: string;
+  readonly partitions: number | undefined;
+  readonly dataDir: string | undefined;
+  /** The run ends by itself: its data is thrown away, and it leaves nothing on a cluster of the user's. */
+  readonly throwAway: boolean;
+  /** … but keeps the data folder, or the topics, for a look at them. */
+  readonly keep: boolean;
+  readonly logger: Logger;
+  readonly say: (line: string) => void;
+}
+
+export interface Platform {
+  readonly log: Log;
+  readonly names: Names;
+  readonly schemaIds: SchemaIds;
+  readonly configs: ServiceConfigs;
+  readonly dataDir: string;
+  readonly urls: { readonly ingest: string; readonly classify: string; readonly admin: string };
+  /** Rejects when a service, or a broker that was started here, cannot go on. */
+  readonly stopped: Promise<unknown>;
+}
+
+/**
+ * What was opened before an error is in the lifecycle, for the caller to close.
+ * Errors: config-invalid, prerequisite-missing, local-kafka-failed, and those of the services.
+ */
+export async function openPlatform(options: PlatformOptions, lifecycle: Lifecycle): Promise<Platform> {
+  const { environment: user, throwAway, keep, logger, say } = options;
+  const folder = await lifecycle.open({
+    name: 'the data folder',
+    open: () => openDataFolder({ given: options.dataDir ?? user.DATA_DIR, throwAway, keep }),
+    close: (opened) => opened.discard(),
+  });
+  const isGuest = throwAway && (user.KAFKA_BROKERS ?? '') !== '' && !refusesTopics(user);
+  const environment = runEnvironment({
+    ...options,
+    user,
+    brokers: [],
+    dataDir: folder.path,
+    prefix: isGuest ? createRunPrefix() : undefined,
+  });
+  const configs = await readServiceConfigs(environment, { usualPorts: !throwAway });
+  const broker = await lifecycle.open({
+    name: 'Kafka',
+    open: () => openBroker({ environment: user, dataDir: folder.path, allowMemory: !throwAway, say }),
+    close: (opened) => opened.stop(),
+    openSeconds: 300,
+  });
+  const log = await lifecycle.open({
+    name: 'the log',
+    open: () => openLog(broker, configs, logger),
+    close: (opened) => opened.close(),
+  });
+  return finish(options, lifecycle, { configs, broker, log, folder: folder.path, isGuest });
+}
+
+interface Foundation {
+  readonly configs: ServiceConfigs;
+  readonly broker: Broker;
+  readonly log: Log;
+  readonly folder: string;
+  readonly isGuest: boolean;
+}
+
+async function finish(
+  { extractor, keep, logger }: PlatformOptions,
+  lifecycle: Lifecycle,
+  { configs, broker, log, folder, isGuest }: Foundation,
+): Promise<Platform> {
+  const { ingest: config } = configs;
+  const names = namesOf(config);
+  const specs = topicSpecs(names, topicOptions(config, [extractor]));
+  await lifecycle.open({
+    name: 'the topics',
+    open: () => prepareTopics(log.admin, specs, config.TOPICS_CREATE),
+    close: () => (isGuest && !keep ? removeTraces(log, names, extractor, specs) : undefined),
+  });
+  const clients = { log, names, schemaIds: openSchemaIds(config), blobs: openBlobs(config) };
+  const dependencies = { ...clients, logger, metrics: createMetrics(), health: createHealth() };
+  const admin = await lifecycle.open({
+    name: 'the admin server',
+    open: () => startAdminServer({ ...dependencies, host: config.ADMIN_HOST, port: 0 }),
+    close: (server) => server.close(),
+  });
+  const services = await startServices(configs, dependencies, lifecycle);
+  const urls = {
+    ingest: services.ingest.url ?? '',
+    classify: services.classify.url ?? '',
+    admin: admin.url,
+  };
+  const stopped = Promise.all([services.stopped, broker.stopped]);
+  stopped.catch(() => undefined);
+  return { ...clients, configs, dataDir: folder, urls, stopped };
+}
+
+/** Where nothing may be created, the user's own topics are all there is. */
+function refusesTopics(environment: Environment): boolean {
+  return ['false', '0', 'no'].includes((environment.TOPICS_CREATE ?? '').trim().toLowerCase());
+}
+
+function openLog(broker: Broker, configs: ServiceConfigs, logger: Logger): Log {
+  if (broker.kind === 'memory') return createMemoryLog();
+  return createKafkaLog(kafkaOptions({ ...configs.ingest, KAFKA_BROKERS: broker.brokers }), logger);
+}
+
+async function removeTraces(
+  log: Log,
+  names: Names,
+  extractor: string,
+  specs: readonly { readonly name: string }[],
+): Promise<void> {
+  await log.admin.deleteTopics(specs.map(({ name }) => name));
+  await log.admin.deleteGroups([names.groups.extract(extractor), names.groups.join, names.groups.train]);
+}

@@ -1,0 +1,70 @@
+/** All three services in this process, on one log, with one configuration. */
+import { type ClassifyConfig, classifyEnvironment, startClassify } from '@headwater/classify';
+import { type ExtractConfig, extractEnvironment, startExtract } from '@headwater/extract';
+import { type IngestConfig, ingestEnvironment, startIngest } from '@headwater/ingest';
+import {
+  type Environment,
+  type Lifecycle,
+  loadConfig,
+  type Service,
+  type ServiceDependencies,
+} from '@headwater/stream';
+import { freePortOr0 } from './ports.ts';
+
+export interface ServiceConfigs {
+  readonly ingest: IngestConfig;
+  readonly extract: ExtractConfig;
+  readonly classify: ClassifyConfig;
+}
+
+/** Read before anything is started, so that a mistake is told at once. Errors: config-invalid. */
+export async function readServiceConfigs(
+  environment: Environment,
+  options: { readonly usualPorts: boolean },
+): Promise<ServiceConfigs> {
+  const host = environment.HTTP_HOST ?? '127.0.0.1';
+  const port = async (variable: string, usual: number) => {
+    const given = environment[variable];
+    if (given !== undefined && given !== '') return given;
+    return String(options.usualPorts ? await freePortOr0(usual, host) : 0);
+  };
+  const http = async (variable: string, usual: number) => ({
+    ...environment,
+    HTTP_HOST: host,
+    HTTP_PORT: await port(variable, usual),
+  });
+  return {
+    ingest: loadConfig(ingestEnvironment, await http('INGEST_HTTP_PORT', 8080)),
+    extract: loadConfig(extractEnvironment, environment),
+    classify: loadConfig(classifyEnvironment, await http('CLASSIFY_HTTP_PORT', 8082)),
+  };
+}
+
+export interface RunningServices {
+  readonly ingest: Service;
+  readonly extract: Service;
+  readonly classify: Service;
+  /** Rejects with the reason when any of them cannot go on. */
+  readonly stopped: Promise<unknown>;
+}
+
+/** The last service of the stream first: so they also stop in the order of the stream, and nothing is left between. */
+export async function startServices(
+  configs: ServiceConfigs,
+  dependencies: ServiceDependencies,
+  lifecycle: Lifecycle,
+): Promise<RunningServices> {
+  const open = (name: string, start: (own: ServiceDependencies) => Promise<Service>) =>
+    lifecycle.open({
+      name,
+      open: () => start({ ...dependencies, logger: dependencies.logger.child({ service: name }) }),
+      close: (service) => service.stop(),
+      openSeconds: 120,
+    });
+  const classify = await open('classify', (own) => startClassify(configs.classify, own));
+  const extract = await open('extract', (own) => startExtract(configs.extract, own));
+  const ingest = await open('ingest', (own) => startIngest(configs.ingest, own));
+  const stopped = Promise.all([ingest.stopped, extract.stopped, classify.stopped]);
+  stopped.catch(() => undefined);
+  return { ingest, extract, classify, stopped };
+}

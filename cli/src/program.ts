@@ -1,0 +1,134 @@
+/** The command line: what can be asked, what it means, and which exit code tells how it went. */
+import { readFileSync } from 'node:fs';
+import { asHeadwaterError } from '@headwater/errors';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type Console, Interruption } from './commands/console.ts';
+import { type StartOptions, start } from './commands/start.ts';
+import { type TopicsOptions, topics } from './commands/topics.ts';
+
+const exitCodes = `
+Exit codes: 0 all went well; 1 a failure, or the audit found images lost or doubled; 2 wrong usage or
+configuration; 130 and 143 ended by Ctrl-C or SIGTERM before the run was over.`;
+
+/** Resolves to the exit code; says on standard error what went wrong. */
+export async function runProgram(argv: readonly string[], console: Console): Promise<number> {
+  let code = 0;
+  const program = createProgram(console, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return code;
+  } catch (thrown) {
+    return answerFailure(thrown, console);
+  }
+}
+
+function answerFailure(thrown: unknown, console: Console): number {
+  // commander has said what was wrong, or shown the help that was asked for.
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  if (thrown instanceof Interruption) return thrown.exitCode;
+  if (console.signal.reason instanceof Interruption) return console.signal.reason.exitCode;
+  const error = asHeadwaterError(thrown);
+  console.stderr.write(`headwater: ${error.message} (${error.code})\n`);
+  if (error.code === 'unexpected' && error.cause instanceof Error) {
+    console.stderr.write(`${error.cause.stack ?? ''}\n`);
+  }
+  return error.code === 'config-invalid' || error.code === 'request-invalid' ? 2 : 1;
+}
+
+function createProgram(console: Console, finish: (code: number) => void): Command {
+  const program = new Command('headwater')
+    .description('Images on Kafka to vectors, labels to exact incremental heads, and predictions back.')
+    .version(readVersion(), '-V, --version')
+    .configureOutput({
+      writeOut: (text) => void console.stdout.write(text),
+      writeErr: (text) => void console.stderr.write(text),
+    })
+    .exitOverride()
+    .showHelpAfterError('(--help tells more)')
+    .addHelpText('after', exitCodes);
+  addStart(program, console, finish);
+  addTopics(program, console, finish);
+  return program;
+}
+
+function addStart(program: Command, console: Console, finish: (code: number) => void): void {
+  program
+    .command('start')
+    .description(
+      'Kafka, all services and a stream of images in one process: MNIST digits before a net that has only seen 0–4, or a folder of your own whose sub-folders are labels.',
+    )
+    .argument('[folder]', 'a folder of images; without one the digits')
+    .option('-n, --images <count>', 'how many images (default: 6000 digits, all of a folder)', parseCount)
+    .option('--exit', 'end after that many images, keep nothing', false)
+    .option('--json', 'print the summary as one JSON object, the last line of standard output', false)
+    .option(
+      '--partitions <count>',
+      'partitions of topics that are created (default: PARTITIONS, or 6)',
+      parseCount,
+    )
+    .option('--label-share <share>', 'share of the images that get a label, 0 to 1', parseShare, 0.8)
+    .option('--flight <count>', 'images on their way at once', parseCount, 256)
+    .option(
+      '--extractor <id>',
+      'what turns images into vectors (default: lenet-digits.v1 for digits, efficientnet-lite0.v1 for a folder)',
+    )
+    .option('--task <name>', 'the question that the labels answer (default: digit, or label for a folder)')
+    .option('--data-dir <folder>', 'where data is kept (default: DATA_DIR, or .headwater)')
+    .addOption(
+      new Option(
+        '--keep',
+        'with --exit: leave data, and topics on a cluster of yours, where they are',
+      ).default(false),
+    )
+    .addHelpText('after', startHelp)
+    .action(async (folder: string | undefined, options: Omit<StartOptions, 'folder'>) => {
+      finish(await start({ ...options, folder } as StartOptions, console));
+    });
+}
+
+const startHelp = `
+Environment:
+  KAFKA_BROKERS         a cluster of yours; otherwise a local Apache Kafka is started (needs Java 17)
+  INGEST_HTTP_PORT      port for images and labels (default: 8080 if free)
+  CLASSIFY_HTTP_PORT    port for heads and predictions (default: 8082 if free)
+  LOG_LEVEL             least important message shown (default: warn)
+  and every variable of the services; node services/<name>/dist/main.js --help lists them.
+${exitCodes}`;
+
+function addTopics(program: Command, console: Console, finish: (code: number) => void): void {
+  program
+    .command('topics')
+    .description(
+      'Create the topics that the services need, or with --dry-run print them, their settings and the ACLs.',
+    )
+    .option('--dry-run', 'create nothing, ask no cluster', false)
+    .option('--json', 'print one JSON object', false)
+    .option(
+      '--extractor <id...>',
+      'extractors whose vectors need a topic (default: EXTRACTORS, EXTRACTOR, or all)',
+    )
+    .addHelpText(
+      'after',
+      '\nNames, partitions and retention come from the same environment variables as for the services.',
+    )
+    .action(async (options: TopicsOptions) => finish(await topics(options, console)));
+}
+
+function parseCount(text: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count < 1) throw new InvalidArgumentError('Expected a whole number of at least 1.');
+  return count;
+}
+
+function parseShare(text: string): number {
+  const share = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError('Expected a number from 0 to 1.');
+  return share;
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
