@@ -1,0 +1,140 @@
+/** The codec against a real registry, with another client for Confluent's wire format on the other side. */
+import { randomUUID } from 'node:crypto';
+import {
+  type AvroSchema,
+  createFingerprintIds,
+  createRegistryIds,
+  type ImageReceived,
+  openCodec,
+  openVectorCodec,
+  openVectorReader,
+  recordSchema,
+  releasedContracts,
+  schemaForId,
+  type VectorContract,
+  vectorSchema,
+} from '@headwater/schemas';
+import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
+import { describe, expect, inject, it } from 'vitest';
+
+const url = inject('registryUrl');
+const independent = new SchemaRegistry({ host: url });
+const image: ImageReceived = {
+  id: '3f',
+  source: 'interop',
+  receivedAt: 1_700_000_000_000,
+  mediaType: 'image/png',
+  width: 28,
+  height: 28,
+  content: Buffer.from([1, 2, 3]),
+  attributes: { camera: 'left' },
+  labels: {},
+  group: null,
+};
+const contract = releasedContracts().find(
+  ({ extractor }) => extractor === 'lenet-digits.v1',
+) as VectorContract;
+const vectorRecord = {
+  imageId: '3f',
+  extractor: { name: 'lenet-digits', version: 'v1', digest: 'ab' },
+  vector: Float32Array.from({ length: contract.dimensions }, (_, i) => i / 3),
+  labels: {},
+  group: null,
+  source: 'interop',
+  receivedAt: 1,
+  extractedAt: 2,
+};
+const newTopic = (): string => `t-${randomUUID()}`;
+
+async function compatibilityOf(subject: string): Promise<unknown> {
+  const answer = await fetch(`${url}/config/${subject}`);
+  return ((await answer.json()) as { compatibilityLevel?: unknown }).compatibilityLevel;
+}
+
+function post(subject: string, schema: object): Promise<Response> {
+  return fetch(`${url}/subjects/${subject}/versions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ schema: JSON.stringify(schema) }),
+  });
+}
+
+describe('schemas in a real registry', () => {
+  it('are registered once, BACKWARD_TRANSITIVE, and come back as they were', async () => {
+    const ids = createRegistryIds({ url });
+    const topic = newTopic();
+    const first = await openCodec(ids, 'ImageReceived', topic);
+    const again = await openCodec(createRegistryIds({ url }), 'ImageReceived', topic);
+    expect(again.id).toBe(first.id);
+    expect(await compatibilityOf(`${topic}-value`)).toBe('BACKWARD_TRANSITIVE');
+    expect(await ids.lookup(first.id)).toEqual(recordSchema('ImageReceived'));
+    expect(JSON.parse((await schemaForId(ids, first.id)).schema)).toEqual(recordSchema('ImageReceived'));
+  });
+
+  it('are refused where they could not read the past', async () => {
+    const topic = newTopic();
+    const ids = createRegistryIds({ url });
+    await openCodec(ids, 'ImageReceived', topic);
+    const changed = { ...recordSchema('ImageReceived'), fields: [{ name: 'id', type: 'int' }] } as AvroSchema;
+    const register = ids.register(`${topic}-value`, changed);
+    await expect(register).rejects.toMatchObject({ code: 'schema-incompatible', verdict: 'stop' });
+  });
+
+  it('keep a vector of other dimensions off its topic', async () => {
+    const topic = newTopic();
+    await openVectorCodec(createRegistryIds({ url }), contract, topic);
+    const wrong = vectorSchema({ ...contract, dimensions: 801 });
+    expect((await post(`${topic}-value`, wrong)).status).toBe(409);
+  });
+
+  it('answer schema-unknown to an id that was never given', async () => {
+    const lookup = createRegistryIds({ url }).lookup(999_999);
+    await expect(lookup).rejects.toMatchObject({ code: 'schema-unknown' });
+  });
+
+  it('read ids that were derived from fingerprints before', async () => {
+    const before = await openCodec(createFingerprintIds(), 'ImageReceived', 'images');
+    const after = await openCodec(createRegistryIds({ url }), 'ImageReceived', newTopic());
+    expect(after.id).not.toBe(before.id);
+    expect(await after.decode(before.encode(image))).toEqual(image);
+  });
+});
+
+describe('records and another client', () => {
+  it('reads what we write', async () => {
+    const codec = await openCodec(createRegistryIds({ url }), 'ImageReceived', newTopic());
+    expect({ ...(await independent.decode(codec.encode(image))) }).toEqual(image);
+  });
+
+  it('writes what we read, with a schema of its own', async () => {
+    const topic = newTopic();
+    const codec = await openCodec(createRegistryIds({ url }), 'ImageReceived', topic);
+    const full = recordSchema('ImageReceived') as unknown as { fields: { name: string }[] };
+    const fields = full.fields.filter(({ name }) => ['id', 'receivedAt', 'content'].includes(name));
+    const { id } = await independent.register(
+      { type: SchemaType.AVRO, schema: JSON.stringify({ ...full, fields }) },
+      { subject: `${topic}-value`, compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE },
+    );
+    const sent = { id: 'x', receivedAt: 7, content: Buffer.from('bytes') };
+    const bytes = await independent.encode(id, sent);
+    const defaults = {
+      source: '',
+      mediaType: '',
+      width: 0,
+      height: 0,
+      attributes: {},
+      labels: {},
+      group: null,
+    };
+    expect(await codec.decode(bytes)).toEqual({ ...sent, ...defaults });
+  });
+
+  it('reads vectors, as bytes, and we read them by the registered contract', async () => {
+    const codec = await openVectorCodec(createRegistryIds({ url }), contract, newTopic());
+    const bytes = codec.encode(vectorRecord);
+    const seen = (await independent.decode(bytes)) as { vector: Buffer };
+    expect(seen.vector).toHaveLength(4 * contract.dimensions);
+    expect(seen.vector.readFloatLE(4 * 300)).toBe(100);
+    expect(await openVectorReader(createRegistryIds({ url })).decode(bytes)).toEqual(vectorRecord);
+  });
+});

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm run test:interop`: clients that are not ours, against the services and a real schema registry. */
+export default defineConfig({
+  test: {
+    name: 'interop',
+    include: ['test/interop/*.test.ts'],
+    globalSetup: ['test/interop/setup.ts'],
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 600_000,
+  },
+});
