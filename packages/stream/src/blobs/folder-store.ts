@@ -6,14 +6,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import {
-  access,
   type FileHandle,
+  lstat,
   mkdir,
   open,
   readdir,
   realpath,
   rename,
   rm,
+  stat,
   unlink,
 } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
@@ -28,38 +29,64 @@ export interface FolderBlobStoreOptions {
 
 export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStore {
   const root = resolve(options.root);
+  const drafts = join(root, '.drafts');
+  let swept: Promise<void> | undefined;
   return {
     kind: 'folder',
-    put: (bytes) => guarded('write', () => put(root, bytes)),
+    put: (bytes) =>
+      guarded('write', async () => {
+        swept ??= sweep(drafts);
+        await swept;
+        return put(root, drafts, bytes);
+      }),
     get: (blob, signal) => guarded('read', () => get(root, blob, signal)),
     delete: (uri) => guarded('delete', () => remove(root, uri)),
   };
 }
 
-async function put(root: string, bytes: Uint8Array): Promise<StoredBlob> {
+async function put(root: string, drafts: string, bytes: Uint8Array): Promise<StoredBlob> {
   const sha256 = digest(bytes);
   const path = join(root, sha256.slice(0, 2), sha256);
-  await mkdir(dirname(path), { recursive: true });
-  if (!(await exists(path))) await writeWhole(path, bytes);
+  if (!(await isStored(path, bytes.byteLength))) await writeWhole(path, drafts, bytes);
   return { uri: pathToFileURL(path).href, byteLength: bytes.byteLength, sha256 };
 }
 
+/** A file of another length is not ours: it is replaced. */
+async function isStored(path: string, byteLength: number): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isFile() && found.size === byteLength,
+    () => false,
+  );
+}
+
 /** Under a name of its own until every byte is on the disk: a crash leaves no half blob under a digest. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${randomUUID()}.part`);
+async function writeWhole(path: string, drafts: string, bytes: Uint8Array): Promise<void> {
+  await Promise.all([drafts, dirname(path)].map((folder) => mkdir(folder, { recursive: true })));
+  const draft = join(drafts, randomUUID());
   try {
-    const file = await open(temporary, 'wx', 0o640);
+    const file = await open(draft, 'wx', 0o640);
     try {
       await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(draft, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    await rm(draft, { force: true }).catch(() => undefined);
     throw error;
+  }
+}
+
+const draftLifetimeMs = 3_600_000;
+
+/** What a crash in mid-write left behind, but not what another process is writing right now. */
+async function sweep(drafts: string): Promise<void> {
+  const names = await readdir(drafts).catch(() => []);
+  for (const path of names.map((name) => join(drafts, name))) {
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > draftLifetimeMs) await rm(path, { force: true });
   }
 }
 
@@ -107,10 +134,12 @@ async function locate(root: string, uri: string): Promise<string> {
 
 function toPath(uri: string): string {
   try {
-    return resolve(fileURLToPath(uri));
+    const path = resolve(fileURLToPath(uri));
+    if (!path.includes('\0')) return path;
   } catch (error) {
     throw forbidden(error);
   }
+  throw forbidden();
 }
 
 async function openPlain(path: string): Promise<FileHandle> {
@@ -126,28 +155,13 @@ async function openPlain(path: string): Promise<FileHandle> {
   }
 }
 
-/** Files that a crash in mid-write left behind; call it when no other process writes. */
-export async function removePartialBlobs(root: string): Promise<number> {
-  const entries = await readdir(root, { recursive: true });
-  const partial = entries.filter((entry) => entry.endsWith('.part'));
-  await Promise.all(partial.map((entry) => rm(join(root, entry), { force: true })));
-  return partial.length;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** What is neither ours nor an abort comes from the file system: full, slow, read-only, gone. */
+/** An error with a number of the system's comes from the file system: full, slow, read-only, gone. */
 async function guarded<T>(action: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof HeadwaterError || (error as Error).name === 'AbortError') throw error;
-    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    const reason = (error as NodeJS.ErrnoException).code;
+    if (error instanceof HeadwaterError || reason === undefined || !/^E[A-Z0-9]+$/.test(reason)) throw error;
     throw new HeadwaterError('blob-store-unavailable', `cannot ${action} a blob: ${reason}`, {
       cause: error,
       context: { action, reason },
@@ -158,7 +172,7 @@ async function guarded<T>(action: string, run: () => Promise<T>): Promise<T> {
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const isInside = (root: string, path: string) => path.startsWith(root.endsWith(sep) ? root : root + sep);
 const isMissing = (error: unknown) =>
-  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+  ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '');
 const missing = (cause: unknown) => new HeadwaterError('blob-missing', 'the blob does not exist', { cause });
 const corrupt = (how: string) => new HeadwaterError('blob-corrupt', `the blob is damaged: ${how}`);
 const forbidden = (cause?: unknown) =>

@@ -66,17 +66,14 @@ export function port() {
   return integer({ min: 0, max: 65_535 });
 }
 
+const flags = new Map([
+  ...['true', '1', 'yes'].map((word) => [word, true] as const),
+  ...['false', '0', 'no'].map((word) => [word, false] as const),
+]);
+
 /** Yes or no. */
 export function flag() {
-  const words: Readonly<Record<string, boolean>> = {
-    true: true,
-    1: true,
-    yes: true,
-    false: false,
-    0: false,
-    no: false,
-  };
-  return variable('true or false', (given) => words[given.toLowerCase()]);
+  return variable('true or false', (given) => flags.get(given.toLowerCase()));
 }
 
 /** One of a few words. */

@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HeadwaterError } from '@headwater/errors';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { commonEnvironment } from './common-environment.ts';
+import { describeEnvironment } from './help.ts';
+import { loadConfig } from './load.ts';
+import { listVariables } from './notes.ts';
+import { integer, list, port, secret } from './variables.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'headwater-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function refusal(run: () => unknown): HeadwaterError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof HeadwaterError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('loadConfig', () => {
+  test('gives typed values and defaults', () => {
+    const config = loadConfig(commonEnvironment.extend({ HTTP_PORT: port().default(8080) }), {
+      KAFKA_BROKERS: ' a:9092, b:9092 ,',
+      KAFKA_TLS: 'YES',
+      RETENTION_IMAGES: '36h',
+      RETENTION_LABELS: 'forever',
+      MAX_MESSAGE_BYTES: '2MiB',
+      LOG_LEVEL: '',
+    });
+    expect(config).toMatchObject({
+      KAFKA_BROKERS: ['a:9092', 'b:9092'],
+      KAFKA_TLS: true,
+      RETENTION_IMAGES: 129_600_000,
+      RETENTION_LABELS: -1,
+      MAX_MESSAGE_BYTES: 2_097_152,
+      LOG_LEVEL: 'info',
+      HTTP_PORT: 8080,
+    });
+  });
+
+  test('lists every problem at once, by name, with what is expected, and no value', () => {
+    const schema = commonEnvironment.extend({
+      HTTP_PORT: port(),
+      TASKS: list(),
+      RATE: z.coerce.number().positive(),
+    });
+    const error = refusal(() =>
+      loadConfig(schema, {
+        KAFKA_TLS: 'hunter2',
+        PARTITIONS: 'hunter2',
+        HTTP_PORT: '70000',
+        TOPIC_IMAGES: 'hunter2 hunter2',
+        KAFKA_SASL_PASSWORD: 'hunter2',
+        KAFKA_TLS_CERT: 'hunter2',
+        SCHEMA_REGISTRY_URL: 'https://user:hunter2@registry',
+        RETENTION_IMAGES: '7 weeks',
+        RATE: '-1',
+      }),
+    );
+    expect(error.code).toBe('config-invalid');
+    const told = error.message.split('\n').map((line) => line.trim());
+    expect(told).toContain('KAFKA_TLS: expected true or false');
+    expect(told).toContain('PARTITIONS: expected a whole number from 1 to 10000');
+    expect(told).toContain('HTTP_PORT: expected a whole number from 0 to 65535');
+    expect(told).toContain('TASKS: is not set; expected words separated by commas');
+    expect(told).toContain('TOPIC_IMAGES: expected letters, digits, dots, dashes and underscores');
+    expect(told).toContain('KAFKA_SASL_MECHANISM: must be set too, as KAFKA_SASL_PASSWORD is');
+    expect(told).toContain('KAFKA_TLS_KEY: must be set too, as KAFKA_TLS_CERT is');
+    expect(told).toContain(
+      'SCHEMA_REGISTRY_URL: expected an http:// or https:// URL without credentials in it',
+    );
+    expect(told.some((line) => line.startsWith('RETENTION_IMAGES: expected a time'))).toBe(true);
+    expect(told.some((line) => line.startsWith('RATE: '))).toBe(true);
+    expect(error.message).not.toContain('hunter2');
+    expect(told).toHaveLength(11);
+  });
+
+  test('reads secrets from files', () => {
+    const path = join(folder, 'password');
+    writeFileSync(path, 'two words \n');
+    const environment = {
+      KAFKA_SASL_PASSWORD_FILE: path,
+      KAFKA_SASL_USERNAME: 'me',
+      KAFKA_SASL_MECHANISM: 'plain',
+    };
+    expect(loadConfig(commonEnvironment, environment).KAFKA_SASL_PASSWORD).toBe('two words ');
+  });
+
+  test('says what is wrong with a file of a secret', () => {
+    const schema = z.object({ A: secret(), B: secret().optional() });
+    const path = join(folder, 'absent');
+    const { message } = refusal(() => loadConfig(schema, { A_FILE: path, B: 'x', B_FILE: path }));
+    expect(message).toContain('A_FILE: the file cannot be read (ENOENT)');
+    expect(message).toContain('set either B or B_FILE, not both');
+    expect(message).not.toContain('A: is not set');
+  });
+
+  test('takes the requirements of a caller for what the schema leaves open', () => {
+    const required = { KAFKA_BROKERS: 'is needed here' };
+    const { message } = refusal(() => loadConfig(commonEnvironment, { PARTITIONS: 'x' }, { required }));
+    expect(message).toContain('KAFKA_BROKERS: is needed here');
+    expect(message).toContain('PARTITIONS: ');
+    expect(loadConfig(commonEnvironment, { KAFKA_BROKERS: 'a:1' }, { required }).KAFKA_BROKERS).toEqual([
+      'a:1',
+    ]);
+  });
+
+  test('takes schemas that are transformed afterwards', () => {
+    const schema = z.object({ A: integer().default(2) }).transform(({ A }) => ({ twice: 2 * A }));
+    expect(loadConfig(schema, { A: '21' })).toEqual({ twice: 42 });
+  });
+});
+
+describe('what a schema says about itself', () => {
+  test('every shared variable is described, and says what it expects', () => {
+    for (const { name, description, expected } of listVariables(commonEnvironment)) {
+      expect([name, description]).toEqual([name, expect.stringMatching(/\.$/)]);
+      expect([name, expected]).toEqual([name, expect.any(String)]);
+    }
+  });
+
+  test('a default can be given as it is shown', () => {
+    for (const { name, default: shown } of listVariables(commonEnvironment)) {
+      if (shown === undefined) continue;
+      const written = loadConfig(commonEnvironment, { [name]: shown }) as Record<string, unknown>;
+      expect([name, written[name]]).toEqual([
+        name,
+        (loadConfig(commonEnvironment, {}) as Record<string, unknown>)[name],
+      ]);
+    }
+  });
+
+  test('help shows names, defaults and secrets', () => {
+    const help = describeEnvironment('headwater-extract', commonEnvironment.extend({ HTTP_PORT: port() }));
+    expect(help).toContain('KAFKA_SASL_PASSWORD (secret)');
+    expect(help).toContain('RETENTION_IMAGES\n    How long images stay in Kafka.\n');
+    expect(help).toContain('; default 7d');
+    expect(help).toMatch(/HTTP_PORT\n {4}a whole number from 0 to 65535; required/);
+  });
+});

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { createMetrics } from './metrics.ts';
+
+test('counts, sets and observes, with labels', async () => {
+  const metrics = createMetrics({ processDefaults: false });
+  const counter = metrics.counter('headwater_images_total', 'Images.', ['source']);
+  counter.add(2, { source: 'http' });
+  metrics.counter('headwater_images_total', 'Images.', ['source']).add(1, { source: 'http' });
+  metrics.gauge('headwater_lag_records', 'Lag.').set(7);
+  metrics.histogram('headwater_extract_seconds', 'Time.', [0.1, 1]).observe(0.5);
+  const { body, contentType } = await metrics.render();
+  expect(contentType).toContain('text/plain');
+  expect(body).toContain('headwater_images_total{source="http"} 3');
+  expect(body).toContain('headwater_lag_records 7');
+  expect(body).toContain('headwater_extract_seconds_bucket{le="1"} 1');
+  expect(body).not.toContain('process_cpu');
+});
+
+test('keeps process and event-loop metrics, apart for each service', async () => {
+  const [one, other] = [createMetrics(), createMetrics()];
+  one.counter('headwater_one_total', 'One.').add(1);
+  const [first, second] = await Promise.all([one.render(), other.render()]);
+  for (const { body } of [first, second]) {
+    expect(body).toContain('process_cpu_user_seconds_total');
+    expect(body).toContain('nodejs_eventloop_lag_p99_seconds');
+  }
+  expect(second.body).not.toContain('headwater_one_total');
+});
+
+test('one name means one thing', () => {
+  const metrics = createMetrics({ processDefaults: false });
+  metrics.counter('headwater_x_total', 'X.', ['a']);
+  expect(() => metrics.gauge('headwater_x_total', 'X.')).toThrow(/exists as counter\(a\)/);
+  expect(() => metrics.counter('headwater_x_total', 'X.', ['b'])).toThrow(/not counter\(b\)/);
+});

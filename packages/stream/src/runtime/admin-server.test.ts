@@ -1,0 +1,65 @@
+import { afterEach, expect, test } from 'vitest';
+import { createHealth } from '../health.ts';
+import { createLogger } from '../logger.ts';
+import { createMetrics } from '../metrics.ts';
+import { type AdminServer, startAdminServer } from './admin-server.ts';
+
+const logger = createLogger({ name: 'test', level: 'silent' });
+const servers: AdminServer[] = [];
+afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
+
+async function start(port = 0) {
+  const [health, metrics] = [createHealth(), createMetrics()];
+  const server = await startAdminServer({ host: '127.0.0.1', port, health, metrics, logger });
+  servers.push(server);
+  const get = async (path: string, method = 'GET') => {
+    const response = await fetch(`${server.url}${path}`, { method });
+    return {
+      status: response.status,
+      type: response.headers.get('content-type'),
+      body: await response.text(),
+    };
+  };
+  return { server, health, metrics, get };
+}
+
+test('is ready when all parts are, and says which one is not', async () => {
+  const { health, get } = await start();
+  const setReady = health.part('lanes');
+  expect(await get('/livez')).toMatchObject({ status: 200 });
+  const before = await get('/readyz');
+  expect(before.status).toBe(503);
+  expect(JSON.parse(before.body)).toEqual({ status: 'not ready', parts: { lanes: 'starting' } });
+  setReady(true);
+  expect(await get('/readyz?verbose')).toMatchObject({ status: 200 });
+  health.fail('store-unavailable');
+  expect((await get('/livez')).status).toBe(503);
+  expect((await get('/readyz')).status).toBe(503);
+});
+
+test('serves metrics, and nothing else', async () => {
+  const { metrics, get } = await start();
+  metrics.counter('headwater_x_total', 'X.').add(3);
+  const answer = await get('/metrics');
+  expect(answer).toMatchObject({ status: 200, type: expect.stringContaining('text/plain') });
+  expect(answer.body).toContain('headwater_x_total 3');
+  expect(await get('/metrics', 'HEAD')).toMatchObject({ status: 200, body: '' });
+  expect((await get('/metrics', 'POST')).status).toBe(405);
+  expect((await get('/')).status).toBe(404);
+});
+
+test('says which variable to change when its port is taken', async () => {
+  const { server } = await start();
+  const port = Number(new URL(server.url).port);
+  await expect(start(port)).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: `ADMIN_PORT: 127.0.0.1:${port} is taken by another program`,
+  });
+});
+
+test('closes although a client keeps its connection', async () => {
+  const { server, get } = await start();
+  await get('/livez');
+  await server.close();
+  await expect(get('/livez')).rejects.toThrow();
+});

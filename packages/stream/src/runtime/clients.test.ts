@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
+import { commonEnvironment } from '../config/common-environment.ts';
+import { loadConfig } from '../config/load.ts';
+import { createMemoryLog } from '../log/memory/log.ts';
+import { topicSpecs } from '../topic-specs.ts';
+import { namesOf, openBlobs, openSchemaIds, prepareTopics, topicOptions } from './clients.ts';
+import { kafkaOptions } from './kafka-client.ts';
+
+const load = (environment: Record<string, string> = {}) => loadConfig(commonEnvironment, environment);
+
+function specsOf(environment: Record<string, string> = {}) {
+  const config = load(environment);
+  return topicSpecs(namesOf(config), topicOptions(config, ['a.v1']));
+}
+
+test('the environment decides on partitions, retention, sizes and replicas', () => {
+  const specs = specsOf({
+    PARTITIONS: '3',
+    RETENTION_IMAGES: '1h',
+    MAX_MESSAGE_BYTES: '5MB',
+    REPLICATION_FACTOR: '3',
+    MIN_INSYNC_REPLICAS: '2',
+  });
+  expect(specs.find(({ name }) => name === 'images')).toEqual({
+    name: 'images',
+    partitions: 3,
+    replicationFactor: 3,
+    settings: {
+      'cleanup.policy': 'delete',
+      'retention.ms': '3600000',
+      'max.message.bytes': '5000000',
+      'min.insync.replicas': '2',
+    },
+  });
+});
+
+test('where nothing may be created, all that is missing is told at once, with settings, and nothing is created', async () => {
+  const log = createMemoryLog();
+  const [images, ...others] = specsOf({ PARTITIONS: '2' });
+  if (images === undefined) throw new Error('there are topics');
+  await prepareTopics(log.admin, [images], true);
+  const error = await prepareTopics(log.admin, [images, ...others], false).catch((thrown: Error) => thrown);
+  expect(error).toMatchObject({ code: 'topic-missing' });
+  const lines = (error as Error).message.split('\n').slice(1);
+  expect(lines).toHaveLength(others.length);
+  expect(lines).toContain(
+    '  labels: 2 partitions, cleanup.policy=delete, retention.ms=-1, max.message.bytes=1048576',
+  );
+  expect(await log.admin.partitions('labels')).toBeUndefined();
+  await log.close();
+});
+
+test('topics that are there already are checked', async () => {
+  const log = createMemoryLog();
+  await prepareTopics(log.admin, specsOf({ PARTITIONS: '2' }), true);
+  await prepareTopics(log.admin, specsOf({ PARTITIONS: '2' }), false);
+  await expect(prepareTopics(log.admin, specsOf({ PARTITIONS: '3' }), true)).rejects.toMatchObject({
+    code: 'topic-mismatch',
+  });
+  await log.close();
+});
+
+test('schema ids come from the registry where one is named', () => {
+  expect(openSchemaIds(load()).kind).toBe('fingerprint');
+  expect(openSchemaIds(load({ SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1' })).kind).toBe('registry');
+});
+
+test('blobs lie below the data folder, or where the environment says', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'headwater clients-'));
+  const put = async (environment: Record<string, string>) =>
+    (await openBlobs(load(environment)).put(Buffer.from('x'))).uri;
+  expect(await put({ DATA_DIR: root })).toMatch(`${pathToFileURL(join(root, 'blobs')).href}/`);
+  expect(await put({ BLOB_STORE: join(root, 'a') })).toMatch(`${pathToFileURL(join(root, 'a')).href}/`);
+  expect(await put({ BLOB_STORE: pathToFileURL(join(root, 'b')).href })).toMatch(
+    `${pathToFileURL(join(root, 'b')).href}/`,
+  );
+  expect(() => load({ BLOB_STORE: 's3://bucket' })).toThrow('BLOB_STORE: expected a folder');
+  rmSync(root, { recursive: true });
+});
+
+test('Kafka is reached as the environment says', () => {
+  expect(kafkaOptions(load({ KAFKA_BROKERS: 'a:1,b:2' }))).toEqual({
+    brokers: ['a:1', 'b:2'],
+    clientId: 'headwater',
+    ssl: false,
+  });
+  const secured = load({
+    KAFKA_BROKERS: 'a:1',
+    KAFKA_TLS: 'true',
+    KAFKA_TLS_CA: 'pem',
+    KAFKA_SASL_MECHANISM: 'scram-sha-512',
+    KAFKA_SASL_USERNAME: 'me',
+    KAFKA_SASL_PASSWORD: 'secret',
+  });
+  expect(kafkaOptions(secured)).toMatchObject({
+    ssl: { ca: 'pem' },
+    sasl: { mechanism: 'scram-sha-512', username: 'me', password: 'secret' },
+  });
+  expect(kafkaOptions(load({ KAFKA_BROKERS: 'a:1', KAFKA_TLS: 'true' })).ssl).toBe(true);
+  expect(() => kafkaOptions(load())).toThrow('KAFKA_BROKERS');
+});

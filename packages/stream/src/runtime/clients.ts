@@ -1,0 +1,93 @@
+/** From configuration to what a service is given: names, topic settings, and clients for Kafka, schemas and blobs. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HeadwaterError } from '@headwater/errors';
+import { createFingerprintIds, createRegistryIds, type SchemaIds } from '@headwater/schemas';
+import type { BlobStore } from '../blobs/api.ts';
+import { createFolderBlobStore } from '../blobs/folder-store.ts';
+import type { CommonConfig } from '../config/common-environment.ts';
+import type { LogAdmin, TopicSpec } from '../log/api.ts';
+import { createNames, type Names } from '../names.ts';
+import type { TopicSpecsOptions } from '../topic-specs.ts';
+
+export function namesOf(config: CommonConfig): Names {
+  return createNames({
+    topicPrefix: config.TOPIC_PREFIX,
+    groupPrefix: config.GROUP_PREFIX,
+    transactionalIdPrefix: config.TRANSACTIONAL_ID_PREFIX,
+    topics: {
+      images: config.TOPIC_IMAGES,
+      labels: config.TOPIC_LABELS,
+      vectors: config.TOPIC_VECTORS,
+      examples: config.TOPIC_EXAMPLES,
+      heads: config.TOPIC_HEADS,
+      serving: config.TOPIC_SERVING,
+      predictions: config.TOPIC_PREDICTIONS,
+      deadLetters: config.TOPIC_DEAD_LETTERS_SUFFIX,
+    },
+    groups: { extract: config.GROUP_EXTRACT, join: config.GROUP_JOIN, train: config.GROUP_TRAIN },
+  });
+}
+
+/** What `topicSpecs` needs beside the names. */
+export function topicOptions(config: CommonConfig, extractors: readonly string[]): TopicSpecsOptions {
+  return {
+    extractors,
+    partitions: config.PARTITIONS,
+    replicationFactor: config.REPLICATION_FACTOR,
+    minInsyncReplicas: config.MIN_INSYNC_REPLICAS,
+    retention: {
+      images: config.RETENTION_IMAGES,
+      labels: config.RETENTION_LABELS,
+      predictions: config.RETENTION_PREDICTIONS,
+      deadLetters: config.RETENTION_DEAD_LETTERS,
+    },
+    maxMessageBytes: config.MAX_MESSAGE_BYTES,
+    maxCompactionLag: config.MAX_COMPACTION_LAG,
+  };
+}
+
+/**
+ * Creates what is missing, or where that is not allowed, tells of all that is missing at once, with the settings to
+ * create it with. Errors: topic-missing, topic-mismatch.
+ */
+export async function prepareTopics(
+  admin: LogAdmin,
+  specs: readonly TopicSpec[],
+  create: boolean,
+): Promise<void> {
+  if (!create) await requireTopics(admin, specs);
+  await admin.ensureTopics(specs, { create });
+}
+
+async function requireTopics(admin: LogAdmin, specs: readonly TopicSpec[]): Promise<void> {
+  const found = await Promise.all(specs.map((spec) => admin.partitions(spec.name)));
+  const missing = specs.filter((_, index) => found[index] === undefined);
+  if (missing.length === 0) return;
+  throw new HeadwaterError(
+    'topic-missing',
+    `topics are missing, and TOPICS_CREATE is false; create them with these settings:\n${missing.map(describe).join('\n')}`,
+    { context: { topics: missing.map((spec) => spec.name).join(', ') } },
+  );
+}
+
+function describe({ name, partitions, settings }: TopicSpec): string {
+  const written = Object.entries(settings).map(([setting, value]) => `${setting}=${value}`);
+  return `  ${name}: ${partitions} partitions, ${written.join(', ')}`;
+}
+
+/** From the registry where there is one, otherwise derived from the schemas. */
+export function openSchemaIds(config: CommonConfig): SchemaIds {
+  const url = config.SCHEMA_REGISTRY_URL;
+  if (url === undefined) return createFingerprintIds();
+  return createRegistryIds({
+    url,
+    ...(config.SCHEMA_REGISTRY_USERNAME === undefined ? {} : { username: config.SCHEMA_REGISTRY_USERNAME }),
+    ...(config.SCHEMA_REGISTRY_PASSWORD === undefined ? {} : { password: config.SCHEMA_REGISTRY_PASSWORD }),
+  });
+}
+
+export function openBlobs(config: CommonConfig): BlobStore {
+  const given = config.BLOB_STORE ?? join(config.DATA_DIR, 'blobs');
+  return createFolderBlobStore({ root: given.startsWith('file://') ? fileURLToPath(given) : given });
+}

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { createLogger } from '../logger.ts';
+import { createLifecycle } from './lifecycle.ts';
+
+const logger = createLogger({ name: 'test', level: 'silent' });
+const never = () => new Promise<never>(() => undefined);
+
+function record() {
+  const events: string[] = [];
+  const part = (name: string) => ({
+    name,
+    open: () => events.push(`+${name}`),
+    close: () => {
+      events.push(`-${name}`);
+    },
+  });
+  return { events, part };
+}
+
+test('stops in reverse, once', async () => {
+  const lifecycle = createLifecycle(logger);
+  const { events, part } = record();
+  for (const name of ['a', 'b', 'c']) await lifecycle.open(part(name));
+  await Promise.all([lifecycle.close(), lifecycle.close()]);
+  await lifecycle.close();
+  expect(events).toEqual(['+a', '+b', '+c', '-c', '-b', '-a']);
+});
+
+test('a stop that fails or hangs is named, and the others are stopped all the same', async () => {
+  const lifecycle = createLifecycle(logger);
+  const { events, part } = record();
+  await lifecycle.open(part('a'));
+  await lifecycle.open({ ...part('hanging'), close: never, closeSeconds: 0.02 });
+  await lifecycle.open(part('b'));
+  await expect(lifecycle.close()).rejects.toMatchObject({
+    code: 'timed-out',
+    verdict: 'stop',
+    message: 'stopping hanging took more than 0.02 s',
+  });
+  expect(events.slice(3)).toEqual(['-b', '-a']);
+});
+
+test('a start that hangs is named, and is undone when it comes after all', async () => {
+  const lifecycle = createLifecycle(logger);
+  const { events, part } = record();
+  let arrive: (part: number) => void = () => undefined;
+  const open = () => new Promise<number>((resolve) => (arrive = resolve));
+  const undone = new Promise<void>((resolve) => {
+    const opening = lifecycle.open({ name: 'late', open, openSeconds: 0.02, close: () => resolve() });
+    expect(opening)
+      .rejects.toMatchObject({ message: 'starting late took more than 0.02 s' })
+      .then(() => arrive(1));
+  });
+  await lifecycle.open(part('a'));
+  await undone;
+  await lifecycle.close();
+  expect(events).toEqual(['+a', '-a']);
+});
+
+test('what is being opened when all is closed is closed too, and nothing is opened after', async () => {
+  const lifecycle = createLifecycle(logger);
+  const { events, part } = record();
+  let arrive: () => void = () => undefined;
+  const opening = lifecycle.open({
+    ...part('slow'),
+    open: () => new Promise<number>((resolve) => (arrive = () => resolve(1))),
+  });
+  await lifecycle.close();
+  arrive();
+  await opening;
+  await expect.poll(() => events).toEqual(['-slow']);
+  await expect(lifecycle.open(part('b'))).rejects.toThrow('b is opened while the process stops');
+});
+
+test('a failed start is passed on, and there is nothing of it to stop', async () => {
+  const lifecycle = createLifecycle(logger);
+  const { events, part } = record();
+  const open = () => {
+    throw new Error('no');
+  };
+  await expect(lifecycle.open({ ...part('a'), open })).rejects.toThrow('no');
+  await lifecycle.close();
+  expect(events).toEqual([]);
+});

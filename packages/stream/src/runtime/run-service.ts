@@ -1,0 +1,170 @@
+/**
+ * One service in a process of its own, from the environment to its last exit code: what `main.ts` of each service
+ * calls. Probes answer first, the service starts last, and a stop goes the other way.
+ */
+import { asHeadwaterError } from '@headwater/errors';
+import type { CommonConfig } from '../config/common-environment.ts';
+import { describeEnvironment } from '../config/help.ts';
+import { loadConfig } from '../config/load.ts';
+import type { EnvironmentSchema } from '../config/notes.ts';
+import { createHealth } from '../health.ts';
+import type { Log } from '../log/api.ts';
+import { createLogger, type Logger } from '../logger.ts';
+import { createMetrics } from '../metrics.ts';
+import type { Service, StartService } from '../service.ts';
+import { startAdminServer } from './admin-server.ts';
+import { namesOf, openBlobs, openSchemaIds } from './clients.ts';
+import { openKafka } from './kafka-client.ts';
+import { createLifecycle, type Lifecycle } from './lifecycle.ts';
+import { type ProcessHost, processHost } from './process-host.ts';
+
+export interface RunServiceOptions<Config extends CommonConfig> {
+  readonly name: string;
+  readonly environment: EnvironmentSchema<Config>;
+  readonly start: StartService<Config>;
+  /** Default: Kafka, as the environment describes it. */
+  readonly openLog?: (config: Config, logger: Logger) => Log;
+  readonly host?: ProcessHost;
+}
+
+/** Model files are read and stores rolled forward in this time, or something is wrong. */
+const startSeconds = 600;
+/** Together with the clients' own seconds less than the ten after which an orchestrator loses patience. */
+const stopSeconds = 7;
+const exitSeconds = 9.5;
+
+const needsKafka = {
+  KAFKA_BROKERS:
+    'is not set; a service in a process of its own needs Kafka (`headwater start` brings one, or runs all services in one process)',
+};
+
+/**
+ * Ends the process: with 0 after a signal, when all that was in flight is committed; with 1 when the service cannot
+ * start, cannot go on, or does not stop in time; with 2 for arguments it does not know.
+ */
+export async function runService<Config extends CommonConfig>(
+  options: RunServiceOptions<Config>,
+): Promise<void> {
+  const host = options.host ?? processHost;
+  const [argument] = host.arguments;
+  if (argument === '--help' || argument === '-h') {
+    host.print(describeEnvironment(options.name, options.environment));
+    return host.exit(0);
+  }
+  if (argument !== undefined) {
+    host.complain(`${options.name} takes no arguments; --help tells how it is configured\n`);
+    return host.exit(2);
+  }
+  let config: Config;
+  try {
+    config = loadConfig(options.environment, host.environment, {
+      ...(options.openLog === undefined ? { required: needsKafka } : {}),
+    });
+  } catch (error) {
+    host.complain(`${options.name}: ${asHeadwaterError(error).message}\n`);
+    return host.exit(1);
+  }
+  await supervise(config, options, host);
+}
+
+async function supervise<Config extends CommonConfig>(
+  config: Config,
+  options: RunServiceOptions<Config>,
+  host: ProcessHost,
+): Promise<void> {
+  const logger = createLogger({ name: options.name, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
+  const lifecycle = createLifecycle(logger);
+  const end = createEnd(lifecycle, logger, host);
+  const health = createHealth();
+  const setReady = health.part(options.name);
+  host.onUncaught((error) => {
+    logger.fatal({ error }, 'something failed that nobody was prepared for');
+    host.exit(1);
+  });
+  host.onSignal((signal) => {
+    setReady(false, 'stopping');
+    end.bySignal(signal);
+  });
+  try {
+    const service = await open(config, options, { lifecycle, logger, health });
+    if (end.hasBegun) return;
+    setReady(true);
+    logger.info({ url: service.url ?? null }, 'ready');
+    await service.stopped;
+    if (!end.hasBegun) end.with(0, 'the service ended by itself');
+  } catch (error) {
+    if (end.hasBegun) return;
+    health.fail(asHeadwaterError(error).code);
+    logger.fatal({ error }, 'the service cannot go on');
+    end.with(1, 'stopping after a failure');
+  }
+}
+
+async function open<Config extends CommonConfig>(
+  config: Config,
+  options: RunServiceOptions<Config>,
+  {
+    lifecycle,
+    logger,
+    health,
+  }: { lifecycle: Lifecycle; logger: Logger; health: ReturnType<typeof createHealth> },
+): Promise<Service> {
+  const metrics = createMetrics();
+  const admin = await lifecycle.open({
+    name: 'the admin server',
+    open: () =>
+      startAdminServer({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, metrics, health, logger }),
+    close: (server) => server.close(),
+    closeSeconds: 1,
+  });
+  logger.info({ url: admin.url }, 'probes and metrics are served');
+  const log = await lifecycle.open({
+    name: 'the log',
+    open: () => (options.openLog ?? openKafka)(config, logger),
+    close: (opened) => opened.close(),
+    closeSeconds: 2,
+  });
+  const clients = { schemaIds: openSchemaIds(config), blobs: openBlobs(config), names: namesOf(config) };
+  return lifecycle.open({
+    name: options.name,
+    open: () => options.start(config, { log, ...clients, logger, metrics, health }),
+    close: (service) => service.stop(),
+    openSeconds: startSeconds,
+    closeSeconds: stopSeconds,
+  });
+}
+
+/** The one way out: whoever begins it decides the exit code, and a second signal does not wait. */
+function createEnd(lifecycle: Lifecycle, logger: Logger, host: ProcessHost) {
+  let hasBegun = false;
+  const begin = (code: number, why: string, fields: object = {}) => {
+    hasBegun = true;
+    logger.info(fields, why);
+    const deadline = setTimeout(() => {
+      logger.fatal({}, 'stopping takes too long');
+      host.exit(1);
+    }, exitSeconds * 1_000);
+    lifecycle
+      .close()
+      .then(
+        () => code,
+        () => 1,
+      )
+      .then((final) => {
+        clearTimeout(deadline);
+        logger.info({ code: final }, 'stopped');
+        host.exit(final);
+      });
+  };
+  return {
+    get hasBegun() {
+      return hasBegun;
+    },
+    with: begin,
+    bySignal(signal: string) {
+      if (!hasBegun) return begin(0, 'stopping after a signal', { signal });
+      logger.warn({ signal }, 'stopping at once after a second signal');
+      host.exit(signal === 'SIGINT' ? 130 : 143);
+    },
+  };
+}
