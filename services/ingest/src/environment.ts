@@ -5,7 +5,7 @@ import type { z } from 'zod';
 const { byteSize, duration, integer, list, port, text } = variables;
 const MiB = 1024 * 1024;
 
-export const ingestEnvironment = commonEnvironment.extend({
+export const ingestEnvironment = commonEnvironment.safeExtend({
   HTTP_HOST: text('an address').default('0.0.0.0').describe('Address of the HTTP interface.'),
   HTTP_PORT: port().default(8080).describe('Port of the HTTP interface; 0 takes a free one.'),
   TASKS: list('tasks, separated by commas')
@@ -14,13 +14,15 @@ export const ingestEnvironment = commonEnvironment.extend({
   EXTRACTORS: list('extractor ids, separated by commas')
     .default([])
     .describe('Extractors whose dead letters are shown at GET /v1/images/{id}.'),
-  MAX_IMAGE_BYTES: byteSize({ min: 1 })
-    .default(32 * MiB)
-    .meta({ shownDefault: '32MiB' })
-    .describe('Largest file that is taken.'),
-  MAX_IMAGE_PIXELS: integer({ min: 1 })
-    .default(100_000_000)
-    .describe('Largest width × height that is taken; read from the header, nothing is decoded.'),
+  MAX_IMAGE_BYTES: byteSize({ min: 1_024, max: 1_073_741_824 })
+    .default(20 * MiB)
+    .meta({ shownDefault: '20MiB' })
+    .describe('Larger images are refused; extract has the same limit.'),
+  MAX_IMAGE_PIXELS: integer({ min: 1, max: 1_000_000_000 })
+    .default(50_000_000)
+    .describe(
+      'Images with more pixels (width × height, from the header) are refused; extract has the same limit.',
+    ),
   INLINE_LIMIT_BYTES: byteSize({ min: 0 })
     .default(MiB / 2)
     .meta({ shownDefault: '512KiB' })

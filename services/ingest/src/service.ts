@@ -18,7 +18,7 @@ import { startFolderSource } from './source.ts';
 import { createTracker } from './tracker.ts';
 
 /** How long requests may take to end after `stop`; then their connections are closed. */
-const STOP_TIMEOUT_MS = 8_000;
+const STOP_TIMEOUT_MS = 4_000;
 
 type Dependencies = ServiceDependencies;
 

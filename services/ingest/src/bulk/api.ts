@@ -8,6 +8,3 @@ export type LabelLine =
 
 /** Reads lines from chunks of a body; lines count from 1. Errors: request-invalid when nothing after can be read. */
 export type LabelReader = (chunks: AsyncIterable<Buffer>) => AsyncIterable<LabelLine>;
-
-/** Nobody's label is longer; what is, is cut off before it fills the memory. */
-export const maxLineBytes = 16 * 1024;

@@ -1,50 +1,26 @@
 /**
- * CSV (RFC 4180) with a header: `imageId,task,label[,assignedAt,annotator]` in any order. Every label is a text: to
+ * CSV (RFC 4180) with a header: `imageId,task,label[,assignedAt,annotator]` in any order. No field of a label may hold
+ * a line break, so every record is one line, and a quote that is never closed spoils no other. Every label is a text: to
  * retract in bulk, JSON Lines has null.
  */
-import { Readable } from 'node:stream';
 import { HeadwaterError } from '@headwater/errors';
-import { type CsvError, parse } from 'csv-parse';
 import type { LabelLine, LabelReader } from './api.ts';
-import { maxLineBytes } from './api.ts';
+import { readLines } from './lines.ts';
 
 const required = ['imageId', 'task', 'label'];
 const known = new Set([...required, 'assignedAt', 'annotator']);
 
-type Row = Readonly<Record<string, string>>;
-
 /** Errors: request-invalid for a header that does not fit. */
 export const readCsv: LabelReader = async function* (chunks) {
-  const bad: LabelLine[] = [];
-  const parser = parse({
-    bom: true,
-    columns: checkHeader,
-    info: true,
-    max_record_size: maxLineBytes,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    on_skip: (error) => {
-      if (error) bad.push({ line: Number(error.lines ?? 0), reason: reasonOf(error) });
-      return undefined;
-    },
-  });
-  const source = Readable.from(chunks);
-  source.on('error', (error) => parser.destroy(error));
-  source.pipe(parser);
-  try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: Row; info: { lines: number } }>) {
-      yield* bad.splice(0);
-      const { imageId, task, label, assignedAt, annotator } = record;
-      yield { line: info.lines, input: { imageId, task, label, assignedAt, annotator } };
-    }
-    yield* bad.splice(0);
-  } finally {
-    source.destroy();
+  let header: readonly string[] | undefined;
+  for await (const read of readLines(chunks)) {
+    if (header) yield 'text' in read ? parseRecord(read.text, read.line, header) : read;
+    else header = checkHeader('text' in read ? parseFields(read.text) : undefined);
   }
 };
 
-function checkHeader(names: readonly string[]): string[] {
-  const header = names.map((name) => name.trim());
+function checkHeader(fields: readonly string[] | undefined): readonly string[] {
+  const header = (fields ?? []).map((name) => name.trim());
   const fits = required.every((name) => header.includes(name)) && header.every((name) => known.has(name));
   if (fits && new Set(header).size === header.length) return header;
   throw new HeadwaterError(
@@ -53,10 +29,32 @@ function checkHeader(names: readonly string[]): string[] {
   );
 }
 
-/** In our words: the parser's own repeat the line. */
-function reasonOf({ code }: CsvError): string {
-  if (code === 'CSV_MAX_RECORD_SIZE') return `the line has more than ${maxLineBytes} bytes`;
-  if (code.startsWith('CSV_RECORD_INCONSISTENT'))
-    return 'the line does not have as many fields as the header';
-  return 'the quotes of the line do not pair';
+function parseRecord(text: string, line: number, header: readonly string[]): LabelLine {
+  const fields = parseFields(text);
+  if (!fields) return { line, reason: 'the quotes of the line do not pair' };
+  if (fields.length !== header.length) {
+    return { line, reason: 'the line does not have as many fields as the header' };
+  }
+  const row = new Map(header.map((name, index) => [name, fields[index]]));
+  const [imageId, task, label] = required.map((name) => row.get(name));
+  return {
+    line,
+    input: { imageId, task, label, assignedAt: row.get('assignedAt'), annotator: row.get('annotator') },
+  };
+}
+
+/** One field and what ends it: quoted, with doubled quotes inside, or plain. */
+const FIELD = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
+
+/** Undefined where quotes do not pair. */
+function parseFields(text: string): string[] | undefined {
+  const fields: string[] = [];
+  FIELD.lastIndex = 0;
+  for (;;) {
+    const match = FIELD.exec(text);
+    if (!match) return undefined;
+    const [, quoted, plain = '', end] = match;
+    fields.push(quoted?.replaceAll('""', '"') ?? plain);
+    if (end === '') return fields;
+  }
 }

@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { createBudget } from './budget.ts';
+
+it('a budget refuses what would pass its limit, and gets back what was held, once', () => {
+  const budget = createBudget(10, 'bytes');
+  const first = budget.reserve(6);
+  expect(() => budget.reserve(5)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+  first.grow(4);
+  expect(() => first.grow(1)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+  expect(budget.used).toBe(10);
+  first.release();
+  first.release();
+  expect(budget.used).toBe(0);
+  expect(() => budget.reserve(10)).not.toThrow();
+});

@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkAttributes, checkImageId, checkLabel, checkTask } from './identifiers.ts';
+
+const accepts = (check: (value: unknown) => string, value: unknown) => {
+  try {
+    return check(value) === value;
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'request-invalid' });
+    return false;
+  }
+};
+
+describe('image ids', () => {
+  it.each(['a', '9f'.repeat(32), 'IMG_0001.jpg', 'shop:42@eu', 'a'.repeat(200)])('take %s', (id) => {
+    expect(accepts(checkImageId, id)).toBe(true);
+  });
+
+  it.each(['', ' a', 'a b', '../etc', '.', 'a/b', 'a'.repeat(201), 'ü', 'a\n', 7, null, undefined, ['a']])(
+    'refuse %j',
+    (id) => {
+      expect(accepts(checkImageId, id)).toBe(false);
+    },
+  );
+
+  it('stand in a URL path as they are', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 40 }), (id) => {
+        if (!accepts(checkImageId, id)) return true;
+        return new URL(`http://h/v1/images/${id}/labels/t`).pathname === `/v1/images/${id}/labels/t`;
+      }),
+    );
+    expect(new URL('http://h/v1/images/a:@+=,~-._/x').pathname).toBe('/v1/images/a:@+=,~-._/x');
+  });
+});
+
+describe('labels', () => {
+  it.each(['7', 'cat', 'Zürich', '猫', '👩‍👩‍👧', 'two words', 'x'.repeat(200), '😀'.repeat(200)])(
+    'take %s',
+    (label) => {
+      expect(accepts(checkLabel, label)).toBe(true);
+    },
+  );
+
+  it.each(['', ' ', ' a', 'a ', 'a\tb', 'a\u0000', 'a\u2028b', 'x'.repeat(201), '\ud800', null, 7])(
+    'refuse %j',
+    (label) => {
+      expect(accepts(checkLabel, label)).toBe(false);
+    },
+  );
+});
+
+it('tasks are short words', () => {
+  expect(['digit', 'Defect.v2', 'a_b-c'].every((task) => accepts(checkTask, task))).toBe(true);
+  expect(['', 'a b', 'a/b', '-a', 'x'.repeat(65)].some((task) => accepts(checkTask, task))).toBe(false);
+});
+
+it('attributes are few, named like tasks, and short', () => {
+  expect(checkAttributes([['camera.model', 'X 100\nmark II']])).toEqual({ 'camera.model': 'X 100\nmark II' });
+  const many = Array.from({ length: 33 }, (_, index) => [`a${index}`, 'x'] as const);
+  for (const bad of [many, [['a b', 'x']], [['a', 'x'.repeat(1_025)]], [['a', 7]]] as const) {
+    expect(() => checkAttributes(bad as never)).toThrow(expect.objectContaining({ code: 'request-invalid' }));
+  }
+});
