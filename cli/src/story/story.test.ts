@@ -170,11 +170,11 @@ describe('the story', () => {
   it('gives a label only after the prediction of its image was read', async () => {
     await startServices();
     await tell({ images: 100, labelShare: 1 });
+    await expect.poll(() => events.filter((event) => event.startsWith('labelled')).length).toBe(100);
     for (const [at, event] of events.entries()) {
       const [what, id] = event.split(' ');
       if (what === 'labelled') expect(events.indexOf(`predicted ${id}`)).toBeLessThan(at);
     }
-    expect(events.filter((event) => event.startsWith('labelled'))).toHaveLength(100);
   });
 
   it('has no more images on their way than it may', async () => {
