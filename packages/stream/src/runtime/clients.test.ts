@@ -54,13 +54,17 @@ test('where nothing may be created, all that is missing is told at once, with se
   await log.close();
 });
 
-test('topics that are there already are checked', async () => {
+test('what is there keeps its partitions, and what joins it gets as many', async () => {
   const log = createMemoryLog();
   await prepareTopics(log.admin, specsOf({ PARTITIONS: '2' }), true);
-  await prepareTopics(log.admin, specsOf({ PARTITIONS: '2' }), false);
-  await expect(prepareTopics(log.admin, specsOf({ PARTITIONS: '3' }), true)).rejects.toMatchObject({
-    code: 'topic-mismatch',
-  });
+  const config = load({ PARTITIONS: '6' });
+  const both = topicSpecs(namesOf(config), topicOptions(config, ['a.v1', 'b.v1']));
+  await prepareTopics(log.admin, both, true);
+  const partitions = await Promise.all(
+    ['labels', 'vectors.b.v1', 'heads'].map((name) => log.admin.partitions(name)),
+  );
+  expect(partitions).toEqual([2, 2, 1]);
+  await prepareTopics(log.admin, both, false);
   await log.close();
 });
 

@@ -49,22 +49,38 @@ export function topicOptions(config: CommonConfig, extractors: readonly string[]
 
 /**
  * Creates what is missing, or where that is not allowed, tells of all that is missing at once, with the settings to
- * create it with. Errors: topic-missing, topic-mismatch.
+ * create it with. What is there keeps its partitions, and what is created beside it gets as many: a new extractor's
+ * vectors must pair with the labels that came before. Errors: topic-missing, topic-mismatch.
  */
 export async function prepareTopics(
   admin: LogAdmin,
   specs: readonly TopicSpec[],
   create: boolean,
 ): Promise<void> {
-  if (!create) await requireTopics(admin, specs);
-  await admin.ensureTopics(specs, { create });
+  const found = await Promise.all(
+    specs.map(async (spec) => ({ spec, partitions: await admin.partitions(spec.name) })),
+  );
+  const fitted = found.map(({ spec, partitions }) => ({
+    ...spec,
+    partitions: partitions ?? siblingPartitions(spec, found) ?? spec.partitions,
+  }));
+  const missing = fitted.filter((_, index) => found[index]?.partitions === undefined);
+  if (!create && missing.length > 0) throw missingTopics(missing);
+  await admin.ensureTopics(fitted, { create });
 }
 
-async function requireTopics(admin: LogAdmin, specs: readonly TopicSpec[]): Promise<void> {
-  const found = await Promise.all(specs.map((spec) => admin.partitions(spec.name)));
-  const missing = specs.filter((_, index) => found[index] === undefined);
-  if (missing.length === 0) return;
-  throw new HeadwaterError(
+/** What the topics that should have as many partitions have; undefined when there are none, or they disagree. */
+function siblingPartitions(
+  spec: TopicSpec,
+  found: readonly { readonly spec: TopicSpec; readonly partitions: number | undefined }[],
+): number | undefined {
+  const siblings = found.filter((other) => other.spec.partitions === spec.partitions);
+  const counts = new Set(siblings.flatMap(({ partitions }) => partitions ?? []));
+  return counts.size === 1 ? [...counts][0] : undefined;
+}
+
+function missingTopics(missing: readonly TopicSpec[]): HeadwaterError {
+  return new HeadwaterError(
     'topic-missing',
     `topics are missing, and TOPICS_CREATE is false; create them with these settings:\n${missing.map(describe).join('\n')}`,
     { context: { topics: missing.map((spec) => spec.name).join(', ') } },
