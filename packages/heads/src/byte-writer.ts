@@ -82,7 +82,8 @@ export class ByteReader {
     const count = this.uint32();
     this.#at = align(this.#at);
     const start = this.#advance(count * size);
-    return this.#bytes.slice(start, start + count * size).buffer as ArrayBuffer;
+    // Not `slice`: that of a Buffer answers a view of the whole pool behind it.
+    return new Uint8Array(this.#bytes.subarray(start, start + count * size)).buffer;
   }
 
   #advance(length: number): number {
