@@ -70,20 +70,19 @@ function subtractFour(matrix: Float64Array, columns: number, row: number, pivot:
 }
 
 /**
- * Solves U w = z for one column z of what `eliminate` left; the answer has `rows` entries. Sums run from the last row upwards.
+ * Turns [U | Z], as `eliminate` leaves it, into [U | U⁻¹Z], in place. Each entry is (z_i − u_ij·w_j − …) / u_ii with j from the last row
+ * up to i + 1, in this order.
  */
-export function substituteBack(
-  matrix: Float64Array,
-  rows: number,
-  columns: number,
-  column: number,
-): Float64Array {
-  const solution = new Float64Array(rows);
+export function substituteBack(matrix: Float64Array, rows: number, columns: number): void {
   for (let row = rows - 1; row >= 0; row--) {
     const at = row * columns;
-    let value = matrix[at + column] ?? 0;
-    for (let j = rows - 1; j > row; j--) value -= (matrix[at + j] ?? 0) * (solution[j] ?? 0);
-    solution[row] = value / (matrix[at + row] ?? 1);
+    for (let below = rows - 1; below > row; below--) {
+      const factor = matrix[at + below] ?? 0;
+      const from = below * columns;
+      for (let j = rows; j < columns; j++)
+        matrix[at + j] = (matrix[at + j] ?? 0) - factor * (matrix[from + j] ?? 0);
+    }
+    const pivot = matrix[at + row] ?? 1;
+    for (let j = rows; j < columns; j++) matrix[at + j] = (matrix[at + j] ?? 0) / pivot;
   }
-  return solution;
 }

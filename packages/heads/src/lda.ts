@@ -3,15 +3,16 @@
  * pure function of sums, so that it can be exact.
  */
 import type { HeadMode, LabelledVector, TrainOptions } from './api.ts';
-import { eliminate, substituteBack } from './elimination.ts';
 import { fixedLog } from './fixed-math.ts';
 import type { ExactLabelledSet } from './labelled-set.ts';
-import { leaveOneOut, type WhitenedSample } from './leave-one-out.ts';
+import { leaveOneOut } from './leave-one-out.ts';
 import type { LinearParameters } from './linear-head.ts';
 import { unit } from './quantization.ts';
 import { sampleLimit } from './sample-reserve.ts';
-import { computeScatter, estimateShrinkage, type Scatter, shrink } from './scatter.ts';
+import { computeScatter, estimateShrinkage, type Scatter } from './scatter.ts';
 import { type ChosenTemperature, chooseTemperature } from './temperature.ts';
+import { dot, subtract } from './vector-arithmetic.ts';
+import { prepareWhitening, type Whitened, type Whitening, whitenByCholesky } from './whitening.ts';
 
 /** Most examples on which a provisional head chooses its temperature. */
 const provisionalSample = 256;
@@ -37,12 +38,8 @@ export interface TrainedLda {
 /** Settled: ε and T by leave-one-out. Provisional: ε by OAS, T by leave-one-out on fewer examples. */
 export function trainLda(set: ExactLabelledSet, options: TrainOptions): TrainedLda {
   const problem = poseProblem(set, options);
-  let best: Attempt | null = null;
-  for (const epsilon of listEpsilons(problem)) {
-    const attempt = tryEpsilon(problem, epsilon);
-    if (attempt !== null && (best === null || attempt.chosen.logLoss < best.chosen.logLoss)) best = attempt;
-  }
-  return best === null ? trainNearestMeans(problem) : finish(problem, best);
+  const chosen = choose(problem);
+  return (chosen && solve(problem, chosen)) ?? trainNearestMeans(problem);
 }
 
 interface Problem {
@@ -89,104 +86,99 @@ function computeCenter(sums: readonly Float64Array[], examples: number, width: n
   return center.map((value) => value / examples);
 }
 
-function listEpsilons({ mode, scatter, counts }: Problem): readonly number[] {
-  if (counts.length < 2 || !(scatter.trace > noScatter * scatter.total)) return [];
-  const smallest = counts.includes(1) ? smallestEpsilonWithSingles : smallestEpsilon;
-  if (mode === 'settled') return epsilonGrid.filter((epsilon) => epsilon >= smallest);
-  return [Math.min(Math.max(estimateShrinkage(scatter), smallest), largestEpsilon)];
-}
-
-interface Attempt {
+interface Choice {
   readonly epsilon: number;
-  readonly chosen: ChosenTemperature;
   readonly effectiveDimensions: number;
-  /** width × columns: U, then the whitened sample, then the whitened means. */
-  readonly matrix: Float64Array;
-  readonly columns: number;
+  readonly chosen: ChosenTemperature;
 }
 
-/** Null where rounding leaves A without a factor, or no example can be scored. */
-function tryEpsilon(problem: Problem, epsilon: number): Attempt | null {
-  const { scatter, sample, means, counts, logPriors } = problem;
-  const columns = scatter.width + sample.length + means.length;
-  const matrix = shrink(scatter, epsilon, columns);
-  writeColumns(problem, matrix, columns);
-  if (!eliminate(matrix, scatter.width, columns)) return null;
-  const column = (index: number) => readColumn(matrix, scatter.width, columns, scatter.width + index);
-  const whitened = {
+/** Null where there is nothing to choose by. */
+function choose(problem: Problem): Choice | null {
+  const { mode, scatter, counts } = problem;
+  if (counts.length < 2 || !(scatter.trace > noScatter * scatter.total)) return null;
+  const smallest = counts.includes(1) ? smallestEpsilonWithSingles : smallestEpsilon;
+  const vectors = [...centeredSample(problem), ...problem.means.map((mean) => mean.slice())];
+  if (mode === 'provisional') {
+    const epsilon = Math.min(Math.max(estimateShrinkage(scatter), smallest), largestEpsilon);
+    return judge(problem, whitenByCholesky(scatter, epsilon, vectors));
+  }
+  const whiten = prepareWhitening({ ...scatter, entries: scatter.entries.slice() }, vectors);
+  let best: Choice | null = null;
+  for (const epsilon of epsilonGrid) {
+    if (epsilon < smallest) continue;
+    const choice = judge(problem, whiten(epsilon));
+    if (choice !== null && (best === null || choice.chosen.logLoss < best.chosen.logLoss)) best = choice;
+  }
+  return best;
+}
+
+function centeredSample({ sample, scatter, center }: Problem): Float64Array[] {
+  return sample.map(({ vector }) => {
+    const centered = new Float64Array(scatter.width);
+    for (let i = 0; i < vector.length; i++) centered[i] = (vector[i] ?? 0) - (center[i] ?? 0);
+    return centered;
+  });
+}
+
+function judge(problem: Problem, whitening: Whitening | null): Choice | null {
+  if (whitening === null) return null;
+  const { scatter, sample, sampleLabels, counts, logPriors } = problem;
+  const { epsilon, ridge } = whitening;
+  const vectors = whitening.vectors.slice(0, sample.length);
+  const means = whitening.vectors.slice(sample.length);
+  const effectiveDimensions =
+    whitening.effectiveDimensions ?? estimateEffectiveDimensions(problem, vectors, means);
+  const left = leaveOneOut({
     epsilon,
+    ridge,
+    effectiveDimensions,
     examples: scatter.examples,
-    vectors: sample.map((_, index) => column(index)),
-    labels: problem.sampleLabels,
-    groups: sample.map(({ group }) => group),
-    means: means.map((_, k) => column(sample.length + k)),
     counts,
-  };
-  const effectiveDimensions = estimateEffectiveDimensions(whitened);
-  const chosen = chooseTemperature(leaveOneOut({ ...whitened, effectiveDimensions }), logPriors);
-  return chosen && { epsilon, chosen, effectiveDimensions, matrix, columns };
-}
-
-function writeColumns(
-  { scatter, sample, means, center }: Problem,
-  matrix: Float64Array,
-  columns: number,
-): void {
-  const { width, dimensions } = scatter;
-  sample.forEach(({ vector }, index) => {
-    for (let i = 0; i < dimensions; i++) {
-      matrix[i * columns + width + index] = (vector[i] ?? 0) - (center[i] ?? 0);
-    }
+    means,
+    vectors,
+    labels: sampleLabels,
+    groups: sample.map(({ group }) => group),
   });
-  means.forEach((mean, k) => {
-    for (let i = 0; i < dimensions; i++) matrix[i * columns + width + sample.length + k] = mean[i] ?? 0;
-  });
-}
-
-function readColumn(matrix: Float64Array, rows: number, columns: number, column: number): Float64Array {
-  const values = new Float64Array(rows);
-  for (let i = 0; i < rows; i++) values[i] = matrix[i * columns + column] ?? 0;
-  return values;
+  const chosen = chooseTemperature(left, logPriors);
+  return chosen && { epsilon, effectiveDimensions, chosen };
 }
 
 /**
  * tr(W_ε⁻¹ W) = tr(A⁻¹ S) is the sum over all examples of |x − μ|² in whitened coordinates: n times the mean over the sample, exact while
- * every example is in it. It can't exceed D / (1 − ε).
+ * every example is in it.
  */
-function estimateEffectiveDimensions(whitened: Omit<WhitenedSample, 'effectiveDimensions'>): number {
+function estimateEffectiveDimensions(
+  { scatter, sampleLabels }: Problem,
+  vectors: readonly Whitened[],
+  means: readonly Whitened[],
+): number {
   let sum = 0;
-  whitened.vectors.forEach((vector, index) => {
-    const mean = whitened.means[whitened.labels[index] ?? 0];
-    for (let i = 0; i < vector.length; i++) {
-      const difference = (vector[i] ?? 0) - (mean?.[i] ?? 0);
-      sum += difference * difference;
-    }
+  vectors.forEach(({ whitened }, index) => {
+    const mean = means[sampleLabels[index] ?? 0]?.whitened ?? whitened;
+    const difference = subtract(whitened, mean, 1);
+    sum += dot(difference, difference);
   });
-  return (sum / whitened.vectors.length) * whitened.examples;
+  return (sum / vectors.length) * scatter.examples;
 }
 
 /** logit_k = −½ d_k² / T + log π_k, less what all classes share: wᵀx + b with w = W_ε⁻¹ (μ_k − center) / T. */
-function finish(
-  problem: Problem,
-  { epsilon, chosen, effectiveDimensions, matrix, columns }: Attempt,
-): TrainedLda {
+function solve(problem: Problem, { epsilon, effectiveDimensions, chosen }: Choice): TrainedLda | null {
   const { scatter, means, counts, center, logPriors, sample } = problem;
-  const { width, dimensions, examples } = scatter;
+  const { dimensions, examples } = scatter;
   const { temperature } = chosen;
+  const whitening = whitenByCholesky(scatter, epsilon, means);
+  if (whitening === null) return null;
   const weights = new Float64Array(means.length * dimensions);
   const biases = new Float64Array(means.length);
-  means.forEach((mean, k) => {
-    const solution = substituteBack(matrix, width, columns, width + sample.length + k);
-    let squared = 0;
+  whitening.vectors.forEach(({ solved, whitened }, k) => {
     let shift = 0;
     for (let i = 0; i < dimensions; i++) {
-      const weight = (solution[i] ?? 0) * examples;
-      weights[k * dimensions + i] = weight / temperature;
-      squared += weight * (mean[i] ?? 0);
+      const weight = ((solved[i] ?? 0) * examples) / temperature;
+      weights[k * dimensions + i] = weight;
       shift += weight * (center[i] ?? 0);
     }
-    const corrected = squared - effectiveDimensions / (counts[k] ?? 1);
-    biases[k] = (-0.5 * corrected - shift) / temperature + (logPriors[k] ?? 0);
+    const squared = examples * dot(whitened, whitened) - effectiveDimensions / (counts[k] ?? 1);
+    biases[k] = (-0.5 * squared) / temperature - shift + (logPriors[k] ?? 0);
   });
   return {
     parameters: { weights, biases, blend: blendOf(examples) },

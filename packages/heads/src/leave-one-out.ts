@@ -2,23 +2,26 @@
  * How each example of the sample would be judged by a head that never saw it (nor its group), without solving again: leaving examples
  * out takes a few rank-one terms from the scatter, and their effect on distances follows from dot products of whitened vectors.
  */
+import { leaveGroupOut } from './leave-group-out.ts';
+import { dot, subtract } from './vector-arithmetic.ts';
+import type { Whitened } from './whitening.ts';
 
-/** Vectors in coordinates where A = (1 − ε) S + ε·tr(S)/D·I is the identity. */
+/** Vectors in the coordinates of `Whitening`, all less one common center. */
 export interface WhitenedSample {
   readonly epsilon: number;
-  /** Examples in the whole set. */
+  /** ρ: what shrinkage added to the diagonal. */
+  readonly ridge: number;
+  /** tr(W_ε⁻¹ W). */
+  readonly effectiveDimensions: number;
+  /** Examples in the whole set, and of each class. */
   readonly examples: number;
-  readonly vectors: readonly Float64Array[];
+  readonly counts: Float64Array;
+  readonly means: readonly Whitened[];
+  readonly vectors: readonly Whitened[];
   /** Class index of each vector. */
   readonly labels: Int32Array;
   /** Group of each vector; a fold is a group, or an example without one. */
   readonly groups: readonly (string | null)[];
-  /** Class means. */
-  readonly means: readonly Float64Array[];
-  /** Examples of each class in the whole set. */
-  readonly counts: Float64Array;
-  /** tr(W_ε⁻¹ W). */
-  readonly effectiveDimensions: number;
 }
 
 /** Corrected squared distances of design section 4 from examples to classes, both without the example's fold. */
@@ -30,23 +33,68 @@ export interface LeftOutDistances {
   readonly labels: Int32Array;
 }
 
+/**
+ * The target of the shrinkage, ρ I, stays that of the whole set; everything else is what training without the fold gives, up to rounding.
+ */
 export function leaveOneOut(sample: WhitenedSample): LeftOutDistances {
   const classes = sample.counts.length;
   const distances = new Float64Array(sample.labels.length * classes);
   const labels = sample.labels.slice();
-  for (const members of findFolds(sample.groups)) {
-    const fold = leaveOut(sample, members);
-    const squared = measureFold(sample, members, fold);
-    members.forEach((example, index) => {
-      for (let k = 0; k < classes; k++) {
-        const count = fold.counts[k] ?? 0;
-        const distance = (squared?.[index * classes + k] ?? 0) - sample.effectiveDimensions / count;
-        distances[example * classes + k] = count > 0 ? distance : Number.POSITIVE_INFINITY;
-      }
-      if (squared === null || fold.counts[labels[example] ?? 0] === 0) labels[example] = -1;
+  const gaps = measureGaps(sample.means);
+  for (const fold of findFolds(sample.groups)) {
+    const judged =
+      fold.length === 1 ? leaveSingleOut(sample, fold[0] ?? 0, gaps) : leaveGroupOut(sample, fold);
+    fold.forEach((example, index) => {
+      const label = labels[example] ?? 0;
+      const own = judged?.subarray(index * classes, (index + 1) * classes);
+      if (own === undefined || own[label] === Number.POSITIVE_INFINITY) labels[example] = -1;
+      else distances.set(own, example * classes);
     });
   }
   return { classes, distances, labels };
+}
+
+/**
+ * Without x of class y, S' = S − c u uᵀ with u = x − μ_y and c = n_y/(n_y − 1), and x − μ_y' = c u. By Sherman and Morrison, with g = 1 − ε,
+ * h = uᵀA⁻¹u and r = 1 − g c h: aᵀA'⁻¹a = aᵀA⁻¹a + g c (aᵀA⁻¹u)²/r, which for a = c u is c² h / r; and tr(A'⁻¹S') = tr(A⁻¹S) − ρ c |A⁻¹u|²/r.
+ */
+function leaveSingleOut(sample: WhitenedSample, example: number, gaps: Float64Array): Float64Array | null {
+  const { means, counts } = sample;
+  const classes = counts.length;
+  const label = sample.labels[example] ?? 0;
+  const count = counts[label] ?? 0;
+  const vector = sample.vectors[example];
+  const mean = means[label];
+  if (count < 2 || vector === undefined || mean === undefined) return null;
+  const u = subtract(vector.whitened, mean.whitened, 1);
+  const c = count / (count - 1);
+  const h = dot(u, u);
+  const gain = (1 - sample.epsilon) * c;
+  const rest = 1 - gain * h;
+  if (!(rest > 0)) return null;
+  const solved = subtract(vector.solved, mean.solved, 1);
+  const effective = sample.effectiveDimensions - (sample.ridge * c * dot(solved, solved)) / rest;
+  const others = sample.examples - 1;
+  const toOwn = dot(u, mean.whitened);
+  return Float64Array.from(means, ({ whitened }, k) => {
+    if (k === label) return (others * c * c * h) / rest - effective / (count - 1);
+    const along = toOwn - dot(u, whitened);
+    const product = h + along;
+    const plain = h + 2 * along + (gaps[label * classes + k] ?? 0);
+    return others * (plain + (gain * product * product) / rest) - effective / (counts[k] ?? 1);
+  });
+}
+
+/** Squared distances between means, classes × classes. */
+function measureGaps(means: readonly Whitened[]): Float64Array {
+  const gaps = new Float64Array(means.length ** 2);
+  means.forEach((a, k) => {
+    means.forEach((b, l) => {
+      const difference = subtract(a.whitened, b.whitened, 1);
+      gaps[k * means.length + l] = dot(difference, difference);
+    });
+  });
+  return gaps;
 }
 
 /** Indices of examples that are left out together, in the order of the sample. */
@@ -64,94 +112,4 @@ function findFolds(groups: readonly (string | null)[]): number[][] {
     if (group !== null) byGroup.set(group, fold);
   });
   return folds;
-}
-
-interface Fold {
-  /** Class means and counts without the fold. */
-  readonly means: readonly Float64Array[];
-  readonly counts: Float64Array;
-  /** Columns v of V, where A becomes A − (1 − ε) V Vᵀ without the fold. */
-  readonly directions: Float64Array[];
-}
-
-/**
- * Without the fold F, S' = S − Σ_{i∈F} u_i u_iᵀ − Σ_k m_k²/(n_k − m_k) ū_k ū_kᵀ, where u_i = x_i − μ_k, m_k examples of F are of class k, and
- * ū_k is the mean of their u. The target of the shrinkage stays that of the whole set.
- */
-function leaveOut(sample: WhitenedSample, members: readonly number[]): Fold {
-  const means = [...sample.means];
-  const counts = sample.counts.slice();
-  const directions: Float64Array[] = [];
-  const sums = new Map<number, { sum: Float64Array; count: number }>();
-  for (const example of members) {
-    const label = sample.labels[example] ?? 0;
-    const difference = subtract(at(sample.vectors, example), at(sample.means, label), 1);
-    directions.push(difference);
-    const known = sums.get(label);
-    sums.set(label, {
-      sum: known ? subtract(known.sum, difference, -1) : difference,
-      count: (known?.count ?? 0) + 1,
-    });
-  }
-  for (const [label, { sum, count }] of sums) {
-    const left = (counts[label] ?? 0) - count;
-    counts[label] = left;
-    if (left <= 0) continue;
-    means[label] = subtract(at(sample.means, label), sum, 1 / left);
-    directions.push(sum.map((value) => value * Math.sqrt(1 / left)));
-  }
-  return { means, counts, directions };
-}
-
-/**
- * (x − μ_k')ᵀ W_ε'⁻¹ (x − μ_k') for members × classes, by one Sherman–Morrison step for each direction: taking g·v vᵀ from A adds
- * g·⟨a,v⟩⟨b,v⟩ / (1 − g⟨v,v⟩) to each product ⟨a,b⟩. Null where nothing is left to whiten with.
- */
-function measureFold(sample: WhitenedSample, members: readonly number[], fold: Fold): Float64Array | null {
-  const { means, directions } = fold;
-  const scale = 1 - sample.epsilon;
-  const differences = members.flatMap((example) =>
-    means.map((mean) => subtract(at(sample.vectors, example), mean, 1)),
-  );
-  const squared = Float64Array.from(differences, (difference) => dot(difference, difference));
-  const products = directions.map((v) => Float64Array.from(differences, (difference) => dot(v, difference)));
-  const own = directions.map((v) => Float64Array.from(directions, (other) => dot(v, other)));
-  for (let step = 0; step < directions.length; step++) {
-    const rest = 1 - scale * (own[step]?.[step] ?? 0);
-    if (!(rest > 0)) return null;
-    const row = at(products, step);
-    for (let i = 0; i < squared.length; i++)
-      squared[i] = (squared[i] ?? 0) + (scale / rest) * (row[i] ?? 0) * (row[i] ?? 0);
-    for (let next = step + 1; next < directions.length; next++) {
-      const factor = (scale / rest) * (own[step]?.[next] ?? 0);
-      addScaled(at(products, next), row, factor);
-      addScaled(at(own, next), at(own, step), factor);
-    }
-  }
-  const remaining = sample.examples - members.length;
-  return squared.map((value) => value * remaining);
-}
-
-function at<T>(array: readonly T[], index: number): T {
-  const value = array[index];
-  if (value === undefined) throw new RangeError(`No element ${index}`);
-  return value;
-}
-
-/** a − factor · b */
-function subtract(a: Float64Array, b: Float64Array, factor: number): Float64Array {
-  const result = new Float64Array(a.length);
-  for (let i = 0; i < a.length; i++) result[i] = (a[i] ?? 0) - factor * (b[i] ?? 0);
-  return result;
-}
-
-function addScaled(to: Float64Array, from: Float64Array, factor: number): void {
-  for (let i = 0; i < to.length; i++) to[i] = (to[i] ?? 0) + factor * (from[i] ?? 0);
-}
-
-/** In index order. */
-export function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
 }

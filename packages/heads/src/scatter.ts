@@ -30,16 +30,21 @@ export function computeScatter(statistics: Statistics): Scatter {
   return { dimensions, width, examples, entries, total, ...measure(entries, width, dimensions) };
 }
 
-/** A = (1 − ε) S + ε · tr(S)/D · I, as the left part of a matrix with room for more columns; ones on the diagonal of padded dimensions. */
+/** ρ = ε · tr(S)/D: what shrinkage adds to the diagonal. */
+export function ridgeOf({ trace, dimensions }: Scatter, epsilon: number): number {
+  return (epsilon * trace) / dimensions;
+}
+
+/** A = (1 − ε) S + ρ I, as the left part of a matrix with room for more columns. */
 export function shrink(scatter: Scatter, epsilon: number, columns: number): Float64Array {
-  const { width, dimensions, entries } = scatter;
+  const { width, entries } = scatter;
   const matrix = new Float64Array(width * columns);
-  const ridge = (epsilon * scatter.trace) / dimensions;
+  const ridge = ridgeOf(scatter, epsilon);
   for (let row = 0; row < width; row++) {
     for (let j = row; j < width; j++)
       matrix[row * columns + j] = (1 - epsilon) * (entries[row * width + j] ?? 0);
     const diagonal = row * columns + row;
-    matrix[diagonal] = row < dimensions ? (matrix[diagonal] ?? 0) + ridge : 1;
+    matrix[diagonal] = (matrix[diagonal] ?? 0) + ridge;
   }
   return matrix;
 }

@@ -1,0 +1,237 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { HeadMode, LabelledVector } from './api.ts';
+import { openHead, trainHead } from './head.ts';
+import { createLabelledSet, deserializeLabelledSet } from './labelled-set.ts';
+import { quantize } from './quantization.ts';
+
+const dimensions = 6;
+const options = { extractor: 'net.v1', task: 'digit', dimensions };
+const modes: HeadMode[] = ['provisional', 'settled'];
+
+/** A small linear congruential generator: tests must not change from run to run. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Clouds around one corner for each class. */
+function clouds(count: number, labels: readonly string[], spread: number, seed = 1): LabelledVector[] {
+  const random = randomNumbers(seed);
+  return Array.from({ length: count }, (_, i) => {
+    const k = i % labels.length;
+    const vector = Float32Array.from(
+      { length: dimensions },
+      (_, j) => (j === k ? 1 : 0.2) + spread * (random() + random() - 1),
+    );
+    return { imageId: `image ${i}`, label: labels[k] ?? '', group: null, vector: quantize(vector) };
+  });
+}
+
+function setOf(examples: readonly LabelledVector[]) {
+  const set = createLabelledSet(options);
+  for (const example of examples) set.add(example);
+  return set;
+}
+
+const item = fc.record({
+  imageId: fc.string({ maxLength: 6 }),
+  label: fc.constantFrom('a', 'b', 'c'),
+  group: fc.option(fc.constantFrom('g', 'h'), { freq: 3 }),
+  vector: fc
+    .array(fc.integer({ min: -3, max: 3 }), { minLength: dimensions, maxLength: dimensions })
+    .map((values) => quantize(Float32Array.from(values))),
+});
+const examples = fc.uniqueArray(item, { minLength: 1, maxLength: 24, selector: ({ imageId }) => imageId });
+
+describe('a head is a pure function of the set', () => {
+  it.each(modes)('%s: order, batches, workers, corrections and removals change no bit', (mode) => {
+    const train = (set: ReturnType<typeof setOf>) => trainHead(set, { kind: 'lda', mode });
+    const plan = fc.array(fc.nat({ max: 999 }), { minLength: 48, maxLength: 48 });
+    fc.assert(
+      fc.property(examples, examples, plan, (kept, gone, numbers) => {
+        const expected = train(setOf(kept));
+        const known = new Set(kept.map(({ imageId }) => imageId));
+        const extra = gone.filter(({ imageId }) => !known.has(imageId));
+        const parts = [createLabelledSet(options), createLabelledSet(options)];
+        const order = [...kept, ...extra].map((each, i) => ({ each, rank: numbers[i] ?? 0 }));
+        for (const { each, rank } of order.sort((a, b) => a.rank - b.rank)) {
+          const part = parts[rank % 2];
+          const wrong = { ...each, label: rank % 3 === 0 ? 'wrong' : each.label };
+          part?.add(wrong);
+          part?.remove(wrong);
+          part?.add(each);
+          if (rank % 5 === 0) trainHead(part ?? setOf([each]), { kind: 'lda', mode });
+        }
+        const merged = createLabelledSet(options);
+        for (const part of parts) merged.merge(part);
+        for (const each of extra) merged.remove(each);
+        const head = train(deserializeLabelledSet(merged.serialize()));
+        expect(head).toEqual(expected);
+        expect(head.digest).toBe(expected.digest);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gives the very bits that are on record, on every engine', () => {
+    const set = setOf(clouds(60, ['a', 'b', 'c'], 1.2));
+    const digests = modes.map((mode) => trainHead(set, { kind: 'lda', mode }).digest);
+    expect([...digests, set.setDigest]).toMatchInlineSnapshot(`
+      [
+        "01326edf80b45807f47331796679bb5a4b0a4e4f1abcda3033a729a0b848b0f9",
+        "0b15a80d20022aefa852ed1d62da2207ddd886ad397c6dc27f19dc03610f3e43",
+        "9fc328ccbaf27556fd0b12e00c0f134763196d60f0b9352348da8bf7f2369bb6",
+      ]
+    `);
+  });
+});
+
+describe('predictions', () => {
+  it.each(modes)('%s: separates clouds, with probabilities that sum to one', (mode) => {
+    const labels = ['a', 'b', 'c', 'd'];
+    const head = trainHead(setOf(clouds(80, labels, 0.7)), { kind: 'lda', mode });
+    const classifier = openHead(head);
+    const test = clouds(400, labels, 0.7, 2);
+    const right = test.filter(({ vector, label }) => classifier.predict(vector).label === label).length;
+    expect(right / test.length).toBeGreaterThan(0.8);
+    for (const { vector } of test) {
+      const { probabilities, label } = classifier.predict(vector);
+      expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+      expect(probabilities[head.classes.indexOf(label)]).toBe(Math.max(...probabilities));
+    }
+  });
+
+  it('know a class with few examples beside large ones', () => {
+    const large = clouds(600, ['a', 'b', 'c'], 1);
+    const small = clouds(4 * 5, ['x', 'x', 'x', 'd'], 1, 3).filter(({ label }) => label === 'd');
+    const set = setOf([...large, ...small.map((each) => ({ ...each, imageId: `small ${each.imageId}` }))]);
+    const classifier = openHead(trainHead(set, { kind: 'lda', mode: 'settled' }));
+    const test = clouds(400, ['x', 'x', 'x', 'd'], 1, 4).filter(({ label }) => label === 'd');
+    const found = test.filter(({ vector }) => classifier.predict(vector).label === 'd').length;
+    expect(found / test.length).toBeGreaterThan(0.7);
+  });
+
+  it('follow an empirical prior when asked to', () => {
+    const set = setOf([...clouds(60, ['a', 'a', 'b'], 3)]);
+    const test = clouds(300, ['a', 'b'], 3, 5);
+    const share = (prior: 'uniform' | 'empirical') => {
+      const classifier = openHead(trainHead(set, { kind: 'lda', mode: 'settled', prior }));
+      return test.filter(({ vector }) => classifier.predict(vector).label === 'a').length;
+    };
+    expect(share('empirical')).toBeGreaterThan(share('uniform'));
+  });
+});
+
+describe('degenerate sets are answered sensibly', () => {
+  const vector = quantize(Float32Array.of(1, 2, 0, 0, 0, 0));
+  const other = quantize(Float32Array.of(0, 0, 0, 1, 1, 0));
+  const zero = new Int16Array(dimensions);
+  const make = (list: [string, Int16Array][]) =>
+    list.map(([label, values], i) => ({ imageId: `${i}`, label, group: null, vector: values }));
+  const cases: [string, LabelledVector[]][] = [
+    ['one example', make([['a', vector]])],
+    ['one class', clouds(10, ['a'], 1)],
+    [
+      'one example a class',
+      make([
+        ['a', vector],
+        ['b', other],
+      ]),
+    ],
+    [
+      'duplicates only',
+      make([
+        ['a', vector],
+        ['a', vector],
+        ['a', vector],
+        ['b', other],
+        ['b', other],
+      ]),
+    ],
+    [
+      'the same vector in all classes',
+      make([
+        ['a', vector],
+        ['b', vector],
+        ['b', vector],
+        ['a', vector],
+      ]),
+    ],
+    [
+      'zero vectors only',
+      make([
+        ['a', zero],
+        ['b', zero],
+        ['b', zero],
+      ]),
+    ],
+    [
+      'a zero vector among others',
+      make([
+        ['a', zero],
+        ['a', vector],
+        ['b', other],
+        ['b', other],
+      ]),
+    ],
+    ['more dimensions than examples', clouds(4, ['a', 'b'], 1)],
+    ['all of one group', clouds(12, ['a', 'b'], 1).map((each) => ({ ...each, group: 'g' }))],
+    ['a group a class', clouds(12, ['a', 'b'], 1).map((each) => ({ ...each, group: each.label }))],
+    [
+      'many duplicates with one that differs',
+      make([
+        ...Array.from({ length: 3000 }, (): [string, Int16Array] => ['a', vector]),
+        ['b', other],
+        ['b', vector],
+      ]),
+    ],
+  ];
+  it.each(cases.flatMap(([name, list]) => modes.map((mode) => ({ name, list, mode }))))(
+    '$name, $mode',
+    ({ list, mode }) => {
+      const head = trainHead(setOf(list), { kind: 'lda', mode });
+      const classifier = openHead(head);
+      for (const probe of [vector, other, zero]) {
+        const { probabilities, label } = classifier.predict(probe);
+        expect(head.classes).toContain(label);
+        expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+        for (const value of probabilities) expect(value).toBeGreaterThan(0);
+      }
+      expect(Object.values(head.measurements).every(Number.isFinite)).toBe(true);
+    },
+  );
+
+  it('and claim no more than their number of examples allows', () => {
+    const head = trainHead(
+      setOf(
+        make([
+          ['a', vector],
+          ['b', other],
+        ]),
+      ),
+      { kind: 'lda', mode: 'settled' },
+    );
+    const { label, probabilities } = openHead(head).predict(vector);
+    expect(label).toBe('a');
+    expect(probabilities[0]).toBeGreaterThan(0.6);
+    expect(probabilities[0]).toBeLessThan(0.9);
+  });
+});
+
+describe('errors', () => {
+  const head = trainHead(setOf(clouds(10, ['a', 'b'], 1)), { kind: 'lda', mode: 'provisional' });
+  it.each([
+    ['head-not-ready', () => trainHead(createLabelledSet(options), { kind: 'lda', mode: 'settled' })],
+    ['head-invalid', () => trainHead(setOf(clouds(9, ['a'], 1)), { kind: 'mlp', mode: 'settled' })],
+    ['head-invalid', () => openHead({ ...head, parameters: head.parameters.subarray(8) })],
+    ['head-invalid', () => openHead({ ...head, parameters: head.parameters.subarray(0, -8) })],
+    ['head-invalid', () => openHead({ ...head, classes: ['a'] })],
+    ['vector-wrong-dimensions', () => openHead(head).predict(new Int16Array(dimensions + 1))],
+  ])('%s', (code, act) => {
+    expect(act).toThrow(expect.objectContaining({ code }));
+  });
+});

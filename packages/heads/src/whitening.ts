@@ -1,0 +1,124 @@
+/**
+ * Coordinates in which A = (1 − ε) S + ρ I, ρ = ε·tr(S)/D, is the identity, so that every distance of the discriminant is a plain sum of
+ * squares. One ε is done by Cholesky; many by the tridiagonal form.
+ */
+import { eliminate, substituteBack } from './elimination.ts';
+import { ridgeOf, type Scatter, shrink } from './scatter.ts';
+import { rotate, type Tridiagonal, tridiagonalize } from './tridiagonal.ts';
+
+/** One vector x in other coordinates. */
+export interface Whitened {
+  /** U⁻ᵀ x where A = Uᵀ U: dot products of these are those of A⁻¹. */
+  readonly whitened: Float64Array;
+  /** A⁻¹ x, up to a rotation: dot products of these are those of A⁻². */
+  readonly solved: Float64Array;
+}
+
+export interface Whitening {
+  readonly epsilon: number;
+  readonly ridge: number;
+  readonly vectors: readonly Whitened[];
+  /** tr(A⁻¹ S) = tr(W_ε⁻¹ W), where it is known without looking at examples. */
+  readonly effectiveDimensions: number | null;
+}
+
+/** Vectors are `width` long. Null where rounding leaves A without a factor. */
+export function whitenByCholesky(
+  scatter: Scatter,
+  epsilon: number,
+  vectors: readonly Float64Array[],
+): Whitening | null {
+  const { width } = scatter;
+  const columns = width + vectors.length;
+  const matrix = shrink(scatter, epsilon, columns);
+  vectors.forEach((vector, index) => {
+    for (let i = 0; i < width; i++) matrix[i * columns + width + index] = vector[i] ?? 0;
+  });
+  if (!eliminate(matrix, width, columns)) return null;
+  const whitened = vectors.map((_, index) => readColumn(matrix, width, columns, width + index));
+  substituteBack(matrix, width, columns);
+  return {
+    epsilon,
+    ridge: ridgeOf(scatter, epsilon),
+    vectors: whitened.map((values, index) => {
+      return { whitened: values, solved: readColumn(matrix, width, columns, width + index) };
+    }),
+    effectiveDimensions: null,
+  };
+}
+
+/** The same for many ε: calls are cheap after the first. Takes the scatter's entries and the vectors over: they are overwritten. */
+export function prepareWhitening(scatter: Scatter, vectors: readonly Float64Array[]) {
+  const form = tridiagonalize(scatter.entries, scatter.width);
+  rotate(form, vectors);
+  return (epsilon: number): Whitening | null => {
+    const scale = 1 - epsilon;
+    const ridge = ridgeOf(scatter, epsilon);
+    const factor = factorTridiagonal(form, scale, ridge);
+    if (factor === null) return null;
+    return {
+      epsilon,
+      ridge,
+      vectors: vectors.map((vector) => whitenTridiagonal(factor, vector)),
+      effectiveDimensions: (form.size - ridge * traceOfInverse(form, factor, scale, ridge)) / scale,
+    };
+  };
+}
+
+/** (1 − ε) T + ρ I = L Δ Lᵀ, with ones on the diagonal of L. */
+interface TridiagonalFactor {
+  readonly pivots: Float64Array;
+  readonly roots: Float64Array;
+  /** Entry i of L left of the diagonal, in row i. */
+  readonly lower: Float64Array;
+}
+
+function factorTridiagonal(form: Tridiagonal, scale: number, ridge: number): TridiagonalFactor | null {
+  const { size, diagonal, coupling } = form;
+  const pivots = new Float64Array(size);
+  const lower = new Float64Array(size);
+  for (let i = 0; i < size; i++) {
+    const side = i === 0 ? 0 : scale * (coupling[i - 1] ?? 0);
+    const ratio = i === 0 ? 0 : side / (pivots[i - 1] ?? 1);
+    const pivot = scale * (diagonal[i] ?? 0) + ridge - ratio * side;
+    if (!(pivot > 0)) return null;
+    lower[i] = ratio;
+    pivots[i] = pivot;
+  }
+  return { pivots, lower, roots: pivots.map(Math.sqrt) };
+}
+
+function whitenTridiagonal({ pivots, roots, lower }: TridiagonalFactor, vector: Float64Array): Whitened {
+  const size = vector.length;
+  const whitened = new Float64Array(size);
+  const solved = new Float64Array(size);
+  let value = 0;
+  for (let i = 0; i < size; i++) {
+    value = (vector[i] ?? 0) - (lower[i] ?? 0) * value;
+    whitened[i] = value / (roots[i] ?? 1);
+    solved[i] = value / (pivots[i] ?? 1);
+  }
+  for (let i = size - 2; i >= 0; i--)
+    solved[i] = (solved[i] ?? 0) - (lower[i + 1] ?? 0) * (solved[i + 1] ?? 0);
+  return { whitened, solved };
+}
+
+/** The diagonal of a tridiagonal inverse is 1 / (δ_i + δ'_i − a_i), with pivots δ from the first row down and δ' from the last row up. */
+function traceOfInverse(form: Tridiagonal, factor: TridiagonalFactor, scale: number, ridge: number): number {
+  const { size, diagonal, coupling } = form;
+  let trace = 0;
+  let upward = Number.POSITIVE_INFINITY;
+  for (let i = size - 1; i >= 0; i--) {
+    const own = scale * (diagonal[i] ?? 0) + ridge;
+    const side = scale * (coupling[i] ?? 0);
+    upward = own - (side * side) / upward;
+    trace += 1 / ((factor.pivots[i] ?? 1) + upward - own);
+  }
+  return trace;
+}
+
+function readColumn(matrix: Float64Array, rows: number, columns: number, column: number): Float64Array {
+  const values = new Float64Array(rows);
+  for (let i = 0; i < rows; i++) values[i] = matrix[i * columns + column] ?? 0;
+  return values;
+}
