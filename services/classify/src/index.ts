@@ -1,1 +1,5 @@
-export {};
+/** Join, train and predict. */
+export { type ClassifyConfig, classifyEnvironment } from './environment.ts';
+export type { HeadView, TaskView } from './http/task-views.ts';
+export type { ServedSummary } from './join/join-board.ts';
+export { startClassify } from './service.ts';

@@ -1,0 +1,73 @@
+/** The variables of classify: what it reads and answers, how it learns, what it refuses. */
+import { commonEnvironment, variables } from '@headwater/stream';
+import type { z } from 'zod';
+
+const { byteSize, choice, duration, integer, list, port, text } = variables;
+const MiB = 1024 * 1024;
+
+export const roles = ['join', 'train', 'api'] as const;
+
+export const classifyEnvironment = commonEnvironment.safeExtend({
+  ROLES: list('some of join, train, api, separated by commas')
+    .refine(
+      (given) => given.every((role) => (roles as readonly string[]).includes(role)),
+      'expected some of join, train, api, separated by commas',
+    )
+    .default([...roles])
+    .describe('What this process does; several processes may share the work.'),
+  EXTRACTORS: list('extractor ids, separated by commas')
+    .default(['efficientnet-lite0.v1'])
+    .describe('Extractors whose vectors are read, in order of preference: the first one with a head serves.'),
+  TASKS: list('tasks, separated by commas')
+    .default([])
+    .describe('Tasks that every image is asked, also before they have a head; others follow from labels.'),
+  HTTP_HOST: text('an address').default('0.0.0.0').describe('Address of the HTTP interface.'),
+  HTTP_PORT: port().default(8082).describe('Port of the HTTP interface; 0 takes a free one.'),
+  SETTLE_AFTER_MS: duration({ min: 10, max: 3_600_000 })
+    .default(2_000)
+    .meta({ shownDefault: '2s' })
+    .describe('After so long without labels, a settled head is solved.'),
+  PRIOR: choice(['uniform', 'empirical'])
+    .default('uniform')
+    .describe(
+      'How probable classes are before anything is seen: all the same, or as often as they are labelled.',
+    ),
+  HEAD_INLINE_BYTES: byteSize({ min: 0, max: 8 * MiB })
+    .default(MiB)
+    .meta({ shownDefault: '1MiB' })
+    .describe('Parameters of a head that are larger go to the blob store.'),
+  MAX_TASKS: integer({ min: 1, max: 10_000 })
+    .default(100)
+    .describe('Tasks that labels may create, for each partition; labels for more are dead letters.'),
+  MAX_CLASSES: integer({ min: 2, max: 100_000 })
+    .default(1_000)
+    .describe(
+      'Classes that labels may create in a task, for each partition; labels for more are dead letters.',
+    ),
+  MAX_CLOCK_SKEW: duration({ min: 0 })
+    .default(300_000)
+    .meta({ shownDefault: '5m' })
+    .describe('Labels whose time lies further in the future are dead letters.'),
+  MAX_STORE_AGE: duration({ min: 60_000 })
+    .default(259_200_000)
+    .meta({ shownDefault: '3d' })
+    .describe(
+      'A local store left alone for longer is rebuilt; must be less than delete.retention.ms of the topics.',
+    ),
+  RECORDS_PER_COMMIT: integer({ min: 1, max: 10_000 })
+    .default(256)
+    .describe('Records of a partition that are committed together at most.'),
+  BATCH_LINGER: duration({ min: 0, max: 10_000 })
+    .default(10)
+    .meta({ shownDefault: '10ms' })
+    .describe('How long a record may wait for others to share its transaction.'),
+  MAX_IMAGE_BYTES: byteSize({ min: 1_024, max: 1_073_741_824 })
+    .default(20 * MiB)
+    .meta({ shownDefault: '20MiB' })
+    .describe('Larger images are refused by POST /v1/tasks/{task}/classify.'),
+  MAX_IMAGE_PIXELS: integer({ min: 1, max: 1_000_000_000 })
+    .default(50_000_000)
+    .describe('Images with more pixels (width × height) are refused there.'),
+});
+
+export type ClassifyConfig = z.infer<typeof classifyEnvironment>;

@@ -1,0 +1,107 @@
+/** Answers a vector or an image at once, with the head that serves; nothing is written to the log. */
+import { HeadwaterError } from '@headwater/errors';
+import { quantize } from '@headwater/heads';
+import type { FastifyInstance } from 'fastify';
+import { classify } from '../predict/predictor.ts';
+import type { ServingHead, ServingHeads } from '../predict/serving-heads.ts';
+import type { LazyExtractors } from './lazy-extractors.ts';
+import { taskParameters } from './route-schemas.ts';
+import type { TaskViews } from './task-views.ts';
+
+export interface ClassifyRouteOptions {
+  readonly views: TaskViews;
+  readonly serving: ServingHeads;
+  readonly extractors: LazyExtractors;
+  readonly maxImageBytes: number;
+}
+
+interface ClassifyRoute {
+  readonly Params: { readonly task: string };
+  readonly Body: Buffer | { readonly vector: readonly number[] | string } | null | undefined;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the OpenAPI document says about a body that several parsers take in. */
+    readonly requestBody?: object;
+  }
+}
+
+const vectorBody = {
+  type: 'object',
+  required: ['vector'],
+  properties: {
+    vector: {
+      description: 'The vector of the head’s extractor: numbers, or base64 of little-endian float32.',
+      anyOf: [
+        { type: 'array', items: { type: 'number' } },
+        { type: 'string', contentEncoding: 'base64' },
+      ],
+    },
+  },
+};
+
+export function registerClassify(app: FastifyInstance, options: ClassifyRouteOptions): void {
+  const parseAs = { parseAs: 'buffer', bodyLimit: options.maxImageBytes } as const;
+  app.addContentTypeParser(/^(image\/|application\/octet-stream)/, parseAs, (_request, body, done) =>
+    done(null, body),
+  );
+  const summary = 'Answers a vector (JSON) or an image (its bytes)';
+  const schema = { summary, tags: ['tasks'], params: taskParameters };
+  const config = { requestBody: vectorBody };
+  app.post<ClassifyRoute>('/v1/tasks/:task/classify', { schema, config }, async ({ params, body }, reply) => {
+    const head = requireHead(options, params.task);
+    const abort = new AbortController();
+    reply.raw.once('close', () => abort.abort());
+    const numbers = quantize(await vectorOf(body, head, options, abort.signal));
+    return answer(head, numbers);
+  });
+}
+
+/** Errors: not-found, head-not-ready. */
+function requireHead({ views, serving }: ClassifyRouteOptions, task: string): ServingHead {
+  const head = serving.get(task);
+  if (head !== undefined) return head;
+  views.servingHead(task);
+  throw new HeadwaterError('head-not-ready', 'The head of the task is being opened');
+}
+
+/** Errors: request-invalid, vector-wrong-dimensions, extractor-unknown and what the extractor throws. */
+async function vectorOf(
+  body: ClassifyRoute['Body'],
+  head: ServingHead,
+  { extractors }: ClassifyRouteOptions,
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  if (Buffer.isBuffer(body)) return (await extractors.open(head.extractor)).extract(body, signal);
+  const vector = typeof body?.vector === 'string' ? fromBase64(body.vector) : fromNumbers(body?.vector);
+  const { dimensions } = head.classifier;
+  if (vector.length === dimensions) return vector;
+  throw new HeadwaterError('vector-wrong-dimensions', `The head takes vectors of ${dimensions} numbers`, {
+    context: { dimensions, found: vector.length },
+  });
+}
+
+function fromNumbers(numbers: unknown): Float32Array {
+  if (Array.isArray(numbers) && numbers.every((number) => typeof number === 'number')) {
+    return Float32Array.from(numbers);
+  }
+  throw new HeadwaterError(
+    'request-invalid',
+    'Send an image, or JSON {"vector": numbers or base64 of float32}',
+  );
+}
+
+function fromBase64(text: string): Float32Array {
+  const bytes = Uint8Array.from(Buffer.from(text, 'base64'));
+  if (bytes.length % 4 === 0) return new Float32Array(bytes.buffer);
+  throw new HeadwaterError('request-invalid', 'The vector is not base64 of float32 numbers');
+}
+
+function answer(head: ServingHead, numbers: Int16Array) {
+  const { task, extractor } = head;
+  const now = Date.now();
+  const vector = { imageId: '', extractor, numbers, receivedAt: now };
+  const { label, probabilities, novelty, head: identity } = classify(vector, task, head, now);
+  return { task, extractor, label, probabilities, novelty, head: identity, predictedAt: now };
+}

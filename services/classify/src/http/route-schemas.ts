@@ -1,0 +1,20 @@
+/** JSON Schemas that several routes share; they check requests and fill the OpenAPI document. */
+
+const task = { type: 'string', minLength: 1, maxLength: 255, description: 'The question, e.g. digit.' };
+
+export const taskParameters = { type: 'object', required: ['task'], properties: { task } } as const;
+
+export const headParameters = {
+  type: 'object',
+  required: ['task', 'version'],
+  properties: { task, version: { type: 'integer', minimum: 1, description: 'Version of the head.' } },
+} as const;
+
+export const lineQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    extractor: { type: 'string', description: 'Which extractor’s head, where several have this version.' },
+    kind: { type: 'string', description: 'Which kind of head, where several have this version.' },
+  },
+} as const;

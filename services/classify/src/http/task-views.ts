@@ -1,0 +1,107 @@
+/** What the API tells of tasks and heads, put together from the table of heads and the boards of join and train. */
+import { HeadwaterError } from '@headwater/errors';
+import type { JoinBoard, ServedSummary } from '../join/join-board.ts';
+import type { HeadsTable, KnownHead } from '../predict/heads-table.ts';
+import type { ServingHeads } from '../predict/serving-heads.ts';
+import type { TrainBoard } from '../train/train-board.ts';
+
+export interface HeadView extends Omit<KnownHead, 'partition' | 'offset'> {
+  readonly serving: boolean;
+  /** Serves because somebody said so, whatever is trained later. */
+  readonly pinned: boolean;
+}
+
+export interface TaskView {
+  readonly task: string;
+  /** The head that answers, opened and ready in this process. */
+  readonly head: HeadView | null;
+  /** The newest head of the same line, which may be still on its way to serve. */
+  readonly newest: HeadView | null;
+  readonly served: ServedSummary;
+  readonly prequential: Readonly<Record<string, number>>;
+}
+
+export interface TaskViewsOptions {
+  readonly table: HeadsTable;
+  readonly serving: ServingHeads;
+  readonly joinBoard: JoinBoard;
+  readonly trainBoard: TrainBoard;
+  readonly declaredTasks: readonly string[];
+}
+
+export class TaskViews {
+  readonly #options: TaskViewsOptions;
+
+  constructor(options: TaskViewsOptions) {
+    this.#options = options;
+  }
+
+  tasks(): string[] {
+    const { declaredTasks, table, joinBoard } = this.#options;
+    return [...new Set([...declaredTasks, ...table.tasks(), ...joinBoard.tasks()])].sort();
+  }
+
+  /** Errors: not-found. */
+  task(task: string): TaskView {
+    this.#requireTask(task);
+    const heads = this.heads(task);
+    const head = heads.find(({ serving }) => serving) ?? null;
+    const line = head ?? heads[0];
+    const newest = heads.find((one) => one.extractor === line?.extractor && one.kind === line.kind) ?? null;
+    const served = this.#options.joinBoard.served(task);
+    return { task, head, newest, served, prequential: this.#prequential(newest) };
+  }
+
+  /** Newest first. Errors: not-found. */
+  heads(task: string): HeadView[] {
+    this.#requireTask(task);
+    const serving = this.#options.serving.get(task);
+    const activation = this.#options.table.activation(task);
+    return this.#options.table.headsOf(task).map(({ partition: _, offset: __, ...head }) => {
+      const isServing =
+        serving?.extractor === head.extractor &&
+        serving.kind === head.kind &&
+        serving.version === head.version;
+      return { ...head, serving: isServing, pinned: isServing && activation?.reason === 'pinned' };
+    });
+  }
+
+  /** Errors: not-found, head-not-ready. */
+  servingHead(task: string): HeadView {
+    const head = this.heads(task).find(({ serving }) => serving);
+    if (head !== undefined) return head;
+    throw new HeadwaterError('head-not-ready', 'The task has no head yet; it needs labels');
+  }
+
+  /** Errors: not-found. */
+  measurements(task: string): object {
+    const { served, prequential } = this.task(task);
+    const heads = this.heads(task).map((head) => ({
+      extractor: head.extractor,
+      kind: head.kind,
+      version: head.version,
+      mode: head.mode,
+      examples: head.examples,
+      trainedAt: head.trainedAt,
+      measurements: head.measurements,
+    }));
+    return { task, served, prequential, heads };
+  }
+
+  counts(): ReturnType<JoinBoard['counts']> {
+    return this.#options.joinBoard.counts();
+  }
+
+  /** Live where this process trains the task, else as the newest head had it. */
+  #prequential(newest: HeadView | null): Record<string, number> {
+    if (newest === null) return {};
+    const live = this.#options.trainBoard.prequential(newest.extractor, newest.task);
+    if (Object.keys(live).length > 0) return live;
+    const ofHead = Object.entries(newest.measurements).filter(([name]) => name.startsWith('prequential'));
+    return Object.fromEntries(ofHead);
+  }
+
+  #requireTask(task: string): void {
+    if (!this.tasks().includes(task)) throw new HeadwaterError('not-found', 'There is no such task');
+  }
+}

@@ -1,0 +1,69 @@
+/** How an image's state lies in the store. The format's version is part of the store's identity. */
+import { createHash } from 'node:crypto';
+import type { Answer, ImageState, KeptVector, StatedLabel } from './image-state.ts';
+
+/** Ids come from outside and may be long; keys may not. */
+export function imageKey(imageId: string): string {
+  return `image/${digestOf(imageId)}`;
+}
+
+export function vectorKey(imageId: string, extractor: string): string {
+  return `vector/${digestOf(imageId)}/${encodeURIComponent(extractor)}`;
+}
+
+export function encodeImage(image: ImageState): Buffer {
+  const plain: PlainImage = {
+    id: image.imageId,
+    assigned: [...image.assigned],
+    vectors: [...image.vectors].map(([extractor, kept]) => [
+      extractor,
+      { ...kept, stated: [...kept.stated] },
+    ]),
+    answers: [...image.answers],
+  };
+  return Buffer.from(JSON.stringify(plain));
+}
+
+export function decodeImage(bytes: Buffer): ImageState {
+  const plain = JSON.parse(bytes.toString('utf8')) as PlainImage;
+  return {
+    imageId: plain.id,
+    assigned: new Map(plain.assigned),
+    vectors: new Map(plain.vectors.map(([extractor, kept]) => [extractor, revive(kept)])),
+    answers: new Map(plain.answers),
+  };
+}
+
+export function encodeNumbers(vector: Int16Array): Buffer {
+  return Buffer.from(vector.buffer.slice(vector.byteOffset, vector.byteOffset + vector.byteLength));
+}
+
+/** Copies: what the store hands out need not be aligned. */
+export function decodeNumbers(bytes: Uint8Array): Int16Array {
+  return new Int16Array(Uint8Array.from(bytes).buffer);
+}
+
+/** Tells one vector from another. */
+export function vectorDigest(vector: Int16Array): string {
+  const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+  return createHash('sha256').update(bytes).digest('base64url');
+}
+
+interface PlainVector extends Omit<KeptVector, 'stated'> {
+  readonly stated: readonly (readonly [string, StatedLabel])[];
+}
+
+interface PlainImage {
+  readonly id: string;
+  readonly assigned: readonly (readonly [string, StatedLabel])[];
+  readonly vectors: readonly (readonly [string, PlainVector])[];
+  readonly answers: readonly (readonly [string, Answer])[];
+}
+
+function revive(kept: PlainVector): KeptVector {
+  return { ...kept, stated: new Map(kept.stated) };
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('base64url');
+}

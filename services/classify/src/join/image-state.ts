@@ -1,0 +1,151 @@
+/**
+ * What the join knows of one image, and the pure transitions of it. Labels are a set of which only the
+ * winner is kept, so the order in which they come (and how often) changes nothing; vectors replace each
+ * other in the order of their topic.
+ */
+
+/** An answer to a task that somebody, or the source of the image, gave. */
+export interface StatedLabel {
+  /** Came on `labels`, and not with the image. */
+  readonly byPerson: boolean;
+  /** Milliseconds since the epoch. */
+  readonly assignedAt: number;
+  readonly annotator: string;
+  /** null retracts. */
+  readonly label: string | null;
+}
+
+export type LabelsByTask = ReadonlyMap<string, StatedLabel>;
+
+/** What is known of an image's vector but its numbers, which are stored apart. */
+export interface KeptVector {
+  /** Tells one vector from another: a digest of the quantised numbers. */
+  readonly digest: string;
+  readonly group: string | null;
+  /** Labels that came with the image through this extractor. */
+  readonly stated: LabelsByTask;
+}
+
+/** How a task's published prediction meets the first label that comes for it. */
+export interface Answer {
+  /** Undefined: none was made. null: made while no head served. */
+  readonly predicted?: string | null;
+  readonly first?: string;
+  /** They met: nothing that comes later counts. */
+  readonly closed: boolean;
+}
+
+export interface ImageState {
+  readonly imageId: string;
+  /** Winners among the records of `labels`. */
+  readonly assigned: LabelsByTask;
+  readonly vectors: ReadonlyMap<string, KeptVector>;
+  readonly answers: ReadonlyMap<string, Answer>;
+}
+
+export function unseenImage(imageId: string): ImageState {
+  return { imageId, assigned: new Map(), vectors: new Map(), answers: new Map() };
+}
+
+/** The larger of (person before source, assignedAt, annotator, label) wins; null is the smallest label. */
+export function largerLabel(a: StatedLabel | undefined, b: StatedLabel): StatedLabel {
+  return a !== undefined && compareLabels(a, b) >= 0 ? a : b;
+}
+
+export function withLabel(image: ImageState, task: string, label: StatedLabel): ImageState {
+  return { ...image, assigned: merged(image.assigned, new Map([[task, label]])) };
+}
+
+export function withVector(image: ImageState, extractor: string, vector: KeptVector): ImageState {
+  const before = image.vectors.get(extractor);
+  const stated = before === undefined ? vector.stated : merged(before.stated, vector.stated);
+  return { ...image, vectors: new Map(image.vectors).set(extractor, { ...vector, stated }) };
+}
+
+/** The image was erased as far as this extractor is concerned; what people said of it stays. */
+export function withoutVector(image: ImageState, extractor: string): ImageState {
+  const vectors = new Map(image.vectors);
+  vectors.delete(extractor);
+  return { ...image, vectors, ...(vectors.size === 0 ? { answers: new Map() } : {}) };
+}
+
+/** The label that counts for a task, if anybody stated one. */
+export function winner(image: ImageState, task: string): StatedLabel | undefined {
+  let best = image.assigned.get(task);
+  for (const { stated } of image.vectors.values()) {
+    const label = stated.get(task);
+    if (label !== undefined) best = largerLabel(best, label);
+  }
+  return best;
+}
+
+/** Every task that something was stated for. */
+export function tasksOf(image: ImageState): Set<string> {
+  const tasks = new Set(image.assigned.keys());
+  for (const { stated } of image.vectors.values()) for (const task of stated.keys()) tasks.add(task);
+  return tasks;
+}
+
+/** One example that must be written, or erased, so that the table is what `after` says. */
+export interface ExampleChange {
+  readonly extractor: string;
+  readonly task: string;
+  /** null erases. */
+  readonly winner: StatedLabel | null;
+}
+
+export function exampleChanges(before: ImageState, after: ImageState): ExampleChange[] {
+  const changes: ExampleChange[] = [];
+  for (const extractor of new Set([...before.vectors.keys(), ...after.vectors.keys()])) {
+    for (const task of new Set([...tasksOf(before), ...tasksOf(after)])) {
+      const winning = winner(after, task) ?? null;
+      const now = after.vectors.has(extractor) ? winning : null;
+      const old = before.vectors.has(extractor) ? (winner(before, task) ?? null) : null;
+      if (sameExample(before, old, after, now, extractor)) continue;
+      changes.push({ extractor, task, winner: now });
+    }
+  }
+  return changes;
+}
+
+/** Labels of images that have no vector yet. */
+export function unmatchedLabels(image: ImageState): number {
+  return image.vectors.size > 0 ? 0 : image.assigned.size;
+}
+
+function sameExample(
+  before: ImageState,
+  old: StatedLabel | null,
+  after: ImageState,
+  now: StatedLabel | null,
+  extractor: string,
+): boolean {
+  if (old === null || now === null) return old === now;
+  const a = before.vectors.get(extractor);
+  const b = after.vectors.get(extractor);
+  return compareLabels(old, now) === 0 && a?.digest === b?.digest && a?.group === b?.group;
+}
+
+function merged(labels: LabelsByTask, more: LabelsByTask): LabelsByTask {
+  const result = new Map(labels);
+  for (const [task, label] of more) result.set(task, largerLabel(labels.get(task), label));
+  return result;
+}
+
+function compareLabels(a: StatedLabel, b: StatedLabel): number {
+  return (
+    Number(a.byPerson) - Number(b.byPerson) ||
+    a.assignedAt - b.assignedAt ||
+    compareText(a.annotator, b.annotator) ||
+    compareAnswers(a.label, b.label)
+  );
+}
+
+function compareAnswers(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(a !== null) - Number(b !== null);
+  return compareText(a, b);
+}
+
+function compareText(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8'));
+}

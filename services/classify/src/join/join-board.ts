@@ -1,0 +1,133 @@
+/**
+ * What the join of this process has to show, gathered from its lanes after each commit: served accuracy, labels that
+ * wait, what was written. The API and the metrics read it here.
+ */
+import type { Metrics } from '@headwater/stream';
+import type { StateReader } from '../store/state.ts';
+import type { Handled } from './join-lane.ts';
+import { type LaneCounts, readCounts, readScores } from './lane-counts.ts';
+import { mergeScores, noScores, type ServedScores } from './served-accuracy.ts';
+
+/** Accuracies are null while nothing was labelled. */
+export interface ServedSummary {
+  readonly labelled: number;
+  readonly correct: number;
+  readonly accuracy: number | null;
+  readonly unanswered: number;
+  readonly recent: { readonly labelled: number; readonly accuracy: number | null };
+  readonly sinceStart: { readonly labelled: number; readonly accuracy: number | null };
+}
+
+interface LaneView {
+  readonly store: StateReader;
+  counts: LaneCounts;
+  scores: ReadonlyMap<string, ServedScores>;
+}
+
+export class JoinBoard {
+  readonly #lanes = new Map<number, LaneView>();
+  readonly #sinceStart = new Map<string, { labelled: number; correct: number }>();
+  readonly #written = { predictions: 0, examples: 0 };
+  readonly #metrics: ReturnType<typeof joinMetrics>;
+
+  constructor(metrics: Metrics) {
+    this.#metrics = joinMetrics(metrics);
+  }
+
+  opened(lane: number, store: StateReader): void {
+    this.#lanes.set(lane, { store, counts: readCounts(store), scores: readScores(store) });
+    this.#show();
+  }
+
+  committed(lane: number, store: StateReader, handled: readonly Handled[]): void {
+    const view = this.#lanes.get(lane);
+    if (view === undefined || view.store !== store) return;
+    const before = view.scores;
+    view.counts = readCounts(store);
+    view.scores = readScores(store);
+    for (const [task, scores] of view.scores) this.#addSinceStart(task, before.get(task) ?? noScores, scores);
+    for (const one of handled) this.#countWritten(one);
+    this.#show();
+  }
+
+  closed(lane: number, store: StateReader): void {
+    if (this.#lanes.get(lane)?.store === store) this.#lanes.delete(lane);
+    this.#show();
+  }
+
+  counts(): LaneCounts & { readonly predictions: number; readonly examples: number } {
+    let [images, unmatched] = [0, 0];
+    for (const { counts } of this.#lanes.values()) {
+      images += counts.images;
+      unmatched += counts.unmatched;
+    }
+    return { images, unmatched, ...this.#written };
+  }
+
+  served(task: string): ServedSummary {
+    const merged = mergeScores([...this.#lanes.values()].map(({ scores }) => scores.get(task) ?? noScores));
+    const { labelled, correct, unanswered, recent } = merged;
+    const rightOfRecent = recent.filter((score) => score.correct).length;
+    const since = this.#sinceStart.get(task) ?? { labelled: 0, correct: 0 };
+    return {
+      labelled,
+      correct,
+      accuracy: ratio(correct, labelled),
+      unanswered,
+      recent: { labelled: recent.length, accuracy: ratio(rightOfRecent, recent.length) },
+      sinceStart: { labelled: since.labelled, accuracy: ratio(since.correct, since.labelled) },
+    };
+  }
+
+  tasks(): Set<string> {
+    return new Set([...this.#lanes.values()].flatMap(({ scores }) => [...scores.keys()]));
+  }
+
+  #addSinceStart(task: string, before: ServedScores, after: ServedScores): void {
+    const since = this.#sinceStart.get(task) ?? { labelled: 0, correct: 0 };
+    since.labelled += after.labelled - before.labelled;
+    since.correct += after.correct - before.correct;
+    this.#sinceStart.set(task, since);
+  }
+
+  #countWritten({ predictions, examples }: Handled): void {
+    this.#written.predictions += predictions.length;
+    this.#written.examples += examples.length;
+    for (const { task, head } of predictions) {
+      this.#metrics.predictions.add(1, { task, answered: String(head !== null) });
+    }
+    for (const { task } of examples) this.#metrics.examples.add(1, { task });
+  }
+
+  #show(): void {
+    const { images, unmatched } = this.counts();
+    this.#metrics.images.set(images);
+    this.#metrics.unmatched.set(unmatched);
+    for (const task of this.tasks()) {
+      const { accuracy, recent } = this.served(task);
+      if (accuracy !== null) this.#metrics.accuracy.set(accuracy, { task, window: 'all' });
+      if (recent.accuracy !== null) this.#metrics.accuracy.set(recent.accuracy, { task, window: 'recent' });
+    }
+  }
+}
+
+function joinMetrics(metrics: Metrics) {
+  return {
+    predictions: metrics.counter('headwater_predictions_total', 'Predictions published', [
+      'task',
+      'answered',
+    ]),
+    examples: metrics.counter('headwater_examples_total', 'Examples written, erased ones too', ['task']),
+    images: metrics.gauge('headwater_join_images', 'Images whose vectors this process keeps'),
+    unmatched: metrics.gauge('headwater_labels_unmatched', 'Labels that wait for their image'),
+    accuracy: metrics.gauge(
+      'headwater_served_accuracy_ratio',
+      'Published predictions that agree with the first label that came',
+      ['task', 'window'],
+    ),
+  };
+}
+
+function ratio(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}

@@ -1,0 +1,29 @@
+/** The codecs of every topic that the join reads or writes, opened once for all lanes. */
+import {
+  type Codec,
+  type Example,
+  type ImageClassified,
+  type LabelAssigned,
+  openCodec,
+  openVectorReader,
+  type SchemaIds,
+  type VectorReader,
+} from '@headwater/schemas';
+import type { Names } from '@headwater/stream';
+
+export interface JoinCodecs {
+  readonly labels: Codec<LabelAssigned>;
+  readonly vectors: VectorReader;
+  readonly examples: Codec<Example>;
+  readonly predictions: Codec<ImageClassified>;
+}
+
+/** Errors: schema-incompatible, schema-registry-unavailable. */
+export async function openJoinCodecs(ids: SchemaIds, { topics }: Names): Promise<JoinCodecs> {
+  const [labels, examples, predictions] = await Promise.all([
+    openCodec(ids, 'LabelAssigned', topics.labels),
+    openCodec(ids, 'Example', topics.examples),
+    openCodec(ids, 'ImageClassified', topics.predictions),
+  ]);
+  return { labels, examples, predictions, vectors: openVectorReader(ids) };
+}

@@ -1,0 +1,197 @@
+/**
+ * One lane of the join: decodes and checks what comes, lets the state transitions decide, and turns what they
+ * answer into records. Rolling forward runs the same code and writes nothing.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import { quantize } from '@headwater/heads';
+import { compositeKey, type ImageClassified, type LabelAssigned } from '@headwater/schemas';
+import { type LogRecord, type OutgoingRecord, partitionFor } from '@headwater/stream';
+import type { Predictor } from '../predict/predictor.ts';
+import { Draft } from '../store/state.ts';
+import type { JoinCodecs } from './join-codecs.ts';
+import {
+  applyErasure,
+  applyLabel,
+  applyPrediction,
+  applyUnknownPrediction,
+  applyVector,
+  type ExampleOutput,
+  type IncomingVector,
+} from './join-state.ts';
+import type { Limits } from './lane-counts.ts';
+import { checkLabel, checkVector, imageIdOf } from './record-checks.ts';
+
+/** Marks a record that was sent on to the partition where its image is. */
+export const forwardedHeader = 'headwater.forwarded';
+
+export interface JoinLaneOptions {
+  readonly lane: number;
+  readonly topics: {
+    readonly labels: string;
+    readonly examples: string;
+    readonly predictions: string;
+    /** Topic of vectors to its extractor. */
+    readonly vectors: ReadonlyMap<string, string>;
+  };
+  readonly codecs: JoinCodecs;
+  readonly partitions: { readonly lanes: number; readonly examples: number };
+  readonly limits: Limits;
+  /** How far in the future a label's time may lie. */
+  readonly maxFutureMs: number;
+  readonly declaredTasks: readonly string[];
+  readonly predict: Predictor;
+  /** Dimensions of an extractor's contract; undefined where they are not known here. */
+  dimensions(extractor: string): number | undefined;
+}
+
+/** What came of one record. */
+export interface Handled {
+  readonly records: OutgoingRecord[];
+  readonly examples: readonly ExampleOutput[];
+  readonly predictions: readonly ImageClassified[];
+}
+
+const nothing: Handled = { records: [], examples: [], predictions: [] };
+
+export class JoinLane {
+  readonly #options: JoinLaneOptions;
+
+  constructor(options: JoinLaneOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: whatever makes the record a dead letter; the draft is then as it was. */
+  async handle(record: LogRecord, draft: Draft, now: number): Promise<Handled> {
+    const imageId = imageIdOf(record.key);
+    const home = partitionFor(imageId, this.#options.partitions.lanes);
+    if (home !== this.#options.lane) return { ...nothing, records: [forward(record, home)] };
+    const inner = new Draft(draft);
+    const handled = await this.#dispatch(record, imageId, inner, now);
+    draft.absorb(inner);
+    return handled;
+  }
+
+  /** The state transition alone, for records that were processed before. */
+  async replay(records: readonly LogRecord[], draft: Draft): Promise<void> {
+    for (const record of records) {
+      try {
+        await this.#replayOne(record, draft);
+      } catch (error) {
+        if (!(error instanceof HeadwaterError) || error.verdict !== 'dead-letter') throw error;
+      }
+    }
+  }
+
+  async #replayOne(record: LogRecord, draft: Draft): Promise<void> {
+    const imageId = imageIdOf(record.key);
+    if (partitionFor(imageId, this.#options.partitions.lanes) !== this.#options.lane) return;
+    const inner = new Draft(draft);
+    const vector = await this.#transition(record, imageId, inner, record.timestamp);
+    if (vector !== undefined) this.#closeScores(vector, inner);
+    draft.absorb(inner);
+  }
+
+  async #dispatch(record: LogRecord, imageId: string, draft: Draft, now: number): Promise<Handled> {
+    const examples: ExampleOutput[] = [];
+    const vector = await this.#transition(record, imageId, draft, now, examples);
+    const predictions = vector === undefined ? [] : this.#predict(vector, draft, now);
+    const records = [
+      ...predictions.map((prediction) => this.#predictionRecord(prediction, record)),
+      ...examples.map((example) => this.#exampleRecord(example, record)),
+    ];
+    return { records, examples, predictions };
+  }
+
+  /** Answers the vector that the record brought, if it brought one. */
+  async #transition(
+    record: LogRecord,
+    imageId: string,
+    draft: Draft,
+    now: number,
+    examples: ExampleOutput[] = [],
+  ): Promise<IncomingVector | undefined> {
+    const { topics, limits, codecs } = this.#options;
+    const extractor = topics.vectors.get(record.topic);
+    if (extractor === undefined) {
+      const label = await this.#decodeLabel(record, imageId, now);
+      examples.push(...applyLabel(draft, label, now, limits));
+      return undefined;
+    }
+    if (record.value === null) {
+      examples.push(...applyErasure(draft, extractor, imageId));
+      return undefined;
+    }
+    const decoded = await codecs.vectors.decode(record.value);
+    checkVector(decoded, imageId, extractor, this.#latest(record, now));
+    const vector = { extractor, record: decoded, numbers: this.#quantize(extractor, decoded.vector) };
+    examples.push(...applyVector(draft, vector, now, limits));
+    return vector;
+  }
+
+  async #decodeLabel(record: LogRecord, imageId: string, now: number): Promise<LabelAssigned> {
+    if (record.value === null) {
+      throw new HeadwaterError('record-empty', 'A label record has no value; a null label retracts');
+    }
+    const label = await this.#options.codecs.labels.decode(record.value);
+    checkLabel(label, imageId, this.#latest(record, now));
+    return label;
+  }
+
+  #latest(record: LogRecord, now: number): number {
+    return Math.min(record.timestamp, now) + this.#options.maxFutureMs;
+  }
+
+  #quantize(extractor: string, vector: Float32Array): Int16Array {
+    const dimensions = this.#options.dimensions(extractor);
+    if (dimensions !== undefined && vector.length !== dimensions) {
+      throw new HeadwaterError('vector-wrong-dimensions', 'The vector breaks its extractor’s contract', {
+        context: { dimensions, found: vector.length },
+      });
+    }
+    return quantize(vector);
+  }
+
+  #predict({ extractor, record, numbers }: IncomingVector, draft: Draft, now: number): ImageClassified[] {
+    const { imageId, receivedAt } = record;
+    const predictions = this.#options.predict({ imageId, extractor, numbers, receivedAt }, now);
+    for (const { task, label } of predictions) applyPrediction(draft, imageId, task, label, now);
+    return predictions;
+  }
+
+  /** Which prediction was published is not known here, and the head of today has learned since. */
+  #closeScores({ record }: IncomingVector, draft: Draft): void {
+    const tasks = new Set([...this.#options.declaredTasks, ...Object.keys(record.labels)]);
+    for (const task of tasks) applyUnknownPrediction(draft, record.imageId, task);
+  }
+
+  #predictionRecord(prediction: ImageClassified, cause: LogRecord): OutgoingRecord {
+    const { topics, codecs } = this.#options;
+    const value = codecs.predictions.encode(prediction);
+    return { topic: topics.predictions, key: prediction.imageId, value, cause };
+  }
+
+  /** Partitioned by task, so that one trainer has all examples of it. */
+  #exampleRecord({ extractor, task, imageId, example }: ExampleOutput, cause: LogRecord): OutgoingRecord {
+    const { topics, codecs, partitions } = this.#options;
+    return {
+      topic: topics.examples,
+      partition: partitionFor(task, partitions.examples),
+      key: compositeKey(extractor, task, imageId),
+      value: example === null ? null : codecs.examples.encode(example),
+      cause,
+    };
+  }
+}
+
+/** Clients with another partitioner put labels where their image is not: they are sent on, once. */
+function forward(record: LogRecord, partition: number): OutgoingRecord {
+  if (record.headers[forwardedHeader] !== undefined) {
+    throw new HeadwaterError(
+      'record-invalid',
+      'The record was forwarded, and is in the wrong partition still',
+    );
+  }
+  const { topic, key, value, timestamp } = record;
+  const headers = { ...record.headers, [forwardedHeader]: '1' };
+  return { topic, partition, key, value, headers, timestamp, cause: record };
+}

@@ -1,0 +1,106 @@
+/** The join as a session of a lane: batches in, one transaction's worth of outputs out, state written after the commit. */
+import { setImmediate } from 'node:timers/promises';
+import { HeadwaterError } from '@headwater/errors';
+import type {
+  DeadLetter,
+  Lane,
+  LaneOutput,
+  LaneSession,
+  Logger,
+  LogRecord,
+  OutgoingRecord,
+} from '@headwater/stream';
+import { type LaneStore, openLaneStore } from '../store/lane-store.ts';
+import { rollForward } from '../store/roll-forward.ts';
+import { Draft } from '../store/state.ts';
+import type { JoinBoard } from './join-board.ts';
+import { type Handled, JoinLane, type JoinLaneOptions } from './join-lane.ts';
+
+/** Part of the store's identity: a store of another format is rebuilt. */
+const formatVersion = 1;
+
+/** Work on the event loop between two breaths; heartbeats and requests go on in between. */
+const breathAfterMs = 20;
+
+export interface JoinSessionOptions extends Omit<JoinLaneOptions, 'lane'> {
+  readonly group: string;
+  readonly folder: string;
+  readonly storeMaxAgeMs: number;
+  readonly board: JoinBoard;
+  readonly logger: Logger;
+  earliest(topic: string, partition: number): Promise<bigint>;
+}
+
+/** Opens the lane's store and brings it to the committed positions. Errors: store-unavailable. */
+export async function openJoinSession(options: JoinSessionOptions, lane: Lane): Promise<LaneSession> {
+  const identity = JSON.stringify(['join', formatVersion, options.group, options.partitions.lanes]);
+  const store = await openLaneStore({ folder: `${options.folder}/${lane.index}`, identity });
+  try {
+    const joinLane = new JoinLane({ ...options, lane: lane.index });
+    const result = await rollForward({
+      lane,
+      store,
+      apply: (records, draft) => joinLane.replay(records, draft),
+      earliest: (topic) => options.earliest(topic, lane.index),
+      maxAgeMs: options.storeMaxAgeMs,
+    });
+    options.logger.info({ role: 'join', lane: lane.index, ...result }, 'lane opened');
+    options.board.opened(lane.index, store);
+    return new JoinSession(options, lane.index, joinLane, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+class JoinSession implements LaneSession {
+  readonly #options: JoinSessionOptions;
+  readonly #index: number;
+  readonly #lane: JoinLane;
+  readonly #store: LaneStore;
+
+  constructor(options: JoinSessionOptions, index: number, lane: JoinLane, store: LaneStore) {
+    this.#options = options;
+    this.#index = index;
+    this.#lane = lane;
+    this.#store = store;
+  }
+
+  async process(records: readonly LogRecord[], signal: AbortSignal): Promise<LaneOutput> {
+    const draft = new Draft(this.#store);
+    const handled: Handled[] = [];
+    const deadLetters: DeadLetter[] = [];
+    let breath = Date.now();
+    for (const record of records) {
+      try {
+        handled.push(await this.#lane.handle(record, draft, Date.now()));
+      } catch (error) {
+        deadLetters.push({ record, stage: 'join', error: deadLetterOf(error) });
+      }
+      if (Date.now() - breath > breathAfterMs) {
+        await setImmediate();
+        signal.throwIfAborted();
+        breath = Date.now();
+      }
+    }
+    return {
+      records: handled.flatMap((one): OutgoingRecord[] => one.records),
+      deadLetters,
+      committed: async (positions) => {
+        await this.#store.write(draft.changes, positions);
+        this.#options.board.committed(this.#index, this.#store, handled);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#options.board.closed(this.#index, this.#store);
+    await this.#store.close();
+  }
+}
+
+/** What is not the record's own fault goes up, to be retried or to stop the lane. */
+function deadLetterOf(error: unknown): HeadwaterError {
+  if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return error;
+  throw error;
+}

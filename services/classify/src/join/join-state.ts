@@ -1,0 +1,173 @@
+/**
+ * The join's state transitions over a draft of the lane's store: a vector, an erasure, a label or a published
+ * prediction comes in, and the examples that must be written come out. No log, no clock but the one given:
+ * live processing, rolling forward and rebuilding run the same code.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import type { Example, LabelAssigned, VectorExtracted } from '@headwater/schemas';
+import type { Draft } from '../store/state.ts';
+import {
+  decodeImage,
+  decodeNumbers,
+  encodeImage,
+  encodeNumbers,
+  imageKey,
+  vectorDigest,
+  vectorKey,
+} from './image-bytes.ts';
+import {
+  exampleChanges,
+  type ImageState,
+  type StatedLabel,
+  unseenImage,
+  withLabel,
+  withoutVector,
+  withVector,
+} from './image-state.ts';
+import { countImage, countScore, type Limits, requireRoom } from './lane-counts.ts';
+import { answerLabelled, answerPredicted, type Outcome, withoutScore } from './served-accuracy.ts';
+
+/** One record of `examples`; null erases. */
+export interface ExampleOutput {
+  readonly extractor: string;
+  readonly task: string;
+  readonly imageId: string;
+  readonly example: Example | null;
+}
+
+/** A vector as the join takes it in: quantised. */
+export interface IncomingVector {
+  readonly extractor: string;
+  readonly record: VectorExtracted;
+  readonly numbers: Int16Array;
+}
+
+export function readImage(draft: Draft, imageId: string): ImageState {
+  const bytes = draft.get(imageKey(imageId));
+  return bytes === undefined ? unseenImage(imageId) : decodeImage(bytes);
+}
+
+/** The image's vector that counts now, of one extractor. */
+export function readVector(draft: Draft, imageId: string, extractor: string): Int16Array | undefined {
+  const bytes = draft.get(vectorKey(imageId, extractor));
+  return bytes === undefined ? undefined : decodeNumbers(bytes);
+}
+
+/** Errors: limit-exceeded when a label that came with the image finds no room; nothing was changed then. */
+export function applyVector(
+  draft: Draft,
+  vector: IncomingVector,
+  now: number,
+  limits: Limits,
+): ExampleOutput[] {
+  const { extractor, record, numbers } = vector;
+  const stated = statedLabels(record);
+  for (const [task, { label }] of stated) requireRoom(draft, limits, task, label);
+  const before = readImage(draft, record.imageId);
+  const kept = { digest: vectorDigest(numbers), group: record.group, stated };
+  const after = withVector(before, extractor, kept);
+  draft.put(vectorKey(record.imageId, extractor), encodeNumbers(numbers));
+  const answered = withFirstLabels(draft, after, stated, now);
+  return store(draft, before, answered);
+}
+
+/** The image was erased as far as this extractor is concerned. */
+export function applyErasure(draft: Draft, extractor: string, imageId: string): ExampleOutput[] {
+  const before = readImage(draft, imageId);
+  draft.put(vectorKey(imageId, extractor), null);
+  return store(draft, before, withoutVector(before, extractor));
+}
+
+/** Errors: limit-exceeded. */
+export function applyLabel(
+  draft: Draft,
+  record: LabelAssigned,
+  now: number,
+  limits: Limits,
+): ExampleOutput[] {
+  requireRoom(draft, limits, record.task, record.label);
+  const { task, label, assignedAt, annotator } = record;
+  const stated: StatedLabel = { byPerson: true, assignedAt, annotator, label };
+  const before = readImage(draft, record.imageId);
+  const after = withLabel(before, task, stated);
+  return store(draft, before, withFirstLabels(draft, after, new Map([[task, stated]]), now));
+}
+
+/** A prediction was published for the image; null while no head served. */
+export function applyPrediction(
+  draft: Draft,
+  imageId: string,
+  task: string,
+  predicted: string | null,
+  now: number,
+): void {
+  const before = readImage(draft, imageId);
+  const { image, outcome } = answerPredicted(before, task, predicted);
+  score(draft, task, outcome, now);
+  store(draft, before, image);
+}
+
+/** A prediction was published, but which one was lost with the store. */
+export function applyUnknownPrediction(draft: Draft, imageId: string, task: string): void {
+  const before = readImage(draft, imageId);
+  store(draft, before, withoutScore(before, task));
+}
+
+function withFirstLabels(
+  draft: Draft,
+  image: ImageState,
+  labels: ReadonlyMap<string, StatedLabel>,
+  now: number,
+): ImageState {
+  let result = image;
+  for (const [task, { label }] of labels) {
+    if (label === null) continue;
+    const met = answerLabelled(result, task, label);
+    score(draft, task, met.outcome, now);
+    result = met.image;
+  }
+  return result;
+}
+
+function score(draft: Draft, task: string, outcome: Outcome | undefined, now: number): void {
+  if (outcome !== undefined) countScore(draft, task, outcome, now);
+}
+
+function store(draft: Draft, before: ImageState, after: ImageState): ExampleOutput[] {
+  const key = imageKey(after.imageId);
+  const empty = after.assigned.size === 0 && after.vectors.size === 0;
+  draft.put(key, empty ? null : encodeImage(after));
+  countImage(draft, before, after);
+  return exampleChanges(before, after).map((change) => ({
+    extractor: change.extractor,
+    task: change.task,
+    imageId: after.imageId,
+    example:
+      change.winner === null ? null : toExample(draft, after, change.extractor, change.task, change.winner),
+  }));
+}
+
+function toExample(
+  draft: Draft,
+  image: ImageState,
+  extractor: string,
+  task: string,
+  { label, assignedAt, annotator }: StatedLabel,
+): Example {
+  const vector = readVector(draft, image.imageId, extractor);
+  if (vector === undefined) {
+    throw new HeadwaterError('store-unavailable', 'The local store lacks a vector that it should hold', {
+      context: { extractor },
+    });
+  }
+  const group = image.vectors.get(extractor)?.group ?? null;
+  return { extractor, task, imageId: image.imageId, label, assignedAt, annotator, group, vector };
+}
+
+function statedLabels(record: VectorExtracted): Map<string, StatedLabel> {
+  const stated = new Map<string, StatedLabel>();
+  for (const [task, label] of Object.entries(record.labels)) {
+    stated.set(task, { byPerson: false, assignedAt: record.receivedAt, annotator: record.source, label });
+  }
+  return stated;
+}

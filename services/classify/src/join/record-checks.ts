@@ -1,0 +1,55 @@
+/** The rules that a well-formed record must still keep; what breaks one is a dead letter, and its neighbours go on. */
+import { HeadwaterError } from '@headwater/errors';
+import type { LabelAssigned, VectorExtracted } from '@headwater/schemas';
+
+/** UTF-8 bytes; task and label are parts of keys. */
+const longestName = 255;
+const longestId = 1024;
+
+/** The image id that a record is keyed by. Errors: record-invalid. */
+export function imageIdOf(key: Buffer | null): string {
+  if (key === null || key.length === 0) throw invalid('The record has no key; it must be the image id');
+  if (key.length > longestId) throw invalid(`The image id is longer than ${longestId} bytes`);
+  return key.toString('utf8');
+}
+
+/** Errors: record-invalid. */
+export function checkLabel(label: LabelAssigned, imageId: string, latest: number): void {
+  if (label.imageId !== imageId) throw invalid('The key is not the image id that the label names');
+  checkName(label.task, 'task');
+  if (label.label !== null) checkName(label.label, 'label');
+  if (Buffer.byteLength(label.annotator) > longestName) throw invalid('The annotator’s name is too long');
+  checkTime(label.assignedAt, latest, 'assignedAt');
+}
+
+/** Errors: record-invalid. */
+export function checkVector(
+  vector: VectorExtracted,
+  imageId: string,
+  extractor: string,
+  latest: number,
+): void {
+  if (vector.imageId !== imageId) throw invalid('The key is not the image id that the vector names');
+  const { name, version } = vector.extractor;
+  if (`${name}.${version}` !== extractor) throw invalid('The vector is of another extractor than its topic');
+  for (const [task, label] of Object.entries(vector.labels)) {
+    checkName(task, 'task');
+    checkName(label, 'label');
+  }
+  if (Object.keys(vector.labels).length > 0) checkTime(vector.receivedAt, latest, 'receivedAt');
+}
+
+function checkName(name: string, what: string): void {
+  if (name.length === 0) throw invalid(`The ${what} is empty`);
+  if (Buffer.byteLength(name) > longestName) throw invalid(`The ${what} is longer than ${longestName} bytes`);
+}
+
+/** A label from the far future would win over all that people say until then. */
+function checkTime(time: number, latest: number, what: string): void {
+  if (!Number.isSafeInteger(time)) throw invalid(`${what} is not a time`);
+  if (time > latest) throw invalid(`${what} lies in the future`);
+}
+
+function invalid(message: string): HeadwaterError {
+  return new HeadwaterError('record-invalid', message);
+}

@@ -1,0 +1,108 @@
+/**
+ * Served accuracy: the published prediction against the first label that came for it. It is what users got,
+ * so it is counted once for each image and task and never revised.
+ */
+import type { Answer, ImageState } from './image-state.ts';
+
+/** How many of the newest scores `recent` covers. */
+export const recentScores = 500;
+
+export interface ServedScores {
+  readonly labelled: number;
+  readonly correct: number;
+  /** Labelled images whose prediction was made while no head served; not among `labelled`. */
+  readonly unanswered: number;
+  /** Newest last, at most `recentScores`; times in milliseconds since the epoch. */
+  readonly recent: readonly Score[];
+}
+
+export interface Score {
+  readonly at: number;
+  readonly correct: boolean;
+}
+
+/** What an answer came to: undefined while it waits for its other half. */
+export type Outcome = 'correct' | 'wrong' | 'unanswered';
+
+export const noScores: ServedScores = { labelled: 0, correct: 0, unanswered: 0, recent: [] };
+
+/** A prediction was published for the image; null while no head serves. */
+export function answerPredicted(
+  image: ImageState,
+  task: string,
+  predicted: string | null,
+): { readonly image: ImageState; readonly outcome: Outcome | undefined } {
+  return meet(image, task, { predicted });
+}
+
+/** Somebody labelled the image. Only the first label counts. */
+export function answerLabelled(
+  image: ImageState,
+  task: string,
+  label: string,
+): { readonly image: ImageState; readonly outcome: Outcome | undefined } {
+  return meet(image, task, { first: image.answers.get(task)?.first ?? label });
+}
+
+/** The prediction that was published is not known: whatever comes, nothing is counted. */
+export function withoutScore(image: ImageState, task: string): ImageState {
+  return { ...image, answers: new Map(image.answers).set(task, { closed: true }) };
+}
+
+export function countOutcome(scores: ServedScores, outcome: Outcome, at: number): ServedScores {
+  if (outcome === 'unanswered') return { ...scores, unanswered: scores.unanswered + 1 };
+  const correct = outcome === 'correct';
+  return {
+    labelled: scores.labelled + 1,
+    correct: scores.correct + Number(correct),
+    unanswered: scores.unanswered,
+    recent: [...scores.recent, { at, correct }].slice(-recentScores),
+  };
+}
+
+/** Scores of several lanes as if they were one. */
+export function mergeScores(all: readonly ServedScores[]): ServedScores {
+  const sum = (pick: (scores: ServedScores) => number) => all.reduce((total, one) => total + pick(one), 0);
+  const recent = all.flatMap((scores) => scores.recent).sort((a, b) => a.at - b.at);
+  return {
+    labelled: sum((scores) => scores.labelled),
+    correct: sum((scores) => scores.correct),
+    unanswered: sum((scores) => scores.unanswered),
+    recent: recent.slice(-recentScores),
+  };
+}
+
+/** Three counts as float64, then the times, negative where the prediction was wrong. */
+export function encodeScores(scores: ServedScores): Buffer {
+  const values = [scores.labelled, scores.correct, scores.unanswered];
+  for (const { at, correct } of scores.recent) values.push(correct ? at : -at);
+  return Buffer.from(Float64Array.from(values).buffer);
+}
+
+export function decodeScores(bytes: Buffer | undefined): ServedScores {
+  if (bytes === undefined) return noScores;
+  const [labelled = 0, correct = 0, unanswered = 0, ...times] = new Float64Array(
+    Uint8Array.from(bytes).buffer,
+  );
+  return {
+    labelled,
+    correct,
+    unanswered,
+    recent: times.map((time) => ({ at: Math.abs(time), correct: time > 0 })),
+  };
+}
+
+function meet(image: ImageState, task: string, news: Partial<Answer>) {
+  const old = image.answers.get(task);
+  if (old?.closed === true) return { image, outcome: undefined };
+  const answer: Answer = { ...old, ...news, closed: false };
+  const outcome = outcomeOf(answer);
+  const kept = outcome === undefined ? answer : { closed: true };
+  return { image: { ...image, answers: new Map(image.answers).set(task, kept) }, outcome };
+}
+
+function outcomeOf(answer: Answer): Outcome | undefined {
+  if (answer.predicted === undefined || answer.first === undefined) return undefined;
+  if (answer.predicted === null) return 'unanswered';
+  return answer.predicted === answer.first ? 'correct' : 'wrong';
+}

@@ -1,0 +1,161 @@
+/**
+ * What the topics `heads` and `serving` say, as a table in memory: which heads there are, which one serves each
+ * task. Parameters are kept of the newest head only; those of an older one are read again when it is activated.
+ */
+import type { Codec, HeadActivated, HeadKind, HeadTrained } from '@headwater/schemas';
+import { parseCompositeKey } from '@headwater/schemas';
+import type { Logger, LogRecord } from '@headwater/stream';
+
+/** A head without its parameters, and where it lies in the log. */
+export interface KnownHead extends Omit<HeadTrained, 'parameters'> {
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+export interface Activation extends HeadActivated {
+  /** A champion was written over the pin by somebody who had not seen it yet: the pin must be written again. */
+  readonly shadowed: boolean;
+}
+
+/** Names one of a task's lines of heads. */
+export interface HeadLine {
+  readonly extractor: string;
+  readonly task: string;
+  readonly kind: HeadKind;
+}
+
+/** Set on the record that ends a pin; a champion without it does not. */
+export const unpinHeader = 'headwater.unpin';
+
+/** How many heads of a line are kept, beside the one that serves. */
+export const keptVersions = 20;
+
+export interface HeadsTableOptions {
+  readonly topics: { readonly heads: string; readonly serving: string };
+  readonly heads: Codec<HeadTrained>;
+  readonly serving: Codec<HeadActivated>;
+  readonly logger: Logger;
+}
+
+interface Line {
+  readonly versions: Map<number, KnownHead>;
+  newest: HeadTrained | undefined;
+}
+
+export class HeadsTable {
+  readonly #options: HeadsTableOptions;
+  readonly #lines = new Map<string, Line>();
+  readonly #serving = new Map<string, Activation>();
+  /** Last offset applied, by topic and partition: the same records may come twice, from two readers. */
+  readonly #applied = new Map<string, bigint>();
+
+  constructor(options: HeadsTableOptions) {
+    this.#options = options;
+  }
+
+  /** Idempotent. Answers the tasks that the records were about. */
+  async apply(records: readonly LogRecord[]): Promise<Set<string>> {
+    const tasks = new Set<string>();
+    for (const record of records) {
+      const task = await this.#applyOne(record).catch((error: unknown) => this.#skip(record, error));
+      if (task !== undefined) tasks.add(task);
+    }
+    return tasks;
+  }
+
+  activation(task: string): Activation | undefined {
+    return this.#serving.get(task);
+  }
+
+  activeTasks(): IterableIterator<string> {
+    return this.#serving.keys();
+  }
+
+  head(line: HeadLine, version: number): KnownHead | undefined {
+    return this.#lines.get(lineKey(line))?.versions.get(version);
+  }
+
+  /** The newest head of a line, with its parameters. */
+  newest(line: HeadLine): HeadTrained | undefined {
+    return this.#lines.get(lineKey(line))?.newest;
+  }
+
+  /** All heads known of a task, newest first. */
+  headsOf(task: string): KnownHead[] {
+    const known = [...this.#lines.values()].flatMap(({ versions }) => [...versions.values()]);
+    return known
+      .filter((head) => head.task === task)
+      .sort((a, b) => b.trainedAt - a.trainedAt || b.version - a.version);
+  }
+
+  /** Every task that has a head or an activation. */
+  tasks(): Set<string> {
+    const tasks = new Set(this.#serving.keys());
+    for (const { newest } of this.#lines.values()) if (newest !== undefined) tasks.add(newest.task);
+    return tasks;
+  }
+
+  async #applyOne(record: LogRecord): Promise<string | undefined> {
+    const source = `${record.topic}/${record.partition}`;
+    if (record.key === null || record.offset <= (this.#applied.get(source) ?? -1n)) return undefined;
+    this.#applied.set(source, record.offset);
+    const key = record.key.toString('utf8');
+    if (record.topic === this.#options.topics.serving) return this.#applyServing(key, record);
+    if (record.topic !== this.#options.topics.heads) return undefined;
+    if (record.value === null) return this.#forget(key);
+    const head = await this.#options.heads.decode(record.value);
+    this.#learn(head, record);
+    return head.task;
+  }
+
+  async #applyServing(task: string, record: LogRecord): Promise<string> {
+    if (record.value === null) {
+      this.#serving.delete(task);
+      return task;
+    }
+    const activated = await this.#options.serving.decode(record.value);
+    const former = this.#serving.get(task);
+    const overPin = former?.reason === 'pinned' && activated.reason === 'champion';
+    if (overPin && record.headers[unpinHeader] === undefined) {
+      this.#serving.set(task, { ...former, shadowed: true });
+    } else {
+      this.#serving.set(task, { ...activated, shadowed: false });
+    }
+    return task;
+  }
+
+  #learn(trained: HeadTrained, record: LogRecord): void {
+    const line = this.#lines.get(lineKey(trained)) ?? { versions: new Map(), newest: undefined };
+    this.#lines.set(lineKey(trained), line);
+    const { parameters: _, ...head } = trained;
+    line.versions.set(head.version, { ...head, partition: record.partition, offset: record.offset });
+    if (trained.version >= (line.newest?.version ?? 0)) line.newest = trained;
+    this.#dropOld(line, trained);
+  }
+
+  #dropOld(line: Line, { task, version }: HeadTrained): void {
+    const serving = this.#serving.get(task)?.version;
+    for (const known of line.versions.keys()) {
+      if (known <= version - 2 * keptVersions && known !== serving) line.versions.delete(known);
+    }
+  }
+
+  #forget(key: string): string | undefined {
+    const [extractor, task, kind, version] = parseCompositeKey(key);
+    if (extractor === undefined || task === undefined || kind === undefined) return undefined;
+    const lineOf = lineKey({ extractor, task, kind: kind as HeadKind });
+    this.#lines.get(lineOf)?.versions.delete(Number(version));
+    return task;
+  }
+
+  /** One unreadable record must not keep every process from starting; the head in it just never serves. */
+  #skip(record: LogRecord, error: unknown): undefined {
+    const fields = { topic: record.topic, partition: record.partition, offset: String(record.offset) };
+    this.#options.logger.error({ ...fields, reason: String(error) }, 'record of the heads table was skipped');
+    return undefined;
+  }
+}
+
+function lineKey({ extractor, task, kind }: HeadLine): string {
+  return JSON.stringify([extractor, task, kind]);
+}

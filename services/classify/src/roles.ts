@@ -1,0 +1,137 @@
+/** Opens the lanes of each role with what they need from the configuration. */
+import { join } from 'node:path';
+import { HeadwaterError } from '@headwater/errors';
+import { describeExtractor } from '@headwater/extractors';
+import { type Codec, type HeadActivated, type HeadTrained, openCodec } from '@headwater/schemas';
+import type { Lanes, Log, ServiceDependencies } from '@headwater/stream';
+import type { ClassifyConfig } from './environment.ts';
+import type { JoinBoard } from './join/join-board.ts';
+import { openJoinCodecs } from './join/join-codecs.ts';
+import { type JoinSessionOptions, openJoinSession } from './join/join-session.ts';
+import { observeLanes } from './lanes-board.ts';
+import type { HeadsFollower } from './predict/heads-follower.ts';
+import type { HeadsTable } from './predict/heads-table.ts';
+import { createPredictor } from './predict/predictor.ts';
+import type { ServingHeads } from './predict/serving-heads.ts';
+import type { Solver } from './train/solver.ts';
+import type { TrainBoard } from './train/train-board.ts';
+import { openTrainSession, type TrainSessionOptions } from './train/train-session.ts';
+
+/** What the roles of one process share. */
+export interface Shared {
+  readonly config: ClassifyConfig;
+  readonly dependencies: ServiceDependencies;
+  readonly codecs: { readonly heads: Codec<HeadTrained>; readonly serving: Codec<HeadActivated> };
+  readonly table: HeadsTable;
+  readonly serving: ServingHeads;
+  readonly follower: HeadsFollower;
+  readonly joinBoard: JoinBoard;
+  readonly trainBoard: TrainBoard;
+}
+
+/** Errors: topic-missing, topic-mismatch, schema-incompatible, log-unavailable. */
+export async function openJoin(shared: Shared): Promise<Lanes> {
+  const { config, dependencies } = shared;
+  const { log, names, metrics, logger } = dependencies;
+  const group = names.groups.join;
+  const vectors = config.EXTRACTORS.map((extractor) => names.topics.vectors(extractor));
+  const options = await joinOptions(shared, group);
+  return log.openLanes({
+    group,
+    topics: [names.topics.labels, ...vectors],
+    open: (lane) => openJoinSession(options, lane),
+    transactionalId: (lane) => names.transactionalId(group, lane),
+    deadLetterTopic: names.topics.deadLetters,
+    batch: { maxRecords: config.RECORDS_PER_COMMIT, lingerMs: config.BATCH_LINGER },
+    observer: observeLanes('join', metrics, logger),
+  });
+}
+
+/** Errors: topic-missing, schema-incompatible, log-unavailable. */
+export async function openTrain(shared: Shared, solver: Solver): Promise<Lanes> {
+  const { config, dependencies } = shared;
+  const { log, names, metrics, logger } = dependencies;
+  const group = names.groups.train;
+  const options = await trainOptions(shared, group, solver);
+  return log.openLanes({
+    group,
+    topics: [names.topics.examples],
+    open: (lane) => openTrainSession(options, lane),
+    transactionalId: (lane) => names.transactionalId(group, lane),
+    deadLetterTopic: names.topics.deadLetters,
+    batch: { maxRecords: config.RECORDS_PER_COMMIT, lingerMs: config.BATCH_LINGER },
+    idleAfterMs: config.SETTLE_AFTER_MS,
+    observer: observeLanes('train', metrics, logger),
+  });
+}
+
+async function joinOptions(shared: Shared, group: string): Promise<JoinSessionOptions> {
+  const { config, dependencies, serving, joinBoard } = shared;
+  const { log, names, schemaIds, logger } = dependencies;
+  const { labels, examples, predictions } = names.topics;
+  const vectors = new Map(config.EXTRACTORS.map((extractor) => [names.topics.vectors(extractor), extractor]));
+  return {
+    group,
+    folder: join(config.DATA_DIR, 'join', encodeURIComponent(group)),
+    storeMaxAgeMs: config.MAX_STORE_AGE,
+    topics: { labels, examples, predictions, vectors },
+    codecs: await openJoinCodecs(schemaIds, names),
+    partitions: { lanes: await partitionsOf(log, labels), examples: await partitionsOf(log, examples) },
+    limits: { maxTasks: config.MAX_TASKS, maxClasses: config.MAX_CLASSES },
+    maxFutureMs: config.MAX_CLOCK_SKEW,
+    declaredTasks: config.TASKS,
+    predict: createPredictor({ serving, extractors: config.EXTRACTORS, declaredTasks: config.TASKS }),
+    dimensions: contractDimensions,
+    board: joinBoard,
+    logger,
+    earliest: (topic, partition) => lowest(log, topic, partition),
+  };
+}
+
+async function trainOptions(shared: Shared, group: string, solver: Solver): Promise<TrainSessionOptions> {
+  const { config, dependencies, codecs, table, follower, trainBoard } = shared;
+  const { log, names, schemaIds, logger, blobs } = dependencies;
+  const { examples, heads, serving } = names.topics;
+  return {
+    group,
+    folder: join(config.DATA_DIR, 'train', encodeURIComponent(group)),
+    storeMaxAgeMs: config.MAX_STORE_AGE,
+    partitions: await partitionsOf(log, examples),
+    examplesTopic: examples,
+    examples: await openCodec(schemaIds, 'Example', examples),
+    fullBatch: config.RECORDS_PER_COMMIT,
+    kind: 'lda',
+    prior: config.PRIOR,
+    solver,
+    topics: { heads, serving },
+    ...codecs,
+    blobs,
+    table,
+    extractors: config.EXTRACTORS,
+    inlineBytes: config.HEAD_INLINE_BYTES,
+    follower,
+    board: trainBoard,
+    logger,
+    earliest: (topic, partition) => lowest(log, topic, partition),
+    end: async (topic, partition) => (await log.admin.offsets(topic))[partition]?.high ?? 0n,
+  };
+}
+
+/** Extractors of the user's own are not in the table: their vectors are as their schema says. */
+function contractDimensions(extractor: string): number | undefined {
+  try {
+    return describeExtractor(extractor).contract.dimensions;
+  } catch {
+    return undefined;
+  }
+}
+
+async function partitionsOf(log: Log, topic: string): Promise<number> {
+  const count = await log.admin.partitions(topic);
+  if (count === undefined) throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
+  return count;
+}
+
+async function lowest(log: Log, topic: string, partition: number): Promise<bigint> {
+  return (await log.admin.offsets(topic))[partition]?.low ?? 0n;
+}

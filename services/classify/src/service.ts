@@ -1,0 +1,156 @@
+/** Classify as a service: heads are followed first, then the lanes open, then the API; it ends the other way round. */
+import type { AddressInfo } from 'node:net';
+import { asHeadwaterError } from '@headwater/errors';
+import { openCodec } from '@headwater/schemas';
+import type { Lanes, LogProducer, Service, ServiceDependencies, StartService } from '@headwater/stream';
+import type { FastifyInstance } from 'fastify';
+import type { ClassifyConfig } from './environment.ts';
+import { LazyExtractors } from './http/lazy-extractors.ts';
+import { createHttp } from './http/server.ts';
+import { TaskViews } from './http/task-views.ts';
+import { JoinBoard } from './join/join-board.ts';
+import { followHeads } from './predict/heads-follower.ts';
+import { HeadsTable } from './predict/heads-table.ts';
+import { ServingHeads } from './predict/serving-heads.ts';
+import { openJoin, openTrain, type Shared } from './roles.ts';
+import { prepareClassifyTopics } from './topics.ts';
+import { type Solver, startSolver } from './train/solver.ts';
+import { TrainBoard } from './train/train-board.ts';
+
+interface Api {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** What runs, in the order in which it was started. */
+interface Running {
+  readonly shared: Shared;
+  readonly lanes: readonly Lanes[];
+  readonly solver: Solver | undefined;
+  readonly api: Api | undefined;
+}
+
+/**
+ * Starts the roles of ROLES; resolves when their partitions are assigned and open.
+ * Errors: topic-missing, topic-mismatch, schema-incompatible, store-unavailable, log-unavailable.
+ */
+export const startClassify: StartService<ClassifyConfig> = async (config, dependencies) => {
+  const shared = await openShared(config, dependencies);
+  const plays = (role: string) => config.ROLES.includes(role);
+  const lanes: Lanes[] = [];
+  let solver: Solver | undefined;
+  let api: Api | undefined;
+  try {
+    solver = plays('train') ? startSolver() : undefined;
+    if (solver !== undefined) lanes.push(await openTrain(shared, solver));
+    if (plays('join')) lanes.push(await openJoin(shared));
+    await Promise.all(lanes.map((one) => Promise.race([one.ready, one.stopped])));
+    api = plays('api') ? await openApi(shared) : undefined;
+    return serviceOf({ shared, lanes, solver, api });
+  } catch (error) {
+    await stop({ shared, lanes, solver, api });
+    throw error;
+  }
+};
+
+async function openShared(config: ClassifyConfig, dependencies: ServiceDependencies): Promise<Shared> {
+  const { log, names, schemaIds, blobs, logger, metrics } = dependencies;
+  await prepareClassifyTopics(config, names, log.admin);
+  const { heads: headsTopic, serving: servingTopic } = names.topics;
+  const codecs = {
+    heads: await openCodec(schemaIds, 'HeadTrained', headsTopic),
+    serving: await openCodec(schemaIds, 'HeadActivated', servingTopic),
+  };
+  const topics = { heads: headsTopic, serving: servingTopic };
+  const table = new HeadsTable({ topics, ...codecs, logger });
+  const swaps = metrics.counter('headwater_head_swaps_total', 'Heads that began to serve in this process', [
+    'task',
+  ]);
+  const serving = new ServingHeads({
+    table,
+    log,
+    headsTopic,
+    codec: codecs.heads,
+    blobs,
+    logger,
+    swapped: ({ task }) => swaps.add(1, { task }),
+  });
+  const follower = await followHeads({ log, topics, table, serving });
+  const joinBoard = new JoinBoard(metrics);
+  const trainBoard = new TrainBoard(metrics);
+  return { config, dependencies, codecs, table, serving, follower, joinBoard, trainBoard };
+}
+
+async function openApi(shared: Shared): Promise<Api> {
+  const { config, dependencies, codecs, table, serving, joinBoard, trainBoard } = shared;
+  const { log, names, logger, metrics } = dependencies;
+  const producer = await log.openProducer();
+  const limits = { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS };
+  const extractors = new LazyExtractors(limits);
+  const app = await createHttp({
+    views: new TaskViews({ table, serving, joinBoard, trainBoard, declaredTasks: config.TASKS }),
+    serving,
+    extractors,
+    maxImageBytes: config.MAX_IMAGE_BYTES,
+    producer,
+    servingTopic: names.topics.serving,
+    codec: codecs.serving,
+    logger,
+    metrics,
+  });
+  await app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT });
+  return { url: urlOf(app, config.HTTP_HOST), close: () => closeApi(app, extractors, producer) };
+}
+
+async function closeApi(
+  app: FastifyInstance,
+  extractors: LazyExtractors,
+  producer: LogProducer,
+): Promise<void> {
+  await app.close();
+  await extractors.close();
+  await producer.close();
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const { port } = app.server.address() as AddressInfo;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function serviceOf(running: Running): Service {
+  const { shared, lanes, api } = running;
+  const { health, logger } = shared.dependencies;
+  const setReady = health.part('classify');
+  setReady(true);
+  logger.info({ roles: shared.config.ROLES.join(), url: api?.url }, 'classify is ready');
+  let stopping: Promise<void> | undefined;
+  const stopped = watch(running).catch((error: unknown) => {
+    health.fail(asHeadwaterError(error).message);
+    setReady(false, 'stopped');
+    throw error;
+  });
+  stopped.catch(() => undefined);
+  return {
+    name: 'classify',
+    ...(api === undefined ? {} : { url: api.url }),
+    stopped,
+    stop: () => {
+      setReady(false, 'stopping');
+      stopping ??= stop({ ...running, lanes });
+      return stopping;
+    },
+  };
+}
+
+/** Rejects as soon as one part cannot go on; resolves when all have ended. */
+async function watch({ shared, lanes }: Running): Promise<void> {
+  await Promise.all([shared.follower.stopped, ...lanes.map((one) => one.stopped)]);
+}
+
+async function stop({ shared, lanes, solver, api }: Running): Promise<void> {
+  await api?.close();
+  await Promise.all(lanes.map((one) => one.close()));
+  await solver?.close();
+  await shared.follower.close();
+}

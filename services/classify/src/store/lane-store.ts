@@ -1,0 +1,130 @@
+/**
+ * A lane's state on local disk (LMDB). The input positions are written in the same transaction as the
+ * state, so that the store always knows which records it has seen, whatever killed the process.
+ */
+import { mkdirSync } from 'node:fs';
+import { HeadwaterError } from '@headwater/errors';
+import type { Positions } from '@headwater/stream';
+import { open, type RootDatabase } from 'lmdb';
+import type { Changes, StateEntry, StateReader } from './state.ts';
+
+export interface LaneStore extends StateReader {
+  /** Next offset by topic, as of the last write; empty for a new store. */
+  readonly positions: Positions;
+  /** Milliseconds since the epoch; 0 for a new store. */
+  readonly writtenAt: number;
+  /** Changes and positions in one transaction. Errors: store-unavailable. */
+  write(changes: Changes, positions: Positions): Promise<void>;
+  /** Forgets everything. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface LaneStoreOptions {
+  readonly folder: string;
+  /** What the state belongs to: its format's version, the group and the like. A store of another identity is emptied. */
+  readonly identity: string;
+}
+
+const headerKey = '\u0000header';
+
+interface Header {
+  readonly identity: string;
+  readonly writtenAt: number;
+  readonly positions: readonly (readonly [string, string])[];
+}
+
+/** Errors: store-unavailable. */
+export async function openLaneStore(options: LaneStoreOptions): Promise<LaneStore> {
+  try {
+    mkdirSync(options.folder, { recursive: true });
+    const store = new LmdbLaneStore(open({ path: options.folder, encoding: 'binary' }), options.identity);
+    await store.load();
+    return store;
+  } catch (cause) {
+    throw unavailable('The local store cannot be opened; check DATA_DIR and its disk', options.folder, cause);
+  }
+}
+
+class LmdbLaneStore implements LaneStore {
+  readonly #database: RootDatabase<Buffer, string>;
+  readonly #identity: string;
+  #positions: Positions = new Map();
+  #writtenAt = 0;
+
+  constructor(database: RootDatabase<Buffer, string>, identity: string) {
+    this.#database = database;
+    this.#identity = identity;
+  }
+
+  get positions(): Positions {
+    return this.#positions;
+  }
+
+  get writtenAt(): number {
+    return this.#writtenAt;
+  }
+
+  async load(): Promise<void> {
+    const header = parseHeader(this.#database.get(headerKey));
+    if (header === undefined || header.identity !== this.#identity) return this.clear();
+    this.#positions = new Map(header.positions.map(([topic, offset]) => [topic, BigInt(offset)]));
+    this.#writtenAt = header.writtenAt;
+  }
+
+  get(key: string): Buffer | undefined {
+    return this.#database.get(key);
+  }
+
+  *range(prefix: string): Iterable<StateEntry> {
+    for (const { key, value } of this.#database.getRange({ start: prefix })) {
+      if (!key.startsWith(prefix)) return;
+      yield { key, value };
+    }
+  }
+
+  async write(changes: Changes, positions: Positions): Promise<void> {
+    const merged = new Map([...this.#positions, ...positions]);
+    const writtenAt = Date.now();
+    const header = headerBytes({ identity: this.#identity, writtenAt, positions: asEntries(merged) });
+    try {
+      await this.#database.transaction(() => {
+        for (const [key, value] of changes) {
+          if (value === null) this.#database.remove(key);
+          else this.#database.put(key, value);
+        }
+        this.#database.put(headerKey, header);
+      });
+    } catch (cause) {
+      throw unavailable('The local store cannot be written; is its disk full?', '', cause);
+    }
+    this.#positions = merged;
+    this.#writtenAt = writtenAt;
+  }
+
+  async clear(): Promise<void> {
+    await this.#database.clearAsync();
+    this.#positions = new Map();
+    this.#writtenAt = 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+}
+
+function asEntries(positions: Positions): [string, string][] {
+  return [...positions].map(([topic, offset]) => [topic, String(offset)]);
+}
+
+function headerBytes(header: Header): Buffer {
+  return Buffer.from(JSON.stringify(header));
+}
+
+function parseHeader(bytes: Buffer | undefined): Header | undefined {
+  return bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as Header);
+}
+
+function unavailable(message: string, folder: string, cause: unknown): HeadwaterError {
+  return new HeadwaterError('store-unavailable', message, { cause, context: { folder } });
+}

@@ -1,0 +1,65 @@
+/**
+ * Brings a lane's store to the positions that its group has committed. The group's positions are the truth:
+ * a store behind them reads the missing records again, one ahead of them (or of another cluster) knows
+ * things that never happened and starts over.
+ */
+import type { Lane, LogRecord } from '@headwater/stream';
+import type { LaneStore } from './lane-store.ts';
+import { Draft } from './state.ts';
+
+export interface RollForwardOptions {
+  readonly lane: Lane;
+  readonly store: LaneStore;
+  /** The state transition, the same as in live processing; what it would write to the log was committed already. */
+  apply(records: readonly LogRecord[], draft: Draft): Promise<void>;
+  /** First offset that is still in the lane's partition of a topic. */
+  earliest(topic: string): Promise<bigint>;
+  /** A store that was left alone for longer may have missed tombstones that compaction dropped since: it starts over. */
+  readonly maxAgeMs: number;
+}
+
+export interface RollForwardResult {
+  readonly outcome: 'current' | 'rolled-forward' | 'rebuilt';
+  readonly records: number;
+}
+
+export async function rollForward(options: RollForwardOptions): Promise<RollForwardResult> {
+  const { lane, store } = options;
+  if (isCurrent(lane, store)) return { outcome: 'current', records: 0 };
+  const fresh = store.positions.size === 0;
+  const trusted = !fresh && !isAhead(lane, store) && !isStale(store, options.maxAgeMs);
+  if (!trusted && !fresh) await store.clear();
+  let records = 0;
+  for (const topic of lane.topics) records += await replayTopic(options, topic);
+  await store.write(new Map(), lane.positions);
+  return { outcome: trusted ? 'rolled-forward' : 'rebuilt', records };
+}
+
+function isCurrent(lane: Lane, store: LaneStore): boolean {
+  return lane.topics.every((topic) => store.positions.get(topic) === lane.positions.get(topic));
+}
+
+function isAhead(lane: Lane, store: LaneStore): boolean {
+  return [...store.positions].some(([topic, offset]) => offset > (lane.positions.get(topic) ?? offset));
+}
+
+function isStale(store: LaneStore, maxAgeMs: number): boolean {
+  return Date.now() - store.writtenAt > maxAgeMs;
+}
+
+async function replayTopic(options: RollForwardOptions, topic: string): Promise<number> {
+  const { lane, store } = options;
+  const seen = store.positions.get(topic) ?? 0n;
+  const to = lane.positions.get(topic) ?? 0n;
+  let records = 0;
+  if (seen >= to) return records;
+  const low = await options.earliest(topic);
+  const from = seen > low ? seen : low;
+  for await (const chunk of lane.replay({ topic, from, to })) {
+    const draft = new Draft(store);
+    await options.apply(chunk, draft);
+    await store.write(draft.changes, new Map([[topic, (chunk.at(-1)?.offset ?? from) + 1n]]));
+    records += chunk.length;
+  }
+  return records;
+}

@@ -1,0 +1,70 @@
+/**
+ * What a lane knows lies on disk, but nothing may be written before its batch is committed: a draft collects
+ * the changes of one batch over what it reads, and is thrown away when the batch fails.
+ */
+
+/** Keys are at most 1,900 bytes; values are opaque. */
+export interface StateReader {
+  get(key: string): Buffer | undefined;
+  /** Entries whose key starts with the prefix, ascending by the key's UTF-8 bytes. */
+  range(prefix: string): Iterable<StateEntry>;
+}
+
+export interface StateEntry {
+  readonly key: string;
+  readonly value: Buffer;
+}
+
+/** Key to new value; null removes. */
+export type Changes = ReadonlyMap<string, Buffer | null>;
+
+export class Draft implements StateReader {
+  readonly #base: StateReader;
+  readonly #changes = new Map<string, Buffer | null>();
+
+  constructor(base: StateReader) {
+    this.#base = base;
+  }
+
+  get changes(): Changes {
+    return this.#changes;
+  }
+
+  get(key: string): Buffer | undefined {
+    const changed = this.#changes.get(key);
+    return changed === undefined ? this.#base.get(key) : (changed ?? undefined);
+  }
+
+  put(key: string, value: Buffer | null): void {
+    this.#changes.set(key, value);
+  }
+
+  /** Takes over what a draft over this one collected: all of one record's changes, or none. */
+  absorb(inner: Draft): void {
+    for (const [key, value] of inner.changes) this.#changes.set(key, value);
+  }
+
+  *range(prefix: string): Iterable<StateEntry> {
+    const mine = [...this.#changes].filter(([key]) => key.startsWith(prefix)).sort(byKey);
+    let next = 0;
+    for (const entry of this.#base.range(prefix)) {
+      for (; next < mine.length && isBefore(mine[next], entry.key); next++) yield* present(mine[next]);
+      if (!this.#changes.has(entry.key)) yield entry;
+    }
+    for (; next < mine.length; next++) yield* present(mine[next]);
+  }
+}
+
+type Change = readonly [string, Buffer | null];
+
+function byKey(a: Change, b: Change): number {
+  return Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0]));
+}
+
+function isBefore(change: Change | undefined, key: string): boolean {
+  return change !== undefined && Buffer.compare(Buffer.from(change[0]), Buffer.from(key)) <= 0;
+}
+
+function* present(change: Change | undefined): Iterable<StateEntry> {
+  if (change !== undefined && change[1] !== null) yield { key: change[0], value: change[1] };
+}

@@ -1,0 +1,45 @@
+/** The topics that classify reads and writes, as they are created where they are missing. */
+import {
+  type LogAdmin,
+  type Names,
+  prepareTopics,
+  type TopicSpec,
+  topicOptions,
+  topicSpecs,
+} from '@headwater/stream';
+import type { ClassifyConfig } from './environment.ts';
+
+/** Errors: topic-missing, topic-mismatch. */
+export async function prepareClassifyTopics(
+  config: ClassifyConfig,
+  names: Names,
+  admin: LogAdmin,
+): Promise<void> {
+  const own = new Set(ownTopics(config, names));
+  const specs = topicSpecs(names, topicOptions(config, config.EXTRACTORS)).filter(({ name }) =>
+    own.has(name),
+  );
+  await prepareTopics(admin, await asTheyAre(specs, admin), config.TOPICS_CREATE);
+}
+
+function ownTopics({ EXTRACTORS }: ClassifyConfig, { topics }: Names): string[] {
+  const vectors = EXTRACTORS.map((extractor) => topics.vectors(extractor));
+  const read = [topics.labels, topics.examples, ...vectors];
+  return [
+    ...read,
+    ...read.map((topic) => topics.deadLetters(topic)),
+    topics.predictions,
+    topics.heads,
+    topics.serving,
+  ];
+}
+
+/** Partitions of what is there are as they are; lanes check that those agree which must. */
+async function asTheyAre(specs: readonly TopicSpec[], admin: LogAdmin): Promise<TopicSpec[]> {
+  return Promise.all(
+    specs.map(async (spec) => ({
+      ...spec,
+      partitions: (await admin.partitions(spec.name)) ?? spec.partitions,
+    })),
+  );
+}

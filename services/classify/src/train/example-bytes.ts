@@ -1,0 +1,56 @@
+/**
+ * How the trainer keeps examples: what the set has of each (image id, label, group, vector), in the order in which a set
+ * asks for them again, and an index by image, so that a correction takes out exactly what was put in.
+ */
+import { createHash } from 'node:crypto';
+import { type LabelledVector, sampleKey } from '@headwater/heads';
+
+/** Names a labelled set in keys. */
+export function setId(extractor: string, task: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([extractor, task]))
+    .digest('base64url')
+    .slice(0, 22);
+}
+
+export const setsPrefix = 'set/';
+
+export function setKey(set: string): string {
+  return `${setsPrefix}${set}`;
+}
+
+export function examplesPrefix(set: string): string {
+  return `example/${set}/`;
+}
+
+export function exampleKey(
+  set: string,
+  example: { readonly imageId: string; readonly group: string | null },
+): string {
+  return `${examplesPrefix(set)}${Buffer.from(sampleKey(example)).toString('hex')}`;
+}
+
+/** Its value is the key of the image's example. */
+export function imageIndexKey(set: string, imageId: string): string {
+  return `at/${set}/${createHash('sha256').update(imageId, 'utf8').digest('base64url')}`;
+}
+
+export function prequentialKey(set: string): string {
+  return `prequential/${set}`;
+}
+
+/** uint32 length of a JSON header, the header, then the vector's int16 (little-endian, as every platform we run on has it). */
+export function encodeExample(example: LabelledVector): Buffer {
+  const { imageId, label, group, vector } = example;
+  const header = Buffer.from(JSON.stringify([imageId, label, group]));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(header.length);
+  return Buffer.concat([length, header, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)]);
+}
+
+export function decodeExample(bytes: Buffer): LabelledVector {
+  const end = 4 + bytes.readUInt32LE(0);
+  const header = JSON.parse(bytes.toString('utf8', 4, end)) as [string, string, string | null];
+  const [imageId, label, group] = header;
+  return { imageId, label, group, vector: new Int16Array(Uint8Array.from(bytes.subarray(end)).buffer) };
+}

@@ -1,0 +1,62 @@
+/** From records of `examples` to what they say; what says nothing readable is a dead letter. */
+import { HeadwaterError } from '@headwater/errors';
+import { type Codec, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
+import { type LogRecord, partitionFor } from '@headwater/stream';
+import { Draft } from '../store/state.ts';
+import { applyExample, type ExampleNews, type SetChange } from './trainer-state.ts';
+
+export interface ExampleReaderOptions {
+  readonly examples: Codec<Example>;
+  readonly lane: number;
+  readonly partitions: number;
+}
+
+export class ExampleReader {
+  readonly #options: ExampleReaderOptions;
+
+  constructor(options: ExampleReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: record-invalid, and what the codec throws. */
+  async read(record: LogRecord): Promise<ExampleNews> {
+    const key = record.key?.toString('utf8') ?? '';
+    const [extractor, task, imageId, ...rest] = parseCompositeKey(key);
+    if (!extractor || !task || !imageId || rest.length > 0) {
+      throw invalid('The key is not extractor/task/image id');
+    }
+    const { examples, lane, partitions } = this.#options;
+    if (partitionFor(task, partitions) !== lane) throw invalid('The example is not in its task’s partition');
+    if (record.value === null) return { extractor, task, imageId, example: null };
+    const example = await examples.decode(record.value);
+    if (compositeKey(example.extractor, example.task, example.imageId) !== key) {
+      throw invalid('The key is not the one of the example');
+    }
+    const { label, group, vector } = example;
+    return { extractor, task, imageId, example: label === null ? null : { imageId, label, group, vector } };
+  }
+
+  /** The state transition of one record: all of it, or none. */
+  async learn(record: LogRecord, draft: Draft): Promise<SetChange | undefined> {
+    const news = await this.read(record);
+    const inner = new Draft(draft);
+    const change = applyExample(inner, news);
+    draft.absorb(inner);
+    return change;
+  }
+
+  /** For records that were processed before: what was a dead letter then is passed over. */
+  async replay(records: readonly LogRecord[], draft: Draft): Promise<void> {
+    for (const record of records) {
+      try {
+        await this.learn(record, draft);
+      } catch (error) {
+        if (!(error instanceof HeadwaterError) || error.verdict !== 'dead-letter') throw error;
+      }
+    }
+  }
+}
+
+function invalid(message: string): HeadwaterError {
+  return new HeadwaterError('record-invalid', message);
+}

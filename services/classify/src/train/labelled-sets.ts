@@ -1,0 +1,71 @@
+/**
+ * The labelled sets of one lane's tasks, in memory. Sets are exact: what was added can be taken out again to the last
+ * bit, so a batch that fails is simply undone, and a restart adds the same examples up to the same digest.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { createLabelledSet, type LabelledSet } from '@headwater/heads';
+import type { StateReader } from '../store/state.ts';
+import { setId } from './example-bytes.ts';
+import { type SetChange, storedExamples, storedSets } from './trainer-state.ts';
+
+/** Work on the event loop between two breaths; heartbeats go on in between. */
+const breathAfterMs = 20;
+
+export class LabelledSets {
+  readonly #sets = new Map<string, LabelledSet>();
+
+  /** Adds up what the store holds. */
+  static async load(reader: StateReader): Promise<LabelledSets> {
+    const sets = new LabelledSets();
+    let breath = Date.now();
+    for (const { extractor, task, dimensions } of storedSets(reader)) {
+      const set = sets.#open({ extractor, task, dimensions });
+      for (const example of storedExamples(reader, extractor, task)) {
+        set.add(example);
+        if (Date.now() - breath < breathAfterMs) continue;
+        await setImmediate();
+        breath = Date.now();
+      }
+    }
+    return sets;
+  }
+
+  get(extractor: string, task: string): LabelledSet | undefined {
+    return this.#sets.get(setId(extractor, task));
+  }
+
+  all(): LabelledSet[] {
+    return [...this.#sets.values()];
+  }
+
+  /** Errors: statistics-overflow. */
+  apply(change: SetChange): void {
+    const set = this.#open(change);
+    if (change.removed !== null) set.remove(change.removed);
+    if (change.added !== null) set.add(change.added);
+    this.#close(set);
+  }
+
+  /** Takes changes back, the newest first. */
+  undo(changes: readonly SetChange[]): void {
+    for (const change of changes.toReversed()) {
+      this.apply({ ...change, removed: change.added, added: change.removed });
+    }
+  }
+
+  /** A set that removals have left without a complete sample reads it again. */
+  refill(set: LabelledSet, reader: StateReader): void {
+    if (set.needsRefill) set.refill(storedExamples(reader, set.extractor, set.task));
+  }
+
+  #open({ extractor, task, dimensions }: Pick<SetChange, 'extractor' | 'task' | 'dimensions'>): LabelledSet {
+    const id = setId(extractor, task);
+    const set = this.#sets.get(id) ?? createLabelledSet({ extractor, task, dimensions });
+    this.#sets.set(id, set);
+    return set;
+  }
+
+  #close(set: LabelledSet): void {
+    if (set.examples === 0) this.#sets.delete(setId(set.extractor, set.task));
+  }
+}

@@ -1,0 +1,54 @@
+/** What the trainer remembers of one (extractor, task): its newest head, when it may solve again, how it scored so far. */
+import { type Classifier, type LabelledSet, openHead } from '@headwater/heads';
+import type { HeadTrained } from '@headwater/schemas';
+import { type Prequential, unscored } from './prequential.ts';
+
+export interface TaskLine {
+  readonly extractor: string;
+  readonly task: string;
+  /** The newest head that was committed. */
+  newest: HeadTrained | undefined;
+  /** Opened from `newest`, for prequential scores. */
+  classifier: Classifier | undefined;
+  /** The largest version ever given. */
+  lastVersion: number;
+  /** No solve before this time; milliseconds since the epoch. */
+  notBefore: number;
+  prequential: Prequential;
+}
+
+export function newLine(extractor: string, task: string): TaskLine {
+  return {
+    extractor,
+    task,
+    newest: undefined,
+    classifier: undefined,
+    lastVersion: 0,
+    notBefore: 0,
+    prequential: unscored,
+  };
+}
+
+/** Solves are at least this far apart, and twice as far as a solve takes: learning never takes more than a third of a core. */
+const shortestPauseMs = 100;
+
+export function pauseAfter(line: TaskLine, solveMs: number): void {
+  line.notBefore = Date.now() + Math.max(shortestPauseMs, 2 * solveMs);
+}
+
+/** Labels came that no head has learned, or all of them went. */
+export function isBehind(line: TaskLine, set: LabelledSet): boolean {
+  return set.examples > 0 && line.newest?.setDigest !== set.setDigest;
+}
+
+export function isSettled(line: TaskLine, set: LabelledSet): boolean {
+  return line.newest?.mode === 'settled' && line.newest.setDigest === set.setDigest;
+}
+
+/** A head was committed. `parameters` as bytes, also where the record has them by reference; left out when they are those of before. */
+export function adoptHead(line: TaskLine, head: HeadTrained, parameters?: Uint8Array): void {
+  const { kind, classes, dimensions } = head;
+  if (parameters !== undefined) line.classifier = openHead({ kind, classes, dimensions, parameters });
+  line.newest = head;
+  line.lastVersion = Math.max(line.lastVersion, head.version);
+}
