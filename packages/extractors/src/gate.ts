@@ -1,5 +1,7 @@
 /** Lets a number of callers in at once and the others wait in line: what keeps memory bounded in front of decoders and engine. */
 
+import { setMaxListeners } from 'node:events';
+
 export class Gate {
   private free: number;
   private readonly line: (() => void)[] = [];
@@ -26,6 +28,8 @@ export class Gate {
   }
 
   private wait(signal?: AbortSignal): Promise<void> {
+    // Callers that belong together share one signal, and there may be hundreds: that is no leak.
+    if (signal) setMaxListeners(0, signal);
     return new Promise((resolve, reject) => {
       const enter = () => {
         signal?.removeEventListener('abort', abort);

@@ -1,7 +1,14 @@
 /** Extract as a service: opens the extractor, reads `images` in lanes, and writes vectors exactly once. */
 import { type Extractor, openExtractor } from '@headwater/extractors';
 import { openCodec, openVectorCodec } from '@headwater/schemas';
-import type { LaneSession, Lanes, Service, ServiceDependencies, StartService } from '@headwater/stream';
+import {
+  type LaneSession,
+  type Lanes,
+  prepareTopics,
+  type Service,
+  type ServiceDependencies,
+  type StartService,
+} from '@headwater/stream';
 import type { ExtractConfig } from './environment.ts';
 import { ExtractBoard } from './extract-board.ts';
 import { Extraction } from './extraction.ts';
@@ -70,20 +77,16 @@ async function openLanes(
   return lanes;
 }
 
-/** Lanes first: what is in flight still needs the extractor. */
-function serviceOf(lanes: Lanes, extractor: Extractor, { health, logger }: ServiceDependencies): Service {
-  const setReady = health.part('extract');
+type SetReady = ReturnType<ServiceDependencies['health']['part']>;
+
+/** Lanes end first: what is in flight still needs the extractor. */
+function serviceOf(lanes: Lanes, extractor: Extractor, setReady: SetReady): Service {
   setReady(true);
-  const stopped = lanes.stopped
-    .catch((error: Error) => {
-      health.fail(error.message);
-      throw error;
-    })
-    .finally(() => {
-      setReady(false, 'stopped');
-      return extractor.close();
-    });
-  stopped.catch(() => logger.error({}, 'extract cannot go on'));
+  const stopped = lanes.stopped.finally(() => {
+    setReady(false, 'stopped');
+    return extractor.close();
+  });
+  stopped.catch(() => undefined);
   return {
     name: 'extract',
     stopped,
@@ -99,9 +102,10 @@ function serviceOf(lanes: Lanes, extractor: Extractor, { health, logger }: Servi
  * Errors: extractor-unknown, model-invalid, topic-missing, topic-mismatch, schema-incompatible, log-unavailable.
  */
 export const startExtract: StartService<ExtractConfig> = async (config, dependencies) => {
-  const { log, logger, metrics, names } = dependencies;
+  const { log, logger, metrics, names, health } = dependencies;
+  const setReady = health.part('extraction');
   const board = new ExtractBoard(metrics, logger);
-  await log.admin.ensureTopics(extractTopics(config, names), { create: config.TOPICS_CREATE });
+  await prepareTopics(log.admin, extractTopics(config, names), config.TOPICS_CREATE);
   const extractor = await openConfigured(config, board);
   try {
     const { id, digest, contract } = extractor.description;
@@ -110,7 +114,7 @@ export const startExtract: StartService<ExtractConfig> = async (config, dependen
     logger.info(fields, 'the extractor is open');
     const extraction = await openExtraction(config, dependencies, extractor);
     const lanes = await openLanes(config, dependencies, extraction, board);
-    return serviceOf(lanes, extractor, dependencies);
+    return serviceOf(lanes, extractor, setReady);
   } catch (error) {
     await extractor.close();
     throw error;
