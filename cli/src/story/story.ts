@@ -2,6 +2,7 @@
  * The run itself: images go in with bounded flight, their predictions are read from Kafka as any consumer would,
  * and only then is the truth told, for a share of them. What the heads learn is never what they were asked before.
  */
+import { setMaxListeners } from 'node:events';
 import type { ImageClassified } from '@headwater/schemas';
 import type { Follower, Log, LogRecord, Names } from '@headwater/stream';
 import type { ImageSource, SourceImage } from '../sources/api.ts';
@@ -56,6 +57,8 @@ export async function runStory(options: StoryOptions): Promise<void> {
     labelling: new Set(),
     fail: (error) => failure.abort(error),
   };
+  // Every request on its way listens to it; the flight bounds their number.
+  setMaxListeners(0, run.signal);
   const follower = await followOutcomes(run);
   follower.stopped.catch(run.fail);
   try {
