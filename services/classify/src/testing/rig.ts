@@ -75,6 +75,8 @@ export class Rig {
   readonly #ids: SchemaIds;
   readonly #producer: LogProducer;
   readonly #services: Service[] = [];
+  /** What the services logged. */
+  readonly logged: Record<string, unknown>[] = [];
 
   static async open(options: RigOptions): Promise<Rig> {
     const ids = createFingerprintIds();
@@ -122,10 +124,20 @@ export class Rig {
       schemaIds: this.#ids,
       blobs: createFolderBlobStore({ root: join(this.dataDir, 'blobs') }),
       names: this.names,
-      logger: createLogger({ name: 'classify', level: 'error' }),
+      logger: createLogger({ name: 'classify', destination: { write: (line) => this.#keep(line) } }),
       metrics: createMetrics({ processDefaults: false }),
       health: createHealth(),
     };
+  }
+
+  #keep(line: string): void {
+    this.logged.push(JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** How the stores of a role were opened, since `from` lines were logged. */
+  outcomes(role: string, from = 0): unknown[] {
+    const opened = this.logged.slice(from).filter((line) => line.msg === 'lane opened' && line.role === role);
+    return opened.map((line) => line.outcome);
   }
 
   async start(environment: Readonly<Record<string, string>> = {}): Promise<Service> {
@@ -210,6 +222,18 @@ export class Rig {
       const atEnd = ends.some(({ high }) => Number(high) === head?.watermark);
       return head?.mode === 'settled' && head.examples === examples && atEnd ? head : undefined;
     });
+  }
+
+  async api<T>(service: Service, path: string, init?: RequestInit): Promise<{ status: number; body: T }> {
+    const answer = await fetch(`${service.url}${path}`, init);
+    return { status: answer.status, body: (await answer.json()) as T };
+  }
+
+  async deadLetters(topic: string): Promise<string[]> {
+    const letters = await this.records(this.names.topics.deadLetters(topic));
+    return letters
+      .map(({ headers }) => headers['__connect.errors.exception.class.name']?.toString() ?? '')
+      .sort();
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,27 @@
+/** A lane's state in a map, for tests of transitions that need no disk. */
+import { Draft, type StateEntry, type StateReader } from '../store/state.ts';
+
+export class MapState implements StateReader {
+  readonly entries = new Map<string, Buffer>();
+
+  get(key: string): Buffer | undefined {
+    return this.entries.get(key);
+  }
+
+  *range(prefix: string): Iterable<StateEntry> {
+    const keys = [...this.entries.keys()].filter((key) => key.startsWith(prefix));
+    const sorted = keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    for (const key of sorted) yield { key, value: this.entries.get(key) ?? Buffer.alloc(0) };
+  }
+
+  /** Runs a transition, and keeps what it changed. */
+  commit<T>(transition: (draft: Draft) => T): T {
+    const draft = new Draft(this);
+    const result = transition(draft);
+    for (const [key, value] of draft.changes) {
+      if (value === null) this.entries.delete(key);
+      else this.entries.set(key, value);
+    }
+    return result;
+  }
+}
