@@ -33,7 +33,7 @@ export interface LabelSinkOptions {
 /** Who assigned a label when the client does not say. */
 export const defaultAnnotator = 'api';
 
-const absent = (value: unknown) => value === undefined || value === null || value === '';
+const absent = (value: unknown) => value === undefined || value === null;
 
 export function createLabelSink(options: LabelSinkOptions): LabelSink {
   const { topic, codec, sender, clock, maxSkewMs } = options;

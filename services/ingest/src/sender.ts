@@ -3,7 +3,7 @@
  * leave together, so that the batches grow with the load and a lone request waits for nothing. What waits is
  * bounded by bytes, and a log that does not answer turns requests away instead of keeping them.
  */
-import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
+import { HeadwaterError } from '@headwater/errors';
 import type { LogProducer, OutgoingRecord } from '@headwater/stream';
 
 export interface SenderOptions {
@@ -78,7 +78,7 @@ export function createSender(options: SenderOptions): Sender {
       for (const parcel of batch) parcel.resolve();
       onBatch?.({ records: records.length, error: undefined });
     } catch (thrown) {
-      const error = asHeadwaterError(thrown, 'log-unavailable');
+      const error = asLogError(thrown);
       // One record that the log will never take must not fail its neighbours.
       if (error.verdict === 'dead-letter' && batch.length > 1) {
         for (const parcel of batch) await deliver([parcel]);
@@ -121,6 +121,12 @@ export function createSender(options: SenderOptions): Sender {
       await producer.close();
     },
   };
+}
+
+/** What a client of the log threw in its own words is not for ours to read. */
+function asLogError(thrown: unknown): HeadwaterError {
+  if (thrown instanceof HeadwaterError) return thrown;
+  return new HeadwaterError('log-unavailable', 'the log did not take the records', { cause: thrown });
 }
 
 function unanswered(timeoutMs: number): HeadwaterError {

@@ -92,7 +92,10 @@ async function ensureTopics(config: IngestConfig, { log, names }: Dependencies):
   await log.admin.ensureTopics(await Promise.all(known), { create: config.TOPICS_CREATE });
 }
 
-async function openSender(config: IngestConfig, { log, metrics, health }: Dependencies): Promise<Sender> {
+async function openSender(
+  config: IngestConfig,
+  { log, logger, metrics, health }: Dependencies,
+): Promise<Sender> {
   const ready = health.part('ingest.log');
   const sent = metrics.histogram(
     'headwater_ingest_batch_records',
@@ -107,8 +110,10 @@ async function openSender(config: IngestConfig, { log, metrics, health }: Depend
     maxPendingBytes: config.MAX_PENDING_BYTES,
     timeoutMs: config.SEND_TIMEOUT,
     onBatch: ({ records, error }) => {
-      if (error) failures.add(1, { code: error.code });
-      else sent.observe(records);
+      if (error) {
+        failures.add(1, { code: error.code });
+        logger.warn({ error }, 'records did not reach the log');
+      } else sent.observe(records);
       ready(error?.verdict !== 'retry', error?.code);
     },
   });

@@ -39,7 +39,13 @@ function parseRecord(text: string, line: number, header: readonly string[]): Lab
   const [imageId, task, label] = required.map((name) => row.get(name));
   return {
     line,
-    input: { imageId, task, label, assignedAt: row.get('assignedAt'), annotator: row.get('annotator') },
+    input: {
+      imageId,
+      task,
+      label,
+      assignedAt: row.get('assignedAt') || undefined,
+      annotator: row.get('annotator') || undefined,
+    },
   };
 }
 

@@ -52,6 +52,19 @@ export const imageSchema = {
   },
 } as const;
 
+/** What a POST answers: one image, or, for a form with several files, a list. */
+export const submittedSchema = {
+  type: 'object',
+  properties: {
+    ...imageSchema.properties,
+    images: {
+      type: 'array',
+      description: 'For forms with several files; a dead letter is an entry with its `problem`.',
+      items: { type: 'object', additionalProperties: true },
+    },
+  },
+} as const;
+
 export const problemSchema = {
   type: 'object',
   description: 'A problem document (RFC 9457).',

@@ -25,6 +25,7 @@ export function parseForm(body: Buffer, contentType: string, maxFiles: number): 
       const chunks: Buffer[] = [];
       files.push(chunks);
       file.on('data', (chunk: Buffer) => chunks.push(chunk));
+      file.on('error', (error) => fail(`the form cannot be read: ${error.message}`));
     });
     parser.on('field', (name, value, nameCut, valueCut) => {
       if (nameCut || valueCut || fields.has(name)) fail('a field of the form comes twice, or is too long');

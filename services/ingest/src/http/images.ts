@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { checkBytes, type ImageLimits } from '../inspection.ts';
 import type { ImageInput } from '../intake.ts';
 import { type Admission, withPlace } from './admission.ts';
-import { imagePath, imageSchema, problemSchema } from './answers.ts';
+import { imagePath, problemSchema, submittedSchema } from './answers.ts';
 import { declaredLength, readBody } from './body.ts';
 import { parseForm } from './form.ts';
 import { attributeSchemas, imageFieldSchemas, readImageFields } from './image-fields.ts';
@@ -49,8 +49,8 @@ const querystring = {
 } as const;
 
 const response = {
-  200: { description: 'The image was classified.', ...imageSchema, additionalProperties: true },
-  202: { description: 'The image is safe in the log.', ...imageSchema, additionalProperties: true },
+  200: { description: 'The image was classified.', ...submittedSchema },
+  202: { description: 'The image is safe in the log.', ...submittedSchema },
   '4xx': problemSchema,
   503: problemSchema,
 } as const;

@@ -1,4 +1,5 @@
 /** Labels of one image: `PUT` assigns or corrects, `DELETE` retracts. */
+import { HeadwaterError } from '@headwater/errors';
 import type { LabelAssigned } from '@headwater/schemas';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { imageIdPattern, taskPattern, textPattern } from '../identifiers.ts';
@@ -54,12 +55,32 @@ const response = {
   503: problemSchema,
 } as const;
 
-const body = {
-  type: 'object',
-  required: ['label'],
-  additionalProperties: false,
-  properties: { label: { type: ['string', 'null'], pattern: textPattern }, ...details },
+/** Documented here, checked by the label sink: the framework would turn the number 7 into the text "7". */
+const requestBody = {
+  required: true,
+  content: {
+    'application/json': {
+      schema: {
+        type: 'object',
+        required: ['label'],
+        additionalProperties: false,
+        properties: { label: { type: ['string', 'null'], pattern: textPattern }, ...details },
+      },
+    },
+  },
 } as const;
+
+type Body = Details & { readonly label: unknown };
+
+/** Errors: request-invalid for what is not an object with these fields. */
+function readBody(body: unknown): Body {
+  const isObject = typeof body === 'object' && body !== null;
+  if (isObject && Object.keys(body).every((name) => name === 'label' || name in details)) return body as Body;
+  throw new HeadwaterError(
+    'request-invalid',
+    'the body is an object with label, and assignedAt and annotator where they are given',
+  );
+}
 
 const MAX_BODY_BYTES = 16 * 1024;
 const url = '/v1/images/:id/labels/:task';
@@ -71,14 +92,18 @@ export function registerLabels(app: FastifyInstance, { sink, admission }: LabelR
     return reply.code(202).send(label);
   };
 
-  app.put<{ Params: Params; Body: Details & { readonly label: string | null } }>(
+  app.put<{ Params: Params }>(
     url,
     {
       bodyLimit: MAX_BODY_BYTES,
-      schema: { summary: 'Assign or correct a label', tags: ['labels'], params, body, response },
+      schema: { summary: 'Assign or correct a label', tags: ['labels'], params, response },
+      config: { requestBody },
     },
-    ({ params: { id, task }, body: { label, assignedAt, annotator } }, reply) =>
-      assign({ imageId: id, task, label, assignedAt, annotator }, reply),
+    (request, reply) => {
+      const { id: imageId, task } = request.params;
+      const { label, assignedAt, annotator } = readBody(request.body);
+      return assign({ imageId, task, label, assignedAt, annotator }, reply);
+    },
   );
 
   app.delete<{ Params: Params; Querystring: Details }>(

@@ -1,5 +1,5 @@
 /** Errors as clients see them: RFC 9457 problem documents, with the code of the error table and never a stack. */
-import { asHeadwaterError, type ErrorCode, HeadwaterError } from '@headwater/errors';
+import { asHeadwaterError, type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
@@ -14,7 +14,7 @@ export interface Problem {
   readonly [member: string]: unknown;
 }
 
-/** What is not listed is a defect or a fault of ours: 500. */
+/** Where the verdict does not tell the status. */
 const statuses: Partial<Record<ErrorCode, number>> = {
   'request-invalid': 400,
   'record-invalid': 400,
@@ -24,14 +24,10 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'image-too-large': 413,
   'record-too-large': 413,
   'image-type-unsupported': 415,
-  'image-unreadable': 422,
-  'blob-store-unavailable': 503,
-  'log-commit-unknown': 503,
-  'log-fenced': 503,
-  'log-unavailable': 503,
-  overloaded: 503,
-  'schema-registry-unavailable': 503,
 };
+
+/** A record that would be a dead letter is the client's to mend; what may pass is worth another try. */
+const statusesByVerdict = { 'dead-letter': 422, retry: 503, stop: 500 } as const;
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -50,20 +46,32 @@ const RETRY_AFTER_SECONDS = 1;
 
 /** `status` only where the code alone does not tell it. */
 export function problemOf(error: HeadwaterError, instance: string, status?: number): Problem {
-  const answered = status ?? statuses[error.code] ?? 500;
+  const answered = status ?? statuses[error.code] ?? statusesByVerdict[errorCodes[error.code].verdict];
+  const { detail, context } = publicPart(error, answered);
   return {
     // Context first: it may add members, not replace those of the standard.
-    ...(answered === 500 ? {} : error.context),
+    ...context,
     type: `urn:headwater:problem:${error.code}`,
     title: titles[answered] ?? 'Error',
     status: answered,
-    detail:
-      answered === 500
-        ? 'something went wrong on our side; the log of the service tells more'
-        : error.message,
+    detail,
     instance,
     code: error.code,
   };
+}
+
+/** Faults on our side name hosts and files: they are for the log of the service, not for its clients. */
+function publicPart(
+  error: HeadwaterError,
+  status: number,
+): Pick<HeadwaterError, 'context'> & { detail: string } {
+  if (status === 500) {
+    return { detail: 'something went wrong on our side; the log of the service tells more', context: {} };
+  }
+  if (status === 503 && error.code !== 'overloaded') {
+    return { detail: 'a part that this service needs does not answer; try again after a while', context: {} };
+  }
+  return { detail: error.message, context: error.context };
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
@@ -76,6 +84,16 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 }
 
 const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0] ?? '/';
+
+/** For URLs that the router cannot even read. */
+export function answerFrameworkError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const invalid = new HeadwaterError('request-invalid', error.message);
+  sendProblem(reply, problemOf(invalid, pathOf(request), error.statusCode));
+}
 
 /** Every error and every unknown path of this server ends here. */
 export function answerWithProblems(app: FastifyInstance, logger: Logger): void {

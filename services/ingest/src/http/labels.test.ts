@@ -1,0 +1,131 @@
+import { type LabelAssigned, openCodec } from '@headwater/schemas';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Harness, startHarness } from '../testing/harness.ts';
+
+async function readLabels({ dependencies, read }: Harness): Promise<LabelAssigned[]> {
+  const { labels } = dependencies.names.topics;
+  const codec = await openCodec(dependencies.schemaIds, 'LabelAssigned', labels);
+  return Promise.all((await read(labels)).map(({ value }) => codec.decode(value ?? Buffer.alloc(0))));
+}
+
+const url = (harness: Harness, id = 'a', task = 'digit') => `${harness.url}/v1/images/${id}/labels/${task}`;
+
+function put(harness: Harness, body: unknown, at = url(harness)) {
+  const headers = { 'content-type': 'application/json' };
+  return fetch(at, { method: 'PUT', body: JSON.stringify(body), headers });
+}
+
+let shared: Harness;
+beforeAll(async () => {
+  shared = await startHarness();
+});
+afterAll(() => shared.stop());
+
+describe('PUT /v1/images/{id}/labels/{task}', () => {
+  it('assigns, corrects and retracts, each later than the one before', async () => {
+    await using harness = await startHarness();
+    expect((await put(harness, { label: '7' })).status).toBe(202);
+    expect((await put(harness, { label: '1', annotator: 'Zoë' })).status).toBe(202);
+    const response = await fetch(`${url(harness)}?annotator=Zo%C3%AB`, { method: 'DELETE' });
+    expect(response.status).toBe(202);
+    expect(await response.json()).toMatchObject({
+      imageId: 'a',
+      task: 'digit',
+      label: null,
+      annotator: 'Zoë',
+    });
+    const labels = await readLabels(harness);
+    expect(labels.map(({ assignedAt: _, ...label }) => label)).toEqual([
+      { imageId: 'a', task: 'digit', label: '7', annotator: 'api' },
+      { imageId: 'a', task: 'digit', label: '1', annotator: 'Zoë' },
+      { imageId: 'a', task: 'digit', label: null, annotator: 'Zoë' },
+    ]);
+    const times = labels.map(({ assignedAt }) => assignedAt);
+    expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+  });
+
+  it('takes a time that is given', async () => {
+    await using harness = await startHarness();
+    expect((await put(harness, { label: '7', assignedAt: 1_000 })).status).toBe(202);
+    expect((await put(harness, { label: '7', assignedAt: '1970-01-01T00:00:02Z' })).status).toBe(202);
+    await fetch(`${url(harness)}?assignedAt=3000`, { method: 'DELETE' });
+    expect((await readLabels(harness)).map(({ assignedAt }) => assignedAt)).toEqual([1_000, 2_000, 3_000]);
+  });
+
+  it.each([
+    {},
+    { label: '' },
+    { label: 7 },
+    { label: ' 7' },
+    { label: '7', colour: 'red' },
+    { label: '7', assignedAt: 'soon' },
+    { label: '7', assignedAt: Date.now() + 3_600_000 },
+    { label: '7', assignedAt: 1.5 },
+    { label: '7', annotator: '' },
+    '7',
+    null,
+  ])('refuses %j', async (body) => {
+    const response = await put(shared, body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'request-invalid' });
+    expect(await readLabels(shared)).toEqual([]);
+  });
+
+  it('refuses names that are none', async () => {
+    await using harness = await startHarness();
+    for (const at of [url(harness, 'a%20b'), url(harness, 'a'.repeat(201)), url(harness, 'a', 'b%2Fc')]) {
+      expect((await put(harness, { label: '7' }, at)).status).toBe(400);
+    }
+    const broken = await fetch(url(harness), {
+      method: 'PUT',
+      body: '{',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(broken.status).toBe(400);
+    expect(broken.headers.get('content-type')).toBe('application/problem+json');
+  });
+});
+
+describe('POST /v1/labels', () => {
+  const post = (harness: Harness, body: string, type: string) =>
+    fetch(`${harness.url}/v1/labels`, { method: 'POST', body, headers: { 'content-type': type } });
+
+  it('takes CSV and JSON Lines, and reports what it did not take', async () => {
+    await using harness = await startHarness();
+    const csv = await post(harness, 'imageId,task,label\na,digit,7\nb,,8\n', 'text/csv; charset=utf-8');
+    expect(csv.status).toBe(200);
+    expect(await csv.json()).toEqual({
+      accepted: 1,
+      rejected: 1,
+      errors: [{ line: 3, reason: expect.stringContaining('task') }],
+    });
+    const lines = '{"imageId":"c","task":"digit","label":null}\n';
+    const jsonl = await post(harness, lines, 'application/x-ndjson');
+    expect(await jsonl.json()).toEqual({ accepted: 1, rejected: 0, errors: [] });
+    const labels = (await readLabels(harness)).map(({ imageId, label }) => [imageId, label]);
+    expect(labels.sort()).toEqual([
+      ['a', '7'],
+      ['c', null],
+    ]);
+  });
+
+  it('takes many', async () => {
+    await using harness = await startHarness();
+    const rows = Array.from({ length: 20_000 }, (_, index) => `image-${index},digit,${index % 10}\n`);
+    const response = await post(harness, `imageId,task,label\n${rows.join('')}`, 'text/csv');
+    expect(await response.json()).toEqual({ accepted: 20_000, rejected: 0, errors: [] });
+    expect((await harness.read('labels')).length).toBe(20_000);
+  });
+
+  it('refuses what it cannot read at all', async () => {
+    await using harness = await startHarness();
+    for (const [body, type] of [
+      ['a,digit,7\n', 'text/csv'],
+      ['[]', 'application/json'],
+    ] as const) {
+      const response = await post(harness, body, type);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ code: 'request-invalid', status: 400 });
+    }
+  });
+});

@@ -1,0 +1,143 @@
+import { createConnection } from 'node:net';
+import { HeadwaterError } from '@headwater/errors';
+import type { Log, LogProducer } from '@headwater/stream';
+import { describe, expect, it } from 'vitest';
+import { eventually, type Harness, startHarness } from '../testing/harness.ts';
+import { makePicture } from '../testing/pictures.ts';
+
+/** A log whose producer does what the test says. */
+function withSend(send: (real: LogProducer, ...args: Parameters<LogProducer['send']>) => Promise<void>) {
+  return (log: Log): Log =>
+    Object.assign(Object.create(log) as Log, {
+      openProducer: async () => {
+        const real = await log.openProducer();
+        return {
+          send: (records: Parameters<LogProducer['send']>[0]) => send(real, records),
+          close: () => real.close(),
+        };
+      },
+      follow: log.follow.bind(log),
+      read: log.read.bind(log),
+      close: log.close.bind(log),
+    });
+}
+
+const post = (harness: Harness, bytes: Buffer) =>
+  fetch(`${harness.url}/v1/images`, { method: 'POST', body: new Uint8Array(bytes) });
+
+const refusal = async (response: Response) => ({
+  status: response.status,
+  retry: response.headers.get('retry-after'),
+  code: ((await response.json()) as { code: string }).code,
+});
+
+describe('back pressure', () => {
+  it('answers only when the record is safe', async () => {
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const wrap = withSend(async (real, records) => {
+      await gate;
+      await real.send(records);
+    });
+    await using harness = await startHarness({ wrap });
+    let answered = false;
+    const answer = post(harness, await makePicture('png')).then((response) => {
+      answered = true;
+      return response.status;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(answered).toBe(false);
+    release();
+    expect(await answer).toBe(202);
+  });
+
+  it('refuses more requests than its limit, and takes them again afterwards', async () => {
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const wrap = withSend(async (real, records) => {
+      await gate;
+      await real.send(records);
+    });
+    await using harness = await startHarness({ wrap, environment: { MAX_IN_FLIGHT_REQUESTS: '2' } });
+    const bytes = await makePicture('png');
+    const answers = Array.from({ length: 5 }, () => post(harness, bytes));
+    const refused = await eventually(async () => {
+      const response = await post(harness, bytes);
+      return response.status === 503 ? refusal(response) : undefined;
+    });
+    expect(refused).toEqual({ status: 503, retry: '1', code: 'overloaded' });
+    release();
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 202).length).toBe(2);
+    expect((await post(harness, bytes)).status).toBe(202);
+    expect((await harness.read('images')).length).toBe(3);
+  });
+
+  it('refuses bodies that do not fit into its memory', async () => {
+    await using harness = await startHarness({
+      environment: { MAX_IN_FLIGHT_BYTES: '1MiB', MAX_IMAGE_BYTES: '2MiB' },
+    });
+    const response = await post(harness, Buffer.alloc(1_500_000));
+    expect(await refusal(response)).toEqual({ status: 503, retry: '1', code: 'overloaded' });
+    expect((await post(harness, await makePicture('png'))).status).toBe(202);
+  });
+
+  it('answers 503 when the log does not answer, and recovers with it', async () => {
+    let hangs = true;
+    let release = () => {};
+    const wrap = withSend((real, records) =>
+      hangs
+        ? new Promise<void>((resolve) => (release = resolve)).then(() => real.send(records))
+        : real.send(records),
+    );
+    await using harness = await startHarness({ wrap, environment: { SEND_TIMEOUT: '50ms' } });
+    const bytes = await makePicture('png');
+    expect(await refusal(await post(harness, bytes))).toEqual({
+      status: 503,
+      retry: '1',
+      code: 'log-unavailable',
+    });
+    expect(harness.dependencies.health.ready).toBe(false);
+    hangs = false;
+    release();
+    await eventually(async () => ((await post(harness, bytes)).status === 202 ? true : undefined));
+    expect(harness.dependencies.health.ready).toBe(true);
+  });
+
+  it('answers 503 when the log refuses, and says nothing of the inside', async () => {
+    const wrap = withSend(() => Promise.reject(new HeadwaterError('log-unavailable', 'no broker answers')));
+    await using harness = await startHarness({ wrap });
+    expect((await refusal(await post(harness, await makePicture('png')))).status).toBe(503);
+    const broken = withSend(() => Promise.reject(new Error('secret of the inside')));
+    await using other = await startHarness({ wrap: broken });
+    const response = await post(other, await makePicture('png'));
+    expect(await response.text()).not.toContain('secret');
+  });
+
+  it('gives up on a body that never ends', async () => {
+    await using harness = await startHarness({ environment: { BODY_TIMEOUT: '100ms' } });
+    const { port } = new URL(harness.url);
+    const socket = createConnection(Number(port), '127.0.0.1');
+    socket.write('POST /v1/images HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc');
+    const answer = await new Promise<string>((resolve) =>
+      socket.once('data', (data) => resolve(data.toString())),
+    );
+    socket.destroy();
+    expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  });
+
+  it('keeps no place for a client that went away', async () => {
+    await using harness = await startHarness({ environment: { MAX_IN_FLIGHT_REQUESTS: '1' } });
+    const { port } = new URL(harness.url);
+    const socket = createConnection(Number(port), '127.0.0.1');
+    socket.write('POST /v1/images HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc');
+    const bytes = await makePicture('png');
+    await eventually(async () => ((await post(harness, bytes)).status === 503 ? true : undefined));
+    socket.destroy();
+    await eventually(async () => ((await post(harness, bytes)).status === 202 ? true : undefined));
+  });
+});

@@ -1,0 +1,137 @@
+import { openCodec } from '@headwater/schemas';
+import { describe, expect, it } from 'vitest';
+import { eventually, startHarness } from '../testing/harness.ts';
+import { makeNoise, makePicture } from '../testing/pictures.ts';
+
+describe('GET /v1/images/{id}', () => {
+  it('follows an image to its predictions', async () => {
+    await using harness = await startHarness();
+    const at = `${harness.url}/v1/images/a`;
+    expect((await fetch(at)).status).toBe(404);
+    const body = new Uint8Array(await makePicture('png'));
+    const posted = await fetch(`${harness.url}/v1/images?id=a`, { method: 'POST', body });
+    const { receivedAt } = (await posted.json()) as { receivedAt: number };
+    expect(await (await fetch(at)).json()).toMatchObject({
+      id: 'a',
+      status: 'accepted',
+      receivedAt,
+      width: 23,
+    });
+    await harness.predict({ imageId: 'a', receivedAt, label: '7' });
+    const found = await eventually(async () => {
+      const image = (await (await fetch(at)).json()) as { status: string };
+      return image.status === 'classified' ? image : undefined;
+    });
+    expect(found).toMatchObject({ receivedAt, predictions: [{ task: 'digit', label: '7' }] });
+  });
+
+  it('is not held up by a prediction that nobody can read', async () => {
+    await using harness = await startHarness();
+    await harness.write({ topic: 'predictions', key: 'x', value: Buffer.from('nonsense') });
+    await harness.write({ topic: 'images-dlt', key: null, value: null });
+    await harness.predict({ imageId: 'a', receivedAt: 5 });
+    await eventually(async () =>
+      (await fetch(`${harness.url}/v1/images/a`)).status === 200 ? true : undefined,
+    );
+  });
+});
+
+describe('DELETE /v1/images/{id}', () => {
+  it('publishes the tombstone and lets the blob go that carries the id of the image', async () => {
+    await using harness = await startHarness({ environment: { INLINE_LIMIT_BYTES: '0' } });
+    const bytes = new Uint8Array(await makeNoise(30, 30));
+    const ids: string[] = [];
+    for (const query of ['', '?id=named']) {
+      const response = await fetch(`${harness.url}/v1/images${query}`, { method: 'POST', body: bytes });
+      ids.push(((await response.json()) as { id: string }).id);
+    }
+    const [own = '', named = ''] = ids;
+    const codec = await openCodec(harness.dependencies.schemaIds, 'ImageReceived', 'images');
+    const [record] = await harness.read('images');
+    const { content } = await codec.decode(record?.value ?? Buffer.alloc(0));
+    const { blobs } = harness.dependencies;
+
+    expect((await fetch(`${harness.url}/v1/images/${named}`, { method: 'DELETE' })).status).toBe(202);
+    await expect(blobs.get(content as never)).resolves.toBeDefined();
+    const response = await fetch(`${harness.url}/v1/images/${own}`, { method: 'DELETE' });
+    expect(await response.json()).toEqual({ id: own, status: 'erased' });
+    await expect(blobs.get(content as never)).rejects.toMatchObject({ code: 'blob-missing' });
+    const tombstones = (await harness.read('images')).filter(({ value }) => value === null);
+    expect(new Set(tombstones.map(({ key }) => key?.toString()))).toEqual(new Set([own, named]));
+    expect(await (await fetch(`${harness.url}/v1/images/${own}`)).json()).toMatchObject({ status: 'erased' });
+  });
+});
+
+describe('the rest', () => {
+  it('serves every schema of a record in the form of a registry', async () => {
+    await using harness = await startHarness();
+    const codec = await openCodec(harness.dependencies.schemaIds, 'LabelAssigned', 'labels');
+    const response = await fetch(`${harness.url}/schemas/ids/${codec.id}`);
+    const { schema } = (await response.json()) as { schema: string };
+    expect(JSON.parse(schema)).toMatchObject({ type: 'record', name: 'LabelAssigned' });
+    const alone = await fetch(`${harness.url}/schemas/ids/${codec.id}/schema`);
+    expect(await alone.json()).toEqual(JSON.parse(schema));
+    const unknown = await fetch(`${harness.url}/schemas/ids/1`);
+    expect([unknown.status, await unknown.json()]).toEqual([
+      404,
+      { error_code: 40403, message: 'Schema not found' },
+    ]);
+    expect((await fetch(`${harness.url}/schemas/ids/x`)).status).toBe(400);
+    expect(await (await fetch(`${harness.url}/schemas/types`)).json()).toEqual(['AVRO']);
+  });
+
+  it('describes itself', async () => {
+    await using harness = await startHarness();
+    expect(await (await fetch(harness.url)).json()).toMatchObject({ openapi: '/openapi.json' });
+    const document = (await (await fetch(`${harness.url}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, { requestBody?: { content: object } }>>;
+    };
+    expect(
+      Object.entries(document.paths)
+        .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
+        .sort(),
+    ).toEqual([
+      'delete /v1/images/{id}',
+      'delete /v1/images/{id}/labels/{task}',
+      'get /schemas/ids/{id}',
+      'get /schemas/ids/{id}/schema',
+      'get /schemas/types',
+      'get /v1/images/{id}',
+      'post /v1/images',
+      'post /v1/labels',
+      'put /v1/images/{id}/labels/{task}',
+    ]);
+    const bodies = ['/v1/images', '/v1/labels'].map(
+      (path) => document.paths[path]?.post?.requestBody?.content ?? {},
+    );
+    expect(bodies.map(Object.keys)).toEqual([
+      ['image/*', 'application/octet-stream', 'multipart/form-data'],
+      ['text/csv', 'application/x-ndjson', 'application/jsonl'],
+    ]);
+  });
+
+  it('answers unknown paths and methods with a problem', async () => {
+    await using harness = await startHarness();
+    for (const [method, path] of [
+      ['GET', '/nope'],
+      ['PATCH', '/v1/images'],
+      ['GET', '/v1/images/%zz'],
+    ] as const) {
+      const response = await fetch(harness.url + path, { method });
+      expect([404, 400]).toContain(response.status);
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
+    }
+  });
+
+  it('counts what came in', async () => {
+    await using harness = await startHarness();
+    const body = new Uint8Array(await makePicture('png'));
+    await fetch(`${harness.url}/v1/images`, { method: 'POST', body });
+    await fetch(`${harness.url}/v1/images`, { method: 'POST', body: 'text' });
+    const { body: metrics } = await harness.dependencies.metrics.render();
+    expect(metrics).toContain('headwater_ingest_images_total{result="accepted"} 1');
+    expect(metrics).toContain('headwater_ingest_images_total{result="image-type-unsupported"} 1');
+    expect(metrics).toContain(`headwater_ingest_image_bytes_total ${body.length}`);
+    expect(metrics).toMatch(/headwater_http_request_seconds_count\{.*route="\/v1\/images",status="202"\} 1/);
+  });
+});
