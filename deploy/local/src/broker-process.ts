@@ -10,21 +10,22 @@ export interface BrokerProcess {
   readonly pid: number;
   /** Resolves when the broker has ended, for whatever reason; never rejects. */
   readonly ended: Promise<{ readonly code: number | null; readonly error?: Error }>;
-  /** Asks, waits, and insists after `graceSeconds`. */
+  /** Asks, waits, and insists when the grace is over. */
   stop(): Promise<void>;
 }
 
-export const graceSeconds = 20;
+const defaultGraceSeconds = 20;
 
-/** `read` returns when the pipe on descriptor 3 closes. TERM, then KILL for a broker that does not end. */
+/** $1 is the grace in seconds. `read` returns when the pipe on descriptor 3 closes: TERM, and KILL if that is not enough. */
 const watchdog = `
+left=$1
+shift
 exec 3<&0
 "$@" </dev/null 3<&- &
 broker=$!
 (
   read -r line <&3
   kill -TERM $broker
-  left=${graceSeconds}
   while [ $left -gt 0 ] && kill -0 $broker; do sleep 1; left=$((left - 1)); done
   kill -KILL $broker
 ) >/dev/null 2>&1 &
@@ -35,10 +36,20 @@ kill $watch 2>/dev/null
 exit $code
 `;
 
-/** Starts a command; what it prints goes to the file. */
-export function startBroker(command: readonly string[], outputFile: string, cwd: string): BrokerProcess {
+export interface BrokerProcessOptions {
+  /** What it prints goes there. */
+  readonly outputFile: string;
+  readonly cwd: string;
+  /** Between TERM and KILL; default 20. */
+  readonly graceSeconds?: number;
+}
+
+export function startBroker(
+  command: readonly string[],
+  { outputFile, cwd, graceSeconds = defaultGraceSeconds }: BrokerProcessOptions,
+): BrokerProcess {
   const output = openSync(outputFile, 'w');
-  const child = spawn('/bin/sh', ['-c', watchdog, 'headwater-kafka', ...command], {
+  const child = spawn('/bin/sh', ['-c', watchdog, 'headwater-kafka', String(graceSeconds), ...command], {
     cwd,
     detached: true,
     stdio: ['pipe', output, output],
@@ -47,7 +58,7 @@ export function startBroker(command: readonly string[], outputFile: string, cwd:
   // The pipe breaks when the broker ends first; that is told by `ended`.
   child.stdin?.on('error', () => undefined);
   const ended = waitForEnd(child);
-  return { pid: child.pid ?? -1, ended, stop: () => stop(child, ended) };
+  return { pid: child.pid ?? -1, ended, stop: () => stop(child, ended, graceSeconds) };
 }
 
 function waitForEnd(child: ChildProcess): BrokerProcess['ended'] {
@@ -60,7 +71,7 @@ function waitForEnd(child: ChildProcess): BrokerProcess['ended'] {
   });
 }
 
-async function stop(child: ChildProcess, ended: BrokerProcess['ended']): Promise<void> {
+async function stop(child: ChildProcess, ended: BrokerProcess['ended'], graceSeconds: number): Promise<void> {
   child.stdin?.end();
   const insist = setTimeout(() => killGroup(child), (graceSeconds + 5) * 1_000);
   await ended;

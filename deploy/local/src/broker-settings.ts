@@ -49,8 +49,13 @@ const small = {
   'log.cleaner.dedupe.buffer.size': 16_777_216,
 };
 
-/** Groups form at once, tests may use short sessions, abandoned transactions end soon, retention is looked at each minute. */
+/**
+ * Groups form at once, tests may use short sessions, abandoned transactions end soon, retention is looked at each
+ * minute, and a broker that was killed may come back before its old registration has slept out nine seconds.
+ */
 const quick = {
+  'broker.heartbeat.interval.ms': 500,
+  'broker.session.timeout.ms': 4_000,
   'group.initial.rebalance.delay.ms': 0,
   'group.min.session.timeout.ms': 1_000,
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': 1_000,

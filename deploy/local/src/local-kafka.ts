@@ -42,6 +42,8 @@ export interface LocalKafkaOptions {
 export interface LocalKafka {
   /** Bootstrap list, e.g. `['127.0.0.1:40123']`. */
   readonly brokers: string[];
+  /** The process that holds the broker: they end together. */
+  readonly pid: number;
   /** Rejects with local-kafka-failed and the end of its log when the broker dies; resolves after `stop`. */
   readonly stopped: Promise<void>;
   /** Idempotent. The data stays. */
@@ -53,6 +55,7 @@ const attempts = 3;
 
 /** Errors: prerequisite-missing, local-kafka-failed. */
 export async function startLocalKafka(options: LocalKafkaOptions): Promise<LocalKafka> {
+  if (options.dataDir.includes(',')) throw failed('the path of a data folder must not contain a comma');
   const java = requireJava().path;
   const libraries = await openLibraries({
     cacheDir: options.cacheDir,
@@ -113,7 +116,7 @@ async function start(setting: Setting): Promise<LocalKafka> {
     await writeSettings(folder, address);
     if (!existsSync(folder.meta)) await format(setting);
     options.onProgress?.({ step: 'start' });
-    const broker = startBroker(javaCommand(setting), folder.output, folder.root);
+    const broker = startBroker(javaCommand(setting), { outputFile: folder.output, cwd: folder.root });
     await setting.lock.addHolder(broker.pid);
     if (await waitUntilReady(broker, address, folder)) return serve(setting, broker, address);
     const isPortTaken = /BindException|Address already in use/.test(readTail(folder.log, 60));
@@ -224,6 +227,7 @@ function serve(
   options.logger?.info({ broker: name, dataDir: folder.root }, 'Apache Kafka is running');
   return {
     brokers: [name],
+    pid: broker.pid,
     stopped,
     async stop() {
       isStopping = true;
