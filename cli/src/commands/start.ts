@@ -9,10 +9,10 @@ import { openPlatform, type Platform } from '../platform/platform.ts';
 import type { ImageSource } from '../sources/api.ts';
 import { createDigitsSource } from '../sources/digits.ts';
 import { createFolderSource } from '../sources/folder.ts';
-import { type Coalescer, createCoalescer } from '../story/coalescer.ts';
+import { createCoalescer } from '../story/coalescer.ts';
 import { openCodecs, type StoryCodecs } from '../story/codecs.ts';
 import { createIngestClient } from '../story/ingest-client.ts';
-import { createRoutes } from '../story/routes.ts';
+import { createRoutes, type RoutesOptions } from '../story/routes.ts';
 import { waitForSettledHead } from '../story/settled-head.ts';
 import { readStartOffsets } from '../story/start-offsets.ts';
 import { runStory } from '../story/story.ts';
@@ -142,6 +142,7 @@ async function tellStory(run: Run, signal: AbortSignal): Promise<Summary> {
   const codecs = await openCodecs(platform.schemaIds, names);
   const start = await readStartOffsets(log.admin, names, extractor);
   const kafka = createCoalescer(await log.openProducer());
+  const http = createIngestClient({ url: platform.urls.ingest });
   tally.total = Math.min(
     options.images ?? defaultImages(run),
     options.folder === undefined ? Infinity : source.size,
@@ -155,7 +156,7 @@ async function tellStory(run: Run, signal: AbortSignal): Promise<Summary> {
       source,
       tally,
       signal,
-      routes: openRoutes(run, codecs, kafka),
+      routes: openRoutes(run, codecs, { http, kafka }),
       images: tally.total,
       labelShare: options.labelShare,
       flight: options.flight,
@@ -163,6 +164,7 @@ async function tellStory(run: Run, signal: AbortSignal): Promise<Summary> {
     });
   } finally {
     watch.stop();
+    http.close();
     await kafka.close();
   }
   screen.say('all predictions were read; waiting for the settled head …');
@@ -192,15 +194,13 @@ function defaultImages({ options, source }: Run): number {
   return options.folder === undefined ? defaultDigits : source.size;
 }
 
-function openRoutes({ source, platform }: Run, codecs: StoryCodecs, kafka: Coalescer) {
-  return createRoutes({
-    http: createIngestClient({ url: platform.urls.ingest }),
-    kafka,
-    codecs,
-    topics: platform.names.topics,
-    source: source.name,
-    task: source.task,
-  });
+function openRoutes(
+  { source, platform }: Run,
+  codecs: StoryCodecs,
+  ways: Pick<RoutesOptions, 'http' | 'kafka'>,
+) {
+  const { topics } = platform.names;
+  return createRoutes({ ...ways, codecs, topics, source: source.name, task: source.task });
 }
 
 /** Until somebody ends it, or a part of it fails. */

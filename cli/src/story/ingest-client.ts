@@ -1,7 +1,9 @@
 /**
  * The HTTP side of the story: images and labels as any client of the ingest service would send them, with its
- * answers taken seriously (wait when it says so, and keep the reason when it refuses).
+ * answers taken seriously (wait when it says so, and keep the reason when it refuses). It uses Node's own client
+ * with connections that are kept: `fetch` costs several times as much a request, on the cores that do the work.
  */
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { HeadwaterError } from '@headwater/errors';
 
 /** What became of an image: its id, or why it was refused. */
@@ -21,6 +23,8 @@ export interface IngestClient {
   sendImage(bytes: Buffer, source: string, signal: AbortSignal): Promise<Acceptance>;
   /** Errors: as for images; request-invalid when the label is refused. */
   putLabel(statement: LabelStatement, signal: AbortSignal): Promise<void>;
+  /** Closes the connections that are kept. */
+  close(): void;
 }
 
 export interface IngestClientOptions {
@@ -31,17 +35,27 @@ export interface IngestClientOptions {
 
 interface Answer {
   readonly status: number;
+  /** The header as it came. */
+  readonly retryAfter: string | undefined;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+interface Question {
+  readonly method: 'POST' | 'PUT';
+  readonly path: string;
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
 export function createIngestClient({ url, attempts = 60 }: IngestClientOptions): IngestClient {
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
   /** Asks again while the service answers 503. */
-  async function ask(path: string, request: RequestInit, signal: AbortSignal): Promise<Answer> {
+  async function ask(question: Question, signal: AbortSignal): Promise<Answer> {
     for (let attempt = 1; attempt <= attempts; attempt++) {
-      const response = await fetch(new URL(path, url), { ...request, signal });
-      const body = await readBody(response);
-      if (response.status !== 503) return { status: response.status, body };
-      await pause(retryAfter(response), signal);
+      const answer = await exchange(agent, url, question, signal);
+      if (answer.status !== 503) return answer;
+      await pause(waitOf(answer), signal);
     }
     throw new HeadwaterError('overloaded', `${url} was overloaded ${attempts} times in a row`, {
       verdict: 'stop',
@@ -51,8 +65,8 @@ export function createIngestClient({ url, attempts = 60 }: IngestClientOptions):
   return {
     async sendImage(bytes, source, signal) {
       const path = `/v1/images?source=${encodeURIComponent(source)}`;
-      const headers = { 'content-type': 'application/octet-stream' };
-      const answer = await ask(path, { method: 'POST', headers, body: new Uint8Array(bytes) }, signal);
+      const contentType = 'application/octet-stream';
+      const answer = await ask({ method: 'POST', path, contentType, body: bytes }, signal);
       if (answer.status < 300 && typeof answer.body.id === 'string') {
         return { accepted: true, id: answer.body.id };
       }
@@ -61,16 +75,39 @@ export function createIngestClient({ url, attempts = 60 }: IngestClientOptions):
     },
     async putLabel({ imageId, task, label, annotator }, signal) {
       const path = `/v1/images/${encodeURIComponent(imageId)}/labels/${encodeURIComponent(task)}`;
-      const headers = { 'content-type': 'application/json' };
-      const body = JSON.stringify({ label, annotator });
-      const answer = await ask(path, { method: 'PUT', headers, body }, signal);
+      const body = Buffer.from(JSON.stringify({ label, annotator }));
+      const answer = await ask({ method: 'PUT', path, contentType: 'application/json', body }, signal);
       if (answer.status >= 300) throw unexpected('PUT', path, answer);
     },
+    close: () => agent.destroy(),
   };
 }
 
-async function readBody(response: Response): Promise<Readonly<Record<string, unknown>>> {
-  const text = await response.text();
+/** Errors: those of the connection; the signal's reason. */
+function exchange(agent: Agent, url: string, question: Question, signal: AbortSignal): Promise<Answer> {
+  const { method, path, contentType, body } = question;
+  const headers = { 'content-type': contentType, 'content-length': body.length };
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => reject(signal.aborted ? signal.reason : error);
+    request(new URL(path, url), { method, agent, headers, signal }, (response) => {
+      readAnswer(response).then(resolve, fail);
+    })
+      .on('error', fail)
+      .end(body);
+  });
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return {
+    status: response.statusCode ?? 0,
+    retryAfter: response.headers['retry-after'],
+    body: parseBody(Buffer.concat(chunks).toString()),
+  };
+}
+
+function parseBody(text: string): Readonly<Record<string, unknown>> {
   try {
     const body: unknown = JSON.parse(text);
     return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
@@ -80,8 +117,8 @@ async function readBody(response: Response): Promise<Readonly<Record<string, unk
 }
 
 /** Milliseconds to wait; half a second where the service does not say. */
-function retryAfter(response: Response): number {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+function waitOf({ retryAfter }: Answer): number {
+  const seconds = Number(retryAfter ?? Number.NaN);
   return Number.isFinite(seconds) ? Math.min(seconds, 10) * 1000 : 500;
 }
 

@@ -119,6 +119,7 @@ async function createHttp(refuse: (id: string) => boolean = () => false): Promis
       const value = codecs.labels.encode({ imageId, task, label, annotator, assignedAt: 1 });
       await producer.send([{ topic: topics.labels, key: imageId, value }]);
     },
+    close: () => undefined,
   };
 }
 
