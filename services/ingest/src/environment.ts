@@ -12,7 +12,7 @@ export const ingestEnvironment = commonEnvironment.safeExtend({
     .default([])
     .describe('Tasks that every image is asked; a request that waits waits for them.'),
   EXTRACTORS: list('extractor ids, separated by commas')
-    .default([])
+    .default(['efficientnet-lite0.v1'])
     .describe('Extractors whose dead letters are shown at GET /v1/images/{id}.'),
   MAX_IMAGE_BYTES: byteSize({ min: 1_024, max: 1_073_741_824 })
     .default(20 * MiB)
@@ -57,7 +57,9 @@ export const ingestEnvironment = commonEnvironment.safeExtend({
   MAX_CLOCK_SKEW: duration({ min: 0 })
     .default(60_000)
     .meta({ shownDefault: '60s' })
-    .describe('How far in the future a label’s time may lie.'),
+    .describe(
+      'How far in the future a label’s time may lie; classify allows more, so that clocks may differ.',
+    ),
   TRACKED_IMAGES: integer({ min: 1 })
     .default(20_000)
     .describe('Images that GET /v1/images/{id} remembers; the least recently touched is forgotten first.'),

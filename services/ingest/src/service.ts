@@ -2,7 +2,14 @@
 import type { AddressInfo } from 'node:net';
 import { asHeadwaterError } from '@headwater/errors';
 import { openCodec } from '@headwater/schemas';
-import { type Service, type ServiceDependencies, type StartService, topicSpecs } from '@headwater/stream';
+import {
+  prepareTopics,
+  type Service,
+  type ServiceDependencies,
+  type StartService,
+  topicOptions,
+  topicSpecs,
+} from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
 import { createClock } from './clock.ts';
 import type { IngestConfig } from './environment.ts';
@@ -62,34 +69,12 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
   return service;
 };
 
-/** Creates what ingest writes and reads, as far as it is missing; partitions of what is there are as they are. */
+/** What ingest writes and follows. */
 async function ensureTopics(config: IngestConfig, { log, names }: Dependencies): Promise<void> {
-  const used = new Set([
-    names.topics.images,
-    names.topics.labels,
-    ...followedTopics(names, config.EXTRACTORS),
-  ]);
-  const specs = topicSpecs(names, {
-    extractors: config.EXTRACTORS,
-    partitions: config.PARTITIONS,
-    replicationFactor: config.REPLICATION_FACTOR,
-    minInsyncReplicas: config.MIN_INSYNC_REPLICAS,
-    retention: {
-      images: config.RETENTION_IMAGES,
-      labels: config.RETENTION_LABELS,
-      predictions: config.RETENTION_PREDICTIONS,
-      deadLetters: config.RETENTION_DEAD_LETTERS,
-    },
-    maxMessageBytes: config.MAX_MESSAGE_BYTES,
-    maxCompactionLag: config.MAX_COMPACTION_LAG,
-  });
-  const known = specs
-    .filter(({ name }) => used.has(name))
-    .map(async (spec) => ({
-      ...spec,
-      partitions: (await log.admin.partitions(spec.name)) ?? spec.partitions,
-    }));
-  await log.admin.ensureTopics(await Promise.all(known), { create: config.TOPICS_CREATE });
+  const { EXTRACTORS: extractors, TOPICS_CREATE: create } = config;
+  const used = new Set([names.topics.images, names.topics.labels, ...followedTopics(names, extractors)]);
+  const specs = topicSpecs(names, topicOptions(config, extractors)).filter(({ name }) => used.has(name));
+  await prepareTopics(log.admin, specs, create);
 }
 
 async function openSender(
