@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from 'vitest';
 
@@ -106,6 +107,21 @@ describe('a service in a process of its own', () => {
     expect(await probe()).toBe('503 stopping');
     service.child.kill('SIGUSR2');
     expect(await service.ended).toBe(0);
+  });
+
+  test('takes a free port for probes when the default one is taken, but insists on one that was asked for', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => squatter.once('listening', resolve));
+    const ADMIN_PORT = String((squatter.address() as { readonly port: number }).port);
+    const insisting = run(serving, { environment: { ADMIN_PORT } });
+    expect(await insisting.ended).toBe(1);
+    expect(insisting.find('the service cannot go on')?.error?.code).toBe('config-invalid');
+    const services = [
+      run(serving, { environment: { ADMIN_PORT: '' } }),
+      run(serving, { environment: { ADMIN_PORT: '' } }),
+    ];
+    await Promise.all(services.map((service) => service.until('ready')));
+    squatter.close();
   });
 
   test('does not wait after a second signal', async () => {

@@ -7,12 +7,12 @@ import type { CommonConfig } from '../config/common-environment.ts';
 import { describeEnvironment } from '../config/help.ts';
 import { loadConfig } from '../config/load.ts';
 import type { EnvironmentSchema } from '../config/notes.ts';
-import { createHealth } from '../health.ts';
+import { createHealth, type Health } from '../health.ts';
 import type { Log } from '../log/api.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import { createMetrics } from '../metrics.ts';
 import type { Service, StartService } from '../service.ts';
-import { startAdminServer } from './admin-server.ts';
+import { type AdminServer, type AdminServerOptions, startAdminServer } from './admin-server.ts';
 import { namesOf, openBlobs, openSchemaIds } from './clients.ts';
 import { openKafka } from './kafka-client.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
@@ -86,7 +86,7 @@ async function supervise<Config extends CommonConfig>(
     end.bySignal(signal);
   });
   try {
-    const service = await open(config, options, { lifecycle, logger, health });
+    const service = await open(config, options, { lifecycle, logger, health, host });
     if (end.hasBegun) return;
     setReady(true);
     logger.info({ url: service.url ?? null }, 'ready');
@@ -107,13 +107,14 @@ async function open<Config extends CommonConfig>(
     lifecycle,
     logger,
     health,
-  }: { lifecycle: Lifecycle; logger: Logger; health: ReturnType<typeof createHealth> },
+    host,
+  }: { lifecycle: Lifecycle; logger: Logger; health: Health; host: ProcessHost },
 ): Promise<Service> {
   const metrics = createMetrics();
   const admin = await lifecycle.open({
     name: 'the admin server',
     open: () =>
-      startAdminServer({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, metrics, health, logger }),
+      openAdmin({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, metrics, health, logger }, host),
     close: (server) => server.close(),
     closeSeconds: 1,
   });
@@ -132,6 +133,20 @@ async function open<Config extends CommonConfig>(
     openSeconds: startSeconds,
     closeSeconds: stopSeconds,
   });
+}
+
+/** Several services may run on one machine as they come: only a port that was asked for must be had. */
+async function openAdmin(options: AdminServerOptions, host: ProcessHost): Promise<AdminServer> {
+  try {
+    return await startAdminServer(options);
+  } catch (error) {
+    if (host.environment.ADMIN_PORT) throw error;
+    options.logger.warn(
+      { port: options.port },
+      'the default port of probes and metrics is taken; using a free one',
+    );
+    return startAdminServer({ ...options, port: 0 });
+  }
 }
 
 /** The one way out: whoever begins it decides the exit code, and a second signal does not wait. */
