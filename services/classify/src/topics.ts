@@ -1,12 +1,5 @@
 /** The topics that classify reads and writes, as they are created where they are missing. */
-import {
-  type LogAdmin,
-  type Names,
-  prepareTopics,
-  type TopicSpec,
-  topicOptions,
-  topicSpecs,
-} from '@headwater/stream';
+import { type LogAdmin, type Names, prepareTopics, topicOptions, topicSpecs } from '@headwater/stream';
 import type { ClassifyConfig } from './environment.ts';
 
 /** Errors: topic-missing, topic-mismatch. */
@@ -19,7 +12,7 @@ export async function prepareClassifyTopics(
   const specs = topicSpecs(names, topicOptions(config, config.EXTRACTORS)).filter(({ name }) =>
     own.has(name),
   );
-  await prepareTopics(admin, await asTheyAre(specs, admin), config.TOPICS_CREATE);
+  await prepareTopics(admin, specs, config.TOPICS_CREATE);
 }
 
 function ownTopics({ EXTRACTORS }: ClassifyConfig, { topics }: Names): string[] {
@@ -32,14 +25,4 @@ function ownTopics({ EXTRACTORS }: ClassifyConfig, { topics }: Names): string[] 
     topics.heads,
     topics.serving,
   ];
-}
-
-/** Partitions of what is there are as they are; lanes check that those agree which must. */
-async function asTheyAre(specs: readonly TopicSpec[], admin: LogAdmin): Promise<TopicSpec[]> {
-  return Promise.all(
-    specs.map(async (spec) => ({
-      ...spec,
-      partitions: (await admin.partitions(spec.name)) ?? spec.partitions,
-    })),
-  );
 }

@@ -1,5 +1,4 @@
 /** The join as a session of a lane: batches in, one transaction's worth of outputs out, state written after the commit. */
-import { setImmediate } from 'node:timers/promises';
 import { HeadwaterError } from '@headwater/errors';
 import type {
   DeadLetter,
@@ -10,6 +9,7 @@ import type {
   LogRecord,
   OutgoingRecord,
 } from '@headwater/stream';
+import { Breath } from '../breath.ts';
 import { type LaneStore, openLaneStore } from '../store/lane-store.ts';
 import { rollForward } from '../store/roll-forward.ts';
 import { Draft } from '../store/state.ts';
@@ -18,9 +18,6 @@ import { type Handled, JoinLane, type JoinLaneOptions } from './join-lane.ts';
 
 /** Part of the store's identity: a store of another format is rebuilt. */
 const formatVersion = 1;
-
-/** Work on the event loop between two breaths; heartbeats and requests go on in between. */
-const breathAfterMs = 20;
 
 export interface JoinSessionOptions extends Omit<JoinLaneOptions, 'lane'> {
   readonly group: string;
@@ -70,17 +67,13 @@ class JoinSession implements LaneSession {
     const draft = new Draft(this.#store);
     const handled: Handled[] = [];
     const deadLetters: DeadLetter[] = [];
-    let breath = Date.now();
+    const breath = new Breath();
     for (const record of records) {
+      await breath.take(signal);
       try {
         handled.push(await this.#lane.handle(record, draft, Date.now()));
       } catch (error) {
         deadLetters.push({ record, stage: 'join', error: deadLetterOf(error) });
-      }
-      if (Date.now() - breath > breathAfterMs) {
-        await setImmediate();
-        signal.throwIfAborted();
-        breath = Date.now();
       }
     }
     return {

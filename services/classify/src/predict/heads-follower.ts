@@ -6,6 +6,9 @@ import type { Follower, Log, LogRecord } from '@headwater/stream';
 import type { HeadsTable } from './heads-table.ts';
 import type { ServingHeads } from './serving-heads.ts';
 
+/** How often a head is tried again whose parameters could not be had. */
+const retryMs = 5_000;
+
 export interface HeadsFollowerOptions {
   readonly log: Log;
   readonly topics: { readonly heads: string; readonly serving: string };
@@ -33,10 +36,14 @@ export async function followHeads(options: HeadsFollowerOptions): Promise<HeadsF
   await Promise.race([follower.caughtUp, follower.stopped]);
   await serving.refresh(table.activeTasks());
   caughtUp = true;
+  const again = setInterval(() => void serving.refresh(), retryMs).unref();
   return {
     stopped: follower.stopped,
     catchUp: () => catchUp(options, follower),
-    close: () => follower.close(),
+    close: () => {
+      clearInterval(again);
+      return follower.close();
+    },
   };
 }
 

@@ -31,6 +31,9 @@ export interface ServingHeadsOptions {
 export class ServingHeads {
   readonly #options: ServingHeadsOptions;
   readonly #heads = new Map<string, ServingHead>();
+  /** Tasks whose head could not be opened when it was to serve. */
+  readonly #unopened = new Set<string>();
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: ServingHeadsOptions) {
     this.#options = options;
@@ -44,18 +47,26 @@ export class ServingHeads {
     return this.#heads.keys();
   }
 
-  /** Makes what serves these tasks what the table says. A head that cannot be opened leaves the former one in place. */
-  async refresh(tasks: Iterable<string>): Promise<void> {
-    for (const task of tasks) {
-      try {
-        await this.#refreshOne(task);
-      } catch (thrown) {
-        const error = asHeadwaterError(thrown);
-        this.#options.logger.error(
-          { task, code: error.code, reason: error.message },
-          'head cannot be opened',
-        );
-      }
+  /**
+   * Makes what serves these tasks, and those that failed before, what the table says. One call at a time: what is slow to
+   * open must not replace what came after it. A head that cannot be opened leaves the former one in place.
+   */
+  refresh(tasks: Iterable<string> = []): Promise<void> {
+    const asked = [...tasks];
+    this.#turn = this.#turn.then(async () => {
+      for (const task of new Set([...asked, ...this.#unopened])) await this.#try(task);
+    });
+    return this.#turn;
+  }
+
+  async #try(task: string): Promise<void> {
+    try {
+      await this.#refreshOne(task);
+      this.#unopened.delete(task);
+    } catch (thrown) {
+      const error = asHeadwaterError(thrown);
+      if (error.verdict === 'retry') this.#unopened.add(task);
+      this.#options.logger.error({ task, code: error.code, reason: error.message }, 'head cannot be opened');
     }
   }
 

@@ -2,14 +2,11 @@
  * The labelled sets of one lane's tasks, in memory. Sets are exact: what was added can be taken out again to the last
  * bit, so a batch that fails is simply undone, and a restart adds the same examples up to the same digest.
  */
-import { setImmediate } from 'node:timers/promises';
 import { createLabelledSet, type LabelledSet } from '@headwater/heads';
+import { Breath } from '../breath.ts';
 import type { StateReader } from '../store/state.ts';
 import { setId } from './example-bytes.ts';
 import { type SetChange, storedExamples, storedSets } from './trainer-state.ts';
-
-/** Work on the event loop between two breaths; heartbeats go on in between. */
-const breathAfterMs = 20;
 
 export class LabelledSets {
   readonly #sets = new Map<string, LabelledSet>();
@@ -17,14 +14,12 @@ export class LabelledSets {
   /** Adds up what the store holds. */
   static async load(reader: StateReader): Promise<LabelledSets> {
     const sets = new LabelledSets();
-    let breath = Date.now();
+    const breath = new Breath();
     for (const { extractor, task, dimensions } of storedSets(reader)) {
       const set = sets.#open({ extractor, task, dimensions });
       for (const example of storedExamples(reader, extractor, task)) {
         set.add(example);
-        if (Date.now() - breath < breathAfterMs) continue;
-        await setImmediate();
-        breath = Date.now();
+        await breath.take();
       }
     }
     return sets;

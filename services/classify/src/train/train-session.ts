@@ -16,6 +16,7 @@ import type {
   LogRecord,
   Positions,
 } from '@headwater/stream';
+import { Breath } from '../breath.ts';
 import type { HeadsFollower } from '../predict/heads-follower.ts';
 import { type LaneStore, openLaneStore } from '../store/lane-store.ts';
 import { rollForward } from '../store/roll-forward.ts';
@@ -103,7 +104,7 @@ class TrainSession implements LaneSession {
     this.#undo();
     const { store, sets, publisher } = this.#parts;
     const draft = new Draft(store);
-    const deadLetters = await this.#learn(records, draft);
+    const deadLetters = await this.#learn(records, draft, signal);
     const watermark = (records.at(-1)?.offset ?? this.#position - 1n) + 1n;
     if (records.length < this.#options.fullBatch) await this.#awaitTurn(signal);
     const due = this.#behind().filter((set) => publisher.waitMs(set) <= 0);
@@ -131,10 +132,12 @@ class TrainSession implements LaneSession {
     await this.#parts.store.close();
   }
 
-  async #learn(records: readonly LogRecord[], draft: Draft): Promise<DeadLetter[]> {
+  async #learn(records: readonly LogRecord[], draft: Draft, signal: AbortSignal): Promise<DeadLetter[]> {
+    const breath = new Breath();
     const { reader, sets, publisher } = this.#parts;
     const deadLetters: DeadLetter[] = [];
     for (const record of records) {
+      await breath.take(signal);
       try {
         const change = await reader.learn(record, draft);
         if (change === undefined) continue;

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Lane, LogRecord } from '@headwater/stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type LaneStore, openLaneStore } from './lane-store.ts';
+import { rollForward } from './roll-forward.ts';
+import { Draft } from './state.ts';
+
+let folder: string;
+const opened: LaneStore[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'headwater-store-'));
+});
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(identity = 'one'): Promise<LaneStore> {
+  const store = await openLaneStore({ folder, identity });
+  opened.push(store);
+  return store;
+}
+
+async function reopen(identity = 'one'): Promise<LaneStore> {
+  await opened.pop()?.close();
+  return open(identity);
+}
+
+const bytes = (text: string) => Buffer.from(text);
+
+describe('a lane’s store', () => {
+  it('keeps changes and positions together, across a restart', async () => {
+    const store = await open();
+    expect(store.positions.size).toBe(0);
+    await store.write(
+      new Map([
+        ['a', bytes('1')],
+        ['b', bytes('2')],
+      ]),
+      new Map([['t', 5n]]),
+    );
+    await store.write(new Map([['b', null]]), new Map([['u', 7n]]));
+    const again = await reopen();
+    expect([...again.positions]).toEqual([
+      ['t', 5n],
+      ['u', 7n],
+    ]);
+    expect(again.get('a')).toEqual(bytes('1'));
+    expect(again.get('b')).toBeUndefined();
+    expect([...again.range('')].map(({ key }) => key).filter((key) => !key.startsWith('\u0000'))).toEqual([
+      'a',
+    ]);
+  });
+
+  it('is emptied when it belongs to another format', async () => {
+    const store = await open();
+    await store.write(new Map([['a', bytes('1')]]), new Map([['t', 5n]]));
+    const other = await reopen('two');
+    expect(other.get('a')).toBeUndefined();
+    expect(other.positions.size).toBe(0);
+  });
+
+  it('shows a draft’s changes in order among its own entries', async () => {
+    const store = await open();
+    await store.write(
+      new Map([
+        ['p/b', bytes('b')],
+        ['p/d', bytes('d')],
+        ['q', bytes('q')],
+      ]),
+      new Map(),
+    );
+    const draft = new Draft(store);
+    for (const name of ['p/e', 'p/a', 'p/c']) draft.put(name, bytes(name));
+    draft.put('p/d', null);
+    expect([...draft.range('p/')].map(({ key }) => key)).toEqual(['p/a', 'p/b', 'p/c', 'p/e']);
+    expect(store.get('p/a')).toBeUndefined();
+  });
+});
+
+describe('rolling forward', () => {
+  const log = Array.from({ length: 10 }, (_, offset) => record(BigInt(offset)));
+  const laneAt = (position: bigint): Lane => ({
+    index: 0,
+    topics: ['t'],
+    positions: new Map([['t', position]]),
+    async *replay({ from, to }) {
+      yield log.filter(({ offset }) => offset >= from && offset < to);
+    },
+  });
+  const roll = (store: LaneStore, position: bigint, options: { low?: bigint; maxAgeMs?: number } = {}) =>
+    rollForward({
+      lane: laneAt(position),
+      store,
+      apply: async (records, draft) => {
+        for (const { offset } of records) draft.put(`seen/${offset}`, bytes('x'));
+      },
+      earliest: async () => options.low ?? 0n,
+      maxAgeMs: options.maxAgeMs ?? 60_000,
+    });
+  const seen = (store: LaneStore) => [...store.range('seen/')].map(({ key }) => Number(key.slice(5)));
+
+  it('replays exactly what the store lacks', async () => {
+    const store = await open();
+    expect(await roll(store, 4n)).toEqual({ outcome: 'rebuilt', records: 4 });
+    expect(await roll(store, 4n)).toEqual({ outcome: 'current', records: 0 });
+    expect(await roll(store, 7n)).toEqual({ outcome: 'rolled-forward', records: 3 });
+    expect(seen(store)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  it('starts over when the store is ahead, or was left alone for too long', async () => {
+    const store = await open();
+    await roll(store, 7n);
+    expect(await roll(store, 3n)).toEqual({ outcome: 'rebuilt', records: 3 });
+    expect(seen(store)).toEqual([0, 1, 2]);
+    expect(await roll(store, 5n, { maxAgeMs: -1 })).toEqual({ outcome: 'rebuilt', records: 5 });
+  });
+
+  it('begins where the log begins', async () => {
+    const store = await open();
+    expect(await roll(store, 9n, { low: 6n })).toEqual({ outcome: 'rebuilt', records: 3 });
+    expect(seen(store)).toEqual([6, 7, 8]);
+  });
+});
+
+function record(offset: bigint): LogRecord {
+  return { topic: 't', partition: 0, offset, timestamp: 0, key: null, value: null, headers: {} };
+}
