@@ -1,5 +1,6 @@
 /** The only package that knows Avro: records, schemas, vector contracts, codec and schema ids. */
 export type * from './api.ts';
+export { incompatibilities } from './compatibility.ts';
 export { compositeKey, parseCompositeKey } from './composite-key.ts';
 export { createFingerprintIds, fingerprintId, isDerivedId } from './fingerprint-ids.ts';
 export { openCodec, type Records } from './record-codec.ts';

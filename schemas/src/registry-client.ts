@@ -13,7 +13,7 @@ export interface RegistryOptions {
   readonly password?: string;
   /** How long one request may take, default 10 s. */
   readonly timeoutMs?: number;
-  /** Requests before a registry that is away is given up, with doubling pauses from 100 ms; default 6, about 3 s. */
+  /** Requests before a registry that is away is given up, with pauses that double from 100 ms to 2 s; default 6, about 3 s. */
   readonly attempts?: number;
 }
 
@@ -112,7 +112,7 @@ async function retry<T>(send: () => Promise<T>, attempts: number, root: string):
     } catch (cause) {
       const error = cause instanceof HeadwaterError ? cause : away(root, 'does not answer', cause);
       if (error.verdict !== 'retry' || attempt >= attempts) throw error;
-      await sleep(100 * 2 ** (attempt - 1));
+      await sleep(Math.min(100 * 2 ** (attempt - 1), 2000));
     }
   }
 }

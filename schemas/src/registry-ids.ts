@@ -15,9 +15,13 @@ const compatibility = 'BACKWARD_TRANSITIVE';
 /** What is kept of the registry's schemas; a codec keeps its own decoders besides. */
 const maximumSchemas = 1000;
 
+/** Schemas are registered at start, when the registry may be starting too: about half a minute. */
+const startAttempts = 20;
+
 /** Ids from Confluent's or Apicurio's registry. Errors: config-invalid; see `SchemaIds` for those of its functions. */
 export function createRegistryIds(options: RegistryOptions): SchemaIds {
   const client = createRegistryClient(options);
+  const patient = createRegistryClient({ attempts: startAttempts, ...options });
   const known = new BoundedMap<number, Promise<AvroSchema>>(maximumSchemas);
   const ask = (id: number): Promise<AvroSchema> => {
     const asked = fetchSchema(client, id);
@@ -27,7 +31,7 @@ export function createRegistryIds(options: RegistryOptions): SchemaIds {
   };
   return {
     kind: 'registry',
-    register: (subject, schema) => register(client, subject, schema),
+    register: (subject, schema) => register(patient, subject, schema),
     lookup: async (id) => derivedIds().get(id) ?? (await (known.get(id) ?? ask(id))),
   };
 }

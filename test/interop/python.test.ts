@@ -40,7 +40,7 @@ it.each([
         ...(registryUrl === undefined ? {} : { SCHEMA_REGISTRY_URL: registryUrl }),
       };
       const summary = await runPytest(env, join(folder, `${prefix}pytest.log`));
-      expect(summary).toMatch(/^7 passed/);
+      expect(summary).toMatch(/^8 passed/);
     } finally {
       await services.stop();
     }

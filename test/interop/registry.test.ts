@@ -5,6 +5,7 @@ import {
   createFingerprintIds,
   createRegistryIds,
   type ImageReceived,
+  incompatibilities,
   openCodec,
   openVectorCodec,
   openVectorReader,
@@ -136,5 +137,54 @@ describe('records and another client', () => {
     expect(seen.vector).toHaveLength(4 * contract.dimensions);
     expect(seen.vector.readFloatLE(4 * 300)).toBe(100);
     expect(await openVectorReader(createRegistryIds({ url })).decode(bytes)).toEqual(vectorRecord);
+  });
+});
+
+describe('our compatibility check and that of a real registry', () => {
+  const kind = { type: 'enum', name: 'Kind', symbols: ['lda', 'ridge'] };
+  const base = [
+    { name: 'id', type: 'string' },
+    { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    { name: 'size', type: 'int' },
+    { name: 'kind', type: kind },
+    { name: 'group', type: ['null', 'string'], default: null },
+    { name: 'sum', type: { type: 'fixed', name: 'Sum', size: 4 } },
+  ];
+  const replaced = (name: string, type: unknown) =>
+    base.map((field) => (field.name === name ? { name, type } : field));
+  const record = (fields: readonly object[]): AvroSchema => ({
+    type: 'record',
+    name: 'R',
+    namespace: 't',
+    fields,
+  });
+
+  it.each([
+    ['a new field with a default', [...base, { name: 'n', type: 'int', default: 0 }]],
+    ['a new field without one', [...base, { name: 'n', type: 'int' }]],
+    ['a field less', base.slice(1)],
+    ['another type', replaced('id', 'int')],
+    ['a narrower type', replaced('at', 'int')],
+    ['a wider type', replaced('size', 'double')],
+    ['a narrower union', replaced('group', 'string')],
+    ['a wider union', replaced('group', ['null', 'string', 'int'])],
+    ['a new symbol', replaced('kind', { ...kind, symbols: ['lda', 'ridge', 'ncm'] })],
+    ['a symbol less', replaced('kind', { ...kind, symbols: ['lda'] })],
+    ['a symbol less and a default', replaced('kind', { ...kind, symbols: ['lda'], default: 'lda' })],
+    ['another size', replaced('sum', { type: 'fixed', name: 'Sum', size: 5 })],
+  ])('agree on %s', async (_, fields) => {
+    const subject = `${newTopic()}-value`;
+    const ids = createRegistryIds({ url });
+    await ids.register(subject, record(base));
+    const accepted = (await post(subject, record(fields))).ok;
+    expect({ accepted }).toEqual({ accepted: incompatibilities(record(fields), record(base)).length === 0 });
+  });
+
+  it('differ where only the meaning changes: the registry does not look at it', async () => {
+    const subject = `${newTopic()}-value`;
+    await createRegistryIds({ url }).register(subject, record(base));
+    const changed = record(replaced('at', { type: 'long', logicalType: 'timestamp-micros' }));
+    expect((await post(subject, changed)).ok).toBe(true);
+    expect(incompatibilities(changed, record(base))).toHaveLength(1);
   });
 });

@@ -115,6 +115,23 @@ def test_labels_count_whatever_the_partitioner(cluster, form, story):
     assert head["classes"] == sorted(set(story.labelled.values()))
 
 
+def test_labels_of_another_partitioner_are_forwarded_once(cluster, story):
+    def forwarded(records: list[Received]) -> list[str]:
+        return [record.key for record in records if "headwater.forwarded" in record.headers]
+
+    def places(records: list[Received], key: str) -> list[int]:
+        return [record.partition for record in records if record.key == key]
+
+    def complete(records: list[Received]) -> bool:
+        moved = forwarded(records)
+        return {r.key for r in records} >= set(story.labelled) and all(len(places(records, key)) > 1 for key in moved)
+
+    labels = cluster.read_until("labels", complete)
+    moved = forwarded(labels)
+    assert 0 < len(moved) == len(set(moved)) <= LABELLED / 2
+    assert all(len(set(places(labels, key))) == 2 for key in moved)
+
+
 DAMAGED = {
     "cut-short": ("avro-invalid", lambda valid: valid[:-3]),
     "one-byte-more": ("avro-invalid", lambda valid: valid + b"\0"),
