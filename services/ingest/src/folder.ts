@@ -54,7 +54,10 @@ export interface FolderOptions {
  * Errors: those of `accept` whose verdict is to stop, and the signal's reason.
  */
 export async function* ingestFolder(options: FolderOptions): AsyncGenerator<IngestedFile, FolderProgress> {
-  const { inFlight = 16, signal, onSkip, onProgress } = options;
+  const { inFlight = 16, onSkip, onProgress } = options;
+  // Also ends what is under way when the caller leaves its loop early.
+  const left = new AbortController();
+  const signal = AbortSignal.any([left.signal, ...(options.signal ? [options.signal] : [])]);
   const reasons: Record<string, number> = {};
   let [accepted, skipped, bytes] = [0, 0, 0];
   const progress = (): FolderProgress => ({ accepted, skipped, bytes, reasons: { ...reasons } });
@@ -78,8 +81,8 @@ export async function* ingestFolder(options: FolderOptions): AsyncGenerator<Inge
 
   try {
     for await (const found of walkFolder(options.root)) {
-      signal?.throwIfAborted();
-      flight.push('reason' in found ? Promise.resolve(found) : takeFile(options, found.path));
+      signal.throwIfAborted();
+      flight.push('reason' in found ? Promise.resolve(found) : takeFile({ ...options, signal }, found.path));
       // A failure that comes while an earlier file is waited for is told when its turn comes.
       flight.at(-1)?.catch(() => {});
       if (flight.length >= inFlight) yield* land();
@@ -87,6 +90,7 @@ export async function* ingestFolder(options: FolderOptions): AsyncGenerator<Inge
     while (flight.length > 0) yield* land();
     return progress();
   } finally {
+    left.abort();
     await Promise.allSettled(flight);
   }
 }

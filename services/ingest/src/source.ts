@@ -1,4 +1,5 @@
 /** The folder that a running service takes in by itself, where one is set. */
+import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/stream';
 import type { IngestConfig } from './environment.ts';
 import { type FolderProgress, ingestFolder } from './folder.ts';
@@ -41,7 +42,9 @@ export function startFolderSource(config: IngestConfig, intake: Intake, logger: 
   };
 
   const ended = run().catch((error: unknown) => {
-    if (!signal.aborted) throw error;
+    if (signal.aborted) return;
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new HeadwaterError('config-invalid', 'SOURCE_FOLDER cannot be read', { cause: error });
   });
   return { ended, stop: () => controller.abort() };
 }
