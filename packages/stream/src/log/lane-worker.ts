@@ -33,7 +33,6 @@ export class LaneWorker {
   readonly #queue: LaneQueue;
   readonly #abort = new AbortController();
   readonly #fetched: Map<string, bigint>;
-  readonly #filtered = new Map<string, bigint>();
   readonly #high = new Map<string, bigint>();
   readonly #committed: Map<string, bigint>;
   #end: (error: HeadwaterError | undefined) => void = () => undefined;
@@ -89,23 +88,10 @@ export class LaneWorker {
     this.#finish(undefined);
   }
 
-  /**
-   * Chunks follow each other without a gap, save for those that held nothing to read (control and aborted
-   * records). Anything else is a leftover of a former position: ask again.
-   */
+  /** Chunks follow each other without a gap; anything else is a leftover of a former position. */
   #continues(topic: string, chunk: FetchedChunk): boolean {
-    const expected = this.#fetched.get(topic);
-    if (expected === undefined) return false;
-    if (chunk.from !== expected && chunk.from !== this.#filtered.get(topic)) {
-      if (chunk.records.length > 0) this.#options.member.seek(this.#options.lane, this.#fetched);
-      return false;
-    }
-    if (chunk.records.length === 0) {
-      this.#filtered.set(topic, chunk.next);
-      return true;
-    }
+    if (this.#fetched.get(topic) !== chunk.from) return false;
     this.#fetched.set(topic, chunk.next);
-    this.#filtered.delete(topic);
     return true;
   }
 
@@ -281,8 +267,7 @@ export class LaneWorker {
 
   #isAtEnd(ends: Positions): boolean {
     for (const [topic, end] of ends) {
-      const position = this.#filtered.get(topic) ?? this.#fetched.get(topic) ?? 0n;
-      if (position < end) return false;
+      if ((this.#fetched.get(topic) ?? 0n) < end) return false;
     }
     return true;
   }

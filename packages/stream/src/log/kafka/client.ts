@@ -1,0 +1,99 @@
+/**
+ * What kafkajs is told, made in one place. Producers and consumers get separate `Kafka` objects: one object
+ * shares a map of committed offsets among them, and an aborted transaction then makes a consumer skip records.
+ */
+import type { Logger } from '../../logger.ts';
+import { createLogCreator } from './kafka-logger.ts';
+import {
+  type Admin,
+  type Assigner,
+  AssignerProtocol,
+  type Cluster,
+  type Consumer,
+  createCluster,
+  Kafka,
+  type KafkaConfig,
+  type LogCreator,
+  logLevel,
+  Partitioners,
+  type Producer,
+} from './kafkajs.ts';
+import { type KafkaOptions, kafkaDefaults } from './options.ts';
+
+export { AssignerProtocol };
+
+export interface ConsumerSettings {
+  readonly group: string;
+  readonly sessionTimeoutMs: number;
+  readonly assigner: Assigner;
+  readonly assignerName: string;
+}
+
+/** Retries of a request, within about ten seconds; what lies above decides what to do after that. */
+const retry = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 10, factor: 0.2, multiplier: 2 };
+const assignments = { maxWaitTimeInMs: 250, heartbeatsPerSession: 10, longestHeartbeatMs: 3_000 };
+
+export class KafkaClient {
+  readonly #config: KafkaConfig & { logCreator: LogCreator };
+  readonly #transactionTimeoutMs: number;
+
+  constructor(options: KafkaOptions, logger: Logger) {
+    this.#config = toConfig(options, createLogCreator(logger));
+    this.#transactionTimeoutMs = options.transactionTimeoutMs ?? kafkaDefaults.transactionTimeoutMs;
+  }
+
+  admin(): Admin {
+    return new Kafka(this.#config).admin();
+  }
+
+  cluster(): Cluster {
+    return createCluster(this.#config);
+  }
+
+  idempotentProducer(): Producer {
+    return new Kafka(this.#config).producer({
+      idempotent: true,
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+  }
+
+  transactionalProducer(transactionalId: string): Producer {
+    return new Kafka(this.#config).producer({
+      transactionalId,
+      transactionTimeout: this.#transactionTimeoutMs,
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+  }
+
+  /** For membership alone: its partitions stay paused, and its loop sends heartbeats. */
+  consumer({ group, sessionTimeoutMs, assigner, assignerName }: ConsumerSettings): Consumer {
+    const heartbeatInterval = Math.min(
+      assignments.longestHeartbeatMs,
+      Math.floor(sessionTimeoutMs / assignments.heartbeatsPerSession),
+    );
+    return new Kafka(this.#config).consumer({
+      groupId: group,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval,
+      maxWaitTimeInMs: assignments.maxWaitTimeInMs,
+      allowAutoTopicCreation: false,
+      partitionAssigners: [() => ({ ...assigner, name: assignerName, version: 1 })],
+    });
+  }
+}
+
+function toConfig(options: KafkaOptions, logCreator: LogCreator): KafkaConfig & { logCreator: LogCreator } {
+  return {
+    brokers: [...options.brokers],
+    clientId: options.clientId ?? kafkaDefaults.clientId,
+    connectionTimeout: options.connectionTimeoutMs ?? kafkaDefaults.connectionTimeoutMs,
+    requestTimeout: options.requestTimeoutMs ?? kafkaDefaults.requestTimeoutMs,
+    retry,
+    logLevel: logLevel.INFO,
+    logCreator,
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(options.sasl === undefined ? {} : { sasl: options.sasl as NonNullable<KafkaConfig['sasl']> }),
+  };
+}

@@ -1,0 +1,95 @@
+/** Topics, offsets and groups of a cluster. */
+import { HeadwaterError } from '@headwater/errors';
+import type { LogAdmin, OffsetRange, TopicSpec } from '../api.ts';
+import { attempt } from './attempts.ts';
+import { asLogError, rootOf } from './failures.ts';
+import type { Admin } from './kafkajs.ts';
+import type { PartitionReader } from './partition-reader.ts';
+import type { TableOfTopics } from './table-of-topics.ts';
+
+export class KafkaAdmin implements LogAdmin {
+  readonly #admin: () => Promise<Admin>;
+  readonly #topics: TableOfTopics;
+  readonly #reader: PartitionReader;
+
+  constructor(admin: () => Promise<Admin>, topics: TableOfTopics, reader: PartitionReader) {
+    this.#admin = admin;
+    this.#topics = topics;
+    this.#reader = reader;
+  }
+
+  async ensureTopics(specs: readonly TopicSpec[], { create }: { readonly create: boolean }): Promise<void> {
+    const counts = await Promise.all(specs.map(({ name }) => this.partitions(name)));
+    const missing = specs.filter((_, index) => counts[index] === undefined);
+    if (missing.length > 0 && !create) {
+      const names = missing.map(({ name }) => name).join(', ');
+      throw new HeadwaterError(
+        'topic-missing',
+        `these topics do not exist, and may not be created here: ${names}`,
+      );
+    }
+    if (missing.length > 0) await this.#create(missing);
+    for (const [index, { name, partitions }] of specs.entries()) {
+      const found = counts[index] ?? (await this.partitions(name)) ?? partitions;
+      if (found === partitions) continue;
+      const message = `topic ${name} has ${found} partitions, not ${partitions}; the count of a topic is fixed`;
+      throw new HeadwaterError('topic-mismatch', message);
+    }
+  }
+
+  partitions(topic: string): Promise<number | undefined> {
+    return attempt(`asking for topic ${topic}`, () => this.#topics.partitions(topic));
+  }
+
+  offsets(topic: string): Promise<readonly OffsetRange[]> {
+    return this.#reader.ranges(topic);
+  }
+
+  async committed(group: string, topic: string): Promise<readonly (bigint | undefined)[]> {
+    const admin = await this.#admin();
+    const answer = await attempt(`reading the offsets of group ${group}`, () =>
+      admin.fetchOffsets({ groupId: group, topics: [topic] }),
+    );
+    const offsets: (bigint | undefined)[] = [];
+    for (const { partition, offset } of answer[0]?.partitions ?? []) {
+      offsets[partition] = BigInt(offset) < 0n ? undefined : BigInt(offset);
+    }
+    return Array.from(offsets);
+  }
+
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    if (topics.length === 0) return;
+    const admin = await this.#admin();
+    await admin.deleteTopics({ topics: [...topics] }).catch((thrown: unknown) => {
+      throw asLogError(thrown, `deleting ${topics.join(', ')}`);
+    });
+    this.#topics.forget(topics);
+  }
+
+  async deleteGroups(groups: readonly string[]): Promise<void> {
+    if (groups.length === 0) return;
+    const admin = await this.#admin();
+    await admin.deleteGroups([...groups]).catch((thrown: unknown) => {
+      throw asLogError(thrown, `deleting ${groups.join(', ')}`);
+    });
+  }
+
+  /** Another process may be creating the same topics: that is as good. */
+  async #create(specs: readonly TopicSpec[]): Promise<void> {
+    const admin = await this.#admin();
+    try {
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: specs.map(({ name, partitions, replicationFactor = -1, settings }) => ({
+          topic: name,
+          numPartitions: partitions,
+          replicationFactor,
+          configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
+        })),
+      });
+    } catch (thrown) {
+      if (rootOf(thrown).type === 'TOPIC_ALREADY_EXISTS') return;
+      throw asLogError(thrown, `creating ${specs.map(({ name }) => name).join(', ')}`);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/** The log on Apache Kafka. */
+import type { Logger } from '../../logger.ts';
+import type {
+  Follower,
+  FollowOptions,
+  Lanes,
+  LanesOptions,
+  Log,
+  LogAdmin,
+  LogProducer,
+  LogRecord,
+  ReadOptions,
+} from '../api.ts';
+import { openLanes } from '../lanes.ts';
+import { KafkaClient } from './client.ts';
+import { asLogError } from './failures.ts';
+import { KafkaAdmin } from './kafka-admin.ts';
+import { KafkaFollower } from './kafka-follower.ts';
+import { KafkaMember } from './kafka-member.ts';
+import { KafkaProducer } from './kafka-producer.ts';
+import type { Admin } from './kafkajs.ts';
+import { type KafkaOptions, kafkaDefaults } from './options.ts';
+import { PartitionReader } from './partition-reader.ts';
+import { TableOfTopics } from './table-of-topics.ts';
+
+/** Connects when it is first used. */
+export function createKafkaLog(options: KafkaOptions, logger: Logger): Log {
+  return new KafkaLog(options, logger);
+}
+
+class KafkaLog implements Log {
+  readonly kind = 'kafka';
+  readonly admin: LogAdmin;
+  readonly #client: KafkaClient;
+  readonly #logger: Logger;
+  readonly #maxBatchBytes: number;
+  readonly #topics: TableOfTopics;
+  readonly #reader: PartitionReader;
+  readonly #open = new Set<{ close(): Promise<void> }>();
+  #admin: Promise<Admin> | undefined;
+
+  constructor(options: KafkaOptions, logger: Logger) {
+    this.#client = new KafkaClient(options, logger);
+    this.#logger = logger;
+    this.#maxBatchBytes = options.maxBatchBytes ?? kafkaDefaults.maxBatchBytes;
+    const admin = () => this.#connectAdmin();
+    this.#topics = new TableOfTopics(admin, logger);
+    this.#reader = new PartitionReader(() => this.#client.cluster());
+    this.admin = new KafkaAdmin(admin, this.#topics, this.#reader);
+  }
+
+  async openProducer(): Promise<LogProducer> {
+    const producer = new KafkaProducer(
+      () => this.#client.idempotentProducer(),
+      this.#topics,
+      this.#maxBatchBytes,
+    );
+    await producer.connect().catch((thrown: unknown) => {
+      throw asLogError(thrown, 'connecting a producer');
+    });
+    return this.#keep(producer);
+  }
+
+  async openLanes(options: LanesOptions): Promise<Lanes> {
+    const dependencies = {
+      client: this.#client,
+      admin: this.admin,
+      topics: this.#topics,
+      maxBatchBytes: this.#maxBatchBytes,
+      logger: this.#logger,
+    };
+    const lanes = await openLanes(options, {
+      log: this,
+      join: (join, listener) => new KafkaMember(join, listener, dependencies),
+      logger: this.#logger,
+    });
+    return this.#keep(lanes);
+  }
+
+  async follow(options: FollowOptions): Promise<Follower> {
+    const follower = new KafkaFollower(options);
+    await follower.start(this.#client.cluster(), this.#reader);
+    return this.#keep(follower);
+  }
+
+  read(options: ReadOptions): AsyncIterable<readonly LogRecord[]> {
+    return this.#reader.read(options);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((part) => part.close()));
+    await this.#reader.close();
+    const admin = this.#admin;
+    this.#admin = undefined;
+    await admin?.then((connected) => connected.disconnect()).catch(() => undefined);
+  }
+
+  #keep<T extends { close(): Promise<void> }>(part: T): T {
+    this.#open.add(part);
+    return part;
+  }
+
+  #connectAdmin(): Promise<Admin> {
+    this.#admin ??= this.#startAdmin().catch((thrown: unknown) => {
+      this.#admin = undefined;
+      throw asLogError(thrown, 'connecting to Kafka');
+    });
+    return this.#admin;
+  }
+
+  async #startAdmin(): Promise<Admin> {
+    const admin = this.#client.admin();
+    await admin.connect();
+    return admin;
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The only file that loads kafkajs, and parts of it that are not public: its last release is from 2023, and
+ * what it gets wrong (docs/reference/kafka.md) is mended or gone around from here. That rests on the insides of
+ * one version, so any other is refused.
+ */
+import { createRequire } from 'node:module';
+import { HeadwaterError } from '@headwater/errors';
+import type * as kafkajs from 'kafkajs';
+import { compressionCodecs } from './compression.ts';
+import { mendRecordBatchDecoder, type RecordBatchDecoder } from './record-batches.ts';
+
+export type {
+  Admin,
+  Assigner,
+  Consumer,
+  KafkaConfig,
+  LogEntry,
+  logCreator as LogCreator,
+  Producer,
+  TopicMessages,
+  Transaction,
+} from 'kafkajs';
+
+/** A record as kafkajs decodes it; control records and those of aborted transactions too. */
+export interface RawRecord {
+  readonly offset: string;
+  readonly timestamp: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer | null | (Buffer | null)[]>>;
+  readonly isControlRecord: boolean;
+  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
+}
+
+export interface AbortedTransaction {
+  readonly producerId: string;
+  readonly firstOffset: string;
+}
+
+export interface FetchedPartition {
+  readonly partition: number;
+  readonly highWatermark: string;
+  readonly lastStableOffset: string;
+  readonly abortedTransactions: readonly AbortedTransaction[] | null;
+  readonly messages: readonly RawRecord[];
+}
+
+export interface FetchRequest {
+  readonly isolationLevel: 1;
+  readonly maxWaitTime: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly fetchOffset: string;
+      readonly maxBytes: number;
+    }[];
+  }[];
+}
+
+export interface Broker {
+  fetch(request: FetchRequest): Promise<{
+    readonly responses: readonly {
+      readonly topicName: string;
+      readonly partitions: readonly FetchedPartition[];
+    }[];
+  }>;
+}
+
+/** kafkajs' connections to a cluster, without producer or consumer around them. */
+export interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  refreshMetadataIfNecessary(): Promise<void>;
+  removeBroker(address: { readonly host: string; readonly port: number }): void;
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+  /** Partitions by the id of the node that leads them. */
+  findLeaderForPartitions(
+    topic: string,
+    partitions: readonly number[],
+  ): Readonly<Record<string, readonly number[]>>;
+  findBroker(options: { readonly nodeId: string }): Promise<Broker>;
+  fetchTopicsOffset(
+    topics: readonly {
+      readonly topic: string;
+      readonly fromBeginning: boolean;
+      readonly partitions: readonly { readonly partition: number }[];
+    }[],
+  ): Promise<
+    readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+    }[]
+  >;
+}
+
+const supportedVersion = '2.2.4';
+const require = createRequire(import.meta.url);
+
+function load(): typeof kafkajs {
+  const { version } = require('kafkajs/package.json') as { readonly version: string };
+  if (version !== supportedVersion) {
+    const message = `kafkajs ${version} is installed, and only ${supportedVersion} is known to be mended rightly`;
+    throw new HeadwaterError('prerequisite-missing', message);
+  }
+  replace<RecordBatchDecoder>('protocol/recordBatch/v0/decoder', mendRecordBatchDecoder);
+  return require('kafkajs') as typeof kafkajs;
+}
+
+/** Replaces what one of kafkajs' modules exports; it must not have been loaded by another before. */
+function replace<T>(module: string, mend: (original: T) => T): void {
+  const path = require.resolve(`kafkajs/src/${module}`);
+  const original = require(path) as T;
+  const entry = require.cache[path];
+  if (entry !== undefined) entry.exports = mend(original);
+}
+
+const loaded = load();
+for (const [type, codec] of compressionCodecs) loaded.CompressionCodecs[type as 1] = () => codec;
+
+export const { AssignerProtocol, Kafka, logLevel, Partitioners } = loaded;
+
+type ClusterOptions = kafkajs.KafkaConfig & { readonly logger: unknown; readonly [option: string]: unknown };
+const ClusterClass = require('kafkajs/src/cluster') as new (options: ClusterOptions) => Cluster;
+const loggers = require('kafkajs/src/loggers') as {
+  createLogger(options: { readonly level: number; readonly logCreator: kafkajs.logCreator }): unknown;
+};
+const createSocketFactory = require('kafkajs/src/network/socketFactory') as () => kafkajs.ISocketFactory;
+
+/** Connections for reading without a group: kafkajs has no manual assignment. */
+export function createCluster(config: kafkajs.KafkaConfig & { logCreator: kafkajs.logCreator }): Cluster {
+  const { logCreator, logLevel: level = loaded.logLevel.INFO, ...rest } = config;
+  return new ClusterClass({
+    ...rest,
+    logger: loggers.createLogger({ level, logCreator }),
+    socketFactory: createSocketFactory(),
+    metadataMaxAge: 300_000,
+    allowAutoTopicCreation: false,
+    isolationLevel: 1,
+  });
+}

@@ -1,0 +1,79 @@
+/** What is known of topics, asked once: partitions for keys, and the limit on batches. */
+import { HeadwaterError } from '@headwater/errors';
+import type { Logger } from '../../logger.ts';
+import { asLogError, rootOf } from './failures.ts';
+import type { Admin } from './kafkajs.ts';
+import type { TopicShape } from './send-plan.ts';
+
+/** Kafka's default for `max.message.bytes`. */
+const defaultMaxMessageBytes = 1_048_588;
+const topicResource = 2;
+/** Limits can be changed while we run. */
+const freshMs = 300_000;
+
+export class TableOfTopics {
+  readonly #admin: () => Promise<Admin>;
+  readonly #logger: Logger;
+  readonly #known = new Map<string, { readonly shape: TopicShape; readonly since: number }>();
+
+  constructor(admin: () => Promise<Admin>, logger: Logger) {
+    this.#admin = admin;
+    this.#logger = logger;
+  }
+
+  /** Shapes of the topics, for planning sends. Errors: topic-missing, log-unavailable. */
+  async shapes(topics: Iterable<string>): Promise<(topic: string) => TopicShape> {
+    const shapes = new Map<string, TopicShape>();
+    for (const topic of new Set(topics)) shapes.set(topic, await this.#shape(topic));
+    return (topic) => {
+      const shape = shapes.get(topic);
+      if (shape === undefined) throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
+      return shape;
+    };
+  }
+
+  /** undefined when the topic does not exist. */
+  async partitions(topic: string): Promise<number | undefined> {
+    const admin = await this.#admin();
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      return topics.find(({ name }) => name === topic)?.partitions.length;
+    } catch (thrown) {
+      if (rootOf(thrown).name === 'KafkaJSProtocolError') {
+        const error = asLogError(thrown, `asking for topic ${topic}`);
+        if (error.code === 'topic-missing') return undefined;
+        throw error;
+      }
+      throw asLogError(thrown, `asking for topic ${topic}`);
+    }
+  }
+
+  forget(topics: Iterable<string>): void {
+    for (const topic of topics) this.#known.delete(topic);
+  }
+
+  async #shape(topic: string): Promise<TopicShape> {
+    const known = this.#known.get(topic);
+    if (known !== undefined && Date.now() - known.since < freshMs) return known.shape;
+    const partitions = await this.partitions(topic);
+    if (partitions === undefined) throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
+    const shape = { partitions, maxMessageBytes: await this.#maxMessageBytes(topic) };
+    this.#known.set(topic, { shape, since: Date.now() });
+    return shape;
+  }
+
+  /** Where the ACLs do not let us ask, Kafka's default is taken; a broker that thinks otherwise will say so. */
+  async #maxMessageBytes(topic: string): Promise<number> {
+    try {
+      const admin = await this.#admin();
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: topicResource, name: topic, configNames: ['max.message.bytes'] }],
+      });
+      return Number(resources[0]?.configEntries[0]?.configValue ?? defaultMaxMessageBytes);
+    } catch (thrown) {
+      this.#logger.debug({ topic, reason: rootOf(thrown).message }, 'the limits of a topic are not told');
+      return defaultMaxMessageBytes;
+    }
+  }
+}
