@@ -14,7 +14,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{schemas,packages/*,services/*,deploy/local,cli}/src/**/*.test.ts'],
+          include: ['{schemas,packages/*,services/*,deploy/local,cli}/src/**/*.test.ts', 'docs/*.test.ts'],
           exclude: ['**/*.kafka.test.ts', '**/node_modules/**'],
           sequence: { groupOrder: 0 },
           testTimeout: 60_000,
