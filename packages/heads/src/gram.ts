@@ -1,15 +1,18 @@
 /**
- * The Gram matrix G = Σ x xᵀ is where the time of learning goes, D²/2 multiply-adds a label. This is its layout, and the plain kernel
- * that adds to it; a faster kernel must give the same integers.
+ * The Gram matrix G = Σ x xᵀ is where the time of learning goes, D²/2 multiply-adds a label. This is its layout, and how vectors wait
+ * until there are enough of them for a kernel to work on.
  *
  * Exactness. Entries are integers in float64. With |x_i| ≤ 2^13 (see quantization.ts) each product is at most 2^26, so that with
  * n ≤ 2^27 examples every entry of G, and every partial sum on the way, is an integer of at most 2^53: float64 holds each of these
  * exactly, and additions of them are exact in any order. (With the lift's 11,585 a product is under 2^27, and n ≤ 2^26.) Within a
- * block of sixteen examples a sum of products is at most 16 · 11,585² = 2,147,393,600 < 2^31: an int32 holds it.
+ * block of sixteen vectors a sum of products is at most 16 · 11,585² = 2,147,395,600 < 2^31: an int32 holds it.
  */
+import type { Kernel } from './kernel.ts';
 
-/** Examples that are multiplied in int32 before they are added to G. */
+/** Vectors whose products are summed in int32 before they are added to G. */
 export const blockSize = 16;
+/** Blocks that wait together, so that G passes through the cache once for all of them. */
+export const maximumBlocks = 4;
 
 /** D rounded up to a multiple of four, so that a kernel can take four columns at a time. The columns added stay zero. */
 export function paddedDimensions(dimensions: number): number {
@@ -35,47 +38,79 @@ export function gramLength(width: number): number {
   return rowOffset(width, width);
 }
 
-/** Adds vectors to (or takes them out of) the Gram matrix that it holds. */
-export interface GramAccumulator {
-  /** The entries, as laid out above; valid until the next call of `accumulate`. */
+/** Where a block holds a value: for each four dimensions and each pair of vectors, eight int16: both vectors' x_j, x_{j+1}, … */
+export function packedIndex(dimension: number, vector: number): number {
+  return (dimension >> 2) * 64 + (vector >> 1) * 8 + (dimension & 3) * 2 + (vector & 1);
+}
+
+/** The part of a Gram matrix that a kernel gives: its memory, and adding to it. */
+export interface GramMemory {
+  /** As laid out above. */
   readonly entries: Float64Array;
-  /**
-   * entries += sign · Σ x xᵀ over `count` ≤ 16 vectors, which lie one behind the other in `block`, each `width` long. The rest of the
-   * block is zero.
-   */
-  accumulate(block: Int16Array, sign: 1 | -1): void;
+  /** `maximumBlocks` blocks of packed vectors, one behind the other, width × 16 values each. */
+  readonly packed: Int16Array;
+  /** entries ± Σ x xᵀ over the first blocks. */
+  accumulate(blocks: number, negative: boolean): void;
 }
 
-/** A kernel in plain TypeScript. */
-export function createPlainGram(width: number): GramAccumulator {
-  const entries = new Float64Array(gramLength(width));
-  const columns = new Int32Array(width * blockSize);
-  return {
-    entries,
-    accumulate(block, sign) {
-      transpose(block, columns, width);
-      for (let row = 0; row < width; row++) addRow(entries, columns, row, width, sign);
-    },
-  };
-}
+export class Gram {
+  readonly width: number;
+  readonly #kernel: Kernel;
+  /** Where the matrix is while no vector was added: a kernel's memory is claimed when it is needed. */
+  #restored: Float64Array | null = null;
+  #memory: GramMemory | null = null;
+  #pending = 0;
+  #negative = false;
 
-/** Sixteen values of one dimension side by side. */
-function transpose(block: Int16Array, columns: Int32Array, width: number): void {
-  for (let example = 0; example < blockSize; example++) {
-    for (let i = 0; i < width; i++) columns[i * blockSize + example] = block[example * width + i] ?? 0;
+  constructor(width: number, kernel: Kernel) {
+    this.width = width;
+    this.#kernel = kernel;
   }
-}
 
-/** Products of int32 stay exact in float64, and their sums below 2^31. */
-function addRow(entries: Float64Array, columns: Int32Array, row: number, width: number, sign: number): void {
-  let at = rowOffset(row, width);
-  const a = columns.subarray(row * blockSize, (row + 1) * blockSize);
-  for (let j = rowStart(row) * blockSize; j < width * blockSize; j += blockSize) {
-    let sum = 0;
-    for (let example = 0; example < blockSize; example++) {
-      sum += (a[example] ?? 0) * (columns[j + example] ?? 0);
+  /** The matrix, as laid out above; valid until the next change. */
+  get entries(): Float64Array {
+    this.#flush();
+    this.#restored ??= this.#memory === null ? new Float64Array(gramLength(this.width)) : null;
+    return this.#restored ?? this.#open().entries;
+  }
+
+  /** G ± x xᵀ */
+  add(vector: Int16Array, negative: boolean): void {
+    if (this.#negative !== negative) this.#flush();
+    this.#negative = negative;
+    const { packed } = this.#open();
+    const base = (this.#pending >> 4) * this.width * blockSize;
+    const slot = this.#pending & 15;
+    for (let i = 0; i < vector.length; i++) packed[base + packedIndex(i, slot)] = vector[i] ?? 0;
+    this.#pending++;
+    if (this.#pending === maximumBlocks * blockSize) this.#flush();
+  }
+
+  /** Adds another Gram matrix. */
+  merge(entries: Float64Array): void {
+    if (this.#memory === null && this.#restored === null) {
+      this.#restored = entries.slice();
+      return;
     }
-    entries[at] = (entries[at] ?? 0) + sign * sum;
-    at++;
+    const own = this.entries;
+    for (let i = 0; i < own.length; i++) own[i] = (own[i] ?? 0) + (entries[i] ?? 0);
+  }
+
+  #open(): GramMemory {
+    if (this.#memory === null) {
+      this.#memory = this.#kernel.createGram(this.width);
+      if (this.#restored !== null) this.#memory.entries.set(this.#restored);
+      this.#restored = null;
+    }
+    return this.#memory;
+  }
+
+  #flush(): void {
+    if (this.#pending === 0) return;
+    const memory = this.#open();
+    const blocks = Math.ceil(this.#pending / blockSize);
+    memory.accumulate(blocks, this.#negative);
+    memory.packed.fill(0, 0, blocks * this.width * blockSize);
+    this.#pending = 0;
   }
 }

@@ -5,6 +5,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelledSet, LabelledVector } from './api.ts';
 import { ByteReader, ByteWriter } from './byte-writer.ts';
+import { chooseKernel, type Kernel } from './kernel.ts';
 import { hexKey, keptAtLeast, SampleReserve } from './sample-reserve.ts';
 import { addDigest, digestExample, formatDigest, subtractDigest } from './set-digest.ts';
 import { Statistics } from './statistics.ts';
@@ -21,12 +22,12 @@ export interface LabelledSetOptions {
 
 /** An empty set. */
 export function createLabelledSet(options: LabelledSetOptions): LabelledSet {
-  return new ExactLabelledSet(options);
+  return new ExactLabelledSet(options, chooseKernel());
 }
 
 /** Reads what `serialize` wrote. Errors: statistics-mismatch, where the bytes are of another kind or version, or cut short. */
 export function deserializeLabelledSet(bytes: Uint8Array): LabelledSet {
-  return ExactLabelledSet.deserialize(bytes);
+  return ExactLabelledSet.deserialize(bytes, chooseKernel());
 }
 
 /** What the solvers of this package see of a labelled set. Errors: statistics-mismatch, for a set that is not of this package. */
@@ -43,11 +44,11 @@ export class ExactLabelledSet implements LabelledSet {
   readonly #reserve = new SampleReserve();
   #digest = 0n;
 
-  constructor({ extractor, task, dimensions }: LabelledSetOptions) {
+  constructor({ extractor, task, dimensions }: LabelledSetOptions, kernel: Kernel) {
     this.extractor = extractor;
     this.task = task;
     this.dimensions = dimensions;
-    this.statistics = new Statistics(dimensions);
+    this.statistics = new Statistics(dimensions, kernel);
   }
 
   get examples(): number {
@@ -150,13 +151,13 @@ export class ExactLabelledSet implements LabelledSet {
     }
   }
 
-  static deserialize(bytes: Uint8Array): ExactLabelledSet {
+  static deserialize(bytes: Uint8Array, kernel: Kernel): ExactLabelledSet {
     const reader = new ByteReader(bytes, 'statistics-mismatch');
     if (reader.text() !== formatName || reader.uint32() !== formatVersion) {
       mismatch('Bytes are not a labelled set, or one of another version: rebuild it from its examples');
     }
     const [extractor, task, digest] = [reader.text(), reader.text(), reader.text()];
-    const set = new ExactLabelledSet({ extractor, task, dimensions: reader.uint32() });
+    const set = new ExactLabelledSet({ extractor, task, dimensions: reader.uint32() }, kernel);
     set.#digest = BigInt(`0x${digest}`);
     set.#readClasses(reader);
     set.statistics.restoreGram(reader.float64s());

@@ -4,6 +4,7 @@
  */
 import type { HeadMode, LabelledVector, TrainOptions } from './api.ts';
 import { fixedLog } from './fixed-math.ts';
+import type { Kernel } from './kernel.ts';
 import type { ExactLabelledSet } from './labelled-set.ts';
 import { leaveOneOut } from './leave-one-out.ts';
 import type { LinearParameters } from './linear-head.ts';
@@ -43,6 +44,7 @@ export function trainLda(set: ExactLabelledSet, options: TrainOptions): TrainedL
 }
 
 interface Problem {
+  readonly kernel: Kernel;
   readonly mode: HeadMode;
   readonly scatter: Scatter;
   readonly counts: Float64Array;
@@ -67,6 +69,7 @@ function poseProblem(set: ExactLabelledSet, { mode, prior }: TrainOptions): Prob
   const sample = set.sample(mode === 'settled' ? sampleLimit : provisionalSample);
   const index = new Map(classes.map((label, k) => [label, k]));
   return {
+    kernel: statistics.kernel,
     mode,
     scatter: computeScatter(statistics),
     counts,
@@ -94,15 +97,15 @@ interface Choice {
 
 /** Null where there is nothing to choose by. */
 function choose(problem: Problem): Choice | null {
-  const { mode, scatter, counts } = problem;
+  const { kernel, mode, scatter, counts } = problem;
   if (counts.length < 2 || !(scatter.trace > noScatter * scatter.total)) return null;
   const smallest = counts.includes(1) ? smallestEpsilonWithSingles : smallestEpsilon;
   const vectors = [...centeredSample(problem), ...problem.means.map((mean) => mean.slice())];
   if (mode === 'provisional') {
     const epsilon = Math.min(Math.max(estimateShrinkage(scatter), smallest), largestEpsilon);
-    return judge(problem, whitenByCholesky(scatter, epsilon, vectors));
+    return judge(problem, whitenByCholesky(kernel, scatter, epsilon, vectors));
   }
-  const whiten = prepareWhitening({ ...scatter, entries: scatter.entries.slice() }, vectors);
+  const whiten = prepareWhitening(kernel, scatter, vectors);
   let best: Choice | null = null;
   for (const epsilon of epsilonGrid) {
     if (epsilon < smallest) continue;
@@ -166,7 +169,7 @@ function solve(problem: Problem, { epsilon, effectiveDimensions, chosen }: Choic
   const { scatter, means, counts, center, logPriors, sample } = problem;
   const { dimensions, examples } = scatter;
   const { temperature } = chosen;
-  const whitening = whitenByCholesky(scatter, epsilon, means);
+  const whitening = whitenByCholesky(problem.kernel, scatter, epsilon, means);
   if (whitening === null) return null;
   const weights = new Float64Array(means.length * dimensions);
   const biases = new Float64Array(means.length);

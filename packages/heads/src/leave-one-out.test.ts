@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { leaveOneOut } from './leave-one-out.ts';
+import { plainKernel } from './plain-kernel.ts';
 import type { Scatter } from './scatter.ts';
 import { prepareWhitening, type Whitening, whitenByCholesky } from './whitening.ts';
 
@@ -125,8 +126,8 @@ function vectorsOf(items: readonly Item[]): Float64Array[] {
 }
 
 function whitenBothWays(items: readonly Item[], epsilon: number): [Whitening, Whitening] {
-  const many = prepareWhitening(poseScatter(items, 3), vectorsOf(items))(epsilon);
-  const one = whitenByCholesky(poseScatter(items, 3), epsilon, vectorsOf(items));
+  const many = prepareWhitening(plainKernel, poseScatter(items, 3), vectorsOf(items))(epsilon);
+  const one = whitenByCholesky(plainKernel, poseScatter(items, 3), epsilon, vectorsOf(items));
   if (many === null || one === null) throw new Error('no factor');
   return [many, { ...one, effectiveDimensions: many.effectiveDimensions }];
 }

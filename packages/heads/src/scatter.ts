@@ -35,18 +35,16 @@ export function ridgeOf({ trace, dimensions }: Scatter, epsilon: number): number
   return (epsilon * trace) / dimensions;
 }
 
-/** A = (1 − ε) S + ρ I, as the left part of a matrix with room for more columns. */
-export function shrink(scatter: Scatter, epsilon: number, columns: number): Float64Array {
+/** Writes A = (1 − ε) S + ρ I, of which the upper triangle counts, into the left part of a matrix with so many columns. */
+export function shrink(scatter: Scatter, epsilon: number, columns: number, matrix: Float64Array): void {
   const { width, entries } = scatter;
-  const matrix = new Float64Array(width * columns);
   const ridge = ridgeOf(scatter, epsilon);
   for (let row = 0; row < width; row++) {
-    for (let j = row; j < width; j++)
-      matrix[row * columns + j] = (1 - epsilon) * (entries[row * width + j] ?? 0);
-    const diagonal = row * columns + row;
-    matrix[diagonal] = (matrix[diagonal] ?? 0) + ridge;
+    const from = row * width;
+    const to = row * columns;
+    for (let j = row; j < width; j++) matrix[to + j] = (1 - epsilon) * (entries[from + j] ?? 0);
+    matrix[to + row] = (matrix[to + row] ?? 0) + ridge;
   }
-  return matrix;
 }
 
 /**

@@ -3,7 +3,8 @@
  * merging and taking out are exact and commute.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { blockSize, createPlainGram, type GramAccumulator, paddedDimensions } from './gram.ts';
+import { Gram, paddedDimensions } from './gram.ts';
+import type { Kernel } from './kernel.ts';
 import { unit } from './quantization.ts';
 import { compareUtf8 } from './utf8-order.ts';
 
@@ -22,16 +23,14 @@ export class Statistics {
   #examples = 0;
   readonly #classes = new Map<string, ClassSum>();
   #order: string[] | null = null;
-  readonly #gram: GramAccumulator;
-  readonly #pending: Int16Array;
-  #pendingCount = 0;
-  #pendingSign: 1 | -1 = 1;
+  readonly kernel: Kernel;
+  readonly #gram: Gram;
 
-  constructor(dimensions: number) {
+  constructor(dimensions: number, kernel: Kernel) {
     this.dimensions = dimensions;
     this.width = paddedDimensions(dimensions);
-    this.#gram = createPlainGram(this.width);
-    this.#pending = new Int16Array(this.width * blockSize);
+    this.kernel = kernel;
+    this.#gram = new Gram(this.width, kernel);
   }
 
   get examples(): number {
@@ -55,7 +54,6 @@ export class Statistics {
 
   /** G, as laid out in gram.ts. Valid until the next change. */
   get gram(): Float64Array {
-    this.#flush();
     return this.#gram.entries;
   }
 
@@ -88,7 +86,7 @@ export class Statistics {
     entry.count++;
     this.#examples++;
     for (let i = 0; i < vector.length; i++) entry.sum[i] = (entry.sum[i] ?? 0) + (vector[i] ?? 0);
-    this.#push(vector, 1);
+    this.#gram.add(vector, false);
   }
 
   /** The caller has checked that the class has an example. */
@@ -98,7 +96,7 @@ export class Statistics {
     this.#examples--;
     for (let i = 0; i < vector.length; i++) entry.sum[i] = (entry.sum[i] ?? 0) - (vector[i] ?? 0);
     if (entry.count === 0) this.#dropClass(label);
-    this.#push(vector, -1);
+    this.#gram.add(vector, true);
   }
 
   merge(other: Statistics): void {
@@ -116,8 +114,7 @@ export class Statistics {
 
   /** Adds the entries of another Gram matrix. */
   restoreGram(entries: Float64Array): void {
-    const own = this.gram;
-    for (let i = 0; i < own.length; i++) own[i] = (own[i] ?? 0) + (entries[i] ?? 0);
+    this.#gram.merge(entries);
   }
 
   #createClass(label: string): ClassSum {
@@ -130,21 +127,5 @@ export class Statistics {
   #dropClass(label: string): void {
     this.#classes.delete(label);
     this.#order = null;
-  }
-
-  /** Vectors wait until there are sixteen of one sign. */
-  #push(vector: Int16Array, sign: 1 | -1): void {
-    if (this.#pendingSign !== sign) this.#flush();
-    this.#pendingSign = sign;
-    this.#pending.set(vector, this.#pendingCount * this.width);
-    this.#pendingCount++;
-    if (this.#pendingCount === blockSize) this.#flush();
-  }
-
-  #flush(): void {
-    if (this.#pendingCount === 0) return;
-    this.#pending.fill(0, this.#pendingCount * this.width);
-    this.#gram.accumulate(this.#pending, this.#pendingSign);
-    this.#pendingCount = 0;
   }
 }

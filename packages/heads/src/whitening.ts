@@ -2,9 +2,9 @@
  * Coordinates in which A = (1 − ε) S + ρ I, ρ = ε·tr(S)/D, is the identity, so that every distance of the discriminant is a plain sum of
  * squares. One ε is done by Cholesky; many by the tridiagonal form.
  */
-import { eliminate, substituteBack } from './elimination.ts';
+import { type Kernel, scratchLength } from './kernel.ts';
 import { ridgeOf, type Scatter, shrink } from './scatter.ts';
-import { rotate, type Tridiagonal, tridiagonalize } from './tridiagonal.ts';
+import { type Tridiagonal, tridiagonalize } from './tridiagonal.ts';
 
 /** One vector x in other coordinates. */
 export interface Whitened {
@@ -24,19 +24,22 @@ export interface Whitening {
 
 /** Vectors are `width` long. Null where rounding leaves A without a factor. */
 export function whitenByCholesky(
+  kernel: Kernel,
   scatter: Scatter,
   epsilon: number,
   vectors: readonly Float64Array[],
 ): Whitening | null {
   const { width } = scatter;
-  const columns = width + vectors.length;
-  const matrix = shrink(scatter, epsilon, columns);
-  vectors.forEach((vector, index) => {
-    for (let i = 0; i < width; i++) matrix[i * columns + width + index] = vector[i] ?? 0;
-  });
-  if (!eliminate(matrix, width, columns)) return null;
+  const columns = width + Math.ceil(vectors.length / 4) * 4;
+  const [matrix, scratch] = kernel.claim([width * columns, scratchLength(columns)]);
+  shrink(scatter, epsilon, columns, matrix);
+  for (let index = 0; index < columns - width; index++) {
+    const vector = vectors[index];
+    for (let i = 0; i < width; i++) matrix[i * columns + width + index] = vector?.[i] ?? 0;
+  }
+  if (!kernel.eliminate(matrix, width, columns, scratch)) return null;
   const whitened = vectors.map((_, index) => readColumn(matrix, width, columns, width + index));
-  substituteBack(matrix, width, columns);
+  kernel.substituteBack(matrix, width, columns, scratch);
   return {
     epsilon,
     ridge: ridgeOf(scatter, epsilon),
@@ -47,10 +50,9 @@ export function whitenByCholesky(
   };
 }
 
-/** The same for many ε: calls are cheap after the first. Takes the scatter's entries and the vectors over: they are overwritten. */
-export function prepareWhitening(scatter: Scatter, vectors: readonly Float64Array[]) {
-  const form = tridiagonalize(scatter.entries, scatter.width);
-  rotate(form, vectors);
+/** The same for many ε: calls are cheap after the first. Takes the vectors over: they are overwritten. */
+export function prepareWhitening(kernel: Kernel, scatter: Scatter, vectors: readonly Float64Array[]) {
+  const form = tridiagonalize(kernel, scatter.entries, scatter.width, vectors);
   return (epsilon: number): Whitening | null => {
     const scale = 1 - epsilon;
     const ridge = ridgeOf(scatter, epsilon);

@@ -1,0 +1,5 @@
+// Everything that takes time, on 128-bit vectors. No relaxed operations: those may differ between machines.
+
+export { eliminate, substituteBack } from './elimination';
+export { accumulate } from './gram';
+export { multiply, rotateLanes, update } from './tridiagonal';

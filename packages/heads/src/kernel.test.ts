@@ -1,0 +1,171 @@
+/** Both kernels are held to the same bits, on sizes that meet every edge of their blocks. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { main } from 'assemblyscript/asc';
+import { describe, expect, it } from 'vitest';
+import { Gram, gramLength, rowOffset, rowStart } from './gram.ts';
+import { trainHead } from './head.ts';
+import { type Kernel, scratchLength } from './kernel.ts';
+import { ExactLabelledSet } from './labelled-set.ts';
+import { plainKernel } from './plain-kernel.ts';
+import { unit } from './quantization.ts';
+import { openSimdKernel } from './simd-kernel.ts';
+import { tridiagonalize } from './tridiagonal.ts';
+
+const simdKernel = openSimdKernel();
+if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
+const kernels: Kernel[] = [plainKernel, simdKernel];
+
+/** Numbers that are the same in each run. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** [A | B] with A positive definite. */
+function positiveDefinite(rows: number, columns: number): Float64Array {
+  const random = randomNumbers(rows * 1000 + columns);
+  const matrix = Float64Array.from({ length: rows * columns }, () => random() - 0.5);
+  for (let i = 0; i < rows; i++) matrix[i * columns + i] = rows * (1 + random());
+  return matrix;
+}
+
+const sizes = [4, 28, 32, 36, 64, 100, 132];
+
+describe('the Gram matrix', () => {
+  const widths = [64, 68, 100];
+  it.each(widths)('is that of BigInt, at the largest values, %i wide', (width) => {
+    const random = randomNumbers(width);
+    const extremes = [-11585, 11585, -unit, unit, 0, 1, -1];
+    const vectors = Array.from({ length: 150 }, (_, n) =>
+      Int16Array.from({ length: width }, () => (n < 70 ? 11585 : (extremes[Math.floor(random() * 7)] ?? 0))),
+    );
+    for (const kernel of kernels) {
+      const gram = new Gram(width, kernel);
+      vectors.forEach((vector, i) => {
+        gram.add(vector, false);
+        if (i % 50 === 49) expect(gram.entries).toHaveLength(gramLength(width));
+      });
+      for (const vector of vectors.slice(60, 80)) gram.add(vector, true);
+      const left = [...vectors.slice(0, 60), ...vectors.slice(80)];
+      for (let i = 0; i < width; i += 7) {
+        for (let j = i; j < width; j += 5) {
+          const exact = left.reduce((sum, x) => sum + BigInt(x[i] ?? 0) * BigInt(x[j] ?? 0), 0n);
+          expect(BigInt(gram.entries[rowOffset(i, width) + j - rowStart(i)] ?? Number.NaN)).toBe(exact);
+        }
+      }
+    }
+  });
+
+  it.each(widths)('is the same in every entry, %i wide', (width) => {
+    const random = randomNumbers(width);
+    const grams = kernels.map((kernel) => new Gram(width, kernel));
+    for (let n = 0; n < 200; n++) {
+      const vector = Int16Array.from({ length: width }, () => Math.round((random() * 2 - 1) * 11585));
+      for (const gram of grams) gram.add(vector, n % 9 === 8);
+    }
+    expect(grams[1]?.entries).toEqual(grams[0]?.entries);
+  });
+});
+
+describe('elimination and substitution', () => {
+  it.each(sizes.flatMap((rows) => [0, 4, 48].map((more) => [rows, rows + more])))(
+    '%i × %i',
+    (rows, columns) => {
+      const original = positiveDefinite(rows, columns);
+      const results = kernels.map((kernel) => {
+        const [matrix, scratch] = kernel.claim([rows * columns, scratchLength(columns)]);
+        matrix.set(original);
+        expect(kernel.eliminate(matrix, rows, columns, scratch)).toBe(true);
+        const eliminated = upperPart(matrix, rows, columns);
+        kernel.substituteBack(matrix, rows, columns, scratch);
+        return [eliminated, upperPart(matrix, rows, columns)];
+      });
+      expect(results[1]).toEqual(results[0]);
+      expectSolved(original, results[0]?.[1] ?? [], rows, columns);
+    },
+  );
+
+  it('refuses what is not positive definite', () => {
+    for (const kernel of kernels) {
+      for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+        const [matrix, scratch] = kernel.claim([40 * 40, scratchLength(40)]);
+        matrix.set(positiveDefinite(40, 40));
+        matrix[37 * 40 + 37] = bad;
+        expect(kernel.eliminate(matrix, 40, 40, scratch)).toBe(false);
+      }
+    }
+  });
+});
+
+function upperPart(matrix: Float64Array, rows: number, columns: number): number[][] {
+  return Array.from({ length: rows }, (_, i) => [...matrix.subarray(i * columns + i, (i + 1) * columns)]);
+}
+
+/** A X = B */
+function expectSolved(original: Float64Array, solution: number[][], rows: number, columns: number): void {
+  const entry = (i: number, j: number) => original[Math.min(i, j) * columns + Math.max(i, j)] ?? 0;
+  for (let column = rows; column < columns; column += 3) {
+    for (let i = 0; i < rows; i++) {
+      let sum = 0;
+      for (let j = 0; j < rows; j++) sum += entry(i, j) * (solution[j]?.[column - j] ?? 0);
+      expect(sum).toBeCloseTo(original[i * columns + column] ?? 0, 10);
+    }
+  }
+}
+
+describe('the tridiagonal form', () => {
+  it.each(sizes)('%i wide', (size) => {
+    const random = randomNumbers(size);
+    const symmetric = Float64Array.from({ length: size * size }, () => random() - 0.5);
+    // One row that needs no reflection.
+    if (size > 4) symmetric.fill(0, 2 * size + 4, 3 * size);
+    const results = kernels.map((kernel) => {
+      const vectors = Array.from({ length: 6 }, (_, n) =>
+        Float64Array.from({ length: size }, (__, i) => ((i * 7 + n) % 11) - 5),
+      );
+      const form = tridiagonalize(kernel, symmetric, size, vectors);
+      return { form, vectors };
+    });
+    expect(results[1]).toEqual(results[0]);
+    const trace = results[0]?.form.diagonal.reduce((a, b) => a + b) ?? 0;
+    expect(trace).toBeCloseTo(
+      Array.from({ length: size }, (_, i) => symmetric[i * size + i] ?? 0).reduce((a, b) => a + b),
+      9,
+    );
+  });
+});
+
+describe('a head', () => {
+  it.each(['provisional', 'settled'] as const)('%s, has the same digest by both kernels', (mode) => {
+    const digests = kernels.map((kernel) => {
+      const random = randomNumbers(7);
+      const set = new ExactLabelledSet({ extractor: 'e', task: 't', dimensions: 70 }, kernel);
+      for (let i = 0; i < 300; i++) {
+        const vector = Int16Array.from({ length: 70 }, (_, j) =>
+          Math.round((random() + random() - 1 + (j % 5 === i % 5 ? 0.3 : 0)) * 700),
+        );
+        set.add({ imageId: `${i}`, label: `${i % 5}`, group: null, vector });
+      }
+      return trainHead(set, { kind: 'lda', mode }).digest;
+    });
+    expect(digests[1]).toBe(digests[0]);
+  });
+});
+
+describe('the compiled kernel', () => {
+  it('is what its source compiles to', async () => {
+    const root = path.resolve(import.meta.dirname, '..');
+    const written = new Map<string, Uint8Array>();
+    const { error } = await main(['--config', 'asconfig.json', '--baseDir', path.join(root, 'assembly')], {
+      writeFile: (name, contents) => {
+        written.set(path.basename(name), Buffer.from(contents));
+      },
+    });
+    expect(error).toBeNull();
+    expect(written.get('kernel.wasm')).toEqual(readFileSync(path.join(root, 'wasm/kernel.wasm')));
+  });
+});

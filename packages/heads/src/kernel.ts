@@ -1,0 +1,36 @@
+/**
+ * The loops that take the time exist twice: in WebAssembly with 128-bit vectors, and in plain TypeScript. Both do the same operations on
+ * each number in the same order, and so give the same bits; which one runs is a matter of speed alone.
+ */
+import type { GramMemory } from './gram.ts';
+import { plainKernel } from './plain-kernel.ts';
+import { openSimdKernel } from './simd-kernel.ts';
+
+/** Arrays handed to a kernel must come from its last `claim`. */
+export interface Kernel {
+  readonly name: 'simd' | 'plain';
+  /** A Gram matrix of zeros; `width` is a multiple of four. */
+  createGram(width: number): GramMemory;
+  /** Arrays of these lengths, with any content, in place of all those claimed before. */
+  claim<const Lengths extends readonly number[]>(lengths: Lengths): { [K in keyof Lengths]: Float64Array };
+  /** See plain-elimination.ts. `scratch` has room for 32 × columns entries; rows and columns are multiples of four. */
+  eliminate(matrix: Float64Array, rows: number, columns: number, scratch: Float64Array): boolean;
+  substituteBack(matrix: Float64Array, rows: number, columns: number, scratch: Float64Array): void;
+  /** See plain-reflection.ts. `size` is a multiple of four. */
+  multiply(entries: Float64Array, size: number, k: number, product: Float64Array): void;
+  update(entries: Float64Array, size: number, k: number, w: Float64Array): void;
+  rotateLanes(reflectors: Float64Array, betas: Float64Array, size: number, lanes: Float64Array): void;
+}
+
+/** Room that `eliminate` and `substituteBack` need, in float64. */
+export function scratchLength(columns: number): number {
+  return 32 * columns;
+}
+
+let chosen: Kernel | null = null;
+
+/** The fastest kernel that this engine runs; chosen once. */
+export function chooseKernel(): Kernel {
+  chosen ??= openSimdKernel() ?? plainKernel;
+  return chosen;
+}

@@ -1,0 +1,77 @@
+/** The kernel in WebAssembly; its source is in ../assembly, and a test builds it again to compare. */
+import { readFileSync } from 'node:fs';
+import { blockSize, type GramMemory, gramLength, maximumBlocks } from './gram.ts';
+import type { Kernel } from './kernel.ts';
+import { plainKernel } from './plain-kernel.ts';
+import { type WebAssemblyMemory, webAssembly } from './webassembly.ts';
+
+interface SimdExports {
+  accumulate(entries: number, packed: number, width: number, blocks: number, negative: number): void;
+  eliminate(matrix: number, rows: number, columns: number, scratch: number): number;
+  substituteBack(matrix: number, rows: number, columns: number, scratch: number): void;
+  multiply(entries: number, size: number, k: number, product: number): void;
+  update(entries: number, size: number, k: number, w: number): void;
+  rotateLanes(reflectors: number, betas: number, size: number, lanes: number): void;
+}
+
+interface Instance {
+  readonly memory: WebAssemblyMemory;
+  readonly run: SimdExports;
+}
+
+const pageBytes = 65536;
+/** Below this, memory of its own costs more than vectors save. */
+const smallestWidth = 64;
+
+/** Null where the engine has no WebAssembly, or none with vectors. */
+export function openSimdKernel(): Kernel | null {
+  const engine = webAssembly;
+  const bytes = readFileSync(new URL('../wasm/kernel.wasm', import.meta.url));
+  if (!engine?.validate(bytes)) return null;
+  const compiled = new engine.Module(bytes);
+  const instantiate = (pages: number): Instance => {
+    const memory = new engine.Memory({ initial: pages });
+    const { exports } = new engine.Instance(compiled, { env: { memory } });
+    return { memory, run: exports as SimdExports };
+  };
+  const { memory, run } = instantiate(1);
+  return {
+    name: 'simd',
+    createGram: (width) =>
+      width < smallestWidth ? plainKernel.createGram(width) : createSimdGram(instantiate, width),
+    claim: (lengths) => claim(memory, lengths),
+    eliminate: (matrix, rows, columns, scratch) =>
+      run.eliminate(matrix.byteOffset, rows, columns, scratch.byteOffset) !== 0,
+    substituteBack: (matrix, rows, columns, scratch) =>
+      run.substituteBack(matrix.byteOffset, rows, columns, scratch.byteOffset),
+    multiply: (entries, size, k, product) => run.multiply(entries.byteOffset, size, k, product.byteOffset),
+    update: (entries, size, k, w) => run.update(entries.byteOffset, size, k, w.byteOffset),
+    rotateLanes: (reflectors, betas, size, lanes) =>
+      run.rotateLanes(reflectors.byteOffset, betas.byteOffset, size, lanes.byteOffset),
+  };
+}
+
+/** One behind the other, each at a multiple of 64 bytes. The memory grows to the largest claim, and stays. */
+function claim<const Lengths extends readonly number[]>(
+  memory: WebAssemblyMemory,
+  lengths: Lengths,
+): { [K in keyof Lengths]: Float64Array } {
+  const offsets = [0];
+  for (const length of lengths) offsets.push(Math.ceil(((offsets.at(-1) ?? 0) + length * 8) / 64) * 64);
+  const missing = (offsets.at(-1) ?? 0) - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+  const arrays = lengths.map((length, i) => new Float64Array(memory.buffer, offsets[i], length));
+  return arrays as { [K in keyof Lengths]: Float64Array };
+}
+
+/** Each Gram matrix has a memory of its own, which goes when the matrix goes. */
+function createSimdGram(instantiate: (pages: number) => Instance, width: number): GramMemory {
+  const packedBytes = maximumBlocks * width * blockSize * 2;
+  const entriesBytes = gramLength(width) * 8;
+  const { memory, run } = instantiate(Math.ceil((packedBytes + entriesBytes) / pageBytes));
+  return {
+    entries: new Float64Array(memory.buffer, packedBytes, gramLength(width)),
+    packed: new Int16Array(memory.buffer, 0, packedBytes / 2),
+    accumulate: (blocks, negative) => run.accumulate(packedBytes, 0, width, blocks, negative ? 1 : 0),
+  };
+}
