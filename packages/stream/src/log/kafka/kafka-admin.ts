@@ -79,7 +79,8 @@ export class KafkaAdmin implements LogAdmin {
     const admin = await this.#admin();
     try {
       await admin.createTopics({
-        waitForLeaders: true,
+        // kafkajs' own wait gives up where a broker has not heard of a topic yet that it has just created.
+        waitForLeaders: false,
         topics: specs.map(({ name, partitions, replicationFactor = -1, settings }) => ({
           topic: name,
           numPartitions: partitions,
@@ -88,8 +89,21 @@ export class KafkaAdmin implements LogAdmin {
         })),
       });
     } catch (thrown) {
-      if (rootOf(thrown).type === 'TOPIC_ALREADY_EXISTS') return;
-      throw asLogError(thrown, `creating ${specs.map(({ name }) => name).join(', ')}`);
+      if (rootOf(thrown).type !== 'TOPIC_ALREADY_EXISTS') {
+        throw asLogError(thrown, `creating ${specs.map(({ name }) => name).join(', ')}`);
+      }
     }
+    for (const { name } of specs) await this.#awaitTopic(name);
+  }
+
+  #awaitTopic(name: string): Promise<void> {
+    return attempt(
+      `waiting for topic ${name}`,
+      async () => {
+        if ((await this.#topics.partitions(name)) !== undefined) return;
+        throw new HeadwaterError('topic-missing', `topic ${name} was created, and no broker knows it`);
+      },
+      (thrown) => ['log-unavailable', 'topic-missing'].includes(asLogError(thrown, '').code),
+    );
   }
 }

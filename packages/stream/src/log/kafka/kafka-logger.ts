@@ -20,7 +20,7 @@ const keptFields = [
 ] as const;
 
 const protocolNoise =
-  /coordinator|rebalanc|not aware|concurrent|ongoing transaction|not the leader|is not available|leadership election|unknown topic|disconnect|member id|Pausing|Resuming/i;
+  /coordinator|rebalanc|not aware|concurrent|ongoing transaction|not the leader|is not available|leadership election|unknown topic|does not host|Limiting retries|disconnect|member id|Pausing|Resuming/i;
 
 export function createLogCreator(logger: Logger): LogCreator {
   return () => (entry) => write(logger, entry);
