@@ -8,8 +8,8 @@ export { type EnvironmentSchema, listVariables, type Variable } from './config/n
 export * as variables from './config/variables.ts';
 export { createHealth, type Health } from './health.ts';
 export type * from './log/api.ts';
-export { createKafkaLog, createKafkaLog } from './log/kafka/kafka-log.ts';
-export type { KafkaOptions, KafkaOptions } from './log/kafka/options.ts';
+export { createKafkaLog } from './log/kafka/kafka-log.ts';
+export type { KafkaOptions } from './log/kafka/options.ts';
 export { createMemoryLog } from './log/memory/log.ts';
 export { partitionFor } from './log/murmur2.ts';
 export { deadLetterHeaders, sourceHeaders } from './log/provenance.ts';
