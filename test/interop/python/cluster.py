@@ -29,9 +29,15 @@ class Cluster:
     def topic(self, name: str) -> str:
         return f"{self._prefix}{name}"
 
-    def send(self, name: str, records: list[tuple[str, bytes]], partitioner: str | None = None) -> None:
+    def send(
+        self,
+        name: str,
+        records: list[tuple[str, bytes]],
+        partitioner: str | None = None,
+        compression: str = "none",
+    ) -> None:
         """Without a partitioner: that of librdkafka, which is not the one that Kafka's own client has."""
-        settings = {"bootstrap.servers": self._brokers, "enable.idempotence": True}
+        settings = {"bootstrap.servers": self._brokers, "enable.idempotence": True, "compression.type": compression}
         if partitioner is not None:
             settings["partitioner"] = partitioner
         producer = Producer(settings)

@@ -18,6 +18,7 @@ EXTRACTOR = "lenet-digits.v1"
 LABELLED = 100
 """Kafka's own partitioner, and librdkafka's default, whose labels reach the join in the wrong partition."""
 PARTITIONERS = ["murmur2_random", None]
+COMPRESSIONS = ["none", "gzip", "snappy", "lz4", "zstd"]
 
 
 @dataclass
@@ -43,7 +44,7 @@ def image(form: Format, cluster: Cluster, image_id: str, content: bytes) -> tupl
         "width": 28,
         "height": 28,
         "content": content,
-        "attributes": {"camera": "left"},
+        "attributes": {"camera": "left", "note": "worth compressing " * 50},
         "labels": {},
         "group": None,
     }
@@ -61,9 +62,10 @@ def label(form: Format, cluster: Cluster, image_id: str, answer: str) -> tuple[s
     return image_id, form.encode("LabelAssigned", cluster.topic("labels"), record)
 
 
-def send_in_halves(cluster: Cluster, topic: str, records: list[tuple[str, bytes]]) -> None:
-    for half, partitioner in enumerate(PARTITIONERS):
-        cluster.send(topic, records[half::2], partitioner)
+def send_in_every_way(cluster: Cluster, topic: str, records: list[tuple[str, bytes]]) -> None:
+    ways = [(partitioner, compression) for partitioner in PARTITIONERS for compression in COMPRESSIONS]
+    for start, (partitioner, compression) in enumerate(ways):
+        cluster.send(topic, records[start :: len(ways)], partitioner, compression)
 
 
 def predictions_of(cluster: Cluster, form: Format, ids: set[str]) -> list[tuple[Received, dict]]:
@@ -79,7 +81,7 @@ def test_every_image_gets_a_prediction(cluster, form, digits, story):
     story.labelled = {f"{story.run}-{i}": answer for i, (_, answer) in enumerate(digits[:LABELLED])}
     contents = [content for content, _ in digits[:LABELLED]]
     records = [image(form, cluster, i, content) for i, content in zip(story.labelled, contents)]
-    send_in_halves(cluster, "images", records)
+    send_in_every_way(cluster, "images", records)
     predictions = predictions_of(cluster, form, set(story.labelled))
     for record, prediction in predictions:
         assert prediction["imageId"] == record.key
@@ -102,7 +104,7 @@ def test_vectors_are_what_their_schema_says(cluster, form, story):
 
 
 def test_labels_count_whatever_the_partitioner(cluster, form, story):
-    send_in_halves(cluster, "labels", [label(form, cluster, i, answer) for i, answer in story.labelled.items()])
+    send_in_every_way(cluster, "labels", [label(form, cluster, i, answer) for i, answer in story.labelled.items()])
     topic = cluster.topic("heads")
 
     def settled(records: list[Received]) -> list[dict]:
