@@ -23,10 +23,9 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     .describe('Tasks that every image is asked, also before they have a head; others follow from labels.'),
   HTTP_HOST: text('an address').default('0.0.0.0').describe('Address of the HTTP interface.'),
   HTTP_PORT: port().default(8082).describe('Port of the HTTP interface; 0 takes a free one.'),
-  SETTLE_AFTER_MS: duration({ min: 10, max: 3_600_000 })
+  SETTLE_AFTER_MS: integer({ min: 10, max: 3_600_000 })
     .default(2_000)
-    .meta({ shownDefault: '2s' })
-    .describe('After so long without labels, a settled head is solved.'),
+    .describe('After so many milliseconds without labels, a settled head is solved.'),
   PRIOR: choice(['uniform', 'empirical'])
     .default('uniform')
     .describe(

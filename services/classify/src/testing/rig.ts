@@ -149,7 +149,7 @@ export class Rig {
       HTTP_PORT: '0',
       PARTITIONS: String(this.#partitions),
       REPLICATION_FACTOR: '1',
-      SETTLE_AFTER_MS: '100ms',
+      SETTLE_AFTER_MS: '100',
       BATCH_LINGER: '1ms',
       ...environment,
     });
