@@ -6,6 +6,8 @@ import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Extractor } from '@headwater/extractors';
 import type { Codec, ImageReceived, VectorExtracted } from '@headwater/schemas';
 import type { DeadLetter, LaneOutput, LogRecord, OutgoingRecord } from '@headwater/stream';
+import type { CrashJournal } from './crash-journal.ts';
+import type { Quarantine } from './quarantine.ts';
 import { decodeImageReceived, type ImageContents } from './received-image.ts';
 
 export interface ExtractionOptions {
@@ -13,6 +15,8 @@ export interface ExtractionOptions {
   readonly images: Codec<ImageReceived>;
   readonly vectors: Codec<VectorExtracted>;
   readonly contents: ImageContents;
+  readonly journal: CrashJournal;
+  readonly quarantine: Quarantine;
   /** Where vectors go. */
   readonly topic: string;
 }
@@ -43,7 +47,9 @@ export class Extraction {
    * Errors: those whose verdict is to retry or to stop; all others are dead letters among the outputs.
    */
   async process(records: readonly LogRecord[], signal: AbortSignal): Promise<LaneOutput> {
-    const settled = await Promise.allSettled(records.map((record) => this.handle(record, signal)));
+    const settled = await this.options.journal.during(records, () =>
+      Promise.allSettled(records.map((record) => this.handle(record, signal))),
+    );
     const outputs: OutgoingRecord[] = [];
     const deadLetters: DeadLetter[] = [];
     for (const result of settled) {
@@ -68,7 +74,7 @@ export class Extraction {
     const { topic, images, vectors } = this.options;
     if (record.value === null) return this.erase(record);
     const image = await during('decode', () => decodeImageReceived(record, images));
-    const vector = await during('extract', () => this.extract(image, signal));
+    const vector = await during('extract', () => this.extract(record, image, signal));
     const value = await during('encode', () => vectors.encode(this.describe(image, vector)));
     return { topic, key: image.id, value, cause: record };
   }
@@ -81,9 +87,11 @@ export class Extraction {
     throw new HeadwaterError('record-invalid', message, { context: { stage: 'decode' } });
   }
 
-  private extract(image: ImageReceived, signal: AbortSignal): Promise<Float32Array> {
-    const { contents, extractor } = this.options;
-    return contents.with(image, (bytes) => extractor.extract(bytes, signal), signal);
+  private extract(record: LogRecord, image: ImageReceived, signal: AbortSignal): Promise<Float32Array> {
+    const { contents, quarantine, extractor } = this.options;
+    const isolated = (bytes: Uint8Array) =>
+      quarantine.run(record, () => extractor.extract(bytes, signal), signal);
+    return contents.with(image, isolated, signal);
   }
 
   private describe(image: ImageReceived, vector: Float32Array): VectorExtracted {

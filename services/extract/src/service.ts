@@ -1,4 +1,5 @@
 /** Extract as a service: opens the extractor, reads `images` in lanes, and writes vectors exactly once. */
+import { join } from 'node:path';
 import { type Extractor, openExtractor } from '@headwater/extractors';
 import { openCodec, openVectorCodec } from '@headwater/schemas';
 import {
@@ -9,9 +10,11 @@ import {
   type ServiceDependencies,
   type StartService,
 } from '@headwater/stream';
+import { CrashJournal } from './crash-journal.ts';
 import type { ExtractConfig } from './environment.ts';
 import { ExtractBoard } from './extract-board.ts';
 import { Extraction } from './extraction.ts';
+import { Quarantine } from './quarantine.ts';
 import { ImageContents } from './received-image.ts';
 import { extractTopics } from './topics.ts';
 
@@ -31,6 +34,7 @@ async function openExtraction(
   config: ExtractConfig,
   { schemaIds, names, blobs }: ServiceDependencies,
   extractor: Extractor,
+  journal: CrashJournal,
 ): Promise<Extraction> {
   const topic = names.topics.vectors(config.EXTRACTOR);
   return new Extraction({
@@ -38,6 +42,8 @@ async function openExtraction(
     images: await openCodec(schemaIds, 'ImageReceived', names.topics.images),
     vectors: await openVectorCodec(schemaIds, extractor.description.contract, topic),
     contents: new ImageContents(blobs, config.MAX_IMAGE_BYTES),
+    journal,
+    quarantine: new Quarantine(journal, config.MAX_PENDING_IMAGES),
     topic,
   });
 }
@@ -77,14 +83,38 @@ async function openLanes(
   return lanes;
 }
 
+/** What must be closed when the lanes have ended, or could not be opened. */
+interface OpenParts {
+  readonly extractor: Extractor;
+  readonly journal: CrashJournal;
+}
+
+async function closeParts({ extractor, journal }: OpenParts): Promise<void> {
+  await extractor.close();
+  journal.close();
+}
+
+function openJournal({ DATA_DIR, EXTRACTOR }: ExtractConfig, { logger, names }: ServiceDependencies) {
+  const group = encodeURIComponent(names.groups.extract(EXTRACTOR));
+  const journal = new CrashJournal(join(DATA_DIR, 'extract', group));
+  if (!journal.isKept) {
+    const message = 'nothing can be written to DATA_DIR: an image that ends the process will come again';
+    logger.warn({ folder: DATA_DIR }, message);
+  }
+  if (journal.size > 0) {
+    logger.warn({ images: journal.size }, 'a process died here: what was under way is tried again alone');
+  }
+  return journal;
+}
+
 type SetReady = ReturnType<ServiceDependencies['health']['part']>;
 
 /** Lanes end first: what is in flight still needs the extractor. */
-function serviceOf(lanes: Lanes, extractor: Extractor, setReady: SetReady): Service {
+function serviceOf(lanes: Lanes, parts: OpenParts, setReady: SetReady): Service {
   setReady(true);
   const stopped = lanes.stopped.finally(() => {
     setReady(false, 'stopped');
-    return extractor.close();
+    return closeParts(parts);
   });
   stopped.catch(() => undefined);
   return {
@@ -107,16 +137,17 @@ export const startExtract: StartService<ExtractConfig> = async (config, dependen
   const board = new ExtractBoard(metrics, logger);
   await prepareTopics(log.admin, extractTopics(config, names), config.TOPICS_CREATE);
   const extractor = await openConfigured(config, board);
+  const journal = openJournal(config, dependencies);
   try {
     const { id, digest, contract } = extractor.description;
     board.opened(id, digest, extractor.engine);
     const fields = { extractor: id, digest, dimensions: contract.dimensions, engine: extractor.engine };
     logger.info(fields, 'the extractor is open');
-    const extraction = await openExtraction(config, dependencies, extractor);
+    const extraction = await openExtraction(config, dependencies, extractor, journal);
     const lanes = await openLanes(config, dependencies, extraction, board);
-    return serviceOf(lanes, extractor, setReady);
+    return serviceOf(lanes, { extractor, journal }, setReady);
   } catch (error) {
-    await extractor.close();
+    await closeParts({ extractor, journal });
     throw error;
   }
 };
