@@ -121,10 +121,17 @@ describe('the sender', () => {
     expect(await after).toBe('sent');
   });
 
+  it('does not wait for ever for a log that does not answer', async () => {
+    const { producer, sender } = open();
+    sender.send([record('a')]);
+    await sender.close(20);
+    expect(producer.isClosed()).toBe(true);
+  });
+
   it('closes the producer after the last batch', async () => {
     const { producer, sender } = open();
     const sent = sender.send([record('a')]);
-    const closed = sender.close();
+    const closed = sender.close(60_000);
     await turn();
     expect(producer.isClosed()).toBe(false);
     producer.sends[0]?.settle();

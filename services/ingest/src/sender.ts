@@ -27,8 +27,8 @@ export interface Sender {
    * they may or may not be in the log; record-too-large.
    */
   send(records: readonly OutgoingRecord[]): Promise<void>;
-  /** Waits for what was taken, then closes the producer. */
-  close(): Promise<void>;
+  /** Waits for what was taken, at most `patienceMs`, then closes the producer. */
+  close(patienceMs: number): Promise<void>;
 }
 
 interface Parcel {
@@ -116,8 +116,13 @@ export function createSender(options: SenderOptions): Sender {
         draining ??= new Promise<void>((done) => setImmediate(done)).then(drain);
       });
     },
-    async close() {
-      await draining;
+    async close(patienceMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const enough = new Promise((resolve) => {
+        timer = setTimeout(resolve, patienceMs);
+      });
+      await Promise.race([draining, enough]);
+      clearTimeout(timer);
       await producer.close();
     },
   };

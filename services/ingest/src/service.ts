@@ -18,7 +18,8 @@ import { createAdmission } from './http/admission.ts';
 import { createHttp, type HttpOptions } from './http/server.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { createLabelSink, type LabelSink } from './labels.ts';
-import { countImages, countLabels } from './measurements.ts';
+import { watchLog } from './log-health.ts';
+import { countImages, countLabels, sampleLoad } from './measurements.ts';
 import { createSender, type Sender } from './sender.ts';
 import { createServingTasks } from './serving.ts';
 import { startFolderSource } from './source.ts';
@@ -26,6 +27,8 @@ import { createTracker } from './tracker.ts';
 
 /** How long requests may take to end after `stop`; then their connections are closed. */
 const STOP_TIMEOUT_MS = 4_000;
+/** How long the log may take for what was accepted last. */
+const FLUSH_TIMEOUT_MS = 2_000;
 
 type Dependencies = ServiceDependencies;
 
@@ -40,7 +43,18 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
   const following = await openFollowing({ log, schemaIds, names, extractors, tracker, serving, logger });
   const sender = await openSender(config, dependencies);
   const { intake, sink } = await openEntrances(config, dependencies, sender);
-  const app = await openHttp(config, dependencies, { intake, sink, tracker, serving });
+  const admission = createAdmission({
+    maxRequests: config.MAX_IN_FLIGHT_REQUESTS,
+    maxBytes: config.MAX_IN_FLIGHT_BYTES,
+    maxWaits: config.MAX_WAITING_REQUESTS,
+  });
+  const app = await openHttp(config, dependencies, { intake, sink, tracker, serving, admission });
+  const stopSampling = sampleLoad(dependencies.metrics, () => ({
+    inFlightBytes: admission.bytes.used,
+    inFlightRequests: admission.requests.used,
+    waitingRequests: admission.waits.used,
+    trackedImages: tracker.size,
+  }));
   const source = startFolderSource(config, intake, logger);
   const url = urlOf(app, config.HTTP_HOST);
   ready(true);
@@ -48,11 +62,12 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
 
   const stop = async () => {
     ready(false, 'stopping');
+    stopSampling();
     source.stop();
     tracker.close();
     await closeHttp(app);
     await source.ended.catch(() => undefined);
-    await sender.close();
+    await sender.close(FLUSH_TIMEOUT_MS);
     await following.close();
   };
   let stopping: Promise<void> | undefined;
@@ -79,9 +94,8 @@ async function ensureTopics(config: IngestConfig, { log, names }: Dependencies):
 
 async function openSender(
   config: IngestConfig,
-  { log, logger, metrics, health }: Dependencies,
+  { log, names, logger, metrics, health }: Dependencies,
 ): Promise<Sender> {
-  const ready = health.part('ingest.log');
   const sent = metrics.histogram(
     'headwater_ingest_batch_records',
     'Records that went to the log in one send.',
@@ -89,7 +103,7 @@ async function openSender(
   );
   const failures = metrics.counter('headwater_ingest_send_failures_total', 'Sends that failed.', ['code']);
   const producer = await log.openProducer();
-  ready(true);
+  const logHealth = watchLog(health.part('ingest.log'), () => log.admin.partitions(names.topics.images));
   return createSender({
     producer,
     maxPendingBytes: config.MAX_PENDING_BYTES,
@@ -99,7 +113,8 @@ async function openSender(
         failures.add(1, { code: error.code });
         logger.warn({ error }, 'records did not reach the log');
       } else sent.observe(records);
-      ready(error?.verdict !== 'retry', error?.code);
+      if (error?.verdict === 'retry') logHealth.failed(error.code);
+      else logHealth.worked();
     },
   });
 }
@@ -139,20 +154,14 @@ const limitsOf = (config: IngestConfig) => ({
 async function openHttp(
   config: IngestConfig,
   { blobs, schemaIds, logger, metrics }: Dependencies,
-  parts: Pick<HttpOptions, 'intake' | 'sink' | 'tracker' | 'serving'>,
+  parts: Pick<HttpOptions, 'intake' | 'sink' | 'tracker' | 'serving' | 'admission'>,
 ): Promise<FastifyInstance> {
-  const admission = createAdmission({
-    maxRequests: config.MAX_IN_FLIGHT_REQUESTS,
-    maxBytes: config.MAX_IN_FLIGHT_BYTES,
-    maxWaits: config.MAX_WAITING_REQUESTS,
-  });
   const app = await createHttp({
     ...parts,
     blobs,
     schemaIds,
     logger,
     metrics,
-    admission,
     limits: limitsOf(config),
     maxFormBytes: config.MAX_FORM_BYTES,
     maxFormFiles: config.MAX_FORM_FILES,

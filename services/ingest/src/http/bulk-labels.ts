@@ -8,6 +8,7 @@ import { type LoadReport, loadLabels } from '../bulk/load.ts';
 import type { LabelSink } from '../labels.ts';
 import { type Admission, withPlace } from './admission.ts';
 import { problemSchema } from './answers.ts';
+import { refuseEncoding } from './body.ts';
 
 export interface BulkLabelOptions {
   readonly sink: LabelSink;
@@ -57,6 +58,7 @@ export function registerBulkLabels(app: FastifyInstance, options: BulkLabelOptio
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     scope.post('/v1/labels', { schema, config: { requestBody } }, async (request) => {
+      refuseEncoding(request.headers);
       const read = readerOf(request.headers['content-type']);
       const chunks = untilIdle(request.body as Readable | undefined, idleTimeoutMs);
       let report: LoadReport = { accepted: 0, rejected: 0, errors: [] };
@@ -83,19 +85,18 @@ function readerOf(contentType = '') {
 /** Only the client's silence counts, not the time in which we do not read. */
 async function* untilIdle(body: Readable | undefined, timeoutMs: number): AsyncGenerator<Buffer> {
   if (!body) return;
-  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  for (;;) {
-    const timer = setTimeout(
-      () => body.destroy(new HeadwaterError('timed-out', 'the body did not come in time')),
-      timeoutMs,
-    );
-    try {
-      const { done, value } = await chunks.next();
+  // Not destroyed when we stop reading early: the client must still be able to read the answer.
+  const chunks: AsyncIterator<Buffer> = body.iterator({ destroyOnReturn: false });
+  const tooSlow = new HeadwaterError('timed-out', 'the body did not come in time');
+  try {
+    for (;;) {
+      const timer = setTimeout(() => body.destroy(tooSlow), timeoutMs);
+      const { done, value } = await chunks.next().finally(() => clearTimeout(timer));
       if (done) return;
       yield value;
-    } finally {
-      clearTimeout(timer);
     }
+  } finally {
+    await chunks.return?.();
   }
 }
 

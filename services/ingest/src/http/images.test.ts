@@ -105,6 +105,18 @@ describe('POST /v1/images', () => {
     expect(stored.equals(bytes)).toBe(true);
   });
 
+  it('takes an image of several megabytes as it comes', async () => {
+    await using harness = await startHarness();
+    const bytes = await makeNoise(1_000, 1_000);
+    expect(bytes.length).toBeGreaterThan(3_000_000);
+    expect(await (await post(harness, bytes)).json()).toMatchObject({
+      id: sha256(bytes),
+      byteLength: bytes.length,
+    });
+    const [image] = await readImages(harness);
+    expect(image?.content).toMatchObject({ byteLength: bytes.length });
+  });
+
   it('takes a chunked body', async () => {
     await using harness = await startHarness();
     const bytes = await makeNoise(200, 200);

@@ -2,11 +2,12 @@
 import type { Readable } from 'node:stream';
 import { HeadwaterError } from '@headwater/errors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Reservation } from '../budget.ts';
 import { checkBytes, type ImageLimits } from '../inspection.ts';
 import type { ImageInput } from '../intake.ts';
 import { type Admission, withPlace } from './admission.ts';
 import { imagePath, problemSchema, submittedSchema } from './answers.ts';
-import { declaredLength, readBody } from './body.ts';
+import { declaredLength, readBody, refuseEncoding } from './body.ts';
 import { parseForm } from './form.ts';
 import { attributeSchemas, imageFieldSchemas, readImageFields } from './image-fields.ts';
 import { problemOf } from './problems.ts';
@@ -112,7 +113,8 @@ async function acceptForm(options: ImageRouteOptions, request: ImageRequest, rep
   const { maxFormBytes, maxFormFiles, intake } = options;
   const checkLength = (bytes: number) => checkBytes(bytes, { ...options.limits, maxBytes: maxFormBytes });
   return waiting(options, request, reply, async (wait) => {
-    const submissions = await withBody(options, request, checkLength, async (body) => {
+    const submissions = await withBody(options, request, checkLength, async (body, reservation) => {
+      reservation.grow(body.length); // the files are copies of its parts
       const { files, fields } = await parseForm(body, request.headers['content-type'] ?? '', maxFormFiles);
       const known = readImageFields({ ...request.query, ...fields });
       if (known.id !== undefined && files.length > 1) {
@@ -155,15 +157,17 @@ async function withBody<T>(
   { admission, bodyTimeoutMs: timeoutMs }: ImageRouteOptions,
   request: ImageRequest,
   checkLength: (bytes: number) => void,
-  take: (body: Buffer) => Promise<T>,
+  take: (body: Buffer, reservation: Reservation) => Promise<T>,
 ): Promise<T> {
   return withPlace(admission, async () => {
+    refuseEncoding(request.headers);
     const declared = declaredLength(request.headers);
     checkLength(declared ?? 0);
     const reservation = admission.bytes.reserve(declared ?? 0);
     try {
       const stream = request.body as Readable | undefined;
-      return await take(await readBody(stream, declared, reservation, { checkLength, timeoutMs }));
+      const body = await readBody(stream, declared, reservation, { checkLength, timeoutMs });
+      return await take(body, reservation);
     } finally {
       reservation.release();
     }

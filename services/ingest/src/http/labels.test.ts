@@ -117,8 +117,22 @@ describe('POST /v1/labels', () => {
     expect((await harness.read('labels')).length).toBe(20_000);
   });
 
+  it('answers early, while the client still sends', async () => {
+    await using harness = await startHarness();
+    const response = await post(harness, `no,header\n${'a,digit,7\n'.repeat(1_000_000)}`, 'text/csv');
+    expect(response.status).toBe(400);
+    const again = await post(harness, 'imageId,task,label\na,digit,7\n', 'text/csv');
+    expect(await again.json()).toMatchObject({ accepted: 1 });
+  });
+
   it('refuses what it cannot read at all', async () => {
     await using harness = await startHarness();
+    const zipped = await fetch(`${harness.url}/v1/labels`, {
+      method: 'POST',
+      body: 'x',
+      headers: { 'content-type': 'text/csv', 'content-encoding': 'gzip' },
+    });
+    expect(zipped.status).toBe(400);
     for (const [body, type] of [
       ['a,digit,7\n', 'text/csv'],
       ['[]', 'application/json'],

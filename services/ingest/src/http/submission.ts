@@ -40,8 +40,13 @@ export async function submitImage(
       if (request) wait = tracker.wait(announced, serving.completion(request.task));
     });
     tracker.accepted(image);
-    const accepted = { status: 202, body: showAccepted(image) } as const;
-    return { image, answer: wait && request ? awaitAnswer(image, wait, request) : Promise.resolve(accepted) };
+    if (!wait || !request) {
+      return { image, answer: Promise.resolve({ status: 202, body: showAccepted(image) }) };
+    }
+    const answer = awaitAnswer(image, wait, request);
+    // Where another file of the same form fails, nobody asks for this answer any more.
+    answer.catch(() => {});
+    return { image, answer };
   } catch (error) {
     wait?.cancel();
     throw error;
