@@ -65,13 +65,9 @@ export async function openPlatform(options: PlatformOptions, lifecycle: Lifecycl
     close: (opened) => opened.discard(),
   });
   const isGuest = throwAway && (user.KAFKA_BROKERS ?? '') !== '' && !refusesTopics(user);
-  const environment = runEnvironment({
-    ...options,
-    user,
-    brokers: [],
-    dataDir: folder.path,
-    prefix: isGuest ? createRunPrefix() : undefined,
-  });
+  const prefix = isGuest ? createRunPrefix() : undefined;
+  if (prefix !== undefined) say(`topics, groups and transactional ids of this run are called ${prefix}…`);
+  const environment = runEnvironment({ ...options, user, brokers: [], dataDir: folder.path, prefix });
   const configs = await readServiceConfigs(environment, { usualPorts: !throwAway });
   const broker = await lifecycle.open({
     name: 'Kafka',

@@ -1,0 +1,119 @@
+/** `headwater start` as a user runs it, on a cluster of the user's: what it prints, what it proves, what it leaves. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKafkaLog, createLogger } from '@headwater/stream';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { killAll, type RunningProcess, startScript } from './processes.ts';
+import { digits } from './stream-client.ts';
+
+const brokers = inject('brokers');
+let dataDir = '';
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'headwater-start-'));
+});
+afterEach(killAll);
+afterAll(() => rm(dataDir, { recursive: true, force: true }));
+
+function start(...args: string[]): RunningProcess {
+  const variables = { KAFKA_BROKERS: brokers.join(','), DATA_DIR: dataDir };
+  return startScript('cli/dist/main.js', ['start', ...args], variables);
+}
+
+async function summaryOf(run: RunningProcess): Promise<Record<string, unknown>> {
+  const { code } = await run.ended;
+  expect(code, run.stderr()).toBe(0);
+  return JSON.parse(run.stdout().trimEnd().split('\n').at(-1) ?? '');
+}
+
+describe('headwater start', () => {
+  it('loses and doubles nothing, and gives the same head for any number of partitions', async () => {
+    const runs = [1, 6, 6].map((partitions) =>
+      start('--images', '300', '--exit', '--json', '--partitions', String(partitions)),
+    );
+    const summaries = await Promise.all(runs.map(summaryOf));
+    for (const summary of summaries) {
+      expect(summary).toMatchObject({
+        log: 'kafka',
+        images: 300,
+        vectors: 300,
+        predictions: 300,
+        deadLetters: 0,
+        lost: 0,
+        duplicates: 0,
+        findings: [],
+      });
+      expect(summary.examples).toBe(summary.labels);
+      expect(summary.examples).toBeGreaterThanOrEqual(150);
+      expect(summary.headDigest).toMatch(/^[0-9a-f]{64}$/);
+    }
+    expect(new Set(summaries.map((summary) => summary.setDigest)).size).toBe(1);
+    expect(new Set(summaries.map((summary) => summary.headDigest)).size).toBe(1);
+  });
+
+  it('leaves nothing behind on the cluster, and ends gracefully in mid-stream', async () => {
+    const run = start('--images', '60000', '--exit', '--json', '--partitions', '2');
+    await expect.poll(() => run.stderr(), { timeout: 60_000 }).toMatch(/\b[1-9]\d*\/60000 images/);
+    const [prefix] = /headwater-run-[0-9a-f]+-/.exec(run.stderr()) ?? [];
+    const log = createKafkaLog({ brokers }, createLogger({ name: 'test', level: 'fatal' }));
+    const before = await log.admin.partitions(`${prefix}images`);
+    const asked = performance.now();
+    run.send('SIGINT');
+    const { code } = await run.ended;
+    const seconds = (performance.now() - asked) / 1000;
+    expect(code, run.stderr()).toBe(130);
+    expect(seconds).toBeLessThan(10);
+    expect(before).toBe(2);
+    expect(await log.admin.partitions(`${prefix}images`)).toBeUndefined();
+    expect(run.stdout()).toBe('');
+    await log.close();
+  });
+
+  it('runs on a folder of one’s own', async () => {
+    const folder = join(dataDir, 'own');
+    for (const [index, { bytes, label }] of digits(40).entries()) {
+      const kind = Number(label) % 2 === 0 ? 'even' : 'odd';
+      await mkdir(join(folder, kind), { recursive: true });
+      await writeFile(join(folder, kind, `${index}.png`), bytes);
+    }
+    await writeFile(join(folder, 'odd', 'notes.txt'), 'no picture at all');
+    const run = start(
+      folder,
+      '--extractor',
+      'lenet-digits.v1',
+      '--task',
+      'parity',
+      '--exit',
+      '--json',
+      '--label-share',
+      '1',
+    );
+    expect(await summaryOf(run)).toMatchObject({
+      task: 'parity',
+      images: 40,
+      predictions: 40,
+      labels: 40,
+      examples: 40,
+      lost: 0,
+      duplicates: 0,
+      refused: { 'image-type-unsupported': 1 },
+    });
+  });
+
+  it('says what is wrong with its arguments and its environment', async () => {
+    const runs = [
+      start('--images', 'many'),
+      start('--label-share', '2'),
+      start('--extractor', 'none.v1', '--exit'),
+      start(join(dataDir, 'nowhere'), '--exit'),
+    ];
+    const codes = (await Promise.all(runs.map(({ ended }) => ended))).map(({ code }) => code);
+    expect(codes).toEqual([2, 2, 2, 2]);
+    const words = runs.map((run) => run.stderr());
+    expect(words[0]).toContain('Expected a whole number of at least 1');
+    expect(words[1]).toContain('Expected a number from 0 to 1');
+    expect(words[2]).toContain('lenet-digits.v1');
+    expect(words[3]).toContain('is not a folder that can be read');
+  });
+});
