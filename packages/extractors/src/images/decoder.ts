@@ -11,6 +11,7 @@ import type { ImageLimits } from '../api.ts';
 import { inputBytes, type Preprocessing } from '../extractors/definition.ts';
 import { checkBytes, checkPixels } from './limits.ts';
 import { detectMediaType, type MediaType } from './media-type.ts';
+import { readPlainPng } from './plain-png.ts';
 
 sharp.concurrency(1);
 // No image comes twice in a row: a cache of operations would hold memory for nothing.
@@ -81,6 +82,8 @@ export async function decodeImage(
 ): Promise<Uint8Array> {
   checkBytes(image, limits);
   const mediaType = recognise(image);
+  const plain = mediaType === 'image/png' ? readPlainPng(image, preprocessing) : undefined;
+  if (plain && preprocessing.side ** 2 <= limits.maxPixels) return plain;
   try {
     const pixels = await prepare(open(image, limits.maxPixels), preprocessing).raw().toBuffer();
     if (pixels.byteLength === inputBytes(preprocessing)) return pixels;
