@@ -41,91 +41,105 @@ interface Parcel {
 const RECORD_OVERHEAD = 100;
 
 export function createSender(options: SenderOptions): Sender {
-  const { producer, maxPendingBytes, timeoutMs, onBatch } = options;
-  const { maxBatchBytes = 4 * 1024 * 1024, maxBatchRecords = 1_000 } = options;
-  let queue: Parcel[] = [];
-  let pendingBytes = 0;
-  let stalled = false;
-  let draining: Promise<void> | undefined;
+  return new CoalescingSender(options);
+}
 
-  const takeBatch = (): Parcel[] => {
+class CoalescingSender implements Sender {
+  readonly #options: Required<Omit<SenderOptions, 'onBatch'>> & Pick<SenderOptions, 'onBatch'>;
+  #queue: Parcel[] = [];
+  #pendingBytes = 0;
+  /** The batch under way takes longer than it may: nobody is let in until it has ended. */
+  #stalled = false;
+  #draining: Promise<void> | undefined;
+
+  constructor(options: SenderOptions) {
+    this.#options = { maxBatchBytes: 4 * 1024 * 1024, maxBatchRecords: 1_000, ...options };
+  }
+
+  async send(records: readonly OutgoingRecord[]): Promise<void> {
+    const { maxPendingBytes, timeoutMs } = this.#options;
+    const bytes = records.reduce((sum, { value }) => sum + RECORD_OVERHEAD + (value?.length ?? 0), 0);
+    if (this.#stalled) throw unanswered(timeoutMs);
+    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > maxPendingBytes) {
+      throw new HeadwaterError('overloaded', 'too many records wait for the log; try again after a while');
+    }
+    this.#pendingBytes += bytes;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ records, bytes, resolve, reject });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  async close(patienceMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise((resolve) => {
+      timer = setTimeout(resolve, patienceMs);
+    });
+    await Promise.race([this.#draining, enough]);
+    clearTimeout(timer);
+    await this.#options.producer.close();
+  }
+
+  async #drain(): Promise<void> {
+    // What comes in the same turn of the event loop leaves together.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (this.#queue.length > 0) {
+      const batch = this.#takeBatch();
+      const timer = setTimeout(() => this.#stall(batch), this.#options.timeoutMs);
+      await this.#deliver(batch);
+      clearTimeout(timer);
+      this.#stalled = false;
+      for (const parcel of batch) this.#pendingBytes -= parcel.bytes;
+    }
+    this.#draining = undefined;
+  }
+
+  #takeBatch(): Parcel[] {
+    const { maxBatchBytes, maxBatchRecords } = this.#options;
     let [count, bytes, records] = [0, 0, 0];
-    for (const parcel of queue) {
+    for (const parcel of this.#queue) {
       if (count > 0 && (bytes + parcel.bytes > maxBatchBytes || records >= maxBatchRecords)) break;
       bytes += parcel.bytes;
       records += parcel.records.length;
       count += 1;
     }
-    return queue.splice(0, count);
-  };
+    return this.#queue.splice(0, count);
+  }
 
-  const stall = (batch: readonly Parcel[]) => {
-    stalled = true;
-    const error = unanswered(timeoutMs);
-    for (const parcel of batch) parcel.reject(error);
-    for (const parcel of queue) {
-      pendingBytes -= parcel.bytes;
-      parcel.reject(error);
-    }
-    queue = [];
-    onBatch?.({ records: 0, error });
-  };
-
-  const deliver = async (batch: readonly Parcel[]) => {
+  async #deliver(batch: readonly Parcel[]): Promise<void> {
+    const { producer, onBatch } = this.#options;
     const records = batch.flatMap((parcel) => parcel.records);
     try {
       await producer.send(records);
       for (const parcel of batch) parcel.resolve();
       onBatch?.({ records: records.length, error: undefined });
     } catch (thrown) {
-      const error = asLogError(thrown);
-      // One record that the log will never take must not fail its neighbours.
-      if (error.verdict === 'dead-letter' && batch.length > 1) {
-        for (const parcel of batch) await deliver([parcel]);
-        return;
-      }
-      for (const parcel of batch) parcel.reject(error);
-      onBatch?.({ records: 0, error });
+      await this.#answerFailure(batch, asLogError(thrown));
     }
-  };
+  }
 
-  const drain = async () => {
-    while (queue.length > 0) {
-      const batch = takeBatch();
-      const timer = setTimeout(() => stall(batch), timeoutMs);
-      await deliver(batch);
-      clearTimeout(timer);
-      stalled = false;
-      for (const parcel of batch) pendingBytes -= parcel.bytes;
+  /** One record that the log will never take must not fail its neighbours. */
+  async #answerFailure(batch: readonly Parcel[], error: HeadwaterError): Promise<void> {
+    if (error.verdict === 'dead-letter' && batch.length > 1) {
+      for (const parcel of batch) await this.#deliver([parcel]);
+      return;
     }
-    draining = undefined;
-  };
+    for (const parcel of batch) parcel.reject(error);
+    this.#options.onBatch?.({ records: 0, error });
+  }
 
-  return {
-    send(records) {
-      const bytes = records.reduce((sum, record) => sum + RECORD_OVERHEAD + (record.value?.length ?? 0), 0);
-      if (stalled) return Promise.reject(unanswered(timeoutMs));
-      if (pendingBytes > 0 && pendingBytes + bytes > maxPendingBytes) {
-        return Promise.reject(
-          new HeadwaterError('overloaded', 'too many records wait for the log; try again after a while'),
-        );
-      }
-      pendingBytes += bytes;
-      return new Promise((resolve, reject) => {
-        queue.push({ records, bytes, resolve, reject });
-        draining ??= new Promise<void>((done) => setImmediate(done)).then(drain);
-      });
-    },
-    async close(patienceMs) {
-      let timer: NodeJS.Timeout | undefined;
-      const enough = new Promise((resolve) => {
-        timer = setTimeout(resolve, patienceMs);
-      });
-      await Promise.race([draining, enough]);
-      clearTimeout(timer);
-      await producer.close();
-    },
-  };
+  /** The bytes of the batch stay counted until it has ended: they are still in memory. */
+  #stall(batch: readonly Parcel[]): void {
+    this.#stalled = true;
+    const error = unanswered(this.#options.timeoutMs);
+    for (const parcel of batch) parcel.reject(error);
+    for (const parcel of this.#queue) {
+      this.#pendingBytes -= parcel.bytes;
+      parcel.reject(error);
+    }
+    this.#queue = [];
+    this.#options.onBatch?.({ records: 0, error });
+  }
 }
 
 /** What a client of the log threw in its own words is not for ours to read. */

@@ -101,7 +101,7 @@ export function answerWithProblems(app: FastifyInstance, logger: Logger): void {
     const { error, status } = translate(thrown);
     const problem = problemOf(error, pathOf(request), status);
     if (problem.status === 500)
-      logger.error({ err: thrown, route: request.routeOptions.url }, 'request failed');
+      logger.error({ error: thrown, route: request.routeOptions.url }, 'request failed');
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => {

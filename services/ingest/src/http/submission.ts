@@ -5,7 +5,8 @@
 import { type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import type { AcceptedImage, ImageInput, Intake } from '../intake.ts';
 import type { ServingTasks } from '../serving.ts';
-import type { DeadLetterNotice, Tracker, Wait } from '../tracker.ts';
+import type { DeadLetterNotice, Tracker } from '../tracker.ts';
+import type { Wait } from '../waits.ts';
 import { type ImageAnswer, showAccepted, showClassified } from './answers.ts';
 
 export interface WaitRequest {
