@@ -37,6 +37,9 @@ const formatVersion = 1;
 /** A batch that may wait for its turn to solve waits no longer than this. */
 const longestWaitMs = 2_000;
 
+/** A timer may fire a little before its time; the solve that it was for must not wait for another batch. */
+const earlyMs = 5;
+
 export interface TrainSessionOptions extends HeadPublisherOptions {
   readonly group: string;
   readonly folder: string;
@@ -107,7 +110,7 @@ class TrainSession implements LaneSession {
     const deadLetters = await this.#learn(records, draft, signal);
     const watermark = (records.at(-1)?.offset ?? this.#position - 1n) + 1n;
     if (records.length < this.#options.fullBatch) await this.#awaitTurn(signal);
-    const due = this.#behind().filter((set) => publisher.waitMs(set) <= 0);
+    const due = this.#behind().filter((set) => publisher.waitMs(set) <= earlyMs);
     const heads = await this.#solve(due, 'provisional', watermark, draft);
     publisher.keepScores(draft);
     return this.#output(publisher.compose(heads, sets.all(), records.at(-1)), draft, deadLetters);
