@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createLogger } from '../logger.ts';
 import { createLifecycle } from './lifecycle.ts';
 
@@ -81,4 +81,26 @@ test('a failed start is passed on, and there is nothing of it to stop', async ()
   await expect(lifecycle.open({ ...part('a'), open })).rejects.toThrow('no');
   await lifecycle.close();
   expect(events).toEqual([]);
+});
+
+test('says which part is still starting', async () => {
+  vi.useFakeTimers();
+  const lines: string[] = [];
+  const destination = { write: (line: string) => lines.push(line) };
+  const lifecycle = createLifecycle(createLogger({ name: 'test', destination }));
+  let arrive: () => void = () => undefined;
+  const opening = lifecycle.open({
+    name: 'the log',
+    open: () => new Promise<void>((resolve) => (arrive = resolve)),
+  });
+  await vi.advanceTimersByTimeAsync(31_000);
+  expect(lines.map((line) => JSON.parse(line))).toEqual(
+    Array(2).fill(
+      expect.objectContaining({ level: 'warn', part: 'the log', msg: 'a part is still starting' }),
+    ),
+  );
+  arrive();
+  await opening;
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
 });

@@ -28,6 +28,9 @@ interface OpenPart {
   close(): Promise<void> | void;
 }
 
+/** Whoever looks at the log of a process that does not become ready should see why. */
+const reminderMs = 15_000;
+
 export function createLifecycle(logger: Logger): Lifecycle {
   const parts: OpenPart[] = [];
   let closing: Promise<void> | undefined;
@@ -47,6 +50,7 @@ export function createLifecycle(logger: Logger): Lifecycle {
     opening
       .then((part) => (isLate || closing !== undefined ? close?.(part) : undefined))
       .catch(() => undefined);
+    const patience = setInterval(() => logger.warn({ part: name }, 'a part is still starting'), reminderMs);
     try {
       const part = await within(openSeconds, opening, `starting ${name}`);
       if (closing === undefined) parts.push({ name, seconds: closeSeconds, close: () => close?.(part) });
@@ -54,6 +58,8 @@ export function createLifecycle(logger: Logger): Lifecycle {
     } catch (error) {
       isLate = true;
       throw error;
+    } finally {
+      clearInterval(patience);
     }
   }
 
