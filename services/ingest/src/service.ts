@@ -1,7 +1,6 @@
 /** Ingest as a service: puts the parts together, and takes them down in the order in which nothing is lost. */
 import type { AddressInfo } from 'node:net';
-import { asHeadwaterError } from '@headwater/errors';
-import { openCodec } from '@headwater/schemas';
+import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import {
   prepareTopics,
   type Service,
@@ -11,16 +10,12 @@ import {
   topicSpecs,
 } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
-import { createClock } from './clock.ts';
+import { limitsOf, openEntrances, openSender } from './entrances.ts';
 import type { IngestConfig } from './environment.ts';
 import { followedTopics, openFollowing } from './following.ts';
 import { createAdmission } from './http/admission.ts';
 import { createHttp, type HttpOptions } from './http/server.ts';
-import { createIntake, type Intake } from './intake.ts';
-import { createLabelSink, type LabelSink } from './labels.ts';
-import { watchLog } from './log-health.ts';
-import { countImages, countLabels, sampleLoad } from './measurements.ts';
-import { createSender, type Sender } from './sender.ts';
+import { sampleLoad } from './measurements.ts';
 import { createServingTasks } from './serving.ts';
 import { startFolderSource } from './source.ts';
 import { createTracker } from './tracker.ts';
@@ -92,65 +87,6 @@ async function ensureTopics(config: IngestConfig, { log, names }: Dependencies):
   await prepareTopics(log.admin, specs, create);
 }
 
-async function openSender(
-  config: IngestConfig,
-  { log, names, logger, metrics, health }: Dependencies,
-): Promise<Sender> {
-  const sent = metrics.histogram(
-    'headwater_ingest_batch_records',
-    'Records that went to the log in one send.',
-    [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
-  );
-  const failures = metrics.counter('headwater_ingest_send_failures_total', 'Sends that failed.', ['code']);
-  const producer = await log.openProducer();
-  const logHealth = watchLog(health.part('ingest.log'), () => log.admin.partitions(names.topics.images));
-  return createSender({
-    producer,
-    maxPendingBytes: config.MAX_PENDING_BYTES,
-    timeoutMs: config.SEND_TIMEOUT,
-    onBatch: ({ records, error }) => {
-      if (error) {
-        failures.add(1, { code: error.code });
-        logger.warn({ error }, 'records did not reach the log');
-      } else sent.observe(records);
-      if (error?.verdict === 'retry') logHealth.failed(error.code);
-      else logHealth.worked();
-    },
-  });
-}
-
-/** The two ways in, which share one sender. */
-async function openEntrances(
-  config: IngestConfig,
-  { schemaIds, blobs, names, metrics }: Dependencies,
-  sender: Sender,
-): Promise<{ readonly intake: Intake; readonly sink: LabelSink }> {
-  const { images, labels } = names.topics;
-  const clock = createClock();
-  const intake = createIntake({
-    topic: images,
-    codec: await openCodec(schemaIds, 'ImageReceived', images),
-    sender,
-    blobs,
-    clock,
-    limits: limitsOf(config),
-    inlineLimitBytes: Math.min(config.INLINE_LIMIT_BYTES, Math.floor(config.MAX_MESSAGE_BYTES / 2)),
-  });
-  const sink = createLabelSink({
-    topic: labels,
-    codec: await openCodec(schemaIds, 'LabelAssigned', labels),
-    sender,
-    clock,
-    maxSkewMs: config.MAX_CLOCK_SKEW,
-  });
-  return { intake: countImages(intake, metrics), sink: countLabels(sink, metrics) };
-}
-
-const limitsOf = (config: IngestConfig) => ({
-  maxBytes: config.MAX_IMAGE_BYTES,
-  maxPixels: config.MAX_IMAGE_PIXELS,
-});
-
 async function openHttp(
   config: IngestConfig,
   { blobs, schemaIds, logger, metrics }: Dependencies,
@@ -168,8 +104,21 @@ async function openHttp(
     bodyTimeoutMs: config.BODY_TIMEOUT,
     idleTimeoutMs: config.BODY_TIMEOUT,
   });
-  await app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT });
+  await listen(app, config.HTTP_HOST, config.HTTP_PORT);
   return app;
+}
+
+/** Errors: config-invalid when the address cannot be had. */
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new HeadwaterError('config-invalid', `HTTP_HOST and HTTP_PORT cannot be listened on: ${reason}`, {
+      cause,
+      context: { host, port },
+    });
+  }
 }
 
 /** Stops to listen, lets what was accepted end, and does not wait for clients that never do. */

@@ -1,4 +1,5 @@
 /** Errors as clients see them: RFC 9457 problem documents, with the code of the error table and never a stack. */
+import type { Socket } from 'node:net';
 import { asHeadwaterError, type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -38,6 +39,7 @@ const titles: Readonly<Record<number, string>> = {
   414: 'URI Too Long',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };
@@ -84,6 +86,28 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 }
 
 const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0] ?? '/';
+
+const brokenRequests: Readonly<Record<string, { status: number; detail: string }>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'the request did not come in time' },
+  HPE_HEADER_OVERFLOW: { status: 431, detail: 'the headers or the URL are too long' },
+};
+
+/** For what is not HTTP, or not all of it: there is no request yet, only a connection. */
+export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, detail } = brokenRequests[error.code ?? ''] ?? { status: 400, detail: 'this is not HTTP' };
+  const body = JSON.stringify(problemOf(new HeadwaterError('request-invalid', detail), '/', status));
+  const head = [
+    `HTTP/1.1 ${status} ${titles[status] ?? 'Error'}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
 
 /** For URLs that the router cannot even read. */
 export function answerFrameworkError(

@@ -1,3 +1,4 @@
+import { createConnection } from 'node:net';
 import { openCodec } from '@headwater/schemas';
 import { describe, expect, it } from 'vitest';
 import { eventually, startHarness } from '../testing/harness.ts';
@@ -121,6 +122,34 @@ describe('the rest', () => {
       expect([404, 400]).toContain(response.status);
       expect(response.headers.get('content-type')).toBe('application/problem+json');
     }
+  });
+
+  it('answers what is no request with a problem too', async () => {
+    await using harness = await startHarness();
+    const say = (text: string) =>
+      new Promise<string>((resolve) => {
+        const socket = createConnection(Number(new URL(harness.url).port), '127.0.0.1');
+        let answer = '';
+        socket.on('data', (data) => {
+          answer += data.toString();
+        });
+        socket.once('close', () => resolve(answer));
+        socket.write(text);
+      });
+    expect(await say('good morning\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 400 .*application\/problem\+json.*request-invalid/s,
+    );
+    const long = `GET /v1/images/a?x=${'x'.repeat(20_000)} HTTP/1.1\r\nHost: h\r\n\r\n`;
+    expect(await say(long)).toMatch(/^HTTP\/1.1 431 .*application\/problem\+json/s);
+  });
+
+  it('says so when its port is taken', async () => {
+    await using harness = await startHarness();
+    const { port } = new URL(harness.url);
+    await expect(startHarness({ environment: { HTTP_PORT: port } })).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining('EADDRINUSE'),
+    });
   });
 
   it('counts what came in', async () => {

@@ -7,7 +7,7 @@ import { type BulkLabelOptions, registerBulkLabels } from './bulk-labels.ts';
 import { type ImageStatusOptions, registerImageStatus } from './image-status.ts';
 import { type ImageRouteOptions, registerImages } from './images.ts';
 import { type LabelRouteOptions, registerLabels } from './label-routes.ts';
-import { answerFrameworkError, answerWithProblems } from './problems.ts';
+import { answerBrokenRequest, answerFrameworkError, answerWithProblems } from './problems.ts';
 import { registerSchemas } from './schema-routes.ts';
 
 export interface HttpOptions
@@ -34,6 +34,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   const app = fastify({
     logger: false,
     frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerBrokenRequest,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 1_024 },
     ajv: { customOptions: { removeAdditional: false, allowUnionTypes: true } },

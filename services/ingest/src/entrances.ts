@@ -1,0 +1,71 @@
+/** The two ways in, for images and for labels: they share one sender, and are counted where they are opened. */
+import { openCodec } from '@headwater/schemas';
+import type { ServiceDependencies } from '@headwater/stream';
+import { createClock } from './clock.ts';
+import type { IngestConfig } from './environment.ts';
+import type { ImageLimits } from './inspection.ts';
+import { createIntake, type Intake } from './intake.ts';
+import { createLabelSink, type LabelSink } from './labels.ts';
+import { watchLog } from './log-health.ts';
+import { countImages, countLabels } from './measurements.ts';
+import { createSender, type Sender } from './sender.ts';
+
+type Dependencies = ServiceDependencies;
+
+export const limitsOf = (config: IngestConfig): ImageLimits => ({
+  maxBytes: config.MAX_IMAGE_BYTES,
+  maxPixels: config.MAX_IMAGE_PIXELS,
+});
+
+export async function openSender(
+  config: IngestConfig,
+  { log, names, logger, metrics, health }: Dependencies,
+): Promise<Sender> {
+  const sent = metrics.histogram(
+    'headwater_ingest_batch_records',
+    'Records that went to the log in one send.',
+    [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
+  );
+  const failures = metrics.counter('headwater_ingest_send_failures_total', 'Sends that failed.', ['code']);
+  const producer = await log.openProducer();
+  const logHealth = watchLog(health.part('ingest.log'), () => log.admin.partitions(names.topics.images));
+  return createSender({
+    producer,
+    maxPendingBytes: config.MAX_PENDING_BYTES,
+    timeoutMs: config.SEND_TIMEOUT,
+    onBatch: ({ records, error }) => {
+      if (error) {
+        failures.add(1, { code: error.code });
+        logger.warn({ error }, 'records did not reach the log');
+      } else sent.observe(records);
+      if (error?.verdict === 'retry') logHealth.failed(error.code);
+      else logHealth.worked();
+    },
+  });
+}
+
+export async function openEntrances(
+  config: IngestConfig,
+  { schemaIds, blobs, names, metrics }: Dependencies,
+  sender: Sender,
+): Promise<{ readonly intake: Intake; readonly sink: LabelSink }> {
+  const { images, labels } = names.topics;
+  const clock = createClock();
+  const intake = createIntake({
+    topic: images,
+    codec: await openCodec(schemaIds, 'ImageReceived', images),
+    sender,
+    blobs,
+    clock,
+    limits: limitsOf(config),
+    inlineLimitBytes: Math.min(config.INLINE_LIMIT_BYTES, Math.floor(config.MAX_MESSAGE_BYTES / 2)),
+  });
+  const sink = createLabelSink({
+    topic: labels,
+    codec: await openCodec(schemaIds, 'LabelAssigned', labels),
+    sender,
+    clock,
+    maxSkewMs: config.MAX_CLOCK_SKEW,
+  });
+  return { intake: countImages(intake, metrics), sink: countLabels(sink, metrics) };
+}
