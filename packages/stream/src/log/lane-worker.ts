@@ -25,6 +25,8 @@ export interface LaneWorkerOptions {
 }
 
 const nothing: LaneOutput = { records: [], deadLetters: [] };
+/** A position that moved without a record (control records, aborted ones) is committed after this long. */
+const settleAfterMs = 500;
 
 export class LaneWorker {
   /** The error that ended this worker; undefined when it was dropped or drained. */
@@ -105,8 +107,8 @@ export class LaneWorker {
     }
     this.#resumeIfLow();
     if (this.#underWay >= this.#options.inFlight) return;
-    const next = wait ?? this.#untilIdle();
-    if (next !== undefined) this.#timer = setTimeout(() => this.#pumpOrIdle(), next);
+    const next = wait ?? this.#untilQuiet();
+    if (next !== undefined) this.#timer = setTimeout(() => this.#onTimer(), next);
   }
 
   #resumeIfLow(): void {
@@ -239,20 +241,35 @@ export class LaneWorker {
     this.#options.observer?.lag?.(this.#options.lane, lag);
   }
 
-  /** Milliseconds until the lane counts as idle; undefined when nobody asks, or it was told. */
-  #untilIdle(): number | undefined {
+  /** Milliseconds until there is something to do though nothing came; undefined when there never is. */
+  #untilQuiet(): number | undefined {
+    if (this.#underWay > 0) return undefined;
     const { idleAfterMs, session } = this.#options;
-    if (idleAfterMs === undefined || session.idle === undefined) return undefined;
-    if (this.#idleTold || this.#underWay > 0) return undefined;
-    return Math.max(0, this.#lastActivity + idleAfterMs - Date.now());
+    const asked = idleAfterMs !== undefined && session.idle !== undefined && !this.#idleTold;
+    const waits = [...(asked ? [idleAfterMs] : []), ...(this.#hasMoved() ? [settleAfterMs] : [])];
+    if (waits.length === 0) return undefined;
+    return Math.max(0, this.#lastActivity + Math.min(...waits) - Date.now());
   }
 
-  #pumpOrIdle(): void {
-    if (this.#queue.length > 0 || this.#untilIdle() !== 0) {
-      this.#pump();
-      return;
+  #onTimer(): void {
+    if (this.#queue.length > 0 || this.#untilQuiet() !== 0) this.#pump();
+    else this.#inTurn(() => (this.#hasMoved() ? this.#settlePositions() : this.#idle()));
+  }
+
+  #hasMoved(): boolean {
+    for (const [topic, next] of this.#fetched) {
+      if (next !== this.#committed.get(topic)) return true;
     }
-    this.#inTurn(() => this.#idle());
+    return false;
+  }
+
+  /** Without this, a group's lag would never be zero behind an aborted transaction. */
+  async #settlePositions(): Promise<void> {
+    if (this.#queue.length > 0) return;
+    const moved = new Map([...this.#fetched].filter(([topic, next]) => next !== this.#committed.get(topic)));
+    await this.#options.transactions.commit([], moved);
+    for (const [topic, next] of moved) this.#committed.set(topic, next);
+    this.#tellLag();
   }
 
   async #idle(): Promise<void> {

@@ -161,7 +161,8 @@ class LaneGroup implements Lanes, MemberListener {
       }
       this.#tellReopening(tenure.lane, error);
       if (Date.now() - began > 60_000) failures = 0;
-      await pauseFor(backoffMs(failures + 2), signal);
+      // Whoever fenced us may be the rightful owner: our next heartbeat shall tell before we fence it in turn.
+      await pauseFor(backoffMs(failures + (error.code === 'log-fenced' ? 5 : 2)), signal);
     }
   }
 

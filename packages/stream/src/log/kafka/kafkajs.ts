@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import { HeadwaterError } from '@headwater/errors';
+import { crc32c } from '@node-rs/crc32';
 import type * as kafkajs from 'kafkajs';
 import { compressionCodecs } from './compression.ts';
 import { mendRecordBatchDecoder, type RecordBatchDecoder } from './record-batches.ts';
@@ -107,6 +108,8 @@ function load(): typeof kafkajs {
     const message = `kafkajs ${version} is installed, and only ${supportedVersion} is known to be mended rightly`;
     throw new HeadwaterError('prerequisite-missing', message);
   }
+  // Its own is written in JavaScript, and took half of the time that producing takes.
+  replace<(bytes: Buffer) => number>('protocol/recordBatch/crc32C', () => (bytes) => crc32c(bytes));
   replace<RecordBatchDecoder>('protocol/recordBatch/v0/decoder', mendRecordBatchDecoder);
   return require('kafkajs') as typeof kafkajs;
 }
