@@ -17,6 +17,9 @@ sharp.concurrency(1);
 // No image comes twice in a row: a cache of operations would hold memory for nothing.
 sharp.cache(false);
 
+/** Some files are small and take minutes all the same; the limits on bytes and pixels can't tell. */
+const longestDecodeSeconds = 30;
+
 export interface ImageHeader {
   readonly mediaType: MediaType;
   /** In pixels, as stored: before the EXIF orientation is applied. */
@@ -34,13 +37,19 @@ function recognise(image: Uint8Array): MediaType {
 }
 
 function unreadable(cause: unknown, mediaType: MediaType): HeadwaterError {
+  // libvips' reason, which may stand among others.
+  if (cause instanceof Error && /^timeout: \d+% complete/m.test(cause.message)) {
+    const message = `The image was not decoded within ${longestDecodeSeconds} s.`;
+    return new HeadwaterError('extractor-failed', message, { cause, context: { mediaType } });
+  }
   const message = 'The image is damaged or cut short.';
   return new HeadwaterError('image-unreadable', message, { cause, context: { mediaType } });
 }
 
 /** `failOn: error` refuses what is truncated or damaged, and lets harmless oddities (bytes after the end) pass. */
 function open(image: Uint8Array, limitInputPixels: number | false): Sharp {
-  return sharp(image, { failOn: 'error', limitInputPixels, pages: 1, sequentialRead: true });
+  const options = { failOn: 'error', limitInputPixels, pages: 1, sequentialRead: true } as const;
+  return sharp(image, options).timeout({ seconds: longestDecodeSeconds });
 }
 
 /**
@@ -73,7 +82,7 @@ function prepare(image: Sharp, preprocessing: Preprocessing): Sharp {
 
 /**
  * Decodes an image (the first frame of an animation) to uint8 [side, side, channels].
- * Errors: image-unreadable, image-too-large, image-type-unsupported.
+ * Errors: image-unreadable, image-too-large, image-type-unsupported, extractor-failed (it took too long).
  */
 export async function decodeImage(
   image: Uint8Array,
