@@ -22,6 +22,8 @@ export interface KeptVector {
   /** Tells one vector from another: a digest of the quantised numbers. */
   readonly digest: string;
   readonly group: string | null;
+  /** When the image came in that it was made of; the same for every extractor. */
+  readonly receivedAt: number;
   /** Labels that came with the image through this extractor. */
   readonly stated: LabelsByTask;
 }
@@ -31,6 +33,8 @@ export interface Answer {
   /** Undefined: none was made. null: made while no head served. */
   readonly predicted?: string | null;
   readonly first?: string;
+  /** `receivedAt` of the image that the last prediction was made for. */
+  readonly answeredFor?: number;
   /** They met: nothing that comes later counts. */
   readonly closed: boolean;
 }

@@ -17,6 +17,7 @@ import {
   applyVector,
   type ExampleOutput,
   type IncomingVector,
+  unansweredVector,
 } from './join-state.ts';
 import type { Limits } from './lane-counts.ts';
 import { checkLabel, checkVector, imageIdOf } from './record-checks.ts';
@@ -152,16 +153,32 @@ export class JoinLane {
   }
 
   #predict({ extractor, record, numbers }: IncomingVector, draft: Draft, now: number): ImageClassified[] {
+    const { predict } = this.#options;
     const { imageId, receivedAt } = record;
-    const predictions = this.#options.predict({ imageId, extractor, numbers, receivedAt }, now);
-    for (const { task, label } of predictions) applyPrediction(draft, imageId, task, label, now);
+    const predictions: ImageClassified[] = [];
+    for (const task of predict.tasks()) {
+      const asked = predict.asked(task);
+      if (asked === undefined) continue;
+      const own = asked === extractor;
+      const vector = own ? numbers : unansweredVector(draft, { imageId, task, receivedAt }, asked);
+      if (vector === undefined) continue;
+      const prediction = predict.answer(
+        { imageId, extractor: asked, numbers: vector, receivedAt },
+        task,
+        now,
+      );
+      applyPrediction(draft, prediction, now);
+      predictions.push(prediction);
+    }
     return predictions;
   }
 
   /** Which prediction was published is not known here, and the head of today has learned since. */
   #closeScores({ record }: IncomingVector, draft: Draft): void {
-    const tasks = new Set([...this.#options.declaredTasks, ...Object.keys(record.labels)]);
-    for (const task of tasks) applyUnknownPrediction(draft, record.imageId, task);
+    const { declaredTasks, predict } = this.#options;
+    const { imageId, receivedAt } = record;
+    const tasks = new Set([...declaredTasks, ...predict.tasks(), ...Object.keys(record.labels)]);
+    for (const task of tasks) applyUnknownPrediction(draft, { imageId, task, receivedAt });
   }
 
   #predictionRecord(prediction: ImageClassified, cause: LogRecord): OutgoingRecord {

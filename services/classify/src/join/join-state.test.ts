@@ -210,7 +210,9 @@ describe('the join’s transitions', () => {
 
 describe('served accuracy', () => {
   const predict = (state: MapState, image: string, label: string | null) =>
-    state.commit((draft) => applyPrediction(draft, image, 'digit', label, 5));
+    state.commit((draft) =>
+      applyPrediction(draft, { imageId: image, task: 'digit', label, receivedAt: 2 }, 5),
+    );
   const sent = (image: string): Event => ({
     imageId: image,
     extractor: 'a.v1',

@@ -64,7 +64,8 @@ export function applyVector(
   const stated = statedLabels(record);
   for (const [task, { label }] of stated) requireRoom(draft, limits, task, label);
   const before = readImage(draft, record.imageId);
-  const kept = { digest: vectorDigest(numbers), group: record.group, stated };
+  const { group, receivedAt } = record;
+  const kept = { digest: vectorDigest(numbers), group, receivedAt, stated };
   const after = withVector(before, extractor, kept);
   draft.put(vectorKey(record.imageId, extractor), encodeNumbers(numbers));
   const answered = withFirstLabels(draft, after, stated, now);
@@ -93,24 +94,44 @@ export function applyLabel(
   return store(draft, before, withFirstLabels(draft, after, new Map([[task, stated]]), now));
 }
 
-/** A prediction was published for the image; null while no head served. */
-export function applyPrediction(
-  draft: Draft,
-  imageId: string,
-  task: string,
-  predicted: string | null,
-  now: number,
-): void {
+/** What was published for one image and task. */
+export interface PublishedAnswer {
+  readonly imageId: string;
+  readonly task: string;
+  /** null while no head served. */
+  readonly label: string | null;
+  /** Of the image that was answered. */
+  readonly receivedAt: number;
+}
+
+/** A prediction was published for the image. */
+export function applyPrediction(draft: Draft, published: PublishedAnswer, now: number): void {
+  const { imageId, task, label, receivedAt } = published;
   const before = readImage(draft, imageId);
-  const { image, outcome } = answerPredicted(before, task, predicted);
+  const { image, outcome } = answerPredicted(before, task, label, receivedAt);
   score(draft, task, outcome, now);
   store(draft, before, image);
 }
 
 /** A prediction was published, but which one was lost with the store. */
-export function applyUnknownPrediction(draft: Draft, imageId: string, task: string): void {
-  const before = readImage(draft, imageId);
-  store(draft, before, withoutScore(before, task));
+export function applyUnknownPrediction(draft: Draft, published: Omit<PublishedAnswer, 'label'>): void {
+  const before = readImage(draft, published.imageId);
+  store(draft, before, withoutScore(before, published.task, published.receivedAt));
+}
+
+/**
+ * The vector of `extractor` when it came of the same image record and that was not answered yet: when another extractor
+ * begins to serve between the two vectors of an image, neither would be asked.
+ */
+export function unansweredVector(
+  draft: Draft,
+  { imageId, task, receivedAt }: Omit<PublishedAnswer, 'label'>,
+  extractor: string,
+): Int16Array | undefined {
+  const image = readImage(draft, imageId);
+  const waits = image.vectors.get(extractor)?.receivedAt === receivedAt;
+  if (!waits || image.answers.get(task)?.answeredFor === receivedAt) return undefined;
+  return readVector(draft, imageId, extractor);
 }
 
 function withFirstLabels(

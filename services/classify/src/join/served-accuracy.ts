@@ -31,8 +31,9 @@ export function answerPredicted(
   image: ImageState,
   task: string,
   predicted: string | null,
+  answeredFor: number,
 ): { readonly image: ImageState; readonly outcome: Outcome | undefined } {
-  return meet(image, task, { predicted });
+  return meet(image, task, { predicted, answeredFor });
 }
 
 /** Somebody labelled the image. Only the first label counts. */
@@ -45,8 +46,8 @@ export function answerLabelled(
 }
 
 /** The prediction that was published is not known: whatever comes, nothing is counted. */
-export function withoutScore(image: ImageState, task: string): ImageState {
-  return { ...image, answers: new Map(image.answers).set(task, { closed: true }) };
+export function withoutScore(image: ImageState, task: string, answeredFor: number): ImageState {
+  return { ...image, answers: new Map(image.answers).set(task, { answeredFor, closed: true }) };
 }
 
 export function countOutcome(scores: ServedScores, outcome: Outcome, at: number): ServedScores {
@@ -94,14 +95,16 @@ export function decodeScores(bytes: Buffer | undefined): ServedScores {
 
 function meet(image: ImageState, task: string, news: Partial<Answer>) {
   const old = image.answers.get(task);
-  if (old?.closed === true) return { image, outcome: undefined };
-  const answer: Answer = { ...old, ...news, closed: false };
+  const answer: Answer = { closed: false, ...old, ...news };
   const outcome = outcomeOf(answer);
-  const kept = outcome === undefined ? answer : { closed: true };
+  const { answeredFor } = answer;
+  const met = { closed: true, ...(answeredFor === undefined ? {} : { answeredFor }) };
+  const kept = answer.closed || outcome !== undefined ? met : answer;
   return { image: { ...image, answers: new Map(image.answers).set(task, kept) }, outcome };
 }
 
 function outcomeOf(answer: Answer): Outcome | undefined {
+  if (answer.closed) return undefined;
   if (answer.predicted === undefined || answer.first === undefined) return undefined;
   if (answer.predicted === null) return 'unanswered';
   return answer.predicted === answer.first ? 'correct' : 'wrong';

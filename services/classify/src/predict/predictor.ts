@@ -23,21 +23,22 @@ export interface VectorToClassify {
   readonly receivedAt: number;
 }
 
-export type Predictor = (vector: VectorToClassify, now: number) => ImageClassified[];
+export interface Predictor {
+  /** Tasks that every image is asked now. */
+  tasks(): Iterable<string>;
+  /** The extractor whose vectors the task is asked of now. */
+  asked(task: string): string | undefined;
+  answer(vector: VectorToClassify, task: string, now: number): ImageClassified;
+}
 
-export function createPredictor(options: PredictorOptions): Predictor {
-  const { serving, extractors, declaredTasks } = options;
-  return (vector, now) => {
-    const tasks = new Set([...declaredTasks, ...serving.tasks()]);
-    const predictions: ImageClassified[] = [];
-    for (const task of tasks) {
-      const head = serving.get(task);
-      const asked =
-        head !== undefined && extractors.includes(head.extractor) ? head.extractor : extractors[0];
-      if (asked !== vector.extractor) continue;
-      predictions.push(classify(vector, task, head, now));
-    }
-    return predictions;
+export function createPredictor({ serving, extractors, declaredTasks }: PredictorOptions): Predictor {
+  return {
+    tasks: () => new Set([...declaredTasks, ...serving.tasks()]),
+    asked: (task) => {
+      const extractor = serving.get(task)?.extractor;
+      return extractor !== undefined && extractors.includes(extractor) ? extractor : extractors[0];
+    },
+    answer: (vector, task, now) => classify(vector, task, serving.get(task), now),
   };
 }
 
