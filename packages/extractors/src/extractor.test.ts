@@ -2,9 +2,10 @@ import { HeadwaterError } from '@headwater/errors';
 import { describe, expect, it } from 'vitest';
 import type { ExtractorOptions } from './api.ts';
 import type { Engine } from './engines/api.ts';
+import { openWorkerEngine } from './engines/worker-engine.ts';
 import { EngineExtractor, openExtractor } from './extractor.ts';
 import { lenetDigits } from './extractors/lenet-digits.ts';
-import { grayDigit } from './fixtures/sample-images.ts';
+import { grayDigit, pattern } from './fixtures/sample-images.ts';
 import { readWeights } from './weights.ts';
 
 const tiny = { ...lenetDigits, contract: { ...lenetDigits.contract, dimensions: 1 } };
@@ -108,6 +109,40 @@ describe('an extractor', () => {
     const { engine } = heldEngine();
     const options = { batchSize: 0, threads: 1.5, limits: { maxBytes: -1 } };
     expect(() => new EngineExtractor(tiny, engine, options)).toThrow(/batchSize, threads, maxBytes/);
+  });
+});
+
+describe('an extractor whose engine crashes', () => {
+  it('answers the neighbours of the image that did it, and goes on', async () => {
+    const { preprocessing } = tiny;
+    const engine = await openWorkerEngine(new URL('./engines/fixtures/faulty-worker.mjs', import.meta.url), {
+      weights: new Uint8Array(),
+      inputShape: [preprocessing.side, preprocessing.side, 1],
+      dimensions: 1,
+      output: 'sum',
+      threads: 1,
+      timeoutMs: 20_000,
+    });
+    const batches: number[] = [];
+    const extractor = new EngineExtractor(tiny, engine, {
+      batchLingerMs: 10_000,
+      onBatch: (size) => batches.push(size),
+    });
+    // The worker ends its thread when it sees an image whose first pixel is 251.
+    const images = await Promise.all(
+      [1, 2, 251, 3].map((first) =>
+        pattern(28, 28, (x, y) => [x + y === 0 ? first : 1])
+          .png()
+          .toBuffer(),
+      ),
+    );
+    const settled = await Promise.allSettled(images.map((image) => extractor.extract(image)));
+    const outcomes = settled.map((result) =>
+      result.status === 'fulfilled' ? result.value[0] : result.reason.code,
+    );
+    expect(outcomes).toEqual([784, 785, 'extractor-failed', 786]);
+    expect(batches).toEqual([1, 1, 1]);
+    await extractor.close();
   });
 });
 

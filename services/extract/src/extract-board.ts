@@ -24,7 +24,7 @@ export class ExtractBoard {
       ]),
       seconds: metrics.histogram(
         'headwater_extract_seconds',
-        'Seconds of a stage: process and commit for a batch of records, engine for a batch of images',
+        'Seconds of a stage: engine (a batch of images), process (a batch of records), commit (from its turn to its end)',
         secondsBuckets,
         ['stage'],
       ),

@@ -200,6 +200,28 @@ describe('what passes by itself', () => {
   });
 });
 
+describe('what cannot be mended', () => {
+  it('ends the service with its reason, and commits nothing of it', async () => {
+    const workplace = await open();
+    const blobs: BlobStore = {
+      ...workplace.blobs,
+      get: async () => {
+        throw new HeadwaterError('store-unavailable', 'gone for good');
+      },
+    };
+    const { service, health } = await start(workplace, {}, { blobs });
+    const stored = await workplace.blobs.put(await digitImage(2));
+    await workplace.send([{ key: 'a', value: workplace.codec.encode(imageReceived('a', stored)) }]);
+    await expect(service.stopped).rejects.toMatchObject({ code: 'store-unavailable' });
+    expect(health.ready).toBe(false);
+    await service.stop();
+    expect(await workplace.deadLetters()).toEqual([]);
+    await start(workplace);
+    await settled(workplace);
+    expect((await workplace.vectors()).map(({ id }) => id)).toEqual(['a']);
+  });
+});
+
 describe('starting and stopping', () => {
   it('creates its topics only where it may', async () => {
     const workplace = await open();

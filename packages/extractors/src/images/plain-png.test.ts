@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import sharp from 'sharp';
+import sharp, { type PngOptions } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { efficientnetLite0 } from '../extractors/efficientnet-lite0.ts';
 import { lenetDigits } from '../extractors/lenet-digits.ts';
@@ -10,7 +10,7 @@ import { readPlainPng } from './plain-png.ts';
 
 const { preprocessing } = lenetDigits;
 
-function toPng(pixels: Uint8Array, options: sharp.PngOptions = {}): Promise<Buffer> {
+function toPng(pixels: Uint8Array, options: PngOptions = {}): Promise<Buffer> {
   const image = sharp(pixels, { raw: { width: 28, height: 28, channels: 1 } });
   return image.toColourspace('b-w').png(options).toBuffer();
 }
