@@ -1,56 +1,71 @@
 /** What the lanes of join and train tell about their work: metrics and log lines, the same for both. */
-import type { LanesObserver, Logger, Metrics } from '@headwater/stream';
+import type { DeadLetter, LanesObserver, Logger, Metrics } from '@headwater/stream';
 
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-export function observeLanes(role: 'join' | 'train', metrics: Metrics, logger: Logger): LanesObserver {
-  const labelled = (...more: string[]) => ['role', ...more];
-  const records = metrics.counter(
-    'headwater_classify_records_total',
-    'Records read and committed',
-    labelled(),
-  );
-  const deadLetters = metrics.counter('headwater_classify_dead_letters_total', 'Dead letters', labelled());
-  const retries = metrics.counter(
-    'headwater_classify_retries_total',
-    'Batches tried again',
-    labelled('code'),
-  );
-  const seconds = metrics.histogram(
-    'headwater_classify_commit_seconds',
-    'Seconds to commit',
-    secondsBuckets,
-    labelled(),
-  );
-  const lanes = metrics.gauge(
-    'headwater_classify_lanes',
-    'Partitions that this process works on',
-    labelled(),
-  );
-  const lag = metrics.gauge(
-    'headwater_classify_lag_records',
-    'Records behind the end of the log',
-    labelled('topic', 'partition'),
-  );
+export type LaneRole = 'join' | 'train';
+
+export class LanesBoard {
+  /** What the lanes report. */
+  readonly observer: LanesObserver;
+  readonly #role: LaneRole;
+  readonly #logger: Logger;
+  readonly #metrics: ReturnType<typeof lanesMetrics>;
+
+  constructor(role: LaneRole, metrics: Metrics, logger: Logger) {
+    this.#role = role;
+    this.#logger = logger;
+    this.#metrics = lanesMetrics(metrics);
+    this.observer = this.#observe();
+  }
+
+  /** Records were committed as dead letters. */
+  deadLettered(letters: readonly DeadLetter[]): void {
+    const role = this.#role;
+    for (const { error, record, stage } of letters) {
+      this.#metrics.deadLetters.add(1, { role, code: error.code });
+      const { topic, partition, offset } = record;
+      const fields = { code: error.code, stage, topic, partition, offset: String(offset) };
+      this.#logger.warn(fields, 'a record became a dead letter');
+    }
+  }
+
+  #observe(): LanesObserver {
+    const { records, seconds, lanes, lag, retries } = this.#metrics;
+    const role = this.#role;
+    return {
+      assigned: (indexes) => {
+        lanes.set(indexes.length, { role });
+        this.#logger.info({ role, partitions: indexes.join() }, 'partitions assigned');
+      },
+      committed: (_, batch) => {
+        records.add(batch.records, { role });
+        seconds.observe(batch.seconds, { role });
+      },
+      retried: (lane, error) => {
+        retries.add(1, { role, code: error.code });
+        const fields = { role, partition: lane, code: error.code, reason: error.message };
+        this.#logger.warn(fields, 'a batch will be tried again');
+      },
+      lag: (lane, behind) => {
+        for (const [topic, count] of behind) lag.set(count, { role, topic, partition: String(lane) });
+      },
+    };
+  }
+}
+
+function lanesMetrics(metrics: Metrics) {
+  const name = (what: string) => `headwater_classify_${what}`;
   return {
-    assigned: (indexes) => {
-      lanes.set(indexes.length, { role });
-      logger.info({ role, partitions: indexes.join() }, 'partitions assigned');
-    },
-    committed: (_, batch) => {
-      records.add(batch.records, { role });
-      deadLetters.add(batch.deadLetters, { role });
-      seconds.observe(batch.seconds, { role });
-    },
-    retried: (lane, error) => {
-      retries.add(1, { role, code: error.code });
-      logger.warn(
-        { role, partition: lane, code: error.code, reason: error.message },
-        'a batch will be tried again',
-      );
-    },
-    lag: (lane, behind) => {
-      for (const [topic, count] of behind) lag.set(count, { role, topic, partition: String(lane) });
-    },
+    records: metrics.counter(name('records_total'), 'Records read and committed', ['role']),
+    deadLetters: metrics.counter(name('dead_letters_total'), 'Dead letters, by error code', ['role', 'code']),
+    retries: metrics.counter(name('retries_total'), 'Batches tried again, by error code', ['role', 'code']),
+    seconds: metrics.histogram(name('commit_seconds'), 'Seconds to commit a batch', secondsBuckets, ['role']),
+    lanes: metrics.gauge(name('lanes'), 'Partitions that this process works on', ['role']),
+    lag: metrics.gauge(name('lag_records'), 'Records behind the end of the log', [
+      'role',
+      'topic',
+      'partition',
+    ]),
   };
 }

@@ -8,7 +8,7 @@ import type { ClassifyConfig } from './environment.ts';
 import type { JoinBoard } from './join/join-board.ts';
 import { openJoinCodecs } from './join/join-codecs.ts';
 import { type JoinSessionOptions, openJoinSession } from './join/join-session.ts';
-import { observeLanes } from './lanes-board.ts';
+import { LanesBoard } from './lanes-board.ts';
 import type { HeadsFollower } from './predict/heads-follower.ts';
 import type { HeadsTable } from './predict/heads-table.ts';
 import { createPredictor } from './predict/predictor.ts';
@@ -33,9 +33,10 @@ export interface Shared {
 export async function openJoin(shared: Shared): Promise<Lanes> {
   const { config, dependencies } = shared;
   const { log, names, metrics, logger } = dependencies;
+  const lanes = new LanesBoard('join', metrics, logger);
   const group = names.groups.join;
   const vectors = config.EXTRACTORS.map((extractor) => names.topics.vectors(extractor));
-  const options = await joinOptions(shared, group);
+  const options = await joinOptions(shared, group, lanes);
   return log.openLanes({
     group,
     topics: [names.topics.labels, ...vectors],
@@ -43,7 +44,7 @@ export async function openJoin(shared: Shared): Promise<Lanes> {
     transactionalId: (lane) => names.transactionalId(group, lane),
     deadLetterTopic: names.topics.deadLetters,
     batch: { maxRecords: config.RECORDS_PER_COMMIT, lingerMs: config.BATCH_LINGER },
-    observer: observeLanes('join', metrics, logger),
+    observer: lanes.observer,
   });
 }
 
@@ -51,8 +52,9 @@ export async function openJoin(shared: Shared): Promise<Lanes> {
 export async function openTrain(shared: Shared, solver: Solver): Promise<Lanes> {
   const { config, dependencies } = shared;
   const { log, names, metrics, logger } = dependencies;
+  const lanes = new LanesBoard('train', metrics, logger);
   const group = names.groups.train;
-  const options = await trainOptions(shared, group, solver);
+  const options = await trainOptions(shared, group, solver, lanes);
   return log.openLanes({
     group,
     topics: [names.topics.examples],
@@ -61,11 +63,11 @@ export async function openTrain(shared: Shared, solver: Solver): Promise<Lanes> 
     deadLetterTopic: names.topics.deadLetters,
     batch: { maxRecords: config.RECORDS_PER_COMMIT, lingerMs: config.BATCH_LINGER },
     idleAfterMs: config.SETTLE_AFTER_MS,
-    observer: observeLanes('train', metrics, logger),
+    observer: lanes.observer,
   });
 }
 
-async function joinOptions(shared: Shared, group: string): Promise<JoinSessionOptions> {
+async function joinOptions(shared: Shared, group: string, lanes: LanesBoard): Promise<JoinSessionOptions> {
   const { config, dependencies, serving, joinBoard } = shared;
   const { log, names, schemaIds, logger } = dependencies;
   const { labels, examples, predictions } = names.topics;
@@ -83,12 +85,18 @@ async function joinOptions(shared: Shared, group: string): Promise<JoinSessionOp
     predict: createPredictor({ serving, extractors: config.EXTRACTORS, declaredTasks: config.TASKS }),
     dimensions: contractDimensions,
     board: joinBoard,
+    lanes,
     logger,
     earliest: (topic, partition) => lowest(log, topic, partition),
   };
 }
 
-async function trainOptions(shared: Shared, group: string, solver: Solver): Promise<TrainSessionOptions> {
+async function trainOptions(
+  shared: Shared,
+  group: string,
+  solver: Solver,
+  lanes: LanesBoard,
+): Promise<TrainSessionOptions> {
   const { config, dependencies, codecs, table, follower, trainBoard } = shared;
   const { log, names, schemaIds, logger, blobs } = dependencies;
   const { examples, heads, serving } = names.topics;
@@ -111,6 +119,7 @@ async function trainOptions(shared: Shared, group: string, solver: Solver): Prom
     inlineBytes: config.HEAD_INLINE_BYTES,
     follower,
     board: trainBoard,
+    lanes,
     logger,
     earliest: (topic, partition) => lowest(log, topic, partition),
     end: async (topic, partition) => (await log.admin.offsets(topic))[partition]?.high ?? 0n,

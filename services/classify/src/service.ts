@@ -1,6 +1,7 @@
 /** Classify as a service: heads are followed first, then the lanes open, then the API; it ends the other way round. */
 import type { AddressInfo } from 'node:net';
 import { asHeadwaterError } from '@headwater/errors';
+import { extractorIds } from '@headwater/extractors';
 import { openCodec } from '@headwater/schemas';
 import type { Lanes, LogProducer, Service, ServiceDependencies, StartService } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
@@ -53,7 +54,16 @@ export const startClassify: StartService<ClassifyConfig> = async (config, depend
   }
 };
 
+/** An extractor of the user's own is fine; a typing error is told. */
+function tellUnknown(config: ClassifyConfig, { logger }: ServiceDependencies): void {
+  const known = extractorIds();
+  for (const extractor of config.EXTRACTORS.filter((id) => !known.includes(id))) {
+    logger.warn({ extractor }, 'this version has no such extractor; only its vectors can be read');
+  }
+}
+
 async function openShared(config: ClassifyConfig, dependencies: ServiceDependencies): Promise<Shared> {
+  tellUnknown(config, dependencies);
   const { log, names, schemaIds, blobs, logger, metrics } = dependencies;
   await prepareClassifyTopics(config, names, log.admin);
   const { heads: headsTopic, serving: servingTopic } = names.topics;

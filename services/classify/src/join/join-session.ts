@@ -10,6 +10,7 @@ import type {
   OutgoingRecord,
 } from '@headwater/stream';
 import { Breath } from '../breath.ts';
+import type { LanesBoard } from '../lanes-board.ts';
 import { type LaneStore, openLaneStore } from '../store/lane-store.ts';
 import { rollForward } from '../store/roll-forward.ts';
 import { Draft } from '../store/state.ts';
@@ -24,6 +25,7 @@ export interface JoinSessionOptions extends Omit<JoinLaneOptions, 'lane'> {
   readonly folder: string;
   readonly storeMaxAgeMs: number;
   readonly board: JoinBoard;
+  readonly lanes: LanesBoard;
   readonly logger: Logger;
   earliest(topic: string, partition: number): Promise<bigint>;
 }
@@ -82,6 +84,7 @@ class JoinSession implements LaneSession {
       committed: async (positions) => {
         await this.#store.write(draft.changes, positions);
         this.#options.board.committed(this.#index, this.#store, handled);
+        this.#options.lanes.deadLettered(deadLetters);
       },
     };
   }

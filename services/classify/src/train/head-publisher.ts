@@ -28,6 +28,9 @@ import { adoptHead, isBehind, isSettled, newLine, pauseAfter, type TaskLine } fr
 import type { TrainBoard } from './train-board.ts';
 import type { SetChange } from './trainer-state.ts';
 
+/** With which choices heads are solved; when they change, every set is solved again. */
+const choicesKey = 'choices';
+
 export interface HeadPublisherOptions extends PublicationOptions {
   readonly kind: HeadKind;
   readonly prior: 'uniform' | 'empirical';
@@ -68,6 +71,8 @@ export class HeadPublisher {
       const line = this.#line(set);
       line.prequential = decodePrequential(store.get(prequentialKey(setId(set.extractor, set.task))));
       await this.#adoptStored(line);
+      const choices = store.get(choicesKey)?.toString('utf8');
+      line.outdated = choices !== undefined && choices !== this.#choices();
       this.#options.board.show(line);
     }
   }
@@ -97,8 +102,10 @@ export class HeadPublisher {
     this.#scores.set(id, scored(before, label === added.label, probability));
   }
 
-  keepScores(draft: Draft): void {
+  /** What must survive a restart beside the examples. */
+  keep(draft: Draft): void {
     for (const [id, scores] of this.#scores) draft.put(prequentialKey(id), encodePrequential(scores));
+    draft.put(choicesKey, Buffer.from(this.#choices()));
   }
 
   /** One head for each set, ready to be published. */
@@ -162,7 +169,7 @@ export class HeadPublisher {
     const context = {
       extractor: line.extractor,
       task: line.task,
-      version: line.lastVersion + 1,
+      version: this.#nextVersion(line),
       watermark,
       prequential: prequentialMeasurements(prequential),
     };
@@ -197,11 +204,19 @@ export class HeadPublisher {
     return line;
   }
 
+  /** The table knows every version that was ever committed, and this line those that the table may not show yet. */
+  #nextVersion({ extractor, task, newest }: TaskLine): number {
+    const known = this.#options.table.headsOf(task).filter((head) => head.extractor === extractor);
+    return Math.max(newest?.version ?? 0, ...known.map(({ version }) => version)) + 1;
+  }
+
+  #choices(): string {
+    return JSON.stringify([this.#options.kind, this.#options.prior]);
+  }
+
   async #adoptStored(line: TaskLine): Promise<void> {
     const { table, kind, blobs, logger } = this.#options;
     const { extractor, task } = line;
-    const versions = table.headsOf(task).filter((head) => head.extractor === extractor);
-    line.lastVersion = Math.max(0, ...versions.map(({ version }) => version));
     const newest = table.newest({ extractor, task, kind });
     if (newest === undefined) return;
     try {

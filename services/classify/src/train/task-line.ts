@@ -10,8 +10,8 @@ export interface TaskLine {
   newest: HeadTrained | undefined;
   /** Opened from `newest`, for prequential scores. */
   classifier: Classifier | undefined;
-  /** The largest version ever given. */
-  lastVersion: number;
+  /** The newest head was solved with other choices than this process makes. */
+  outdated: boolean;
   /** No solve before this time; milliseconds since the epoch. */
   notBefore: number;
   prequential: Prequential;
@@ -23,7 +23,7 @@ export function newLine(extractor: string, task: string): TaskLine {
     task,
     newest: undefined,
     classifier: undefined,
-    lastVersion: 0,
+    outdated: false,
     notBefore: 0,
     prequential: unscored,
   };
@@ -38,17 +38,18 @@ export function pauseAfter(line: TaskLine, solveMs: number): void {
 
 /** Labels came that no head has learned, or all of them went. */
 export function isBehind(line: TaskLine, set: LabelledSet): boolean {
-  return set.examples > 0 && line.newest?.setDigest !== set.setDigest;
+  return set.examples > 0 && (line.outdated || line.newest?.setDigest !== set.setDigest);
 }
 
 export function isSettled(line: TaskLine, set: LabelledSet): boolean {
-  return line.newest?.mode === 'settled' && line.newest.setDigest === set.setDigest;
+  return line.newest?.mode === 'settled' && !isBehind(line, set);
 }
 
 /** A head was committed. `parameters` as bytes, also where the record has them by reference; left out when they are those of before. */
 export function adoptHead(line: TaskLine, head: HeadTrained, parameters?: Uint8Array): void {
   const { kind, classes, dimensions } = head;
-  if (parameters !== undefined) line.classifier = openHead({ kind, classes, dimensions, parameters });
   line.newest = head;
-  line.lastVersion = Math.max(line.lastVersion, head.version);
+  if (parameters === undefined) return;
+  line.classifier = openHead({ kind, classes, dimensions, parameters });
+  line.outdated = false;
 }

@@ -21,6 +21,7 @@ import {
   type LogRecord,
 } from '@headwater/stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LanesBoard } from '../lanes-board.ts';
 import { HeadsTable } from '../predict/heads-table.ts';
 import { vectorOf } from '../testing/rig.ts';
 import { TrainBoard } from './train-board.ts';
@@ -29,6 +30,8 @@ import { openTrainSession } from './train-session.ts';
 const topics = { heads: 'heads', serving: 'serving' };
 const ids = createFingerprintIds();
 const { signal } = new AbortController();
+const metrics = createMetrics({ processDefaults: false });
+const logger = createLogger({ name: 'test', level: 'silent' });
 let folder: string;
 let examples: Codec<Example>;
 let heads: Codec<HeadTrained>;
@@ -43,7 +46,7 @@ beforeEach(async () => {
   examples = await openCodec(ids, 'Example', 'examples');
   heads = await openCodec(ids, 'HeadTrained', topics.heads);
   serving = await openCodec(ids, 'HeadActivated', topics.serving);
-  table = new HeadsTable({ topics, heads, serving, logger: createLogger({ name: 'test', level: 'silent' }) });
+  table = new HeadsTable({ topics, heads, serving, logger });
   tail = 0n;
   written = 0n;
   session = await open(0n);
@@ -53,7 +56,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function open(position: bigint): Promise<LaneSession> {
+function open(position: bigint, prior: 'uniform' | 'empirical' = 'uniform'): Promise<LaneSession> {
   const lane: Lane = {
     index: 0,
     topics: ['examples'],
@@ -69,7 +72,7 @@ function open(position: bigint): Promise<LaneSession> {
     examples,
     fullBatch: 100,
     kind: 'lda' as const,
-    prior: 'uniform' as const,
+    prior,
     solver: { solve: solveHere, close: async () => undefined },
     topics,
     heads,
@@ -79,8 +82,9 @@ function open(position: bigint): Promise<LaneSession> {
     extractors: ['eight.v1'],
     inlineBytes: 1_000_000,
     follower: { catchUp: async () => undefined },
-    board: new TrainBoard(createMetrics({ processDefaults: false })),
-    logger: createLogger({ name: 'test', level: 'silent' }),
+    board: new TrainBoard(metrics),
+    lanes: new LanesBoard('train', metrics, logger),
+    logger,
     earliest: async () => 0n,
     end: async () => tail,
   };
@@ -209,6 +213,32 @@ describe('the trainer’s session', () => {
     expect(await session.idle?.(signal)).toBeNull();
     const [next] = await headsOf(await session.process(batch(6, 9), signal));
     expect(next).toMatchObject({ version: (before?.version ?? 0) + 1, examples: 9 });
+  });
+
+  it('gives no version twice to a task that was empty at a restart', async () => {
+    await commit(await session.process(batch(0, 3), signal));
+    await commit(
+      await session.process(
+        [0, 1, 2].map((image) => exampleRecord(image, null)),
+        signal,
+      ),
+    );
+    expect(table.activation('digit')).toBeUndefined();
+    await session.close();
+    session = await open(tail);
+    const [next] = await headsOf(await session.process(batch(0, 3), signal));
+    expect(next).toMatchObject({ version: 2, examples: 3 });
+  });
+
+  it('solves again when the choices change', async () => {
+    await commit(await session.process(batch(0, 6), signal));
+    await commit((await session.idle?.(signal)) ?? null);
+    await session.close();
+    session = await open(tail, 'empirical');
+    expect((await headsOf((await session.idle?.(signal)) ?? null))[0]).toMatchObject({
+      version: 3,
+      mode: 'settled',
+    });
   });
 
   it('scores new examples with the head that has not seen them', async () => {

@@ -17,6 +17,7 @@ import type {
   Positions,
 } from '@headwater/stream';
 import { Breath } from '../breath.ts';
+import type { LanesBoard } from '../lanes-board.ts';
 import type { HeadsFollower } from '../predict/heads-follower.ts';
 import { type LaneStore, openLaneStore } from '../store/lane-store.ts';
 import { rollForward } from '../store/roll-forward.ts';
@@ -50,6 +51,7 @@ export interface TrainSessionOptions extends HeadPublisherOptions {
   /** A batch of as many records has more behind it, and is not held up for a solve. */
   readonly fullBatch: number;
   readonly follower: Pick<HeadsFollower, 'catchUp'>;
+  readonly lanes: LanesBoard;
   readonly logger: Logger;
   earliest(topic: string, partition: number): Promise<bigint>;
   /** The offset after the last one. */
@@ -112,7 +114,7 @@ class TrainSession implements LaneSession {
     if (records.length < this.#options.fullBatch) await this.#awaitTurn(signal);
     const due = this.#behind().filter((set) => publisher.waitMs(set) <= earlyMs);
     const heads = await this.#solve(due, 'provisional', watermark, draft);
-    publisher.keepScores(draft);
+    publisher.keep(draft);
     return this.#output(publisher.compose(heads, sets.all(), records.at(-1)), draft, deadLetters);
   }
 
@@ -126,6 +128,7 @@ class TrainSession implements LaneSession {
     const settled = sets.all().filter((set) => publisher.isSettled(set));
     const solved = await this.#solve(unsettled, 'settled', watermark, draft);
     const moved = publisher.refresh(settled, watermark);
+    publisher.keep(draft);
     const publication = publisher.compose([...solved, ...moved], sets.all());
     return publication.records.length === 0 ? null : this.#output(publication, draft, []);
   }
@@ -181,15 +184,21 @@ class TrainSession implements LaneSession {
     return {
       records: publication.records,
       deadLetters,
-      committed: (positions) => this.#committed(draft, positions, publication),
+      committed: (positions) => this.#committed(draft, positions, publication, deadLetters),
     };
   }
 
-  async #committed(draft: Draft, positions: Positions, publication: Publication): Promise<void> {
+  async #committed(
+    draft: Draft,
+    positions: Positions,
+    publication: Publication,
+    deadLetters: readonly DeadLetter[],
+  ): Promise<void> {
     this.#pending = [];
     this.#position = positions.get(this.#options.examplesTopic) ?? this.#position;
     this.#parts.publisher.committed(publication);
     await this.#parts.store.write(draft.changes, positions);
+    this.#options.lanes.deadLettered(deadLetters);
   }
 
   /** The last batch was not committed, and comes again. */
