@@ -2,5 +2,6 @@
 export type * from './api.ts';
 export { openHead, trainHead } from './head.ts';
 export { createLabelledSet, deserializeLabelledSet, type LabelledSetOptions } from './labelled-set.ts';
+export * from './measurements/index.ts';
 export { quantize } from './quantization.ts';
 export { sampleKey } from './sample-key.ts';

@@ -1,0 +1,79 @@
+/** Precision, recall and F1, class by class and averaged, under the names and with the conventions of scikit-learn's `classification_report`. */
+import type { ConfusionMatrix } from './confusion-matrix.ts';
+
+export interface ClassScores {
+  /** Of those predicted as this class, the share that was of it; 0 where none was predicted. */
+  readonly precision: number;
+  /** Of those of this class, the share that was predicted as it; 0 where there are none. */
+  readonly recall: number;
+  /** Harmonic mean of both; 0 where both are 0. */
+  readonly f1: number;
+  /** Examples of this class. */
+  readonly support: number;
+}
+
+export interface ClassificationReport {
+  /** Null while nothing was counted. */
+  readonly accuracy: number | null;
+  readonly support: number;
+  /** In the order of the matrix' classes: those that were true or predicted at least once. */
+  readonly classes: ReadonlyMap<string, ClassScores>;
+  /** Plain means over classes. */
+  readonly macro: ClassScores;
+  /** Means over classes, weighted by support. */
+  readonly weighted: ClassScores;
+  /** Over all decisions together: with one label for each image all three equal accuracy. */
+  readonly micro: ClassScores;
+}
+
+export function reportOf(matrix: ConfusionMatrix): ClassificationReport {
+  const { classes: labels, total } = matrix;
+  const supports = new Map<string, number>();
+  const predictions = new Map<string, number>();
+  let correct = 0;
+  for (const [label, predicted, count] of matrix.entries()) {
+    supports.set(label, (supports.get(label) ?? 0) + count);
+    predictions.set(predicted, (predictions.get(predicted) ?? 0) + count);
+    if (label === predicted) correct += count;
+  }
+  const classes = new Map(
+    labels.map((label) => {
+      const hits = matrix.count(label, label);
+      return [label, scoresOf(hits, predictions.get(label) ?? 0, supports.get(label) ?? 0)];
+    }),
+  );
+  const scores = [...classes.values()];
+  return {
+    accuracy: total === 0 ? null : correct / total,
+    support: total,
+    classes,
+    macro: averageOf(scores, () => 1, total),
+    weighted: averageOf(scores, ({ support }) => support, total),
+    micro: scoresOf(correct, total, total),
+  };
+}
+
+function scoresOf(hits: number, predicted: number, support: number): ClassScores {
+  return {
+    precision: predicted === 0 ? 0 : hits / predicted,
+    recall: support === 0 ? 0 : hits / support,
+    f1: predicted + support === 0 ? 0 : (2 * hits) / (predicted + support),
+    support,
+  };
+}
+
+function averageOf(
+  scores: readonly ClassScores[],
+  weigh: (scores: ClassScores) => number,
+  support: number,
+): ClassScores {
+  const weights = scores.reduce((sum, one) => sum + weigh(one), 0);
+  const mean = (pick: (scores: ClassScores) => number) =>
+    weights === 0 ? 0 : scores.reduce((sum, one) => sum + weigh(one) * pick(one), 0) / weights;
+  return {
+    precision: mean(({ precision }) => precision),
+    recall: mean(({ recall }) => recall),
+    f1: mean(({ f1 }) => f1),
+    support,
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * All that a head is measured by, in one pass over predictions and their true labels and in bounded memory. Workers measure apart and
+ * merge; counts are exact in any order, the few sums of logarithms and squares to within rounding.
+ */
+import { Calibration, type CalibrationBin } from './calibration.ts';
+import { type ClassificationReport, reportOf } from './classification-report.ts';
+import { type ConfusionEntry, ConfusionMatrix } from './confusion-matrix.ts';
+import {
+  brierScoreOf,
+  indexOfPredicted,
+  logLossOf,
+  type PredictionOutcome,
+  probabilityOfLabel,
+} from './prediction-outcome.ts';
+import { type WorstExample, WorstExamples } from './worst-examples.ts';
+
+/** Top-k accuracy is kept for k = 1 … 5. */
+export const largestTopK = 5;
+
+export interface MeasurementReport extends ClassificationReport {
+  /** Mean −ln p(label), in nats; null while nothing was measured, as are the next two. */
+  readonly logLoss: number | null;
+  /** Mean Brier score of `brierScoreOf`, in [0, 2]; scikit-learn reports half of it for two classes. */
+  readonly brierScore: number | null;
+  /** See `Calibration`. */
+  readonly calibrationError: number | null;
+  /** At k − 1, the share of examples whose label is among the k most probable classes; empty while nothing was measured. */
+  readonly topK: readonly number[];
+  readonly confusion: readonly ConfusionEntry[];
+  readonly calibration: readonly CalibrationBin[];
+  readonly worst: readonly WorstExample[];
+}
+
+/** What JSON can carry; a version, so that an older one is never misread. */
+export interface MeasurementState {
+  readonly version: 1;
+  readonly confusion: readonly ConfusionEntry[];
+  readonly calibration: readonly CalibrationBin[];
+  readonly logLoss: number;
+  readonly brierScore: number;
+  /** At r, how many examples had r classes more probable than their label. */
+  readonly ranks: readonly number[];
+  readonly worst: readonly WorstExample[];
+}
+
+export class HeadMeasurements {
+  readonly #confusion = new ConfusionMatrix();
+  readonly #calibration = new Calibration();
+  readonly #worst = new WorstExamples();
+  readonly #ranks: number[] = new Array<number>(largestTopK).fill(0);
+  #logLoss = 0;
+  #brierScore = 0;
+
+  get examples(): number {
+    return this.#confusion.total;
+  }
+
+  add(outcome: PredictionOutcome): void {
+    const { label, classes, probabilities } = outcome;
+    const best = indexOfPredicted(probabilities);
+    const predicted = classes[best] ?? '';
+    this.#confusion.add(label, predicted);
+    this.#calibration.add(probabilities[best] ?? 0, predicted === label);
+    this.#worst.add(outcome);
+    this.#logLoss += logLossOf(probabilityOfLabel(outcome));
+    this.#brierScore += brierScoreOf(outcome);
+    const rank = rankOfLabel(outcome);
+    if (rank < largestTopK) this.#ranks[rank] = (this.#ranks[rank] ?? 0) + 1;
+  }
+
+  merge(other: HeadMeasurements): void {
+    this.#take(other.state());
+  }
+
+  report(): MeasurementReport {
+    const { examples } = this;
+    const mean = (sum: number) => (examples === 0 ? null : sum / examples);
+    return {
+      ...reportOf(this.#confusion),
+      logLoss: mean(this.#logLoss),
+      brierScore: mean(this.#brierScore),
+      calibrationError: this.#calibration.error(),
+      topK: examples === 0 ? [] : accumulate(this.#ranks).map((hits) => hits / examples),
+      confusion: this.#confusion.entries(),
+      calibration: this.#calibration.bins,
+      worst: this.#worst.list(),
+    };
+  }
+
+  state(): MeasurementState {
+    return {
+      version: 1,
+      confusion: this.#confusion.entries(),
+      calibration: this.#calibration.bins,
+      logLoss: this.#logLoss,
+      brierScore: this.#brierScore,
+      ranks: [...this.#ranks],
+      worst: this.#worst.list(),
+    };
+  }
+
+  /** Errors: statistics-mismatch where counts are not whole numbers. */
+  static fromState(state: MeasurementState): HeadMeasurements {
+    const measurements = new HeadMeasurements();
+    measurements.#take(state);
+    return measurements;
+  }
+
+  #take({ confusion, calibration, worst, ranks, logLoss, brierScore }: MeasurementState): void {
+    this.#confusion.merge(ConfusionMatrix.fromEntries(confusion));
+    this.#calibration.merge(Calibration.fromBins(calibration));
+    this.#worst.restore(worst);
+    for (const [rank, count] of ranks.entries()) this.#ranks[rank] = (this.#ranks[rank] ?? 0) + count;
+    this.#logLoss += logLoss;
+    this.#brierScore += brierScore;
+  }
+}
+
+/** How many classes come before the label: those more probable, and among equals those with a smaller index. Infinity for an unknown label. */
+function rankOfLabel({ label, classes, probabilities }: PredictionOutcome): number {
+  const index = classes.indexOf(label);
+  if (index < 0) return Number.POSITIVE_INFINITY;
+  const own = probabilities[index] ?? 0;
+  let rank = 0;
+  for (const [k, probability] of probabilities.entries()) {
+    if (probability > own || (probability === own && k < index)) rank++;
+  }
+  return rank;
+}
+
+function accumulate(counts: readonly number[]): number[] {
+  let sum = 0;
+  return counts.map((count) => {
+    sum += count;
+    return sum;
+  });
+}

@@ -1,0 +1,28 @@
+/** How good a head is: held out, prequentially, class by class, with and without the right to abstain. */
+export { auroc, type ScoredCase } from './auroc.ts';
+export { BoundedRanking } from './bounded-ranking.ts';
+export { Calibration, type CalibrationBin, calibrationBins } from './calibration.ts';
+export { type ClassificationReport, type ClassScores, reportOf } from './classification-report.ts';
+export { type ConfusionEntry, ConfusionMatrix } from './confusion-matrix.ts';
+export {
+  HeadMeasurements,
+  largestTopK,
+  type MeasurementReport,
+  type MeasurementState,
+} from './head-measurements.ts';
+export type { PredictionOutcome } from './prediction-outcome.ts';
+export {
+  Prequential,
+  type PrequentialFigures,
+  type PrequentialOptions,
+  type PrequentialReport,
+  type PrequentialState,
+} from './prequential.ts';
+export {
+  abstentionPoint,
+  areaUnderRejectionCurve,
+  type JudgedAnswer,
+  type RejectionPoint,
+  rejectionCurve,
+} from './rejection-curve.ts';
+export { type WorstExample, WorstExamples } from './worst-examples.ts';

@@ -1,0 +1,56 @@
+/** The examples that a head was most wrongly sure of: the first thing to look at when its figures disappoint. */
+import { compareUtf8 } from '../utf8-order.ts';
+import { BoundedRanking } from './bounded-ranking.ts';
+import {
+  indexOfPredicted,
+  logLossOf,
+  type PredictionOutcome,
+  probabilityOfLabel,
+} from './prediction-outcome.ts';
+
+export interface WorstExample {
+  readonly imageId: string;
+  readonly label: string;
+  readonly predicted: string;
+  /** What the head gave to the true label. */
+  readonly probability: number;
+  /** −ln of it. */
+  readonly logLoss: number;
+}
+
+export const worstExamplesKept = 50;
+
+/** Misclassified examples with the largest log loss; ties are ordered by image id, so that order of arrival does not matter. */
+export class WorstExamples {
+  readonly #ranking: BoundedRanking<WorstExample>;
+
+  constructor(limit = worstExamplesKept) {
+    this.#ranking = new BoundedRanking(limit, compareExamples);
+  }
+
+  add(outcome: PredictionOutcome): void {
+    const { imageId, label, classes, probabilities } = outcome;
+    const predicted = classes[indexOfPredicted(probabilities)] ?? '';
+    if (predicted === label) return;
+    const probability = probabilityOfLabel(outcome);
+    this.#ranking.add({ imageId, label, predicted, probability, logLoss: logLossOf(probability) });
+  }
+
+  merge(other: WorstExamples): void {
+    this.restore(other.list());
+  }
+
+  /** Adds what `list` gave. */
+  restore(examples: readonly WorstExample[]): void {
+    for (const example of examples) this.#ranking.add(example);
+  }
+
+  /** Worst first. */
+  list(): WorstExample[] {
+    return this.#ranking.list();
+  }
+}
+
+function compareExamples(a: WorstExample, b: WorstExample): number {
+  return b.logLoss - a.logLoss || compareUtf8(a.imageId, b.imageId) || compareUtf8(a.label, b.label);
+}
