@@ -55,14 +55,24 @@ export class LanesBoard {
 }
 
 function lanesMetrics(metrics: Metrics) {
-  const name = (what: string) => `headwater_classify_${what}`;
   return {
-    records: metrics.counter(name('records_total'), 'Records read and committed', ['role']),
-    deadLetters: metrics.counter(name('dead_letters_total'), 'Dead letters, by error code', ['role', 'code']),
-    retries: metrics.counter(name('retries_total'), 'Batches tried again, by error code', ['role', 'code']),
-    seconds: metrics.histogram(name('commit_seconds'), 'Seconds to commit a batch', secondsBuckets, ['role']),
-    lanes: metrics.gauge(name('lanes'), 'Partitions that this process works on', ['role']),
-    lag: metrics.gauge(name('lag_records'), 'Records behind the end of the log', [
+    records: metrics.counter('headwater_classify_records_total', 'Records read and committed', ['role']),
+    deadLetters: metrics.counter('headwater_classify_dead_letters_total', 'Dead letters, by error code', [
+      'role',
+      'code',
+    ]),
+    retries: metrics.counter('headwater_classify_retries_total', 'Batches tried again, by error code', [
+      'role',
+      'code',
+    ]),
+    seconds: metrics.histogram(
+      'headwater_classify_commit_seconds',
+      'Seconds to commit a batch',
+      secondsBuckets,
+      ['role'],
+    ),
+    lanes: metrics.gauge('headwater_classify_lanes', 'Partitions that this process works on', ['role']),
+    lag: metrics.gauge('headwater_classify_lag_records', 'Records behind the end of the log', [
       'role',
       'topic',
       'partition',
