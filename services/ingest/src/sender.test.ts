@@ -107,7 +107,7 @@ describe('the sender', () => {
   });
 
   it('turns requests away when the log does not answer, until it does', async () => {
-    const { producer, sender } = open({ timeoutMs: 20, maxBatchRecords: 1 });
+    const { producer, sender } = open({ timeoutMs: 250, maxBatchRecords: 1 });
     const [first, queued] = ['a', 'b'].map((key) => codeOf(sender.send([record(key)])));
     expect(await first).toBe('log-unavailable');
     expect(await queued).toBe('log-unavailable');
@@ -119,6 +119,24 @@ describe('the sender', () => {
     await turn();
     producer.sends[1]?.settle();
     expect(await after).toBe('sent');
+  });
+
+  it('keeps nobody in its queue for longer than its time, however slow the log is', async () => {
+    let now = 0;
+    const { producer, sender } = open({ timeoutMs: 60_000, maxBatchRecords: 1, now: () => now });
+    const [first, second, third] = ['a', 'b', 'c'].map((key) => codeOf(sender.send([record(key)])));
+    await turn();
+    now = 50_000;
+    producer.sends[0]?.settle();
+    await turn();
+    const young = codeOf(sender.send([record('d')]));
+    now = 70_000;
+    producer.sends[1]?.settle();
+    expect([await first, await second, await third]).toEqual(['sent', 'sent', 'log-unavailable']);
+    await turn();
+    producer.sends[2]?.settle();
+    expect(await young).toBe('sent');
+    expect(producer.sends.map(({ keys }) => keys)).toEqual([['a'], ['b'], ['d']]);
   });
 
   it('does not wait for ever for a log that does not answer', async () => {

@@ -10,10 +10,12 @@ export interface SenderOptions {
   readonly producer: LogProducer;
   /** Records waiting or under way, in bytes of their values; past it `send` refuses. */
   readonly maxPendingBytes: number;
-  /** How long a batch may take before its requests are told that the log does not answer. */
+  /** How long records may wait for their batch, and how long a batch may take, before the log counts as not answering. */
   readonly timeoutMs: number;
   readonly maxBatchBytes?: number;
   readonly maxBatchRecords?: number;
+  /** Monotonic milliseconds; replaced by tests. */
+  readonly now?: () => number;
   /** Told of each batch, for metrics and health. */
   readonly onBatch?: (batch: {
     readonly records: number;
@@ -34,6 +36,8 @@ export interface Sender {
 interface Parcel {
   readonly records: readonly OutgoingRecord[];
   readonly bytes: number;
+  /** When it came; monotonic milliseconds. */
+  readonly since: number;
   readonly resolve: () => void;
   readonly reject: (error: HeadwaterError) => void;
 }
@@ -46,14 +50,15 @@ export function createSender(options: SenderOptions): Sender {
 
 class CoalescingSender implements Sender {
   readonly #options: Required<Omit<SenderOptions, 'onBatch'>> & Pick<SenderOptions, 'onBatch'>;
-  #queue: Parcel[] = [];
+  readonly #queue: Parcel[] = [];
   #pendingBytes = 0;
   /** The batch under way takes longer than it may: nobody is let in until it has ended. */
   #stalled = false;
   #draining: Promise<void> | undefined;
 
   constructor(options: SenderOptions) {
-    this.#options = { maxBatchBytes: 4 * 1024 * 1024, maxBatchRecords: 1_000, ...options };
+    const now = () => performance.now();
+    this.#options = { maxBatchBytes: 4 * 1024 * 1024, maxBatchRecords: 1_000, now, ...options };
   }
 
   async send(records: readonly OutgoingRecord[]): Promise<void> {
@@ -65,7 +70,7 @@ class CoalescingSender implements Sender {
     }
     this.#pendingBytes += bytes;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ records, bytes, resolve, reject });
+      this.#queue.push({ records, bytes, since: this.#options.now(), resolve, reject });
       this.#draining ??= this.#drain();
     });
   }
@@ -83,8 +88,10 @@ class CoalescingSender implements Sender {
   async #drain(): Promise<void> {
     // What comes in the same turn of the event loop leaves together.
     await new Promise<void>((resolve) => setImmediate(resolve));
-    while (this.#queue.length > 0) {
+    for (;;) {
+      this.#dropOverdue();
       const batch = this.#takeBatch();
+      if (batch.length === 0) break;
       const timer = setTimeout(() => this.#stall(batch), this.#options.timeoutMs);
       await this.#deliver(batch);
       clearTimeout(timer);
@@ -92,6 +99,25 @@ class CoalescingSender implements Sender {
       for (const parcel of batch) this.#pendingBytes -= parcel.bytes;
     }
     this.#draining = undefined;
+  }
+
+  /** A log that is slow, not silent, must not make requests wait in the queue without end. */
+  #dropOverdue(): void {
+    const { timeoutMs, now } = this.#options;
+    const latest = now() - timeoutMs;
+    let count = 0;
+    for (const parcel of this.#queue) {
+      if (parcel.since >= latest) break;
+      count += 1;
+    }
+    this.#refuse(this.#queue.splice(0, count), unanswered(timeoutMs));
+  }
+
+  #refuse(parcels: readonly Parcel[], error: HeadwaterError): void {
+    for (const parcel of parcels) {
+      this.#pendingBytes -= parcel.bytes;
+      parcel.reject(error);
+    }
   }
 
   #takeBatch(): Parcel[] {
@@ -133,11 +159,7 @@ class CoalescingSender implements Sender {
     this.#stalled = true;
     const error = unanswered(this.#options.timeoutMs);
     for (const parcel of batch) parcel.reject(error);
-    for (const parcel of this.#queue) {
-      this.#pendingBytes -= parcel.bytes;
-      parcel.reject(error);
-    }
-    this.#queue = [];
+    this.#refuse(this.#queue.splice(0), error);
     this.#options.onBatch?.({ records: 0, error });
   }
 }

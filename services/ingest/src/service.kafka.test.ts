@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { createFingerprintIds, openCodec } from '@headwater/schemas';
 import { createKafkaLog, createLogger, createNames, deadLetterHeaders, type Log } from '@headwater/stream';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { followedTopics } from './following.ts';
 import { makeNoise, makePicture } from './testing/pictures.ts';
 
 /** The service as it is run: a process of its own, on a real Kafka. */
@@ -78,6 +79,11 @@ describe('ingest on Kafka', () => {
   });
 
   afterAll(async () => {
+    await log.admin.deleteTopics([
+      names.topics.images,
+      names.topics.labels,
+      ...followedTopics(names, ['lenet-digits.v1']),
+    ]);
     await log.close();
     await rm(dataDir, { recursive: true, force: true });
   });

@@ -45,6 +45,19 @@ const defaultSource = 'http';
 const optional = <T>(value: unknown, check: (value: unknown) => T): T | undefined =>
   value === undefined ? undefined : check(value);
 
+/** A misspelt field must not be lost without a word. Errors: request-invalid. */
+export function checkFieldNames(fields: ImageFields): void {
+  const unknown = Object.keys(fields).filter(
+    (name) => !Object.hasOwn(imageFieldSchemas, name) && !name.startsWith(attribute),
+  );
+  if (unknown.length === 0) return;
+  const known = Object.keys(imageFieldSchemas).join(', ');
+  throw new HeadwaterError(
+    'request-invalid',
+    `a form has the fields ${known} and ${attribute}<name>, and no others`,
+  );
+}
+
 /** Errors: request-invalid. */
 export function readImageFields(fields: ImageFields): Omit<ImageInput, 'bytes'> {
   const attributes = Object.entries(fields)

@@ -236,6 +236,7 @@ describe('forms', () => {
       [await form([png, png], { id: 'a' }), 'request-invalid'],
       [await form([png, png, png, png]), 'request-invalid'],
       [await form([png], { id: 'a b' }), 'request-invalid'],
+      [await form([png], { lable: '7' }), 'request-invalid'],
       ['nonsense', 'request-invalid', 'multipart/form-data; boundary=x'],
       ['nonsense', 'request-invalid', 'multipart/form-data'],
       [

@@ -9,7 +9,7 @@ import { type Admission, withPlace } from './admission.ts';
 import { imagePath, problemSchema, submittedSchema } from './answers.ts';
 import { declaredLength, readBody, refuseEncoding } from './body.ts';
 import { parseForm } from './form.ts';
-import { attributeSchemas, imageFieldSchemas, readImageFields } from './image-fields.ts';
+import { attributeSchemas, checkFieldNames, imageFieldSchemas, readImageFields } from './image-fields.ts';
 import { problemOf } from './problems.ts';
 import { type Submission, type SubmissionParts, submitImage, type WaitRequest } from './submission.ts';
 
@@ -116,6 +116,7 @@ async function acceptForm(options: ImageRouteOptions, request: ImageRequest, rep
     const submissions = await withBody(options, request, checkLength, async (body, reservation) => {
       reservation.grow(body.length); // the files are copies of its parts
       const { files, fields } = await parseForm(body, request.headers['content-type'] ?? '', maxFormFiles);
+      checkFieldNames(fields);
       const known = readImageFields({ ...request.query, ...fields });
       if (known.id !== undefined && files.length > 1) {
         throw new HeadwaterError('request-invalid', 'an id names one image, and the form has several files');
