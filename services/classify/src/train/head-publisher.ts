@@ -2,7 +2,15 @@
  * Decides for each labelled set of a lane when it is solved, under which version its head is published, and what
  * serves; and scores the newest head on what comes. What it decides counts from the commit on.
  */
-import type { HeadKind, HeadMode, LabelledSet } from '@headwater/heads';
+import { asHeadwaterError } from '@headwater/errors';
+import {
+  type Classifier,
+  type Head,
+  type HeadKind,
+  type HeadMode,
+  type LabelledSet,
+  openHead,
+} from '@headwater/heads';
 import type { HeadActivated, HeadTrained } from '@headwater/schemas';
 import type { Logger, LogRecord, OutgoingRecord } from '@headwater/stream';
 import type { Activation } from '../predict/heads-table.ts';
@@ -24,7 +32,15 @@ import {
   servingRecord,
 } from './publication.ts';
 import type { Solver } from './solver.ts';
-import { adoptHead, isBehind, isSettled, newLine, pauseAfter, type TaskLine } from './task-line.ts';
+import {
+  adoptHead,
+  isBehind,
+  isSettled,
+  newLine,
+  pauseAfter,
+  pauseAfterFailure,
+  type TaskLine,
+} from './task-line.ts';
 import type { TrainBoard } from './train-board.ts';
 import type { SetChange } from './trainer-state.ts';
 
@@ -50,7 +66,7 @@ export interface Publication {
 export interface PublishedHead {
   readonly trained: HeadTrained;
   /** Left out when only the watermark moved. */
-  readonly parameters?: Uint8Array;
+  readonly classifier?: Classifier;
 }
 
 export class HeadPublisher {
@@ -108,10 +124,13 @@ export class HeadPublisher {
     draft.put(choicesKey, Buffer.from(this.#choices()));
   }
 
-  /** One head for each set, ready to be published. */
+  /** One head for each set, ready to be published; a set that cannot be solved has none. Errors: blob-store-unavailable. */
   async solve(sets: readonly LabelledSet[], mode: HeadMode, watermark: bigint): Promise<PublishedHead[]> {
     const heads: PublishedHead[] = [];
-    for (const set of sets) heads.push(await this.#solve(set, mode, watermark));
+    for (const set of sets) {
+      const head = await this.#solve(set, mode, watermark);
+      if (head !== undefined) heads.push(head);
+    }
     return heads;
   }
 
@@ -129,9 +148,9 @@ export class HeadPublisher {
   /** The records for these heads, and for what serves once they are there. */
   compose(heads: readonly PublishedHead[], sets: readonly LabelledSet[], cause?: LogRecord): Publication {
     const serving = this.#choose(heads, sets);
-    const records = heads.flatMap(({ trained, parameters }) => [
+    const records = heads.flatMap(({ trained, classifier }) => [
       headRecord(trained, this.#options, cause),
-      ...(parameters === undefined ? [] : outdatedRecords(trained, this.#options)),
+      ...(classifier === undefined ? [] : outdatedRecords(trained, this.#options)),
     ]);
     for (const [task, activation] of serving)
       records.push(servingRecord(task, activation, this.#options, cause));
@@ -139,7 +158,7 @@ export class HeadPublisher {
   }
 
   committed({ heads, serving }: Publication): void {
-    for (const { trained, parameters } of heads) adoptHead(this.#line(trained), trained, parameters);
+    for (const { trained, classifier } of heads) adoptHead(this.#line(trained), trained, classifier);
     const at = Date.now();
     for (const [task, activation] of serving) this.#serving.set(task, { at, activation });
     for (const line of this.#lines.values()) {
@@ -157,14 +176,10 @@ export class HeadPublisher {
     for (const line of this.#lines.values()) this.#options.board.hide(line);
   }
 
-  async #solve(set: LabelledSet, mode: HeadMode, watermark: bigint): Promise<PublishedHead> {
-    const { kind, prior, solver, board } = this.#options;
+  async #solve(set: LabelledSet, mode: HeadMode, watermark: bigint): Promise<PublishedHead | undefined> {
     const line = this.#line(set);
-    const began = performance.now();
-    const head = await solver.solve(set, { kind, mode, prior });
-    const solveMs = performance.now() - began;
-    pauseAfter(line, solveMs);
-    board.solved(mode, solveMs / 1000);
+    const solved = await this.#trySolve(set, line, mode);
+    if (solved === undefined) return undefined;
     const prequential = this.#scores.get(setId(line.extractor, line.task)) ?? line.prequential;
     const context = {
       extractor: line.extractor,
@@ -173,7 +188,28 @@ export class HeadPublisher {
       watermark,
       prequential: prequentialMeasurements(prequential),
     };
-    return { trained: await describeHead(head, context, this.#options), parameters: head.parameters };
+    const trained = await describeHead(solved, context, this.#options);
+    return { trained, classifier: openHead(solved) };
+  }
+
+  /** One task that cannot be solved must not keep the others from learning, or images from being answered. */
+  async #trySolve(set: LabelledSet, line: TaskLine, mode: HeadMode): Promise<Head | undefined> {
+    const { kind, prior, solver, board, logger } = this.#options;
+    const began = performance.now();
+    try {
+      const head = await solver.solve(set, { kind, mode, prior });
+      const solveMs = performance.now() - began;
+      pauseAfter(line, solveMs);
+      board.solved(mode, solveMs / 1000);
+      return head;
+    } catch (thrown) {
+      const { code, message } = asHeadwaterError(thrown);
+      const { extractor, task, examples } = set;
+      logger.error({ extractor, task, examples, code, reason: message }, 'a head cannot be solved');
+      board.failed(code);
+      pauseAfterFailure(line);
+      return undefined;
+    }
   }
 
   /** What is to serve and does not, by task; null where the last example went, lest what was erased goes on serving. */
@@ -221,7 +257,8 @@ export class HeadPublisher {
     if (newest === undefined) return;
     try {
       const { parameters } = newest;
-      adoptHead(line, newest, parameters instanceof Uint8Array ? parameters : await blobs.get(parameters));
+      const bytes = parameters instanceof Uint8Array ? parameters : await blobs.get(parameters);
+      adoptHead(line, newest, openHead({ ...newest, parameters: bytes }));
     } catch (error) {
       logger.error(
         { task, version: newest.version, reason: String(error) },

@@ -1,5 +1,5 @@
 /** What the trainer remembers of one (extractor, task): its newest head, when it may solve again, how it scored so far. */
-import { type Classifier, type LabelledSet, openHead } from '@headwater/heads';
+import type { Classifier, LabelledSet } from '@headwater/heads';
 import type { HeadTrained } from '@headwater/schemas';
 import { type Prequential, unscored } from './prequential.ts';
 
@@ -32,6 +32,13 @@ export function newLine(extractor: string, task: string): TaskLine {
 /** Solves are at least this far apart, and twice as far as a solve takes: learning never takes more than a third of a core. */
 const shortestPauseMs = 100;
 
+/** A set that cannot be solved is not tried all the time; it may be another one when more labels have come. */
+const failurePauseMs = 10_000;
+
+export function pauseAfterFailure(line: TaskLine): void {
+  line.notBefore = Date.now() + failurePauseMs;
+}
+
 export function pauseAfter(line: TaskLine, solveMs: number): void {
   line.notBefore = Date.now() + Math.max(shortestPauseMs, 2 * solveMs);
 }
@@ -45,11 +52,10 @@ export function isSettled(line: TaskLine, set: LabelledSet): boolean {
   return line.newest?.mode === 'settled' && !isBehind(line, set);
 }
 
-/** A head was committed. `parameters` as bytes, also where the record has them by reference; left out when they are those of before. */
-export function adoptHead(line: TaskLine, head: HeadTrained, parameters?: Uint8Array): void {
-  const { kind, classes, dimensions } = head;
+/** A head was committed; the classifier is left out where only the watermark moved. */
+export function adoptHead(line: TaskLine, head: HeadTrained, classifier?: Classifier): void {
   line.newest = head;
-  if (parameters === undefined) return;
-  line.classifier = openHead({ kind, classes, dimensions, parameters });
+  if (classifier === undefined) return;
+  line.classifier = classifier;
   line.outdated = false;
 }

@@ -35,6 +35,10 @@ export class TrainBoard {
     this.#metrics.solve.observe(seconds, { mode });
   }
 
+  failed(code: string): void {
+    this.#metrics.failures.add(1, { code });
+  }
+
   /** As of the last commit; empty where another process trains the task. */
   prequential(extractor: string, task: string): Record<string, number> {
     const line = this.#lines.get(setId(extractor, task));
@@ -52,6 +56,7 @@ function trainMetrics(metrics: Metrics) {
       'New examples that the newest head answered rightly before learning them, of the last 500',
       labels,
     ),
+    failures: metrics.counter('headwater_solve_failures_total', 'Heads that could not be solved', ['code']),
     solve: metrics.histogram('headwater_solve_duration_seconds', 'Time to solve a head', solveBuckets, [
       'mode',
     ]),

@@ -91,7 +91,10 @@ function open(position: bigint, prior: 'uniform' | 'empirical' = 'uniform'): Pro
   return openTrainSession(options, lane);
 }
 
+let failures = 0;
+
 async function solveHere(set: LabelledSet, options: Parameters<typeof trainHead>[1]) {
+  if (failures-- > 0) throw new Error('cannot be solved');
   return trainHead(deserializeLabelledSet(set.serialize()), options);
 }
 
@@ -228,6 +231,15 @@ describe('the trainer’s session', () => {
     session = await open(tail);
     const [next] = await headsOf(await session.process(batch(0, 3), signal));
     expect(next).toMatchObject({ version: 2, examples: 3 });
+  });
+
+  it('goes on learning when a set cannot be solved, and solves it later', async () => {
+    failures = 1;
+    const first = await session.process(batch(0, 6), signal);
+    expect(first.records).toEqual([]);
+    await commit(first);
+    const idle = (await session.idle?.(signal)) ?? null;
+    expect((await headsOf(idle))[0]).toMatchObject({ version: 1, mode: 'settled', examples: 6 });
   });
 
   it('solves again when the choices change', async () => {

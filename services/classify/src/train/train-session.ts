@@ -35,7 +35,7 @@ import type { SetChange } from './trainer-state.ts';
 /** Part of the store's identity: a store of another format is rebuilt. */
 const formatVersion = 1;
 
-/** A batch that may wait for its turn to solve waits no longer than this. */
+/** A batch waits no longer than this for its turn to solve. */
 const longestWaitMs = 2_000;
 
 /** A timer may fire a little before its time; the solve that it was for must not wait for another batch. */
@@ -162,12 +162,14 @@ class TrainSession implements LaneSession {
     return sets.all().filter((set) => publisher.isBehind(set));
   }
 
-  /** More labels may come in the meantime and share the next solve: they queue before the lane. */
+  /**
+   * More labels may come in the meantime and share the next solve: they queue before the lane. A turn that is far off is not
+   * waited for: the next batch, or the pause after it, comes first.
+   */
   async #awaitTurn(signal: AbortSignal): Promise<void> {
     const waits = this.#behind().map((set) => this.#parts.publisher.waitMs(set));
-    if (waits.length === 0) return;
-    const wait = Math.min(longestWaitMs, ...waits);
-    if (wait > 0) await setTimeout(wait, undefined, { signal });
+    const wait = Math.min(...waits.filter((ms) => ms <= longestWaitMs));
+    if (Number.isFinite(wait) && wait > 0) await setTimeout(wait, undefined, { signal });
   }
 
   async #solve(
