@@ -99,9 +99,8 @@ it('shares partitions with a process that joins later', async () => {
   await until(late.hasWorked);
 });
 
-it('runs as a process of its own, and commits what is in flight when it is told to end', async () => {
-  const workplace = await open();
-  await start(workplace);
+/** Extract in a process of its own; `log` is what it has written to standard error. */
+function spawnExtract(workplace: Workplace) {
   const main = createRequire(import.meta.url).resolve('@headwater/extract/main');
   const child = spawn(process.execPath, [main], {
     env: {
@@ -117,17 +116,39 @@ it('runs as a process of its own, and commits what is in flight when it is told 
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  let log = '';
+  const run = { child, log: '', ended: once(child, 'exit') };
   child.stderr.on('data', (chunk) => {
-    log += chunk;
+    run.log += chunk;
   });
-  const ended = once(child, 'exit');
-  await until(() => log.includes('the extractor is open') && log.includes('"ready"'));
+  return run;
+}
+
+it('runs as a process of its own, and commits what is in flight when it is told to end', async () => {
+  const workplace = await open();
+  await start(workplace);
+  const own = spawnExtract(workplace);
+  await until(() => own.log.includes('the extractor is open') && own.log.includes('"ready"'));
   const ids = imageIds(400);
   const sending = sendSteadily(workplace, ids);
   await until(async () => (await workplace.vectors()).length > 50);
-  child.kill('SIGTERM');
-  expect(await ended, log).toEqual([0, null]);
+  own.child.kill('SIGTERM');
+  expect(await own.ended, own.log).toEqual([0, null]);
   await sending;
   await expectEachOnce(workplace, ids);
+});
+
+it('loses and doubles nothing when a process is killed in mid-stream, and a successor goes on', async () => {
+  const workplace = await open();
+  const killed = spawnExtract(workplace);
+  await until(() => killed.log.includes('"ready"'));
+  const ids = imageIds(400);
+  const sending = sendSteadily(workplace, ids);
+  await until(async () => (await workplace.vectors()).length > 50);
+  killed.child.kill('SIGKILL');
+  expect(await killed.ended).toEqual([null, 'SIGKILL']);
+  const successor = spawnExtract(workplace);
+  await sending;
+  await expectEachOnce(workplace, ids);
+  successor.child.kill('SIGTERM');
+  expect(await successor.ended, successor.log).toEqual([0, null]);
 });
