@@ -1,9 +1,16 @@
 /** Classify as a service: heads are followed first, then the lanes open, then the API; it ends the other way round. */
 import type { AddressInfo } from 'node:net';
-import { asHeadwaterError } from '@headwater/errors';
+import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { extractorIds } from '@headwater/extractors';
 import { openCodec } from '@headwater/schemas';
-import type { Lanes, LogProducer, Service, ServiceDependencies, StartService } from '@headwater/stream';
+import type {
+  Health,
+  Lanes,
+  LogProducer,
+  Service,
+  ServiceDependencies,
+  StartService,
+} from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
 import type { ClassifyConfig } from './environment.ts';
 import { LazyExtractors } from './http/lazy-extractors.ts';
@@ -36,6 +43,8 @@ interface Running {
  * Errors: topic-missing, topic-mismatch, schema-incompatible, store-unavailable, log-unavailable.
  */
 export const startClassify: StartService<ClassifyConfig> = async (config, dependencies) => {
+  const setReady = dependencies.health.part('classify');
+  setReady(false, 'starting');
   const shared = await openShared(config, dependencies);
   const plays = (role: string) => config.ROLES.includes(role);
   const lanes: Lanes[] = [];
@@ -47,7 +56,7 @@ export const startClassify: StartService<ClassifyConfig> = async (config, depend
     if (plays('join')) lanes.push(await openJoin(shared));
     await Promise.all(lanes.map((one) => Promise.race([one.ready, one.stopped])));
     api = plays('api') ? await openApi(shared) : undefined;
-    return serviceOf({ shared, lanes, solver, api });
+    return serviceOf({ shared, lanes, solver, api }, setReady);
   } catch (error) {
     await stop({ shared, lanes, solver, api });
     throw error;
@@ -108,8 +117,15 @@ async function openApi(shared: Shared): Promise<Api> {
     logger,
     metrics,
   });
-  await app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT });
-  return { url: urlOf(app, config.HTTP_HOST), close: () => closeApi(app, extractors, producer) };
+  const close = () => closeApi(app, extractors, producer);
+  try {
+    await app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT });
+  } catch (cause) {
+    await close();
+    const where = `HTTP_HOST and HTTP_PORT: ${config.HTTP_HOST}:${config.HTTP_PORT}`;
+    throw new HeadwaterError('config-invalid', `${where} cannot be listened on`, { cause });
+  }
+  return { url: urlOf(app, config.HTTP_HOST), close };
 }
 
 async function closeApi(
@@ -128,10 +144,9 @@ function urlOf(app: FastifyInstance, host: string): string {
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
-function serviceOf(running: Running): Service {
-  const { shared, lanes, api } = running;
+function serviceOf(running: Running, setReady: ReturnType<Health['part']>): Service {
+  const { shared, api } = running;
   const { health, logger } = shared.dependencies;
-  const setReady = health.part('classify');
   setReady(true);
   logger.info({ roles: shared.config.ROLES.join(), url: api?.url }, 'classify is ready');
   let stopping: Promise<void> | undefined;
@@ -147,7 +162,7 @@ function serviceOf(running: Running): Service {
     stopped,
     stop: () => {
       setReady(false, 'stopping');
-      stopping ??= stop({ ...running, lanes });
+      stopping ??= stop(running);
       return stopping;
     },
   };
