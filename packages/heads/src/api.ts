@@ -75,7 +75,8 @@ export interface Head {
 export interface TrainOptions {
   readonly kind: HeadKind;
   readonly mode: HeadMode;
-  readonly prior?: 'uniform' | 'empirical';
+  /** How often classes are expected: all alike (default), as in the labelled set, or given weights (1 for a class that is not named). */
+  readonly prior?: 'uniform' | 'empirical' | Readonly<Record<string, number>>;
 }
 
 export interface HeadPrediction {

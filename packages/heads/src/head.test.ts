@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HeadMode, LabelledVector } from './api.ts';
+import type { HeadKind, HeadMode, LabelledVector, TrainOptions } from './api.ts';
 import { openHead, trainHead } from './head.ts';
 import { createLabelledSet, deserializeLabelledSet } from './labelled-set.ts';
 import { quantize } from './quantization.ts';
@@ -8,6 +8,8 @@ import { quantize } from './quantization.ts';
 const dimensions = 6;
 const options = { extractor: 'net.v1', task: 'digit', dimensions };
 const modes: HeadMode[] = ['provisional', 'settled'];
+const kinds: HeadKind[] = ['lda', 'ridge', 'ncm'];
+const members = kinds.flatMap((kind) => modes.map((mode) => ({ kind, mode })));
 
 /** A small linear congruential generator: tests must not change from run to run. */
 function randomNumbers(seed: number): () => number {
@@ -48,42 +50,49 @@ const item = fc.record({
 const examples = fc.uniqueArray(item, { minLength: 1, maxLength: 24, selector: ({ imageId }) => imageId });
 
 describe('a head is a pure function of the set', () => {
-  it.each(modes)('%s: order, batches, workers, corrections and removals change no bit', (mode) => {
-    const train = (set: ReturnType<typeof setOf>) => trainHead(set, { kind: 'lda', mode });
-    const plan = fc.array(fc.nat({ max: 999 }), { minLength: 48, maxLength: 48 });
-    fc.assert(
-      fc.property(examples, examples, plan, (kept, gone, numbers) => {
-        const expected = train(setOf(kept));
-        const known = new Set(kept.map(({ imageId }) => imageId));
-        const extra = gone.filter(({ imageId }) => !known.has(imageId));
-        const parts = [createLabelledSet(options), createLabelledSet(options)];
-        const order = [...kept, ...extra].map((each, i) => ({ each, rank: numbers[i] ?? 0 }));
-        for (const { each, rank } of order.sort((a, b) => a.rank - b.rank)) {
-          const part = parts[rank % 2];
-          const wrong = { ...each, label: rank % 3 === 0 ? 'wrong' : each.label };
-          part?.add(wrong);
-          part?.remove(wrong);
-          part?.add(each);
-          if (rank % 5 === 0) trainHead(part ?? setOf([each]), { kind: 'lda', mode });
-        }
-        const merged = createLabelledSet(options);
-        for (const part of parts) merged.merge(part);
-        for (const each of extra) merged.remove(each);
-        const head = train(deserializeLabelledSet(merged.serialize()));
-        expect(head).toEqual(expected);
-        expect(head.digest).toBe(expected.digest);
-      }),
-      { numRuns: 500 },
-    );
-  });
+  it.each(members)(
+    '$kind, $mode: order, batches, workers, corrections and removals change no bit',
+    ({ kind, mode }) => {
+      const train = (set: ReturnType<typeof setOf>) => trainHead(set, { kind, mode });
+      const plan = fc.array(fc.nat({ max: 999 }), { minLength: 48, maxLength: 48 });
+      fc.assert(
+        fc.property(examples, examples, plan, (kept, gone, numbers) => {
+          const expected = train(setOf(kept));
+          const known = new Set(kept.map(({ imageId }) => imageId));
+          const extra = gone.filter(({ imageId }) => !known.has(imageId));
+          const parts = [createLabelledSet(options), createLabelledSet(options)];
+          const order = [...kept, ...extra].map((each, i) => ({ each, rank: numbers[i] ?? 0 }));
+          for (const { each, rank } of order.sort((a, b) => a.rank - b.rank)) {
+            const part = parts[rank % 2];
+            const wrong = { ...each, label: rank % 3 === 0 ? 'wrong' : each.label };
+            part?.add(wrong);
+            part?.remove(wrong);
+            part?.add(each);
+            if (rank % 5 === 0) trainHead(part ?? setOf([each]), { kind, mode });
+          }
+          const merged = createLabelledSet(options);
+          for (const part of parts) merged.merge(part);
+          for (const each of extra) merged.remove(each);
+          const head = train(deserializeLabelledSet(merged.serialize()));
+          expect(head).toEqual(expected);
+          expect(head.digest).toBe(expected.digest);
+        }),
+        { numRuns: 250 },
+      );
+    },
+  );
 
   it('gives the very bits that are on record, on every engine', () => {
     const set = setOf(clouds(60, ['a', 'b', 'c'], 1.2));
-    const digests = modes.map((mode) => trainHead(set, { kind: 'lda', mode }).digest);
+    const digests = members.map((options) => trainHead(set, options).digest);
     expect([...digests, set.setDigest]).toMatchInlineSnapshot(`
       [
-        "01326edf80b45807f47331796679bb5a4b0a4e4f1abcda3033a729a0b848b0f9",
+        "8a94a9bb5970663c29ce0513c52ae0d4414796683e92406cd944fb16ad378c69",
         "0b15a80d20022aefa852ed1d62da2207ddd886ad397c6dc27f19dc03610f3e43",
+        "515d67ed584d2a319246c331b409ff7e7e91662a36b4823859108b56043cffff",
+        "d540955e7e990118c685eab2d0b9a552d35d6e117a237bf0d73c9b2ceef73b8a",
+        "ff25e58d2297159bdaf0c369b8c8dcad5c7223a4048ec90df383a890ad7d16f3",
+        "c80916c65044cd9fd4912dd9d2f073fd2c05cba2caa64936fbe81713377c9a3f",
         "9fc328ccbaf27556fd0b12e00c0f134763196d60f0b9352348da8bf7f2369bb6",
       ]
     `);
@@ -91,9 +100,9 @@ describe('a head is a pure function of the set', () => {
 });
 
 describe('predictions', () => {
-  it.each(modes)('%s: separates clouds, with probabilities that sum to one', (mode) => {
+  it.each(members)('$kind, $mode: separates clouds, with probabilities that sum to one', (options) => {
     const labels = ['a', 'b', 'c', 'd'];
-    const head = trainHead(setOf(clouds(80, labels, 0.7)), { kind: 'lda', mode });
+    const head = trainHead(setOf(clouds(80, labels, 0.7)), options);
     const classifier = openHead(head);
     const test = clouds(400, labels, 0.7, 2);
     const right = test.filter(({ vector, label }) => classifier.predict(vector).label === label).length;
@@ -115,14 +124,16 @@ describe('predictions', () => {
     expect(found / test.length).toBeGreaterThan(0.7);
   });
 
-  it('follow an empirical prior when asked to', () => {
+  it.each(kinds)('%s follows the prior that it is given', (kind) => {
     const set = setOf([...clouds(60, ['a', 'a', 'b'], 3)]);
     const test = clouds(300, ['a', 'b'], 3, 5);
-    const share = (prior: 'uniform' | 'empirical') => {
-      const classifier = openHead(trainHead(set, { kind: 'lda', mode: 'settled', prior }));
+    const share = (prior: NonNullable<TrainOptions['prior']>) => {
+      const classifier = openHead(trainHead(set, { kind, mode: 'settled', prior }));
       return test.filter(({ vector }) => classifier.predict(vector).label === 'a').length;
     };
     expect(share('empirical')).toBeGreaterThan(share('uniform'));
+    expect(share({ a: 2 })).toBe(share('empirical'));
+    expect(share({ a: 1e-9 })).toBe(0);
   });
 });
 
@@ -190,20 +201,18 @@ describe('degenerate sets are answered sensibly', () => {
       ]),
     ],
   ];
-  it.each(cases.flatMap(([name, list]) => modes.map((mode) => ({ name, list, mode }))))(
-    '$name, $mode',
-    ({ list, mode }) => {
-      const head = trainHead(setOf(list), { kind: 'lda', mode });
-      const classifier = openHead(head);
-      for (const probe of [vector, other, zero]) {
-        const { probabilities, label } = classifier.predict(probe);
-        expect(head.classes).toContain(label);
-        expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
-        for (const value of probabilities) expect(value).toBeGreaterThan(0);
-      }
-      expect(Object.values(head.measurements).every(Number.isFinite)).toBe(true);
-    },
-  );
+  const asked = cases.flatMap(([name, list]) => members.map((member) => ({ name, list, ...member })));
+  it.each(asked)('$name, $kind, $mode', ({ list, kind, mode }) => {
+    const head = trainHead(setOf(list), { kind, mode });
+    const classifier = openHead(head);
+    for (const probe of [vector, other, zero]) {
+      const { probabilities, label } = classifier.predict(probe);
+      expect(head.classes).toContain(label);
+      expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+      for (const value of probabilities) expect(value).toBeGreaterThan(0);
+    }
+    expect(Object.values(head.measurements).every(Number.isFinite)).toBe(true);
+  });
 
   it('and claim no more than their number of examples allows', () => {
     const head = trainHead(
@@ -228,6 +237,10 @@ describe('errors', () => {
     ['head-not-ready', () => trainHead(createLabelledSet(options), { kind: 'lda', mode: 'settled' })],
     ['head-invalid', () => trainHead(setOf(clouds(9, ['a'], 1)), { kind: 'mlp', mode: 'settled' })],
     ['head-invalid', () => openHead({ ...head, parameters: head.parameters.subarray(8) })],
+    [
+      'request-invalid',
+      () => trainHead(setOf(clouds(9, ['a'], 1)), { kind: 'lda', mode: 'settled', prior: { a: 0 } }),
+    ],
     ['head-invalid', () => openHead({ ...head, parameters: head.parameters.subarray(0, -8) })],
     ['head-invalid', () => openHead({ ...head, classes: ['a'] })],
     ['vector-wrong-dimensions', () => openHead(head).predict(new Int16Array(dimensions + 1))],

@@ -1,9 +1,15 @@
 /** From a labelled set to a head, and from a stored head to predictions. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, Head, HeadKind, LabelledSet, TrainOptions } from './api.ts';
+import type { HeadFamily, StoredHead } from './head-family.ts';
+import { lda } from './heads/lda.ts';
+import { ncm } from './heads/ncm.ts';
+import { ridge } from './heads/ridge.ts';
 import { openLabelledSet } from './labelled-set.ts';
-import { trainLda } from './lda.ts';
-import { decodeLinear, digestHead, encodeLinear, openLinear } from './linear-head.ts';
+import { digestHead } from './linear-head.ts';
+import { poseProblem } from './problem.ts';
+
+const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm };
 
 /**
  * Trains a head: a pure function of the set and the options, to the last bit, on every machine. It computes for a while (a tenth of a
@@ -12,34 +18,31 @@ import { decodeLinear, digestHead, encodeLinear, openLinear } from './linear-hea
  */
 export function trainHead(set: LabelledSet, options: TrainOptions): Head {
   const { kind, mode } = options;
-  if (kind !== 'lda') throw unknownKind(kind);
+  const family = familyOf(kind);
   const opened = openLabelledSet(set);
   if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'A head needs at least one example');
-  const { parameters, epsilon, temperature, measurements } = trainLda(opened, options);
-  const classes = opened.statistics.classes;
-  const encoded = encodeLinear(parameters);
+  const problem = poseProblem(opened, options);
+  const { classes } = problem;
+  const trained = family.train(problem);
   return {
     kind,
     mode,
     classes,
     dimensions: set.dimensions,
     examples: set.examples,
-    parameters: encoded,
-    digest: digestHead(kind, mode, classes, encoded),
+    digest: digestHead(kind, mode, classes, trained.parameters),
     setDigest: set.setDigest,
-    regularization: epsilon,
-    temperature,
-    measurements,
+    ...trained,
   };
 }
 
 /** Makes a stored head ready to predict. Errors: head-invalid. */
-export function openHead(head: Pick<Head, 'kind' | 'classes' | 'dimensions' | 'parameters'>): Classifier {
-  const { kind, classes, dimensions, parameters } = head;
-  if (kind !== 'lda') throw unknownKind(kind);
-  return openLinear(kind, classes, dimensions, decodeLinear(parameters, classes.length, dimensions));
+export function openHead(head: StoredHead): Classifier {
+  return familyOf(head.kind).open(head);
 }
 
-function unknownKind(kind: HeadKind): HeadwaterError {
-  return new HeadwaterError('head-invalid', `There is no head of kind ${kind}`, { context: { kind } });
+function familyOf(kind: HeadKind): HeadFamily {
+  const family = families[kind];
+  if (family !== undefined) return family;
+  throw new HeadwaterError('head-invalid', `There is no head of kind ${kind}`, { context: { kind } });
 }

@@ -143,7 +143,7 @@ describe('leave-one-out', () => {
             expect(left.labels[index]).toBe(Number.isFinite(expected[label]) ? label : -1);
             if (!Number.isFinite(expected[label])) return;
             expected.forEach((distance, k) => {
-              const actual = left.distances[index * 3 + k] ?? Number.NaN;
+              const actual = -2 * (left.logits[index * 3 + k] ?? Number.NaN);
               if (Number.isFinite(distance))
                 expect(Math.abs(actual - distance)).toBeLessThan(1e-7 * (1 + Math.abs(distance)));
               else expect(actual).toBe(distance);

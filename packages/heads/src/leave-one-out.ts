@@ -2,7 +2,9 @@
  * How each example of the sample would be judged by a head that never saw it (nor its group), without solving again: leaving examples
  * out takes a few rank-one terms from the scatter, and their effect on distances follows from dot products of whitened vectors.
  */
+import { findFolds } from './folds.ts';
 import { leaveGroupOut } from './leave-group-out.ts';
+import type { LeftOut } from './temperature.ts';
 import { dot, subtract } from './vector-arithmetic.ts';
 import type { Whitened } from './whitening.ts';
 
@@ -24,21 +26,13 @@ export interface WhitenedSample {
   readonly groups: readonly (string | null)[];
 }
 
-/** Corrected squared distances of design section 4 from examples to classes, both without the example's fold. */
-export interface LeftOutDistances {
-  readonly classes: number;
-  /** Examples × classes; +Infinity for a class that has no other examples. */
-  readonly distances: Float64Array;
-  /** Class index of each example; −1 where its class has no other examples, and it can't be scored. */
-  readonly labels: Int32Array;
-}
-
 /**
+ * Logits −½ d_k², d_k² the corrected squared distances of design section 4, from examples to classes, both without the example's fold.
  * The target of the shrinkage, ρ I, stays that of the whole set; everything else is what training without the fold gives, up to rounding.
  */
-export function leaveOneOut(sample: WhitenedSample): LeftOutDistances {
+export function leaveOneOut(sample: WhitenedSample): LeftOut {
   const classes = sample.counts.length;
-  const distances = new Float64Array(sample.labels.length * classes);
+  const logits = new Float64Array(sample.labels.length * classes);
   const labels = sample.labels.slice();
   const gaps = measureGaps(sample.means);
   for (const fold of findFolds(sample.groups)) {
@@ -48,10 +42,13 @@ export function leaveOneOut(sample: WhitenedSample): LeftOutDistances {
       const label = labels[example] ?? 0;
       const own = judged?.subarray(index * classes, (index + 1) * classes);
       if (own === undefined || own[label] === Number.POSITIVE_INFINITY) labels[example] = -1;
-      else distances.set(own, example * classes);
+      else
+        own.forEach((distance, k) => {
+          logits[example * classes + k] = -0.5 * distance;
+        });
     });
   }
-  return { classes, distances, labels };
+  return { classes, logits, labels };
 }
 
 /**
@@ -95,21 +92,4 @@ function measureGaps(means: readonly Whitened[]): Float64Array {
     });
   });
   return gaps;
-}
-
-/** Indices of examples that are left out together, in the order of the sample. */
-function findFolds(groups: readonly (string | null)[]): number[][] {
-  const folds: number[][] = [];
-  const byGroup = new Map<string, number[]>();
-  groups.forEach((group, index) => {
-    const known = group === null ? undefined : byGroup.get(group);
-    if (known) {
-      known.push(index);
-      return;
-    }
-    const fold = [index];
-    folds.push(fold);
-    if (group !== null) byGroup.set(group, fold);
-  });
-  return folds;
 }

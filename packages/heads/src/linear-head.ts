@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, HeadKind, HeadMode, HeadPrediction } from './api.ts';
 import { ByteReader, ByteWriter } from './byte-writer.ts';
+import type { StoredHead } from './head-family.ts';
 
 const formatName = 'headwater-linear';
 const formatVersion = 1;
@@ -41,6 +42,11 @@ export function decodeLinear(bytes: Uint8Array, classes: number, dimensions: num
   return { weights, biases, blend };
 }
 
+/** No head is surer than its number of examples allows: the rule of succession leaves 1/(n + 2) to what was never seen. */
+export function blendOf(examples: number): number {
+  return 1 / (examples + 2);
+}
+
 /** SHA-256 over kind, mode, classes and parameters, each with its length before it; hex. */
 export function digestHead(
   kind: HeadKind,
@@ -56,12 +62,9 @@ export function digestHead(
   return createHash('sha256').update(writer.finish()).update(parameters).digest('hex');
 }
 
-export function openLinear(
-  kind: HeadKind,
-  classes: readonly string[],
-  dimensions: number,
-  parameters: LinearParameters,
-): Classifier {
+/** Errors: head-invalid. */
+export function openLinear({ kind, classes, dimensions, parameters: bytes }: StoredHead): Classifier {
+  const parameters = decodeLinear(bytes, classes.length, dimensions);
   return {
     kind,
     classes,

@@ -5,7 +5,7 @@
 import { rowOffset, rowStart } from './gram.ts';
 import type { Statistics } from './statistics.ts';
 
-/** S = G − Σ s_k s_kᵀ / n_k = n·W of design section 4, in units of the quantised vectors. */
+/** S = G − Σ s_k s_kᵀ / n_k, in units of the quantised vectors; over classes, it is n·W of the discriminant. */
 export interface Scatter {
   readonly dimensions: number;
   readonly width: number;
@@ -19,15 +19,63 @@ export interface Scatter {
   readonly total: number;
 }
 
-export function computeScatter(statistics: Statistics): Scatter {
+/** Σ x and n of a part of the examples. */
+export interface PartialSum {
+  readonly sum: Float64Array;
+  readonly count: number;
+}
+
+/** One part for each class: what is left is the scatter within classes. */
+export function sumsOfClasses(statistics: Statistics): PartialSum[] {
+  return statistics.classes.map((label) => ({ sum: statistics.sum(label), count: statistics.count(label) }));
+}
+
+/** All examples in one part: what is left is the scatter around the mean of all. */
+export function sumOfAll(statistics: Statistics): PartialSum[] {
+  const sum = new Float64Array(statistics.width);
+  for (const label of statistics.classes) {
+    const own = statistics.sum(label);
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (own[i] ?? 0);
+  }
+  return [{ sum, count: statistics.examples }];
+}
+
+/** G − Σ s sᵀ / n over the parts. */
+export function computeScatter(statistics: Statistics, parts: readonly PartialSum[]): Scatter {
   const { dimensions, width, examples } = statistics;
   const entries = unpackGram(statistics.gram, width);
   let total = 0;
   for (let i = 0; i < dimensions; i++) total += entries[i * width + i] ?? 0;
-  for (const label of statistics.classes) {
-    subtractOuter(entries, width, statistics.sum(label), statistics.count(label));
-  }
+  for (const { sum, count } of parts) subtractOuter(entries, width, sum, count);
   return { dimensions, width, examples, entries, total, ...measure(entries, width, dimensions) };
+}
+
+interface Traces {
+  /** tr S of the scatter within classes. */
+  readonly scatter: number;
+  /** tr G. */
+  readonly total: number;
+}
+
+/** Without the D² entries that are not on the diagonal. */
+export function computeTrace(statistics: Statistics): Traces {
+  const { gram, width } = statistics;
+  const parts = sumsOfClasses(statistics);
+  let total = 0;
+  let scatter = 0;
+  for (let i = 0; i < width; i++) {
+    const square = gram[rowOffset(i, width) + i - rowStart(i)] ?? 0;
+    let rest = square;
+    for (const { sum, count } of parts) rest -= ((sum[i] ?? 0) / count) * (sum[i] ?? 0);
+    total += square;
+    scatter += rest;
+  }
+  return { scatter, total };
+}
+
+/** A scatter below this share of tr G is rounding noise: all examples of each class are the same. */
+export function isFlat({ scatter, total }: Traces): boolean {
+  return !(scatter > 1e-9 * total);
 }
 
 /** ρ = ε · tr(S)/D: what shrinkage adds to the diagonal. */
@@ -70,11 +118,11 @@ function unpackGram(gram: Float64Array, width: number): Float64Array {
 
 function subtractOuter(entries: Float64Array, width: number, sum: Float64Array, count: number): void {
   for (let row = 0; row < width; row++) {
-    const factor = sum[row] ?? 0;
+    const factor = (sum[row] ?? 0) / count;
     if (factor === 0) continue;
     for (let j = row; j < width; j++) {
       const at = row * width + j;
-      entries[at] = (entries[at] ?? 0) - (factor * (sum[j] ?? 0)) / count;
+      entries[at] = (entries[at] ?? 0) - factor * (sum[j] ?? 0);
     }
   }
 }

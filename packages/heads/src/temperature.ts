@@ -3,15 +3,22 @@
  * probabilities that can be trusted.
  */
 import { fixedExp, fixedLog } from './fixed-math.ts';
-import type { LeftOutDistances } from './leave-one-out.ts';
 
 /** 2^(i/4), exact products of these constants with powers of two. */
 const quarterPowers = [1, 1.189207115002721, Math.SQRT2, 1.681792830507429];
-const smallestPower = -4;
+const smallestPower = -10;
 const largestPower = 16;
 const temperatures: readonly number[] = listTemperatures();
 
-/** Of a head that has no example to score itself on. */
+/** How examples are judged by a head that never saw them. */
+export interface LeftOut {
+  readonly classes: number;
+  /** Examples × classes, at a temperature of one and without priors; −Infinity for a class that has no other examples. */
+  readonly logits: Float64Array;
+  /** Class index of each example; −1 where its class has no other examples, and it can't be scored. */
+  readonly labels: Int32Array;
+}
+
 export interface ChosenTemperature {
   readonly temperature: number;
   /** Macro-averaged leave-one-out log loss at this temperature, in nats. */
@@ -23,14 +30,18 @@ export interface ChosenTemperature {
 /**
  * The temperature of the grid with the smallest macro-averaged log loss; null where no example can be scored. The loss is convex in 1/T,
  * so that bisection on the grid finds it. Labels are smoothed by 1/(m + 1) for m scored examples: without that, a sample that is
- * separated without errors would ask for a temperature of zero.
+ * separated without errors would ask for a temperature of zero. Each class weighs the same, which is right under a uniform prior: another
+ * prior is added afterwards. `offsets` are what a kind adds to its logits whatever the temperature.
  */
-export function chooseTemperature(left: LeftOutDistances, logPriors: Float64Array): ChosenTemperature | null {
+export function chooseTemperature(
+  left: LeftOut,
+  offsets: Float64Array = new Float64Array(left.classes),
+): ChosenTemperature | null {
   const weights = weighExamples(left);
   if (weights === null) return null;
   let low = 0;
   let high = temperatures.length - 1;
-  const loss = (index: number) => macroLogLoss(left, weights, logPriors, temperatures[index] ?? 1);
+  const loss = (index: number) => macroLogLoss(left, weights, offsets, temperatures[index] ?? 1);
   while (low < high) {
     const middle = (low + high) >> 1;
     if (loss(middle) <= loss(middle + 1)) high = middle;
@@ -39,12 +50,12 @@ export function chooseTemperature(left: LeftOutDistances, logPriors: Float64Arra
   return {
     temperature: temperatures[low] ?? 1,
     logLoss: loss(low),
-    accuracy: macroAccuracy(left, weights, logPriors),
+    accuracy: macroAccuracy(left, weights, offsets, temperatures[low] ?? 1),
   };
 }
 
 /** Each class counts as much as any other. Null where no example can be scored. */
-function weighExamples(left: LeftOutDistances): Float64Array | null {
+function weighExamples(left: LeftOut): Float64Array | null {
   const counts = new Float64Array(left.classes);
   for (const label of left.labels) if (label >= 0) counts[label] = (counts[label] ?? 0) + 1;
   const scored = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
@@ -53,9 +64,9 @@ function weighExamples(left: LeftOutDistances): Float64Array | null {
 }
 
 function macroLogLoss(
-  left: LeftOutDistances,
+  left: LeftOut,
   weights: Float64Array,
-  logPriors: Float64Array,
+  offsets: Float64Array,
   temperature: number,
 ): number {
   const { classes, labels } = left;
@@ -67,7 +78,7 @@ function macroLogLoss(
   for (let example = 0; example < labels.length; example++) {
     const label = labels[example] ?? -1;
     if (label < 0) continue;
-    readLogits(logits, left, example, logPriors, temperature);
+    readLogits(logits, left, example, offsets, temperature);
     loss += (weights[example] ?? 0) * smoothedLoss(logits, label, smoothing);
   }
   return loss;
@@ -75,14 +86,13 @@ function macroLogLoss(
 
 function readLogits(
   logits: Float64Array,
-  left: LeftOutDistances,
+  left: LeftOut,
   example: number,
-  logPriors: Float64Array,
+  offsets: Float64Array,
   temperature: number,
 ): void {
   for (let k = 0; k < left.classes; k++) {
-    logits[k] =
-      (-0.5 * (left.distances[example * left.classes + k] ?? 0)) / temperature + (logPriors[k] ?? 0);
+    logits[k] = (left.logits[example * left.classes + k] ?? 0) / temperature + (offsets[k] ?? 0);
   }
 }
 
@@ -102,12 +112,17 @@ function smoothedLoss(logits: Float64Array, label: number, smoothing: number): n
   return highest + fixedLog(sum) - (1 - smoothing) * (logits[label] ?? 0) - (smoothing * total) / present;
 }
 
-function macroAccuracy(left: LeftOutDistances, weights: Float64Array, logPriors: Float64Array): number {
+function macroAccuracy(
+  left: LeftOut,
+  weights: Float64Array,
+  offsets: Float64Array,
+  temperature: number,
+): number {
   const logits = new Float64Array(left.classes);
   let accuracy = 0;
   left.labels.forEach((label, example) => {
     if (label < 0) return;
-    readLogits(logits, left, example, logPriors, 1);
+    readLogits(logits, left, example, offsets, temperature);
     if (logits.every((logit) => logit <= (logits[label] ?? 0))) accuracy += weights[example] ?? 0;
   });
   return accuracy;

@@ -2,7 +2,6 @@
  * Which class was taken for which, how often. Everything that a report says of labels alone comes from it; counts are integers, so
  * that matrices of several workers can be added up in any order.
  */
-import { HeadwaterError } from '@headwater/errors';
 import { compareUtf8 } from '../utf8-order.ts';
 
 /** True label, predicted label, count. */
@@ -28,14 +27,11 @@ export class ConfusionMatrix {
     return this.#rows.get(label)?.get(predicted) ?? 0;
   }
 
-  /** `times` may be negative, to take out what was put in. Errors: statistics-mismatch where a count would fall below zero. */
+  /** `times` may be negative, to take out what was put in. Errors: RangeError where a count would fall below zero. */
   add(label: string, predicted: string, times = 1): void {
     const count = this.count(label, predicted) + times;
     if (!(Number.isSafeInteger(count) && count >= 0)) {
-      throw new HeadwaterError(
-        'statistics-mismatch',
-        'A confusion matrix counts whole predictions, none below zero',
-      );
+      throw new RangeError('A confusion matrix counts whole predictions, none below zero');
     }
     const row = this.#rows.get(label) ?? new Map<string, number>();
     if (count === 0) row.delete(predicted);

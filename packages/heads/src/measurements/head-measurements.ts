@@ -99,7 +99,7 @@ export class HeadMeasurements {
     };
   }
 
-  /** Errors: statistics-mismatch where counts are not whole numbers. */
+  /** Errors: statistics-mismatch for a state with other bins. */
   static fromState(state: MeasurementState): HeadMeasurements {
     const measurements = new HeadMeasurements();
     measurements.#take(state);

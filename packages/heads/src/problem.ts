@@ -1,0 +1,100 @@
+/**
+ * What every kind of head starts from: classes in their order, their means, the sample, and the priors. All of it follows from the
+ * labelled set alone.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import type { HeadMode, LabelledVector, TrainOptions } from './api.ts';
+import { fixedLog } from './fixed-math.ts';
+import type { Kernel } from './kernel.ts';
+import type { ExactLabelledSet } from './labelled-set.ts';
+import { sampleLimit } from './sample-reserve.ts';
+import type { Statistics } from './statistics.ts';
+
+/** Most examples on which a provisional head is tuned. */
+const provisionalSample = 256;
+
+export interface Problem {
+  readonly kernel: Kernel;
+  readonly mode: HeadMode;
+  readonly statistics: Statistics;
+  readonly dimensions: number;
+  readonly examples: number;
+  /** In the order of their UTF-8 bytes; what follows is in this order. */
+  readonly classes: readonly string[];
+  readonly counts: Float64Array;
+  /** The mean of all vectors, padded. */
+  readonly center: Float64Array;
+  /** Class means less the center, which changes no distance and keeps numbers small. */
+  readonly means: readonly Float64Array[];
+  /** log π_k, normalised. */
+  readonly logPriors: Float64Array;
+  readonly sample: readonly LabelledVector[];
+  /** Class index of each example of the sample. */
+  readonly sampleLabels: Int32Array;
+  readonly sampleGroups: readonly (string | null)[];
+}
+
+/** Errors: sample-incomplete, request-invalid for priors that are not positive. */
+export function poseProblem(set: ExactLabelledSet, { mode, prior = 'uniform' }: TrainOptions): Problem {
+  const { statistics } = set;
+  const { classes, examples, dimensions, width } = statistics;
+  const counts = Float64Array.from(classes, (label) => statistics.count(label));
+  const center = computeCenter(statistics, width);
+  const sample = set.sample(mode === 'settled' ? sampleLimit : provisionalSample);
+  const index = new Map(classes.map((label, k) => [label, k]));
+  return {
+    kernel: statistics.kernel,
+    mode,
+    statistics,
+    dimensions,
+    examples,
+    classes,
+    counts,
+    center,
+    means: classes.map((label, k) => {
+      return statistics.sum(label).map((sum, i) => sum / (counts[k] ?? 1) - (center[i] ?? 0));
+    }),
+    logPriors: weighClasses(classes, counts, prior),
+    sample,
+    sampleLabels: Int32Array.from(sample, ({ label }) => index.get(label) ?? 0),
+    sampleGroups: sample.map(({ group }) => group),
+  };
+}
+
+/** The sample's vectors less the center, padded. */
+export function centerSample({ sample, center }: Problem): Float64Array[] {
+  return sample.map(({ vector }) => {
+    const centered = new Float64Array(center.length);
+    for (let i = 0; i < vector.length; i++) centered[i] = (vector[i] ?? 0) - (center[i] ?? 0);
+    return centered;
+  });
+}
+
+function weighClasses(
+  classes: readonly string[],
+  counts: Float64Array,
+  prior: NonNullable<TrainOptions['prior']>,
+): Float64Array {
+  const weigh = (label: string, k: number) => {
+    if (prior === 'uniform') return 1;
+    return prior === 'empirical' ? (counts[k] ?? 1) : (prior[label] ?? 1);
+  };
+  const weights = Float64Array.from(classes, weigh);
+  let total = 0;
+  for (const weight of weights) {
+    if (!(weight > 0 && weight < Number.POSITIVE_INFINITY)) {
+      throw new HeadwaterError('request-invalid', 'The prior weight of a class must be a number above zero');
+    }
+    total += weight;
+  }
+  return weights.map((weight) => fixedLog(weight / total));
+}
+
+function computeCenter(statistics: Statistics, width: number): Float64Array {
+  const center = new Float64Array(width);
+  for (const label of statistics.classes) {
+    const sum = statistics.sum(label);
+    for (let i = 0; i < width; i++) center[i] = (center[i] ?? 0) + (sum[i] ?? 0);
+  }
+  return center.map((value) => value / statistics.examples);
+}
