@@ -141,8 +141,10 @@ describe('the sender', () => {
 
   it('does not wait for ever for a log that does not answer', async () => {
     const { producer, sender } = open();
-    sender.send([record('a')]);
+    const sent = codeOf(sender.send([record('a')]));
     await sender.close(20);
+    expect(await sent).toBe('log-unavailable');
+    expect(await codeOf(sender.send([record('b')]))).toBe('log-unavailable');
     expect(producer.isClosed()).toBe(true);
   });
 

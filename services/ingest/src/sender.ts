@@ -29,7 +29,7 @@ export interface Sender {
    * they may or may not be in the log; record-too-large.
    */
   send(records: readonly OutgoingRecord[]): Promise<void>;
-  /** Waits for what was taken, at most `patienceMs`, then closes the producer. */
+  /** Takes no more, waits for what was taken, at most `patienceMs`, and closes the producer. */
   close(patienceMs: number): Promise<void>;
 }
 
@@ -54,6 +54,9 @@ class CoalescingSender implements Sender {
   #pendingBytes = 0;
   /** The batch under way takes longer than it may: nobody is let in until it has ended. */
   #stalled = false;
+  #closed = false;
+  /** Under way. */
+  #batch: readonly Parcel[] = [];
   #draining: Promise<void> | undefined;
 
   constructor(options: SenderOptions) {
@@ -64,7 +67,7 @@ class CoalescingSender implements Sender {
   async send(records: readonly OutgoingRecord[]): Promise<void> {
     const { maxPendingBytes, timeoutMs } = this.#options;
     const bytes = records.reduce((sum, { value }) => sum + RECORD_OVERHEAD + (value?.length ?? 0), 0);
-    if (this.#stalled) throw unanswered(timeoutMs);
+    if (this.#stalled || this.#closed) throw unanswered(timeoutMs);
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > maxPendingBytes) {
       throw new HeadwaterError('overloaded', 'too many records wait for the log; try again after a while');
     }
@@ -76,12 +79,14 @@ class CoalescingSender implements Sender {
   }
 
   async close(patienceMs: number): Promise<void> {
+    this.#closed = true;
     let timer: NodeJS.Timeout | undefined;
     const enough = new Promise((resolve) => {
       timer = setTimeout(resolve, patienceMs);
     });
     await Promise.race([this.#draining, enough]);
     clearTimeout(timer);
+    if (this.#draining) this.#stall();
     await this.#options.producer.close();
   }
 
@@ -92,7 +97,8 @@ class CoalescingSender implements Sender {
       this.#dropOverdue();
       const batch = this.#takeBatch();
       if (batch.length === 0) break;
-      const timer = setTimeout(() => this.#stall(batch), this.#options.timeoutMs);
+      this.#batch = batch;
+      const timer = setTimeout(() => this.#stall(), this.#options.timeoutMs);
       await this.#deliver(batch);
       clearTimeout(timer);
       this.#stalled = false;
@@ -155,10 +161,10 @@ class CoalescingSender implements Sender {
   }
 
   /** The bytes of the batch stay counted until it has ended: they are still in memory. */
-  #stall(batch: readonly Parcel[]): void {
+  #stall(): void {
     this.#stalled = true;
     const error = unanswered(this.#options.timeoutMs);
-    for (const parcel of batch) parcel.reject(error);
+    for (const parcel of this.#batch) parcel.reject(error);
     this.#refuse(this.#queue.splice(0), error);
     this.#options.onBatch?.({ records: 0, error });
   }

@@ -61,8 +61,8 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
     source.stop();
     tracker.close();
     await closeHttp(app);
-    await source.ended.catch(() => undefined);
     await sender.close(FLUSH_TIMEOUT_MS);
+    await source.ended.catch(() => undefined);
     await following.close();
   };
   let stopping: Promise<void> | undefined;

@@ -116,6 +116,7 @@ describe('the tracker', () => {
     expect(await unreadable?.outcome).toMatchObject({ kind: 'dead-lettered' });
     expect(await cancelled?.outcome).toEqual({ kind: 'timed-out' });
     expect(await closed?.outcome).toEqual({ kind: 'timed-out' });
+    expect(await tracker.wait({ id: 'e', receivedAt: 1 }, any).outcome).toEqual({ kind: 'timed-out' });
   });
 });
 

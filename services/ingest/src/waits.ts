@@ -30,6 +30,7 @@ interface Waiter {
 
 export class Waits {
   readonly #waiters = new Map<string, Set<Waiter>>();
+  #closed = false;
 
   open({ id, receivedAt }: { readonly id: string; readonly receivedAt: number }, complete: Complete): Wait {
     let end: (outcome: Outcome) => void = () => {};
@@ -39,6 +40,7 @@ export class Waits {
     const waiter: Waiter = { receivedAt, predictions: new Map(), complete, end };
     this.#waiters.set(id, (this.#waiters.get(id) ?? new Set()).add(waiter));
     const outcome = ended.finally(() => this.#remove(id, waiter));
+    if (this.#closed) end({ kind: 'timed-out' });
     return { outcome, cancel: () => end({ kind: 'timed-out' }) };
   }
 
@@ -56,7 +58,9 @@ export class Waits {
     for (const { end } of this.#find(imageId, receivedAt)) end({ kind: 'dead-lettered', deadLetter });
   }
 
+  /** Ends all, also those that are opened later. */
   close(): void {
+    this.#closed = true;
     for (const siblings of this.#waiters.values()) {
       for (const { end } of siblings) end({ kind: 'timed-out' });
     }

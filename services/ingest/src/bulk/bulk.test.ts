@@ -165,14 +165,16 @@ describe('JSON Lines', () => {
 
   it('holds no more than a line, however long it is', async () => {
     let handed = 0;
+    // Always the same one: memory grows only if it is kept or copied.
+    const chunk = Buffer.alloc(64 * 1024, 'x');
     async function* endless() {
-      for (; handed < 2_000; handed += 1) yield Buffer.alloc(64 * 1024, 'x');
+      for (; handed < 8_000; handed += 1) yield chunk;
     }
     const before = process.memoryUsage().rss;
     const report = await loadLabels(readJsonLines(endless()), createSink());
     expect(report).toMatchObject({ rejected: 1 });
-    // 125 MiB passed through.
-    expect(process.memoryUsage().rss - before).toBeLessThan(80 * 1024 * 1024);
+    // 500 MiB passed through.
+    expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1024 * 1024);
   });
 });
 

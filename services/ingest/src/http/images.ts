@@ -87,7 +87,7 @@ export function registerImages(app: FastifyInstance, options: ImageRouteOptions)
       response,
     };
     scope.post<{ Querystring: Query }>('/v1/images', { schema, config: { requestBody } }, (request, reply) =>
-      request.headers['content-type']?.startsWith('multipart/form-data')
+      /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '')
         ? acceptForm(options, request, reply)
         : acceptRaw(options, request, reply),
     );
