@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { describeExtractor, extractorIds } from '@headwater/extractors';
 import {
   type Codec,
   createFingerprintIds,
@@ -36,7 +37,9 @@ import { startClassify } from '../service.ts';
 
 export const dimensions = 8;
 
+/** Of the table where it is known there, else of eight numbers. */
 export function contractOf(extractor: string): VectorContract {
+  if (extractorIds().includes(extractor)) return describeExtractor(extractor).contract;
   return {
     extractor,
     dimensions,
