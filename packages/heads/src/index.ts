@@ -3,5 +3,14 @@ export type * from './api.ts';
 export { openHead, trainHead } from './head.ts';
 export { createLabelledSet, deserializeLabelledSet, type LabelledSetOptions } from './labelled-set.ts';
 export * from './measurements/index.ts';
+export {
+  type ClassMeasurements,
+  findThreshold,
+  type MeasurementOptions,
+  type MeasurementReport,
+  Measurements,
+  type RejectionPoint,
+  type WorstExample,
+} from './measurements.ts';
 export { quantize } from './quantization.ts';
 export { sampleKey } from './sample-key.ts';

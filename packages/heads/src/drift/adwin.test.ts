@@ -36,29 +36,95 @@ function changesOf(adwin: Adwin, values: Iterable<number>): (AdwinChange & { rea
  * an alarm, ADWIN2 keeps the newer part: both tell of each change at the same value.
  */
 const river: readonly [seed: number, parts: readonly Part[], foundAt: readonly number[]][] = [
-  [1, [[1000, 0.05], [1000, 0.3]], [1088]],
-  [2, [[1000, 0.05], [1000, 0.3]], [1088]],
-  [1, [[1000, 0.4], [1000, 0.1]], [1120]],
-  [2, [[1000, 0.4], [1000, 0.1]], [1120]],
-  [1, [[2000, 0.1], [1000, 0.5], [2000, 0.1]], [2048, 3072]],
-  [2, [[2000, 0.1], [1000, 0.5], [2000, 0.1]], [2048, 3072]],
-  [1, [[3000, 0.1], [3000, 0.16]], [3520]],
-  [2, [[3000, 0.1], [3000, 0.16]], [4512]],
+  [
+    1,
+    [
+      [1000, 0.05],
+      [1000, 0.3],
+    ],
+    [1088],
+  ],
+  [
+    2,
+    [
+      [1000, 0.05],
+      [1000, 0.3],
+    ],
+    [1088],
+  ],
+  [
+    1,
+    [
+      [1000, 0.4],
+      [1000, 0.1],
+    ],
+    [1120],
+  ],
+  [
+    2,
+    [
+      [1000, 0.4],
+      [1000, 0.1],
+    ],
+    [1120],
+  ],
+  [
+    1,
+    [
+      [2000, 0.1],
+      [1000, 0.5],
+      [2000, 0.1],
+    ],
+    [2048, 3072],
+  ],
+  [
+    2,
+    [
+      [2000, 0.1],
+      [1000, 0.5],
+      [2000, 0.1],
+    ],
+    [2048, 3072],
+  ],
+  [
+    1,
+    [
+      [3000, 0.1],
+      [3000, 0.16],
+    ],
+    [3520],
+  ],
+  [
+    2,
+    [
+      [3000, 0.1],
+      [3000, 0.16],
+    ],
+    [4512],
+  ],
 ];
 
 describe('Adwin', () => {
-  it.each(river)('seed %i, %j: tells of each change where River does, within a check', (seed, parts, foundAt) => {
-    const alarms = changesOf(new Adwin(), errorsOf(seed, parts)).filter(({ continues }) => !continues);
-    expect(alarms).toHaveLength(foundAt.length);
-    for (const [index, { at }] of alarms.entries()) {
-      expect(Math.abs(at - (foundAt[index] ?? 0))).toBeLessThanOrEqual(32);
-    }
-  });
+  it.each(river)(
+    'seed %i, %j: tells of each change where River does, within a check',
+    (seed, parts, foundAt) => {
+      const alarms = changesOf(new Adwin(), errorsOf(seed, parts)).filter(({ continues }) => !continues);
+      expect(alarms).toHaveLength(foundAt.length);
+      for (const [index, { at }] of alarms.entries()) {
+        expect(Math.abs(at - (foundAt[index] ?? 0))).toBeLessThanOrEqual(32);
+      }
+    },
+  );
 
   it('tells errors that rise from errors that fall, and the means before and after', () => {
-    const [rise, fall] = changesOf(new Adwin(), errorsOf(1, [[2000, 0.1], [1000, 0.5], [2000, 0.1]])).filter(
-      ({ continues }) => !continues,
-    );
+    const [rise, fall] = changesOf(
+      new Adwin(),
+      errorsOf(1, [
+        [2000, 0.1],
+        [1000, 0.5],
+        [2000, 0.1],
+      ]),
+    ).filter(({ continues }) => !continues);
     expect(rise).toMatchObject({ direction: 'rose', from: expect.closeTo(0.1, 1) });
     expect(fall).toMatchObject({ direction: 'fell', from: expect.closeTo(0.5, 1) });
   });
@@ -83,7 +149,13 @@ describe('Adwin', () => {
 
   it('finds a step from 5 % to 25 % errors within 160 values, whatever the seed', () => {
     for (let seed = 1; seed <= 50; seed++) {
-      const alarms = changesOf(new Adwin(), errorsOf(seed, [[2000, 0.05], [400, 0.25]]));
+      const alarms = changesOf(
+        new Adwin(),
+        errorsOf(seed, [
+          [2000, 0.05],
+          [400, 0.25],
+        ]),
+      );
       const found = alarms.find(({ at, direction }) => at > 2000 && direction === 'rose');
       expect(found?.at).toBeLessThanOrEqual(2160);
     }
@@ -99,12 +171,20 @@ describe('Adwin', () => {
   });
 
   it('goes on from its state as if nothing had been', () => {
-    const values = [...errorsOf(3, [[1500, 0.1], [1500, 0.4]])];
+    const values = [
+      ...errorsOf(3, [
+        [1500, 0.1],
+        [1500, 0.4],
+      ]),
+    ];
     const whole = changesOf(new Adwin(), values);
     const first = new Adwin();
     const before = changesOf(first, values.slice(0, 1555));
     const second = Adwin.fromState(JSON.parse(JSON.stringify(first.state())));
-    const after = changesOf(second, values.slice(1555)).map((change) => ({ ...change, at: change.at + 1555 }));
+    const after = changesOf(second, values.slice(1555)).map((change) => ({
+      ...change,
+      at: change.at + 1555,
+    }));
     expect([...before, ...after]).toEqual(whole);
     expect(whole.length).toBeGreaterThan(0);
   });
