@@ -24,9 +24,21 @@ const signatures: readonly Signature[] = [
   signature('image/tiff', [0, 'MM\0*']),
   signature('image/tiff', [0, 'II+\0']),
   signature('image/tiff', [0, 'MM\0+']),
-  signature('image/avif', [4, 'ftypavif']),
-  signature('image/avif', [4, 'ftypavis']),
 ];
+
+const avifBrands = new Set(['avif', 'avis']);
+
+/** An ISO base media file whose major brand, or a compatible one, says AVIF. HEIC, of the same family, is not decoded. */
+function isAvif(image: Uint8Array): boolean {
+  const box = Buffer.from(image.buffer, image.byteOffset, Math.min(image.byteLength, 256));
+  if (box.length < 16 || box.toString('latin1', 4, 8) !== 'ftyp') return false;
+  const end = Math.min(box.readUInt32BE(0), box.length);
+  // Four bytes at 12 are the minor version; after them come the compatible brands.
+  for (let at = 8; at + 4 <= end; at += at === 8 ? 8 : 4) {
+    if (avifBrands.has(box.toString('latin1', at, at + 4))) return true;
+  }
+  return false;
+}
 
 function matches(image: Uint8Array, { parts }: Signature): boolean {
   return parts.every(({ at, bytes }) => bytes.every((byte, index) => image[at + index] === byte));
@@ -34,5 +46,6 @@ function matches(image: Uint8Array, { parts }: Signature): boolean {
 
 /** The media type of an encoded image; undefined when it is none that Headwater decodes. */
 export function detectMediaType(image: Uint8Array): MediaType | undefined {
-  return signatures.find((candidate) => matches(image, candidate))?.mediaType;
+  const known = signatures.find((candidate) => matches(image, candidate))?.mediaType;
+  return known ?? (isAvif(image) ? 'image/avif' : undefined);
 }

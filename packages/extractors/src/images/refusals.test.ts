@@ -1,4 +1,5 @@
 import { deflateSync } from 'node:zlib';
+import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { efficientnetLite0 } from '../extractors/efficientnet-lite0.ts';
@@ -106,6 +107,24 @@ describe('damaged images', () => {
       const image = Buffer.concat([Buffer.from(signature, 'latin1'), Buffer.alloc(500, 0x5a)]);
       expect(await refusal(image)).toBe(unreadable);
     }
+  });
+
+  it('decodes or refuses, whatever bytes are wrong', async () => {
+    const formats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const;
+    const whole = await Promise.all(formats.map((format) => smooth(60, 40)[format]().toBuffer()));
+    const change = fc.tuple(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.nat(255));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...whole),
+        fc.array(change, { minLength: 1, maxLength: 8 }),
+        async (image, changes) => {
+          const damaged = Buffer.from(image);
+          for (const [place, value] of changes) damaged[Math.floor(place * damaged.length)] = value;
+          expect(await refusal(damaged)).toMatch(/^(decoded|image-.*, dead-letter)$/);
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 
   it('lets bytes after the end of a JPEG pass', async () => {
