@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import { createConnection } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogProducer } from '@headwater/stream';
@@ -128,6 +129,40 @@ describe('back pressure', () => {
     );
     socket.destroy();
     expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  });
+
+  it('stops as soon as what it accepted is safe, though clients keep their connections', async () => {
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const wrap = withSend(async (real, records) => {
+      await gate;
+      await real.send(records);
+    });
+    const harness = await startHarness({ wrap });
+    const agent = new Agent({ keepAlive: true });
+    const answered = new Promise<number | undefined>((resolve, reject) => {
+      const options = { method: 'POST', agent } as const;
+      const sent = request(`${harness.url}/v1/images?id=a`, options, (response) => {
+        response.resume().once('end', () => resolve(response.statusCode));
+      });
+      sent.once('error', reject);
+      makePicture('png').then((bytes) => sent.end(bytes), reject);
+    });
+    const { metrics } = harness.dependencies;
+    await eventually(async () =>
+      (await metrics.render()).body.includes('headwater_ingest_in_flight_requests 1') ? true : undefined,
+    );
+    const started = Date.now();
+    const stopped = harness.stop();
+    release();
+    expect(await answered).toBe(202);
+    await stopped;
+    // Nobody's patience ran out: that would have taken four seconds.
+    expect(Date.now() - started).toBeLessThan(3_500);
+    expect((await harness.read('images')).length).toBe(1);
+    agent.destroy();
   });
 
   it('keeps no place for a client that went away', async () => {
