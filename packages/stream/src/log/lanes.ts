@@ -12,8 +12,10 @@ import type { FetchedChunk, GroupMember, JoinGroup, LaneTransactions, MemberList
 
 const defaults = { maxRecords: 256, maxBytes: 4 * 1024 * 1024, lingerMs: 20 };
 const defaultSessionTimeoutMs = 30_000;
-/** How long work that does not heed its signal may hold up the lane's next opening or the end. */
-const longestDrainMs = 8_000;
+/** How long work may hold up its lane's next opening, when it does not heed its signal. */
+const longestDropMs = 8_000;
+/** A graceful end: what is under way is committed, sessions are closed, the group is left. Ten seconds in all. */
+const longestEnd = { drainMs: 6_000, closeMs: 1_500, leaveMs: 1_500 };
 
 export interface LanesDependencies {
   readonly log: Pick<Log, 'admin' | 'read'>;
@@ -187,7 +189,7 @@ class LaneGroup implements Lanes, MemberListener {
       worker.start();
       opened();
       const error = await worker.ended;
-      await within(longestDrainMs, worker.drop());
+      await within(longestDropMs, worker.drop());
       return error;
     } finally {
       tenure.worker = undefined;
@@ -238,14 +240,15 @@ class LaneGroup implements Lanes, MemberListener {
     const tenures = [...this.#tenures.values()];
     for (const { lane } of tenures) this.#member.pause(lane);
     if (error === undefined) {
-      await within(longestDrainMs, Promise.all(tenures.map(({ worker }) => worker?.drain())));
+      await within(longestEnd.drainMs, Promise.all(tenures.map(({ worker }) => worker?.drain())));
     }
     this.#retireAll();
-    await within(longestDrainMs, Promise.all(this.#retired.values()));
+    await within(longestEnd.closeMs, Promise.all(this.#retired.values()));
     this.#assigned = [];
-    await this.#member.leave().catch((thrown: unknown) => {
+    const left = this.#member.leave().catch((thrown: unknown) => {
       this.#dependencies.logger.warn({ reason: String(thrown) }, 'the group could not be left in order');
     });
+    await within(longestEnd.leaveMs, left);
     this.#settleReady(error);
     this.#settleStopped(error);
   }

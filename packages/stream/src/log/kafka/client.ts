@@ -27,6 +27,8 @@ export interface ConsumerSettings {
   readonly sessionTimeoutMs: number;
   readonly assigner: Assigner;
   readonly assignerName: string;
+  /** Asked after a crash: false once the member has left, or kafkajs would join again for nobody. */
+  readonly mayRestart: () => boolean;
 }
 
 /** Retries of a request, within about ten seconds; what lies above decides what to do after that. */
@@ -68,7 +70,7 @@ export class KafkaClient {
   }
 
   /** For membership alone: its partitions stay paused, and its loop sends heartbeats. */
-  consumer({ group, sessionTimeoutMs, assigner, assignerName }: ConsumerSettings): Consumer {
+  consumer({ group, sessionTimeoutMs, assigner, assignerName, mayRestart }: ConsumerSettings): Consumer {
     const heartbeatInterval = Math.min(
       assignments.longestHeartbeatMs,
       Math.floor(sessionTimeoutMs / assignments.heartbeatsPerSession),
@@ -79,6 +81,7 @@ export class KafkaClient {
       heartbeatInterval,
       maxWaitTimeInMs: assignments.maxWaitTimeInMs,
       allowAutoTopicCreation: false,
+      retry: { ...retry, restartOnFailure: async () => mayRestart() },
       partitionAssigners: [() => ({ ...assigner, name: assignerName, version: 1 })],
     });
   }

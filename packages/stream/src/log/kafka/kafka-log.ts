@@ -95,7 +95,13 @@ class KafkaLog implements Log {
     await admin?.then((connected) => connected.disconnect()).catch(() => undefined);
   }
 
+  /** Remembers what has to be closed, until its own `close` is called. */
   #keep<T extends { close(): Promise<void> }>(part: T): T {
+    const close = part.close.bind(part);
+    part.close = async () => {
+      await close();
+      this.#open.delete(part);
+    };
     this.#open.add(part);
     return part;
   }

@@ -20,13 +20,31 @@ const keptFields = [
 ] as const;
 
 const protocolNoise =
-  /coordinator|rebalanc|not aware|concurrent|ongoing transaction|not the leader|is not available|leadership election|unknown topic|does not host|Limiting retries|disconnect|member id|Pausing|Resuming/i;
+  /coordinator|rebalanc|not aware|concurrent|ongoing transaction|not the leader|is not available|leadership election|unknown topic|does not host|Limiting retries|disconnect|member id|limiting retries|does not host/i;
+
+/** The same warning again within this time is a detail: a broker that is away is told by every connection. */
+const repeatedMs = 30_000;
+const longestMemory = 200;
 
 export function createLogCreator(logger: Logger): LogCreator {
-  return () => (entry) => write(logger, entry);
+  const told = new Map<string, number>();
+  return () => (entry) => write(logger, entry, (warning) => isRepeated(told, warning));
 }
 
-function write(logger: Logger, { level, namespace, log }: LogEntry): void {
+function isRepeated(told: Map<string, number>, warning: string): boolean {
+  const now = Date.now();
+  const last = told.get(warning) ?? Number.NEGATIVE_INFINITY;
+  if (now - last < repeatedMs) return true;
+  if (told.size >= longestMemory) told.clear();
+  told.set(warning, now);
+  return false;
+}
+
+function write(
+  logger: Logger,
+  { level, namespace, log }: LogEntry,
+  isKnown: (warning: string) => boolean,
+): void {
   const fields: Record<string, string | number> = { part: namespace };
   for (const name of keptFields) {
     const value: unknown = log[name];
@@ -34,7 +52,8 @@ function write(logger: Logger, { level, namespace, log }: LogEntry): void {
   }
   fields.detail = log.message;
   if (level === logLevel.DEBUG) logger.trace(fields, 'kafka client');
-  else if (level > logLevel.WARN || isNoise(log)) logger.debug(fields, 'kafka client');
+  else if (level > logLevel.WARN || isNoise(log) || isKnown(log.message))
+    logger.debug(fields, 'kafka client');
   else logger.warn(fields, 'kafka client');
 }
 

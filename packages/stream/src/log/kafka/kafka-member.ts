@@ -42,6 +42,7 @@ export class KafkaMember implements GroupMember {
       sessionTimeoutMs: options.sessionTimeoutMs,
       assigner: createLaneAssigner(options.lanes, () => this.#lanes),
       assignerName,
+      mayRestart: () => !this.#left,
     });
   }
 
@@ -125,11 +126,15 @@ export class KafkaMember implements GroupMember {
   async leave(): Promise<void> {
     this.#left = true;
     const loops = [...this.#loops.keys()].map((lane) => this.#closeLoop(lane));
-    await this.#consumer.disconnect();
-    await Promise.all(loops);
+    await Promise.all([this.#consumer.disconnect(), ...loops]);
   }
 
   #joined(assignment: Readonly<Record<string, readonly number[]>>): void {
+    if (this.#left) {
+      // A join that was under way while we left; the group must not count on us.
+      void this.#consumer.disconnect().catch(() => undefined);
+      return;
+    }
     // Synchronously, before kafkajs fetches anything of the new generation.
     this.#consumer.pause(this.#options.topics.map((topic) => ({ topic })));
     for (const lane of [...this.#loops.keys()]) void this.#closeLoop(lane);
