@@ -47,13 +47,12 @@ export class ConfusionMatrix {
 
   /** Counts above zero, ordered by label and predicted label: with `fromEntries` all that is needed to store it. */
   entries(): ConfusionEntry[] {
-    const { classes } = this;
-    return classes.flatMap((label) =>
-      classes.flatMap((predicted): ConfusionEntry[] => {
-        const count = this.count(label, predicted);
-        return count === 0 ? [] : [[label, predicted, count]];
-      }),
-    );
+    const byLabel = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => compareUtf8(a, b);
+    return [...this.#rows]
+      .sort(byLabel)
+      .flatMap(([label, row]) =>
+        [...row].sort(byLabel).map(([predicted, count]): ConfusionEntry => [label, predicted, count]),
+      );
   }
 
   static fromEntries(entries: Iterable<ConfusionEntry>): ConfusionMatrix {

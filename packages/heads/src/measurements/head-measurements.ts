@@ -2,6 +2,7 @@
  * All that a head is measured by, in one pass over predictions and their true labels and in bounded memory. Workers measure apart and
  * merge; counts are exact in any order, the few sums of logarithms and squares to within rounding.
  */
+import { HeadwaterError } from '@headwater/errors';
 import { Calibration, type CalibrationBin } from './calibration.ts';
 import { type ClassificationReport, reportOf } from './classification-report.ts';
 import { type ConfusionEntry, ConfusionMatrix } from './confusion-matrix.ts';
@@ -12,10 +13,15 @@ import {
   type PredictionOutcome,
   probabilityOfLabel,
 } from './prediction-outcome.ts';
+import { type ConfidenceLevel, type RejectionPoint, rejectionCurveOf } from './rejection-curve.ts';
 import { type WorstExample, WorstExamples } from './worst-examples.ts';
 
 /** Top-k accuracy is kept for k = 1 … 5. */
 export const largestTopK = 5;
+/** Classes are made by clients: a confusion matrix grows with their square. */
+export const mostClassesMeasured = 10_000;
+/** Steps of confidence in the rejection curve. */
+const confidenceSteps = 1000;
 
 export interface MeasurementReport extends ClassificationReport {
   /** Mean −ln p(label), in nats; null while nothing was measured, as are the next two. */
@@ -28,6 +34,8 @@ export interface MeasurementReport extends ClassificationReport {
   readonly topK: readonly number[];
   readonly confusion: readonly ConfusionEntry[];
   readonly calibration: readonly CalibrationBin[];
+  /** In steps of a thousandth of confidence, the most confident first; see `abstentionPoint`. */
+  readonly rejection: readonly RejectionPoint[];
   readonly worst: readonly WorstExample[];
 }
 
@@ -40,6 +48,8 @@ export interface MeasurementState {
   readonly brierScore: number;
   /** At r, how many examples had r classes more probable than their label. */
   readonly ranks: readonly number[];
+  /** By thousandths of confidence, those that occurred: how many answers, how many right. */
+  readonly confidences: readonly (readonly [step: number, count: number, correct: number])[];
   readonly worst: readonly WorstExample[];
 }
 
@@ -48,6 +58,8 @@ export class HeadMeasurements {
   readonly #calibration = new Calibration();
   readonly #worst = new WorstExamples();
   readonly #ranks: number[] = new Array<number>(largestTopK).fill(0);
+  readonly #confidences = new Map<number, readonly [count: number, correct: number]>();
+  readonly #labels = new Set<string>();
   #logLoss = 0;
   #brierScore = 0;
 
@@ -55,12 +67,17 @@ export class HeadMeasurements {
     return this.#confusion.total;
   }
 
+  /** Errors: limit-exceeded, for too many classes; nothing is counted then. */
   add(outcome: PredictionOutcome): void {
     const { label, classes, probabilities } = outcome;
     const best = indexOfPredicted(probabilities);
     const predicted = classes[best] ?? '';
+    const confidence = probabilities[best] ?? 0;
+    const correct = predicted === label;
+    this.#know(label, predicted);
     this.#confusion.add(label, predicted);
-    this.#calibration.add(probabilities[best] ?? 0, predicted === label);
+    this.#calibration.add(confidence, correct);
+    this.#countConfidence(Math.floor(confidence * confidenceSteps), 1, Number(correct));
     this.#worst.add(outcome);
     this.#logLoss += logLossOf(probabilityOfLabel(outcome));
     this.#brierScore += brierScoreOf(outcome);
@@ -83,6 +100,7 @@ export class HeadMeasurements {
       topK: examples === 0 ? [] : accumulate(this.#ranks).map((hits) => hits / examples),
       confusion: this.#confusion.entries(),
       calibration: this.#calibration.bins,
+      rejection: rejectionCurveOf(this.#levels()),
       worst: this.#worst.list(),
     };
   }
@@ -95,6 +113,7 @@ export class HeadMeasurements {
       logLoss: this.#logLoss,
       brierScore: this.#brierScore,
       ranks: [...this.#ranks],
+      confidences: [...this.#confidences].map(([step, [count, correct]]) => [step, count, correct]),
       worst: this.#worst.list(),
     };
   }
@@ -106,13 +125,37 @@ export class HeadMeasurements {
     return measurements;
   }
 
-  #take({ confusion, calibration, worst, ranks, logLoss, brierScore }: MeasurementState): void {
+  #take({ confusion, calibration, worst, ranks, confidences, logLoss, brierScore }: MeasurementState): void {
+    for (const [label, predicted] of confusion) this.#know(label, predicted);
+    for (const [step, count, correct] of confidences) this.#countConfidence(step, count, correct);
     this.#confusion.merge(ConfusionMatrix.fromEntries(confusion));
     this.#calibration.merge(Calibration.fromBins(calibration));
     this.#worst.restore(worst);
     for (const [rank, count] of ranks.entries()) this.#ranks[rank] = (this.#ranks[rank] ?? 0) + count;
     this.#logLoss += logLoss;
     this.#brierScore += brierScore;
+  }
+
+  #know(label: string, predicted: string): void {
+    const news = [...new Set([label, predicted])].filter((one) => !this.#labels.has(one));
+    if (this.#labels.size + news.length > mostClassesMeasured) {
+      throw new HeadwaterError(
+        'limit-exceeded',
+        `A head is measured on at most ${mostClassesMeasured} classes`,
+      );
+    }
+    for (const one of news) this.#labels.add(one);
+  }
+
+  #countConfidence(step: number, count: number, correct: number): void {
+    const [counted, right] = this.#confidences.get(step) ?? [0, 0];
+    this.#confidences.set(step, [counted + count, right + correct]);
+  }
+
+  #levels(): ConfidenceLevel[] {
+    return [...this.#confidences].map(([step, [count, correct]]) => {
+      return { confidence: step / confidenceSteps, count, correct };
+    });
   }
 }
 

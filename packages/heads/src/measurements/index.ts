@@ -9,6 +9,7 @@ export {
   largestTopK,
   type MeasurementReport,
   type MeasurementState,
+  mostClassesMeasured,
 } from './head-measurements.ts';
 export type { PredictionOutcome } from './prediction-outcome.ts';
 export {
@@ -21,8 +22,10 @@ export {
 export {
   abstentionPoint,
   areaUnderRejectionCurve,
+  type ConfidenceLevel,
   type JudgedAnswer,
   type RejectionPoint,
   rejectionCurve,
+  rejectionCurveOf,
 } from './rejection-curve.ts';
 export { type WorstExample, WorstExamples } from './worst-examples.ts';

@@ -12,39 +12,53 @@ export interface JudgedAnswer {
 export interface RejectionPoint {
   /** Answers with at least this confidence are given. */
   readonly threshold: number;
+  /** How many answers are given. */
+  readonly given: number;
   /** Share of all answers that are given. */
   readonly coverage: number;
   /** Of those given, the share that is right. */
   readonly accuracy: number;
 }
 
+/** Answers of one confidence, or of one bin of confidences that begins there. */
+export interface ConfidenceLevel {
+  readonly confidence: number;
+  readonly count: number;
+  readonly correct: number;
+}
+
 /** One point for each confidence that occurs, the most confident first. */
 export function rejectionCurve(answers: readonly JudgedAnswer[]): RejectionPoint[] {
-  const sorted = [...answers].sort((a, b) => b.confidence - a.confidence);
+  return rejectionCurveOf(
+    answers.map(({ confidence, correct }) => ({ confidence, count: 1, correct: Number(correct) })),
+  );
+}
+
+/** The same from counts; levels in any order. */
+export function rejectionCurveOf(levels: readonly ConfidenceLevel[]): RejectionPoint[] {
+  const sorted = levels.filter(({ count }) => count > 0).sort((a, b) => b.confidence - a.confidence);
+  const total = sorted.reduce((sum, { count }) => sum + count, 0);
   const points: RejectionPoint[] = [];
-  let correct = 0;
-  for (const [index, answer] of sorted.entries()) {
-    correct += Number(answer.correct);
-    if (answer.confidence === sorted[index + 1]?.confidence) continue;
-    const given = index + 1;
-    points.push({
-      threshold: answer.confidence,
-      coverage: given / sorted.length,
-      accuracy: correct / given,
-    });
+  let given = 0;
+  let right = 0;
+  for (const [index, { confidence, count, correct }] of sorted.entries()) {
+    given += count;
+    right += correct;
+    if (confidence === sorted[index + 1]?.confidence) continue;
+    points.push({ threshold: confidence, given, coverage: given / total, accuracy: right / given });
   }
   return points;
 }
 
 /** Mean error rate over all coverages, the area under the risk–coverage curve (Geifman and El-Yaniv 2017); null for no answers. */
-export function areaUnderRejectionCurve(answers: readonly JudgedAnswer[]): number | null {
+export function areaUnderRejectionCurve(curve: readonly RejectionPoint[]): number | null {
   let covered = 0;
   let area = 0;
-  for (const { coverage, accuracy } of rejectionCurve(answers)) {
+  for (const { coverage, accuracy } of curve) {
     area += (coverage - covered) * (1 - accuracy);
     covered = coverage;
   }
-  return answers.length === 0 ? null : area;
+  return curve.length === 0 ? null : area;
 }
 
 /**
@@ -55,13 +69,12 @@ export function areaUnderRejectionCurve(answers: readonly JudgedAnswer[]): numbe
  * fixed sequence, from the most confident answers on, and stops at the first that fails, so that testing many points costs nothing.
  */
 export function abstentionPoint(
-  answers: readonly JudgedAnswer[],
+  curve: readonly RejectionPoint[],
   errorRate: number,
   confidence?: number,
 ): RejectionPoint | null {
-  const curve = rejectionCurve(answers);
   if (confidence === undefined) return curve.findLast(({ accuracy }) => 1 - accuracy <= errorRate) ?? null;
-  return guaranteedPoint(curve, answers.length, errorRate, 1 - confidence);
+  return guaranteedPoint(curve, errorRate, 1 - confidence);
 }
 
 /** Coverages are tried in twentieths: fewer stops leave each more answers to be sure by. */
@@ -69,7 +82,6 @@ const stops = 20;
 
 function guaranteedPoint(
   curve: readonly RejectionPoint[],
-  answers: number,
   errorRate: number,
   risk: number,
 ): RejectionPoint | null {
@@ -77,10 +89,10 @@ function guaranteedPoint(
   for (let stop = 1; stop <= stops; stop++) {
     const point = curve.find(({ coverage }) => coverage >= stop / stops);
     if (point === undefined) break;
-    const given = Math.round(point.coverage * answers);
+    const { given, accuracy } = point;
     // So few could prove nothing, even if all of them were right.
     if (binomialAtMost(0, given, errorRate) > risk) continue;
-    const wrong = Math.round((1 - point.accuracy) * given);
+    const wrong = Math.round((1 - accuracy) * given);
     if (binomialAtMost(wrong, given, errorRate) > risk) break;
     passed = point;
   }
