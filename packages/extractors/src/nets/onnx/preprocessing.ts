@@ -4,8 +4,16 @@
  * the digest of the net covers its preprocessing.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { type Graph, type GraphNode, graphField, type Model, type Named, nodeField, readNode } from './graph.ts';
-import { elementTypeNumber, type ElementType, type TensorType, valueInfo } from './value-info.ts';
+import {
+  type Graph,
+  type GraphNode,
+  graphField,
+  type Model,
+  type Named,
+  nodeField,
+  readNode,
+} from './graph.ts';
+import { type ElementType, elementTypeNumber, type TensorType, valueInfo } from './value-info.ts';
 import { bytesField, type Field, integerField, messageField, textField } from './wire.ts';
 
 export interface InputAdaptation {
@@ -16,7 +24,7 @@ export interface InputAdaptation {
   readonly order: 'rgb' | 'bgr' | 'gray';
   /** Multiplied first, e.g. 1/255. */
   readonly scale: number;
-  /** Subtracted next, one a channel. */
+  /** Subtracted next, one a channel (red, green, blue, whatever the order in the net). */
   readonly mean: readonly number[];
   /** Divided by last, one a channel. */
   readonly std: readonly number[];
@@ -34,10 +42,19 @@ const int64 = elementTypeNumber('int64');
 function attribute(name: string, value: number | readonly number[]): Field {
   const integers = typeof value !== 'number';
   const content = integers ? value.map((item) => integerField(8, item)) : [integerField(3, value)];
-  return messageField(nodeField.attribute, [textField(1, name), ...content, integerField(20, integers ? 7 : 2)]);
+  return messageField(nodeField.attribute, [
+    textField(1, name),
+    ...content,
+    integerField(20, integers ? 7 : 2),
+  ]);
 }
 
-function node(operator: string, reads: readonly string[], makes: string, attributes: readonly Field[] = []): GraphNode {
+function node(
+  operator: string,
+  reads: readonly string[],
+  makes: string,
+  attributes: readonly Field[] = [],
+): GraphNode {
   const fields = [
     ...reads.map((name) => textField(nodeField.input, name)),
     textField(nodeField.output, makes),
@@ -68,7 +85,12 @@ function inputNodes(adaptation: InputAdaptation, target: string, type: ElementTy
   const nodes: GraphNode[] = [];
   const weights: Named[] = [];
   let last = `${prefix}.pixels`;
-  const add = (step: string, operator: string, reads: readonly string[] = [], attributes?: readonly Field[]) => {
+  const add = (
+    step: string,
+    operator: string,
+    reads: readonly string[] = [],
+    attributes?: readonly Field[],
+  ) => {
     nodes.push(node(operator, [last, ...reads], `${prefix}.${step}`, attributes));
     last = `${prefix}.${step}`;
   };
@@ -131,7 +153,11 @@ export function adaptNet(
     ...model.graph,
     nodes: [...front.nodes, ...model.graph.nodes, ...outputNodes(adaptation, output.name)],
     initializers: [...model.graph.initializers, ...front.weights],
-    inputs: [valueInfo(`${prefix}.pixels`, pixels, graphField.input)],
+    // Old models list their weights among the inputs.
+    inputs: [
+      valueInfo(`${prefix}.pixels`, pixels, graphField.input),
+      ...model.graph.inputs.filter(({ name }) => name !== input.name),
+    ],
     outputs: [valueInfo(vectorName, vectors, graphField.output)],
   };
   return { ...model, graph };
