@@ -22,7 +22,8 @@ import { createTracker } from './tracker.ts';
 
 /** How long requests may take to end after `stop`; then their connections are closed. */
 const STOP_TIMEOUT_MS = 4_000;
-const IDLE_CHECK_MS = 20;
+/** Long enough for a request that is just arriving to get its answer. */
+const IDLE_CHECK_MS = 100;
 /** How long the log may take for what was accepted last. */
 const FLUSH_TIMEOUT_MS = 2_000;
 
@@ -125,7 +126,7 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
 /** Stops to listen, lets what was accepted end, and does not wait for clients that never do. */
 async function closeHttp(app: FastifyInstance): Promise<void> {
   const last = setTimeout(() => app.server.closeAllConnections(), STOP_TIMEOUT_MS);
-  // A connection that was busy when the close began is kept alive by its client: it is closed once it is idle.
+  // Connections that were busy, or just being taken, when the close began are closed once they are idle.
   const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
   await app.close();
   clearInterval(idle);

@@ -1,4 +1,3 @@
-import { Agent, request } from 'node:http';
 import { createConnection } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogProducer } from '@headwater/stream';
@@ -131,38 +130,22 @@ describe('back pressure', () => {
     expect(answer).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  it('stops as soon as what it accepted is safe, though clients keep their connections', async () => {
-    let release = () => {};
-    const gate = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const wrap = withSend(async (real, records) => {
-      await gate;
-      await real.send(records);
-    });
-    const harness = await startHarness({ wrap });
-    const agent = new Agent({ keepAlive: true });
-    const answered = new Promise<number | undefined>((resolve, reject) => {
-      const options = { method: 'POST', agent } as const;
-      const sent = request(`${harness.url}/v1/images?id=a`, options, (response) => {
-        response.resume().once('end', () => resolve(response.statusCode));
-      });
-      sent.once('error', reject);
-      makePicture('png').then((bytes) => sent.end(bytes), reject);
-    });
-    const { metrics } = harness.dependencies;
-    await eventually(async () =>
-      (await metrics.render()).body.includes('headwater_ingest_in_flight_requests 1') ? true : undefined,
+  // A connection that is taken just before the stop and never used held it up for four seconds, in every other burst.
+  it.each([1, 2, 3, 4])('stops in the midst of a burst, soon and with what it accepted (%i)', async () => {
+    const harness = await startHarness();
+    const bytes = await makePicture('png');
+    const burst = Array.from({ length: 50 }, () =>
+      post(harness, bytes).then(
+        ({ status }) => status,
+        () => 'refused',
+      ),
     );
+    expect(await burst[0]).toBe(202);
     const started = Date.now();
-    const stopped = harness.stop();
-    release();
-    expect(await answered).toBe(202);
-    await stopped;
-    // Nobody's patience ran out: that would have taken four seconds.
+    await harness.stop();
     expect(Date.now() - started).toBeLessThan(3_500);
-    expect((await harness.read('images')).length).toBe(1);
-    agent.destroy();
+    const accepted = (await Promise.all(burst)).filter((status) => status === 202).length;
+    expect((await harness.read('images')).length).toBeGreaterThanOrEqual(accepted);
   });
 
   it('keeps no place for a client that went away', async () => {
