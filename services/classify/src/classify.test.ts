@@ -150,6 +150,22 @@ describe('classify on the log in memory', () => {
     expect(ofVectors).toEqual(['record-empty', 'vector-not-finite']);
   });
 
+  it('does the same work when each role is a process of its own', async () => {
+    const api = await rig.start({ ROLES: 'api' });
+    await rig.start({ ROLES: 'train' });
+    const join = await rig.start({ ROLES: 'join' });
+    expect(join.url).toBeUndefined();
+    await sendImages(0, 9);
+    await predicted(9);
+    await sendLabels(0, 9);
+    const settled = await rig.settled(9);
+    await servedVersion(api, settled.version);
+    const { body } = await rig.api<TaskView>(api, '/v1/tasks/digit');
+    expect(body.newest?.digest).toBe(settled.digest);
+    await rig.sendVector('new', vectorOf(2, 99));
+    await eventually(async () => (await rig.predictions()).some(({ label }) => label === 'c2'));
+  });
+
   it('names the record that each output came of', async () => {
     await rig.start();
     await sendImages(0, 4);

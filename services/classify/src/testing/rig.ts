@@ -218,13 +218,13 @@ export class Rig {
   }
 
   /** The newest head, once it is settled and has learned so many examples to the end of its partition. */
-  settled(examples: number, task = 'digit'): Promise<HeadTrained> {
+  settled(examples: number, task = 'digit', patienceMs?: number): Promise<HeadTrained> {
     return eventually(async () => {
       const head = (await this.heads()).filter((one) => one.task === task).at(-1);
       const ends = await this.log.admin.offsets(this.names.topics.examples);
       const atEnd = ends.some(({ high }) => Number(high) === head?.watermark);
       return head?.mode === 'settled' && head.examples === examples && atEnd ? head : undefined;
-    });
+    }, patienceMs);
   }
 
   async api<T>(service: Service, path: string, init?: RequestInit): Promise<{ status: number; body: T }> {

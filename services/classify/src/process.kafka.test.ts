@@ -1,0 +1,95 @@
+/** A real process that is killed in mid-stream: what it had in flight is neither lost nor there twice. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { createKafkaLog, createLogger, createMemoryLog, createNames, type Log } from '@headwater/stream';
+import { afterEach, expect, inject, it } from 'vitest';
+import { eventually, Rig, vectorOf } from './testing/rig.ts';
+
+/** Its schema ships with the product, so a process of its own can read it. */
+const extractor = 'lenet-digits.v1';
+const images = 90;
+/** The group gives a killed member up after its session timeout. */
+const patienceMs = 100_000;
+const main = join(dirname(createRequire(import.meta.url).resolve('@headwater/classify')), 'main.js');
+
+const children: ChildProcess[] = [];
+const rigs: Rig[] = [];
+let log: Log | undefined;
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const rig of rigs.splice(0)) await rig.close();
+  await log?.close();
+});
+
+async function openRig(of: Log, prefix: string, partitions: number): Promise<Rig> {
+  const names = createNames({ topicPrefix: `${prefix}.`, groupPrefix: `${prefix}.` });
+  const rig = await Rig.open({ log: of, names, partitions, extractors: [extractor] });
+  rigs.push(rig);
+  return rig;
+}
+
+function run(rig: Rig, prefix: string): ChildProcess {
+  const child = spawn(process.execPath, [main], {
+    env: {
+      PATH: process.env.PATH,
+      KAFKA_BROKERS: inject('brokers').join(),
+      TOPIC_PREFIX: `${prefix}.`,
+      GROUP_PREFIX: `${prefix}.`,
+      EXTRACTORS: extractor,
+      TASKS: 'digit',
+      DATA_DIR: rig.dataDir,
+      PARTITIONS: '3',
+      REPLICATION_FACTOR: '1',
+      HTTP_PORT: '0',
+      ADMIN_PORT: '0',
+      SETTLE_AFTER_MS: '300',
+      LOG_LEVEL: 'warn',
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  children.push(child);
+  return child;
+}
+
+async function send(rig: Rig, from: number, to: number): Promise<void> {
+  for (let image = from; image < to; image++) {
+    const vector = [...vectorOf(image % 3, image), ...Array.from({ length: 792 }, () => 0.001)];
+    await rig.sendVector(`i${image}`, vector);
+    await rig.sendLabel(`i${image}`, `c${image % 3}`);
+  }
+}
+
+it('loses and doubles nothing when it is killed, and comes to the digest of an undisturbed one', async () => {
+  const prefix = `classify-${randomUUID()}`;
+  log = createKafkaLog({ brokers: inject('brokers') }, createLogger({ name: 'test', level: 'error' }));
+  const rig = await openRig(log, prefix, 3);
+  const first = run(rig, prefix);
+  const { topics } = rig.names;
+  await eventually(async () => (await rig.log.admin.partitions(topics.serving)) !== undefined, patienceMs);
+  await send(rig, 0, 30);
+  await eventually(async () => (await rig.predictions()).length >= 20, patienceMs);
+  await send(rig, 30, 60);
+  await eventually(async () => (await rig.predictions()).length >= 40, patienceMs);
+  first.kill('SIGKILL');
+  await once(first, 'exit');
+  const second = run(rig, prefix);
+  await send(rig, 60, images);
+  const settled = await rig.settled(images, 'digit', patienceMs);
+
+  const undisturbed = await openRig(createMemoryLog(), 'memory', 1);
+  await undisturbed.start();
+  await send(undisturbed, 0, images);
+  const expected = await undisturbed.settled(images);
+  expect([settled.setDigest, settled.digest]).toEqual([expected.setDigest, expected.digest]);
+  await eventually(async () => (await rig.predictions()).length >= images, patienceMs);
+  const answered = (await rig.predictions()).map(({ imageId }) => imageId);
+  expect(answered.sort()).toEqual(Array.from({ length: images }, (_, image) => `i${image}`).sort());
+  const versions = (await rig.heads()).map(({ version }) => version);
+  expect(new Set(versions).size).toBe(versions.length);
+
+  second.kill('SIGTERM');
+  expect(await once(second, 'exit')).toEqual([0, null]);
+});
