@@ -83,6 +83,7 @@ export interface HeadPrediction {
   readonly label: string;
   /** In the order of the head's classes; sums to 1. */
   readonly probabilities: Float64Array;
+  /** Share of the examples, each judged without itself, that look less new than this vector; null where the head can't tell. */
   readonly novelty: number | null;
 }
 

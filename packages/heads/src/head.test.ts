@@ -87,12 +87,12 @@ describe('a head is a pure function of the set', () => {
     const digests = members.map((options) => trainHead(set, options).digest);
     expect([...digests, set.setDigest]).toMatchInlineSnapshot(`
       [
-        "8a94a9bb5970663c29ce0513c52ae0d4414796683e92406cd944fb16ad378c69",
-        "0b15a80d20022aefa852ed1d62da2207ddd886ad397c6dc27f19dc03610f3e43",
-        "515d67ed584d2a319246c331b409ff7e7e91662a36b4823859108b56043cffff",
-        "d540955e7e990118c685eab2d0b9a552d35d6e117a237bf0d73c9b2ceef73b8a",
-        "ff25e58d2297159bdaf0c369b8c8dcad5c7223a4048ec90df383a890ad7d16f3",
-        "c80916c65044cd9fd4912dd9d2f073fd2c05cba2caa64936fbe81713377c9a3f",
+        "db7f3de53686dd5a73cf439f3b48c1c59d56ea3126333cf150852d6bf5d84ad1",
+        "9836531bc2ab7ecb6e8d25df00b2b0ed5e387ead4d03dbe1a764b98f3c954d69",
+        "481aeff038835d8c090776a35d4419875874d531ff69f3a51110022383e203a3",
+        "c1b96a8a93e44d37d241e61121dbbfde7f54946eeefde6abc873328df9c1c2f6",
+        "b3eba2050629a4ea90cecfbc4b51cecb803505ceb33aa5dbb4da689cbb8e9253",
+        "7183b2f14a4a018d3cd8039dc6b3d723181caea8bfee3d8fd2d3a0616e6f3f66",
         "9fc328ccbaf27556fd0b12e00c0f134763196d60f0b9352348da8bf7f2369bb6",
       ]
     `);
@@ -134,6 +134,32 @@ describe('predictions', () => {
     expect(share('empirical')).toBeGreaterThan(share('uniform'));
     expect(share({ a: 2 })).toBe(share('empirical'));
     expect(share({ a: 1e-9 })).toBe(0);
+  });
+});
+
+describe('novelty', () => {
+  it.each(modes)('%s: is a percentile for what is known, and high for what is not', (mode) => {
+    const classifier = openHead(trainHead(setOf(clouds(300, ['a', 'b', 'c'], 0.7)), { kind: 'lda', mode }));
+    const noveltyOf = ({ vector }: LabelledVector) => classifier.predict(vector).novelty ?? Number.NaN;
+    const known = clouds(900, ['a', 'b', 'c'], 0.7, 2).map(noveltyOf);
+    const unknown = clouds(900, ['x', 'x', 'x', 'x', 'd'], 0.7, 3)
+      .filter(({ label }) => label === 'd')
+      .map(noveltyOf);
+    const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
+    expect(Math.abs(mean(known) - 0.5)).toBeLessThan(0.07);
+    expect(Math.abs(known.filter((value) => value > 0.9).length / known.length - 0.1)).toBeLessThan(0.07);
+    expect(mean(unknown)).toBeGreaterThan(0.75);
+    for (const value of [...known, ...unknown]) {
+      expect(value).toBeGreaterThanOrEqual(0);
+      expect(value).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('is not claimed with a handful of examples', () => {
+    const classifier = openHead(
+      trainHead(setOf(clouds(12, ['a', 'b'], 1)), { kind: 'lda', mode: 'settled' }),
+    );
+    expect(classifier.predict(new Int16Array(dimensions)).novelty).toBeNull();
   });
 });
 

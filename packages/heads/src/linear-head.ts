@@ -7,6 +7,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, HeadKind, HeadMode, HeadPrediction } from './api.ts';
 import { ByteReader, ByteWriter } from './byte-writer.ts';
 import type { StoredHead } from './head-family.ts';
+import { measureNovelty, type NoveltyParameters } from './novelty.ts';
 
 const formatName = 'headwater-linear';
 const formatVersion = 1;
@@ -18,6 +19,8 @@ export interface LinearParameters {
   readonly biases: Float64Array;
   /** Share of the uniform distribution, in [0, 1]: caps the confidence where there are few examples. */
   readonly blend: number;
+  /** Null where the head can't tell what is new. */
+  readonly novelty: NoveltyParameters | null;
 }
 
 export function encodeLinear(parameters: LinearParameters): Uint8Array {
@@ -27,6 +30,14 @@ export function encodeLinear(parameters: LinearParameters): Uint8Array {
   writer.numbers(Float64Array.of(parameters.blend));
   writer.numbers(parameters.biases);
   writer.numbers(parameters.weights);
+  const { novelty } = parameters;
+  writer.uint32(novelty === null ? 0 : 1);
+  if (novelty !== null) {
+    writer.numbers(Float64Array.of(novelty.scale));
+    for (const numbers of [novelty.offsets, novelty.squares, novelty.background, novelty.quantiles]) {
+      writer.numbers(numbers);
+    }
+  }
   return writer.finish();
 }
 
@@ -37,9 +48,23 @@ export function decodeLinear(bytes: Uint8Array, classes: number, dimensions: num
   const blend = reader.float64s()[0] ?? 0;
   const biases = reader.float64s();
   const weights = reader.float64s();
+  const novelty = reader.uint32() === 1 ? decodeNovelty(reader, classes) : null;
   reader.end();
   if (biases.length !== classes || weights.length !== classes * dimensions) invalid();
-  return { weights, biases, blend };
+  return { weights, biases, blend, novelty };
+}
+
+function decodeNovelty(reader: ByteReader, classes: number): NoveltyParameters {
+  const scale = reader.float64s()[0] ?? 1;
+  const [offsets, squares, background, quantiles] = [
+    reader.float64s(),
+    reader.float64s(),
+    reader.float64s(),
+    reader.float64s(),
+  ];
+  const lengths = [offsets.length, squares.length, background.length];
+  if (lengths.join() !== [classes, classes, classes * classes].join() || quantiles.length < 2) invalid();
+  return { scale, offsets, squares, background, quantiles };
 }
 
 /** No head is surer than its number of examples allows: the rule of succession leaves 1/(n + 2) to what was never seen. */
@@ -76,8 +101,10 @@ export function openLinear({ kind, classes, dimensions, parameters: bytes }: Sto
           `A vector has ${vector.length} dimensions, the head ${dimensions}`,
         );
       }
-      const probabilities = toProbabilities(computeLogits(parameters, vector), parameters.blend);
-      return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty: null };
+      const logits = computeLogits(parameters, vector);
+      const novelty = parameters.novelty && measureNovelty(parameters.novelty, logits);
+      const probabilities = toProbabilities(logits, parameters.blend);
+      return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty };
     },
   };
 }

@@ -5,6 +5,7 @@
 import type { HeadFamily, TrainedHead } from '../head-family.ts';
 import { leaveOneOut } from '../leave-one-out.ts';
 import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
+import { buildNovelty } from '../novelty.ts';
 import { centerSample, type Problem } from '../problem.ts';
 import { computeScatter, estimateShrinkage, isFlat, type Scatter, sumsOfClasses } from '../scatter.ts';
 import { type ChosenTemperature, chooseTemperature } from '../temperature.ts';
@@ -40,6 +41,8 @@ interface Choice {
   readonly epsilon: number;
   readonly effectiveDimensions: number;
   readonly chosen: ChosenTemperature;
+  /** The sample, then the class means, at this ε. */
+  readonly whitening: Whitening;
 }
 
 /** Null where there is nothing to choose by. */
@@ -84,7 +87,7 @@ function judge(problem: Problem, whitening: Whitening | null): Choice | null {
     groups: problem.sampleGroups,
   });
   const chosen = chooseTemperature(left);
-  return chosen && { epsilon, effectiveDimensions, chosen };
+  return chosen && { epsilon, effectiveDimensions, chosen, whitening };
 }
 
 /**
@@ -112,8 +115,10 @@ function solve(problem: Problem, scatter: Scatter, choice: Choice): TrainedHead 
   const { temperature } = chosen;
   const whitening = whitenByCholesky(problem.kernel, scatter, epsilon, means);
   if (whitening === null) return null;
+  const reference = buildNovelty(problem, choice.whitening);
   const weights = new Float64Array(means.length * dimensions);
   const biases = new Float64Array(means.length);
+  const offsets = new Float64Array(means.length);
   whitening.vectors.forEach(({ solved, whitened }, k) => {
     let shift = 0;
     for (let i = 0; i < dimensions; i++) {
@@ -122,10 +127,17 @@ function solve(problem: Problem, scatter: Scatter, choice: Choice): TrainedHead 
       shift += weight * (center[i] ?? 0);
     }
     const squared = examples * dot(whitened, whitened) - effectiveDimensions / (counts[k] ?? 1);
-    biases[k] = (-0.5 * squared) / temperature - shift + (logPriors[k] ?? 0);
+    const own = (-0.5 * squared) / temperature + (logPriors[k] ?? 0);
+    biases[k] = own - shift;
+    offsets[k] = -temperature * own;
   });
   return {
-    parameters: encodeLinear({ weights, biases, blend: blendOf(examples) }),
+    parameters: encodeLinear({
+      weights,
+      biases,
+      blend: blendOf(examples),
+      novelty: reference && { ...reference, scale: temperature, offsets },
+    }),
     regularization: epsilon,
     temperature,
     measurements: {
