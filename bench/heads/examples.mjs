@@ -1,0 +1,114 @@
+/** Draws of labelled digits, and what a head or a baseline makes of them. All drawing is seeded: a run can be repeated. */
+import { createLabelledSet, HeadMeasurements, openHead, trainHead } from '@headwater/heads';
+import { vectorAt } from './digits.mjs';
+
+/** Mulberry32, uniform in [0, 1). */
+export function seededUniform(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Indices of a split whose digits are among these. */
+export function indicesOf({ labels }, digits) {
+  const wanted = new Set(digits);
+  return Array.from(labels.keys()).filter((index) => wanted.has(labels[index]));
+}
+
+/** The first `count` of a seeded shuffle (Fisher and Yates). */
+export function draw(indices, count, seed) {
+  const next = seededUniform(seed);
+  const rest = [...indices];
+  for (let i = 0; i < Math.min(count, rest.length); i++) {
+    const j = i + Math.floor(next() * (rest.length - i));
+    [rest[i], rest[j]] = [rest[j], rest[i]];
+  }
+  return rest.slice(0, count);
+}
+
+/** A digit of a split as an example; `label` in place of the true one, to make mistakes on purpose. */
+export function exampleAt(split, index, label = String(split.labels[index])) {
+  return { imageId: `digit-${index}`, label, group: null, vector: vectorAt(split, index) };
+}
+
+export function buildSet(examples, options = {}) {
+  let set;
+  for (const example of examples) {
+    set ??= createLabelledSet({
+      extractor: 'lenet-digits.v1',
+      task: 'digit',
+      dimensions: example.vector.length,
+      ...options,
+    });
+    set.add(example);
+  }
+  return set;
+}
+
+/** A head trained on a set, opened, and its answers for some digits of a split. */
+export function judgeHead(set, options, split, indices) {
+  const start = performance.now();
+  const head = trainHead(set, options);
+  const seconds = (performance.now() - start) / 1000;
+  const classifier = openHead(head);
+  const measurements = new HeadMeasurements();
+  const { classes } = classifier;
+  for (const index of indices) {
+    const { imageId, label, vector } = exampleAt(split, index);
+    measurements.add({ imageId, label, classes, probabilities: classifier.predict(vector).probabilities });
+  }
+  const { regularization, temperature } = head;
+  return {
+    head,
+    classifier,
+    ...figuresOf(measurements),
+    regularization,
+    temperature,
+    solveSeconds: round(seconds, 2),
+  };
+}
+
+/** The same figures of probabilities that another program gave, examples × classes. */
+export function judgeProbabilities(probabilities, classes, split, indices) {
+  const measurements = new HeadMeasurements();
+  for (const [row, index] of indices.entries()) {
+    measurements.add({
+      imageId: `digit-${index}`,
+      label: String(split.labels[index]),
+      classes,
+      probabilities: probabilities.subarray(row * classes.length, (row + 1) * classes.length),
+    });
+  }
+  return figuresOf(measurements);
+}
+
+function figuresOf(measurements) {
+  const { accuracy, logLoss, calibrationError, classes } = measurements.report();
+  const recall = Object.fromEntries([...classes].map(([label, scores]) => [label, round(scores.recall, 4)]));
+  return {
+    accuracy: round(accuracy, 4),
+    logLoss: round(logLoss, 4),
+    calibrationError: round(calibrationError, 4),
+    recall,
+  };
+}
+
+/** The vectors of some digits, one behind the other, and their labels: what goes to Python. */
+export function gather(split, indices) {
+  const { dimensions } = split;
+  const vectors = new Int16Array(indices.length * dimensions);
+  for (const [row, index] of indices.entries()) vectors.set(vectorAt(split, index), row * dimensions);
+  return { vectors, labels: Uint8Array.from(indices, (index) => split.labels[index]), dimensions };
+}
+
+export function round(value, digits) {
+  return Number(value.toFixed(digits));
+}
+
+export function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
