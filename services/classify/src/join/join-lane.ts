@@ -138,8 +138,9 @@ export class JoinLane {
     return label;
   }
 
-  #latest(record: LogRecord, now: number): number {
-    return Math.min(record.timestamp, now) + this.#options.maxFutureMs;
+  /** Measured from when the record was written, so that a rebuild years later decides the same. */
+  #latest({ timestamp }: LogRecord, now: number): number {
+    return (timestamp > 0 ? Math.min(timestamp, now) : now) + this.#options.maxFutureMs;
   }
 
   #quantize(extractor: string, vector: Float32Array): Int16Array {

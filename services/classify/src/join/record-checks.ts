@@ -47,7 +47,7 @@ function checkName(name: string, what: string): void {
 /** A label from the far future would win over all that people say until then. */
 function checkTime(time: number, latest: number, what: string): void {
   if (!Number.isSafeInteger(time)) throw invalid(`${what} is not a time`);
-  if (time > latest) throw invalid(`${what} lies in the future`);
+  if (time > latest) throw invalid(`${what} lies too far after the record’s own timestamp`);
 }
 
 function invalid(message: string): HeadwaterError {
