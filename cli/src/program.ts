@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { asHeadwaterError } from '@headwater/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type Console, Interruption } from './commands/console.ts';
+import { type IngestOptions, ingest } from './commands/ingest.ts';
 import { type StartOptions, start } from './commands/start.ts';
 import { type TopicsOptions, topics } from './commands/topics.ts';
 
@@ -50,6 +51,7 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
     .addHelpText('after', exitCodes);
   addStart(program, console, finish);
   addTopics(program, console, finish);
+  addIngest(program, console, finish);
   return program;
 }
 
@@ -114,6 +116,22 @@ function addTopics(program: Command, console: Console, finish: (code: number) =>
       '\nNames, partitions and retention come from the same environment variables as for the services.',
     )
     .action(async (options: TopicsOptions) => finish(await topics(options, console)));
+}
+
+function addIngest(program: Command, console: Console, finish: (code: number) => void): void {
+  program
+    .command('ingest')
+    .description('Send every image below a folder to a running ingest service; prints the id of each.')
+    .argument('<folder>', 'a folder of images')
+    .option('--url <url>', 'where ingest runs', 'http://127.0.0.1:8080')
+    .option(
+      '--task <name>',
+      'the question that the names of the sub-folders answer (default: they are no labels)',
+    )
+    .option('--json', 'print one JSON object with the counts instead of ids', false)
+    .action(async (folder: string, options: Omit<IngestOptions, 'folder'>) => {
+      finish(await ingest({ ...options, folder } as IngestOptions, console));
+    });
 }
 
 function parseCount(text: string): number {

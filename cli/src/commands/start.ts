@@ -158,6 +158,8 @@ async function tellStory(run: Run, signal: AbortSignal): Promise<Summary> {
       signal,
       routes: openRoutes(run, codecs, { http, kafka }),
       images: tally.total,
+      // The digits go on where the last run on this data stopped: heads know the earlier ones.
+      first: (start.get(names.topics.images) ?? []).reduce((sum, end) => sum + Number(end), 0),
       labelShare: options.labelShare,
       flight: options.flight,
       patience: patience.landing,

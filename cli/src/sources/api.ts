@@ -26,5 +26,6 @@ export interface ImageSource {
   readonly seen: ReadonlySet<string>;
   /** How many distinct images there are. */
   readonly size: number;
-  images(limit: number): AsyncIterable<SourceImage> | Iterable<SourceImage>;
+  /** At most so many, in a fixed order; `first` counts those that earlier runs on the same data have sent. */
+  images(limit: number, first?: number): AsyncIterable<SourceImage> | Iterable<SourceImage>;
 }

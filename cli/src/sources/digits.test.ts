@@ -31,6 +31,13 @@ describe('the digits', () => {
     );
   });
 
+  it('go on where an earlier run has stopped, and start over when all were sent', () => {
+    const ids = (limit: number, from: number) =>
+      [...(source.images(limit, from) as Iterable<{ name: string }>)].map(({ name }) => name);
+    expect(ids(10, 5)).toEqual(ids(15, 0).slice(5));
+    expect(ids(2, 69_999)[1]).toBe(ids(1, 0)[0]);
+  });
+
   it('carry ink: a decoded picture has bright pixels on a dark ground', () => {
     const png = first[0]?.bytes ?? Buffer.alloc(0);
     const at = png.indexOf('IDAT');

@@ -38,8 +38,8 @@ export function createDigitsSource(options: {
     ...options,
     seen: new Set(['0', '1', '2', '3', '4']),
     size,
-    *images(limit) {
-      for (let index = 0; index < limit; index++) yield digit(permute(index % size));
+    *images(limit, first = 0) {
+      for (let index = first; index < first + limit; index++) yield digit(permute(index % size));
     },
   };
 }

@@ -38,7 +38,7 @@ describe('the ingest client', () => {
       accepted: true,
       id: 'abc',
     });
-    expect(seen).toEqual(['POST', '/v1/images?source=my%20digits', '0102ff']);
+    expect(seen).toEqual(['POST', '/v1/images?source=my+digits', '0102ff']);
   });
 
   it('keeps the reason of a refusal', async () => {
@@ -69,6 +69,24 @@ describe('the ingest client', () => {
     });
     await expect(client.sendImage(Buffer.from('x'), 's', signal)).rejects.toMatchObject({
       code: 'overloaded',
+    });
+  });
+
+  it('sends a label along with the image', async () => {
+    let url: string | undefined;
+    const client = await serve((request, _body, response) => {
+      url = request.url;
+      response.writeHead(202).end('{"id":"a"}');
+    });
+    await client.sendImage(Buffer.from('x'), 's', signal, { task: 'kind', label: 'cat & dog' });
+    expect(url).toBe('/v1/images?source=s&task=kind&label=cat+%26+dog');
+  });
+
+  it('says which service does not answer', async () => {
+    const client = createIngestClient({ url: 'http://127.0.0.1:1' });
+    await expect(client.sendImage(Buffer.from('x'), 's', signal)).rejects.toMatchObject({
+      code: 'service-unavailable',
+      message: expect.stringContaining('http://127.0.0.1:1 does not answer'),
     });
   });
 

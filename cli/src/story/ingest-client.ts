@@ -11,6 +11,12 @@ export type Acceptance =
   | { readonly accepted: true; readonly id: string }
   | { readonly accepted: false; readonly reason: string };
 
+/** A label that goes with the image. */
+export interface KnownLabel {
+  readonly task: string;
+  readonly label: string;
+}
+
 export interface LabelStatement {
   readonly imageId: string;
   readonly task: string;
@@ -19,9 +25,9 @@ export interface LabelStatement {
 }
 
 export interface IngestClient {
-  /** Errors: overloaded, when the service asked to wait for too long; unexpected answers. */
-  sendImage(bytes: Buffer, source: string, signal: AbortSignal): Promise<Acceptance>;
-  /** Errors: as for images; request-invalid when the label is refused. */
+  /** Errors: service-unavailable; overloaded, when it asked to wait for too long; unexpected, for other answers. */
+  sendImage(bytes: Buffer, source: string, signal: AbortSignal, known?: KnownLabel): Promise<Acceptance>;
+  /** Errors: as for images; unexpected also when the label is refused. */
   putLabel(statement: LabelStatement, signal: AbortSignal): Promise<void>;
   /** Closes the connections that are kept. */
   close(): void;
@@ -63,8 +69,8 @@ export function createIngestClient({ url, attempts = 60 }: IngestClientOptions):
   }
 
   return {
-    async sendImage(bytes, source, signal) {
-      const path = `/v1/images?source=${encodeURIComponent(source)}`;
+    async sendImage(bytes, source, signal, known) {
+      const path = `/v1/images?${new URLSearchParams({ source, ...known })}`;
       const contentType = 'application/octet-stream';
       const answer = await ask({ method: 'POST', path, contentType, body: bytes }, signal);
       if (answer.status < 300 && typeof answer.body.id === 'string') {
@@ -83,12 +89,12 @@ export function createIngestClient({ url, attempts = 60 }: IngestClientOptions):
   };
 }
 
-/** Errors: those of the connection; the signal's reason. */
+/** Errors: service-unavailable; the signal's reason. */
 function exchange(agent: Agent, url: string, question: Question, signal: AbortSignal): Promise<Answer> {
   const { method, path, contentType, body } = question;
   const headers = { 'content-type': contentType, 'content-length': body.length };
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(signal.aborted ? signal.reason : error);
+    const fail = (error: Error) => reject(signal.aborted ? signal.reason : unavailable(url, error));
     request(new URL(path, url), { method, agent, headers, signal }, (response) => {
       readAnswer(response).then(resolve, fail);
     })
@@ -126,6 +132,14 @@ function waitOf({ retryAfter }: Answer): number {
 function reasonOf({ status, body }: Answer): string {
   const reason = body.code ?? body.title;
   return typeof reason === 'string' ? reason : `HTTP ${status}`;
+}
+
+function unavailable(url: string, cause: Error): HeadwaterError {
+  const reason = cause.message === '' ? cause.name : cause.message;
+  return new HeadwaterError('service-unavailable', `${url} does not answer: ${reason}`, {
+    cause,
+    verdict: 'stop',
+  });
 }
 
 function unexpected(method: string, path: string, { status, body }: Answer): HeadwaterError {

@@ -20,6 +20,8 @@ export interface StoryOptions {
   readonly source: ImageSource;
   /** How many images to send. */
   readonly images: number;
+  /** How many were sent before, in earlier runs on the same data. */
+  readonly first?: number;
   /** The share of the images that get a label, 0 … 1. */
   readonly labelShare: number;
   /** Images on their way at once. */
@@ -76,7 +78,7 @@ export async function runStory(options: StoryOptions): Promise<void> {
 /** Every image departs on its own; the flight's limit is all that holds them back. */
 async function sendImages(run: Run): Promise<void> {
   const sending = new Set<Promise<void>>();
-  for await (const image of run.source.images(run.images)) {
+  for await (const image of run.source.images(run.images, run.first)) {
     const id = imageIdOf(image);
     await run.air.depart(id, { label: image.label }, run.signal);
     track(sending, sendImage(run, id, image), run.fail);
