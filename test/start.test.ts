@@ -1,10 +1,12 @@
 /** `headwater start` as a user runs it, on a cluster of the user's: what it prints, what it proves, what it leaves. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findPrerequisites } from '@headwater/local-kafka';
 import { createKafkaLog, createLogger } from '@headwater/stream';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { killAll, type RunningProcess, startScript } from './processes.ts';
+import { killAll, type RunningProcess, startScript, type Variables } from './processes.ts';
 import { digits } from './stream-client.ts';
 
 const brokers = inject('brokers');
@@ -17,7 +19,10 @@ afterEach(killAll);
 afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
 function start(...args: string[]): RunningProcess {
-  const variables = { KAFKA_BROKERS: brokers.join(','), DATA_DIR: dataDir };
+  return startWith({ KAFKA_BROKERS: brokers.join(','), DATA_DIR: dataDir }, ...args);
+}
+
+function startWith(variables: Variables, ...args: string[]): RunningProcess {
   return startScript('cli/dist/main.js', ['start', ...args], variables);
 }
 
@@ -117,3 +122,58 @@ describe('headwater start', () => {
     expect(words[3]).toContain('is not a folder that can be read');
   });
 });
+
+describe('headwater start without a cluster of the user’s', () => {
+  it.skipIf(findPrerequisites().java === undefined)(
+    'starts a Kafka of its own, and ends it and its data with Ctrl-C in mid-stream',
+    async () => {
+      const parent = await mkdtemp(join(dataDir, 'local-'));
+      const run = startWith({ DATA_DIR: parent }, '--images', '60000', '--exit');
+      await expect.poll(() => run.stderr(), { timeout: 90_000 }).toMatch(/\b[1-9]\d*\/60000 images/);
+      const [, port = ''] = /ready on 127\.0\.0\.1:(\d+)/.exec(run.stderr()) ?? [];
+      expect([await answers(Number(port)), (await readdir(parent)).length]).toEqual([true, 1]);
+      const asked = performance.now();
+      run.send('SIGINT');
+      const { code } = await run.ended;
+      expect(code, run.stderr()).toBe(130);
+      expect(performance.now() - asked).toBeLessThan(10_000);
+      expect([await answers(Number(port)), await readdir(parent)]).toEqual([false, []]);
+    },
+  );
+
+  const withoutJava = { PATH: '/nowhere', JAVA_HOME: '' };
+
+  it('does not take a log in memory for Kafka where the run is to prove something', async () => {
+    const run = startWith({ ...withoutJava, DATA_DIR: dataDir }, '--images', '10', '--exit', '--json');
+    expect((await run.ended).code).toBe(1);
+    expect(run.stderr()).toContain('with --exit a real Kafka is needed');
+    expect(run.stdout()).toBe('');
+  });
+
+  it('falls back to a log in memory where somebody looks, says so loudly, and runs until Ctrl-C', async () => {
+    const folder = await mkdtemp(join(dataDir, 'memory-'));
+    const run = startWith({ ...withoutJava, DATA_DIR: folder }, '--images', '80', '--json');
+    await expect.poll(() => run.stderr(), { timeout: 90_000 }).toContain('Ctrl-C ends it');
+    expect(run.stderr()).toContain('NO KAFKA');
+    run.send('SIGINT');
+    expect(await summaryOf(run)).toMatchObject({
+      log: 'memory',
+      images: 80,
+      predictions: 80,
+      lost: 0,
+      duplicates: 0,
+    });
+  });
+});
+
+/** Whether somebody listens there. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+      .once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      })
+      .once('error', () => resolve(false));
+  });
+}
