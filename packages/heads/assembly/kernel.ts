@@ -2,4 +2,5 @@
 
 export { eliminate, substituteBack } from './elimination';
 export { accumulate } from './gram';
+export { project } from './projection';
 export { multiply, rotateLanes, update } from './tridiagonal';

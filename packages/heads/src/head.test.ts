@@ -87,12 +87,12 @@ describe('a head is a pure function of the set', () => {
     const digests = members.map((options) => trainHead(set, options).digest);
     expect([...digests, set.setDigest]).toMatchInlineSnapshot(`
       [
-        "db7f3de53686dd5a73cf439f3b48c1c59d56ea3126333cf150852d6bf5d84ad1",
-        "9836531bc2ab7ecb6e8d25df00b2b0ed5e387ead4d03dbe1a764b98f3c954d69",
-        "481aeff038835d8c090776a35d4419875874d531ff69f3a51110022383e203a3",
-        "c1b96a8a93e44d37d241e61121dbbfde7f54946eeefde6abc873328df9c1c2f6",
-        "b3eba2050629a4ea90cecfbc4b51cecb803505ceb33aa5dbb4da689cbb8e9253",
-        "7183b2f14a4a018d3cd8039dc6b3d723181caea8bfee3d8fd2d3a0616e6f3f66",
+        "fb57671808cb723b83ce402a4bf1664c4f241f20472f848de7dfdc57cde9e7e0",
+        "1088c63dd0162d18323ba049d25c557ced78caf545f8d59752a6056070860d31",
+        "8b4a061e18d036b335c99cfd60b10dbc51703b09593bc69e8fe54539ffa7ec88",
+        "fc7a73bcb00597980dae961c549f69ac061e7398ece3ba47b5494a7187f2c29d",
+        "33b6f287d9b934d076366ddac71d4918f81363c8218b0227f30993fced9da2a7",
+        "817a5f9bdafba802556b2e6f23fbe89c7d213bd3acba2453208e362865747cf7",
         "9fc328ccbaf27556fd0b12e00c0f134763196d60f0b9352348da8bf7f2369bb6",
       ]
     `);

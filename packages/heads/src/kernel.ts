@@ -11,6 +11,8 @@ export interface Kernel {
   readonly name: 'simd' | 'plain';
   /** A Gram matrix of zeros; `width` is a multiple of four. */
   createGram(width: number): GramMemory;
+  /** Signs of zeros; `columns` is a multiple of eight. */
+  createProjection(rows: number, columns: number): Projection;
   /** Arrays of these lengths, with any content, in place of all those claimed before. */
   claim<const Lengths extends readonly number[]>(lengths: Lengths): { [K in keyof Lengths]: Float64Array };
   /** See plain-elimination.ts. `scratch` has room for 32 × columns entries; rows and columns are multiples of four. */
@@ -20,6 +22,15 @@ export interface Kernel {
   multiply(entries: Float64Array, size: number, k: number, product: Float64Array): void;
   update(entries: Float64Array, size: number, k: number, w: Float64Array): void;
   rotateLanes(reflectors: Float64Array, betas: Float64Array, size: number, lanes: Float64Array): void;
+}
+
+/** out = signs · vector, in int32. The memory is the projection's own. */
+export interface Projection {
+  /** rows × columns */
+  readonly signs: Int16Array;
+  readonly vector: Int16Array;
+  readonly out: Int32Array;
+  project(): void;
 }
 
 /** Room that `eliminate` and `substituteBack` need, in float64. */

@@ -6,9 +6,11 @@ import { HeadwaterError } from '@headwater/errors';
 import type { LabelledSet, LabelledVector } from './api.ts';
 import { ByteReader, ByteWriter } from './byte-writer.ts';
 import { chooseKernel, type Kernel } from './kernel.ts';
+import { openLift } from './lift.ts';
+import { unit } from './quantization.ts';
 import { hexKey, keptAtLeast, SampleReserve } from './sample-reserve.ts';
 import { addDigest, digestExample, formatDigest, subtractDigest } from './set-digest.ts';
-import { Statistics } from './statistics.ts';
+import { maximumLiftedExamples, Statistics } from './statistics.ts';
 
 const formatName = 'headwater-labelled-set';
 const formatVersion = 1;
@@ -18,6 +20,8 @@ export interface LabelledSetOptions {
   readonly task: string;
   /** Entries of each vector. */
   readonly dimensions: number;
+  /** Dimensions of the integer lift (see lift.ts), a multiple of 4; none by default. */
+  readonly lift?: number | null;
 }
 
 /** An empty set. */
@@ -40,15 +44,20 @@ export class ExactLabelledSet implements LabelledSet {
   readonly extractor: string;
   readonly task: string;
   readonly dimensions: number;
+  readonly lift: number | null;
   readonly statistics: Statistics;
   readonly #reserve = new SampleReserve();
   #digest = 0n;
 
-  constructor({ extractor, task, dimensions }: LabelledSetOptions, kernel: Kernel) {
+  constructor({ extractor, task, dimensions, lift = null }: LabelledSetOptions, kernel: Kernel) {
+    this.lift = lift;
     this.extractor = extractor;
     this.task = task;
     this.dimensions = dimensions;
-    this.statistics = new Statistics(dimensions, kernel);
+    this.statistics =
+      lift === null
+        ? new Statistics(dimensions, kernel)
+        : new Statistics(openLift(kernel, dimensions, lift).dimensions, kernel, maximumLiftedExamples);
   }
 
   get examples(): number {
@@ -68,29 +77,29 @@ export class ExactLabelledSet implements LabelledSet {
   }
 
   add(example: LabelledVector): void {
-    this.statistics.checkVector(example.vector);
+    this.#checkVector(example.vector);
     this.statistics.checkRoom(1);
     this.#reserve.checkAbsent(example);
     this.#digest = addDigest(this.#digest, digestExample(this.extractor, this.task, example));
-    this.statistics.add(example.label, example.vector);
+    this.statistics.add(example.label, this.raise(example.vector));
     this.#reserve.add(example);
   }
 
   remove(example: LabelledVector): void {
-    this.statistics.checkVector(example.vector);
+    this.#checkVector(example.vector);
     if (this.statistics.count(example.label) === 0) mismatch('The labelled set has no example of this class');
     this.#reserve.checkPresent(example);
     this.#digest = subtractDigest(this.#digest, digestExample(this.extractor, this.task, example));
-    this.statistics.remove(example.label, example.vector);
+    this.statistics.remove(example.label, this.raise(example.vector));
     this.#reserve.remove(example, this.examples);
   }
 
   merge(other: LabelledSet): void {
-    const { extractor, task, dimensions } = this;
-    if (other.extractor !== extractor || other.task !== task || other.dimensions !== dimensions) {
-      mismatch('Labelled sets of different extractors, tasks or dimensions cannot be merged');
-    }
     const opened = openLabelledSet(other);
+    const kinds = [this, opened].map((set) => [set.extractor, set.task, set.dimensions, set.lift]);
+    if (JSON.stringify(kinds[0]) !== JSON.stringify(kinds[1])) {
+      mismatch('Labelled sets of different extractors, tasks, dimensions or lifts cannot be merged');
+    }
     this.statistics.checkRoom(opened.examples);
     this.#reserve.checkDisjoint(opened.#reserve);
     this.#digest = addDigest(this.#digest, opened.#digest);
@@ -123,6 +132,7 @@ export class ExactLabelledSet implements LabelledSet {
     writer.uint32(formatVersion);
     for (const text of [this.extractor, this.task, this.setDigest]) writer.text(text);
     writer.uint32(this.dimensions);
+    writer.uint32(this.lift ?? 0);
     this.#writeClasses(writer);
     writer.numbers(this.statistics.gram);
     this.#writeSample(writer);
@@ -157,7 +167,8 @@ export class ExactLabelledSet implements LabelledSet {
       mismatch('Bytes are not a labelled set, or one of another version: rebuild it from its examples');
     }
     const [extractor, task, digest] = [reader.text(), reader.text(), reader.text()];
-    const set = new ExactLabelledSet({ extractor, task, dimensions: reader.uint32() }, kernel);
+    const [dimensions, lift] = [reader.uint32(), reader.uint32()];
+    const set = new ExactLabelledSet({ extractor, task, dimensions, lift: lift === 0 ? null : lift }, kernel);
     set.#digest = BigInt(`0x${digest}`);
     set.#readClasses(reader);
     set.statistics.restoreGram(reader.float64s());
@@ -178,6 +189,21 @@ export class ExactLabelledSet implements LabelledSet {
       return { key: hexKey(example), example };
     });
     this.#reserve.restore(entries, this.examples);
+  }
+
+  /** What the statistics are of: the vector itself, or its lift. */
+  raise(vector: Int16Array): Int16Array {
+    if (this.lift === null) return vector;
+    return openLift(this.statistics.kernel, this.dimensions, this.lift).apply(vector);
+  }
+
+  #checkVector(vector: Int16Array): void {
+    if (vector.length !== this.dimensions) {
+      mismatch(`A vector has ${vector.length} dimensions, the labelled set ${this.dimensions}`);
+    }
+    for (const value of vector) {
+      if (value > unit || value < -unit) mismatch('A vector is not a quantised unit vector');
+    }
   }
 
   #checkComplete(): void {

@@ -7,6 +7,8 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, HeadKind, HeadMode, HeadPrediction } from './api.ts';
 import { ByteReader, ByteWriter } from './byte-writer.ts';
 import type { StoredHead } from './head-family.ts';
+import { chooseKernel } from './kernel.ts';
+import { openLift } from './lift.ts';
 import { measureNovelty, type NoveltyParameters } from './novelty.ts';
 
 const formatName = 'headwater-linear';
@@ -19,6 +21,8 @@ export interface LinearParameters {
   readonly biases: Float64Array;
   /** Share of the uniform distribution, in [0, 1]: caps the confidence where there are few examples. */
   readonly blend: number;
+  /** Dimensions of the integer lift (see lift.ts) that x goes through; null where it does not. */
+  readonly lift: number | null;
   /** Null where the head can't tell what is new. */
   readonly novelty: NoveltyParameters | null;
 }
@@ -27,6 +31,7 @@ export function encodeLinear(parameters: LinearParameters): Uint8Array {
   const writer = new ByteWriter();
   writer.text(formatName);
   writer.uint32(formatVersion);
+  writer.uint32(parameters.lift ?? 0);
   writer.numbers(Float64Array.of(parameters.blend));
   writer.numbers(parameters.biases);
   writer.numbers(parameters.weights);
@@ -45,13 +50,14 @@ export function encodeLinear(parameters: LinearParameters): Uint8Array {
 export function decodeLinear(bytes: Uint8Array, classes: number, dimensions: number): LinearParameters {
   const reader = new ByteReader(bytes, 'head-invalid');
   if (reader.text() !== formatName || reader.uint32() !== formatVersion) invalid();
+  const lift = reader.uint32() || null;
   const blend = reader.float64s()[0] ?? 0;
   const biases = reader.float64s();
   const weights = reader.float64s();
   const novelty = reader.uint32() === 1 ? decodeNovelty(reader, classes) : null;
   reader.end();
-  if (biases.length !== classes || weights.length !== classes * dimensions) invalid();
-  return { weights, biases, blend, novelty };
+  if (biases.length !== classes || weights.length !== classes * (lift ?? dimensions)) invalid();
+  return { weights, biases, blend, lift, novelty };
 }
 
 function decodeNovelty(reader: ByteReader, classes: number): NoveltyParameters {
@@ -90,6 +96,7 @@ export function digestHead(
 /** Errors: head-invalid. */
 export function openLinear({ kind, classes, dimensions, parameters: bytes }: StoredHead): Classifier {
   const parameters = decodeLinear(bytes, classes.length, dimensions);
+  const lift = parameters.lift === null ? null : openLift(chooseKernel(), dimensions, parameters.lift);
   return {
     kind,
     classes,
@@ -101,7 +108,7 @@ export function openLinear({ kind, classes, dimensions, parameters: bytes }: Sto
           `A vector has ${vector.length} dimensions, the head ${dimensions}`,
         );
       }
-      const logits = computeLogits(parameters, vector);
+      const logits = computeLogits(parameters, lift?.apply(vector) ?? vector);
       const novelty = parameters.novelty && measureNovelty(parameters.novelty, logits);
       const probabilities = toProbabilities(logits, parameters.blend);
       return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty };

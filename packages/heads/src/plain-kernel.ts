@@ -1,12 +1,13 @@
 /** The kernel for engines without WebAssembly vectors, and the measure of the other one. */
 import { blockSize, type GramMemory, gramLength, maximumBlocks, rowOffset, rowStart } from './gram.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, Projection } from './kernel.ts';
 import { eliminate, substituteBack } from './plain-elimination.ts';
 import { multiply, rotateLanes, update } from './plain-reflection.ts';
 
 export const plainKernel: Kernel = {
   name: 'plain',
   createGram: createPlainGram,
+  createProjection: createPlainProjection,
   claim(lengths) {
     return lengths.map((length) => new Float64Array(length)) as { [K in keyof typeof lengths]: Float64Array };
   },
@@ -28,6 +29,24 @@ function createPlainGram(width: number): GramMemory {
       for (let block = 0; block < blocks; block++) {
         const part = packed.subarray(block * blockLength, (block + 1) * blockLength);
         for (let row = 0; row < width; row++) addRow(entries, part, row, width, negative ? -1 : 1);
+      }
+    },
+  };
+}
+
+function createPlainProjection(rows: number, columns: number): Projection {
+  const signs = new Int16Array(rows * columns);
+  const vector = new Int16Array(columns);
+  const out = new Int32Array(rows);
+  return {
+    signs,
+    vector,
+    out,
+    project() {
+      for (let row = 0; row < rows; row++) {
+        let sum = 0;
+        for (let i = 0; i < columns; i++) sum += (signs[row * columns + i] ?? 0) * (vector[i] ?? 0);
+        out[row] = sum;
       }
     },
   };

@@ -17,7 +17,9 @@ export interface Problem {
   readonly kernel: Kernel;
   readonly mode: HeadMode;
   readonly statistics: Statistics;
+  /** Of what the statistics are of: lifted vectors, where the set lifts. */
   readonly dimensions: number;
+  readonly lift: number | null;
   readonly examples: number;
   /** In the order of their UTF-8 bytes; what follows is in this order. */
   readonly classes: readonly string[];
@@ -40,13 +42,16 @@ export function poseProblem(set: ExactLabelledSet, { mode, prior = 'uniform' }: 
   const { classes, examples, dimensions, width } = statistics;
   const counts = Float64Array.from(classes, (label) => statistics.count(label));
   const center = computeCenter(statistics, width);
-  const sample = set.sample(mode === 'settled' ? sampleLimit : provisionalSample);
+  const sample = set.sample(mode === 'settled' ? sampleLimit : provisionalSample).map((example) => {
+    return { ...example, vector: set.raise(example.vector) };
+  });
   const index = new Map(classes.map((label, k) => [label, k]));
   return {
     kernel: statistics.kernel,
     mode,
     statistics,
     dimensions,
+    lift: set.lift,
     examples,
     classes,
     counts,

@@ -1,12 +1,13 @@
 /** The kernel in WebAssembly; its source is in ../assembly, and a test builds it again to compare. */
 import { readFileSync } from 'node:fs';
 import { blockSize, type GramMemory, gramLength, maximumBlocks } from './gram.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, Projection } from './kernel.ts';
 import { plainKernel } from './plain-kernel.ts';
 import { type WebAssemblyMemory, webAssembly } from './webassembly.ts';
 
 interface SimdExports {
   accumulate(entries: number, packed: number, width: number, blocks: number, negative: number): void;
+  project(signs: number, vector: number, out: number, rows: number, columns: number): void;
   eliminate(matrix: number, rows: number, columns: number, scratch: number): number;
   substituteBack(matrix: number, rows: number, columns: number, scratch: number): void;
   multiply(entries: number, size: number, k: number, product: number): void;
@@ -39,6 +40,7 @@ export function openSimdKernel(): Kernel | null {
     name: 'simd',
     createGram: (width) =>
       width < smallestWidth ? plainKernel.createGram(width) : createSimdGram(instantiate, width),
+    createProjection: (rows, columns) => createSimdProjection(instantiate, rows, columns),
     claim: (lengths) => claim(memory, lengths),
     eliminate: (matrix, rows, columns, scratch) =>
       run.eliminate(matrix.byteOffset, rows, columns, scratch.byteOffset) !== 0,
@@ -73,5 +75,22 @@ function createSimdGram(instantiate: (pages: number) => Instance, width: number)
     entries: new Float64Array(memory.buffer, packedBytes, gramLength(width)),
     packed: new Int16Array(memory.buffer, 0, packedBytes / 2),
     accumulate: (blocks, negative) => run.accumulate(packedBytes, 0, width, blocks, negative ? 1 : 0),
+  };
+}
+
+/** Each projection has a memory of its own. */
+function createSimdProjection(
+  instantiate: (pages: number) => Instance,
+  rows: number,
+  columns: number,
+): Projection {
+  const vectorAt = rows * columns * 2;
+  const outAt = vectorAt + columns * 2;
+  const { memory, run } = instantiate(Math.ceil((outAt + rows * 4) / pageBytes));
+  return {
+    signs: new Int16Array(memory.buffer, 0, rows * columns),
+    vector: new Int16Array(memory.buffer, vectorAt, columns),
+    out: new Int32Array(memory.buffer, outAt, rows),
+    project: () => run.project(0, vectorAt, outAt, rows, columns),
   };
 }

@@ -5,11 +5,11 @@
 import { HeadwaterError } from '@headwater/errors';
 import { Gram, paddedDimensions } from './gram.ts';
 import type { Kernel } from './kernel.ts';
-import { unit } from './quantization.ts';
 import { compareUtf8 } from './utf8-order.ts';
 
-/** Most examples for which every sum is exact (see gram.ts). */
+/** Most examples for which every sum is exact, without a lift and with it (see gram.ts). */
 export const maximumExamples = 2 ** 27;
+export const maximumLiftedExamples = 2 ** 26;
 
 interface ClassSum {
   count: number;
@@ -25,8 +25,10 @@ export class Statistics {
   #order: string[] | null = null;
   readonly kernel: Kernel;
   readonly #gram: Gram;
+  readonly #maximum: number;
 
-  constructor(dimensions: number, kernel: Kernel) {
+  constructor(dimensions: number, kernel: Kernel, maximum = maximumExamples) {
+    this.#maximum = maximum;
     this.dimensions = dimensions;
     this.width = paddedDimensions(dimensions);
     this.kernel = kernel;
@@ -59,26 +61,11 @@ export class Statistics {
 
   /** Errors: statistics-overflow. */
   checkRoom(examples: number): void {
-    if (this.#examples + examples <= maximumExamples) return;
+    if (this.#examples + examples <= this.#maximum) return;
     throw new HeadwaterError(
       'statistics-overflow',
-      `A labelled set holds at most ${maximumExamples} examples: beyond that, sums would no longer be exact`,
+      `A labelled set holds at most ${this.#maximum} examples: beyond that, sums would no longer be exact`,
     );
-  }
-
-  /** Errors: statistics-mismatch. */
-  checkVector(vector: Int16Array): void {
-    if (vector.length !== this.dimensions) {
-      throw new HeadwaterError(
-        'statistics-mismatch',
-        `A vector has ${vector.length} dimensions, the labelled set ${this.dimensions}`,
-      );
-    }
-    for (const value of vector) {
-      if (value > unit || value < -unit) {
-        throw new HeadwaterError('statistics-mismatch', 'A vector is not a quantised unit vector');
-      }
-    }
   }
 
   add(label: string, vector: Int16Array): void {

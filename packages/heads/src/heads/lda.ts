@@ -136,6 +136,7 @@ function solve(problem: Problem, scatter: Scatter, choice: Choice): TrainedHead 
       weights,
       biases,
       blend: blendOf(examples),
+      lift: problem.lift,
       novelty: reference && { ...reference, scale: temperature, offsets },
     }),
     regularization: epsilon,

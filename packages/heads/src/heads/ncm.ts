@@ -71,5 +71,5 @@ function encodeMeans(problem: Problem, scale: number, correction: number): Uint8
     const squared = scale * dot(mean, mean) - correction / (counts[k] ?? 1);
     return -0.5 * squared - scale * dot(mean, center) + (logPriors[k] ?? 0);
   });
-  return encodeLinear({ weights, biases, blend: blendOf(examples), novelty: null });
+  return encodeLinear({ weights, biases, blend: blendOf(examples), lift: problem.lift, novelty: null });
 }

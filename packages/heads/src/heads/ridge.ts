@@ -97,7 +97,13 @@ function solve(problem: Problem, scatter: Scatter, tuned: Whitening): TrainedHea
     return (counts[k] ?? 0) / examples / temperature - shift + (offsets[k] ?? 0) + (logPriors[k] ?? 0);
   });
   return {
-    parameters: encodeLinear({ weights, biases, blend: blendOf(examples), novelty: null }),
+    parameters: encodeLinear({
+      weights,
+      biases,
+      blend: blendOf(examples),
+      lift: problem.lift,
+      novelty: null,
+    }),
     regularization: epsilon,
     temperature,
     measurements: { leaveOneOutLogLoss: logLoss, leaveOneOutAccuracy: accuracy, sample: sample.length },

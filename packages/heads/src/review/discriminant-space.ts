@@ -1,0 +1,85 @@
+/**
+ * Label errors and influence are both about what a head would be without one example. The discriminant answers that without training
+ * again, in the coordinates in which its distances are plain sums of squares.
+ */
+import type { Head, LabelledSet, LabelledVector } from '../api.ts';
+import { trainHead } from '../head.ts';
+import { type ExactLabelledSet, openLabelledSet } from '../labelled-set.ts';
+import { type Problem, poseProblem } from '../problem.ts';
+import { computeScatter, ridgeOf, type Scatter, sumsOfClasses } from '../scatter.ts';
+import { type Whitened, whitenByCholesky } from '../whitening.ts';
+
+export interface DiscriminantSpace {
+  readonly classes: readonly string[];
+  readonly counts: Float64Array;
+  /** In the whole set. */
+  readonly examples: number;
+  readonly epsilon: number;
+  readonly ridge: number;
+  readonly effectiveDimensions: number;
+  readonly temperature: number;
+  /** Whitened class means, and vectors after them; the same coordinates at each call. */
+  whiten(vectors: readonly Int16Array[]): WhitenedPart;
+}
+
+export interface WhitenedPart {
+  readonly means: readonly Whitened[];
+  readonly vectors: readonly Whitened[];
+}
+
+/**
+ * The space of a set's discriminant, with ε and T as `head` has them; a head of another kind, or none, stands for a provisional one that is
+ * trained here. Null where the set can't tell classes apart: with one class, or no scatter within classes.
+ */
+export function openDiscriminantSpace(set: LabelledSet, head?: Head): DiscriminantSpace | null {
+  const options = { kind: 'lda', mode: 'provisional' } as const;
+  const discriminant = head?.kind === 'lda' ? head : trainHead(set, options);
+  const { regularization: epsilon, temperature, measurements } = discriminant;
+  const { effectiveDimensions } = measurements;
+  if (epsilon === null || effectiveDimensions === undefined) return null;
+  const exact = openLabelledSet(set);
+  const problem = poseProblem(exact, options);
+  const scatter = computeScatter(problem.statistics, sumsOfClasses(problem.statistics));
+  const { classes, counts, examples } = problem;
+  return {
+    classes,
+    counts,
+    examples,
+    epsilon,
+    ridge: ridgeOf(scatter, epsilon),
+    effectiveDimensions,
+    temperature,
+    whiten: (vectors) => whiten(exact, problem, scatter, epsilon, vectors),
+  };
+}
+
+function whiten(
+  set: ExactLabelledSet,
+  { kernel, means, center }: Problem,
+  scatter: Scatter,
+  epsilon: number,
+  vectors: readonly Int16Array[],
+): WhitenedPart {
+  const centered = vectors.map((vector) => {
+    const raised = set.raise(vector);
+    return center.map((value, i) => (raised[i] ?? 0) - value);
+  });
+  const whitening = whitenByCholesky(kernel, scatter, epsilon, [...means, ...centered]);
+  const all = whitening?.vectors ?? [];
+  return { means: all.slice(0, means.length), vectors: all.slice(means.length) };
+}
+
+/** Examples in parts of about `size`; a group that lies side by side is not cut, unless it is larger than a part itself. */
+export function* partsOf(examples: Iterable<LabelledVector>, size: number): Generator<LabelledVector[]> {
+  let part: LabelledVector[] = [];
+  for (const example of examples) {
+    const last = part.at(-1);
+    const isTogether = last !== undefined && last.group !== null && last.group === example.group;
+    if (part.length >= (isTogether ? 2 * size : size)) {
+      yield part;
+      part = [];
+    }
+    part.push(example);
+  }
+  if (part.length > 0) yield part;
+}

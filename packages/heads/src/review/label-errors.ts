@@ -1,0 +1,73 @@
+/** A wrong label stands out where the head that never saw it is sure of something else. */
+import type { Head, LabelledSet, LabelledVector } from '../api.ts';
+import { leaveOneOut } from '../leave-one-out.ts';
+import { BoundedRanking } from '../measurements/bounded-ranking.ts';
+import { compareUtf8 } from '../utf8-order.ts';
+import { type DiscriminantSpace, openDiscriminantSpace, partsOf } from './discriminant-space.ts';
+
+export interface LabelErrorOptions {
+  /** How many suspects are listed, default 50. */
+  readonly limit?: number;
+  /** A head of the set whose regularization and temperature are used; by default a provisional `lda` is trained. */
+  readonly head?: Head;
+}
+
+export interface LabelSuspect {
+  readonly imageId: string;
+  /** What somebody said. */
+  readonly label: string;
+  /** What a head that never saw this example finds most probable among the other classes. */
+  readonly suggestion: string;
+  /** Log odds of label against suggestion, without the example (nor its group): far below zero where the label is likely wrong. */
+  readonly margin: number;
+}
+
+/** Examples that are whitened at a time: memory is bounded by these, times the dimensions. */
+const partSize = 1000;
+
+/**
+ * Examples by their leave-one-out margin, the most suspicious first. `examples` are (some of) those in the set, members of a group side by
+ * side, as in the order of `sampleKey`; any number is read, `limit` are remembered. An example that is the only one of its class can't be
+ * judged and is left out; so is everything where the set can't tell classes apart.
+ * Errors: head-not-ready for an empty set, sample-incomplete, statistics-mismatch.
+ */
+export function rankLabelErrors(
+  set: LabelledSet,
+  examples: Iterable<LabelledVector>,
+  { limit = 50, head }: LabelErrorOptions = {},
+): LabelSuspect[] {
+  const ranking = new BoundedRanking<LabelSuspect>(limit, (a, b) => {
+    return a.margin - b.margin || compareUtf8(a.imageId, b.imageId);
+  });
+  const space = openDiscriminantSpace(set, head);
+  if (space === null) return [];
+  for (const part of partsOf(examples, partSize)) for (const one of judge(space, part)) ranking.add(one);
+  return ranking.list();
+}
+
+function judge(space: DiscriminantSpace, examples: readonly LabelledVector[]): LabelSuspect[] {
+  const { classes, temperature } = space;
+  const index = new Map(classes.map((label, k) => [label, k]));
+  const left = leaveOneOut({
+    ...space,
+    ...space.whiten(examples.map(({ vector }) => vector)),
+    labels: Int32Array.from(examples, ({ label }) => index.get(label) ?? 0),
+    groups: examples.map(({ group }) => group),
+  });
+  return examples.flatMap(({ imageId, label }, example) => {
+    const own = left.labels[example] ?? -1;
+    if (own < 0) return [];
+    const logits = left.logits.subarray(example * classes.length, (example + 1) * classes.length);
+    const other = indexOfLargestBut(own, logits);
+    const margin = ((logits[own] ?? 0) - (logits[other] ?? 0)) / temperature;
+    return [{ imageId, label, suggestion: classes[other] ?? '', margin }];
+  });
+}
+
+function indexOfLargestBut(own: number, logits: Float64Array): number {
+  let best = own === 0 ? 1 : 0;
+  for (let k = 0; k < logits.length; k++) {
+    if (k !== own && (logits[k] ?? 0) > (logits[best] ?? 0)) best = k;
+  }
+  return best;
+}
