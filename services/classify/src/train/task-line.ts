@@ -29,7 +29,7 @@ export function newLine(extractor: string, task: string): TaskLine {
   };
 }
 
-/** Solves are at least this far apart, and twice as far as a solve takes: learning never takes more than a third of a core. */
+/** Solves begin at least so far apart, and twice as far as one takes: learning never takes more than half of a core. */
 const shortestPauseMs = 100;
 
 /** A set that cannot be solved is not tried all the time; it may be another one when more labels have come. */
@@ -40,7 +40,7 @@ export function pauseAfterFailure(line: TaskLine): void {
 }
 
 export function pauseAfter(line: TaskLine, solveMs: number): void {
-  line.notBefore = Date.now() + Math.max(shortestPauseMs, 2 * solveMs);
+  line.notBefore = Date.now() + Math.max(shortestPauseMs, 2 * solveMs) - solveMs;
 }
 
 /** Labels came that no head has learned, or all of them went. */
