@@ -5,6 +5,7 @@
 import { asHeadwaterError } from '@headwater/errors';
 import { createLifecycle, type Lifecycle, type Logger } from '@headwater/stream';
 import { auditRun } from '../audit/audit.ts';
+import { interruptible } from '../platform/interruptible.ts';
 import { openPlatform, type Platform } from '../platform/platform.ts';
 import type { ImageSource } from '../sources/api.ts';
 import { createDigitsSource } from '../sources/digits.ts';
@@ -48,7 +49,7 @@ const patience = { landing: 120_000, head: 120_000 };
 export async function start(options: StartOptions, console: Console): Promise<number> {
   const screen = createScreen({ stream: console.stderr });
   const logger = console.createLogger(screen.say);
-  const lifecycle = createLifecycle(logger);
+  const lifecycle = interruptible(createLifecycle(logger), console.signal);
   try {
     const tally = createTally();
     const source = await openSource(options, tally);
