@@ -1,7 +1,9 @@
 /** Statistics, solvers and heads: pure functions of the set of labelled vectors. No I/O, no Kafka. */
 export type * from './api.ts';
+export * from './drift/index.ts';
 export { openHead, trainHead } from './head.ts';
 export { createLabelledSet, deserializeLabelledSet, type LabelledSetOptions } from './labelled-set.ts';
 export * from './measurements/index.ts';
 export { quantize } from './quantization.ts';
+export * from './review/index.ts';
 export { sampleKey } from './sample-key.ts';

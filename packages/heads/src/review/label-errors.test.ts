@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import type { LabelledVector } from '../api.ts';
+import { trainHead } from '../head.ts';
+import { createLabelledSet } from '../labelled-set.ts';
+import { quantize } from '../quantization.ts';
+import { rankLabelErrors } from './label-errors.ts';
+
+const dimensions = 12;
+const names = ['ant', 'bee', 'cow'];
+
+function seededUniform(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Three clouds around three axes; example i is of class i mod 3. */
+function drawExamples(count: number, seed: number): LabelledVector[] {
+  const next = seededUniform(seed);
+  return Array.from({ length: count }, (_, index) => {
+    const vector = Float32Array.from({ length: dimensions }, (_, i) => {
+      return (i === index % 3 ? 1 : 0) + 0.5 * (next() + next() + next() - 1.5);
+    });
+    return {
+      imageId: `image-${index}`,
+      label: names[index % 3] ?? '',
+      group: null,
+      vector: quantize(vector),
+    };
+  });
+}
+
+function setOf(examples: readonly LabelledVector[]) {
+  const set = createLabelledSet({ extractor: 'test.v1', task: 'animal', dimensions });
+  for (const example of examples) set.add(example);
+  return set;
+}
+
+/** Each twentieth example says the class after its own. */
+function withMistakes(examples: readonly LabelledVector[]): LabelledVector[] {
+  return examples.map((example, index) => {
+    return index % 20 === 0 ? { ...example, label: names[(index + 1) % 3] ?? '' } : example;
+  });
+}
+
+describe('rankLabelErrors', () => {
+  const truth = drawExamples(240, 3);
+  const examples = withMistakes(truth);
+  const flipped = examples.filter((_, index) => index % 20 === 0).map(({ imageId }) => imageId);
+
+  it('lists the wrong labels first, with the right ones as suggestions', () => {
+    const suspects = rankLabelErrors(setOf(examples), examples, { limit: flipped.length });
+    expect(suspects.map(({ imageId }) => imageId).sort()).toEqual([...flipped].sort());
+    for (const { imageId, suggestion, margin } of suspects) {
+      expect(suggestion).toBe(truth.find((example) => example.imageId === imageId)?.label);
+      expect(margin).toBeLessThan(0);
+    }
+  });
+
+  it('takes regularization and temperature from a head that is given', () => {
+    const set = setOf(examples);
+    const head = trainHead(set, { kind: 'lda', mode: 'settled' });
+    const suspects = rankLabelErrors(set, examples, { limit: 240, head });
+    expect(
+      suspects
+        .slice(0, flipped.length)
+        .map(({ imageId }) => imageId)
+        .sort(),
+    ).toEqual([...flipped].sort());
+    expect(suspects).toHaveLength(240);
+  });
+
+  it('comes to the same whatever the order and the parts in which examples come', () => {
+    const many = withMistakes(drawExamples(1300, 5));
+    const set = setOf(many);
+    const forwards = rankLabelErrors(set, many, { limit: 30 });
+    const backwards = rankLabelErrors(set, [...many].reverse(), { limit: 30 });
+    expect(backwards.map(({ imageId }) => imageId)).toEqual(forwards.map(({ imageId }) => imageId));
+    for (const [index, { margin }] of backwards.entries()) {
+      expect(margin).toBeCloseTo(forwards[index]?.margin ?? Number.NaN, 8);
+    }
+  });
+
+  it('does not let a wrong label be vouched for by its near-duplicates', () => {
+    const [wrong] = examples;
+    if (wrong === undefined) throw new RangeError('there is a first example');
+    const twins = ['a', 'b', 'c', 'd'].map((name) => {
+      return { ...wrong, imageId: `twin-${name}`, group: 'burst' };
+    });
+    const all = [...twins, ...truth.slice(1)];
+    const suspects = rankLabelErrors(setOf(all), all, { limit: 4 });
+    expect(suspects.map(({ imageId }) => imageId)).toEqual(twins.map(({ imageId }) => imageId));
+  });
+
+  it('says nothing of an example that is the only one of its class, nor of a set with one class', () => {
+    const lonely = { ...drawExamples(1, 9)[0], imageId: 'lonely', label: 'dodo' } as LabelledVector;
+    const all = [...truth, lonely];
+    const suspects = rankLabelErrors(setOf(all), all, { limit: 1000 });
+    expect(suspects.map(({ imageId }) => imageId)).not.toContain('lonely');
+    expect(suspects).toHaveLength(truth.length);
+    const ants = truth.filter(({ label }) => label === 'ant');
+    expect(rankLabelErrors(setOf(ants), ants)).toEqual([]);
+  });
+
+  it('has nothing to go by while there are no examples', () => {
+    expect(() => rankLabelErrors(setOf([]), [])).toThrow(expect.objectContaining({ code: 'head-not-ready' }));
+  });
+});
