@@ -2,6 +2,12 @@
 export type * from './api.ts';
 export { incompatibilities } from './compatibility.ts';
 export { compositeKey, parseCompositeKey } from './composite-key.ts';
+export {
+  type ContainerHeader,
+  readContainerFile,
+  readContainerHeader,
+  writeContainerFile,
+} from './container-file.ts';
 export { createFingerprintIds, fingerprintId, isDerivedId } from './fingerprint-ids.ts';
 export { openCodec, type Records } from './record-codec.ts';
 export type * from './records.ts';
