@@ -7,12 +7,18 @@ import { runProgram } from './program.ts';
 /** After a first signal everything has this long to end; less than an orchestrator's ten seconds. */
 const stopSeconds = 9.5;
 
+/** One Ctrl-C may come twice, from the terminal and from the program that started us: that is not impatience. */
+const echoMilliseconds = 500;
+
 const interruption = new AbortController();
+let interruptedAt = Number.NEGATIVE_INFINITY;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     const reason = new Interruption(signal);
+    if (performance.now() - interruptedAt < echoMilliseconds) return;
     if (interruption.signal.aborted) process.exit(reason.exitCode);
+    interruptedAt = performance.now();
     interruption.abort(reason);
     process.stderr.write('\nstopping … (once more to stop at once)\n');
     setTimeout(() => process.exit(reason.exitCode), stopSeconds * 1000).unref();
