@@ -3,4 +3,4 @@
 export { eliminate, substituteBack } from './elimination';
 export { accumulate } from './gram';
 export { project } from './projection';
-export { multiply, rotateLanes, update } from './tridiagonal';
+export { advance, rotateLanes } from './tridiagonal';

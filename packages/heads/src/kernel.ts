@@ -19,8 +19,13 @@ export interface Kernel {
   eliminate(matrix: Float64Array, rows: number, columns: number, scratch: Float64Array): boolean;
   substituteBack(matrix: Float64Array, rows: number, columns: number, scratch: Float64Array): void;
   /** See plain-reflection.ts. `size` is a multiple of four. */
-  multiply(entries: Float64Array, size: number, k: number, product: Float64Array): void;
-  update(entries: Float64Array, size: number, k: number, w: Float64Array): void;
+  advance(
+    entries: Float64Array,
+    size: number,
+    k: number,
+    w: Float64Array | null,
+    product: Float64Array | null,
+  ): void;
   rotateLanes(reflectors: Float64Array, betas: Float64Array, size: number, lanes: Float64Array): void;
 }
 

@@ -2,7 +2,7 @@
 import { blockSize, type GramMemory, gramLength, maximumBlocks, rowOffset, rowStart } from './gram.ts';
 import type { Kernel, Projection } from './kernel.ts';
 import { eliminate, substituteBack } from './plain-elimination.ts';
-import { multiply, rotateLanes, update } from './plain-reflection.ts';
+import { advance, rotateLanes } from './plain-reflection.ts';
 
 export const plainKernel: Kernel = {
   name: 'plain',
@@ -13,8 +13,7 @@ export const plainKernel: Kernel = {
   },
   eliminate,
   substituteBack,
-  multiply,
-  update,
+  advance,
   rotateLanes,
 };
 

@@ -3,22 +3,48 @@
  * `size` is a multiple of four.
  */
 
-/** product = A v, where A is what lies right of and below k, and v is in row k. Dot products run in four lanes, by column modulo 4. `product` is zero at first. */
-export function multiply(entries: Float64Array, size: number, k: number, product: Float64Array): void {
-  const v = k * size;
-  for (let i = k + 1; i < size; i++) {
-    const row = i * size;
-    const vi = entries[v + i] ?? 0;
-    const aligned = Math.min((i + 4) & ~3, size);
-    let sum = (entries[row + i] ?? 0) * vi;
-    for (let j = i + 1; j < aligned; j++) {
-      const a = entries[row + j] ?? 0;
-      sum += a * (entries[v + j] ?? 0);
-      product[j] = (product[j] ?? 0) + a * vi;
-    }
-    sum += multiplyAligned(entries, row, v, aligned, size, vi, product);
-    product[i] = (product[i] ?? 0) + sum;
+/**
+ * The rows below k + 1: A −= v wᵀ + w vᵀ with v in row k (not with a null w), then product = A v with v in row k + 1 (not with a null
+ * product, which is zero at first), each row at once, while it is in the cache. Dot products run in four lanes, by column modulo 4.
+ */
+export function advance(
+  entries: Float64Array,
+  size: number,
+  k: number,
+  w: Float64Array | null,
+  product: Float64Array | null,
+): void {
+  for (let i = k + 2; i < size; i++) {
+    if (w !== null) updateRow(entries, size, k, i, w);
+    if (product !== null) multiplyRow(entries, size, k + 1, i, product);
   }
+}
+
+/** Row i of A −= v wᵀ + w vᵀ, with v in row k. */
+export function updateRow(entries: Float64Array, size: number, k: number, i: number, w: Float64Array): void {
+  const v = k * size;
+  const row = i * size;
+  const vi = entries[v + i] ?? 0;
+  const wi = w[i] ?? 0;
+  for (let j = i; j < size; j++) {
+    entries[row + j] = (entries[row + j] ?? 0) - vi * (w[j] ?? 0) - wi * (entries[v + j] ?? 0);
+  }
+}
+
+/** What row i, and its mirror image, give to the product with v in row k. */
+function multiplyRow(entries: Float64Array, size: number, k: number, i: number, product: Float64Array): void {
+  const v = k * size;
+  const row = i * size;
+  const vi = entries[v + i] ?? 0;
+  const aligned = Math.min((i + 4) & ~3, size);
+  let sum = (entries[row + i] ?? 0) * vi;
+  for (let j = i + 1; j < aligned; j++) {
+    const a = entries[row + j] ?? 0;
+    sum += a * (entries[v + j] ?? 0);
+    product[j] = (product[j] ?? 0) + a * vi;
+  }
+  sum += multiplyAligned(entries, row, v, aligned, size, vi, product);
+  product[i] = (product[i] ?? 0) + sum;
 }
 
 function multiplyAligned(
@@ -51,60 +77,43 @@ function multiplyAligned(
   return sum0 + sum2 + (sum1 + sum3);
 }
 
-/** A −= v wᵀ + w vᵀ, with v in row k, right of and below k. */
-export function update(entries: Float64Array, size: number, k: number, w: Float64Array): void {
-  const v = k * size;
-  for (let i = k + 1; i < size; i++) {
-    const row = i * size;
-    const vi = entries[v + i] ?? 0;
-    const wi = w[i] ?? 0;
-    for (let j = i; j < size; j++) {
-      entries[row + j] = (entries[row + j] ?? 0) - vi * (w[j] ?? 0) - wi * (entries[v + j] ?? 0);
-    }
-  }
-}
+/** Lanes lie interleaved, eight values for each dimension. */
+export const laneCount = 8;
 
-/** Each reflection in turn, in each of four lanes: x −= β (vᵀ x) v. Lanes lie interleaved, four values for each dimension. */
+/** Each reflection in turn, in each lane: x −= β (vᵀ x) v. */
 export function rotateLanes(
   reflectors: Float64Array,
   betas: Float64Array,
   size: number,
   lanes: Float64Array,
 ): void {
+  const dots = new Float64Array(laneCount);
   for (let k = 0; k + 1 < size; k++) {
     const beta = betas[k] ?? 0;
-    if (beta !== 0) reflectLanes(reflectors, k * size, k + 1, size, beta, lanes);
+    if (beta !== 0) reflectLanes(reflectors.subarray(k * size, (k + 1) * size), k + 1, beta, lanes, dots);
   }
 }
 
 function reflectLanes(
-  reflectors: Float64Array,
-  v: number,
+  v: Float64Array,
   start: number,
-  end: number,
   beta: number,
   lanes: Float64Array,
+  dots: Float64Array,
 ): void {
-  let dot0 = 0;
-  let dot1 = 0;
-  let dot2 = 0;
-  let dot3 = 0;
-  for (let i = start; i < end; i++) {
-    const vi = reflectors[v + i] ?? 0;
-    dot0 += vi * (lanes[i * 4] ?? 0);
-    dot1 += vi * (lanes[i * 4 + 1] ?? 0);
-    dot2 += vi * (lanes[i * 4 + 2] ?? 0);
-    dot3 += vi * (lanes[i * 4 + 3] ?? 0);
+  dots.fill(0);
+  for (let i = start; i < v.length; i++) {
+    const vi = v[i] ?? 0;
+    for (let lane = 0; lane < laneCount; lane++) {
+      dots[lane] = (dots[lane] ?? 0) + vi * (lanes[i * laneCount + lane] ?? 0);
+    }
   }
-  dot0 *= beta;
-  dot1 *= beta;
-  dot2 *= beta;
-  dot3 *= beta;
-  for (let i = start; i < end; i++) {
-    const vi = reflectors[v + i] ?? 0;
-    lanes[i * 4] = (lanes[i * 4] ?? 0) - dot0 * vi;
-    lanes[i * 4 + 1] = (lanes[i * 4 + 1] ?? 0) - dot1 * vi;
-    lanes[i * 4 + 2] = (lanes[i * 4 + 2] ?? 0) - dot2 * vi;
-    lanes[i * 4 + 3] = (lanes[i * 4 + 3] ?? 0) - dot3 * vi;
+  for (let lane = 0; lane < laneCount; lane++) dots[lane] = (dots[lane] ?? 0) * beta;
+  for (let i = start; i < v.length; i++) {
+    const vi = v[i] ?? 0;
+    for (let lane = 0; lane < laneCount; lane++) {
+      const at = i * laneCount + lane;
+      lanes[at] = (lanes[at] ?? 0) - (dots[lane] ?? 0) * vi;
+    }
   }
 }

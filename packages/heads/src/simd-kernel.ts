@@ -10,8 +10,7 @@ interface SimdExports {
   project(signs: number, vector: number, out: number, rows: number, columns: number): void;
   eliminate(matrix: number, rows: number, columns: number, scratch: number): number;
   substituteBack(matrix: number, rows: number, columns: number, scratch: number): void;
-  multiply(entries: number, size: number, k: number, product: number): void;
-  update(entries: number, size: number, k: number, w: number): void;
+  advance(entries: number, size: number, k: number, w: number, product: number): void;
   rotateLanes(reflectors: number, betas: number, size: number, lanes: number): void;
 }
 
@@ -21,6 +20,8 @@ interface Instance {
 }
 
 const pageBytes = 65536;
+/** Stands for null; arrays may begin at 0. */
+const nowhere = -1;
 /** Below this, memory of its own costs more than vectors save. */
 const smallestWidth = 64;
 
@@ -46,8 +47,8 @@ export function openSimdKernel(): Kernel | null {
       run.eliminate(matrix.byteOffset, rows, columns, scratch.byteOffset) !== 0,
     substituteBack: (matrix, rows, columns, scratch) =>
       run.substituteBack(matrix.byteOffset, rows, columns, scratch.byteOffset),
-    multiply: (entries, size, k, product) => run.multiply(entries.byteOffset, size, k, product.byteOffset),
-    update: (entries, size, k, w) => run.update(entries.byteOffset, size, k, w.byteOffset),
+    advance: (entries, size, k, w, product) =>
+      run.advance(entries.byteOffset, size, k, w?.byteOffset ?? nowhere, product?.byteOffset ?? nowhere),
     rotateLanes: (reflectors, betas, size, lanes) =>
       run.rotateLanes(reflectors.byteOffset, betas.byteOffset, size, lanes.byteOffset),
   };

@@ -4,6 +4,7 @@
  * (Householder's method: Golub, Van Loan, Matrix Computations, section 8.3.1.)
  */
 import type { Kernel } from './kernel.ts';
+import { laneCount, updateRow } from './plain-reflection.ts';
 
 /** A symmetric tridiagonal matrix. */
 export interface Tridiagonal {
@@ -15,7 +16,7 @@ export interface Tridiagonal {
 
 /**
  * Brings size × size entries, of which the upper triangle counts, into tridiagonal form, and turns each vector x into Qᵀ x, in place.
- * `size` is a multiple of four.
+ * `size` is a multiple of some.
  */
 export function tridiagonalize(
   kernel: Kernel,
@@ -23,22 +24,23 @@ export function tridiagonalize(
   size: number,
   vectors: readonly Float64Array[],
 ): Tridiagonal {
-  const [entries, product, betas, lanes] = kernel.claim([size * size, size, size, size * 4]);
+  const [entries, one, other, betas, lanes] = kernel.claim([size * size, size, size, size, size * laneCount]);
   entries.set(symmetric);
   const diagonal = new Float64Array(size);
   const coupling = new Float64Array(size);
   betas.fill(0);
+  let w: Float64Array | null = null;
   for (let k = 0; k < size; k++) {
-    const row = k * size;
-    diagonal[k] = entries[row + k] ?? 0;
+    if (w !== null) updateRow(entries, size, k - 1, k, w);
+    diagonal[k] = entries[k * size + k] ?? 0;
     if (k + 1 === size) break;
-    const beta = reflect(entries, row + k + 1, row + size, coupling, k);
+    const beta = reflect(entries, k * size + k + 1, (k + 1) * size, coupling, k);
     betas[k] = beta;
-    if (beta === 0) continue;
+    const product: Float64Array = w === one ? other : one;
     product.fill(0);
-    kernel.multiply(entries, size, k, product);
-    combine(entries, size, k, beta, product);
-    kernel.update(entries, size, k, product);
+    kernel.advance(entries, size, k - 1, w, beta === 0 ? null : product);
+    if (beta !== 0) combine(entries, size, k, beta, product);
+    w = beta === 0 ? null : product;
   }
   rotate(vectors, size, lanes, () => kernel.rotateLanes(entries, betas, size, lanes));
   return { size, diagonal, coupling };
@@ -78,17 +80,17 @@ function combine(entries: Float64Array, size: number, k: number, beta: number, p
   for (let j = k + 1; j < size; j++) product[j] = (product[j] ?? 0) - factor * (entries[v + j] ?? 0);
 }
 
-/** Four vectors at a time share a reading of the reflections. */
+/** Eight vectors at a time share a reading of the reflections. */
 function rotate(vectors: readonly Float64Array[], size: number, lanes: Float64Array, turn: () => void): void {
-  for (let first = 0; first < vectors.length; first += 4) {
-    const four = vectors.slice(first, first + 4);
+  for (let first = 0; first < vectors.length; first += laneCount) {
+    const some = vectors.slice(first, first + laneCount);
     lanes.fill(0);
-    four.forEach((vector, lane) => {
-      for (let i = 0; i < size; i++) lanes[i * 4 + lane] = vector[i] ?? 0;
+    some.forEach((vector, lane) => {
+      for (let i = 0; i < size; i++) lanes[i * laneCount + lane] = vector[i] ?? 0;
     });
     turn();
-    four.forEach((vector, lane) => {
-      for (let i = 0; i < size; i++) vector[i] = lanes[i * 4 + lane] ?? 0;
+    some.forEach((vector, lane) => {
+      for (let i = 0; i < size; i++) vector[i] = lanes[i * laneCount + lane] ?? 0;
     });
   }
 }
