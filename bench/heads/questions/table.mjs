@@ -1,6 +1,17 @@
 /** Every question, in the order in which they are asked. A new one is a file beside this one, and a line here. */
+import { chosenLabels } from './chosen-labels.mjs';
 import { fewLabels } from './few-labels.mjs';
+import { flippedLabels } from './flipped-labels.mjs';
+import { novelty } from './novelty.mjs';
 import { allDigits, unseenDigits } from './one-pass.mjs';
 import { rareClass } from './rare-class.mjs';
 
-export const questions = [unseenDigits, fewLabels, allDigits, rareClass];
+export const questions = [
+  unseenDigits,
+  fewLabels,
+  allDigits,
+  rareClass,
+  novelty,
+  flippedLabels,
+  chosenLabels,
+];
