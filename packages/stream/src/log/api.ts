@@ -7,6 +7,7 @@
  */
 import type { HeadwaterError } from '@headwater/errors';
 
+/** Buffers may be views into the answer of a broker: copy what is kept for long. */
 export interface LogRecord {
   readonly topic: string;
   readonly partition: number;
@@ -160,7 +161,7 @@ export interface LanesObserver {
 export interface Lanes {
   /** Lanes owned now. */
   assigned(): readonly number[];
-  /** Resolves after the first assignment was opened. */
+  /** Resolves after the first assignment was opened; rejects like `stopped` where it cannot be. */
   readonly ready: Promise<void>;
   /** Settles when the lanes end: resolves after `close`, rejects with the error whose verdict was to stop. */
   readonly stopped: Promise<void>;
@@ -176,7 +177,7 @@ export interface FollowOptions {
 }
 
 export interface Follower {
-  /** Resolves when all that was in the topics at the start has been handed over. */
+  /** Resolves when all that was in the topics at the start has been handed over; rejects like `stopped`. */
   readonly caughtUp: Promise<void>;
   /** Rejects when the follower cannot go on; resolves after `close`. */
   readonly stopped: Promise<void>;

@@ -27,7 +27,7 @@ export interface Batch {
 }
 
 /** Batches' worth of records that may wait before fetching pauses. */
-const batchesAhead = 4;
+const batchesAhead = 2;
 
 export class LaneQueue {
   readonly #limits: BatchLimits;

@@ -214,7 +214,7 @@ export class LaneWorker {
     );
     await transactions.commit([...output.records, ...letters], positions);
     for (const [topic, next] of positions) this.#committed.set(topic, next);
-    await output.committed?.(new Map(this.#committed));
+    await tellCommitted(output, new Map(this.#committed));
     observer?.committed?.(lane, {
       records: batch.records.length,
       outputs: output.records.length,
@@ -294,5 +294,17 @@ export class LaneWorker {
     this.#abort.abort();
     this.#queue.clear();
     this.#end(error);
+  }
+}
+
+/** The batch is committed by now: whatever is thrown here, no record of it may be processed again. */
+async function tellCommitted(output: LaneOutput, positions: Positions): Promise<void> {
+  try {
+    await output.committed?.(positions);
+  } catch (thrown) {
+    const error = asHeadwaterError(thrown);
+    if (error.verdict !== 'dead-letter') throw error;
+    const { code, message, context } = error;
+    throw new HeadwaterError(code, message, { verdict: 'stop', cause: error, context });
   }
 }

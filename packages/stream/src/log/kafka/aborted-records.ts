@@ -13,6 +13,7 @@ export function withoutAborted(
   records: readonly RawRecord[],
   aborted: readonly AbortedTransaction[],
 ): RawRecord[] {
+  if (aborted.length === 0) return records.filter(({ isControlRecord }) => !isControlRecord);
   const starts = aborted
     .map(({ producerId, firstOffset }) => ({ producerId, firstOffset: BigInt(firstOffset) }))
     .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));

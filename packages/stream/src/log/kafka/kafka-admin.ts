@@ -50,6 +50,11 @@ export class KafkaAdmin implements LogAdmin {
     const answer = await attempt(`reading the offsets of group ${group}`, () =>
       admin.fetchOffsets({ groupId: group, topics: [topic] }),
     );
+    const answered = answer[0]?.partitions.length ?? 0;
+    if (answered !== (await this.partitions(topic))) {
+      const message = `Kafka told the offsets of ${answered} partitions of ${topic} only`;
+      throw new HeadwaterError('log-unavailable', message);
+    }
     const offsets: (bigint | undefined)[] = [];
     for (const { partition, offset } of answer[0]?.partitions ?? []) {
       offsets[partition] = BigInt(offset) < 0n ? undefined : BigInt(offset);

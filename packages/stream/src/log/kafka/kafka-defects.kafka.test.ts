@@ -162,7 +162,7 @@ describe('transactions', () => {
     const transactions = await openTransactions(group, uniqueName('tx'));
     for (let offset = 1n; offset <= 60n; offset += 1n)
       await transactions.commit([], new Map([[topic, offset]]));
-    expect(await log.admin.committed(group, topic)).toEqual([60n]);
+    await until(async () => (await log.admin.committed(group, topic))[0] === 60n);
   });
 
   it('show, once the former producer is fenced, the very offsets that belong to the outputs', async () => {
@@ -197,6 +197,7 @@ describe('transactions', () => {
     }
     expect(await readAll(log, topic)).toEqual([]);
     await transactions.commit([record(19_000), record(19_000), record(5)], positions);
+    await until(async () => (await readAll(log, topic)).length === 3);
     expect((await readAll(log, topic)).map(({ value }) => value?.length)).toEqual([19_000, 19_000, 5]);
   });
 

@@ -7,6 +7,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '../../logger.ts';
 import type { LogAdmin, Positions } from '../api.ts';
+import { pauseFor } from '../backoff.ts';
 import type { GroupMember, JoinOptions, LaneTransactions, MemberListener } from '../membership.ts';
 import type { KafkaClient } from './client.ts';
 import { asLogError } from './failures.ts';
@@ -15,6 +16,9 @@ import { KafkaTransactions } from './kafka-transactions.ts';
 import type { Consumer } from './kafkajs.ts';
 import { assignerName, createLaneAssigner } from './lane-assigner.ts';
 import type { TableOfTopics } from './table-of-topics.ts';
+
+const confirmAfterMs = 300;
+const never = new AbortController().signal;
 
 export interface KafkaMemberDependencies {
   readonly client: KafkaClient;
@@ -80,16 +84,26 @@ export class KafkaMember implements GroupMember {
     const { admin } = this.#dependencies;
     const positions = new Map<string, bigint>();
     for (const topic of this.#options.topics) {
-      const [offsets, ranges] = await Promise.all([
-        admin.committed(this.#options.group, topic),
-        admin.offsets(topic),
-      ]);
-      const { low, high } = ranges[lane] ?? { low: 0n, high: 0n };
-      const position = offsets[lane] ?? low;
+      const committed = await this.#committedOffset(topic, lane);
+      const { low, high } = (await admin.offsets(topic))[lane] ?? { low: 0n, high: 0n };
+      const position = committed ?? low;
       if (position < low || position > high) throw outOfRange(topic, lane, position);
       positions.set(topic, position);
     }
     return positions;
+  }
+
+  /**
+   * That a group has committed nothing is believed when it is told twice. A broker (Kafka 4.1) was seen to say so
+   * of a lane whose offset it had told before, while it ended the transactions of an owner that was killed.
+   */
+  async #committedOffset(topic: string, lane: number): Promise<bigint | undefined> {
+    const { admin } = this.#dependencies;
+    const { group } = this.#options;
+    const told = (await admin.committed(group, topic))[lane];
+    if (told !== undefined) return told;
+    await pauseFor(confirmAfterMs, never);
+    return (await admin.committed(group, topic))[lane];
   }
 
   async ends(lane: number): Promise<Positions> {

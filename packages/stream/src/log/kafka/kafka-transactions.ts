@@ -23,6 +23,7 @@ const allReplicas = -1;
 /** The broker finishes a committed transaction in the background; the next one may have to wait a moment. */
 const concurrentWaitMs = 5;
 const concurrentAttempts = 2_000;
+const longestCloseMs = 1_000;
 const never = new AbortController().signal;
 
 export class KafkaTransactions implements LaneTransactions {
@@ -58,8 +59,12 @@ export class KafkaTransactions implements LaneTransactions {
     }
   }
 
+  /** Requests that no broker answers any more must not keep the lane from being opened again. */
   async close(): Promise<void> {
-    await this.#options.producer.disconnect().catch(() => undefined);
+    const patience = new AbortController();
+    const disconnected = this.#options.producer.disconnect().catch(() => undefined);
+    await Promise.race([disconnected, pauseFor(longestCloseMs, patience.signal)]);
+    patience.abort();
   }
 
   /** Offsets go first: kafkajs does not repeat what the end of the former transaction delays. */
