@@ -100,6 +100,7 @@ function prediction(cause: LogRecord, task = 'digit', by = extractor): OutgoingR
     extractor: by,
     head: null,
     label: null,
+    abstained: false,
     probabilities: {},
     novelty: null,
     receivedAt: 1,

@@ -3,22 +3,15 @@
  * to the audit of what the topics hold in the end.
  */
 import { asHeadwaterError } from '@headwater/errors';
-import { createLifecycle, type Lifecycle, type Logger } from '@headwater/stream';
-import { auditRun } from '../audit/audit.ts';
+import { createLifecycle, type Lifecycle } from '@headwater/stream';
 import { interruptible } from '../platform/interruptible.ts';
 import { openPlatform, type Platform } from '../platform/platform.ts';
 import type { ImageSource } from '../sources/api.ts';
 import { createDigitsSource } from '../sources/digits.ts';
 import { createFolderSource } from '../sources/folder.ts';
-import { createCoalescer } from '../story/coalescer.ts';
-import { openCodecs, type StoryCodecs } from '../story/codecs.ts';
-import { createIngestClient } from '../story/ingest-client.ts';
-import { createRoutes, type RoutesOptions } from '../story/routes.ts';
-import { waitForSettledHead } from '../story/settled-head.ts';
-import { readStartOffsets } from '../story/start-offsets.ts';
-import { runStory } from '../story/story.ts';
-import { describeSummary, type Summary, summarize } from '../story/summary.ts';
+import { describeSummary } from '../story/summary.ts';
 import { countRefusal, createTally, type Tally } from '../story/tally.ts';
+import { tellStory } from '../story/telling.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
 import type { Console } from './console.ts';
 
@@ -39,11 +32,10 @@ export interface StartOptions {
 }
 
 const defaultDigits = 6000;
-/** Milliseconds without a prediction, and from the last one to the settled head. */
-const patience = { landing: 120_000, head: 120_000 };
+const maxFileBytes = 32 * 1024 * 1024;
 
 /**
- * Resolves to the exit code: 0, or 1 where the audit found something lost or doubled.
+ * Resolves to the exit code: 0, or 1 where the audit found something lost or doubled, or something did not end well.
  * Errors: whatever kept the run from its end, the signal's reason among them.
  */
 export async function start(options: StartOptions, console: Console): Promise<number> {
@@ -53,21 +45,18 @@ export async function start(options: StartOptions, console: Console): Promise<nu
   try {
     const tally = createTally();
     const source = await openSource(options, tally);
+    const { extractor, task } = source;
+    const { environment } = console;
+    const throwAway = options.exit;
+    const { say } = screen;
     const platform = await openPlatform(
-      {
-        ...options,
-        environment: console.environment,
-        extractor: source.extractor,
-        task: source.task,
-        throwAway: options.exit,
-        logger,
-        say: screen.say,
-      },
+      { ...options, environment, extractor, task, throwAway, logger, say },
       lifecycle,
     );
-    return await run({ options, console, screen, lifecycle, tally, source, platform, logger });
+    return await run({ options, console, screen, lifecycle, tally, source, platform });
   } finally {
-    await lifecycle.close();
+    // What does not end as it should has been logged, and must not hide why we are here.
+    await lifecycle.close().catch(() => undefined);
   }
 }
 
@@ -79,7 +68,6 @@ interface Run {
   readonly tally: Tally;
   readonly source: ImageSource;
   readonly platform: Platform;
-  readonly logger: Logger;
 }
 
 async function openSource(options: StartOptions, tally: Tally): Promise<ImageSource> {
@@ -91,7 +79,7 @@ async function openSource(options: StartOptions, tally: Tally): Promise<ImageSou
     folder,
     task: task ?? 'label',
     extractor: extractor ?? 'efficientnet-lite0.v1',
-    maxBytes: 32 * 1024 * 1024,
+    maxBytes: maxFileBytes,
     onSkipped: (reason) => countRefusal(tally, reason),
   });
 }
@@ -102,17 +90,32 @@ async function run(run: Run): Promise<number> {
   platform.stopped.catch((error) => failure.abort(error));
   const signal = AbortSignal.any([console.signal, failure.signal]);
   introduce(run);
-  const summary = await tellStory(run, signal);
+  const summary = await tellStory({
+    ...run,
+    ...platform,
+    signal,
+    ingestUrl: platform.urls.ingest,
+    images: imagesOf(run),
+    labelShare: options.labelShare,
+    flight: options.flight,
+  });
   screen.say(describeSummary(summary));
-  const isSound = summary.lost === 0 && summary.duplicates === 0;
-  if (!options.exit) {
+  const print = () => {
     if (options.json) console.stdout.write(`${JSON.stringify(summary)}\n`);
+  };
+  if (!options.exit) {
+    print();
     await idle(run, signal);
-    return isSound ? 0 : 1;
   }
   const isClosed = await closeAloud(run);
-  if (options.json) console.stdout.write(`${JSON.stringify(summary)}\n`);
-  return isSound && isClosed ? 0 : 1;
+  if (options.exit) print();
+  return isClosed && summary.lost === 0 && summary.duplicates === 0 ? 0 : 1;
+}
+
+/** The digits start over when all were sent; files are sent once. */
+function imagesOf({ options, source }: Run): number {
+  if (options.folder === undefined) return options.images ?? defaultDigits;
+  return Math.min(options.images ?? source.size, source.size);
 }
 
 /** The summary is printed even where something did not end as it should; the exit code tells. */
@@ -136,76 +139,6 @@ function introduce({ screen, source, platform }: Run): void {
   }
 }
 
-async function tellStory(run: Run, signal: AbortSignal): Promise<Summary> {
-  const { options, screen, tally, source, platform } = run;
-  const { log, names } = platform;
-  const { extractor, task } = source;
-  const codecs = await openCodecs(platform.schemaIds, names);
-  const start = await readStartOffsets(log.admin, names, extractor);
-  const kafka = createCoalescer(await log.openProducer());
-  const http = createIngestClient({ url: platform.urls.ingest });
-  tally.total = Math.min(
-    options.images ?? defaultImages(run),
-    options.folder === undefined ? Infinity : source.size,
-  );
-  const watch = screen.watch(tally);
-  try {
-    await runStory({
-      log,
-      names,
-      codecs,
-      source,
-      tally,
-      signal,
-      routes: openRoutes(run, codecs, { http, kafka }),
-      images: tally.total,
-      // The digits go on where the last run on this data stopped: heads know the earlier ones.
-      first: (start.get(names.topics.images) ?? []).reduce((sum, end) => sum + Number(end), 0),
-      labelShare: options.labelShare,
-      flight: options.flight,
-      patience: patience.landing,
-    });
-  } finally {
-    watch.stop();
-    http.close();
-    await kafka.close();
-  }
-  screen.say('all predictions were read; waiting for the settled head …');
-  const head = await waitForSettledHead({
-    log,
-    names,
-    codecs,
-    extractor,
-    task,
-    signal,
-    patience: patience.head,
-  });
-  screen.say('auditing the topics …');
-  const report = await auditRun({
-    log,
-    names,
-    extractor,
-    start,
-    decoders: codecs.audit,
-    tasks: [task],
-    accepted: tally.acceptedIds,
-  });
-  return summarize({ log: log.kind, source, tally, report, head });
-}
-
-function defaultImages({ options, source }: Run): number {
-  return options.folder === undefined ? defaultDigits : source.size;
-}
-
-function openRoutes(
-  { source, platform }: Run,
-  codecs: StoryCodecs,
-  ways: Pick<RoutesOptions, 'http' | 'kafka'>,
-) {
-  const { topics } = platform.names;
-  return createRoutes({ ...ways, codecs, topics, source: source.name, task: source.task });
-}
-
 /** Until somebody ends it, or a part of it fails. */
 async function idle({ screen, platform, console }: Run, signal: AbortSignal): Promise<void> {
   const { ingest, classify, admin } = platform.urls;
@@ -217,6 +150,9 @@ async function idle({ screen, platform, console }: Run, signal: AbortSignal): Pr
       `  metrics and probes     ${admin}/metrics`,
     ].join('\n'),
   );
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
   if (!console.signal.aborted) signal.throwIfAborted();
 }

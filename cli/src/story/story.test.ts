@@ -95,6 +95,7 @@ function predictionOf(imageId: string): Buffer {
     extractor,
     head: { kind: 'lda', version: 7, digest: 'd' },
     label: 'even',
+    abstained: false,
     probabilities: { even: 1 },
     novelty: null,
     receivedAt: 1,
