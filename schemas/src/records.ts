@@ -139,6 +139,8 @@ export interface ImageClassified {
   /** null: no head serves this task yet; label and novelty are then null and probabilities empty. */
   readonly head: HeadRef | null;
   readonly label: string | null;
+  /** The head is less sure than the wanted error rate asks for; the label is then its best guess, not an answer. */
+  readonly abstained: boolean;
   /** Class to probability, sum 1; the most probable classes only where there are more than 100. */
   readonly probabilities: Readonly<Record<string, number>>;
   /** Percentile 0..1 of relative Mahalanobis distance; null where the head gives none. */

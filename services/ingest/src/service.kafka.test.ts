@@ -152,6 +152,7 @@ describe('ingest on Kafka', () => {
             extractor: 'lenet-digits.v1',
             head: null,
             label: '7',
+            abstained: false,
             probabilities: {},
             novelty: null,
             predictedAt: Date.now(),

@@ -24,6 +24,7 @@ const prediction = (
   extractor: 'e.v1',
   head: null,
   label: null,
+  abstained: false,
   probabilities: {},
   novelty: null,
   predictedAt: 9,

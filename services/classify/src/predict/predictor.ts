@@ -52,12 +52,19 @@ export function classify(
   const { imageId, extractor, numbers, receivedAt } = vector;
   const common = { imageId, task, extractor, receivedAt, predictedAt: now };
   if (head === undefined || head.extractor !== extractor || head.classifier.dimensions !== numbers.length) {
-    return { ...common, head: null, label: null, probabilities: {}, novelty: null };
+    return { ...common, head: null, label: null, abstained: false, probabilities: {}, novelty: null };
   }
   const { label, probabilities, novelty } = head.classifier.predict(numbers);
   const { kind, version, digest } = head;
   const listed = listProbabilities(head.classifier.classes, probabilities);
-  return { ...common, head: { kind, version, digest }, label, probabilities: listed, novelty };
+  return {
+    ...common,
+    head: { kind, version, digest },
+    label,
+    abstained: false,
+    probabilities: listed,
+    novelty,
+  };
 }
 
 function listProbabilities(classes: readonly string[], probabilities: Float64Array): Record<string, number> {

@@ -8,7 +8,7 @@ const count = { type: 'integer', minimum: 0 } as const;
 
 export const predictionSchema = {
   type: 'object',
-  required: ['task', 'extractor', 'head', 'label', 'probabilities', 'novelty', 'predictedAt'],
+  required: ['task', 'extractor', 'head', 'label', 'abstained', 'probabilities', 'novelty', 'predictedAt'],
   properties: {
     task: { type: 'string' },
     extractor: { type: 'string' },
@@ -18,6 +18,7 @@ export const predictionSchema = {
       properties: { kind: { type: 'string' }, version: count, digest: { type: 'string' } },
     },
     label: { type: ['string', 'null'] },
+    abstained: { type: 'boolean', description: 'The head is not sure enough: the label is a guess.' },
     probabilities: { type: 'object', additionalProperties: { type: 'number' } },
     novelty: { type: ['number', 'null'] },
     predictedAt: time,
@@ -87,8 +88,8 @@ export function showAccepted({ blob: _blob, ...image }: AcceptedImage): ImageAns
 }
 
 export function showPrediction(prediction: ImageClassified): object {
-  const { task, extractor, head, label, probabilities, novelty, predictedAt } = prediction;
-  return { task, extractor, head, label, probabilities, novelty, predictedAt };
+  const { task, extractor, head, label, abstained, probabilities, novelty, predictedAt } = prediction;
+  return { task, extractor, head, label, abstained, probabilities, novelty, predictedAt };
 }
 
 export function showClassified(image: AcceptedImage, predictions: readonly ImageClassified[]): ImageAnswer {

@@ -74,6 +74,7 @@ export async function startHarness({ environment = {}, wrap }: HarnessOptions = 
         extractor: 'lenet-digits.v1',
         head: null,
         label: null,
+        abstained: false,
         probabilities: {},
         novelty: null,
         predictedAt: Date.now(),
