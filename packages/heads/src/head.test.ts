@@ -8,7 +8,7 @@ import { quantize } from './quantization.ts';
 const dimensions = 6;
 const options = { extractor: 'net.v1', task: 'digit', dimensions };
 const modes: HeadMode[] = ['provisional', 'settled'];
-const kinds: HeadKind[] = ['lda', 'ridge', 'ncm'];
+const kinds: HeadKind[] = ['lda', 'ridge', 'ncm', 'knn', 'softmax'];
 const members = kinds.flatMap((kind) => modes.map((mode) => ({ kind, mode })));
 
 /** A small linear congruential generator: tests must not change from run to run. */
@@ -77,7 +77,7 @@ describe('a head is a pure function of the set', () => {
           expect(head).toEqual(expected);
           expect(head.digest).toBe(expected.digest);
         }),
-        { numRuns: 250 },
+        { numRuns: 150 },
       );
     },
   );
@@ -93,6 +93,10 @@ describe('a head is a pure function of the set', () => {
         "fc7a73bcb00597980dae961c549f69ac061e7398ece3ba47b5494a7187f2c29d",
         "33b6f287d9b934d076366ddac71d4918f81363c8218b0227f30993fced9da2a7",
         "817a5f9bdafba802556b2e6f23fbe89c7d213bd3acba2453208e362865747cf7",
+        "54a9cc99130e9009fe26de12295c9ea2b19deaf28c709d0d917f245d295bae9c",
+        "353ff271c105818eef684097029e7470bc03f302efe022d5381a837a8ea1b3a2",
+        "e9be7b0ea11eec185a91bea447866f27ab170c71131dafb15c33442ed3b0e884",
+        "1bb50ce205adfee245a5e4f88fefba9973b2ae05a0566d434d1813697edd6ec4",
         "9fc328ccbaf27556fd0b12e00c0f134763196d60f0b9352348da8bf7f2369bb6",
       ]
     `);

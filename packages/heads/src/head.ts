@@ -2,14 +2,16 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, Head, HeadKind, LabelledSet, TrainOptions } from './api.ts';
 import type { HeadFamily, StoredHead } from './head-family.ts';
+import { knn } from './heads/knn.ts';
 import { lda } from './heads/lda.ts';
 import { ncm } from './heads/ncm.ts';
 import { ridge } from './heads/ridge.ts';
+import { softmax } from './heads/softmax.ts';
 import { openLabelledSet } from './labelled-set.ts';
 import { digestHead } from './linear-head.ts';
 import { poseProblem } from './problem.ts';
 
-const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm };
+const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm, knn, softmax };
 
 /**
  * Trains a head: a pure function of the set and the options, to the last bit, on every machine. It computes for a while (a tenth of a

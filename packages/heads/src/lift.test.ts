@@ -40,7 +40,9 @@ describe('the lift', () => {
 
   it('is on record: another one would be another head', () => {
     const lifted = openLift(plainKernel, dimensions, 64).apply(Int16Array.of(8000, -1000, 500, 100, 3));
-    expect(createHash('sha256').update(Buffer.from(lifted.buffer)).digest('hex')).toMatchInlineSnapshot(`"4e6e1a1483c6c01c090c45dfe667250ddba57f6b6707654b1633fd7a010ca820"`);
+    expect(createHash('sha256').update(Buffer.from(lifted.buffer)).digest('hex')).toMatchInlineSnapshot(
+      `"4e6e1a1483c6c01c090c45dfe667250ddba57f6b6707654b1633fd7a010ca820"`,
+    );
   });
 
   it.each([0, 3, 6, 100_000, 8.5])('refuses %d dimensions', (lifted) => {
@@ -74,7 +76,7 @@ describe('a lifted set', () => {
     expect(plainRight / 300).toBeLessThan(0.8);
   });
 
-  it.each(['lda', 'ridge', 'ncm'] as const)(
+  it.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] as const)(
     'gives %s the same bits by both kernels, and in any order',
     (kind) => {
       const train = (set: ExactLabelledSet) => trainHead(set, { kind, mode: 'settled' }).digest;

@@ -143,7 +143,7 @@ function toProbabilities(logits: Float64Array, blend: number): Float64Array {
 }
 
 /** The first of the largest: ties go to the class whose bytes come first. */
-function indexOfLargest(values: Float64Array): number {
+export function indexOfLargest(values: Float64Array): number {
   let best = 0;
   for (let k = 1; k < values.length; k++) if ((values[k] ?? 0) > (values[best] ?? 0)) best = k;
   return best;

@@ -30,7 +30,10 @@ export interface Problem {
   readonly means: readonly Float64Array[];
   /** log π_k, normalised. */
   readonly logPriors: Float64Array;
+  /** With the vectors as they were labelled. */
   readonly sample: readonly LabelledVector[];
+  /** What the statistics are of, for each example of the sample. */
+  readonly sampleVectors: readonly Int16Array[];
   /** Class index of each example of the sample. */
   readonly sampleLabels: Int32Array;
   readonly sampleGroups: readonly (string | null)[];
@@ -42,9 +45,7 @@ export function poseProblem(set: ExactLabelledSet, { mode, prior = 'uniform' }: 
   const { classes, examples, dimensions, width } = statistics;
   const counts = Float64Array.from(classes, (label) => statistics.count(label));
   const center = computeCenter(statistics, width);
-  const sample = set.sample(mode === 'settled' ? sampleLimit : provisionalSample).map((example) => {
-    return { ...example, vector: set.raise(example.vector) };
-  });
+  const sample = set.sample(mode === 'settled' ? sampleLimit : provisionalSample);
   const index = new Map(classes.map((label, k) => [label, k]));
   return {
     kernel: statistics.kernel,
@@ -61,14 +62,15 @@ export function poseProblem(set: ExactLabelledSet, { mode, prior = 'uniform' }: 
     }),
     logPriors: weighClasses(classes, counts, prior),
     sample,
+    sampleVectors: sample.map(({ vector }) => set.raise(vector)),
     sampleLabels: Int32Array.from(sample, ({ label }) => index.get(label) ?? 0),
     sampleGroups: sample.map(({ group }) => group),
   };
 }
 
 /** The sample's vectors less the center, padded. */
-export function centerSample({ sample, center }: Problem): Float64Array[] {
-  return sample.map(({ vector }) => {
+export function centerSample({ sampleVectors, center }: Problem): Float64Array[] {
+  return sampleVectors.map((vector) => {
     const centered = new Float64Array(center.length);
     for (let i = 0; i < vector.length; i++) centered[i] = (vector[i] ?? 0) - (center[i] ?? 0);
     return centered;
