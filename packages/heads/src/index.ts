@@ -1,5 +1,6 @@
 /** Statistics, solvers and heads: pure functions of the set of labelled vectors. No I/O, no Kafka. */
 export type * from './api.ts';
+export { type CostMatrix, type Decision, type DecisionRules, decide } from './decision.ts';
 export * from './drift/index.ts';
 export { openHead, trainHead } from './head.ts';
 export { createLabelledSet, deserializeLabelledSet, type LabelledSetOptions } from './labelled-set.ts';
