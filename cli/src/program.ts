@@ -71,7 +71,11 @@ function addStart(program: Command, console: Console, finish: (code: number) => 
       parseCount,
     )
     .option('--label-share <share>', 'share of the images that get a label, 0 to 1', parseShare, 0.8)
-    .option('--flight <count>', 'images on their way at once', parseCount, 512)
+    .option(
+      '--flight <count>',
+      'images on their way at once (default: an eighth of them, 16 to 512)',
+      parseCount,
+    )
     .option(
       '--extractor <id>',
       'what turns images into vectors (default: lenet-digits.v1 for digits, efficientnet-lite0.v1 for a folder)',

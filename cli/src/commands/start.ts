@@ -25,7 +25,8 @@ export interface StartOptions {
   readonly keep: boolean;
   readonly partitions: number | undefined;
   readonly labelShare: number;
-  readonly flight: number;
+  /** Undefined: an eighth of the images, but 16 to 512. */
+  readonly flight: number | undefined;
   readonly extractor: string | undefined;
   readonly task: string | undefined;
   readonly dataDir: string | undefined;
@@ -89,15 +90,16 @@ async function run(run: Run): Promise<number> {
   const failure = new AbortController();
   platform.stopped.catch((error) => failure.abort(error));
   const signal = AbortSignal.any([console.signal, failure.signal]);
+  const images = imagesOf(run);
   introduce(run);
   const summary = await tellStory({
     ...run,
     ...platform,
     signal,
     ingestUrl: platform.urls.ingest,
-    images: imagesOf(run),
+    images,
     labelShare: options.labelShare,
-    flight: options.flight,
+    flight: options.flight ?? usualFlight(images),
   });
   screen.say(describeSummary(summary));
   const print = () => {
@@ -116,6 +118,11 @@ async function run(run: Run): Promise<number> {
 function imagesOf({ options, source }: Run): number {
   if (options.folder === undefined) return options.images ?? defaultDigits;
   return Math.min(options.images ?? source.size, source.size);
+}
+
+/** Large transactions want many images on their way, a head that learns from the first ones wants few. */
+function usualFlight(images: number): number {
+  return Math.min(512, Math.max(16, Math.ceil(images / 8)));
 }
 
 /** The summary is printed even where something did not end as it should; the exit code tells. */
