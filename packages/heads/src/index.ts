@@ -10,3 +10,4 @@ export { quantize } from './quantization.ts';
 export * from './review/index.ts';
 export { sampleKey } from './sample-key.ts';
 export { addDigest, digestExample, formatDigest } from './set-digest.ts';
+export { errorRatesTold, sureEnoughFor } from './sure-enough.ts';

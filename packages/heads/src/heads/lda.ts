@@ -8,7 +8,8 @@ import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
 import { buildNovelty } from '../novelty.ts';
 import { centerSample, type Problem } from '../problem.ts';
 import { computeScatter, estimateShrinkage, isFlat, type Scatter, sumsOfClasses } from '../scatter.ts';
-import { type ChosenTemperature, chooseTemperature } from '../temperature.ts';
+import { measureSureness } from '../sure-enough.ts';
+import { type ChosenTemperature, chooseTemperature, type LeftOut } from '../temperature.ts';
 import { dot, subtract } from '../vector-arithmetic.ts';
 import { prepareWhitening, type Whitened, type Whitening, whitenByCholesky } from '../whitening.ts';
 import { trainBlindly } from './ncm.ts';
@@ -41,6 +42,7 @@ interface Choice {
   readonly epsilon: number;
   readonly effectiveDimensions: number;
   readonly chosen: ChosenTemperature;
+  readonly left: LeftOut;
   /** The sample, then the class means, at this ε. */
   readonly whitening: Whitening;
 }
@@ -87,7 +89,7 @@ function judge(problem: Problem, whitening: Whitening | null): Choice | null {
     groups: problem.sampleGroups,
   });
   const chosen = chooseTemperature(left);
-  return chosen && { epsilon, effectiveDimensions, chosen, whitening };
+  return chosen && { epsilon, effectiveDimensions, chosen, left, whitening };
 }
 
 /**
@@ -146,6 +148,7 @@ function solve(problem: Problem, scatter: Scatter, choice: Choice): TrainedHead 
       leaveOneOutAccuracy: chosen.accuracy,
       effectiveDimensions,
       sample: sample.length,
+      ...measureSureness(problem, choice.left, temperature),
     },
   };
 }

@@ -8,6 +8,7 @@ import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
 import { centerSample, type Problem } from '../problem.ts';
 import { unit } from '../quantization.ts';
 import { computeTrace, isFlat } from '../scatter.ts';
+import { measureSureness } from '../sure-enough.ts';
 import { chooseTemperature } from '../temperature.ts';
 import { dot } from '../vector-arithmetic.ts';
 import type { Whitened } from '../whitening.ts';
@@ -48,6 +49,7 @@ function trainNearestMeans(problem: Problem): TrainedHead {
       leaveOneOutLogLoss: logLoss,
       leaveOneOutAccuracy: accuracy,
       sample: problem.sample.length,
+      ...measureSureness(problem, left, temperature),
     },
   };
 }

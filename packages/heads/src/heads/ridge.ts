@@ -10,6 +10,7 @@ import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
 import { eliminate, substituteBack } from '../plain-elimination.ts';
 import { centerSample, type Problem } from '../problem.ts';
 import { computeScatter, estimateShrinkage, isFlat, type Scatter, sumOfAll } from '../scatter.ts';
+import { measureSureness } from '../sure-enough.ts';
 import { chooseTemperature, type LeftOut } from '../temperature.ts';
 import { dot } from '../vector-arithmetic.ts';
 import { prepareWhitening, type Whitening, whitenByCholesky } from '../whitening.ts';
@@ -82,7 +83,8 @@ function solve(problem: Problem, scatter: Scatter, tuned: Whitening): TrainedHea
   const { dimensions, examples, counts, center, means, logPriors, sample } = problem;
   const { epsilon } = tuned;
   const offsets = counts.map((count) => -fixedLog(count / examples));
-  const chosen = chooseTemperature(leaveRegressionOut(problem, tuned), offsets);
+  const left = leaveRegressionOut(problem, tuned);
+  const chosen = chooseTemperature(left, offsets);
   const whitening = whitenByCholesky(problem.kernel, scatter, epsilon, listTargets(problem));
   if (chosen === null || whitening === null) return null;
   const { temperature, logLoss, accuracy } = chosen;
@@ -106,7 +108,12 @@ function solve(problem: Problem, scatter: Scatter, tuned: Whitening): TrainedHea
     }),
     regularization: epsilon,
     temperature,
-    measurements: { leaveOneOutLogLoss: logLoss, leaveOneOutAccuracy: accuracy, sample: sample.length },
+    measurements: {
+      leaveOneOutLogLoss: logLoss,
+      leaveOneOutAccuracy: accuracy,
+      sample: sample.length,
+      ...measureSureness(problem, left, temperature, offsets),
+    },
   };
 }
 
