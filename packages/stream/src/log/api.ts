@@ -60,6 +60,8 @@ export interface LogAdmin {
   offsets(topic: string): Promise<readonly OffsetRange[]>;
   /** Committed offset by partition index; undefined where the group has committed none. */
   committed(group: string, topic: string): Promise<readonly (bigint | undefined)[]>;
+  /** How many members a group has now; 0 for a group that does not exist. */
+  members(group: string): Promise<number>;
   deleteTopics(topics: readonly string[]): Promise<void>;
   deleteGroups(groups: readonly string[]): Promise<void>;
 }
@@ -101,6 +103,8 @@ export interface Lane {
     readonly from: bigint;
     readonly to: bigint;
   }): AsyncIterable<readonly LogRecord[]>;
+  /** Has `LaneSession.offer` called between two batches, as soon as can be; several calls may be answered by one. */
+  readonly wake?: () => void;
 }
 
 /**
@@ -116,6 +120,8 @@ export interface LaneSession {
   process(records: readonly LogRecord[], signal: AbortSignal): Promise<LaneOutput>;
   /** Called once when the lane has read and committed all there is, and nothing came for `idleAfterMs`. */
   idle?(signal: AbortSignal): Promise<LaneOutput | null>;
+  /** Called after `Lane.wake`: outputs that come of no batch, as of work that went on in the background. */
+  offer?(signal: AbortSignal): Promise<LaneOutput | null>;
   /** Called when the lane is revoked or the process stops; uncommitted work is dropped. */
   close(): Promise<void> | void;
 }

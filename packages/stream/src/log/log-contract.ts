@@ -327,6 +327,18 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       expect(texts(replayed)).toEqual(['value-5', 'value-6', 'value-7']);
     });
 
+    it('counts the members of a group', async () => {
+      const log = open();
+      const input = await createTopic(log, 1);
+      const group = uniqueName('group');
+      expect(await log.admin.members(group)).toBe(0);
+      const lanes = await startLanes(log, { topics: [input], group }, async () => copyTo(input, []));
+      await lanes.ready;
+      expect(await log.admin.members(group)).toBe(1);
+      await lanes.close();
+      expect(await log.admin.members(group)).toBe(0);
+    });
+
     it('tells what was committed, in order, after it is', async () => {
       const log = open();
       const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];

@@ -62,6 +62,12 @@ export class KafkaAdmin implements LogAdmin {
     return Array.from(offsets);
   }
 
+  async members(group: string): Promise<number> {
+    const admin = await this.#admin();
+    const { groups } = await attempt(`asking for group ${group}`, () => admin.describeGroups([group]));
+    return groups[0]?.members.length ?? 0;
+  }
+
   async deleteTopics(topics: readonly string[]): Promise<void> {
     if (topics.length === 0) return;
     const admin = await this.#admin();

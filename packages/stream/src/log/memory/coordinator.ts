@@ -25,6 +25,10 @@ export class MemoryCoordinator {
     else this.#rebalance(name);
   }
 
+  members(name: string): number {
+    return this.#groups.get(name)?.members.length ?? 0;
+  }
+
   #rebalance(name: string): void {
     const group = this.#groups.get(name);
     if (group === undefined) return;

@@ -36,7 +36,7 @@ class MemoryLog implements Log {
   readonly #open = new Set<{ close(): Promise<void> }>();
 
   constructor() {
-    this.admin = new MemoryAdmin(this.#cluster);
+    this.admin = new MemoryAdmin(this.#cluster, this.#coordinator);
   }
 
   async openProducer(): Promise<LogProducer> {
@@ -83,9 +83,11 @@ class MemoryLog implements Log {
 
 class MemoryAdmin implements LogAdmin {
   readonly #cluster: MemoryCluster;
+  readonly #coordinator: MemoryCoordinator;
 
-  constructor(cluster: MemoryCluster) {
+  constructor(cluster: MemoryCluster, coordinator: MemoryCoordinator) {
     this.#cluster = cluster;
+    this.#coordinator = coordinator;
   }
 
   async ensureTopics(specs: readonly TopicSpec[], { create }: { readonly create: boolean }): Promise<void> {
@@ -112,6 +114,10 @@ class MemoryAdmin implements LogAdmin {
 
   async committed(group: string, topic: string) {
     return this.#partitions(topic).map((_, index) => this.#cluster.committed(group, topic, index));
+  }
+
+  async members(group: string): Promise<number> {
+    return this.#coordinator.members(group);
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
