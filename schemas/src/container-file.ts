@@ -157,13 +157,12 @@ function inflate(bytes: Buffer, where: string): Buffer {
 }
 
 function bodyReader(reader: AvroSchema, writer: AvroSchema) {
-  const problems = incompatibilities(reader, writer);
-  if (problems.length > 0) {
-    const message = `The file’s schema cannot be read as ${reader.name}: ${problems.join('; ')}`;
-    throw new HeadwaterError('schema-incompatible', message.slice(0, 1000));
-  }
   const type = parseType(reader);
-  const resolver = type.createResolver(parseType(writer));
+  const resolver = attempt(() => {
+    const problems = incompatibilities(reader, writer);
+    if (problems.length > 0) throw unreadable(reader, problems);
+    return type.createResolver(parseType(writer));
+  }, 'its schema');
   return (bytes: Buffer, position: number, record: number) => {
     const result = attempt(() => type.decode(bytes, position, resolver), `record ${record}`);
     if (result.offset < 0) damaged(`record ${record} is cut short`);
@@ -171,10 +170,16 @@ function bodyReader(reader: AvroSchema, writer: AvroSchema) {
   };
 }
 
+function unreadable(reader: AvroSchema, problems: readonly string[]): HeadwaterError {
+  const message = `The file’s schema cannot be read as ${reader.name}: ${problems.join('; ')}`;
+  return new HeadwaterError('schema-incompatible', message.slice(0, 1000));
+}
+
 function attempt<T>(read: () => T, what: string): T {
   try {
     return read();
   } catch (cause) {
+    if (cause instanceof HeadwaterError) throw cause;
     return damaged(`${what} cannot be read (${asHeadwaterError(cause).message})`);
   }
 }
