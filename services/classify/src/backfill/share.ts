@@ -1,0 +1,37 @@
+/**
+ * Sums over examples do not care who adds up what: each worker adds up a share, and the shares come together as if one had
+ * done it all.
+ */
+import {
+  createLabelledSet,
+  deserializeLabelledSet,
+  type LabelledSet,
+  type LabelledSetOptions,
+  type LabelledVector,
+} from '@headwater/heads';
+
+/** What one worker adds up. */
+export class Share {
+  readonly #set: LabelledSet;
+
+  constructor(options: LabelledSetOptions) {
+    this.#set = createLabelledSet(options);
+  }
+
+  /** Errors: statistics-mismatch, statistics-overflow. */
+  add(examples: readonly LabelledVector[]): void {
+    for (const example of examples) this.#set.add(example);
+  }
+
+  /** A serialized labelled set. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#set.serialize();
+  }
+}
+
+/** The set of all examples of all shares. Errors: statistics-mismatch where shares overlap, statistics-overflow. */
+export function mergeShares(options: LabelledSetOptions, shares: Iterable<Uint8Array>): LabelledSet {
+  const whole = createLabelledSet(options);
+  for (const share of shares) whole.merge(deserializeLabelledSet(share));
+  return whole;
+}
