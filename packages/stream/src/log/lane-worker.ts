@@ -43,6 +43,7 @@ export class LaneWorker {
   #paused = false;
   #draining = false;
   #idleTold = false;
+  #woken = false;
   #lastActivity = Date.now();
   #timer: NodeJS.Timeout | undefined;
 
@@ -76,6 +77,12 @@ export class LaneWorker {
     this.#pump();
   }
 
+  /** The session has something to say though nothing came. */
+  wake(): void {
+    this.#woken = true;
+    this.#pump();
+  }
+
   /** Drops what is not committed, at once; resolves when nothing of it runs any more. */
   async drop(): Promise<void> {
     this.#finish(undefined);
@@ -100,6 +107,7 @@ export class LaneWorker {
   #pump(): void {
     clearTimeout(this.#timer);
     if (this.#abort.signal.aborted || this.#draining) return;
+    if (this.#woken && this.#underWay < this.#options.inFlight) this.#launchOffer();
     let wait = this.#queue.wait(Date.now());
     while (wait === 0 && this.#underWay < this.#options.inFlight) {
       this.#launch(this.#queue.take());
@@ -122,6 +130,14 @@ export class LaneWorker {
     attempt.catch(() => undefined);
     this.#inTurn(async () => {
       await this.#settle(batch, attempt);
+    });
+  }
+
+  #launchOffer(): void {
+    this.#woken = false;
+    this.#inTurn(async () => {
+      const output = await this.#options.session.offer?.(this.#abort.signal);
+      await this.#commitAlone(output ?? null);
     });
   }
 
@@ -277,9 +293,12 @@ export class LaneWorker {
     if (this.#queue.length > 0 || !this.#isAtEnd(await member.ends(lane)) || this.#queue.length > 0) return;
     this.#idleTold = true;
     const output = await session.idle?.(this.#abort.signal);
-    if (output !== null && output !== undefined) {
-      await this.#commit({ records: [], nexts: [] }, output, Date.now());
-    }
+    await this.#commitAlone(output ?? null);
+  }
+
+  /** What came of no batch moves no position. */
+  async #commitAlone(output: LaneOutput | null): Promise<void> {
+    if (output !== null) await this.#commit({ records: [], nexts: [] }, output, Date.now());
   }
 
   #isAtEnd(ends: Positions): boolean {

@@ -182,7 +182,7 @@ class LaneGroup implements Lanes, MemberListener {
     try {
       const positions = await this.#member.committed(lane);
       if (abort.signal.aborted) return undefined;
-      session = await this.#options.open(this.#describe(lane, positions));
+      session = await this.#options.open(this.#describe(tenure, positions));
       if (abort.signal.aborted) return undefined;
       const worker = this.#work(lane, transactions, session, positions);
       tenure.worker = worker;
@@ -198,13 +198,15 @@ class LaneGroup implements Lanes, MemberListener {
     }
   }
 
-  #describe(index: number, positions: Positions): Lane {
+  #describe(tenure: Tenure, positions: Positions): Lane {
     const { log } = this.#dependencies;
+    const index = tenure.lane;
     return {
       index,
       topics: this.#options.topics,
       positions,
       replay: ({ topic, from, to }) => log.read({ topic, partition: index, from, to }),
+      wake: () => tenure.worker?.wake(),
     };
   }
 

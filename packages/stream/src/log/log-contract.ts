@@ -4,7 +4,16 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { LaneOutput, LaneSession, Lanes, LanesOptions, Log, LogRecord, OutgoingRecord } from './api.ts';
+import type {
+  Lane,
+  LaneOutput,
+  LaneSession,
+  Lanes,
+  LanesOptions,
+  Log,
+  LogRecord,
+  OutgoingRecord,
+} from './api.ts';
 import { partitionFor } from './murmur2.ts';
 import { deadLetterHeaders, sourceHeaders } from './provenance.ts';
 
@@ -462,6 +471,35 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       expect(idle).toBe(1);
       await produce(log, numbered(input, 1, 5));
       await until(() => idle === 2);
+    });
+
+    it('asks a lane that wakes it for what it has to say, between batches and when nothing comes', async () => {
+      const log = open();
+      const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];
+      const group = uniqueName('group');
+      let said = 0;
+      let wake: () => void = () => undefined;
+      const openSession = async (lane: Lane): Promise<LaneSession> => {
+        wake = () => lane.wake?.();
+        return {
+          process: async (records) => {
+            wake();
+            return copyTo(output, records);
+          },
+          offer: async () => {
+            said += 1;
+            return { records: [{ topic: output, key: 'more', value: null }], deadLetters: [] };
+          },
+          close: () => undefined,
+        };
+      };
+      const processNothing = () => Promise.reject(new Error('not asked'));
+      await startLanes(log, { topics: [input], group, open: openSession }, processNothing);
+      await produce(log, numbered(input, 1));
+      await until(() => said === 1);
+      wake();
+      await until(async () => (await readAll(log, output)).length === 3);
+      expect(said).toBe(2);
     });
   });
 
