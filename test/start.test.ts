@@ -35,7 +35,7 @@ async function summaryOf(run: RunningProcess): Promise<Record<string, unknown>> 
 describe('headwater start', () => {
   it('loses and doubles nothing, and gives the same head for any number of partitions', async () => {
     const runs = [1, 6, 6].map((partitions) =>
-      start('--images', '300', '--exit', '--json', '--partitions', String(partitions)),
+      start('--images', '300', '--flight', '150', '--exit', '--json', '--partitions', String(partitions)),
     );
     const summaries = await Promise.all(runs.map(summaryOf));
     for (const summary of summaries) {
@@ -55,7 +55,7 @@ describe('headwater start', () => {
     }
     expect(new Set(summaries.map((summary) => summary.setDigest)).size).toBe(1);
     expect(new Set(summaries.map((summary) => summary.headDigest)).size).toBe(1);
-  });
+  }, 240_000);
 
   it('leaves nothing behind on the cluster, and ends gracefully in mid-stream', async () => {
     const run = start('--images', '60000', '--exit', '--json', '--partitions', '2');
