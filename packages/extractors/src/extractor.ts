@@ -6,16 +6,14 @@ import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import type { Extractor, ExtractorDescription, ExtractorOptions, ImageLimits } from './api.ts';
 import { Batcher } from './batcher.ts';
-import type { Engine, OpenEngine } from './engines/api.ts';
-import { openOnnxEngine } from './engines/onnx.ts';
+import type { Engine } from './engines/api.ts';
+import { engines } from './engines/engines.ts';
 import { channelsOf, describe, type ExtractorDefinition, inputBytes } from './extractors/definition.ts';
 import { definitionOf } from './extractors/table.ts';
 import { Gate } from './gate.ts';
 import { decodeImage } from './images/decoder.ts';
 import { defaultLimits } from './images/limits.ts';
 import { readWeights } from './weights.ts';
-
-const engines: Readonly<Record<ExtractorDefinition['engine'], OpenEngine>> = { onnx: openOnnxEngine };
 
 type Settings = Required<Omit<ExtractorOptions, 'limits' | 'onBatch'>> &
   Pick<ExtractorOptions, 'onBatch'> & { readonly limits: ImageLimits };

@@ -11,6 +11,8 @@ export interface EngineOptions {
   readonly dimensions: number;
   /** Name of the output to read. */
   readonly output: string;
+  /** Which of an engine's backends to run on, where it has several; without it the best that works. */
+  readonly backend?: string;
   /** Threads inside the engine. */
   readonly threads: number;
   /** After this long a call counts as hung. */

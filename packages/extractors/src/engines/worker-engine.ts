@@ -34,8 +34,8 @@ class WorkerThread {
   private over = false;
 
   constructor(file: string | URL, options: EngineOptions) {
-    const { weights, inputShape, dimensions, output, threads } = options;
-    const workerData: WorkerStart = { weights, inputShape, dimensions, output, threads };
+    const { weights, inputShape, dimensions, output, threads, backend } = options;
+    const workerData: WorkerStart = { weights, inputShape, dimensions, output, threads, backend };
     this.worker = new Worker(file, { workerData });
     this.started = new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.end(invalid('The engine did not start in time.')), startTimeoutMs);

@@ -6,6 +6,7 @@ export interface WorkerStart {
   readonly dimensions: number;
   readonly output: string;
   readonly threads: number;
+  readonly backend: string | undefined;
 }
 
 export interface RunRequest {

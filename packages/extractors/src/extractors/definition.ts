@@ -30,7 +30,7 @@ export interface Preprocessing {
 export interface ExtractorDefinition {
   readonly contract: VectorContract;
   /** The engine that runs the net; a folder `engines/` has one file for each. */
-  readonly engine: 'onnx';
+  readonly engine: 'onnx' | 'tfjs';
   /** The weights: a file under `models/<id>/`, and the SHA-256 that it must have. */
   readonly weights: { readonly file: string; readonly sha256: string };
   /** Where the net was cut, e.g. the name of its output. */

@@ -15,7 +15,7 @@ export type BackendName = (typeof backendNames)[number];
 
 export interface Backend {
   readonly name: BackendName;
-  /** E.g. `tensorflow.js 4.22.0 wasm`. */
+  /** E.g. `tfjs 4.22.0 wasm`, `tfjs 4.22.0 tensorflow gpu`. */
   readonly title: string;
   /** Whether computations really run on a GPU. */
   readonly gpu: boolean;
@@ -38,7 +38,7 @@ interface NativeBackend {
 }
 
 function loadNative(packageName: string): void {
-  const folder = nativeFolder();
+  const folder = join(nativeFolder(), packageName.endsWith('-gpu') ? 'gpu' : 'cpu');
   const installed = existsSync(join(folder, 'node_modules', packageName, 'package.json'));
   const load = installed ? createRequire(join(folder, 'package.json')) : require;
   try {
@@ -85,7 +85,7 @@ function describe(name: BackendName, passedOver: readonly string[]): Backend {
     name,
     gpu,
     passedOver,
-    title: `tensorflow.js ${tf.version_core} ${tf.getBackend()}${gpu ? ' gpu' : ''}`,
+    title: `tfjs ${tf.version_core} ${tf.getBackend()}${gpu ? ' gpu' : ''}`,
   };
 }
 
@@ -108,4 +108,9 @@ export async function startBackend(wanted?: BackendName): Promise<Backend> {
   }
   const message = `No backend of TensorFlow.js starts (${passedOver.join('; ')}).`;
   throw new HeadwaterError('prerequisite-missing', message);
+}
+
+/** For looking at nets, any backend will do: the one that runs in this thread, or the plainest. */
+export async function ensureBackend(): Promise<void> {
+  if (tf.engine().backendName === undefined || tf.engine().backendName === null) await startBackend('cpu');
 }

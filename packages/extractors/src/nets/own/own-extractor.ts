@@ -6,10 +6,11 @@ import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import type { Extractor, ExtractorOptions } from '../../api.ts';
 import type { Engine } from '../../engines/api.ts';
-import { openOnnxEngine } from '../../engines/onnx.ts';
+import { engines } from '../../engines/engines.ts';
 import { EngineExtractor } from '../../extractor.ts';
 import { channelsOf, inputBytes } from '../../extractors/definition.ts';
-import { type OwnNet, readOwnNet } from './own-net.ts';
+import type { OwnNet } from './agreement.ts';
+import { readOwnNet } from './own-net.ts';
 
 const defaultTimeoutMs = 30_000;
 
@@ -41,7 +42,7 @@ async function runTrial(engine: Engine, { definition, single }: OwnNet): Promise
 /** Errors: model-invalid. */
 async function openEngine(net: OwnNet, options: ExtractorOptions): Promise<Engine> {
   const { preprocessing, contract, cut } = net.definition;
-  const engine = await openOnnxEngine({
+  const engine = await engines[net.definition.engine]({
     weights: net.weights,
     inputShape: [preprocessing.side, preprocessing.side, channelsOf(preprocessing)],
     dimensions: contract.dimensions,

@@ -1,0 +1,14 @@
+/** TensorFlow.js as an engine: the thread's file is the built one, from tests and from `dist` alike. */
+import { createRequire } from 'node:module';
+import type { Engine, EngineOptions } from '../api.ts';
+import { openWorkerEngine } from '../worker-engine.ts';
+
+const workerFile = createRequire(import.meta.url).resolve('@headwater/extractors/tfjs-worker');
+
+/**
+ * `weights` is a packed net (`nets/layers/artifacts.ts`), `output` a layer, or empty for the net's own output. `threads` is not heeded:
+ * wasm has one, the native library as many as there are processors. `backend` is one of `backendNames`. Errors: model-invalid.
+ */
+export function openTfjsEngine(options: EngineOptions): Promise<Engine> {
+  return openWorkerEngine(workerFile, options);
+}

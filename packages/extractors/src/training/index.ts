@@ -1,0 +1,8 @@
+/** Training of nets, for the command line and for heads that are nets themselves. A backend must be started first. */
+export { type Backend, type BackendName, backendNames, startBackend } from '../engines/tfjs/backend.ts';
+export { layers, tf } from '../engines/tfjs/tensorflow.ts';
+export { accuracyOf, answersOf, netUpTo } from './inference.ts';
+export { type LabelledImages, pick, randomNumbers, shuffled, withClasses } from './labelled-images.ts';
+export { createLeNet, lenetFeatures, lenetLogits } from './lenet.ts';
+export { readMnist } from './mnist.ts';
+export { type TrainingOptions, type TrainingProgress, type TrainingResult, trainNet } from './trainer.ts';
