@@ -1,5 +1,5 @@
 /** Draws of labelled digits, and what a head or a baseline makes of them. All drawing is seeded: a run can be repeated. */
-import { createLabelledSet, HeadMeasurements, openHead, trainHead } from '@headwater/heads';
+import { Calibration, createLabelledSet, HeadMeasurements, openHead, trainHead } from '@headwater/heads';
 import { vectorAt } from './digits.mjs';
 
 /** Mulberry32, uniform in [0, 1). */
@@ -103,6 +103,23 @@ export function gather(split, indices) {
   const vectors = new Int16Array(indices.length * dimensions);
   for (const [row, index] of indices.entries()) vectors.set(vectorAt(split, index), row * dimensions);
   return { vectors, labels: Uint8Array.from(indices, (index) => split.labels[index]), dimensions };
+}
+
+const noiseDraws = 50;
+
+/**
+ * The calibration error that these answers would have if every confidence were exactly right: with so few of them chance alone leaves
+ * this much, mean over draws.
+ */
+export function calibrationNoise(confidences) {
+  const next = seededUniform(1);
+  return mean(
+    Array.from({ length: noiseDraws }, () => {
+      const calibration = new Calibration();
+      for (const confidence of confidences) calibration.add(confidence, next() < confidence);
+      return calibration.error();
+    }),
+  );
 }
 
 export function round(value, digits) {

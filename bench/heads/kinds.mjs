@@ -1,2 +1,2 @@
-/** Kinds of heads that follow from the statistics alone; `lda` is the default, and the one that targets are set for. */
-export const linearKinds = ['lda', 'ridge', 'ncm'];
+/** `lda` is the default, and the one that targets are set for; the others are measured beside it. */
+export const kinds = ['lda', 'ridge', 'ncm', 'softmax', 'knn'];

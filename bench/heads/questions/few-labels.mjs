@@ -1,7 +1,7 @@
 /** How far a hundred labels go, and a thousand: the digits 5 to 9, means over five draws. */
 import { judgeLogistic } from '../baseline.mjs';
 import { buildSet, draw, exampleAt, indicesOf, judgeHead, mean, round } from '../examples.mjs';
-import { linearKinds } from '../kinds.mjs';
+import { kinds } from '../kinds.mjs';
 import { say } from '../progress.mjs';
 import { atLeast, notBelow } from '../targets.mjs';
 
@@ -38,13 +38,12 @@ async function measureCount(workplace, count) {
   const { train, test } = workplace.digits;
   const pool = indicesOf(train, digits);
   const testIndices = indicesOf(test, digits);
-  const runs = Object.fromEntries(linearKinds.map((kind) => [kind, []]));
+  const runs = Object.fromEntries(kinds.map((kind) => [kind, []]));
   const baselines = [];
   for (let seed = 1; seed <= draws; seed++) {
     const chosen = draw(pool, count, seed);
     const set = buildSet(chosen.map((index) => exampleAt(train, index)));
-    for (const kind of linearKinds)
-      runs[kind].push(judgeHead(set, { kind, mode: 'settled' }, test, testIndices));
+    for (const kind of kinds) runs[kind].push(judgeHead(set, { kind, mode: 'settled' }, test, testIndices));
     baselines.push(await judgeLogistic(workplace, chosen, testIndices));
   }
   const heads = Object.fromEntries(Object.entries(runs).map(([kind, some]) => [kind, average(some)]));

@@ -2,9 +2,11 @@
 import { chosenLabels } from './chosen-labels.mjs';
 import { fewLabels } from './few-labels.mjs';
 import { flippedLabels } from './flipped-labels.mjs';
+import { liftedDigits } from './lift.mjs';
 import { novelty } from './novelty.mjs';
 import { allDigits, unseenDigits } from './one-pass.mjs';
 import { rareClass } from './rare-class.mjs';
+import { speed } from './speed.mjs';
 
 export const questions = [
   unseenDigits,
@@ -14,4 +16,6 @@ export const questions = [
   novelty,
   flippedLabels,
   chosenLabels,
+  liftedDigits,
+  speed,
 ];
