@@ -1,6 +1,7 @@
 /** The variables of classify: what it reads and answers, how it learns, what it refuses. */
 import { commonEnvironment, variables } from '@headwater/stream';
 import type { z } from 'zod';
+import { parseErrorRates } from './predict/answer-rules.ts';
 
 const { byteSize, choice, duration, integer, list, port, text } = variables;
 const MiB = 1024 * 1024;
@@ -30,6 +31,20 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     .default('uniform')
     .describe(
       'How probable classes are before anything is seen: all the same, or as often as they are labelled.',
+    ),
+  MAX_ERROR_RATE: list('rates from 0.001 to below 1, each for all tasks or as task=rate, separated by commas')
+    .refine(
+      (words) => parseErrorRates(words) !== undefined,
+      'expected rates from 0.001 to below 1, each for all tasks (0.02) or for one (digit=0.01), separated by commas',
+    )
+    .default([])
+    .describe(
+      'How many of the answers may be wrong; a head that is less sure than that abstains. Without it, heads always answer.',
+    ),
+  COSTS_FILE: text('path of a JSON file')
+    .optional()
+    .describe(
+      'What mistakes cost, as JSON {task: {truth: {answer: cost}}}: the answer with the smallest expected cost is given.',
     ),
   HEAD_INLINE_BYTES: byteSize({ min: 0, max: 8 * MiB })
     .default(MiB)

@@ -9,6 +9,7 @@ import type { JoinBoard } from './join/join-board.ts';
 import { openJoinCodecs } from './join/join-codecs.ts';
 import { type JoinSessionOptions, openJoinSession } from './join/join-session.ts';
 import { LanesBoard } from './lanes-board.ts';
+import type { RuleBook } from './predict/answer-rules.ts';
 import type { HeadsFollower } from './predict/heads-follower.ts';
 import type { HeadsTable } from './predict/heads-table.ts';
 import { createPredictor } from './predict/predictor.ts';
@@ -27,6 +28,7 @@ export interface Shared {
   readonly follower: HeadsFollower;
   readonly joinBoard: JoinBoard;
   readonly trainBoard: TrainBoard;
+  readonly rules: RuleBook;
 }
 
 /** Errors: topic-missing, topic-mismatch, schema-incompatible, log-unavailable. */
@@ -68,7 +70,7 @@ export async function openTrain(shared: Shared, solver: Solver): Promise<Lanes> 
 }
 
 async function joinOptions(shared: Shared, group: string, lanes: LanesBoard): Promise<JoinSessionOptions> {
-  const { config, dependencies, serving, joinBoard } = shared;
+  const { config, dependencies, serving, rules, joinBoard } = shared;
   const { log, names, schemaIds, logger } = dependencies;
   const { labels, examples, predictions } = names.topics;
   const vectors = new Map(config.EXTRACTORS.map((extractor) => [names.topics.vectors(extractor), extractor]));
@@ -82,7 +84,7 @@ async function joinOptions(shared: Shared, group: string, lanes: LanesBoard): Pr
     limits: { maxTasks: config.MAX_TASKS, maxClasses: config.MAX_CLASSES },
     maxFutureMs: config.MAX_CLOCK_SKEW,
     declaredTasks: config.TASKS,
-    predict: createPredictor({ serving, extractors: config.EXTRACTORS, declaredTasks: config.TASKS }),
+    predict: createPredictor({ serving, rules, extractors: config.EXTRACTORS, declaredTasks: config.TASKS }),
     dimensions: contractDimensions,
     board: joinBoard,
     lanes,

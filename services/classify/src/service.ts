@@ -17,6 +17,7 @@ import { LazyExtractors } from './http/lazy-extractors.ts';
 import { createHttp } from './http/server.ts';
 import { TaskViews } from './http/task-views.ts';
 import { JoinBoard } from './join/join-board.ts';
+import { openRuleBook } from './predict/answer-rules.ts';
 import { followHeads } from './predict/heads-follower.ts';
 import { HeadsTable } from './predict/heads-table.ts';
 import { ServingHeads } from './predict/serving-heads.ts';
@@ -74,6 +75,7 @@ function tellUnknown(config: ClassifyConfig, { logger }: ServiceDependencies): v
 async function openShared(config: ClassifyConfig, dependencies: ServiceDependencies): Promise<Shared> {
   tellUnknown(config, dependencies);
   const { log, names, schemaIds, blobs, logger, metrics } = dependencies;
+  const rules = await openRuleBook(config.MAX_ERROR_RATE, config.COSTS_FILE);
   await prepareClassifyTopics(config, names, log.admin);
   const { heads: headsTopic, serving: servingTopic } = names.topics;
   const codecs = {
@@ -97,11 +99,11 @@ async function openShared(config: ClassifyConfig, dependencies: ServiceDependenc
   const follower = await followHeads({ log, topics, table, serving });
   const joinBoard = new JoinBoard(metrics);
   const trainBoard = new TrainBoard(metrics);
-  return { config, dependencies, codecs, table, serving, follower, joinBoard, trainBoard };
+  return { config, dependencies, codecs, table, serving, follower, joinBoard, trainBoard, rules };
 }
 
 async function openApi(shared: Shared): Promise<Api> {
-  const { config, dependencies, codecs, table, serving, joinBoard, trainBoard } = shared;
+  const { config, dependencies, codecs, table, serving, joinBoard, trainBoard, rules } = shared;
   const { log, names, logger, metrics } = dependencies;
   const producer = await log.openProducer();
   const limits = { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS };
@@ -111,6 +113,7 @@ async function openApi(shared: Shared): Promise<Api> {
     serving,
     extractors,
     maxImageBytes: config.MAX_IMAGE_BYTES,
+    rules,
     producer,
     servingTopic: names.topics.serving,
     codec: codecs.serving,

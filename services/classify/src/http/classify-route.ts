@@ -2,6 +2,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import { quantize } from '@headwater/heads';
 import type { FastifyInstance } from 'fastify';
+import type { RuleBook } from '../predict/answer-rules.ts';
 import { classify } from '../predict/predictor.ts';
 import type { ServingHead, ServingHeads } from '../predict/serving-heads.ts';
 import type { LazyExtractors } from './lazy-extractors.ts';
@@ -13,6 +14,7 @@ export interface ClassifyRouteOptions {
   readonly serving: ServingHeads;
   readonly extractors: LazyExtractors;
   readonly maxImageBytes: number;
+  readonly rules: RuleBook;
 }
 
 interface ClassifyRoute {
@@ -54,7 +56,7 @@ export function registerClassify(app: FastifyInstance, options: ClassifyRouteOpt
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
     const numbers = quantize(await vectorOf(body, head, options, abort.signal));
-    return answer(head, numbers);
+    return answer(head, numbers, options.rules);
   });
 }
 
@@ -98,10 +100,11 @@ function fromBase64(text: string): Float32Array {
   throw new HeadwaterError('request-invalid', 'The vector is not base64 of float32 numbers');
 }
 
-function answer(head: ServingHead, numbers: Int16Array) {
+function answer(head: ServingHead, numbers: Int16Array, rules: RuleBook) {
   const { task, extractor } = head;
   const now = Date.now();
   const vector = { imageId: '', extractor, numbers, receivedAt: now };
-  const { label, probabilities, novelty, head: identity } = classify(vector, task, head, now);
-  return { task, extractor, label, probabilities, novelty, head: identity, predictedAt: now };
+  const answered = classify(vector, task, head, now, rules(task));
+  const { label, abstained, probabilities, novelty, head: identity } = answered;
+  return { task, extractor, label, abstained, probabilities, novelty, head: identity, predictedAt: now };
 }

@@ -3,6 +3,7 @@
  * extractor; while none serves, of the first extractor, so that every image gets its answer.
  */
 import type { ImageClassified } from '@headwater/schemas';
+import { type AnswerRules, answerOf, plainRules, type RuleBook } from './answer-rules.ts';
 import type { ServingHead, ServingHeads } from './serving-heads.ts';
 
 /** More classes than this are not all listed in a prediction. */
@@ -14,6 +15,8 @@ export interface PredictorOptions {
   readonly extractors: readonly string[];
   /** Tasks that are answered before they have a head. */
   readonly declaredTasks: readonly string[];
+  /** Default: the most probable class, always. */
+  readonly rules?: RuleBook;
 }
 
 export interface VectorToClassify {
@@ -31,14 +34,15 @@ export interface Predictor {
   answer(vector: VectorToClassify, task: string, now: number): ImageClassified;
 }
 
-export function createPredictor({ serving, extractors, declaredTasks }: PredictorOptions): Predictor {
+export function createPredictor(options: PredictorOptions): Predictor {
+  const { serving, extractors, declaredTasks, rules = () => plainRules } = options;
   return {
     tasks: () => new Set([...declaredTasks, ...serving.tasks()]),
     asked: (task) => {
       const extractor = serving.get(task)?.extractor;
       return extractor !== undefined && extractors.includes(extractor) ? extractor : extractors[0];
     },
-    answer: (vector, task, now) => classify(vector, task, serving.get(task), now),
+    answer: (vector, task, now) => classify(vector, task, serving.get(task), now, rules(task)),
   };
 }
 
@@ -48,23 +52,19 @@ export function classify(
   task: string,
   head: ServingHead | undefined,
   now: number,
+  rules: AnswerRules = plainRules,
 ): ImageClassified {
   const { imageId, extractor, numbers, receivedAt } = vector;
   const common = { imageId, task, extractor, receivedAt, predictedAt: now };
   if (head === undefined || head.extractor !== extractor || head.classifier.dimensions !== numbers.length) {
     return { ...common, head: null, label: null, abstained: false, probabilities: {}, novelty: null };
   }
-  const { label, probabilities, novelty } = head.classifier.predict(numbers);
-  const { kind, version, digest } = head;
-  const listed = listProbabilities(head.classifier.classes, probabilities);
-  return {
-    ...common,
-    head: { kind, version, digest },
-    label,
-    abstained: false,
-    probabilities: listed,
-    novelty,
-  };
+  const { classifier, kind, version, digest, measurements } = head;
+  const prediction = classifier.predict(numbers);
+  const { label, abstained } = answerOf(prediction, classifier.classes, measurements, rules);
+  const probabilities = listProbabilities(classifier.classes, prediction.probabilities);
+  const identity = { kind, version, digest };
+  return { ...common, head: identity, label, abstained, probabilities, novelty: prediction.novelty };
 }
 
 function listProbabilities(classes: readonly string[], probabilities: Float64Array): Record<string, number> {

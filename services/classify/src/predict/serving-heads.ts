@@ -14,6 +14,7 @@ export interface ServingHead {
   readonly kind: HeadTrained['kind'];
   readonly version: number;
   readonly digest: string;
+  readonly measurements: HeadTrained['measurements'];
   readonly classifier: Classifier;
 }
 
@@ -79,10 +80,10 @@ export class ServingHeads {
     const known = this.#options.table.head(activation, activation.version);
     if (known === undefined || isSame(this.#heads.get(task), activation, known.digest)) return;
     const trained = await this.#definition(activation);
-    const { kind, extractor, version, digest, classes, dimensions } = trained;
+    const { kind, extractor, version, digest, classes, dimensions, measurements } = trained;
     const parameters = await this.#parameters(trained);
     const classifier = openHead({ kind, classes, dimensions, parameters });
-    const head = { task, extractor, kind, version, digest, classifier };
+    const head = { task, extractor, kind, version, digest, measurements, classifier };
     this.#heads.set(task, head);
     this.#options.swapped?.(head);
   }
