@@ -1,0 +1,215 @@
+import { readdirSync } from 'node:fs';
+import { createLabelledSet, type HeadKind, trainHead } from '@headwater/heads';
+import { compositeKey, type Example } from '@headwater/schemas';
+import { createMemoryLog, loadConfig, partitionFor, type Service } from '@headwater/stream';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type ClassifyConfig, classifyEnvironment } from '../environment.ts';
+import { HeadCatalog } from '../exchange/head-catalog.ts';
+import { eventually, Rig, vectorOf } from '../testing/rig.ts';
+import { type BackfillOptions, type BackfillReport, backfill, isSound } from './backfill.ts';
+import type { TableComparison } from './table-comparison.ts';
+
+const rigs: Rig[] = [];
+afterEach(async () => {
+  for (const rig of rigs.splice(0)) await rig.close();
+});
+
+async function openRig(): Promise<Rig> {
+  const rig = await Rig.open({ log: createMemoryLog() });
+  rigs.push(rig);
+  return rig;
+}
+
+/** Thirty images of three classes, some of them corrected, retracted or erased, and a settled head. */
+async function learn(rig: Rig): Promise<Service> {
+  const service = await rig.start();
+  for (let image = 0; image < 30; image++) {
+    await rig.sendVector(`i${image}`, vectorOf(image % 3, image), {
+      group: image % 4 === 0 ? 'scene' : null,
+    });
+    await rig.sendLabel(`i${image}`, `c${image % 3}`, { assignedAt: 2_000 + image });
+  }
+  await rig.sendLabel('i3', 'c1', { assignedAt: 5_000 });
+  await rig.sendLabel('i4', null, { assignedAt: 5_000 });
+  await rig.settled(29);
+  await rig.erase('i5');
+  await rig.settled(28);
+  return service;
+}
+
+function configOf(rig: Rig): ClassifyConfig {
+  return loadConfig(classifyEnvironment, { EXTRACTORS: rig.extractors.join(), DATA_DIR: rig.dataDir });
+}
+
+function run(rig: Rig, options: Partial<BackfillOptions> = {}): Promise<BackfillReport> {
+  const clients = rig.dependencies();
+  const defaults = { task: 'digit', from: 'examples', workers: 2, publish: false } as const;
+  return backfill({ clients, config: configOf(rig), ...defaults, ...options });
+}
+
+async function newestExample(rig: Rig, imageId: string): Promise<Example> {
+  const all = await rig.decoded(rig.names.topics.examples, rig.codecs.examples);
+  return all.filter((example) => example.imageId === imageId).at(-1) as Example;
+}
+
+async function sendExample(rig: Rig, example: Example, value?: null): Promise<void> {
+  const key = compositeKey(example.extractor, example.task, example.imageId);
+  const bytes = value === null ? null : rig.codecs.examples.encode(example);
+  await rig.send(rig.names.topics.examples, key, bytes, partitionFor('digit', 3));
+}
+
+/** Publishes the newest head again, as if it had learned all that is in the topic. */
+async function pretendToHaveLearned(rig: Rig): Promise<void> {
+  const { heads, examples } = rig.names.topics;
+  const newest = (await rig.heads()).at(-1);
+  const end = (await rig.log.admin.offsets(examples))[partitionFor('digit', 3)]?.high ?? 0n;
+  if (newest === undefined) throw new Error('there is no head');
+  const key = compositeKey(newest.extractor, newest.task, newest.kind, String(newest.version));
+  await rig.send(heads, key, rig.codecs.heads.encode({ ...newest, watermark: Number(end) }));
+}
+
+describe('a backfill', () => {
+  it('comes to the head of the trainer, with any number of threads', async () => {
+    const rig = await openRig();
+    await learn(rig);
+    for (const workers of [1, 3]) {
+      const report = await run(rig, { workers });
+      expect(report).toMatchObject({ examples: 28, classes: 3, dimensions: 8, unreadable: 0, table: null });
+      expect(report.heads).toMatchObject([{ kind: 'lda', outcome: 'equal' }]);
+      expect(report.heads[0]?.rebuilt.digest).toBe((await rig.settled(28)).digest);
+      expect(isSound(report)).toBe(true);
+    }
+  });
+
+  it('makes the same examples of vectors and labels', async () => {
+    const rig = await openRig();
+    await learn(rig);
+    const report = await run(rig, { from: 'vectors' });
+    expect(report.table).toEqual({ equal: 28, missing: 0, extra: 0, different: 0 });
+    expect(report.heads).toMatchObject([{ outcome: 'equal' }]);
+    expect(report.setDigest).toBe((await run(rig)).setDigest);
+  });
+
+  it('sees an example that was tampered with, added or lost', async () => {
+    const rig = await openRig();
+    await (await learn(rig)).stop();
+    const original = await newestExample(rig, 'i7');
+    const tampered: [Partial<Example>, keyof TableComparison, null?][] = [
+      [{ label: 'c2' }, 'different'],
+      [{ vector: new Int16Array(8).fill(100) }, 'different'],
+      [{ group: 'another' }, 'different'],
+      [{ imageId: 'i99' }, 'extra'],
+      [{}, 'missing', null],
+    ];
+    for (const [change, seenAs, value] of tampered) {
+      const example = { ...original, ...change };
+      await sendExample(rig, example, value);
+      expect((await run(rig, { workers: 1 })).heads).toMatchObject([{ outcome: 'behind' }]);
+      await pretendToHaveLearned(rig);
+      const report = await run(rig, { workers: 1 });
+      expect(report.heads).toMatchObject([{ outcome: 'different' }]);
+      expect(isSound(report)).toBe(false);
+      const untouched = await run(rig, { from: 'vectors', workers: 1 });
+      const none = { missing: 0, extra: 0, different: 0 };
+      expect(untouched.table).toMatchObject({ ...none, [seenAs]: 1 });
+      expect(untouched.heads).toMatchObject([{ outcome: 'equal' }]);
+      expect(isSound(untouched)).toBe(false);
+      if (change.imageId !== undefined) await sendExample(rig, example, null);
+      await sendExample(rig, original);
+    }
+  });
+
+  it('looks at one task and one extractor alone', async () => {
+    const rig = await openRig();
+    const service = await learn(rig);
+    await rig.sendLabel('i1', 'blue', { task: 'colour' });
+    await rig.sendLabel('i2', 'red', { task: 'colour' });
+    await rig.settled(2, 'colour');
+    await service.stop();
+    const report = await run(rig, { task: 'colour', from: 'vectors' });
+    expect(report).toMatchObject({ examples: 2, table: { equal: 2, missing: 0, extra: 0, different: 0 } });
+    expect(report.heads).toMatchObject([{ outcome: 'equal' }]);
+    expect((await run(rig)).heads).toMatchObject([{ outcome: 'equal' }]);
+  });
+
+  it('counts records that nobody can read, and passes over them as the trainer does', async () => {
+    const rig = await openRig();
+    await (await learn(rig)).stop();
+    const key = compositeKey('eight.v1', 'digit', 'i7');
+    await rig.send(rig.names.topics.examples, key, Buffer.from('rubbish'), partitionFor('digit', 3));
+    const report = await run(rig);
+    expect(report).toMatchObject({ examples: 28, unreadable: 1 });
+  });
+
+  it('needs a labelled example', async () => {
+    const rig = await openRig();
+    await (await rig.start()).stop();
+    await expect(run(rig)).rejects.toMatchObject({ code: 'head-not-ready' });
+  });
+
+  it('leaves nothing behind, also when it is ended', async () => {
+    const rig = await openRig();
+    await (await learn(rig)).stop();
+    const stop = new AbortController();
+    const ended = run(rig, {
+      from: 'vectors',
+      signal: stop.signal,
+      progress: ({ stage }) =>
+        void (stage === 'reading labels and vectors' && stop.abort(new Error('enough'))),
+    });
+    await expect(ended).rejects.toThrow('enough');
+    expect(readdirSync(`${rig.dataDir}/backfill`)).toEqual([]);
+  });
+});
+
+describe('publishing what was rebuilt', () => {
+  const kinds: HeadKind[] = ['lda', 'ncm'];
+
+  it('is refused while a trainer runs, and for examples that are not those of the topic', async () => {
+    const rig = await openRig();
+    const service = await learn(rig);
+    await expect(run(rig, { publish: true })).rejects.toMatchObject({ code: 'request-invalid' });
+    await service.stop();
+    const fromVectors = run(rig, { publish: true, from: 'vectors' });
+    await expect(fromVectors).rejects.toMatchObject({ code: 'request-invalid' });
+  });
+
+  it('adds what is not there, leaves what is, and a trainer goes on from it', async () => {
+    const rig = await openRig();
+    await (await learn(rig)).stop();
+    await sendExample(rig, { ...(await newestExample(rig, 'i7')), label: 'c2' });
+    const before = (await rig.heads()).at(-1)?.version ?? 0;
+    const report = await run(rig, { publish: true, kinds });
+    expect(report.published).toEqual({ lda: before + 1, ncm: 1 });
+    expect(isSound(report)).toBe(true);
+    expect((await run(rig, { kinds })).heads.map(({ outcome }) => outcome)).toEqual(['equal', 'equal']);
+    expect((await run(rig, { publish: true, kinds })).published).toEqual({});
+    const catalog = await HeadCatalog.read(rig.dependencies());
+    expect(catalog.activation('digit')).toMatchObject({
+      kind: 'lda',
+      version: before + 1,
+      reason: 'champion',
+    });
+    await rig.start();
+    await eventually(async () => {
+      const newest = (await rig.heads()).filter(({ kind }) => kind === 'lda').at(-1);
+      return newest?.version === before + 1 && newest.setDigest === report.setDigest;
+    });
+  });
+});
+
+it('has the digests that training the set by hand has', async () => {
+  const rig = await openRig();
+  await learn(rig);
+  const set = createLabelledSet({ extractor: 'eight.v1', task: 'digit', dimensions: 8 });
+  const newest = new Map<string, Example | null>();
+  for (const record of await rig.records(rig.names.topics.examples)) {
+    const example = record.value === null ? null : await rig.codecs.examples.decode(record.value);
+    newest.set(record.key?.toString() ?? '', example);
+  }
+  for (const example of newest.values()) {
+    if (example !== null && example.label !== null) set.add({ ...example, label: example.label });
+  }
+  const head = trainHead(set, { kind: 'lda', mode: 'settled', prior: 'uniform' });
+  expect((await run(rig)).heads[0]?.rebuilt).toEqual({ digest: head.digest, setDigest: head.setDigest });
+});

@@ -1,0 +1,113 @@
+/**
+ * A labelled set from a file back to the topics, by the way that labels and vectors always come: the join makes examples of them.
+ * What the topics say already is not said again, so an import may be repeated, or go on after it was interrupted.
+ */
+import { join } from 'node:path';
+import { HeadwaterError } from '@headwater/errors';
+import { addDigest, digestExample, formatDigest } from '@headwater/heads';
+import type { OnProgress } from '../backfill/progress.ts';
+import { RebuiltJoin } from '../backfill/rebuilt-join.ts';
+import type { ClassifyConfig } from '../environment.ts';
+import type { ExampleFormat, ExampleRow, SetHeader } from './example-files/api.ts';
+import { numbersOf, Sender } from './examples-sender.ts';
+import type { ClusterClients } from './head-catalog.ts';
+
+export interface ImportExamplesOptions {
+  readonly clients: ClusterClients;
+  readonly config: ClassifyConfig;
+  readonly path: string;
+  readonly format: ExampleFormat;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: OnProgress | undefined;
+}
+
+export interface ImportReport {
+  readonly extractor: string;
+  readonly task: string;
+  readonly examples: number;
+  /** Of the set in the file. */
+  readonly setDigest: string;
+  readonly vectorsSent: number;
+  readonly labelsSent: number;
+  /** Examples of which vector and label were there already, or a label that counts more. */
+  readonly unchanged: number;
+}
+
+/** Rows that are looked up, sent and awaited together. */
+const batchSize = 200;
+
+/**
+ * First reads the whole file and holds it against its digest: nothing is sent of a file that is not sound. Then sends what is new.
+ * Errors: record-invalid, avro-invalid, schema-incompatible (the file, with the place), statistics-mismatch (not the set that it says),
+ * topic-missing, topic-mismatch, log-unavailable, store-unavailable, and the signal's reason: what was sent by then stays.
+ */
+export async function importExamples(options: ImportExamplesOptions): Promise<ImportReport> {
+  const { clients, config, path, format, signal, progress } = options;
+  const header = await format.readHeader(path);
+  const { examples, setDigest } = await verify(options, header);
+  const known = await RebuiltJoin.load({
+    ...clients,
+    config,
+    extractors: [...new Set([header.extractor, ...config.EXTRACTORS])],
+    folder: join(config.DATA_DIR, 'backfill'),
+    signal,
+    progress,
+  });
+  try {
+    const producer = await clients.log.openProducer();
+    try {
+      const sender = await Sender.open({ clients, header, known, producer });
+      for await (const rows of batches(format.read(path))) {
+        signal?.throwIfAborted();
+        await sender.send(rows);
+        progress?.({ stage: 'sending', done: sender.rows, total: examples });
+      }
+      const { extractor, task } = header;
+      const { vectorsSent, labelsSent, unchanged } = sender;
+      return { extractor, task, examples, setDigest, vectorsSent, labelsSent, unchanged };
+    } finally {
+      await producer.close();
+    }
+  } finally {
+    await known.close();
+  }
+}
+
+/** Reads all rows. Errors: statistics-mismatch. */
+async function verify(
+  { path, format, signal, progress }: ImportExamplesOptions,
+  header: SetHeader,
+): Promise<{ readonly examples: number; readonly setDigest: string }> {
+  let examples = 0;
+  let digest = 0n;
+  for await (const row of format.read(path)) {
+    signal?.throwIfAborted();
+    const vector = numbersOf(row);
+    digest = addDigest(digest, digestExample(header.extractor, header.task, { ...row, vector }));
+    examples++;
+    if (examples % 1000 === 0) progress?.({ stage: 'checking the file', done: examples });
+  }
+  const setDigest = formatDigest(digest);
+  if (header.examples !== null && header.examples !== examples) {
+    mismatch(`it has ${examples} examples, and says ${header.examples}`);
+  }
+  if (header.setDigest !== null && header.setDigest !== setDigest) {
+    mismatch(`its set digest is ${setDigest}, and it says ${header.setDigest}`);
+  }
+  return { examples, setDigest };
+}
+
+async function* batches(rows: AsyncIterable<ExampleRow>): AsyncGenerator<ExampleRow[]> {
+  let batch: ExampleRow[] = [];
+  for await (const row of rows) {
+    batch.push(row);
+    if (batch.length < batchSize) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function mismatch(why: string): never {
+  throw new HeadwaterError('statistics-mismatch', `The file does not hold the set that it says: ${why}`);
+}
