@@ -5,7 +5,7 @@
 import { findFolds } from './folds.ts';
 import { leaveGroupOut } from './leave-group-out.ts';
 import type { LeftOut } from './temperature.ts';
-import { dot, subtract } from './vector-arithmetic.ts';
+import { dot, squaredDistance, subtract } from './vector-arithmetic.ts';
 import type { Whitened } from './whitening.ts';
 
 /** Vectors in the coordinates of `Whitening`, all less one common center. */
@@ -86,10 +86,11 @@ function leaveSingleOut(sample: WhitenedSample, example: number, gaps: Float64Ar
 function measureGaps(means: readonly Whitened[]): Float64Array {
   const gaps = new Float64Array(means.length ** 2);
   means.forEach((a, k) => {
-    means.forEach((b, l) => {
-      const difference = subtract(a.whitened, b.whitened, 1);
-      gaps[k * means.length + l] = dot(difference, difference);
-    });
+    for (let l = k + 1; l < means.length; l++) {
+      const gap = squaredDistance(a.whitened, means[l]?.whitened ?? a.whitened);
+      gaps[k * means.length + l] = gap;
+      gaps[l * means.length + k] = gap;
+    }
   });
   return gaps;
 }

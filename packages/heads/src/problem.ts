@@ -12,6 +12,9 @@ import type { Statistics } from './statistics.ts';
 
 /** Most examples on which a provisional head is tuned. */
 const provisionalSample = 256;
+/** A settled head compares each example of the sample with each class: with many classes it takes fewer examples, but not under 500. */
+const comparisons = 500_000;
+const smallestSettledSample = 500;
 
 export interface Problem {
   readonly kernel: Kernel;
@@ -45,7 +48,7 @@ export function poseProblem(set: ExactLabelledSet, { mode, prior = 'uniform' }: 
   const { classes, examples, dimensions, width } = statistics;
   const counts = Float64Array.from(classes, (label) => statistics.count(label));
   const center = computeCenter(statistics, width);
-  const sample = set.sample(mode === 'settled' ? sampleLimit : provisionalSample);
+  const sample = set.sample(mode === 'settled' ? settledSample(classes.length) : provisionalSample);
   const index = new Map(classes.map((label, k) => [label, k]));
   return {
     kernel: statistics.kernel,
@@ -75,6 +78,10 @@ export function centerSample({ sampleVectors, center }: Problem): Float64Array[]
     for (let i = 0; i < vector.length; i++) centered[i] = (vector[i] ?? 0) - (center[i] ?? 0);
     return centered;
   });
+}
+
+function settledSample(classes: number): number {
+  return Math.min(sampleLimit, Math.max(smallestSettledSample, Math.floor(comparisons / classes)));
 }
 
 function weighClasses(

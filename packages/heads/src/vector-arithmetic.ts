@@ -1,9 +1,43 @@
-/** Sums that run in index order, each product and each sum rounded once: the same bits on every engine. */
+/**
+ * Sums over dimensions, each product and each sum rounded once, in a fixed order: the same bits on every engine. They run in four lanes,
+ * by index modulo 4, because one sum alone would wait for itself; the lanes are added last.
+ */
 
 export function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
+  let sum0 = 0;
+  let sum1 = 0;
+  let sum2 = 0;
+  let sum3 = 0;
+  const end = a.length & ~3;
+  for (let i = 0; i < end; i += 4) {
+    sum0 += (a[i] ?? 0) * (b[i] ?? 0);
+    sum1 += (a[i + 1] ?? 0) * (b[i + 1] ?? 0);
+    sum2 += (a[i + 2] ?? 0) * (b[i + 2] ?? 0);
+    sum3 += (a[i + 3] ?? 0) * (b[i + 3] ?? 0);
+  }
+  for (let i = end; i < a.length; i++) sum0 += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum0 + sum2 + (sum1 + sum3);
+}
+
+/** |a − b|² */
+export function squaredDistance(a: Float64Array, b: Float64Array): number {
+  let sum0 = 0;
+  let sum1 = 0;
+  let sum2 = 0;
+  let sum3 = 0;
+  const end = a.length & ~3;
+  for (let i = 0; i < end; i += 4) {
+    const d0 = (a[i] ?? 0) - (b[i] ?? 0);
+    const d1 = (a[i + 1] ?? 0) - (b[i + 1] ?? 0);
+    const d2 = (a[i + 2] ?? 0) - (b[i + 2] ?? 0);
+    const d3 = (a[i + 3] ?? 0) - (b[i + 3] ?? 0);
+    sum0 += d0 * d0;
+    sum1 += d1 * d1;
+    sum2 += d2 * d2;
+    sum3 += d3 * d3;
+  }
+  for (let i = end; i < a.length; i++) sum0 += ((a[i] ?? 0) - (b[i] ?? 0)) * ((a[i] ?? 0) - (b[i] ?? 0));
+  return sum0 + sum2 + (sum1 + sum3);
 }
 
 /** a − factor · b */

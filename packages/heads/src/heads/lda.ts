@@ -10,7 +10,7 @@ import { centerSample, type Problem } from '../problem.ts';
 import { computeScatter, estimateShrinkage, isFlat, type Scatter, sumsOfClasses } from '../scatter.ts';
 import { measureSureness } from '../sure-enough.ts';
 import { type ChosenTemperature, chooseTemperature, type LeftOut } from '../temperature.ts';
-import { dot, subtract } from '../vector-arithmetic.ts';
+import { dot, squaredDistance } from '../vector-arithmetic.ts';
 import { prepareWhitening, type Whitened, type Whitening, whitenByCholesky } from '../whitening.ts';
 import { trainBlindly } from './ncm.ts';
 
@@ -52,19 +52,29 @@ function choose(problem: Problem, scatter: Scatter): Choice | null {
   const { kernel, mode, counts } = problem;
   const smallest = counts.includes(1) ? smallestEpsilonWithSingles : smallestEpsilon;
   const vectors = [...centerSample(problem), ...problem.means.map((mean) => mean.slice())];
-  if (mode === 'provisional') {
-    const epsilon = Math.min(
-      Math.max(shrinkageFactor * estimateShrinkage(scatter), smallest),
-      largestEpsilon,
-    );
-    return judge(problem, whitenByCholesky(kernel, scatter, epsilon, vectors));
-  }
+  const guess = Math.min(Math.max(shrinkageFactor * estimateShrinkage(scatter), smallest), largestEpsilon);
+  if (mode === 'provisional') return judge(problem, whitenByCholesky(kernel, scatter, guess, vectors));
   const whiten = prepareWhitening(kernel, scatter, vectors);
-  let best: Choice | null = null;
-  for (const epsilon of epsilonGrid) {
-    if (epsilon < smallest) continue;
-    const choice = judge(problem, whiten(epsilon));
-    if (choice !== null && (best === null || choice.chosen.logLoss < best.chosen.logLoss)) best = choice;
+  const grid = epsilonGrid.filter((epsilon) => epsilon >= smallest);
+  const start = grid.findLastIndex((epsilon) => epsilon <= guess);
+  return descend(grid, Math.max(start, 0), (epsilon) => judge(problem, whiten(epsilon)));
+}
+
+/** From the start towards larger ε while the loss falls; where it does not fall at once, towards smaller ones. */
+function descend(
+  grid: readonly number[],
+  start: number,
+  tryEpsilon: (epsilon: number) => Choice | null,
+): Choice | null {
+  let best = tryEpsilon(grid[start] ?? largestEpsilon);
+  for (const direction of [1, -1]) {
+    const before = best;
+    for (let index = start + direction; index >= 0 && index < grid.length; index += direction) {
+      const choice = tryEpsilon(grid[index] ?? largestEpsilon);
+      if (choice === null || (best !== null && choice.chosen.logLoss >= best.chosen.logLoss)) break;
+      best = choice;
+    }
+    if (best !== before) break;
   }
   return best;
 }
@@ -104,8 +114,7 @@ function estimateEffectiveDimensions(
   let sum = 0;
   vectors.forEach(({ whitened }, index) => {
     const mean = means[sampleLabels[index] ?? 0]?.whitened ?? whitened;
-    const difference = subtract(whitened, mean, 1);
-    sum += dot(difference, difference);
+    sum += squaredDistance(whitened, mean);
   });
   return (sum / vectors.length) * examples;
 }
