@@ -4,6 +4,7 @@ import { asHeadwaterError } from '@headwater/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type Console, Interruption } from './commands/console.ts';
 import { type IngestOptions, ingest } from './commands/ingest.ts';
+import { registerNet } from './commands/net/net.ts';
 import { type StartOptions, start } from './commands/start.ts';
 import { type TopicsOptions, topics } from './commands/topics.ts';
 
@@ -51,6 +52,7 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
     .addHelpText('after', exitCodes);
   addStart(program, console, finish);
   addTopics(program, console, finish);
+  registerNet(program, console, finish);
   addIngest(program, console, finish);
   return program;
 }

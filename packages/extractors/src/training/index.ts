@@ -1,8 +1,16 @@
 /** Training of nets, for the command line and for heads that are nets themselves. A backend must be started first. */
 export { type Backend, type BackendName, backendNames, startBackend } from '../engines/tfjs/backend.ts';
 export { layers, tf } from '../engines/tfjs/tensorflow.ts';
+export { type FolderOptions, readImageFolder } from './folder.ts';
 export { accuracyOf, answersOf, netUpTo } from './inference.ts';
-export { type LabelledImages, pick, randomNumbers, shuffled, withClasses } from './labelled-images.ts';
-export { createLeNet, lenetFeatures, lenetLogits } from './lenet.ts';
+export {
+  type LabelledImages,
+  pick,
+  randomNumbers,
+  shuffled,
+  splitImages,
+  withClasses,
+} from './labelled-images.ts';
+export { continueLeNet, createLeNet, lenetFeatures, lenetLogits } from './lenet.ts';
 export { readMnist } from './mnist.ts';
 export { type TrainingOptions, type TrainingProgress, type TrainingResult, trainNet } from './trainer.ts';

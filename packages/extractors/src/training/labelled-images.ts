@@ -59,3 +59,21 @@ export function shuffled(count: number, seed: number): Uint32Array {
   }
   return order;
 }
+
+/** Every `every`th image of a fixed pseudo-random order apart, to test with; the rest to train on. */
+export function splitImages(
+  images: LabelledImages,
+  every = 5,
+): { readonly train: LabelledImages; readonly test: LabelledImages } {
+  const order = shuffled(images.count, 0);
+  return {
+    train: pick(
+      images,
+      order.filter((_, index) => index % every !== 0),
+    ),
+    test: pick(
+      images,
+      order.filter((_, index) => index % every === 0),
+    ),
+  };
+}

@@ -2,6 +2,7 @@
  * The source's LeNet, layer by layer: convolution 20 @ 5×5, ReLU, max pool, convolution 50 @ 5×5, ReLU, max pool, flatten (the seventh
  * layer, 800 numbers), linear 500, ReLU, linear, softmax. Pixels come in as they are, 0 to 255, and are scaled inside.
  */
+import { HeadwaterError } from '@headwater/errors';
 import { layers as tfl } from '../engines/tfjs/tensorflow.ts';
 
 export interface LeNetOptions {
@@ -44,4 +45,22 @@ export function createLeNet({ classes = 10, seed = 1, side = 28 }: LeNetOptions 
       tfl.layers.softmax({ name: 'softmax' }),
     ],
   });
+}
+
+/**
+ * A LeNet for other classes that begins with what another has learned: all weights but those of the last linear layer, which has another
+ * size. With the same number of classes these are taken over too. Weights are copied.
+ */
+export function continueLeNet(from: tfl.LayersModel, options: LeNetOptions): tfl.Sequential {
+  const net = createLeNet(options);
+  for (const layer of net.layers) {
+    const weights = from.layers.find(({ name }) => name === layer.name)?.getWeights() ?? [];
+    const own = layer.getWeights();
+    const fits = own.every(({ shape }, index) => `${shape}` === `${weights[index]?.shape}`);
+    if (fits) layer.setWeights(weights);
+    else if (layer.name !== lenetLogits) {
+      throw new HeadwaterError('model-invalid', `The model's layer ${layer.name} is not that of a LeNet.`);
+    }
+  }
+  return net;
 }

@@ -49,6 +49,11 @@ function loadNative(packageName: string): void {
   }
 }
 
+/** TensorFlow's library writes its notes on standard error; a thread must be started after this, because it can't set variables. */
+export function quietNative(): void {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+}
+
 async function startNative(packageName: string): Promise<void> {
   loadNative(packageName);
   if (!(await tf.setBackend('tensorflow'))) throw new Error('its backend did not start');
@@ -94,6 +99,7 @@ function describe(name: BackendName, passedOver: readonly string[]): Backend {
  * Errors: prerequisite-missing.
  */
 export async function startBackend(wanted?: BackendName): Promise<Backend> {
+  quietNative();
   // Without this the plain backend praises the native one on standard error.
   tf.enableProdMode();
   const passedOver: string[] = [];

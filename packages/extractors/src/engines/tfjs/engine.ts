@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import type { Engine, EngineOptions } from '../api.ts';
 import { openWorkerEngine } from '../worker-engine.ts';
+import { quietNative } from './backend.ts';
 
 const workerFile = createRequire(import.meta.url).resolve('@headwater/extractors/tfjs-worker');
 
@@ -10,5 +11,6 @@ const workerFile = createRequire(import.meta.url).resolve('@headwater/extractors
  * wasm has one, the native library as many as there are processors. `backend` is one of `backendNames`. Errors: model-invalid.
  */
 export function openTfjsEngine(options: EngineOptions): Promise<Engine> {
+  quietNative();
   return openWorkerEngine(workerFile, options);
 }

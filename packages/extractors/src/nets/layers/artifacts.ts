@@ -77,15 +77,17 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** Writes model.json and weights.bin into a folder, which is made where it is missing. */
+/** Writes model.json and weights.bin into a folder, which is made where it is missing; `about` is what else is worth knowing. */
 export async function writeLayersModel(
   folder: string,
   { modelTopology, weightSpecs, weightData }: LayersModel,
+  about: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const content = {
     format: 'layers-model',
     generatedBy: 'Headwater',
+    userDefinedMetadata: about,
     modelTopology,
     weightsManifest: [{ paths: ['weights.bin'], weights: weightSpecs }],
   };

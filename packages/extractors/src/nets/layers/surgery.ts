@@ -81,8 +81,9 @@ export function cutNetAfter(net: Net, name: string): Net {
   throw new HeadwaterError('config-invalid', message);
 }
 
-/** The layers behind the first `count`, on inputs of their own. */
-function behind(net: Net, count: number): Net {
+/** The layers behind the first `count`, on inputs of their own; a copy, because a layer that stands in two nets has two of everything. */
+async function behind(whole: Net, count: number): Promise<Net> {
+  const net = await openLayersModel(await toLayersModel(whole));
   const inputs: tfl.SymbolicTensor[] = [];
   const made = new Map<string, tfl.SymbolicTensor>();
   const tensorFor = (tensor: tfl.SymbolicTensor) => {
@@ -94,7 +95,7 @@ function behind(net: Net, count: number): Net {
     made.set(tensor.name, input);
     return input;
   };
-  // Their outputs are taken down first: applying a layer again gives it two.
+  // Taken down first: a layer that is applied again has two inputs and outputs.
   const plan = computingLayers(net)
     .slice(count)
     .map((layer) => ({ layer, from: inputsOf(layer), to: outputOf(layer) }));
@@ -103,7 +104,8 @@ function behind(net: Net, count: number): Net {
     const output = layer.apply(given.length === 1 && given[0] ? given[0] : given) as tfl.SymbolicTensor;
     made.set(to.name, output);
   }
-  return tfl.model({ inputs, outputs: net.outputs.map(tensorFor) });
+  const part = tfl.model({ inputs, outputs: net.outputs.map(tensorFor) });
+  return await openLayersModel(await toLayersModel(part));
 }
 
 function split(net: Net, count: number): number {
@@ -119,11 +121,11 @@ function before(net: Net, count: number): Net {
 }
 
 /** The first `count` layers, or the last −`count`. Errors: config-invalid. */
-export function takeNetLayers(net: Net, count: number): Net {
-  return count > 0 ? before(net, split(net, count)) : behind(net, split(net, count));
+export async function takeNetLayers(net: Net, count: number): Promise<Net> {
+  return count > 0 ? before(net, split(net, count)) : await behind(net, split(net, count));
 }
 
 /** The net without its first `count` layers, or without its last −`count`. Errors: config-invalid. */
-export function dropNetLayers(net: Net, count: number): Net {
-  return count > 0 ? behind(net, split(net, count)) : before(net, split(net, count));
+export async function dropNetLayers(net: Net, count: number): Promise<Net> {
+  return count > 0 ? await behind(net, split(net, count)) : before(net, split(net, count));
 }
