@@ -1,0 +1,65 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from '../program.ts';
+import { createTestConsole } from '../test-console.ts';
+
+let folder = '';
+let server: Server;
+let url = '';
+const asked: string[] = [];
+
+/** Takes what begins with `image`, refuses the rest. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'headwater-ingest-command-'));
+  await mkdir(join(folder, 'cat'));
+  await writeFile(join(folder, 'cat', 'a.png'), 'image a');
+  await writeFile(join(folder, 'top.png'), 'image top');
+  await writeFile(join(folder, 'notes.txt'), 'no picture');
+  server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    asked.push(request.url ?? '');
+    if (body.startsWith('image')) response.writeHead(202).end(`{"id":"id of ${body}"}`);
+    else response.writeHead(415).end('{"code":"image-type-unsupported"}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function ingest(...args: string[]) {
+  const console = createTestConsole();
+  const code = await runProgram(['node', 'headwater', 'ingest', ...args], console);
+  await new Promise(setImmediate);
+  return { code, out: console.out(), err: console.err() };
+}
+
+describe('headwater ingest', () => {
+  it('sends every image with the label of its sub-folder, and prints its id', async () => {
+    const { code, out, err } = await ingest(folder, '--url', url, '--task', 'animal');
+    expect(code).toBe(0);
+    expect(out.trim().split('\n').sort()).toEqual(['id of image a  cat/a.png', 'id of image top  top.png']);
+    expect(err).toContain('2 images were taken; passed over: 1 × image-type-unsupported');
+    expect(asked).toContain('/v1/images?source=folder&task=animal&label=cat');
+    expect(asked).toContain('/v1/images?source=folder');
+  });
+
+  it('prints the counts alone for machines', async () => {
+    const { out } = await ingest(folder, '--url', url, '--json');
+    expect(JSON.parse(out)).toMatchObject({ accepted: 2, reasons: { 'image-type-unsupported': 1 } });
+  });
+
+  it('stops where nobody listens, instead of passing over every file', async () => {
+    const { code, err } = await ingest(folder, '--url', 'http://127.0.0.1:1');
+    expect(code).toBe(1);
+    expect(err).toContain('http://127.0.0.1:1 does not answer');
+  });
+});
