@@ -2,10 +2,10 @@
 import { createLogger, type Environment, type Logger, type LogLevel, logLevels } from '@headwater/stream';
 import { prettyFactory } from 'pino-pretty';
 
-/** LOG_LEVEL (default `warn`) and LOG_FORMAT (default for people) as for the services. */
+/** LOG_LEVEL (default `error`: what is retried and goes well is no news here) and LOG_FORMAT (default for people) as for the services. */
 export function createConsoleLogger(environment: Environment, say: (line: string) => void): Logger {
   const wanted = environment.LOG_LEVEL as LogLevel;
-  const level = logLevels.includes(wanted) ? wanted : 'warn';
+  const level = logLevels.includes(wanted) ? wanted : 'error';
   const prettify = prettyFactory({ colorize: process.stderr.isTTY === true, ignore: 'pid,hostname,name' });
   const show = environment.LOG_FORMAT === 'json' ? (line: string) => line : prettify;
   return createLogger({

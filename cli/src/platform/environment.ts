@@ -24,7 +24,7 @@ export function runEnvironment(options: RunEnvironmentOptions): Environment {
   const { user, brokers, prefix, partitions } = options;
   const kept = Object.entries(user).filter(([name]) => prefix === undefined || !ownNames.test(name));
   return {
-    LOG_LEVEL: 'warn',
+    LOG_LEVEL: 'error',
     ...Object.fromEntries(kept),
     ...(prefix === undefined ? {} : prefixed(user, prefix)),
     ...(partitions === undefined ? {} : { PARTITIONS: String(partitions) }),
