@@ -48,14 +48,14 @@ export async function publishRebuilt(
   return published;
 }
 
-/** As the trainer decides it: a pin stays, else the preferred extractor's newest head serves. */
+/** A pin stays, the kind that serves stays, and of it the preferred extractor’s newest head serves: nothing is known of scores here. */
 async function serveNewest(
   { clients, config, task }: PublishRebuiltOptions,
   heads: readonly Head[],
 ): Promise<void> {
   const catalog = await HeadCatalog.read(clients);
   const current = catalog.activation(task);
-  const kind = heads.find((head) => head.kind === current?.kind)?.kind ?? heads[0]?.kind;
+  const kind = current?.kind ?? heads[0]?.kind;
   if (kind === undefined) return;
   const newest = config.EXTRACTORS.map((extractor) => catalog.table.newest({ extractor, task, kind }));
   const choice = chooseServing(newest, current, config.EXTRACTORS);
