@@ -17,6 +17,7 @@ import { LazyExtractors } from './http/lazy-extractors.ts';
 import { createHttp } from './http/server.ts';
 import { TaskViews } from './http/task-views.ts';
 import { JoinBoard } from './join/join-board.ts';
+import { JoinReader } from './join/join-reader.ts';
 import { openRuleBook } from './predict/answer-rules.ts';
 import { followHeads } from './predict/heads-follower.ts';
 import { HeadsTable } from './predict/heads-table.ts';
@@ -110,6 +111,7 @@ async function openApi(shared: Shared): Promise<Api> {
   const extractors = new LazyExtractors(limits);
   const app = await createHttp({
     views: new TaskViews({ table, serving, joinBoard, trainBoard, declaredTasks: config.TASKS }),
+    join: new JoinReader(() => joinBoard.lanes()),
     serving,
     extractors,
     maxImageBytes: config.MAX_IMAGE_BYTES,

@@ -5,7 +5,8 @@ import type { Codec, HeadActivated } from '@headwater/schemas';
 import type { LogProducer } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
 import { unpinHeader } from '../predict/heads-table.ts';
-import { headParameters, lineQuery, taskParameters } from './route-schemas.ts';
+import { taskSchema } from './response-schemas.ts';
+import { headParameters, lineQuery, problemResponses, taskParameters } from './route-schemas.ts';
 import type { HeadView, TaskView, TaskViews } from './task-views.ts';
 
 /** How long the answer waits for the activation to come back from the log. */
@@ -30,13 +31,19 @@ interface UnpinRoute {
 
 export function registerActivations(app: FastifyInstance, options: ActivationOptions): void {
   const pin = { summary: 'Lets this head serve until it is unpinned', tags: ['heads'] };
-  const schema = { ...pin, params: headParameters, querystring: lineQuery };
+  const response = { 200: taskSchema, ...problemResponses };
+  const schema = { ...pin, params: headParameters, querystring: lineQuery, response };
   app.post<PinRoute>('/v1/tasks/:task/heads/:version/activate', { schema }, async ({ params, query }) => {
     const head = findHead(options.views.heads(params.task), params.version, query);
     await activate(options, head, 'pinned');
     return awaitServing(options.views, head, true);
   });
-  const unpin = { summary: 'Lets the newest head serve again', tags: ['heads'], params: taskParameters };
+  const unpin = {
+    summary: 'Lets the newest head serve again',
+    tags: ['heads'],
+    params: taskParameters,
+    response,
+  };
   app.delete<UnpinRoute>('/v1/tasks/:task/pin', { schema: unpin }, async ({ params }) => {
     const { newest } = options.views.task(params.task);
     if (newest === null) throw new HeadwaterError('head-not-ready', 'The task has no head yet');

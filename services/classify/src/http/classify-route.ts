@@ -6,7 +6,8 @@ import type { RuleBook } from '../predict/answer-rules.ts';
 import { classify } from '../predict/predictor.ts';
 import type { ServingHead, ServingHeads } from '../predict/serving-heads.ts';
 import type { LazyExtractors } from './lazy-extractors.ts';
-import { taskParameters } from './route-schemas.ts';
+import { answerSchema } from './response-schemas.ts';
+import { problemResponses, taskParameters } from './route-schemas.ts';
 import type { TaskViews } from './task-views.ts';
 
 export interface ClassifyRouteOptions {
@@ -49,7 +50,8 @@ export function registerClassify(app: FastifyInstance, options: ClassifyRouteOpt
     done(null, body),
   );
   const summary = 'Answers a vector (JSON) or an image (its bytes)';
-  const schema = { summary, tags: ['tasks'], params: taskParameters };
+  const response = { 200: answerSchema, ...problemResponses };
+  const schema = { summary, tags: ['tasks'], params: taskParameters, response };
   const config = { requestBody: vectorBody };
   app.post<ClassifyRoute>('/v1/tasks/:task/classify', { schema, config }, async ({ params, body }, reply) => {
     const head = requireHead(options, params.task);

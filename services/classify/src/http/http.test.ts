@@ -118,6 +118,7 @@ describe('the HTTP interface', () => {
       '/v1/tasks/{task}/heads/{version}/activate',
       '/v1/tasks/{task}/measurements',
       '/v1/tasks/{task}/pin',
+      '/v1/tasks/{task}/predictions',
     ]);
     expect((await rig.api(service, '/')).status).toBe(200);
   });

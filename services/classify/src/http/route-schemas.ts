@@ -18,3 +18,36 @@ export const lineQuery = {
     kind: { type: 'string', description: 'Which kind of head, where several have this version.' },
   },
 } as const;
+
+export function limitQuery(fallback: number, maximum: number) {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      limit: {
+        type: 'integer',
+        minimum: 1,
+        maximum,
+        default: fallback,
+        description: 'How many are listed at most.',
+      },
+    },
+  } as const;
+}
+
+const problem = {
+  description: 'What was wrong: a problem document (RFC 9457).',
+  type: 'object',
+  additionalProperties: true,
+  required: ['type', 'title', 'status', 'detail', 'instance', 'code'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    instance: { type: 'string' },
+    code: { type: 'string' },
+  },
+} as const;
+
+export const problemResponses = { '4xx': problem, 503: problem } as const;

@@ -4,10 +4,11 @@ import type { Logger, Metrics } from '@headwater/stream';
 import { type FastifyInstance, fastify } from 'fastify';
 import { type ActivationOptions, registerActivations } from './activation-routes.ts';
 import { type ClassifyRouteOptions, registerClassify } from './classify-route.ts';
+import { type MeasurementOptions, registerMeasurements } from './measurement-routes.ts';
 import { answerWithProblems } from './problems.ts';
 import { registerTasks } from './task-routes.ts';
 
-export interface HttpOptions extends ActivationOptions, ClassifyRouteOptions {
+export interface HttpOptions extends ActivationOptions, ClassifyRouteOptions, MeasurementOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -41,6 +42,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   });
   await app.register(async (scope) => {
     registerTasks(scope, options.views);
+    registerMeasurements(scope, options);
     registerActivations(scope, options);
     registerClassify(scope, options);
     registerIndex(scope);

@@ -4,6 +4,8 @@
  * other in the order of their topic.
  */
 
+import type { GivenAnswer } from './served-answers.ts';
+
 /** An answer to a task that somebody, or the source of the image, gave. */
 export interface StatedLabel {
   /** Came on `labels`, and not with the image. */
@@ -33,6 +35,8 @@ export interface Answer {
   /** Undefined: none was made. null: made while no head served. */
   readonly predicted?: string | null;
   readonly first?: string;
+  /** What was said beside the label, until it meets the first label. */
+  readonly given?: GivenAnswer;
   /** `receivedAt` of the image that the last prediction was made for. */
   readonly answeredFor?: number;
   /** They met: nothing that comes later counts. */

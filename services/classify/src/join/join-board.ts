@@ -79,6 +79,11 @@ export class JoinBoard {
     };
   }
 
+  /** The lanes of this process, each with its store. */
+  lanes(): { readonly index: number; readonly store: StateReader }[] {
+    return [...this.#lanes].map(([index, { store }]) => ({ index, store }));
+  }
+
   tasks(): Set<string> {
     return new Set([...this.#lanes.values()].flatMap(({ scores }) => [...scores.keys()]));
   }

@@ -21,6 +21,7 @@ import {
 } from './join-state.ts';
 import type { Limits } from './lane-counts.ts';
 import { checkLabel, checkVector, imageIdOf } from './record-checks.ts';
+import { givenAnswer, keepPrediction } from './served-answers.ts';
 
 /** Marks a record that was sent on to the partition where its image is. */
 export const forwardedHeader = 'headwater.forwarded';
@@ -168,10 +169,18 @@ export class JoinLane {
         task,
         now,
       );
-      applyPrediction(draft, prediction, now);
+      this.#keep(prediction, draft, now);
       predictions.push(prediction);
     }
     return predictions;
+  }
+
+  #keep(prediction: ImageClassified, draft: Draft, now: number): void {
+    const given = givenAnswer(prediction);
+    const { imageId, task, label, receivedAt } = prediction;
+    const published = { imageId, task, label, receivedAt, ...(given === undefined ? {} : { given }) };
+    applyPrediction(draft, published, now);
+    keepPrediction(draft, prediction);
   }
 
   /** Which prediction was published is not known here, and the head of today has learned since. */

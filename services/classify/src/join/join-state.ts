@@ -25,7 +25,8 @@ import {
   withVector,
 } from './image-state.ts';
 import { countImage, countScore, type Limits, requireRoom } from './lane-counts.ts';
-import { answerLabelled, answerPredicted, type Outcome, withoutScore } from './served-accuracy.ts';
+import { answerLabelled, answerPredicted, type Meeting, withoutScore } from './served-accuracy.ts';
+import { type GivenAnswer, keepOutcome } from './served-answers.ts';
 
 /** One record of `examples`; null erases. */
 export interface ExampleOutput {
@@ -102,19 +103,24 @@ export interface PublishedAnswer {
   readonly label: string | null;
   /** Of the image that was answered. */
   readonly receivedAt: number;
+  /** Left out while no head served. */
+  readonly given?: GivenAnswer;
 }
 
 /** A prediction was published for the image. */
 export function applyPrediction(draft: Draft, published: PublishedAnswer, now: number): void {
-  const { imageId, task, label, receivedAt } = published;
+  const { imageId, task, label, receivedAt, given } = published;
   const before = readImage(draft, imageId);
-  const { image, outcome } = answerPredicted(before, task, label, receivedAt);
-  score(draft, task, outcome, now);
-  store(draft, before, image);
+  const meeting = answerPredicted(before, task, label, receivedAt, given);
+  score(draft, task, meeting, now);
+  store(draft, before, meeting.image);
 }
 
 /** A prediction was published, but which one was lost with the store. */
-export function applyUnknownPrediction(draft: Draft, published: Omit<PublishedAnswer, 'label'>): void {
+export function applyUnknownPrediction(
+  draft: Draft,
+  published: Omit<PublishedAnswer, 'label' | 'given'>,
+): void {
   const before = readImage(draft, published.imageId);
   store(draft, before, withoutScore(before, published.task, published.receivedAt));
 }
@@ -125,7 +131,7 @@ export function applyUnknownPrediction(draft: Draft, published: Omit<PublishedAn
  */
 export function unansweredVector(
   draft: Draft,
-  { imageId, task, receivedAt }: Omit<PublishedAnswer, 'label'>,
+  { imageId, task, receivedAt }: Omit<PublishedAnswer, 'label' | 'given'>,
   extractor: string,
 ): Int16Array | undefined {
   const image = readImage(draft, imageId);
@@ -143,15 +149,18 @@ function withFirstLabels(
   let result = image;
   for (const [task, { label }] of labels) {
     if (label === null) continue;
-    const met = answerLabelled(result, task, label);
-    score(draft, task, met.outcome, now);
-    result = met.image;
+    const meeting = answerLabelled(result, task, label);
+    score(draft, task, meeting, now);
+    result = meeting.image;
   }
   return result;
 }
 
-function score(draft: Draft, task: string, outcome: Outcome | undefined, now: number): void {
+function score(draft: Draft, task: string, { image, outcome, met }: Meeting, now: number): void {
   if (outcome !== undefined) countScore(draft, task, outcome, now);
+  if (met === undefined) return;
+  const { imageId } = image;
+  keepOutcome(draft, task, { ...met.given, imageId, truth: met.truth, at: now });
 }
 
 function store(draft: Draft, before: ImageState, after: ImageState): ExampleOutput[] {

@@ -3,6 +3,7 @@
  * so it is counted once for each image and task and never revised.
  */
 import type { Answer, ImageState } from './image-state.ts';
+import type { GivenAnswer } from './served-answers.ts';
 
 /** How many of the newest scores `recent` covers. */
 export const recentScores = 500;
@@ -26,22 +27,27 @@ export type Outcome = 'correct' | 'wrong' | 'unanswered';
 
 export const noScores: ServedScores = { labelled: 0, correct: 0, unanswered: 0, recent: [] };
 
+/** An image after its answer and its label may have met. */
+export interface Meeting {
+  readonly image: ImageState;
+  readonly outcome: Outcome | undefined;
+  /** Both halves, where they have met and a head answered. */
+  readonly met?: { readonly given: GivenAnswer; readonly truth: string };
+}
+
 /** A prediction was published for the image; null while no head serves. */
 export function answerPredicted(
   image: ImageState,
   task: string,
   predicted: string | null,
   answeredFor: number,
-): { readonly image: ImageState; readonly outcome: Outcome | undefined } {
-  return meet(image, task, { predicted, answeredFor });
+  given?: GivenAnswer,
+): Meeting {
+  return meet(image, task, { predicted, answeredFor, ...(given === undefined ? {} : { given }) });
 }
 
 /** Somebody labelled the image. Only the first label counts. */
-export function answerLabelled(
-  image: ImageState,
-  task: string,
-  label: string,
-): { readonly image: ImageState; readonly outcome: Outcome | undefined } {
+export function answerLabelled(image: ImageState, task: string, label: string): Meeting {
   return meet(image, task, { first: image.answers.get(task)?.first ?? label });
 }
 
@@ -93,14 +99,17 @@ export function decodeScores(bytes: Buffer | undefined): ServedScores {
   };
 }
 
-function meet(image: ImageState, task: string, news: Partial<Answer>) {
+function meet(image: ImageState, task: string, news: Partial<Answer>): Meeting {
   const old = image.answers.get(task);
   const answer: Answer = { closed: false, ...old, ...news };
   const outcome = outcomeOf(answer);
-  const { answeredFor } = answer;
+  const { answeredFor, given, first } = answer;
   const met = { closed: true, ...(answeredFor === undefined ? {} : { answeredFor }) };
   const kept = answer.closed || outcome !== undefined ? met : answer;
-  return { image: { ...image, answers: new Map(image.answers).set(task, kept) }, outcome };
+  const after = { ...image, answers: new Map(image.answers).set(task, kept) };
+  const answered = outcome === 'correct' || outcome === 'wrong';
+  if (!answered || given === undefined || first === undefined) return { image: after, outcome };
+  return { image: after, outcome, met: { given, truth: first } };
 }
 
 function outcomeOf(answer: Answer): Outcome | undefined {

@@ -1,0 +1,166 @@
+/** What the routes answer, for the OpenAPI document. Members may be added later: clients should pass over those that they do not know. */
+
+const time = { type: 'integer', description: 'Milliseconds since the epoch.' } as const;
+const count = { type: 'integer', minimum: 0 } as const;
+const text = { type: 'string' } as const;
+const number = { type: 'number' } as const;
+const maybeNumber = { type: ['number', 'null'] } as const;
+const maybeText = { type: ['string', 'null'] } as const;
+const numbers = { type: 'object', additionalProperties: number } as const;
+
+function object<P extends Readonly<Record<string, object>>>(properties: P, description?: string) {
+  return {
+    type: 'object',
+    additionalProperties: true,
+    ...(description === undefined ? {} : { description }),
+    properties,
+  } as const;
+}
+
+function listOf<I extends object>(items: I) {
+  return { type: 'array', items } as const;
+}
+
+/** The schema of a member that may be null. */
+function orNull<S extends object>(schema: S) {
+  return { anyOf: [schema, { type: 'null' }] } as const;
+}
+
+const partitions = {
+  type: 'array',
+  items: count,
+  description: 'The partitions that this process works on, and that the answer covers.',
+} as const;
+
+export const headSchema = object({
+  extractor: text,
+  task: text,
+  kind: text,
+  version: count,
+  digest: text,
+  setDigest: text,
+  watermark: count,
+  mode: { type: 'string', enum: ['provisional', 'settled'] },
+  classes: listOf(text),
+  dimensions: count,
+  examples: count,
+  regularization: maybeNumber,
+  temperature: number,
+  measurements: numbers,
+  trainedAt: time,
+  serving: { type: 'boolean' },
+  pinned: { type: 'boolean' },
+});
+
+export const taskSchema = object({
+  task: text,
+  head: orNull(headSchema),
+  newest: orNull(headSchema),
+  served: object({ labelled: count, correct: count, accuracy: maybeNumber, unanswered: count }),
+  prequential: numbers,
+});
+
+export const tasksSchema = object({ tasks: listOf(taskSchema), join: object({}) });
+export const headsSchema = object({ heads: listOf(headSchema) });
+
+const answer = {
+  task: text,
+  extractor: text,
+  head: orNull(object({ kind: text, version: count, digest: text })),
+  label: maybeText,
+  abstained: { type: 'boolean', description: 'The head is not sure enough: the label is a guess.' },
+  probabilities: numbers,
+  novelty: maybeNumber,
+  predictedAt: time,
+} as const;
+
+export const answerSchema = object(answer);
+
+export const predictionsSchema = object({
+  task: text,
+  partitions,
+  predictions: listOf(object({ imageId: text, ...answer, receivedAt: time })),
+});
+
+const classScores = object({ precision: number, recall: number, f1: number, support: count });
+
+const reportSchema = object({
+  support: count,
+  accuracy: maybeNumber,
+  classes: { type: 'object', additionalProperties: classScores },
+  macro: classScores,
+  weighted: classScores,
+  micro: classScores,
+  logLoss: maybeNumber,
+  brierScore: maybeNumber,
+  calibrationError: maybeNumber,
+  calibration: listOf(object({ count, correct: count, confidence: number })),
+  topK: listOf(number),
+  confusion: {
+    type: 'array',
+    description: 'Truth, answer, count.',
+    items: { type: 'array', items: {} },
+  },
+  rejection: listOf(object({ threshold: number, given: count, coverage: number, accuracy: number })),
+  areaUnderRejectionCurve: maybeNumber,
+  abstention: object({ abstained: count, accuracy: maybeNumber }),
+  worst: listOf(
+    object({ imageId: text, label: text, predicted: text, probability: number, logLoss: number }),
+  ),
+  from: { type: ['integer', 'null'] },
+  to: { type: ['integer', 'null'] },
+});
+
+export const measurementsSchema = object({
+  task: text,
+  served: object({}),
+  prequential: numbers,
+  heads: listOf(object({})),
+  partitions,
+  report: reportSchema,
+});
+
+export const nextSchema = object({
+  task: text,
+  partitions,
+  considered: { ...count, description: 'Images without a label that were looked at.' },
+  images: listOf(
+    object({
+      imageId: text,
+      priority: number,
+      margin: maybeNumber,
+      novelty: maybeNumber,
+      label: maybeText,
+      predictedAt: time,
+    }),
+  ),
+});
+
+const exampleMembers = { imageId: text, label: text } as const;
+
+export const suspectsSchema = object({
+  task: text,
+  extractor: text,
+  considered: count,
+  suspects: listOf(object({ ...exampleMembers, suggestion: text, margin: number })),
+});
+
+export const neighboursSchema = object({
+  task: text,
+  extractor: text,
+  imageId: text,
+  considered: count,
+  neighbours: listOf(object({ ...exampleMembers, similarity: number })),
+});
+
+const influences = listOf(object({ ...exampleMembers, influence: number }));
+
+export const influenceSchema = object({
+  task: text,
+  extractor: text,
+  imageId: text,
+  label: text,
+  considered: count,
+  helpful: influences,
+  harmful: influences,
+});

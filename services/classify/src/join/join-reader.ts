@@ -1,0 +1,51 @@
+/** What the API reads of the lanes of the join that this process works on; other lanes are other processes' to tell. */
+import { Breath } from '../breath.ts';
+import type { StateReader } from '../store/state.ts';
+import type { RecentPrediction, ServedOutcome } from './served-answers.ts';
+import { readOutcomes, readPredictions } from './served-answers.ts';
+
+export interface OpenLane {
+  readonly index: number;
+  readonly store: StateReader;
+}
+
+export class JoinReader {
+  readonly #lanes: () => readonly OpenLane[];
+
+  constructor(lanes: () => readonly OpenLane[]) {
+    this.#lanes = lanes;
+  }
+
+  /** Indexes of the lanes that are read, ascending. */
+  lanes(): number[] {
+    return this.#open()
+      .map(({ index }) => index)
+      .sort((a, b) => a - b);
+  }
+
+  /** At most a thousand a lane. */
+  outcomes(task: string): Promise<ServedOutcome[]> {
+    return this.#gather((store) => readOutcomes(store, task));
+  }
+
+  /** Newest first. */
+  async predictions(task: string, limit: number): Promise<RecentPrediction[]> {
+    const all = await this.#gather((store) => readPredictions(store, task));
+    return all.sort((a, b) => b.predictedAt - a.predictedAt).slice(0, limit);
+  }
+
+  #open(): readonly OpenLane[] {
+    return this.#lanes();
+  }
+
+  /** A lane that was given away in between is left out: its store is closed. */
+  async #gather<T>(read: (store: StateReader) => readonly T[]): Promise<T[]> {
+    const found: T[] = [];
+    const breath = new Breath();
+    for (const { index, store } of this.#open()) {
+      if (this.#open().some((one) => one.index === index && one.store === store)) found.push(...read(store));
+      await breath.take();
+    }
+    return found;
+  }
+}
