@@ -7,6 +7,14 @@ const { byteSize, choice, duration, integer, list, port, text } = variables;
 const MiB = 1024 * 1024;
 
 export const roles = ['join', 'train', 'api'] as const;
+/** Kinds of heads that the trainer can solve. */
+export const trainedKinds = ['lda', 'ridge', 'ncm', 'softmax', 'knn'] as const;
+const kindsWanted = `some of ${trainedKinds.join(', ')}, each once, separated by commas`;
+
+function areKinds(given: readonly string[]): boolean {
+  const known = given.every((kind) => (trainedKinds as readonly string[]).includes(kind));
+  return known && given.length > 0 && new Set(given).size === given.length;
+}
 
 export const classifyEnvironment = commonEnvironment.safeExtend({
   ROLES: list('some of join, train, api, separated by commas')
@@ -27,6 +35,13 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
   SETTLE_AFTER_MS: integer({ min: 10, max: 3_600_000 })
     .default(2_000)
     .describe('After so many milliseconds without labels, a settled head is solved.'),
+  HEADS: list(kindsWanted)
+    .refine(areKinds, `expected ${kindsWanted}`)
+    .transform((given) => given as (typeof trainedKinds)[number][])
+    .default(['lda', 'ncm'])
+    .describe(
+      'Kinds of heads that learn side by side, in order of preference; the one with the best scores serves.',
+    ),
   PRIOR: choice(['uniform', 'empirical'])
     .default('uniform')
     .describe(

@@ -154,6 +154,7 @@ export class Rig {
       REPLICATION_FACTOR: '1',
       SETTLE_AFTER_MS: '100',
       BATCH_LINGER: '1ms',
+      HEADS: 'lda',
       ...environment,
     });
     const service = await startClassify(config, this.dependencies());

@@ -35,8 +35,20 @@ export function imageIndexKey(set: string, imageId: string): string {
   return `at/${set}/${createHash('sha256').update(imageId, 'utf8').digest('base64url')}`;
 }
 
-export function prequentialKey(set: string): string {
-  return `prequential/${set}`;
+interface Line {
+  readonly extractor: string;
+  readonly task: string;
+  readonly kind: string;
+}
+
+/** What a line's scores need after every example. */
+export function scoresKey({ extractor, task, kind }: Line): string {
+  return `scores/${setId(extractor, task)}/${kind}`;
+}
+
+/** A line's tables of classes. */
+export function measuredKey({ extractor, task, kind }: Line): string {
+  return `measured/${setId(extractor, task)}/${kind}`;
 }
 
 /** uint32 length of a JSON header, the header, then the vector's int16 (little-endian, as every platform we run on has it). */

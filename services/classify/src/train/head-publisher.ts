@@ -1,56 +1,33 @@
 /**
- * Decides for each labelled set of a lane when it is solved, under which version its head is published, and what
- * serves; and scores the newest head on what comes. What it decides counts from the commit on.
+ * Decides for the lines of a lane which version a solved head gets, which records publish it, and which head serves
+ * each task. What it decides counts from the commit on.
  */
-import { asHeadwaterError } from '@headwater/errors';
-import {
-  type Classifier,
-  type Head,
-  type HeadKind,
-  type HeadMode,
-  type LabelledSet,
-  openHead,
-} from '@headwater/heads';
+import { type Classifier, type HeadKind, type LabelledSet, openHead } from '@headwater/heads';
 import type { HeadActivated, HeadTrained } from '@headwater/schemas';
 import type { Logger, LogRecord, OutgoingRecord } from '@headwater/stream';
 import type { Activation } from '../predict/heads-table.ts';
 import type { Draft, StateReader } from '../store/state.ts';
-import { prequentialKey, setId } from './example-bytes.ts';
-import {
-  decodePrequential,
-  encodePrequential,
-  type Prequential,
-  prequentialMeasurements,
-  scored,
-} from './prequential.ts';
+import type { SolvedHead } from './background-solves.ts';
+import { measuredKey, scoresKey, setId } from './example-bytes.ts';
+import { LineScores } from './line-scores.ts';
 import {
   chooseServing,
-  describeHead,
   headRecord,
+  headTrained,
   outdatedRecords,
   type PublicationOptions,
   servingRecord,
 } from './publication.ts';
-import type { Solver } from './solver.ts';
-import {
-  adoptHead,
-  isBehind,
-  isSettled,
-  newLine,
-  pauseAfter,
-  pauseAfterFailure,
-  type TaskLine,
-} from './task-line.ts';
+import { adoptHead, newLine, type TaskLine } from './task-line.ts';
 import type { TrainBoard } from './train-board.ts';
-import type { SetChange } from './trainer-state.ts';
 
 /** With which choices heads are solved; when they change, every set is solved again. */
 const choicesKey = 'choices';
 
 export interface HeadPublisherOptions extends PublicationOptions {
-  readonly kind: HeadKind;
+  /** In order of preference; each labelled set has a line of each. */
+  readonly kinds: readonly HeadKind[];
   readonly prior: 'uniform' | 'empirical';
-  readonly solver: Solver;
   readonly board: TrainBoard;
   readonly logger: Logger;
 }
@@ -59,6 +36,7 @@ export interface HeadPublisherOptions extends PublicationOptions {
 export interface Publication {
   readonly records: readonly OutgoingRecord[];
   readonly heads: readonly PublishedHead[];
+  readonly solved: readonly SolvedHead[];
   /** Task to what serves it from the commit on; null: nothing. */
   readonly serving: ReadonlyMap<string, HeadActivated | null>;
 }
@@ -67,13 +45,15 @@ export interface PublishedHead {
   readonly trained: HeadTrained;
   /** Left out when only the watermark moved. */
   readonly classifier?: Classifier;
+  readonly cause?: LogRecord;
 }
+
+/** Names a labelled set. */
+type SetName = Pick<LabelledSet, 'extractor' | 'task'>;
 
 export class HeadPublisher {
   readonly #options: HeadPublisherOptions;
-  readonly #lines = new Map<string, TaskLine>();
-  /** Scores of a batch that is not committed, by set id. */
-  readonly #scores = new Map<string, Prequential>();
+  readonly #lines = new Map<string, readonly TaskLine[]>();
   /** What was committed here and the follower of the heads may not have seen yet, by task. */
   readonly #serving = new Map<string, { readonly at: number; readonly activation: HeadActivated | null }>();
 
@@ -82,144 +62,100 @@ export class HeadPublisher {
   }
 
   /** The scores of the store, and the heads of the table, which must have caught up. */
-  async open(sets: readonly LabelledSet[], store: StateReader): Promise<void> {
-    for (const set of sets) {
-      const line = this.#line(set);
-      line.prequential = decodePrequential(store.get(prequentialKey(setId(set.extractor, set.task))));
+  async open(sets: readonly SetName[], store: StateReader): Promise<void> {
+    const choices = store.get(choicesKey)?.toString('utf8');
+    for (const line of sets.flatMap((set) => this.lines(set))) {
+      line.scores = LineScores.restore(store.get(scoresKey(line)), store.get(measuredKey(line)));
       await this.#adoptStored(line);
-      const choices = store.get(choicesKey)?.toString('utf8');
       line.outdated = choices !== undefined && choices !== this.#choices();
       this.#options.board.show(line);
     }
   }
 
-  isBehind(set: LabelledSet): boolean {
-    return isBehind(this.#line(set), set);
-  }
-
-  isSettled(set: LabelledSet): boolean {
-    return isSettled(this.#line(set), set);
-  }
-
-  /** Until the set may be solved again; zero or less: now. */
-  waitMs(set: LabelledSet): number {
-    return this.#line(set).notBefore - Date.now();
-  }
-
-  /** A new example is answered by the newest head before any head learns it. Corrections do not count. */
-  score({ extractor, task, removed, added }: SetChange): void {
-    if (removed !== null || added === null) return;
-    const line = this.#line({ extractor, task });
-    if (line.classifier?.dimensions !== added.vector.length) return;
-    const { label, probabilities } = line.classifier.predict(added.vector);
-    const probability = probabilities[line.classifier.classes.indexOf(added.label)] ?? 0;
+  /** One of each kind, in order of preference. */
+  lines({ extractor, task }: SetName): readonly TaskLine[] {
     const id = setId(extractor, task);
-    const before = this.#scores.get(id) ?? line.prequential;
-    this.#scores.set(id, scored(before, label === added.label, probability));
+    const lines = this.#lines.get(id) ?? this.#options.kinds.map((kind) => newLine(extractor, task, kind));
+    this.#lines.set(id, lines);
+    return lines;
   }
 
-  /** What must survive a restart beside the examples. */
+  allLines(): TaskLine[] {
+    return [...this.#lines.values()].flat();
+  }
+
+  /** Whether predictions wait for heads of this line: it serves, or nothing does and it is the first to. */
+  serves(line: TaskLine): boolean {
+    const serving = this.#activation(line.task);
+    if (serving === undefined) return line.kind === this.#options.kinds[0];
+    return serving.extractor === line.extractor && serving.kind === line.kind;
+  }
+
+  /** What must survive a restart beside the examples and the scores. */
   keep(draft: Draft): void {
-    for (const [id, scores] of this.#scores) draft.put(prequentialKey(id), encodePrequential(scores));
     draft.put(choicesKey, Buffer.from(this.#choices()));
   }
 
-  /** One head for each set, ready to be published; a set that cannot be solved has none. Errors: blob-store-unavailable. */
-  async solve(sets: readonly LabelledSet[], mode: HeadMode, watermark: bigint): Promise<PublishedHead[]> {
-    const heads: PublishedHead[] = [];
-    for (const set of sets) {
-      const head = await this.#solve(set, mode, watermark);
-      if (head !== undefined) heads.push(head);
-    }
-    return heads;
-  }
-
   /** The same heads again where examples came that changed nothing: their watermark moves on, their version does not. */
-  refresh(sets: readonly LabelledSet[], watermark: bigint): PublishedHead[] {
+  refresh(lines: readonly TaskLine[], watermark: bigint): PublishedHead[] {
     const heads: PublishedHead[] = [];
-    for (const set of sets) {
-      const newest = this.#line(set).newest;
+    for (const { newest } of lines) {
       if (newest === undefined || newest.watermark >= Number(watermark)) continue;
       heads.push({ trained: { ...newest, watermark: Number(watermark) } });
     }
     return heads;
   }
 
-  /** The records for these heads, and for what serves once they are there. */
-  compose(heads: readonly PublishedHead[], sets: readonly LabelledSet[], cause?: LogRecord): Publication {
+  /** The records for these heads under their next versions, and for what serves once they are there. */
+  compose(
+    solved: readonly SolvedHead[],
+    moved: readonly PublishedHead[],
+    sets: readonly SetName[],
+  ): Publication {
+    const heads = [...solved.map((one) => this.#version(one)), ...moved];
     const serving = this.#choose(heads, sets);
-    const records = heads.flatMap(({ trained, classifier }) => [
+    const records = heads.flatMap(({ trained, classifier, cause }) => [
       headRecord(trained, this.#options, cause),
       ...(classifier === undefined ? [] : outdatedRecords(trained, this.#options)),
     ]);
-    for (const [task, activation] of serving)
+    for (const [task, activation] of serving) {
+      const cause = heads.find(({ trained }) => trained.task === task)?.cause;
       records.push(servingRecord(task, activation, this.#options, cause));
-    return { records, heads, serving };
+    }
+    return { records, heads, solved, serving };
   }
 
   committed({ heads, serving }: Publication): void {
-    for (const { trained, classifier } of heads) adoptHead(this.#line(trained), trained, classifier);
+    for (const { trained, classifier } of heads) {
+      const line = this.lines(trained).find(({ kind }) => kind === trained.kind);
+      if (line !== undefined) adoptHead(line, trained, classifier);
+    }
     const at = Date.now();
     for (const [task, activation] of serving) this.#serving.set(task, { at, activation });
-    for (const line of this.#lines.values()) {
-      line.prequential = this.#scores.get(setId(line.extractor, line.task)) ?? line.prequential;
-      this.#options.board.show(line);
-    }
-    this.#scores.clear();
-  }
-
-  forgetUncommitted(): void {
-    this.#scores.clear();
+    for (const line of this.allLines()) this.#options.board.show(line);
   }
 
   close(): void {
-    for (const line of this.#lines.values()) this.#options.board.hide(line);
+    for (const line of this.allLines()) this.#options.board.hide(line);
   }
 
-  async #solve(set: LabelledSet, mode: HeadMode, watermark: bigint): Promise<PublishedHead | undefined> {
-    const line = this.#line(set);
-    const solved = await this.#trySolve(set, line, mode);
-    if (solved === undefined) return undefined;
-    const prequential = this.#scores.get(setId(line.extractor, line.task)) ?? line.prequential;
-    const context = {
-      extractor: line.extractor,
-      task: line.task,
-      version: this.#nextVersion(line),
-      watermark,
-      prequential: prequentialMeasurements(prequential),
-    };
-    const trained = await describeHead(solved, context, this.#options);
-    return { trained, classifier: openHead(solved) };
-  }
-
-  /** One task that cannot be solved must not keep the others from learning, or images from being answered. */
-  async #trySolve(set: LabelledSet, line: TaskLine, mode: HeadMode): Promise<Head | undefined> {
-    const { kind, prior, solver, board, logger } = this.#options;
-    const began = performance.now();
-    try {
-      const head = await solver.solve(set, { kind, mode, prior });
-      const solveMs = performance.now() - began;
-      pauseAfter(line, solveMs);
-      board.solved(mode, solveMs / 1000);
-      return head;
-    } catch (thrown) {
-      const { code, message } = asHeadwaterError(thrown);
-      const { extractor, task, examples } = set;
-      logger.error({ extractor, task, examples, code, reason: message }, 'a head cannot be solved');
-      board.failed(code);
-      pauseAfterFailure(line);
-      return undefined;
-    }
+  #version({ line, head, parameters, classifier, watermark, cause }: SolvedHead): PublishedHead {
+    const { extractor, task, scores } = line;
+    const version = this.#nextVersion(line);
+    const context = { extractor, task, version, watermark, prequential: scores.measurements() };
+    const trained = headTrained(head, context, parameters);
+    return { trained, classifier, ...(cause === undefined ? {} : { cause }) };
   }
 
   /** What is to serve and does not, by task; null where the last example went, lest what was erased goes on serving. */
-  #choose(heads: readonly PublishedHead[], sets: readonly LabelledSet[]): Map<string, HeadActivated | null> {
+  #choose(heads: readonly PublishedHead[], sets: readonly SetName[]): Map<string, HeadActivated | null> {
     const serving = new Map<string, HeadActivated | null>();
-    for (const task of new Set([...this.#lines.values()].map((line) => line.task))) {
-      const taught = sets.filter((set) => set.task === task).map((set) => this.#line(set));
+    for (const task of new Set(this.allLines().map((line) => line.task))) {
+      const taught = sets.filter((set) => set.task === task).flatMap((set) => this.lines(set));
       const newest = taught.map((line) => heads.find(isOf(line))?.trained ?? line.newest);
-      const current = this.#activation(task);
-      const choice = chooseServing(newest, current, this.#options.extractors);
+      const recent = (head: HeadTrained) =>
+        taught.find((line) => line.extractor === head.extractor && line.kind === head.kind)?.scores.recent;
+      const choice = chooseServing(newest, this.#activation(task), this.#options.extractors, recent);
       if (choice !== undefined) serving.set(task, choice);
     }
     return serving;
@@ -233,41 +169,35 @@ export class HeadPublisher {
     return own.activation === null ? undefined : { ...own.activation, shadowed: false };
   }
 
-  #line({ extractor, task }: { readonly extractor: string; readonly task: string }): TaskLine {
-    const id = setId(extractor, task);
-    const line = this.#lines.get(id) ?? newLine(extractor, task);
-    this.#lines.set(id, line);
-    return line;
-  }
-
   /** The table knows every version that was ever committed, and this line those that the table may not show yet. */
-  #nextVersion({ extractor, task, newest }: TaskLine): number {
-    const known = this.#options.table.headsOf(task).filter((head) => head.extractor === extractor);
-    return Math.max(newest?.version ?? 0, ...known.map(({ version }) => version)) + 1;
+  #nextVersion({ extractor, task, kind, newest }: TaskLine): number {
+    const known = this.#options.table.headsOf(task);
+    const versions = known.filter((head) => head.extractor === extractor && head.kind === kind);
+    return Math.max(newest?.version ?? 0, ...versions.map(({ version }) => version)) + 1;
   }
 
+  /** The kinds are no choice of this sort: each line stands for itself. */
   #choices(): string {
-    return JSON.stringify([this.#options.kind, this.#options.prior]);
+    return JSON.stringify([this.#options.prior]);
   }
 
   async #adoptStored(line: TaskLine): Promise<void> {
-    const { table, kind, blobs, logger } = this.#options;
-    const { extractor, task } = line;
-    const newest = table.newest({ extractor, task, kind });
+    const { table, blobs, logger } = this.#options;
+    const { task, kind } = line;
+    const newest = table.newest(line);
     if (newest === undefined) return;
     try {
       const { parameters } = newest;
       const bytes = parameters instanceof Uint8Array ? parameters : await blobs.get(parameters);
       adoptHead(line, newest, openHead({ ...newest, parameters: bytes }));
     } catch (error) {
-      logger.error(
-        { task, version: newest.version, reason: String(error) },
-        'newest head cannot be opened; solving anew',
-      );
+      const fields = { task, kind, version: newest.version, reason: String(error) };
+      logger.error(fields, 'newest head cannot be opened; solving anew');
     }
   }
 }
 
 function isOf(line: TaskLine): (head: PublishedHead) => boolean {
-  return ({ trained }) => trained.extractor === line.extractor && trained.task === line.task;
+  return ({ trained }) =>
+    trained.extractor === line.extractor && trained.task === line.task && trained.kind === line.kind;
 }

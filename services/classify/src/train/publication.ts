@@ -2,10 +2,11 @@
  * From a solved head to the records that publish it: the head itself, its activation where it is to serve, and
  * tombstones for the versions that are too old to be kept.
  */
-import type { Head } from '@headwater/heads';
+import type { Head, PrequentialFigures } from '@headwater/heads';
 import { type Codec, compositeKey, type HeadActivated, type HeadTrained } from '@headwater/schemas';
 import type { BlobStore, LogRecord, OutgoingRecord } from '@headwater/stream';
-import { type Activation, type HeadsTable, keptVersions } from '../predict/heads-table.ts';
+import { type Activation, type HeadsTable, type KnownHead, keptVersions } from '../predict/heads-table.ts';
+import { chooseChampion } from './champion.ts';
 
 export interface PublicationOptions {
   readonly topics: { readonly heads: string; readonly serving: string };
@@ -31,8 +32,16 @@ export interface HeadContext {
 export async function describeHead(
   head: Head,
   context: HeadContext,
-  options: PublicationOptions,
+  options: Pick<PublicationOptions, 'blobs' | 'inlineBytes'>,
 ): Promise<HeadTrained> {
+  return headTrained(head, context, await keepParameters(head.parameters, options));
+}
+
+export function headTrained(
+  head: Head,
+  context: HeadContext,
+  parameters: HeadTrained['parameters'],
+): HeadTrained {
   const { kind, digest, setDigest, mode, classes, dimensions, examples, regularization, temperature } = head;
   const { extractor, task, version, watermark, prequential } = context;
   return {
@@ -45,7 +54,7 @@ export async function describeHead(
     watermark: Number(watermark),
     mode,
     classes,
-    parameters: await keepParameters(head.parameters, options),
+    parameters,
     dimensions,
     examples,
     regularization,
@@ -70,21 +79,31 @@ export function headRecord(
 }
 
 /**
- * What is to serve a task from now on, given the newest head of each of its lines; undefined: as it is. The first
- * extractor in order of preference that has a head serves, a pin stays, and null is for a task without any example.
+ * What is to serve a task from now on, given the newest head of each of its lines, kinds of one extractor in order of
+ * preference; undefined: as it is. A pin stays, null is for a task without any example, else the champion serves: see
+ * champion.ts; without scores the first extractor in order of preference that has a head.
  */
 export function chooseServing(
   newest: readonly (HeadTrained | undefined)[],
   current: Activation | undefined,
   extractors: readonly string[],
+  recentScores: (head: HeadTrained) => PrequentialFigures | undefined = () => undefined,
 ): HeadActivated | null | undefined {
   if (current?.reason === 'pinned') return current.shadowed ? repeated(current) : undefined;
   const rank = (head: HeadTrained) => extractors.indexOf(head.extractor);
   const usable = newest.filter((head) => head !== undefined).filter((head) => rank(head) >= 0);
-  const [best] = usable.sort((a, b) => rank(a) - rank(b));
+  const candidates = usable
+    .sort((a, b) => rank(a) - rank(b))
+    .map((head) => ({ head, recent: recentScores(head) }));
+  const isCurrent = ({ extractor, kind }: HeadTrained) =>
+    current?.extractor === extractor && current.kind === kind;
+  const best = chooseChampion(
+    candidates,
+    candidates.find(({ head }) => isCurrent(head)),
+  )?.head;
   if (best === undefined) return newest.length === 0 && current !== undefined ? null : undefined;
   const { task, extractor, kind, version } = best;
-  const serves = current?.extractor === extractor && current.kind === kind && current.version === version;
+  const serves = isCurrent(best) && current?.version === version;
   return serves ? undefined : { task, extractor, kind, version, reason: 'champion', activatedAt: Date.now() };
 }
 
@@ -111,7 +130,7 @@ export function outdatedRecords(head: HeadTrained, options: PublicationOptions):
     .headsOf(task)
     .filter((known) => known.extractor === extractor && known.kind === kind)
     .filter((known) => known.version <= version - keptVersions)
-    .filter((known) => serving?.extractor !== extractor || serving.version !== known.version)
+    .filter((known) => !isServing(known, serving))
     .map((known) => ({
       topic: options.topics.heads,
       key: compositeKey(extractor, task, kind, String(known.version)),
@@ -119,9 +138,16 @@ export function outdatedRecords(head: HeadTrained, options: PublicationOptions):
     }));
 }
 
-async function keepParameters(
+function isServing(head: KnownHead, serving: Activation | undefined): boolean {
+  return (
+    serving?.extractor === head.extractor && serving.kind === head.kind && serving.version === head.version
+  );
+}
+
+/** Where a head's parameters lie: in its record, or in the blob store when they are large. Errors: blob-store-unavailable. */
+export async function keepParameters(
   bytes: Uint8Array,
-  options: PublicationOptions,
+  options: Pick<PublicationOptions, 'blobs' | 'inlineBytes'>,
 ): Promise<HeadTrained['parameters']> {
   const parameters = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return bytes.byteLength <= options.inlineBytes ? parameters : await options.blobs.put(parameters);

@@ -1,22 +1,23 @@
 /**
- * Solving takes from milliseconds to seconds of pure computation, so it happens in a worker thread: the event
- * loop goes on predicting and sending heartbeats. One thread a process: lanes take turns.
+ * Solving takes from milliseconds to seconds of pure computation, so it happens in worker threads: the event loop goes on
+ * predicting, learning and sending heartbeats. Two threads a process, shared by its lanes: one for heads that predictions wait
+ * for, one for all that can wait. A set is copied when its turn comes, so that sets that queue take no memory.
  */
-import { createRequire } from 'node:module';
-import { Worker } from 'node:worker_threads';
-import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Head, LabelledSet, TrainOptions } from '@headwater/heads';
-import type { SolveAnswer, SolveRequest } from './solver-worker.ts';
+import { SolverThread } from './solver-thread.ts';
+
+/** `now`: predictions wait for it; `later`: full choices, and heads that do not serve. */
+export type Urgency = 'now' | 'later';
 
 export interface Solver {
   /** The set must not change until the call returns its promise; later changes do not matter. Errors: sample-incomplete, unexpected. */
   solve(set: LabelledSet, options: TrainOptions): Promise<Head>;
+  isFree(urgency: Urgency): boolean;
+  /** Like `solve`, at once: only while the urgency is free. Errors: timed-out where the signal came first. */
+  start(set: LabelledSet, options: TrainOptions, urgency: Urgency, signal: AbortSignal): Promise<Head>;
+  /** Called whenever a turn has become free, the one who waits longest first; answers how to be called no more. */
+  onFree(listener: () => void): () => void;
   close(): Promise<void>;
-}
-
-interface Waiting {
-  resolve(head: Head): void;
-  reject(error: HeadwaterError): void;
 }
 
 export function startSolver(): Solver {
@@ -24,52 +25,54 @@ export function startSolver(): Solver {
 }
 
 class ThreadSolver implements Solver {
-  readonly #waiting = new Map<number, Waiting>();
-  #worker: Worker | undefined;
-  #next = 0;
+  readonly #threads = { now: new SolverThread(), later: new SolverThread() };
+  readonly #listeners = new Set<() => void>();
+  #turn: Promise<unknown> = Promise.resolve();
 
   solve(set: LabelledSet, options: TrainOptions): Promise<Head> {
     const bytes = set.serialize();
-    const request: SolveRequest = { id: this.#next++, bytes, options };
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(request.id, { resolve, reject });
-      this.#open().postMessage(request, [bytes.buffer]);
-    });
+    const solved = this.#turn.then(() => this.#run(bytes, options, 'now'));
+    this.#turn = solved.catch(() => undefined);
+    return solved;
+  }
+
+  isFree(urgency: Urgency): boolean {
+    return this.#threads[urgency].isFree;
+  }
+
+  start(set: LabelledSet, options: TrainOptions, urgency: Urgency, signal: AbortSignal): Promise<Head> {
+    return this.#run(set.serialize(), options, urgency, signal);
+  }
+
+  onFree(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   async close(): Promise<void> {
-    const worker = this.#worker;
-    this.#fail(new HeadwaterError('timed-out', 'The process stops before the head was solved'));
-    await worker?.terminate();
+    this.#listeners.clear();
+    await Promise.all(Object.values(this.#threads).map((thread) => thread.close()));
   }
 
-  #open(): Worker {
-    if (this.#worker !== undefined) return this.#worker;
-    const path = createRequire(import.meta.url).resolve('@headwater/classify/solver-worker');
-    const worker = new Worker(path);
-    worker.on('message', (answer: SolveAnswer) => this.#answer(answer));
-    worker.on('error', (error) => this.#fail(asHeadwaterError(error)));
-    worker.on('exit', () => this.#lost(worker));
-    worker.unref();
-    this.#worker = worker;
-    return worker;
+  async #run(
+    bytes: Uint8Array<ArrayBuffer>,
+    options: TrainOptions,
+    urgency: Urgency,
+    signal?: AbortSignal,
+  ): Promise<Head> {
+    try {
+      return await this.#threads[urgency].run(bytes, options, signal);
+    } finally {
+      setImmediate(() => this.#tellFree());
+    }
   }
 
-  #answer(answer: SolveAnswer): void {
-    const waiting = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
-    if ('head' in answer) waiting?.resolve(answer.head);
-    else waiting?.reject(new HeadwaterError(answer.code, answer.message));
-  }
-
-  #lost(worker: Worker): void {
-    if (this.#worker === worker) this.#fail(new HeadwaterError('unexpected', 'The solver’s thread ended'));
-  }
-
-  /** Whoever waits is told; the next solve gets a new thread. */
-  #fail(error: HeadwaterError): void {
-    this.#worker = undefined;
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+  /** Whoever was called last is called last the next time: lanes take turns. */
+  #tellFree(): void {
+    for (const listener of [...this.#listeners]) listener();
+    const [first] = this.#listeners;
+    if (first === undefined) return;
+    this.#listeners.delete(first);
+    this.#listeners.add(first);
   }
 }

@@ -1,11 +1,12 @@
-/** What the trainer remembers of one (extractor, task): its newest head, when it may solve again, how it scored so far. */
-import type { Classifier, LabelledSet } from '@headwater/heads';
+/** What the trainer remembers of one (extractor, task, kind): its newest head, when it may be solved again, how it has scored. */
+import type { Classifier, HeadKind, HeadMode, LabelledSet } from '@headwater/heads';
 import type { HeadTrained } from '@headwater/schemas';
-import { type Prequential, unscored } from './prequential.ts';
+import { LineScores } from './line-scores.ts';
 
 export interface TaskLine {
   readonly extractor: string;
   readonly task: string;
+  readonly kind: HeadKind;
   /** The newest head that was committed. */
   newest: HeadTrained | undefined;
   /** Opened from `newest`, for prequential scores. */
@@ -14,24 +15,26 @@ export interface TaskLine {
   outdated: boolean;
   /** No solve before this time; milliseconds since the epoch. */
   notBefore: number;
-  prequential: Prequential;
+  scores: LineScores;
 }
 
-export function newLine(extractor: string, task: string): TaskLine {
+export function newLine(extractor: string, task: string, kind: HeadKind): TaskLine {
   return {
     extractor,
     task,
+    kind,
     newest: undefined,
     classifier: undefined,
     outdated: false,
     notBefore: 0,
-    prequential: unscored,
+    scores: new LineScores(),
   };
 }
 
-/** Solves begin at least so far apart, and twice as far as one takes: learning never takes more than half of a core. */
-const shortestPauseMs = 100;
-
+/** A thread rests as long as it has solved, and at least so long: learning and predicting need the processor too. */
+const shortestPauseMs = 50;
+/** Heads that do not serve are there to be compared: they rest longer. */
+const challengerPauseMs = 2_000;
 /** A set that cannot be solved is not tried all the time; it may be another one when more labels have come. */
 const failurePauseMs = 10_000;
 
@@ -39,8 +42,10 @@ export function pauseAfterFailure(line: TaskLine): void {
   line.notBefore = Date.now() + failurePauseMs;
 }
 
-export function pauseAfter(line: TaskLine, solveMs: number): void {
-  line.notBefore = Date.now() + Math.max(shortestPauseMs, 2 * solveMs) - solveMs;
+/** Settled heads are solved when nothing else is to be done: labels that come after them do not wait. */
+export function pauseAfter(line: TaskLine, mode: HeadMode, solveMs: number, serves: boolean): void {
+  const rest = mode === 'settled' ? 0 : Math.max(serves ? shortestPauseMs : challengerPauseMs, solveMs);
+  line.notBefore = Date.now() + rest;
 }
 
 /** Labels came that no head has learned, or all of them went. */

@@ -1,7 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deserializeLabelledSet, type LabelledSet, openHead, quantize, trainHead } from '@headwater/heads';
+import {
+  deserializeLabelledSet,
+  type Head,
+  type HeadKind,
+  type LabelledSet,
+  openHead,
+  quantize,
+  type TrainOptions,
+  trainHead,
+} from '@headwater/heads';
 import {
   type Codec,
   compositeKey,
@@ -23,7 +32,8 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LanesBoard } from '../lanes-board.ts';
 import { HeadsTable } from '../predict/heads-table.ts';
-import { vectorOf } from '../testing/rig.ts';
+import { eventually, vectorOf } from '../testing/rig.ts';
+import type { Solver } from './solver.ts';
 import { TrainBoard } from './train-board.ts';
 import { openTrainSession } from './train-session.ts';
 
@@ -40,6 +50,8 @@ let table: HeadsTable;
 let session: LaneSession;
 let tail: bigint;
 let written: bigint;
+/** How often the session woke its lane since the last offer. */
+let woken: number;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'headwater-train-'));
@@ -49,6 +61,9 @@ beforeEach(async () => {
   table = new HeadsTable({ topics, heads, serving, logger });
   tail = 0n;
   written = 0n;
+  failures = 0;
+  held = undefined;
+  started = [];
   session = await open(0n);
 });
 afterEach(async () => {
@@ -56,12 +71,21 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function open(position: bigint, prior: 'uniform' | 'empirical' = 'uniform'): Promise<LaneSession> {
+interface Choices {
+  readonly prior?: 'uniform' | 'empirical';
+  readonly kinds?: readonly HeadKind[];
+}
+
+function open(position: bigint, { prior = 'uniform', kinds = ['lda'] }: Choices = {}): Promise<LaneSession> {
+  woken = 0;
   const lane: Lane = {
     index: 0,
     topics: ['examples'],
     positions: new Map([['examples', position]]),
     replay: () => (async function* () {})(),
+    wake: () => {
+      woken++;
+    },
   };
   const options = {
     group: 'train',
@@ -70,10 +94,9 @@ function open(position: bigint, prior: 'uniform' | 'empirical' = 'uniform'): Pro
     partitions: 1,
     examplesTopic: 'examples',
     examples,
-    fullBatch: 100,
-    kind: 'lda' as const,
+    kinds,
     prior,
-    solver: { solve: solveHere, close: async () => undefined },
+    solver,
     topics,
     heads,
     serving,
@@ -92,10 +115,57 @@ function open(position: bigint, prior: 'uniform' | 'empirical' = 'uniform'): Pro
 }
 
 let failures = 0;
+/** While true, solves do not end, but for being aborted. */
+let held: (() => void)[] | undefined;
+let started: string[] = [];
 
-async function solveHere(set: LabelledSet, options: Parameters<typeof trainHead>[1]) {
+const solver: Solver = {
+  isFree: () => true,
+  solve: () => Promise.reject(new Error('not asked')),
+  start: solveHere,
+  onFree: () => () => undefined,
+  close: async () => undefined,
+};
+
+async function solveHere(
+  set: LabelledSet,
+  options: TrainOptions,
+  urgency: string,
+  aborted: AbortSignal,
+): Promise<Head> {
+  const copy = deserializeLabelledSet(set.serialize());
+  started.push(`${options.kind} ${options.mode} ${urgency}`);
   if (failures-- > 0) throw new Error('cannot be solved');
-  return trainHead(deserializeLabelledSet(set.serialize()), options);
+  if (held !== undefined) {
+    const releases = held;
+    await new Promise<void>((resolve, reject) => {
+      releases.push(resolve);
+      aborted.addEventListener('abort', () => reject(new Error('aborted')));
+    });
+  }
+  return trainHead(copy, options);
+}
+
+/** Everything in the background ends, and what came of it is committed. */
+async function offered(): Promise<HeadTrained[]> {
+  await eventually(async () => woken > 0);
+  woken = 0;
+  const output = (await session.offer?.(signal)) ?? null;
+  const offers = await headsOf(output);
+  await commit(output);
+  return offers;
+}
+
+/** A batch is learned; then the head that has learned it. */
+async function learn(records: readonly LogRecord[]): Promise<HeadTrained | undefined> {
+  await commit(await session.process(records, signal));
+  return (await offered()).at(-1);
+}
+
+/** Labels pause. */
+async function settle(): Promise<HeadTrained | undefined> {
+  await commit((await session.idle?.(signal)) ?? null);
+  return (await offered()).at(-1);
 }
 
 function exampleRecord(image: number, label: string | null): LogRecord {
@@ -159,46 +229,80 @@ async function pin(version: number): Promise<void> {
 }
 
 async function headsOf(output: LaneOutput | null): Promise<HeadTrained[]> {
-  const records = (output?.records ?? []).filter(({ topic }) => topic === topics.heads);
+  const records = (output?.records ?? []).filter(
+    ({ topic, value }) => topic === topics.heads && value !== null,
+  );
   return Promise.all(records.map(({ value }) => heads.decode(value ?? Buffer.alloc(0))));
 }
 
 describe('the trainer’s session', () => {
-  it('publishes a head as an output of the batch that it has learned, and a settled one when labels pause', async () => {
+  it('publishes a head of what is committed, and a settled one when labels pause', async () => {
     const first = await session.process(batch(0, 9), signal);
-    const [provisional] = await headsOf(first);
-    expect(provisional).toMatchObject({ version: 1, mode: 'provisional', examples: 9, watermark: 9 });
+    expect(first.records).toEqual([]);
     await commit(first);
+    const [provisional] = await offered();
+    expect(provisional).toMatchObject({ version: 1, mode: 'provisional', examples: 9, watermark: 9 });
     tail += 1n;
-    const idle = (await session.idle?.(signal)) ?? null;
-    const [settled] = await headsOf(idle);
+    const settled = await settle();
     expect(settled).toMatchObject({
       version: 2,
       mode: 'settled',
       watermark: 10,
       setDigest: provisional?.setDigest,
     });
-    await commit(idle);
     expect(await session.idle?.(signal)).toBeNull();
+    expect(await session.offer?.(signal)).toBeNull();
     expect(table.activation('digit')).toMatchObject({ version: 2, reason: 'champion' });
+  });
+
+  it('goes on learning while a head is solved, and publishes it with the next batch', async () => {
+    held = [];
+    await commit(await session.process(batch(0, 9), signal));
+    const second = await session.process(batch(9, 12), signal);
+    expect(second.records).toEqual([]);
+    await commit(second);
+    for (const release of held) release();
+    held = undefined;
+    await eventually(async () => woken > 0);
+    const third = await session.process(batch(12, 15), signal);
+    expect(await headsOf(third)).toMatchObject([{ version: 1, examples: 9, watermark: 9 }]);
+    await commit(third);
+    woken = 0;
+    expect(await offered()).toMatchObject([{ version: 2, examples: 15, watermark: 15 }]);
+  });
+
+  it('drops a settled solve when labels come again', async () => {
+    await learn(batch(0, 9));
+    held = [];
+    await commit((await session.idle?.(signal)) ?? null);
+    expect(started.at(-1)).toBe('lda settled later');
+    held = undefined;
+    expect(await learn(batch(9, 12))).toMatchObject({ version: 2, mode: 'provisional', examples: 12 });
+    expect(await settle()).toMatchObject({ version: 3, mode: 'settled', examples: 12 });
   });
 
   it('learns a batch once that was not committed and comes again', async () => {
     const records = batch(0, 9);
     await session.process(records, signal);
     await session.process(records.slice(0, 4), signal);
-    const again = await session.process(records, signal);
-    const [head] = await headsOf(again);
+    const head = await learn(records);
     expect(head).toMatchObject({ version: 1, examples: 9 });
+    expect(await settle()).toMatchObject({ examples: 9, setDigest: head?.setDigest });
+  });
+
+  it('publishes a solved head once, also where its batch was not committed', async () => {
+    await commit(await session.process(batch(0, 9), signal));
+    await eventually(async () => woken > 0);
+    expect(await headsOf(await session.process(batch(9, 12), signal))).toMatchObject([{ version: 1 }]);
+    const again = await session.process(batch(9, 12), signal);
+    expect(await headsOf(again)).toMatchObject([{ version: 1, examples: 9 }]);
     await commit(again);
-    const idle = (await session.idle?.(signal)) ?? null;
-    expect((await headsOf(idle))[0]).toMatchObject({ examples: 9, setDigest: head?.setDigest });
+    expect(await headsOf((await session.offer?.(signal)) ?? null)).toEqual([]);
   });
 
   it('moves the watermark, and not the version, where examples came that changed nothing', async () => {
-    await commit(await session.process(batch(0, 6), signal));
-    await commit((await session.idle?.(signal)) ?? null);
-    const before = table.headsOf('digit')[0];
+    await learn(batch(0, 6));
+    const before = await settle();
     await commit(await session.process([exampleRecord(0, 'c0'), exampleRecord(7, null)], signal));
     const idle = (await session.idle?.(signal)) ?? null;
     const moved = await headsOf(idle);
@@ -208,64 +312,108 @@ describe('the trainer’s session', () => {
   });
 
   it('goes on after a restart: the same set, the next version, no head without need', async () => {
-    await commit(await session.process(batch(0, 6), signal));
-    await commit((await session.idle?.(signal)) ?? null);
-    const before = table.headsOf('digit')[0];
+    await learn(batch(0, 6));
+    const before = await settle();
     await session.close();
     session = await open(tail);
     expect(await session.idle?.(signal)).toBeNull();
-    const [next] = await headsOf(await session.process(batch(6, 9), signal));
-    expect(next).toMatchObject({ version: (before?.version ?? 0) + 1, examples: 9 });
+    expect(await learn(batch(6, 9))).toMatchObject({ version: (before?.version ?? 0) + 1, examples: 9 });
+  });
+
+  it('solves after a restart what nobody published before it', async () => {
+    held = [];
+    await commit(await session.process(batch(0, 6), signal));
+    await session.close();
+    held = undefined;
+    session = await open(tail);
+    expect(await settle()).toMatchObject({ version: 1, mode: 'settled', examples: 6, watermark: 6 });
   });
 
   it('gives no version twice to a task that was empty at a restart', async () => {
-    await commit(await session.process(batch(0, 3), signal));
-    await commit(
-      await session.process(
-        [0, 1, 2].map((image) => exampleRecord(image, null)),
-        signal,
-      ),
-    );
+    await learn(batch(0, 3));
+    const retracted = [0, 1, 2].map((image) => exampleRecord(image, null));
+    await commit(await session.process(retracted, signal));
     expect(table.activation('digit')).toBeUndefined();
     await session.close();
     session = await open(tail);
-    const [next] = await headsOf(await session.process(batch(0, 3), signal));
-    expect(next).toMatchObject({ version: 2, examples: 3 });
+    expect(await learn(batch(0, 3))).toMatchObject({ version: 2, examples: 3 });
   });
 
-  it('goes on learning when a set cannot be solved, and solves it later', async () => {
+  it('publishes no head of a set that is gone', async () => {
+    await commit(await session.process(batch(0, 3), signal));
+    await eventually(async () => woken > 0);
+    const retracted = [0, 1, 2].map((image) => exampleRecord(image, null));
+    const output = await session.process(retracted, signal);
+    expect(await headsOf(output)).toEqual([]);
+    await commit(output);
+    expect(await session.offer?.(signal)).toBeNull();
+  });
+
+  it('goes on learning when a set cannot be solved, and solves it when labels pause', async () => {
     failures = 1;
-    const first = await session.process(batch(0, 6), signal);
-    expect(first.records).toEqual([]);
-    await commit(first);
-    const idle = (await session.idle?.(signal)) ?? null;
-    expect((await headsOf(idle))[0]).toMatchObject({ version: 1, mode: 'settled', examples: 6 });
+    await commit(await session.process(batch(0, 6), signal));
+    await commit(await session.process(batch(6, 9), signal));
+    expect(table.headsOf('digit')).toEqual([]);
+    expect(await settle()).toMatchObject({ version: 1, mode: 'settled', examples: 9 });
   });
 
   it('solves again when the choices change', async () => {
-    await commit(await session.process(batch(0, 6), signal));
-    await commit((await session.idle?.(signal)) ?? null);
+    await learn(batch(0, 6));
+    await settle();
     await session.close();
-    session = await open(tail, 'empirical');
-    expect((await headsOf((await session.idle?.(signal)) ?? null))[0]).toMatchObject({
-      version: 3,
-      mode: 'settled',
-    });
+    session = await open(tail, { prior: 'empirical' });
+    expect(await settle()).toMatchObject({ version: 3, mode: 'settled' });
   });
 
   it('scores new examples with the head that has not seen them', async () => {
+    await learn(batch(0, 9));
+    const head = await learn([exampleRecord(9, 'c0'), exampleRecord(10, 'c2'), exampleRecord(0, 'c1')]);
+    expect(head?.measurements).toMatchObject({
+      prequentialExamples: 2,
+      prequentialAccuracy: 0.5,
+      'prequentialPrecision/c0': 1,
+      'prequentialRecall/c2': 0,
+    });
+  });
+
+  it('counts a score once, whatever is processed again, and keeps it through a restart', async () => {
+    await learn(batch(0, 9));
+    const records = batch(9, 12);
+    await session.process(records, signal);
+    await learn(records);
+    await session.close();
+    session = await open(tail);
+    const head = await learn(batch(12, 14));
+    expect(head?.measurements.prequentialExamples).toBe(5);
+  });
+
+  it('trains every kind from the same set, each with versions of its own, and one of them serves', async () => {
+    await session.close();
+    session = await open(0n, { kinds: ['lda', 'ncm', 'ridge'] });
     await commit(await session.process(batch(0, 9), signal));
-    const output = await session.process(
-      [exampleRecord(9, 'c0'), exampleRecord(10, 'c2'), exampleRecord(0, 'c1')],
-      signal,
-    );
-    const [head] = await headsOf(output);
-    expect(head?.measurements).toMatchObject({ prequentialExamples: 2, prequentialAccuracy: 0.5 });
+    await eventually(async () => started.length === 3);
+    await eventually(async () => {
+      await offered();
+      return table.headsOf('digit').length === 3;
+    });
+    const known = table.headsOf('digit');
+    expect(new Set(known.map(({ setDigest }) => setDigest)).size).toBe(1);
+    expect(known.map(({ kind, version }) => `${kind} ${version}`).sort()).toEqual([
+      'lda 1',
+      'ncm 1',
+      'ridge 1',
+    ]);
+    expect(table.activation('digit')).toMatchObject({ kind: 'lda', version: 1 });
+    expect(started.sort()).toEqual([
+      'lda provisional now',
+      'ncm provisional later',
+      'ridge provisional later',
+    ]);
   });
 
   it('tombstones versions that are too old, and never the one that serves', async () => {
     for (let image = 0; image < 24; image++) {
-      await commit(await session.process([exampleRecord(image, `c${image % 2}`)], signal));
+      await learn([exampleRecord(image, `c${image % 2}`)]);
       if (image === 1) await pin(2);
     }
     const versions = table.headsOf('digit').map(({ version }) => version);
@@ -274,7 +422,7 @@ describe('the trainer’s session', () => {
   });
 
   it('gives a head that can be opened', async () => {
-    const [head] = await headsOf(await session.process(batch(0, 9), signal));
+    const head = await learn(batch(0, 9));
     if (head === undefined || !(head.parameters instanceof Uint8Array)) throw new Error('no head');
     const { kind, classes, dimensions, parameters } = head;
     const classifier = openHead({ kind, classes, dimensions, parameters });

@@ -1,11 +1,11 @@
 /**
- * The trainer as a session of a lane of `examples`: scores what comes with the newest head, learns it, and publishes
- * heads: provisional ones while labels stream in, settled ones when they pause. A head is an output of the
- * batch that it has learned from, so its watermark, the examples' offsets and the head are one transaction.
+ * The trainer as a session of a lane of `examples`: scores what comes with the newest heads and learns it, batch by batch, and has
+ * heads solved in the background from what is committed: provisional ones while labels stream in, settled ones when they pause. Learning
+ * never waits for a solve. A head goes out with the next batch, or in a transaction of its own when none comes; its
+ * watermark says up to which offset it has learned.
  */
-import { setTimeout } from 'node:timers/promises';
 import { HeadwaterError } from '@headwater/errors';
-import type { HeadMode, LabelledSet } from '@headwater/heads';
+import type { LabelledSet } from '@headwater/heads';
 import type { Codec, Example } from '@headwater/schemas';
 import type {
   DeadLetter,
@@ -21,35 +21,28 @@ import type { LanesBoard } from '../lanes-board.ts';
 import type { HeadsFollower } from '../predict/heads-follower.ts';
 import { type LaneStore, openLaneStore } from '../store/lane-store.ts';
 import { rollForward } from '../store/roll-forward.ts';
-import { Draft, type StateReader } from '../store/state.ts';
+import { Draft } from '../store/state.ts';
+import { BackgroundSolves } from './background-solves.ts';
 import { ExampleReader } from './example-reader.ts';
-import {
-  HeadPublisher,
-  type HeadPublisherOptions,
-  type Publication,
-  type PublishedHead,
-} from './head-publisher.ts';
+import { HeadPublisher, type HeadPublisherOptions, type Publication } from './head-publisher.ts';
 import { LabelledSets } from './labelled-sets.ts';
+import { keepParameters } from './publication.ts';
+import { Scoring } from './scoring.ts';
+import type { Solver } from './solver.ts';
+import { isBehind, isSettled, type TaskLine } from './task-line.ts';
 import type { SetChange } from './trainer-state.ts';
 
 /** Part of the store's identity: a store of another format is rebuilt. */
-const formatVersion = 1;
-
-/** A batch waits no longer than this for its turn to solve. */
-const longestWaitMs = 2_000;
-
-/** A timer may fire a little before its time; the solve that it was for must not wait for another batch. */
-const earlyMs = 5;
+const formatVersion = 2;
 
 export interface TrainSessionOptions extends HeadPublisherOptions {
+  readonly solver: Solver;
   readonly group: string;
   readonly folder: string;
   readonly storeMaxAgeMs: number;
   readonly partitions: number;
   readonly examplesTopic: string;
   readonly examples: Codec<Example>;
-  /** A batch of as many records has more behind it, and is not held up for a solve. */
-  readonly fullBatch: number;
   readonly follower: Pick<HeadsFollower, 'catchUp'>;
   readonly lanes: LanesBoard;
   readonly logger: Logger;
@@ -94,46 +87,71 @@ class TrainSession implements LaneSession {
   readonly #options: TrainSessionOptions;
   readonly #lane: Lane;
   readonly #parts: TrainParts;
+  readonly #solves: BackgroundSolves;
+  readonly #scoring: Scoring;
   /** What the sets have learned of a batch that is not committed. */
   #pending: SetChange[] = [];
+  /** Everything before it is learned, committed and in the store. */
   #position: bigint;
+  #newest: LogRecord | undefined;
+  /** A batch is under way: the sets may hold what will be taken back. */
+  #busy = false;
+  /** Labels have paused: the end of the partition then. */
+  #pausedAt: bigint | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #ignoreFree: () => void;
 
   constructor(options: TrainSessionOptions, lane: Lane, parts: TrainParts) {
     this.#options = options;
     this.#lane = lane;
     this.#parts = parts;
     this.#position = lane.positions.get(options.examplesTopic) ?? 0n;
+    this.#scoring = new Scoring(options);
+    this.#solves = new BackgroundSolves({
+      ...options,
+      keepParameters: (bytes) => keepParameters(bytes, options),
+      refill: (set) => parts.sets.refill(set, parts.store),
+      changed: () => this.#solvesChanged(),
+    });
+    this.#ignoreFree = options.solver.onFree(() => this.#startSolves());
   }
 
   async process(records: readonly LogRecord[], signal: AbortSignal): Promise<LaneOutput> {
     this.#undo();
-    const { store, sets, publisher } = this.#parts;
-    const draft = new Draft(store);
+    this.#busy = true;
+    this.#pausedAt = undefined;
+    this.#solves.dropSettled();
+    const draft = new Draft(this.#parts.store);
     const deadLetters = await this.#learn(records, draft, signal);
-    const watermark = (records.at(-1)?.offset ?? this.#position - 1n) + 1n;
-    if (records.length < this.#options.fullBatch) await this.#awaitTurn(signal);
-    const due = this.#behind().filter((set) => publisher.waitMs(set) <= earlyMs);
-    const heads = await this.#solve(due, 'provisional', watermark, draft);
-    publisher.keep(draft);
-    return this.#output(publisher.compose(heads, sets.all(), records.at(-1)), draft, deadLetters);
+    return this.#output(this.#compose(), draft, deadLetters, records.at(-1));
   }
 
-  /** Labels have paused: heads with full choices, whose watermark is the end of the partition. */
+  /** Labels have paused: heads with full choices are solved, whose watermark is the end of the partition. */
   async idle(_signal: AbortSignal): Promise<LaneOutput | null> {
     this.#undo();
-    const { store, sets, publisher } = this.#parts;
-    const watermark = await this.#end();
-    const draft = new Draft(store);
-    const unsettled = sets.all().filter((set) => !publisher.isSettled(set));
-    const settled = sets.all().filter((set) => publisher.isSettled(set));
-    const solved = await this.#solve(unsettled, 'settled', watermark, draft);
-    const moved = publisher.refresh(settled, watermark);
-    publisher.keep(draft);
-    const publication = publisher.compose([...solved, ...moved], sets.all());
-    return publication.records.length === 0 ? null : this.#output(publication, draft, []);
+    this.#busy = false;
+    this.#pausedAt = await this.#end();
+    for (const line of this.#parts.publisher.allLines()) line.notBefore = 0;
+    const settled = this.#linesOfSets(
+      ({ line, set }) => isSettled(line, set) && !this.#solves.isUnderWay(line),
+    );
+    const moved = this.#parts.publisher.refresh(settled, this.#pausedAt);
+    this.#startSolves();
+    return this.#outputAlone(this.#compose(moved));
+  }
+
+  /** Heads that were solved meanwhile. */
+  async offer(_signal: AbortSignal): Promise<LaneOutput | null> {
+    this.#undo();
+    this.#busy = false;
+    return this.#outputAlone(this.#compose());
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#ignoreFree();
+    this.#busy = true;
+    this.#solves.close();
     this.#parts.publisher.close();
     await this.#parts.store.close();
   }
@@ -147,7 +165,7 @@ class TrainSession implements LaneSession {
       try {
         const change = await reader.learn(record, draft);
         if (change === undefined) continue;
-        publisher.score(change);
+        this.#scoring.score(publisher.lines(change), change);
         sets.apply(change);
         this.#pending.push(change);
       } catch (error) {
@@ -157,57 +175,96 @@ class TrainSession implements LaneSession {
     return deadLetters;
   }
 
-  #behind(): LabelledSet[] {
+  #solvesChanged(): void {
+    if (this.#solves.solved.length > 0) this.#lane.wake?.();
+    this.#startSolves();
+  }
+
+  /** Where lines are behind and have rested; those that wait longest come first. Only what is committed is learned. */
+  #startSolves(): void {
+    if (this.#busy) return;
+    clearTimeout(this.#timer);
+    const paused = this.#pausedAt !== undefined;
+    const due = this.#linesOfSets(({ line, set }) => (paused ? !isSettled(line, set) : isBehind(line, set)));
+    const idle = due.filter((line) => !this.#solves.isUnderWay(line));
+    for (const line of idle.sort((a, b) => a.notBefore - b.notBefore)) {
+      if (line.notBefore <= Date.now()) this.#startSolve(line);
+    }
+    const waiting = idle.map(({ notBefore }) => notBefore - Date.now()).filter((ms) => ms > 0);
+    if (waiting.length > 0) this.#timer = setTimeout(() => this.#startSolves(), Math.min(...waiting)).unref();
+  }
+
+  #startSolve(line: TaskLine): void {
     const { sets, publisher } = this.#parts;
-    return sets.all().filter((set) => publisher.isBehind(set));
+    const set = sets.get(line.extractor, line.task);
+    if (set === undefined) return;
+    this.#solves.start({
+      line,
+      set,
+      mode: this.#pausedAt === undefined ? 'provisional' : 'settled',
+      watermark: this.#pausedAt ?? this.#position,
+      cause: this.#newest,
+      serves: publisher.serves(line),
+    });
   }
 
-  /**
-   * More labels may come in the meantime and share the next solve: they queue before the lane. A turn that is far off is not
-   * waited for: the next batch, or the pause after it, comes first.
-   */
-  async #awaitTurn(signal: AbortSignal): Promise<void> {
-    const waits = this.#behind().map((set) => this.#parts.publisher.waitMs(set));
-    const wait = Math.min(...waits.filter((ms) => ms <= longestWaitMs));
-    if (Number.isFinite(wait) && wait > 0) await setTimeout(wait, undefined, { signal });
+  #linesOfSets(fits: (one: { readonly line: TaskLine; readonly set: LabelledSet }) => boolean): TaskLine[] {
+    const { sets, publisher } = this.#parts;
+    return sets.all().flatMap((set) => publisher.lines(set).filter((line) => fits({ line, set })));
   }
 
-  async #solve(
-    due: readonly LabelledSet[],
-    mode: HeadMode,
-    watermark: bigint,
-    reader: StateReader,
-  ): Promise<PublishedHead[]> {
-    for (const set of due) this.#parts.sets.refill(set, reader);
-    return this.#parts.publisher.solve(due, mode, watermark);
+  /** A head of a set that is gone must not be published. */
+  #compose(moved: ReturnType<HeadPublisher['refresh']> = []): Publication {
+    const { sets, publisher } = this.#parts;
+    const solved = this.#solves.solved.filter(
+      ({ line }) => sets.get(line.extractor, line.task) !== undefined,
+    );
+    return publisher.compose(solved, moved, sets.all());
   }
 
-  #output(publication: Publication, draft: Draft, deadLetters: readonly DeadLetter[]): LaneOutput {
+  #outputAlone(publication: Publication): LaneOutput | null {
+    if (publication.records.length === 0) return null;
+    return this.#output(publication, new Draft(this.#parts.store), []);
+  }
+
+  #output(
+    publication: Publication,
+    draft: Draft,
+    deadLetters: readonly DeadLetter[],
+    last?: LogRecord,
+  ): LaneOutput {
     return {
       records: publication.records,
       deadLetters,
-      committed: (positions) => this.#committed(draft, positions, publication, deadLetters),
+      committed: async (positions) => {
+        await this.#committed(draft, positions, publication);
+        this.#options.lanes.deadLettered(deadLetters);
+        this.#newest = last === undefined ? this.#newest : nameOf(last);
+        this.#busy = false;
+        this.#startSolves();
+      },
     };
   }
 
-  async #committed(
-    draft: Draft,
-    positions: Positions,
-    publication: Publication,
-    deadLetters: readonly DeadLetter[],
-  ): Promise<void> {
+  async #committed(draft: Draft, positions: Positions, publication: Publication): Promise<void> {
+    const { publisher, sets, store } = this.#parts;
     this.#pending = [];
     this.#position = positions.get(this.#options.examplesTopic) ?? this.#position;
-    this.#parts.publisher.committed(publication);
-    await this.#parts.store.write(draft.changes, positions);
-    this.#options.lanes.deadLettered(deadLetters);
+    this.#solves.published(publication.solved);
+    for (const line of publisher.allLines()) {
+      if (sets.get(line.extractor, line.task) === undefined) this.#solves.drop(line);
+    }
+    this.#scoring.commit(draft);
+    publisher.committed(publication);
+    publisher.keep(draft);
+    await store.write(draft.changes, positions);
   }
 
   /** The last batch was not committed, and comes again. */
   #undo(): void {
     this.#parts.sets.undo(this.#pending);
     this.#pending = [];
-    this.#parts.publisher.forgetUncommitted();
+    this.#scoring.forgetUncommitted();
   }
 
   /** The end of the partition when nothing lies between it and the position, else the position. */
@@ -225,4 +282,9 @@ class TrainSession implements LaneSession {
 function deadLetterOf(error: unknown): HeadwaterError {
   if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return error;
   throw error;
+}
+
+/** A record's name, without what it holds: its bytes are views into a larger answer of the broker. */
+function nameOf(record: LogRecord): LogRecord {
+  return { ...record, key: null, value: null, headers: {} };
 }

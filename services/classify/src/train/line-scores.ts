@@ -1,0 +1,158 @@
+/**
+ * How one line of heads scores: each new example is answered by its newest head before any head learns from it. Figures for people,
+ * for the choice of the champion, and for telling that the stream has changed; all of it goes through a restart.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import {
+  Adwin,
+  type AdwinChange,
+  type AdwinState,
+  HeadMeasurements,
+  type MeasurementReport,
+  type MeasurementState,
+  NoveltyShift,
+  type NoveltyShiftState,
+  type NoveltyShiftVerdict,
+  type PredictionOutcome,
+  Prequential,
+  type PrequentialFigures,
+  type PrequentialState,
+} from '@headwater/heads';
+
+/** One new example, as the newest head answered it. */
+export interface ScoredExample extends PredictionOutcome {
+  readonly novelty: number | null;
+  /** Examples that the head's percentiles of novelty rest on. */
+  readonly references: number;
+}
+
+/** The stream is no longer what was learned. */
+export type Drift =
+  | { readonly sign: 'errors'; readonly change: AdwinChange }
+  | { readonly sign: 'novelty'; readonly verdict: NoveltyShiftVerdict };
+
+/** What changes with every example, small enough to be kept with every batch. */
+interface QuickState {
+  readonly prequential: PrequentialState;
+  readonly errors: AdwinState;
+  readonly novelty: NoveltyShiftState;
+  readonly drifts: DriftCounts;
+}
+
+export interface DriftCounts {
+  readonly errors: number;
+  readonly novelty: number;
+}
+
+/** Classes up to this number are listed one by one in a head's measurements. */
+const listedClasses = 50;
+
+export class LineScores {
+  readonly #prequential: Prequential;
+  readonly #errors: Adwin;
+  readonly #novelty: NoveltyShift;
+  readonly #measured: HeadMeasurements;
+  #drifts: DriftCounts;
+
+  constructor(quick?: QuickState, measured?: MeasurementState) {
+    this.#prequential = quick === undefined ? new Prequential() : Prequential.fromState(quick.prequential);
+    this.#errors = quick === undefined ? new Adwin() : Adwin.fromState(quick.errors);
+    this.#novelty = quick === undefined ? new NoveltyShift() : NoveltyShift.fromState(quick.novelty);
+    this.#drifts = quick?.drifts ?? { errors: 0, novelty: 0 };
+    this.#measured = measured === undefined ? new HeadMeasurements() : HeadMeasurements.fromState(measured);
+  }
+
+  /** Answers what shows with this example for the first time. Only errors that rise are a drift: those that fall are learning. */
+  add(example: ScoredExample): Drift[] {
+    const correct = this.#prequential.add(example);
+    this.#measure(example);
+    const drifts: Drift[] = [];
+    const change = this.#errors.update(Number(!correct));
+    if (change?.direction === 'rose' && !change.continues) drifts.push({ sign: 'errors', change });
+    const verdict =
+      example.novelty === null || example.references < 1
+        ? null
+        : this.#novelty.update(example.novelty, example.references);
+    if (verdict?.shifted) drifts.push({ sign: 'novelty', verdict });
+    for (const { sign } of drifts) this.#drifts = { ...this.#drifts, [sign]: this.#drifts[sign] + 1 };
+    return drifts;
+  }
+
+  /** Over the newest examples. */
+  get recent(): PrequentialFigures {
+    return this.#prequential.report().recent;
+  }
+
+  /** How often the stream has changed, by what told it. */
+  get drifts(): DriftCounts {
+    return this.#drifts;
+  }
+
+  report(): MeasurementReport {
+    return this.#measured.report();
+  }
+
+  /** As a head's measurements, classes one by one where they are few; empty while nothing was scored. */
+  measurements(): Record<string, number> {
+    const { total, recent } = this.#prequential.report();
+    if (total.examples === 0) return {};
+    return {
+      prequentialExamples: total.examples,
+      ...named('prequentialAccuracy', total.accuracy),
+      ...named('prequentialAccuracyRecent', recent.accuracy),
+      ...named('prequentialLogLoss', total.logLoss),
+      ...named('prequentialLogLossRecent', recent.logLoss),
+      ...describeReport(this.#measured.report()),
+    };
+  }
+
+  quickState(): Buffer {
+    const state: QuickState = {
+      prequential: this.#prequential.state(),
+      errors: this.#errors.state(),
+      novelty: this.#novelty.state(),
+      drifts: this.#drifts,
+    };
+    return Buffer.from(JSON.stringify(state));
+  }
+
+  measuredState(): Buffer {
+    return Buffer.from(JSON.stringify(this.#measured.state()));
+  }
+
+  static restore(quick: Buffer | undefined, measured: Buffer | undefined): LineScores {
+    const parse = <T>(bytes: Buffer | undefined) =>
+      bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as T);
+    return new LineScores(parse<QuickState>(quick), parse<MeasurementState>(measured));
+  }
+
+  /** More classes than can be measured one by one are no reason not to learn them. */
+  #measure(example: ScoredExample): void {
+    try {
+      this.#measured.add(example);
+    } catch (error) {
+      if (!(error instanceof HeadwaterError) || error.code !== 'limit-exceeded') throw error;
+    }
+  }
+}
+
+function describeReport({ calibrationError, brierScore, macro, topK, classes }: MeasurementReport) {
+  const entries = {
+    ...named('prequentialCalibrationError', calibrationError),
+    ...named('prequentialBrierScore', brierScore),
+    prequentialMacroF1: macro.f1,
+    prequentialMacroRecall: macro.recall,
+    ...Object.fromEntries(topK.slice(1).map((share, k) => [`prequentialTop${k + 2}`, share])),
+  };
+  if (classes.size > listedClasses) return entries;
+  const listed = [...classes].flatMap(([label, { precision, recall, f1 }]) => [
+    [`prequentialPrecision/${label}`, precision],
+    [`prequentialRecall/${label}`, recall],
+    [`prequentialF1/${label}`, f1],
+  ]);
+  return { ...entries, ...(Object.fromEntries(listed) as Record<string, number>) };
+}
+
+function named(name: string, value: number | null): Record<string, number> {
+  return value === null ? {} : { [name]: value };
+}

@@ -1,0 +1,83 @@
+/**
+ * Scores of a lane's lines, kept until their batch is committed: an example of a batch that fails comes again, and must not count twice.
+ */
+import type { Logger } from '@headwater/stream';
+import type { Draft } from '../store/state.ts';
+import { measuredKey, scoresKey } from './example-bytes.ts';
+import type { Drift, ScoredExample } from './line-scores.ts';
+import type { TaskLine } from './task-line.ts';
+import type { TrainBoard } from './train-board.ts';
+import type { SetChange } from './trainer-state.ts';
+
+/** Tables of classes are written this seldom: a crash may forget so much of them, and of nothing else. */
+const measuredEveryMs = 1_000;
+
+export interface ScoringOptions {
+  readonly board: Pick<TrainBoard, 'drifted'>;
+  readonly logger: Pick<Logger, 'warn'>;
+}
+
+export class Scoring {
+  readonly #options: ScoringOptions;
+  #uncommitted: { readonly line: TaskLine; readonly example: ScoredExample }[] = [];
+  /** Lines whose tables are not written. */
+  readonly #unwritten = new Set<TaskLine>();
+  #writtenAt = 0;
+
+  constructor(options: ScoringOptions) {
+    this.#options = options;
+  }
+
+  /** A new example is answered by the newest head of each line before any head learns it. Corrections do not count. */
+  score(lines: readonly TaskLine[], { removed, added }: SetChange): void {
+    if (removed !== null || added === null) return;
+    for (const line of lines) {
+      const { classifier } = line;
+      if (classifier?.dimensions !== added.vector.length) continue;
+      const { probabilities, novelty } = classifier.predict(added.vector);
+      const { imageId, label } = added;
+      const references = line.newest?.measurements.sample ?? 0;
+      const example = { imageId, label, classes: classifier.classes, probabilities, novelty, references };
+      this.#uncommitted.push({ line, example });
+    }
+  }
+
+  forgetUncommitted(): void {
+    this.#uncommitted = [];
+  }
+
+  /** The batch is committed: its scores count, and go into the store with it. */
+  commit(draft: Draft): void {
+    const scored = new Set<TaskLine>();
+    for (const { line, example } of this.#uncommitted) {
+      scored.add(line);
+      this.#unwritten.add(line);
+      for (const drift of line.scores.add(example)) this.#tell(line, drift);
+    }
+    this.#uncommitted = [];
+    for (const line of scored) draft.put(scoresKey(line), line.scores.quickState());
+    if (Date.now() - this.#writtenAt >= measuredEveryMs) this.#writeTables(draft);
+  }
+
+  #writeTables(draft: Draft): void {
+    for (const line of this.#unwritten) draft.put(measuredKey(line), line.scores.measuredState());
+    this.#unwritten.clear();
+    this.#writtenAt = Date.now();
+  }
+
+  #tell({ extractor, task, kind }: TaskLine, drift: Drift): void {
+    const { board, logger } = this.#options;
+    const fields = { extractor, task, kind };
+    board.drifted({ extractor, task, kind }, drift.sign);
+    if (drift.sign === 'errors') {
+      const { from, to, dropped, width } = drift.change;
+      logger.warn({ ...fields, from, to, dropped, width }, 'errors have risen: the stream has changed');
+    } else {
+      const { distance, threshold, mean } = drift.verdict;
+      logger.warn(
+        { ...fields, distance, threshold, mean },
+        'examples look newer than those that were learned',
+      );
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** One worker thread that turns labelled sets into heads, one at a time; a solve that is no longer wanted ends with its thread. */
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
+import type { Head, TrainOptions } from '@headwater/heads';
+import type { SolveAnswer, SolveRequest } from './solver-worker.ts';
+
+interface Running {
+  readonly id: number;
+  resolve(head: Head): void;
+  reject(error: HeadwaterError): void;
+}
+
+export class SolverThread {
+  #worker: Worker | undefined;
+  #running: Running | undefined;
+  #next = 0;
+
+  get isFree(): boolean {
+    return this.#running === undefined;
+  }
+
+  /** Takes the bytes over. Only while the thread is free. Errors: timed-out where the signal came first, and what the solve throws. */
+  run(bytes: Uint8Array<ArrayBuffer>, options: TrainOptions, signal?: AbortSignal): Promise<Head> {
+    const id = this.#next++;
+    const solved = new Promise<Head>((resolve, reject) => {
+      this.#running = { id, resolve, reject };
+    });
+    const cancel = () => this.#cancel(id);
+    signal?.addEventListener('abort', cancel, { once: true });
+    const request: SolveRequest = { id, bytes, options };
+    this.#open().postMessage(request, [bytes.buffer]);
+    return solved.finally(() => signal?.removeEventListener('abort', cancel));
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    this.#end(new HeadwaterError('timed-out', 'The process stops before the head was solved'));
+    await worker?.terminate();
+  }
+
+  /** A computation cannot be interrupted, but its thread can be ended; the next solve gets a new one. */
+  #cancel(id: number): void {
+    if (this.#running?.id === id) void this.close();
+  }
+
+  #open(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const path = createRequire(import.meta.url).resolve('@headwater/classify/solver-worker');
+    const worker = new Worker(path);
+    worker.on('message', (answer: SolveAnswer) => this.#answer(answer));
+    worker.on('error', (error) => this.#lost(worker, asHeadwaterError(error)));
+    worker.on('exit', () =>
+      this.#lost(worker, new HeadwaterError('unexpected', 'The solver’s thread ended')),
+    );
+    worker.unref();
+    this.#worker = worker;
+    return worker;
+  }
+
+  #answer(answer: SolveAnswer): void {
+    const running = this.#running;
+    if (running?.id !== answer.id) return;
+    this.#running = undefined;
+    if ('head' in answer) running.resolve(answer.head);
+    else running.reject(new HeadwaterError(answer.code, answer.message));
+  }
+
+  #lost(worker: Worker, error: HeadwaterError): void {
+    if (this.#worker === worker) this.#end(error);
+  }
+
+  #end(error: HeadwaterError): void {
+    const running = this.#running;
+    this.#worker = undefined;
+    this.#running = undefined;
+    running?.reject(error);
+  }
+}
