@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { asHeadwaterError } from '@headwater/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { registerBackfill } from './commands/backfill.ts';
 import { type Console, Interruption } from './commands/console.ts';
+import { registerExamples } from './commands/examples.ts';
+import { registerHeads } from './commands/heads.ts';
 import { type IngestOptions, ingest } from './commands/ingest.ts';
 import { registerNet } from './commands/net/net.ts';
 import { type StartOptions, start } from './commands/start.ts';
@@ -54,6 +57,9 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
   addTopics(program, console, finish);
   registerNet(program, console, finish);
   addIngest(program, console, finish);
+  for (const register of [registerBackfill, registerHeads, registerExamples]) {
+    register(program, console, finish);
+  }
   return program;
 }
 

@@ -1,0 +1,121 @@
+/** `headwater backfill`: rebuilds a task's heads from the topics, and says whether they are those that were published. */
+import { availableParallelism } from 'node:os';
+import { type BackfillReport, backfill, isSound } from '@headwater/classify/backfill';
+import type { HeadKind } from '@headwater/schemas';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { withCluster } from './cluster.ts';
+import type { Console } from './console.ts';
+
+interface BackfillCommandOptions {
+  readonly task: string;
+  readonly extractor?: string;
+  readonly from: 'examples' | 'vectors';
+  readonly kind?: readonly HeadKind[];
+  readonly workers: number;
+  readonly publish: boolean;
+  readonly json: boolean;
+}
+
+const mostWorkers = 64;
+
+export function registerBackfill(program: Command, console: Console, finish: (code: number) => void): void {
+  program
+    .command('backfill')
+    .description(
+      'Rebuild a task’s heads from the topics with several threads, and compare them, to the last bit, with the settled heads that were published.',
+    )
+    .requiredOption('--task <name>', 'the task')
+    .option('--extractor <id>', 'whose vectors (default: the one whose head serves)')
+    .addOption(
+      new Option(
+        '--from <source>',
+        'take the examples from their topic, or make them anew of vectors and labels',
+      )
+        .choices(['examples', 'vectors'])
+        .default('examples'),
+    )
+    .addOption(
+      new Option('--kind <kind...>', 'kinds of heads (default: those that have a settled head)').choices([
+        'lda',
+        'ridge',
+        'ncm',
+        'softmax',
+        'mlp',
+        'knn',
+      ]),
+    )
+    .option('--workers <count>', 'threads that sum', parseWorkers, availableParallelism())
+    .option('--publish', 'publish heads that are not there yet; only while no trainer runs', false)
+    .option('--json', 'print one JSON object, the last line of standard output', false)
+    .addHelpText('after', help)
+    .action(async (options: BackfillCommandOptions) => finish(await run(options, console)));
+}
+
+const help = `
+The cluster, names, EXTRACTORS and PRIOR come from the environment of classify. DATA_DIR needs room for one copy of the
+newest examples (with --from vectors: of the vectors too) while the command runs.
+
+Exit codes: 0 all heads (and with --from vectors all examples) are equal, or are published now; 1 something differs, or the
+trainer has not learned all examples yet; 2 wrong usage.`;
+
+async function run(options: BackfillCommandOptions, console: Console): Promise<number> {
+  const report = await withCluster(console, ({ config, clients, progress }) =>
+    backfill({
+      ...options,
+      kinds: options.kind,
+      clients,
+      config,
+      signal: console.signal,
+      progress: progress.show,
+    }),
+  );
+  console.stdout.write(
+    `${options.json ? JSON.stringify({ ...report, sound: isSound(report) }) : describe(report)}\n`,
+  );
+  return isSound(report) ? 0 : 1;
+}
+
+const meaning = {
+  equal: 'equal to the last bit',
+  different: 'DIFFERENT from the published head',
+  behind: 'not comparable: the trainer has not learned all examples yet (run it again when labels pause)',
+  none: 'not comparable: no settled head of this kind is published',
+};
+
+function describe(report: BackfillReport): string {
+  const { task, extractor, examples, classes, workers, seconds, setDigest, table, unreadable } = report;
+  return [
+    `${task}, ${extractor}: ${examples} examples of ${classes} classes, summed by ${workers} threads, ${seconds} s in all`,
+    `set digest ${setDigest}`,
+    ...(unreadable === 0 ? [] : [`${unreadable} records of the set cannot be read, and count for nobody`]),
+    ...(table === null
+      ? []
+      : [
+          `examples made of vectors and labels, against their topic: ${table.equal} equal, ${table.missing} missing, ${table.extra} extra, ${table.different} different`,
+        ]),
+    ...report.heads.flatMap((head) => describeHead(head, report)),
+  ].join('\n');
+}
+
+function describeHead(
+  { kind, outcome, rebuilt, published }: BackfillReport['heads'][number],
+  report: BackfillReport,
+): string[] {
+  const version = published === null ? '' : ` (version ${published.version})`;
+  const now = report.published[kind];
+  return [
+    `${kind}${version}: ${meaning[outcome]}`,
+    `  rebuilt    ${rebuilt.digest}`,
+    ...(published === null ? [] : [`  published  ${published.digest}`]),
+    ...(published === null || published.setDigest === rebuilt.setDigest
+      ? []
+      : [`  its set    ${published.setDigest}`]),
+    ...(now === undefined ? [] : [`  published now as version ${now}`]),
+  ];
+}
+
+function parseWorkers(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= mostWorkers) return count;
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${mostWorkers}.`);
+}

@@ -1,0 +1,68 @@
+/** The cluster that the environment names, for commands that look at topics or write to them without starting a service. */
+import { type ClassifyConfig, classifyEnvironment } from '@headwater/classify';
+import type { ClusterClients } from '@headwater/classify/exchange';
+import { HeadwaterError } from '@headwater/errors';
+import {
+  createKafkaLog,
+  kafkaOptions,
+  loadConfig,
+  namesOf,
+  openBlobs,
+  openSchemaIds,
+} from '@headwater/stream';
+import { createProgressLines, type ProgressLines } from '../terminal/progress-lines.ts';
+import type { Console } from './console.ts';
+
+export interface Cluster {
+  /** As classify has it: its names, extractors, choices and folders hold here too. */
+  readonly config: ClassifyConfig;
+  readonly clients: ClusterClients;
+  readonly progress: ProgressLines;
+}
+
+/** Opens it, and closes it whatever happens. Errors: config-invalid, log-unavailable, and those of `use`. */
+export async function withCluster<T>(console: Console, use: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const config = loadConfig(classifyEnvironment, console.environment);
+  const logger = console.createLogger((line) => void console.stderr.write(`${line}\n`));
+  const log = createKafkaLog(kafkaOptions(config), logger);
+  const progress = createProgressLines(console.stderr);
+  const clients = {
+    log,
+    names: namesOf(config),
+    schemaIds: openSchemaIds(config),
+    blobs: openBlobs(config),
+    logger,
+  };
+  try {
+    return await use({ config, clients, progress });
+  } finally {
+    progress.end();
+    await log.close();
+  }
+}
+
+/** What is wrong with a file is said with its name. Errors: request-invalid where it cannot be read or written. */
+export async function tellFile<T>(path: string, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (thrown) {
+    if (thrown instanceof HeadwaterError && isOfFile(thrown)) {
+      throw new HeadwaterError(thrown.code, `${path}: ${thrown.message}`, { cause: thrown });
+    }
+    const code = (thrown as { code?: unknown }).code;
+    if (thrown instanceof Error && !(thrown instanceof HeadwaterError) && typeof code === 'string') {
+      throw new HeadwaterError('request-invalid', thrown.message, { cause: thrown });
+    }
+    throw thrown;
+  }
+}
+
+function isOfFile({ code }: HeadwaterError): boolean {
+  return [
+    'record-invalid',
+    'avro-invalid',
+    'head-invalid',
+    'statistics-mismatch',
+    'schema-incompatible',
+  ].includes(code);
+}

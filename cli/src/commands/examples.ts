@@ -1,0 +1,84 @@
+/** `headwater examples`: labelled sets as files, out of the topics and back into them. */
+import { chooseFormat, exampleFormats, exportExamples, importExamples } from '@headwater/classify/exchange';
+import { type Command, Option } from 'commander';
+import { tellFile, withCluster } from './cluster.ts';
+import type { Console } from './console.ts';
+
+interface ExportOptions {
+  readonly task: string;
+  readonly extractor?: string;
+  readonly format?: string;
+  readonly json: boolean;
+}
+
+interface ImportOptions {
+  readonly format?: string;
+  readonly json: boolean;
+}
+
+type Finish = (code: number) => void;
+
+export function registerExamples(program: Command, console: Console, finish: Finish): void {
+  const examples = program.command('examples').description('Export and import labelled sets.');
+  examples
+    .command('export')
+    .description('Write the examples of a task as JSON Lines, Avro or Parquet.')
+    .argument('<file>', 'where to; its extension says the format: .jsonl, .avro or .parquet')
+    .requiredOption('--task <name>', 'the task')
+    .option('--extractor <id>', 'whose vectors (default: the one whose head serves)')
+    .addOption(formatOption())
+    .option('--json', 'print one JSON object, the last line of standard output', false)
+    .action(async (file: string, options: ExportOptions) => finish(await exportTo(file, options, console)));
+  examples
+    .command('import')
+    .description(
+      'Check a file of examples and send what the topics do not hold yet: vectors to vectors.<extractor>, labels to labels. It may be repeated.',
+    )
+    .argument('<file>', 'JSON Lines, Avro or Parquet')
+    .addOption(formatOption())
+    .option('--json', 'print one JSON object, the last line of standard output', false)
+    .action(async (file: string, options: ImportOptions) => finish(await importFrom(file, options, console)));
+}
+
+function formatOption(): Option {
+  return new Option('--format <name>', 'where the extension does not say it').choices(
+    exampleFormats.map(({ name }) => name),
+  );
+}
+
+async function exportTo(path: string, options: ExportOptions, console: Console): Promise<number> {
+  const format = chooseFormat(path, options.format);
+  const header = await withCluster(console, ({ config, clients, progress }) =>
+    tellFile(path, () =>
+      exportExamples({
+        ...options,
+        clients,
+        config,
+        path,
+        format,
+        signal: console.signal,
+        progress: progress.show,
+      }),
+    ),
+  );
+  const { examples, task, extractor, setDigest } = header;
+  const text = `${examples} examples of ${task}, ${extractor}\nset digest ${setDigest}`;
+  console.stdout.write(`${options.json ? JSON.stringify(header) : text}\n`);
+  return 0;
+}
+
+async function importFrom(path: string, options: ImportOptions, console: Console): Promise<number> {
+  const format = chooseFormat(path, options.format);
+  const report = await withCluster(console, ({ config, clients, progress }) =>
+    tellFile(path, () =>
+      importExamples({ clients, config, path, format, signal: console.signal, progress: progress.show }),
+    ),
+  );
+  const { examples, task, extractor, setDigest, vectorsSent, labelsSent, unchanged } = report;
+  const text = [
+    `${examples} examples of ${task}, ${extractor}: ${vectorsSent} vectors and ${labelsSent} labels sent, ${unchanged} unchanged`,
+    `set digest of the file ${setDigest}`,
+  ].join('\n');
+  console.stdout.write(`${options.json ? JSON.stringify(report) : text}\n`);
+  return 0;
+}

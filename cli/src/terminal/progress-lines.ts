@@ -1,0 +1,33 @@
+/** How far long work has come, on standard error: one line that is written anew on a terminal, a line now and then elsewhere. */
+import type { OnProgress } from '@headwater/classify/backfill';
+import type { ScreenStream } from './screen.ts';
+
+export interface ProgressLines {
+  readonly show: OnProgress;
+  /** Leaves the last line of a terminal where it is. */
+  end(): void;
+}
+
+/** Milliseconds between lines. */
+const intervals = { terminal: 200, elsewhere: 5_000 };
+
+export function createProgressLines(stream: ScreenStream): ProgressLines {
+  const isTerminal = stream.isTTY === true;
+  let nextAt = Date.now() + (isTerminal ? 0 : intervals.elsewhere);
+  let isOpen = false;
+  return {
+    show({ stage, done, total }) {
+      const now = Date.now();
+      if (now < nextAt) return;
+      nextAt = now + (isTerminal ? intervals.terminal : intervals.elsewhere);
+      const of = total === undefined ? '' : ` of ${total.toLocaleString('en')}`;
+      const text = `${stage}: ${done.toLocaleString('en')}${of}`;
+      stream.write(isTerminal ? `\r\u001b[K${text}` : `${text}\n`);
+      isOpen = isTerminal;
+    },
+    end() {
+      if (isOpen) stream.write('\r\u001b[K');
+      isOpen = false;
+    },
+  };
+}
