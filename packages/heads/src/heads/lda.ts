@@ -119,18 +119,28 @@ function estimateEffectiveDimensions(
   return (sum / vectors.length) * examples;
 }
 
+/** A provisional choice was made by the same factor, with the same operations on each column: its means are these, to the last bit. */
+function whitenMeans(
+  { kernel, mode, means, sample }: Problem,
+  scatter: Scatter,
+  { epsilon, whitening }: Choice,
+): readonly Whitened[] | null {
+  if (mode === 'provisional') return whitening.vectors.slice(sample.length);
+  return whitenByCholesky(kernel, scatter, epsilon, means)?.vectors ?? null;
+}
+
 /** logit_k = −½ d_k² / T + log π_k, less what all classes share: wᵀx + b with w = W_ε⁻¹ (μ_k − center) / T. */
 function solve(problem: Problem, scatter: Scatter, choice: Choice): TrainedHead | null {
   const { dimensions, examples, means, counts, center, logPriors, sample } = problem;
   const { epsilon, effectiveDimensions, chosen } = choice;
   const { temperature } = chosen;
-  const whitening = whitenByCholesky(problem.kernel, scatter, epsilon, means);
-  if (whitening === null) return null;
+  const whitenedMeans = whitenMeans(problem, scatter, choice);
+  if (whitenedMeans === null) return null;
   const reference = buildNovelty(problem, choice.whitening);
   const weights = new Float64Array(means.length * dimensions);
   const biases = new Float64Array(means.length);
   const offsets = new Float64Array(means.length);
-  whitening.vectors.forEach(({ solved, whitened }, k) => {
+  whitenedMeans.forEach(({ solved, whitened }, k) => {
     let shift = 0;
     for (let i = 0; i < dimensions; i++) {
       const weight = ((solved[i] ?? 0) * examples) / temperature;
