@@ -10,6 +10,10 @@ const benches = {
     script: 'heads/main.mjs',
     summary: 'accuracy, calibration and speed of heads on MNIST, beside scikit-learn, NumPy and River',
   },
+  latency: {
+    script: 'latency/main.mjs',
+    summary: 'from a label to the first prediction by a head that has learned it, with everything running',
+  },
   extract: { script: 'extract/throughput.mjs', summary: 'images a second through each extractor' },
 };
 

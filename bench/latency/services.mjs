@@ -1,0 +1,59 @@
+/** The three services, each a process of its own on one Kafka and one throw-away folder, as a small installation has them. */
+import { spawn } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const patienceMs = 180_000;
+
+export async function startServices({ brokers, folder, environment }) {
+  const services = ['classify', 'extract', 'ingest'].map((name, index) =>
+    startService(name, 18_081 + index, { brokers, folder, environment }),
+  );
+  for (const service of services) await ready(service);
+  return { stop: () => Promise.all(services.map(stopService)) };
+}
+
+function startService(name, adminPort, { brokers, folder, environment }) {
+  const main = fileURLToPath(new URL(`../../services/${name}/dist/main.js`, import.meta.url));
+  const output = openSync(join(folder, `${name}.log`), 'a');
+  const child = spawn(process.execPath, [main], {
+    stdio: ['ignore', output, output],
+    env: {
+      ...process.env,
+      KAFKA_BROKERS: brokers.join(),
+      DATA_DIR: join(folder, 'data'),
+      BLOB_STORE: join(folder, 'blobs'),
+      PARTITIONS: '2',
+      REPLICATION_FACTOR: '1',
+      HTTP_HOST: '127.0.0.1',
+      HTTP_PORT: '0',
+      ADMIN_HOST: '127.0.0.1',
+      ADMIN_PORT: String(adminPort),
+      ...environment,
+    },
+  });
+  const ended = new Promise((resolve) => {
+    child.once('exit', resolve);
+  });
+  return { name, adminPort, child, ended };
+}
+
+async function ready({ name, adminPort, child }) {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${adminPort}/readyz`).catch(() => undefined);
+    if (answer?.ok) return;
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`${name} did not become ready`);
+    await setTimeout(100);
+  }
+}
+
+async function stopService({ child, ended }) {
+  child.kill('SIGTERM');
+  await Promise.race([
+    ended,
+    setTimeout(15_000, undefined, { ref: false }).then(() => child.kill('SIGKILL')),
+  ]);
+}
