@@ -13,11 +13,12 @@ describe('served accuracy', () => {
     expect(served.last).toEqual({ labelled: 4, accuracy: 0.75 });
   });
 
-  it('counts an answer that no head gave as wrong', () => {
+  it('counts what no head answered apart', () => {
     const served = createServedAccuracy(4);
     served.score(null, '1');
     served.score('1', '1');
-    expect(served.last.accuracy).toBe(0.5);
+    expect(served.last).toEqual({ labelled: 1, accuracy: 1 });
+    expect(served.unanswered).toBe(1);
   });
 
   it('tells seen classes from new ones', () => {

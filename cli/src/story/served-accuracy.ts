@@ -10,9 +10,11 @@ export interface Accuracy {
 }
 
 export interface ServedAccuracy {
-  /** A prediction without an answer (no head served yet) counts as wrong. */
+  /** A prediction without an answer (no head served yet) is no prediction: it is counted apart, as classify does. */
   score(predicted: string | null, label: string): void;
   readonly last: Accuracy;
+  /** Labels that came for predictions without an answer. */
+  readonly unanswered: number;
   /** Among the last ones, those whose label is in `classes`, or those whose label is not. */
   among(classes: ReadonlySet<string>, inside: boolean): Accuracy;
 }
@@ -21,13 +23,21 @@ export interface ServedAccuracy {
 export function createServedAccuracy(window: number): ServedAccuracy {
   const scores: { readonly label: string; readonly right: boolean }[] = [];
   let next = 0;
+  let unanswered = 0;
   return {
     score(predicted, label) {
+      if (predicted === null) {
+        unanswered += 1;
+        return;
+      }
       scores[next] = { label, right: predicted === label };
       next = (next + 1) % window;
     },
     get last() {
       return average(scores);
+    },
+    get unanswered() {
+      return unanswered;
     },
     among: (classes, inside) => average(scores.filter(({ label }) => classes.has(label) === inside)),
   };

@@ -30,6 +30,8 @@ export interface Summary {
   /** The same for classes that the extractor's net was trained on; null where it says nothing of them. */
   readonly servedAccuracySeen: number | null;
   readonly servedAccuracyUnseen: number | null;
+  /** Labels for images that came before the first head, and so got no answer. */
+  readonly unanswered: number;
   /** Of the settled head that has learned all examples; null when there was nothing to learn. */
   readonly headVersion: number | null;
   readonly headDigest: string | null;
@@ -67,6 +69,7 @@ export function summarize({ log, source, tally, report, head }: SummaryParts): S
     servedAccuracy: share(served.last),
     servedAccuracySeen: hasSeen ? share(served.among(source.seen, true)) : null,
     servedAccuracyUnseen: hasSeen ? share(served.among(source.seen, false)) : null,
+    unanswered: served.unanswered,
     headVersion: head?.version ?? null,
     headDigest: head?.digest ?? null,
     setDigest: head?.setDigest ?? null,
