@@ -159,7 +159,8 @@ async function openSource(options: BackfillOptions, extractor: string, table: Ex
   const rebuilt = await RebuiltJoin.load({
     ...clients,
     ...options,
-    extractors: [...new Set([extractor, ...config.EXTRACTORS])],
+    extractor,
+    others: config.EXTRACTORS,
     folder: join(config.DATA_DIR, 'backfill'),
   });
   try {
@@ -205,6 +206,8 @@ async function trainAll(
 ): Promise<Head[]> {
   const solver: Solver = startSolver();
   const heads: Head[] = [];
+  // The solver's threads hold no process alive, and this one may have nothing else to wait for.
+  const alive = setInterval(() => undefined, 1_000);
   try {
     for (const kind of kinds) {
       signal?.throwIfAborted();
@@ -214,6 +217,7 @@ async function trainAll(
     }
     return heads;
   } finally {
+    clearInterval(alive);
     await solver.close();
   }
 }

@@ -12,6 +12,7 @@ import { type ImageState, type StatedLabel, winner } from '../join/image-state.t
 import { openJoinCodecs } from '../join/join-codecs.ts';
 import { JoinLane, type JoinLaneOptions } from '../join/join-lane.ts';
 import { readImage, readVector } from '../join/join-state.ts';
+import { createPredictor } from '../predict/predictor.ts';
 import { Draft, type StateEntry, type StateReader } from '../store/state.ts';
 import type { LabelledExample } from './example-table.ts';
 import type { OnProgress } from './progress.ts';
@@ -22,8 +23,10 @@ export interface RebuiltJoinOptions {
   readonly names: Names;
   readonly schemaIds: SchemaIds;
   readonly config: Pick<ClassifyConfig, 'MAX_TASKS' | 'MAX_CLASSES' | 'MAX_CLOCK_SKEW'>;
-  /** All that the join reads: labels that came with an image count through any of them. */
-  readonly extractors: readonly string[];
+  /** Whose vectors must be there. */
+  readonly extractor: string;
+  /** The others that the join reads, where they have a topic: labels that came with an image count through any of them. */
+  readonly others: readonly string[];
   readonly folder: string;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: OnProgress | undefined;
@@ -73,8 +76,8 @@ export class RebuiltJoin {
   }
 
   async #load(): Promise<void> {
-    const { log, names, schemaIds, extractors } = this.#options;
-    const vectors = new Map(extractors.map((extractor) => [names.topics.vectors(extractor), extractor]));
+    const { log, names, schemaIds } = this.#options;
+    const vectors = await this.#vectorTopics();
     const topics = [names.topics.labels, ...vectors.keys()];
     this.#lanes = await countLanes(log, topics);
     const options: Omit<JoinLaneOptions, 'lane'> = {
@@ -92,6 +95,17 @@ export class RebuiltJoin {
       const joinLane = new JoinLane({ ...options, lane });
       for (const topic of topics) await this.#replay(joinLane, topic, lane, total);
     }
+  }
+
+  /** Topic to extractor. */
+  async #vectorTopics(): Promise<Map<string, string>> {
+    const { log, names, extractor, others } = this.#options;
+    const topics = new Map([[names.topics.vectors(extractor), extractor]]);
+    for (const other of others) {
+      const topic = names.topics.vectors(other);
+      if ((await log.admin.partitions(topic)) !== undefined) topics.set(topic, other);
+    }
+    return topics;
   }
 
   async #replay(joinLane: JoinLane, topic: string, lane: number, total: number): Promise<void> {
@@ -166,13 +180,11 @@ function exampleOf(
 }
 
 /** Nothing is predicted here. */
-const nobody: JoinLaneOptions['predict'] = {
-  tasks: () => [],
-  asked: () => undefined,
-  answer: () => {
-    throw new HeadwaterError('unexpected', 'Nothing is predicted while the join is rebuilt');
-  },
-};
+const nobody = createPredictor({
+  serving: { get: () => undefined, tasks: () => new Map<string, never>().keys() },
+  extractors: [],
+  declaredTasks: [],
+});
 
 /** Extractors of the user's own are not in the table: their vectors are as their schema says. */
 function contractDimensions(extractor: string): number | undefined {

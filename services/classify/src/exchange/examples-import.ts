@@ -48,7 +48,8 @@ export async function importExamples(options: ImportExamplesOptions): Promise<Im
   const known = await RebuiltJoin.load({
     ...clients,
     config,
-    extractors: [...new Set([header.extractor, ...config.EXTRACTORS])],
+    extractor: header.extractor,
+    others: config.EXTRACTORS,
     folder: join(config.DATA_DIR, 'backfill'),
     signal,
     progress,

@@ -284,6 +284,7 @@ describe('a head that is carried to another cluster', () => {
     const serving = catalog.activation('digit');
     expect(catalog.pick({})).toMatchObject({ kind: serving?.kind, version: serving?.version });
     expect(() => catalog.pick({ task: 'nothing' })).toThrow(expect.objectContaining({ code: 'not-found' }));
+    expect(() => catalog.pick({ version: 1 })).toThrow(expect.objectContaining({ code: 'request-invalid' }));
     const [oldest] = catalog.list({ kind: serving?.kind }).toReversed();
     expect(catalog.pick({ version: oldest?.version, kind: oldest?.kind })).toMatchObject({
       digest: oldest?.digest,

@@ -54,9 +54,15 @@ export class HeadCatalog {
     );
   }
 
-  /** The one head that is meant: the only match, else the one that serves, else the newest. Errors: not-found. */
+  /**
+   * The one head that is meant: of the matches the one that serves, else the newest.
+   * Errors: not-found; request-invalid where matches of several tasks, or several kinds of one version, leave it open.
+   */
   pick(filter: HeadFilter): KnownHead {
     const found = this.list(filter);
+    const tasks = new Set(found.map(({ task }) => task));
+    if (tasks.size > 1) ambiguous(`task (${[...tasks].join(', ')})`);
+    if (filter.version !== undefined && found.length > 1) ambiguous('kind and extractor');
     const head = found.find((one) => this.isServing(one)) ?? found[0];
     if (head !== undefined) return head;
     throw new HeadwaterError('not-found', `There is no such head (${describe(filter)})`);
@@ -101,6 +107,10 @@ function matches(head: KnownHead, filter: HeadFilter): boolean {
   return (['task', 'extractor', 'kind', 'version'] as const).every(
     (field) => filter[field] === undefined || filter[field] === head[field],
   );
+}
+
+function ambiguous(what: string): never {
+  throw new HeadwaterError('request-invalid', `Several heads are like that; also give the ${what}`);
 }
 
 function describe(filter: HeadFilter): string {

@@ -189,7 +189,6 @@ describe('files that others have made', () => {
         { name: 'vector', data: [[...exampleOf(1).vector]] },
         { name: 'something else', data: [1] },
       ],
-      schema: undefined as never,
     });
     for (const path of [avro, parquet]) {
       const format = chooseFormat(path);
