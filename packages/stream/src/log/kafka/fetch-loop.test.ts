@@ -19,6 +19,11 @@ function clusterOf(answer: Answer): Cluster & { refreshed: number } {
     return { responses };
   };
   const nothing = async () => undefined;
+  const broker = {
+    fetch,
+    versions: {},
+    connectionPool: { send: () => Promise.reject(new Error('unasked')) },
+  };
   const cluster = {
     refreshed: 0,
     connect: nothing,
@@ -31,7 +36,8 @@ function clusterOf(answer: Answer): Cluster & { refreshed: number } {
     removeBroker: () => undefined,
     findTopicPartitionMetadata: () => [],
     findLeaderForPartitions: (_topic: string, partitions: readonly number[]) => ({ '1': partitions }),
-    findBroker: async () => ({ fetch }),
+    findBroker: async () => broker,
+    findGroupCoordinator: async () => broker,
     fetchTopicsOffset: async () => [],
   };
   return cluster;

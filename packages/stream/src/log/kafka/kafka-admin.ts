@@ -3,6 +3,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { LogAdmin, OffsetRange, TopicSpec } from '../api.ts';
 import { attempt } from './attempts.ts';
 import { asLogError, rootOf } from './failures.ts';
+import type { GroupOffsets } from './group-offsets.ts';
 import type { Admin } from './kafkajs.ts';
 import type { PartitionReader } from './partition-reader.ts';
 import type { TableOfTopics } from './table-of-topics.ts';
@@ -11,11 +12,18 @@ export class KafkaAdmin implements LogAdmin {
   readonly #admin: () => Promise<Admin>;
   readonly #topics: TableOfTopics;
   readonly #reader: PartitionReader;
+  readonly #groups: GroupOffsets;
 
-  constructor(admin: () => Promise<Admin>, topics: TableOfTopics, reader: PartitionReader) {
+  constructor(
+    admin: () => Promise<Admin>,
+    topics: TableOfTopics,
+    reader: PartitionReader,
+    groups: GroupOffsets,
+  ) {
     this.#admin = admin;
     this.#topics = topics;
     this.#reader = reader;
+    this.#groups = groups;
   }
 
   async ensureTopics(specs: readonly TopicSpec[], { create }: { readonly create: boolean }): Promise<void> {
@@ -46,20 +54,9 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async committed(group: string, topic: string): Promise<readonly (bigint | undefined)[]> {
-    const admin = await this.#admin();
-    const answer = await attempt(`reading the offsets of group ${group}`, () =>
-      admin.fetchOffsets({ groupId: group, topics: [topic] }),
-    );
-    const answered = answer[0]?.partitions.length ?? 0;
-    if (answered !== (await this.partitions(topic))) {
-      const message = `Kafka told the offsets of ${answered} partitions of ${topic} only`;
-      throw new HeadwaterError('log-unavailable', message);
-    }
-    const offsets: (bigint | undefined)[] = [];
-    for (const { partition, offset } of answer[0]?.partitions ?? []) {
-      offsets[partition] = BigInt(offset) < 0n ? undefined : BigInt(offset);
-    }
-    return Array.from(offsets);
+    const count = await this.partitions(topic);
+    if (count === undefined) throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
+    return this.#groups.latest(group, topic, [...Array(count).keys()]);
   }
 
   async members(group: string): Promise<number> {

@@ -14,9 +14,11 @@ import {
 } from '../log-contract.ts';
 import { createSilentLogger } from '../silent-logger.ts';
 import { KafkaClient } from './client.ts';
+import { GroupOffsets } from './group-offsets.ts';
 import { createKafkaLog } from './kafka-log.ts';
 import { KafkaTransactions } from './kafka-transactions.ts';
 import { type Admin, Kafka, type Producer } from './kafkajs.ts';
+import { SharedCluster } from './shared-cluster.ts';
 import { TableOfTopics } from './table-of-topics.ts';
 
 const logger = createSilentLogger();
@@ -210,6 +212,52 @@ describe('transactions', () => {
       code: 'log-fenced',
     });
     expect(await readAll(log, topic)).toEqual([]);
+  });
+});
+
+/** Commits offsets of the first partitions, and waits until they are told. */
+async function commitOffsets(group: string, topic: string, offsets: readonly number[]): Promise<void> {
+  const transaction = await (await transactional()).transaction();
+  const partitions = offsets.map((offset, partition) => ({ partition, offset: String(offset) }));
+  await transaction.sendOffsets({ consumerGroupId: group, topics: [{ topic, partitions }] });
+  await transaction.commit();
+  await until(async () => (await log.admin.committed(group, topic)).some((offset) => offset !== undefined));
+}
+
+describe('offsets of a group', () => {
+  it('are told whole, whatever other topics are asked for at the same time', async () => {
+    const [input, other] = [await createTopic(log, 4), await createTopic(log, 2)];
+    const group = uniqueName('group');
+    await commitOffsets(group, input, [4, 5, 6, 7]);
+    for (let round = 0; round < 100; round += 1) {
+      const [committed] = await Promise.all([
+        log.admin.committed(group, input),
+        new Promise((resolve) => setTimeout(resolve, round % 4)).then(() => log.admin.partitions(other)),
+      ]);
+      expect(committed).toEqual([4n, 5n, 6n, 7n]);
+    }
+  });
+
+  it('are settled when the transaction that holds one is over, and wait for no other partition', async () => {
+    const topic = await createTopic(log, 2);
+    const group = uniqueName('group');
+    const cluster = new SharedCluster(() => client.cluster());
+    onTestFinished(() => cluster.close());
+    const offsets = new GroupOffsets(cluster);
+    await commitOffsets(group, topic, [3]);
+    const transaction = await (await transactional()).transaction();
+    const moved = [{ topic, partitions: [{ partition: 0, offset: '9' }] }];
+    await transaction.sendOffsets({ consumerGroupId: group, topics: moved });
+    expect(await offsets.latest(group, topic, [0, 1])).toEqual([3n, undefined]);
+    expect(await offsets.settled(group, topic, 1)).toBeUndefined();
+    let isSettled = false;
+    const settled = offsets.settled(group, topic, 0).finally(() => {
+      isSettled = true;
+    });
+    await offsets.latest(group, topic, [0, 1]);
+    expect(isSettled).toBe(false);
+    await transaction.commit();
+    expect(await settled).toBe(9n);
   });
 });
 

@@ -14,6 +14,7 @@ import type {
 import { openLanes } from '../lanes.ts';
 import { KafkaClient } from './client.ts';
 import { asLogError } from './failures.ts';
+import { GroupOffsets } from './group-offsets.ts';
 import { KafkaAdmin } from './kafka-admin.ts';
 import { KafkaFollower } from './kafka-follower.ts';
 import { KafkaMember } from './kafka-member.ts';
@@ -21,6 +22,7 @@ import { KafkaProducer } from './kafka-producer.ts';
 import type { Admin } from './kafkajs.ts';
 import { type KafkaOptions, kafkaDefaults } from './options.ts';
 import { PartitionReader } from './partition-reader.ts';
+import { SharedCluster } from './shared-cluster.ts';
 import { TableOfTopics } from './table-of-topics.ts';
 
 /** Connects when it is first used. */
@@ -35,7 +37,9 @@ class KafkaLog implements Log {
   readonly #logger: Logger;
   readonly #maxBatchBytes: number;
   readonly #topics: TableOfTopics;
+  readonly #cluster: SharedCluster;
   readonly #reader: PartitionReader;
+  readonly #groups: GroupOffsets;
   readonly #open = new Set<{ close(): Promise<void> }>();
   #admin: Promise<Admin> | undefined;
 
@@ -45,8 +49,10 @@ class KafkaLog implements Log {
     this.#maxBatchBytes = options.maxBatchBytes ?? kafkaDefaults.maxBatchBytes;
     const admin = () => this.#connectAdmin();
     this.#topics = new TableOfTopics(admin, logger);
-    this.#reader = new PartitionReader(() => this.#client.cluster());
-    this.admin = new KafkaAdmin(admin, this.#topics, this.#reader);
+    this.#cluster = new SharedCluster(() => this.#client.cluster());
+    this.#reader = new PartitionReader(this.#cluster);
+    this.#groups = new GroupOffsets(this.#cluster);
+    this.admin = new KafkaAdmin(admin, this.#topics, this.#reader, this.#groups);
   }
 
   async openProducer(): Promise<LogProducer> {
@@ -64,7 +70,8 @@ class KafkaLog implements Log {
   async openLanes(options: LanesOptions): Promise<Lanes> {
     const dependencies = {
       client: this.#client,
-      admin: this.admin,
+      reader: this.#reader,
+      offsets: this.#groups,
       topics: this.#topics,
       maxBatchBytes: this.#maxBatchBytes,
       logger: this.#logger,
@@ -89,7 +96,7 @@ class KafkaLog implements Log {
 
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((part) => part.close()));
-    await this.#reader.close();
+    await this.#cluster.close();
     const admin = this.#admin;
     this.#admin = undefined;
     await admin?.then((connected) => connected.disconnect()).catch(() => undefined);

@@ -6,23 +6,22 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '../../logger.ts';
-import type { LogAdmin, Positions } from '../api.ts';
-import { pauseFor } from '../backoff.ts';
+import type { Positions } from '../api.ts';
 import type { GroupMember, JoinOptions, LaneTransactions, MemberListener } from '../membership.ts';
 import type { KafkaClient } from './client.ts';
 import { asLogError } from './failures.ts';
 import { FetchLoop, outOfRange } from './fetch-loop.ts';
+import type { GroupOffsets } from './group-offsets.ts';
 import { KafkaTransactions } from './kafka-transactions.ts';
 import type { Consumer } from './kafkajs.ts';
 import { assignerName, createLaneAssigner } from './lane-assigner.ts';
+import type { PartitionReader } from './partition-reader.ts';
 import type { TableOfTopics } from './table-of-topics.ts';
-
-const confirmAfterMs = 300;
-const never = new AbortController().signal;
 
 export interface KafkaMemberDependencies {
   readonly client: KafkaClient;
-  readonly admin: LogAdmin;
+  readonly reader: PartitionReader;
+  readonly offsets: GroupOffsets;
   readonly topics: TableOfTopics;
   readonly maxBatchBytes: number;
   readonly logger: Logger;
@@ -81,11 +80,11 @@ export class KafkaMember implements GroupMember {
   }
 
   async committed(lane: number): Promise<Positions> {
-    const { admin } = this.#dependencies;
+    const { offsets, reader } = this.#dependencies;
     const positions = new Map<string, bigint>();
     for (const topic of this.#options.topics) {
-      const committed = await this.#committedOffset(topic, lane);
-      const { low, high } = (await admin.offsets(topic))[lane] ?? { low: 0n, high: 0n };
+      const committed = await offsets.settled(this.#options.group, topic, lane);
+      const { low, high } = await reader.range(topic, lane);
       const position = committed ?? low;
       if (position < low || position > high) throw outOfRange(topic, lane, position);
       positions.set(topic, position);
@@ -93,23 +92,10 @@ export class KafkaMember implements GroupMember {
     return positions;
   }
 
-  /**
-   * That a group has committed nothing is believed when it is told twice. A broker (Kafka 4.1) was seen to say so
-   * of a lane whose offset it had told before, while it ended the transactions of an owner that was killed.
-   */
-  async #committedOffset(topic: string, lane: number): Promise<bigint | undefined> {
-    const { admin } = this.#dependencies;
-    const { group } = this.#options;
-    const told = (await admin.committed(group, topic))[lane];
-    if (told !== undefined) return told;
-    await pauseFor(confirmAfterMs, never);
-    return (await admin.committed(group, topic))[lane];
-  }
-
   async ends(lane: number): Promise<Positions> {
     const ends = new Map<string, bigint>();
     for (const topic of this.#options.topics) {
-      ends.set(topic, (await this.#dependencies.admin.offsets(topic))[lane]?.high ?? 0n);
+      ends.set(topic, (await this.#dependencies.reader.range(topic, lane)).high);
     }
     return ends;
   }

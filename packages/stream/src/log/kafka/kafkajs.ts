@@ -61,7 +61,25 @@ export interface FetchRequest {
   }[];
 }
 
+/** A request that kafkajs does not know, with the way to read its answer. */
+export interface ProtocolRequest<T> {
+  readonly request: {
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly apiName: string;
+    encode(): Promise<Encoder>;
+  };
+  readonly response: {
+    decode(bytes: Buffer): Promise<unknown>;
+    parse(decoded: unknown): Promise<T>;
+  };
+  readonly logResponseError: boolean;
+}
+
 export interface Broker {
+  /** What it offers, by the key of the request; known once it is connected. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>;
+  readonly connectionPool: { send<T>(request: ProtocolRequest<T>): Promise<T> };
   fetch(request: FetchRequest): Promise<{
     readonly responses: readonly {
       readonly topicName: string;
@@ -85,6 +103,7 @@ export interface Cluster {
     partitions: readonly number[],
   ): Readonly<Record<string, readonly number[]>>;
   findBroker(options: { readonly nodeId: string }): Promise<Broker>;
+  findGroupCoordinator(options: { readonly groupId: string }): Promise<Broker>;
   fetchTopicsOffset(
     topics: readonly {
       readonly topic: string;
@@ -97,6 +116,24 @@ export interface Cluster {
       readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
     }[]
   >;
+}
+
+/** Writes Kafka's types; those with `UVarInt` are its compact ones. */
+export interface Encoder {
+  writeInt32(value: number): this;
+  writeBoolean(value: boolean): this;
+  writeUVarInt(value: number): this;
+  writeUVarIntString(value: string): this;
+  writeUVarIntArray(values: readonly Encoder[]): this;
+}
+
+export interface Decoder {
+  readInt16(): number;
+  readInt32(): number;
+  readInt64(): { toString(): string };
+  readUVarIntString(): string | null;
+  readUVarIntArray(read: () => void): unknown;
+  readTaggedFields(): unknown;
 }
 
 const supportedVersion = '2.2.4';
@@ -126,6 +163,12 @@ const loaded = load();
 for (const [type, codec] of compressionCodecs) loaded.CompressionCodecs[type as 1] = () => codec;
 
 export const { AssignerProtocol, Kafka, logLevel, Partitioners } = loaded;
+
+export const Encoder = require('kafkajs/src/protocol/encoder') as new () => Encoder;
+export const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => Decoder;
+export const { createErrorFromCode } = require('kafkajs/src/protocol/error') as {
+  createErrorFromCode(code: number): Error & { readonly type: string };
+};
 
 type ClusterOptions = kafkajs.KafkaConfig & { readonly logger: unknown; readonly [option: string]: unknown };
 const ClusterClass = require('kafkajs/src/cluster') as new (options: ClusterOptions) => Cluster;

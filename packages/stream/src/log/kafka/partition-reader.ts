@@ -1,40 +1,47 @@
-/** Reads without a group over one shared connection: the ends of partitions, and bounded ranges. */
+/** Reads without a group, over connections that are shared: the ends of partitions, and bounded ranges. */
+import { HeadwaterError } from '@headwater/errors';
 import type { LogRecord, OffsetRange, ReadOptions } from '../api.ts';
-import { attempt } from './attempts.ts';
-import { asLogError, isStaleMetadata, rootOf } from './failures.ts';
-import type { Cluster } from './kafkajs.ts';
+import { rootOf } from './failures.ts';
 import { fetchFrom, type PartitionPosition } from './partition-fetch.ts';
 import { CorruptBatchError, corruptBatch } from './record-batches.ts';
+import type { SharedCluster } from './shared-cluster.ts';
 
 /** The end is known to be there, so the broker need not wait for more. */
 const maxWaitMs = 100;
 
 export class PartitionReader {
-  readonly #open: () => Cluster;
-  #cluster: Promise<Cluster> | undefined;
+  readonly #cluster: SharedCluster;
 
-  constructor(open: () => Cluster) {
-    this.#open = open;
+  constructor(cluster: SharedCluster) {
+    this.#cluster = cluster;
   }
 
   /** By partition index; `high` is where a read_committed reader ends. Errors: topic-missing. */
   async ranges(topic: string): Promise<readonly OffsetRange[]> {
-    return this.#attempt(`asking for the offsets of ${topic}`, topic, async (cluster) => {
+    return this.#cluster.attempt(`asking for the offsets of ${topic}`, [topic], async (cluster) => {
       const partitions = cluster
         .findTopicPartitionMetadata(topic)
         .map(({ partitionId: partition }) => ({ partition }));
+      if (partitions.length === 0) throw untold(topic);
       const ask = async (fromBeginning: boolean) => {
         const [answer] = await cluster.fetchTopicsOffset([{ topic, fromBeginning, partitions }]);
         return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
       };
       const [lows, highs] = [await ask(true), await ask(false)];
-      return partitions.map((_, index) => ({ low: lows.get(index) ?? 0n, high: highs.get(index) ?? 0n }));
+      return partitions.map((_, index) => rangeOf(topic, lows.get(index), highs.get(index)));
     });
+  }
+
+  /** Errors: topic-missing, topic-mismatch where there is no such partition. */
+  async range(topic: string, partition: number): Promise<OffsetRange> {
+    const range = (await this.ranges(topic))[partition];
+    if (range !== undefined) return range;
+    throw new HeadwaterError('topic-mismatch', `topic ${topic} has no partition ${partition}`);
   }
 
   /** Errors: log-offset-out-of-range, log-batch-corrupt, topic-missing, log-unavailable. */
   async *read({ topic, partition, from, to }: ReadOptions): AsyncIterable<readonly LogRecord[]> {
-    const range = (await this.ranges(topic))[partition] ?? { low: 0n, high: 0n };
+    const range = await this.range(topic, partition);
     const end = to === undefined || to > range.high ? range.high : to;
     const position: PartitionPosition = {
       topic,
@@ -50,16 +57,9 @@ export class PartitionReader {
     }
   }
 
-  async close(): Promise<void> {
-    const cluster = this.#cluster;
-    this.#cluster = undefined;
-    if (cluster === undefined) return;
-    await (await cluster.catch(() => undefined))?.disconnect();
-  }
-
   async #fetch(position: PartitionPosition) {
     const { topic, partition } = position;
-    return this.#attempt(`reading ${topic}-${partition}`, topic, async (cluster) => {
+    return this.#cluster.attempt(`reading ${topic}-${partition}`, [topic], async (cluster) => {
       const [nodeId = ''] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
       const broker = await cluster.findBroker({ nodeId });
       try {
@@ -70,49 +70,14 @@ export class PartitionReader {
       }
     });
   }
-
-  #attempt<T>(doing: string, topic: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {
-    const connected = async () => {
-      const cluster = await this.#connect();
-      try {
-        await cluster.addMultipleTargetTopics([topic]);
-        await cluster.refreshMetadataIfNecessary();
-        return await work(cluster);
-      } catch (thrown) {
-        await this.#recover(cluster, thrown);
-        throw thrown;
-      }
-    };
-    return attempt(doing, connected, (thrown) => mayPass(thrown, doing));
-  }
-
-  #connect(): Promise<Cluster> {
-    this.#cluster ??= this.#start().catch((thrown: unknown) => {
-      this.#cluster = undefined;
-      throw thrown;
-    });
-    return this.#cluster;
-  }
-
-  async #start(): Promise<Cluster> {
-    const cluster = this.#open();
-    await cluster.connect();
-    return cluster;
-  }
-
-  async #recover(cluster: Cluster, thrown: unknown): Promise<void> {
-    const root = rootOf(thrown) as Error & { readonly host?: string; readonly port?: number };
-    if (root.host !== undefined && root.port !== undefined) {
-      cluster.removeBroker({ host: root.host, port: root.port });
-    }
-    if (isStaleMetadata(thrown) || root.host !== undefined)
-      await cluster.refreshMetadata().catch(() => undefined);
-  }
 }
 
-/** A topic that is not known may have been created a moment ago, elsewhere in the cluster. */
-function mayPass(thrown: unknown, doing: string): boolean {
-  const type = rootOf(thrown).type;
-  if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
-  return isStaleMetadata(thrown) || asLogError(thrown, doing).verdict === 'retry';
+/** No default stands in for an end: 0 would be a place to begin, or an end that is reached. */
+function rangeOf(topic: string, low: bigint | undefined, high: bigint | undefined): OffsetRange {
+  if (low === undefined || high === undefined) throw untold(topic);
+  return { low, high };
+}
+
+function untold(topic: string): HeadwaterError {
+  return new HeadwaterError('log-unavailable', `Kafka did not tell the ends of all partitions of ${topic}`);
 }

@@ -1,0 +1,71 @@
+/**
+ * One set of connections for all that asks a cluster now and then: ends of partitions, bounded reads, offsets of
+ * groups. What kafkajs knows of topics is asked for together by all its users, and an answer may have been under way
+ * before one's own topic was among them: whoever uses it checks that what was asked for is there.
+ */
+import { attempt } from './attempts.ts';
+import { asLogError, isStaleMetadata, rootOf } from './failures.ts';
+import type { Cluster } from './kafkajs.ts';
+
+export class SharedCluster {
+  readonly #open: () => Cluster;
+  #cluster: Promise<Cluster> | undefined;
+
+  /** Connects when it is first used. */
+  constructor(open: () => Cluster) {
+    this.#open = open;
+  }
+
+  /** `doing` says in an error what failed; `topics` are those that `work` needs to know the leaders of. */
+  attempt<T>(doing: string, topics: readonly string[], work: (cluster: Cluster) => Promise<T>): Promise<T> {
+    const connected = async () => {
+      const cluster = await this.#connect();
+      try {
+        if (topics.length > 0) await cluster.addMultipleTargetTopics(topics);
+        await cluster.refreshMetadataIfNecessary();
+        return await work(cluster);
+      } catch (thrown) {
+        await this.#recover(cluster, thrown);
+        throw thrown;
+      }
+    };
+    return attempt(doing, connected, (thrown) => mayPass(thrown, doing));
+  }
+
+  async close(): Promise<void> {
+    const cluster = this.#cluster;
+    this.#cluster = undefined;
+    if (cluster === undefined) return;
+    await (await cluster.catch(() => undefined))?.disconnect();
+  }
+
+  #connect(): Promise<Cluster> {
+    this.#cluster ??= this.#start().catch((thrown: unknown) => {
+      this.#cluster = undefined;
+      throw thrown;
+    });
+    return this.#cluster;
+  }
+
+  async #start(): Promise<Cluster> {
+    const cluster = this.#open();
+    await cluster.connect();
+    return cluster;
+  }
+
+  async #recover(cluster: Cluster, thrown: unknown): Promise<void> {
+    const root = rootOf(thrown) as Error & { readonly host?: string; readonly port?: number };
+    if (root.host !== undefined && root.port !== undefined) {
+      cluster.removeBroker({ host: root.host, port: root.port });
+    }
+    if (isStaleMetadata(thrown) || root.host !== undefined)
+      await cluster.refreshMetadata().catch(() => undefined);
+  }
+}
+
+/** A topic that is not known may have been created a moment ago, elsewhere in the cluster. */
+function mayPass(thrown: unknown, doing: string): boolean {
+  const type = rootOf(thrown).type;
+  if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+  return isStaleMetadata(thrown) || asLogError(thrown, doing).verdict === 'retry';
+}
