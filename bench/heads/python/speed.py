@@ -12,8 +12,8 @@ from river import linear_model
 from sklearn.linear_model import SGDClassifier
 
 BATCH = 64
-ROUND_SECONDS = 0.4
-ROUNDS = 5
+ROUND_SECONDS = 0.2
+ROUNDS = 3
 
 
 def rate(step, labels):

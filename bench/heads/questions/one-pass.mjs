@@ -41,7 +41,7 @@ async function measureOnePass(workplace, { digits, targets }) {
   for (const kind of kinds) {
     const {
       head: _head,
-      classifier: _classifier,
+      classifier,
       ...figures
     } = judgeHead(set, { kind, mode: 'settled' }, test, testIndices);
     const noise = round(calibrationNoise(confidencesOf(classifier, test, testIndices)), 4);
