@@ -2,6 +2,7 @@
 import { commonEnvironment, variables } from '@headwater/stream';
 import type { z } from 'zod';
 import { parseErrorRates } from './predict/answer-rules.ts';
+import type { ExampleWindow } from './train/example-window.ts';
 
 const { byteSize, choice, duration, integer, list, port, text } = variables;
 const MiB = 1024 * 1024;
@@ -10,6 +11,20 @@ export const roles = ['join', 'train', 'api'] as const;
 /** Kinds of heads that the trainer can solve. */
 export const trainedKinds = ['lda', 'ridge', 'ncm', 'softmax', 'knn'] as const;
 const kindsWanted = `some of ${trainedKinds.join(', ')}, each once, separated by commas`;
+
+/** As duration has it, or a plain number. */
+function window() {
+  const wanted = 'a number of examples such as 10000, or a time such as 30d';
+  return text(wanted)
+    .refine((given) => windowOf(given) !== undefined, `expected ${wanted}`)
+    .transform((given): ExampleWindow => windowOf(given) ?? { newest: 1 });
+}
+
+function windowOf(given: string): ExampleWindow | undefined {
+  if (/^[1-9][0-9]{0,8}$/.test(given)) return { newest: Number(given) };
+  const span = duration({ min: 1 }).safeParse(given);
+  return span.success ? { span: span.data } : undefined;
+}
 
 function areKinds(given: readonly string[]): boolean {
   const known = given.every((kind) => (trainedKinds as readonly string[]).includes(kind));
@@ -41,6 +56,11 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     .default(['lda', 'ncm'])
     .describe(
       'Kinds of heads that learn side by side, in order of preference; the one with the best scores serves.',
+    ),
+  WINDOW: window()
+    .optional()
+    .describe(
+      'Only the newest so many examples of a task count, or those labelled in so long a time before the newest; default all.',
     ),
   PRIOR: choice(['uniform', 'empirical'])
     .default('uniform')

@@ -110,6 +110,8 @@ async function trainOptions(
     examplesTopic: examples,
     examples: await openCodec(schemaIds, 'Example', examples),
     kinds: config.HEADS,
+    window: config.WINDOW,
+    maxSets: config.MAX_TASKS * config.EXTRACTORS.length,
     prior: config.PRIOR,
     solver,
     topics: { heads, serving },

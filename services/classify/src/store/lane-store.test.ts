@@ -5,7 +5,7 @@ import type { Lane, LogRecord } from '@headwater/stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LaneStore, openLaneStore } from './lane-store.ts';
 import { rollForward } from './roll-forward.ts';
-import { Draft } from './state.ts';
+import { Draft, type RangeOptions } from './state.ts';
 
 let folder: string;
 const opened: LaneStore[] = [];
@@ -75,7 +75,15 @@ describe('a lane’s store', () => {
     const draft = new Draft(store);
     for (const name of ['p/e', 'p/a', 'p/c']) draft.put(name, bytes(name));
     draft.put('p/d', null);
-    expect([...draft.range('p/')].map(({ key }) => key)).toEqual(['p/a', 'p/b', 'p/c', 'p/e']);
+    const keys = (options?: RangeOptions) => [...draft.range('p/', options)].map(({ key }) => key);
+    expect(keys()).toEqual(['p/a', 'p/b', 'p/c', 'p/e']);
+    expect(keys({ descending: true })).toEqual(['p/e', 'p/c', 'p/b', 'p/a']);
+    expect(keys({ from: 'p/b' })).toEqual(['p/b', 'p/c', 'p/e']);
+    expect(keys({ from: 'p/c', descending: true })).toEqual(['p/b', 'p/a']);
+    const stored = (options?: RangeOptions) => [...store.range('p/', options)].map(({ key }) => key);
+    expect(stored({ descending: true })).toEqual(['p/d', 'p/b']);
+    expect(stored({ from: 'p/d', descending: true })).toEqual(['p/b']);
+    expect(stored({ from: 'p/c' })).toEqual(['p/d']);
     expect(store.get('p/a')).toBeUndefined();
   });
 });

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { HeadwaterError } from '@headwater/errors';
 import type { Positions } from '@headwater/stream';
 import { open, type RootDatabase } from 'lmdb';
-import type { Changes, StateEntry, StateReader } from './state.ts';
+import type { Changes, RangeOptions, StateEntry, StateReader } from './state.ts';
 
 export interface LaneStore extends StateReader {
   /** Next offset by topic, as of the last write; empty for a new store. */
@@ -27,6 +27,8 @@ export interface LaneStoreOptions {
 }
 
 const headerKey = '\u0000header';
+/** Behind every key with a prefix: keys are made of letters. */
+const lastCharacter = '\uffff';
 
 interface Header {
   readonly identity: string;
@@ -76,8 +78,10 @@ class LmdbLaneStore implements LaneStore {
     return this.#database.get(key);
   }
 
-  *range(prefix: string): Iterable<StateEntry> {
-    for (const { key, value } of this.#database.getRange({ start: prefix })) {
+  *range(prefix: string, { from, descending = false }: RangeOptions = {}): Iterable<StateEntry> {
+    const start = from ?? (descending ? `${prefix}${lastCharacter}` : prefix);
+    for (const { key, value } of this.#database.getRange({ start, reverse: descending })) {
+      if (descending && key === from) continue;
       if (!key.startsWith(prefix)) return;
       yield { key, value };
     }

@@ -6,8 +6,14 @@
 /** Keys are at most 1,900 bytes; values are opaque. */
 export interface StateReader {
   get(key: string): Buffer | undefined;
-  /** Entries whose key starts with the prefix, ascending by the key's UTF-8 bytes. */
-  range(prefix: string): Iterable<StateEntry>;
+  /** Entries whose key starts with the prefix, ascending by the key's UTF-8 bytes unless told otherwise. */
+  range(prefix: string, options?: RangeOptions): Iterable<StateEntry>;
+}
+
+export interface RangeOptions {
+  /** A key with the prefix: ascending, the range begins with it; descending, just before it. */
+  readonly from?: string;
+  readonly descending?: boolean;
 }
 
 export interface StateEntry {
@@ -44,11 +50,12 @@ export class Draft implements StateReader {
     for (const [key, value] of inner.changes) this.#changes.set(key, value);
   }
 
-  *range(prefix: string): Iterable<StateEntry> {
-    const mine = [...this.#changes].filter(([key]) => key.startsWith(prefix)).sort(byKey);
+  *range(prefix: string, options: RangeOptions = {}): Iterable<StateEntry> {
+    const mine = [...this.#changes].filter(([key]) => isWithin(key, prefix, options)).sort(byKey);
+    if (options.descending === true) mine.reverse();
     let next = 0;
-    for (const entry of this.#base.range(prefix)) {
-      for (; next < mine.length && isBefore(mine[next], entry.key); next++) yield* present(mine[next]);
+    for (const entry of this.#base.range(prefix, options)) {
+      for (; next < mine.length && isDue(mine[next], entry.key, options); next++) yield* present(mine[next]);
       if (!this.#changes.has(entry.key)) yield entry;
     }
     for (; next < mine.length; next++) yield* present(mine[next]);
@@ -58,11 +65,23 @@ export class Draft implements StateReader {
 type Change = readonly [string, Buffer | null];
 
 function byKey(a: Change, b: Change): number {
-  return Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0]));
+  return compareKeys(a[0], b[0]);
 }
 
-function isBefore(change: Change | undefined, key: string): boolean {
-  return change !== undefined && Buffer.compare(Buffer.from(change[0]), Buffer.from(key)) <= 0;
+function compareKeys(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+export function isWithin(key: string, prefix: string, { from, descending = false }: RangeOptions): boolean {
+  if (!key.startsWith(prefix)) return false;
+  return from === undefined || compareKeys(key, from) < 0 === descending;
+}
+
+/** Whether the change comes no later than the key in the order of the range. */
+function isDue(change: Change | undefined, key: string, { descending = false }: RangeOptions): boolean {
+  if (change === undefined) return false;
+  const order = compareKeys(change[0], key);
+  return descending ? order >= 0 : order <= 0;
 }
 
 function* present(change: Change | undefined): Iterable<StateEntry> {

@@ -1,5 +1,5 @@
 /** A lane's state in a map, for tests of transitions that need no disk. */
-import { Draft, type StateEntry, type StateReader } from '../store/state.ts';
+import { Draft, isWithin, type RangeOptions, type StateEntry, type StateReader } from '../store/state.ts';
 
 export class MapState implements StateReader {
   readonly entries = new Map<string, Buffer>();
@@ -8,9 +8,10 @@ export class MapState implements StateReader {
     return this.entries.get(key);
   }
 
-  *range(prefix: string): Iterable<StateEntry> {
-    const keys = [...this.entries.keys()].filter((key) => key.startsWith(prefix));
+  *range(prefix: string, options: RangeOptions = {}): Iterable<StateEntry> {
+    const keys = [...this.entries.keys()].filter((key) => isWithin(key, prefix, options));
     const sorted = keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    if (options.descending === true) sorted.reverse();
     for (const key of sorted) yield { key, value: this.entries.get(key) ?? Buffer.alloc(0) };
   }
 

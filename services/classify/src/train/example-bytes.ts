@@ -51,18 +51,41 @@ export function measuredKey({ extractor, task, kind }: Line): string {
   return `measured/${setId(extractor, task)}/${kind}`;
 }
 
+/** Entries are in the order of assignedAt, then of the sample's keys; a value is the key of the example. */
+export function timesPrefix(set: string): string {
+  return `time/${set}/`;
+}
+
+/** Milliseconds since the epoch as hexadecimal digits that are ordered as the times are, those before it too. */
+export function timeDigits(milliseconds: number): string {
+  const shifted = BigInt(milliseconds) + 2n ** 63n;
+  return shifted.toString(16).padStart(16, '0');
+}
+
+/** Comes behind the prefix of times. */
+export function timePosition(example: StoredExample): string {
+  return `${timeDigits(example.assignedAt)}/${Buffer.from(sampleKey(example)).toString('hex')}`;
+}
+
+/** A labelled vector, and when it got its label. */
+export interface StoredExample extends LabelledVector {
+  /** Milliseconds since the epoch. */
+  readonly assignedAt: number;
+}
+
 /** uint32 length of a JSON header, the header, then the vector's int16 (little-endian, as every platform we run on has it). */
-export function encodeExample(example: LabelledVector): Buffer {
-  const { imageId, label, group, vector } = example;
-  const header = Buffer.from(JSON.stringify([imageId, label, group]));
+export function encodeExample(example: StoredExample): Buffer {
+  const { imageId, label, group, vector, assignedAt } = example;
+  const header = Buffer.from(JSON.stringify([imageId, label, group, assignedAt]));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
   return Buffer.concat([length, header, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)]);
 }
 
-export function decodeExample(bytes: Buffer): LabelledVector {
+export function decodeExample(bytes: Buffer): StoredExample {
   const end = 4 + bytes.readUInt32LE(0);
-  const header = JSON.parse(bytes.toString('utf8', 4, end)) as [string, string, string | null];
-  const [imageId, label, group] = header;
-  return { imageId, label, group, vector: new Int16Array(Uint8Array.from(bytes.subarray(end)).buffer) };
+  const header = JSON.parse(bytes.toString('utf8', 4, end)) as [string, string, string | null, number];
+  const [imageId, label, group, assignedAt] = header;
+  const vector = new Int16Array(Uint8Array.from(bytes.subarray(end)).buffer);
+  return { imageId, label, group, vector, assignedAt };
 }

@@ -3,9 +3,9 @@ import { HeadwaterError } from '@headwater/errors';
 import { type Codec, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
 import { type LogRecord, partitionFor } from '@headwater/stream';
 import { Draft } from '../store/state.ts';
-import { applyExample, type ExampleNews, type SetChange } from './trainer-state.ts';
+import { applyExample, type ExampleNews, type SetChange, type SetRules } from './trainer-state.ts';
 
-export interface ExampleReaderOptions {
+export interface ExampleReaderOptions extends SetRules {
   readonly examples: Codec<Example>;
   readonly lane: number;
   readonly partitions: number;
@@ -32,15 +32,16 @@ export class ExampleReader {
     if (compositeKey(example.extractor, example.task, example.imageId) !== key) {
       throw invalid('The key is not the one of the example');
     }
-    const { label, group, vector } = example;
-    return { extractor, task, imageId, example: label === null ? null : { imageId, label, group, vector } };
+    const { label, group, vector, assignedAt } = example;
+    if (label === null) return { extractor, task, imageId, example: null };
+    return { extractor, task, imageId, example: { imageId, label, group, vector, assignedAt } };
   }
 
   /** The state transition of one record: all of it, or none. */
   async learn(record: LogRecord, draft: Draft): Promise<SetChange | undefined> {
     const news = await this.read(record);
     const inner = new Draft(draft);
-    const change = applyExample(inner, news);
+    const change = applyExample(inner, news, this.#options);
     draft.absorb(inner);
     return change;
   }

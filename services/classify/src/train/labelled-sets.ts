@@ -37,14 +37,16 @@ export class LabelledSets {
   apply(change: SetChange): void {
     const set = this.#open(change);
     if (change.removed !== null) set.remove(change.removed);
+    for (const example of change.expired ?? []) set.remove(example);
     if (change.added !== null) set.add(change.added);
+    for (const example of change.returned ?? []) set.add(example);
     this.#close(set);
   }
 
   /** Takes changes back, the newest first. */
   undo(changes: readonly SetChange[]): void {
     for (const change of changes.toReversed()) {
-      this.apply({ ...change, removed: change.added, added: change.removed });
+      this.apply(reversed(change));
     }
   }
 
@@ -63,4 +65,9 @@ export class LabelledSets {
   #close(set: LabelledSet): void {
     if (set.examples === 0) this.#sets.delete(setId(set.extractor, set.task));
   }
+}
+
+function reversed(change: SetChange): SetChange {
+  const { removed, added, expired = [], returned = [] } = change;
+  return { ...change, removed: added, added: removed, expired: returned, returned: expired };
 }

@@ -30,12 +30,12 @@ import { keepParameters } from './publication.ts';
 import { Scoring } from './scoring.ts';
 import type { Solver } from './solver.ts';
 import { isBehind, isSettled, type TaskLine } from './task-line.ts';
-import type { SetChange } from './trainer-state.ts';
+import type { SetChange, SetRules } from './trainer-state.ts';
 
 /** Part of the store's identity: a store of another format is rebuilt. */
 const formatVersion = 2;
 
-export interface TrainSessionOptions extends HeadPublisherOptions {
+export interface TrainSessionOptions extends HeadPublisherOptions, SetRules {
   readonly solver: Solver;
   readonly group: string;
   readonly folder: string;
@@ -53,7 +53,8 @@ export interface TrainSessionOptions extends HeadPublisherOptions {
 
 /** Opens the lane's store, brings it to the committed positions, and adds up its sets. Errors: store-unavailable. */
 export async function openTrainSession(options: TrainSessionOptions, lane: Lane): Promise<LaneSession> {
-  const identity = JSON.stringify(['train', formatVersion, options.group, options.partitions]);
+  const { group, partitions, window = null } = options;
+  const identity = JSON.stringify(['train', formatVersion, group, partitions, window]);
   const store = await openLaneStore({ folder: `${options.folder}/${lane.index}`, identity });
   try {
     const reader = new ExampleReader({ ...options, lane: lane.index });

@@ -11,17 +11,20 @@ import {
   exampleKey,
   examplesPrefix,
   imageIndexKey,
+  type StoredExample,
   setId,
   setKey,
   setsPrefix,
+  timePosition,
 } from './example-bytes.ts';
+import { type ExampleWindow, isNothing, moveWindow } from './example-window.ts';
 
 /** What one record of `examples` says; null where the label was retracted or the image erased. */
 export interface ExampleNews {
   readonly extractor: string;
   readonly task: string;
   readonly imageId: string;
-  readonly example: LabelledVector | null;
+  readonly example: (LabelledVector & { readonly assignedAt?: number }) | null;
 }
 
 /** What goes out of a labelled set, and what comes in. */
@@ -31,6 +34,19 @@ export interface SetChange {
   readonly dimensions: number;
   readonly removed: LabelledVector | null;
   readonly added: LabelledVector | null;
+  /** Other examples that a window leaves behind. */
+  readonly expired?: readonly LabelledVector[];
+  /** Other examples that a window takes in again. */
+  readonly returned?: readonly LabelledVector[];
+}
+
+/** What bounds labelled sets; nothing by default. */
+export interface SetRules {
+  /** Only examples inside of it are in the labelled set; all of them stay in the store. */
+  readonly window?: ExampleWindow | undefined;
+  readonly maxSets?: number;
+  /** Examples of a set, the ones outside of a window too. */
+  readonly maxExamples?: number;
 }
 
 /** A labelled set as the store describes it. */
@@ -38,30 +54,48 @@ export interface StoredSet {
   readonly extractor: string;
   readonly task: string;
   readonly dimensions: number;
+  /** All that are stored. */
   readonly examples: number;
+  /** Those of them that are in the labelled set. */
+  readonly inside: number;
+  /** Where the window begins, a position among the times; empty: before everything. */
+  readonly from: string;
 }
 
 /** Entries of a quantised unit vector lie within ± this. */
 const largestEntry = 8192;
+/** More would not be summed exactly. */
+const mostExamples = 2 ** 27;
 
 /**
- * Puts the draft into the state that the news describe; undefined when they say nothing new.
- * Errors: vector-wrong-dimensions, record-invalid (values out of range); nothing was changed then.
+ * Puts the draft into the state that the news describe; undefined when the labelled set stays as it is.
+ * Errors: vector-wrong-dimensions, record-invalid (values out of range), limit-exceeded, statistics-overflow (the example alone is to
+ * blame); nothing was changed then.
  */
-export function applyExample(draft: Draft, news: ExampleNews): SetChange | undefined {
-  const { extractor, task, imageId, example: added } = news;
+export function applyExample(draft: Draft, news: ExampleNews, rules: SetRules = {}): SetChange | undefined {
+  const { extractor, task, imageId } = news;
+  const added = news.example === null ? null : { assignedAt: 0, ...news.example };
   const id = setId(extractor, task);
   const index = imageIndexKey(id, imageId);
   const removed = storedExample(draft, index);
   const dimensions = (added ?? removed)?.vector.length;
-  if (dimensions === undefined || sameExample(removed, added)) return undefined;
-  const set = storedSet(draft, id) ?? { extractor, task, dimensions, examples: 0 };
+  if (dimensions === undefined || sameExample(removed, added, rules)) return undefined;
+  const known = storedSet(draft, id);
+  const set = known ?? { extractor, task, dimensions, examples: 0, inside: 0, from: '' };
   if (added !== null) checkVector(added.vector, set.dimensions);
+  checkLimits(draft, { isNew: known === undefined, grows: added !== null && removed === null, set, rules });
   if (removed !== null) draft.put(exampleKey(id, removed), null);
   if (added !== null) draft.put(exampleKey(id, added), encodeExample(added));
   draft.put(index, added === null ? null : Buffer.from(exampleKey(id, added)));
-  putSet(draft, id, { ...set, examples: set.examples + Number(added !== null) - Number(removed !== null) });
-  return { extractor, task, dimensions: set.dimensions, removed, added };
+  const examples = set.examples + Number(added !== null) - Number(removed !== null);
+  const { window } = rules;
+  if (window === undefined) {
+    putSet(draft, id, { ...set, examples, inside: examples });
+    return { extractor, task, dimensions: set.dimensions, removed, added };
+  }
+  const move = moveWindow(draft, { id, set, removed, added, window });
+  putSet(draft, id, { ...set, examples, inside: move.inside, from: move.from });
+  return isNothing(move) ? undefined : { extractor, task, dimensions: set.dimensions, ...move.change };
 }
 
 export function storedSets(reader: StateReader): StoredSet[] {
@@ -74,10 +108,15 @@ export function* storedExamples(
   extractor: string,
   task: string,
 ): Iterable<LabelledVector> {
-  for (const { value } of reader.range(examplesPrefix(setId(extractor, task)))) yield decodeExample(value);
+  const id = setId(extractor, task);
+  const from = storedSet(reader, id)?.from ?? '';
+  for (const { value } of reader.range(examplesPrefix(id))) {
+    const example = decodeExample(value);
+    if (from === '' || timePosition(example) >= from) yield example;
+  }
 }
 
-function storedExample(reader: StateReader, index: string): LabelledVector | null {
+function storedExample(reader: StateReader, index: string): StoredExample | null {
   const key = reader.get(index);
   const bytes = key === undefined ? undefined : reader.get(key.toString('utf8'));
   return bytes === undefined ? null : decodeExample(bytes);
@@ -108,9 +147,33 @@ function checkVector(vector: Int16Array, dimensions: number): void {
   }
 }
 
-function sameExample(a: LabelledVector | null, b: LabelledVector | null): boolean {
+/** Where there is no window it does not matter when a label was given. */
+function sameExample(a: StoredExample | null, b: StoredExample | null, { window }: SetRules): boolean {
   if (a === null || b === null) return a === b;
+  if (window !== undefined && a.assignedAt !== b.assignedAt) return false;
   return a.label === b.label && a.group === b.group && Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
+}
+
+function checkLimits(
+  reader: StateReader,
+  growth: {
+    readonly isNew: boolean;
+    readonly grows: boolean;
+    readonly set: StoredSet;
+    readonly rules: SetRules;
+  },
+): void {
+  const { isNew, grows, set, rules } = growth;
+  const { maxSets = Number.POSITIVE_INFINITY, maxExamples = mostExamples } = rules;
+  if (isNew && storedSets(reader).length >= maxSets) {
+    throw new HeadwaterError(
+      'limit-exceeded',
+      `A trainer’s partition holds at most ${maxSets} labelled sets`,
+    );
+  }
+  if (!grows || set.examples < maxExamples) return;
+  const message = `A labelled set holds at most ${maxExamples} examples: beyond that, sums would no longer be exact`;
+  throw new HeadwaterError('statistics-overflow', message, { verdict: 'dead-letter' });
 }
 
 function bytesOf({ vector }: LabelledVector): Uint8Array {
