@@ -19,6 +19,7 @@ import {
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createConsoleLogger } from '../console-logger.ts';
 import { runProgram } from '../program.ts';
+import { Interruption } from './console.ts';
 
 const extractor = 'eight.v1';
 const images = 60;
@@ -110,7 +111,15 @@ interface Outcome {
   readonly json: Record<string, unknown>;
 }
 
-async function headwater(environment: Environment, ...args: string[]): Promise<Outcome> {
+function headwater(environment: Environment, ...args: string[]): Promise<Outcome> {
+  return headwaterUntil(new AbortController().signal, environment, ...args);
+}
+
+async function headwaterUntil(
+  signal: AbortSignal,
+  environment: Environment,
+  ...args: string[]
+): Promise<Outcome> {
   let out = '';
   let said = '';
   const write = (text: string) => {
@@ -119,9 +128,13 @@ async function headwater(environment: Environment, ...args: string[]): Promise<O
   };
   const code = await runProgram(['node', 'headwater', ...args], {
     environment,
-    stdout: { write: (text) => (out += text) },
+    stdout: {
+      write: (text) => {
+        out += text;
+      },
+    },
     stderr: { write } as never,
-    signal: new AbortController().signal,
+    signal,
     createLogger: (say) => createConsoleLogger(environment, say),
   });
   const last = out.trim().split('\n').at(-1) ?? '';
@@ -171,6 +184,17 @@ describe('backfill, heads and examples on Kafka', () => {
       '--json',
     );
     expect(published).toMatchObject({ code: 0, json: { published: { ncm: 1 } } });
+
+    const ended = AbortSignal.abort(new Interruption('SIGINT'));
+    for (const args of [
+      ['backfill'],
+      ['backfill', '--from', 'vectors'],
+      ['examples', 'export', join(folder, 'x.avro')],
+    ]) {
+      const outcome = await headwaterUntil(ended, here, ...args, '--task', 'shape');
+      expect(outcome).toMatchObject({ code: 130 });
+    }
+    expect(readdirSync(folder).filter((file) => file.startsWith('x.'))).toEqual([]);
 
     const headFile = join(folder, 'head.json');
     expect(await headwater(here, 'heads', 'export', '--task', 'shape', '-o', headFile)).toMatchObject({
