@@ -38,7 +38,7 @@ export async function tellDigits(story) {
   const random = createLeNet();
   const trained = continueLeNet(random);
   say('\nLeNet learns the digits 0 to 4, in 3 rounds');
-  const rate = await trainRounds(trained, seen.train, 3);
+  const rate = await trainRounds(trained, seen.train, 3, { decay: true });
   const accuracy = await accuracyOf(trained, seen.test);
   story.tell({
     what: 'LeNet on digits 0–4, 3 rounds',
@@ -61,7 +61,7 @@ export async function tellDigits(story) {
   ]) {
     say(`\ndigits 5 to 9 on frozen ${name}, 1 round`);
     const retrained = continueLeNet(net);
-    const retrainRate = await trainRounds(retrained, fresh.train, 1, frozen);
+    const retrainRate = await trainRounds(retrained, fresh.train, 1, { multipliers: frozen });
     const value = rounded(await accuracyOf(retrained, fresh.test));
     story.tell({
       what: `digits 5–9, 1 round, frozen ${name}`,
@@ -76,13 +76,13 @@ export async function tellDigits(story) {
 }
 
 /** Images a second. */
-async function trainRounds(net, images, rounds, multipliers = {}) {
+async function trainRounds(net, images, rounds, options) {
   const progress = describeProgress('  images', rounds * images.count);
   let last = 0;
   const onProgress = ({ images: done }) => {
     for (; last < done; last++) progress.step();
   };
-  const result = await trainNet(net, images, { rounds, multipliers, logits: lenetLogits, onProgress });
+  const result = await trainNet(net, images, { ...options, rounds, logits: lenetLogits, onProgress });
   return Math.round(result.images / result.seconds);
 }
 

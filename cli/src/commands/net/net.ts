@@ -75,6 +75,7 @@ function addTrain(net: Command, console: Console, finish: (code: number) => void
     .option('--rounds <count>', 'passes over the images', parsePositive, 3)
     .option('--batch <count>', 'images a step', parsePositive, 64)
     .option('--rate <number>', 'learning rate of Adam', parseRate, 0.001)
+    .option('--decay', 'let the learning rate fall to nothing over the training', false)
     .option('--freeze <layers>', 'layers that stay as they are, with commas between them', parseNames, [])
     .option(
       '--multiplier <layer=factor...>',

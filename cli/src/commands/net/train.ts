@@ -33,6 +33,7 @@ export interface TrainOptions {
   readonly rounds: number;
   readonly batch: number;
   readonly rate: number;
+  readonly decay: boolean;
   readonly freeze: readonly string[];
   readonly multiplier: Readonly<Record<string, number>>;
   readonly seed: number;
@@ -60,6 +61,7 @@ export async function train(options: TrainOptions, console: Console): Promise<nu
     rounds: options.rounds,
     batchSize: options.batch,
     learningRate: options.rate,
+    decay: options.decay,
     multipliers: { ...options.multiplier, ...frozen },
     seed: options.seed,
     logits: lenetLogits,

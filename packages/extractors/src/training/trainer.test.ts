@@ -62,6 +62,11 @@ describe('training', () => {
       });
     expect(largestStep(slow, 'conv2')).toBeCloseTo(0.0005, 5);
     expect(largestStep(slow, 'linear2')).toBeCloseTo(0.001, 5);
+    const decaying = createLeNet();
+    await trainNet(decaying, some(64), { ...options, batchSize: 32, decay: true, learningRate: 0.01 });
+    // The second of two steps is half as long as the first, and some weight takes both in one direction.
+    expect(largestStep(decaying, 'linear2')).toBeLessThan(0.0151);
+    expect(largestStep(decaying, 'linear2')).toBeGreaterThan(0.0125);
   }, 60_000);
 
   it('gives the same net for the same seed, and another for another', async () => {

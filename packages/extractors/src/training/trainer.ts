@@ -13,6 +13,8 @@ export interface TrainingOptions {
   readonly batchSize?: number;
   /** Of Adam (Kingma and Ba, 2015), default 0.001. */
   readonly learningRate?: number;
+  /** Lets the learning rate fall in a straight line, to nothing at the end; otherwise it stays. */
+  readonly decay?: boolean;
   /** Layer name to what its learning rate is multiplied with; 1 for those that are not named, 0 to freeze. */
   readonly multipliers?: Readonly<Record<string, number>>;
   /** Decides the order of the images. */
@@ -43,6 +45,8 @@ export interface TrainingResult {
 
 interface Group {
   readonly optimizer: tf.AdamOptimizer;
+  /** At the start. */
+  readonly rate: number;
   readonly variables: readonly tf.Variable[];
 }
 
@@ -80,8 +84,14 @@ function groupsOf(model: tfl.LayersModel, options: TrainingOptions): Group[] {
     throw new HeadwaterError('config-invalid', 'All layers are frozen: nothing to train.');
   return [...byRate].map(([multiplier, variables]) => ({
     optimizer: tf.train.adam(learningRate * multiplier),
+    rate: learningRate * multiplier,
     variables,
   }));
+}
+
+/** Adam reads its rate at each step, but has no setter for it. */
+function setRates(groups: readonly Group[], share: number): void {
+  for (const { optimizer, rate } of groups) Object.assign(optimizer, { learningRate: rate * share });
 }
 
 /** Images and one-hot labels of one step. */
@@ -180,6 +190,8 @@ export async function trainNet(
       try {
         for (let first = 0; first < images.count; first += batchSize) {
           signal?.throwIfAborted();
+          if (options.decay)
+            setRates(groups, 1 - ((round - 1) * images.count + first) / (rounds * images.count));
           meter.add(step(net, groups, images, order.subarray(first, first + batchSize)));
           const seen = Math.min(first + batchSize, images.count);
           if (!meter.full && seen < images.count) continue;
