@@ -125,7 +125,9 @@ describe('a fetch loop', () => {
   it('finds the partition whose batch is corrupt among those it asked for together', async () => {
     const { failures } = follow(
       clusterOf((_topic, partition, offset) =>
-        partition === 2 ? new CorruptBatchError(5n, 'its checksum is wrong') : oneRecord(partition, offset),
+        partition === 2
+          ? new CorruptBatchError(5n, 0, 'its checksum is wrong')
+          : oneRecord(partition, offset),
       ),
       3,
     );

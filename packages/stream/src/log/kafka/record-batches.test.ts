@@ -42,7 +42,7 @@ describe('record batches', () => {
     bytes[90] = (bytes[90] ?? 0) ^ 4;
     const decoded = decodeBatch(new Decoder(bytes));
     await expect(decoded).rejects.toThrow(CorruptBatchError);
-    await expect(decoded).rejects.toMatchObject({ retriable: false, firstOffset: 0n });
+    await expect(decoded).rejects.toMatchObject({ retriable: false, firstOffset: 0n, next: 3n });
   });
 
   it('tells what kafkajs cannot decode from a batch that was cut short by the size of the answer', async () => {
@@ -67,9 +67,9 @@ describe('record batches', () => {
   });
 
   it('says which batch it is, and how to go on without it', () => {
-    const error = corruptBatch('images', 3, new CorruptBatchError(17n, 'its checksum is wrong'));
+    const error = corruptBatch('images', 3, new CorruptBatchError(17n, 2, 'its checksum is wrong'));
     expect(error).toMatchObject({ code: 'log-batch-corrupt', verdict: 'stop' });
     expect(error.message).toContain('images-3: the batch at offset 17 is corrupt: its checksum is wrong');
-    expect(error.message).toContain('--topic images:3 --reset-offsets --to-offset 18');
+    expect(error.message).toContain('--topic images:3 --reset-offsets --to-offset 20');
   });
 });

@@ -26,15 +26,18 @@ export class CorruptBatchError extends Error {
   override readonly name = 'CorruptBatchError';
   readonly retriable = false;
   readonly firstOffset: bigint;
+  /** The offset after it, as far as its head can be trusted: a broker hands out a batch whole. */
+  readonly next: bigint;
 
-  constructor(firstOffset: bigint, reason: string, cause?: unknown) {
+  constructor(firstOffset: bigint, lastOffsetDelta: number, reason: string, cause?: unknown) {
     super(`the batch at offset ${firstOffset} is corrupt: ${reason}`, { cause });
     this.firstOffset = firstOffset;
+    this.next = firstOffset + BigInt(Math.max(lastOffsetDelta, 0)) + 1n;
   }
 }
 
 /** Where things lie in a record batch, in bytes from its start (message format v2). */
-const at = { length: 8, afterLength: 12, crc: 17, checked: 21 } as const;
+const at = { length: 8, afterLength: 12, crc: 17, checked: 21, lastOffsetDelta: 23 } as const;
 
 /** Checks each batch, and ends it with a control record where its last offset has none. */
 export function mendRecordBatchDecoder(original: RecordBatchDecoder): RecordBatchDecoder {
@@ -43,12 +46,13 @@ export function mendRecordBatchDecoder(original: RecordBatchDecoder): RecordBatc
     const firstOffset = bytes.readBigInt64BE(0);
     const end = at.afterLength + bytes.readInt32BE(at.length);
     if (bytes.length < end) return original(decoder);
+    const lastOffsetDelta = bytes.readInt32BE(at.lastOffsetDelta);
     const expected = bytes.readUInt32BE(at.crc);
     if (crc32c(bytes.subarray(at.checked, end)) !== expected) {
-      throw new CorruptBatchError(firstOffset, 'its checksum is wrong');
+      throw new CorruptBatchError(firstOffset, lastOffsetDelta, 'its checksum is wrong');
     }
     return original(decoder).then(addEnd, (cause: Error) => {
-      throw new CorruptBatchError(firstOffset, cause.message, cause);
+      throw new CorruptBatchError(firstOffset, lastOffsetDelta, cause.message, cause);
     });
   };
 }
@@ -70,11 +74,10 @@ function addEnd(batch: DecodedBatch): DecodedBatch {
 
 /** What stops a lane on such a batch, and how to go on. */
 export function corruptBatch(topic: string, partition: number, error: CorruptBatchError): HeadwaterError {
-  const next = error.firstOffset + 1n;
   const message =
     `${topic}-${partition}: ${error.message}. Restore the partition from another replica, or skip the batch: ` +
     `stop the services and set the group's offset past it (kafka-consumer-groups.sh --group GROUP ` +
-    `--topic ${topic}:${partition} --reset-offsets --to-offset ${next} --execute)`;
+    `--topic ${topic}:${partition} --reset-offsets --to-offset ${error.next} --execute)`;
   return new HeadwaterError('log-batch-corrupt', message, {
     cause: error,
     context: { topic, partition, offset: String(error.firstOffset) },
