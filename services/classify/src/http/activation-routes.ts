@@ -88,8 +88,18 @@ async function awaitServing(views: TaskViews, head: HeadView, pinned: boolean): 
   while (Date.now() < deadline) {
     const view = views.task(head.task);
     const serving = view.head;
-    if (serving?.pinned === pinned && (!pinned || serving.version === head.version)) return view;
+    if (
+      serving?.pinned === pinned &&
+      (serving.version === head.version || isSuccessor(serving, head, pinned))
+    ) {
+      return view;
+    }
     await setTimeout(pollMs);
   }
   throw new HeadwaterError('timed-out', 'The activation was written, but has not taken effect yet');
+}
+
+/** A champion may have been replaced by a newer one before it was seen here; the former one, still open, is older. */
+function isSuccessor(serving: HeadView, head: HeadView, pinned: boolean): boolean {
+  return !pinned && serving.trainedAt >= head.trainedAt;
 }

@@ -63,7 +63,10 @@ export function registerClassify(app: FastifyInstance, options: ClassifyRouteOpt
 }
 
 /** Errors: not-found, head-not-ready. */
-function requireHead({ views, serving }: ClassifyRouteOptions, task: string): ServingHead {
+export function requireHead(
+  { views, serving }: Pick<ClassifyRouteOptions, 'views' | 'serving'>,
+  task: string,
+): ServingHead {
   const head = serving.get(task);
   if (head !== undefined) return head;
   views.servingHead(task);

@@ -130,8 +130,7 @@ export const nextSchema = object({
       priority: number,
       margin: maybeNumber,
       novelty: maybeNumber,
-      label: maybeText,
-      predictedAt: time,
+      label: { ...maybeText, description: 'What the head guesses.' },
     }),
   ),
 });

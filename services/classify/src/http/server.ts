@@ -5,10 +5,15 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { type ActivationOptions, registerActivations } from './activation-routes.ts';
 import { type ClassifyRouteOptions, registerClassify } from './classify-route.ts';
 import { type MeasurementOptions, registerMeasurements } from './measurement-routes.ts';
+import { type NextOptions, registerNext } from './next-route.ts';
 import { answerWithProblems } from './problems.ts';
 import { registerTasks } from './task-routes.ts';
 
-export interface HttpOptions extends ActivationOptions, ClassifyRouteOptions, MeasurementOptions {
+export interface HttpOptions
+  extends ActivationOptions,
+    ClassifyRouteOptions,
+    MeasurementOptions,
+    NextOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -43,6 +48,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   await app.register(async (scope) => {
     registerTasks(scope, options.views);
     registerMeasurements(scope, options);
+    registerNext(scope, options);
     registerActivations(scope, options);
     registerClassify(scope, options);
     registerIndex(scope);

@@ -13,17 +13,20 @@ export function vectorKey(imageId: string, extractor: string): string {
 
 export function encodeImage(image: ImageState): Buffer {
   const plain: PlainImage = {
-    id: image.imageId,
+    // Of what was erased only the time is left, under a digest of the id.
+    id: isForgotten(image) ? '' : image.imageId,
     assigned: [...image.assigned],
     vectors: [...image.vectors].map(([extractor, kept]) => [
       extractor,
       { ...kept, stated: [...kept.stated] },
     ]),
     answers: [...image.answers],
+    ...(image.erasedAt === undefined ? {} : { erasedAt: image.erasedAt }),
   };
   return Buffer.from(JSON.stringify(plain));
 }
 
+/** The id is empty where nothing is left of the image but when it was erased. */
 export function decodeImage(bytes: Buffer): ImageState {
   const plain = JSON.parse(bytes.toString('utf8')) as PlainImage;
   return {
@@ -31,6 +34,7 @@ export function decodeImage(bytes: Buffer): ImageState {
     assigned: new Map(plain.assigned),
     vectors: new Map(plain.vectors.map(([extractor, kept]) => [extractor, revive(kept)])),
     answers: new Map(plain.answers),
+    ...(plain.erasedAt === undefined ? {} : { erasedAt: plain.erasedAt }),
   };
 }
 
@@ -58,6 +62,11 @@ interface PlainImage {
   readonly assigned: readonly (readonly [string, StatedLabel])[];
   readonly vectors: readonly (readonly [string, PlainVector])[];
   readonly answers: readonly (readonly [string, Answer])[];
+  readonly erasedAt?: number;
+}
+
+function isForgotten({ assigned, vectors }: ImageState): boolean {
+  return assigned.size === 0 && vectors.size === 0;
 }
 
 function revive(kept: PlainVector): KeptVector {

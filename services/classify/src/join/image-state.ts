@@ -49,6 +49,8 @@ export interface ImageState {
   readonly assigned: LabelsByTask;
   readonly vectors: ReadonlyMap<string, KeptVector>;
   readonly answers: ReadonlyMap<string, Answer>;
+  /** When the image was erased last, milliseconds since the epoch: labels from before that count no more, whenever they come. */
+  readonly erasedAt?: number;
 }
 
 export function unseenImage(imageId: string): ImageState {
@@ -61,6 +63,7 @@ export function largerLabel(a: StatedLabel | undefined, b: StatedLabel): StatedL
 }
 
 export function withLabel(image: ImageState, task: string, label: StatedLabel): ImageState {
+  if (isErased(image, label)) return image;
   return { ...image, assigned: merged(image.assigned, new Map([[task, label]])) };
 }
 
@@ -70,11 +73,23 @@ export function withVector(image: ImageState, extractor: string, vector: KeptVec
   return { ...image, vectors: new Map(image.vectors).set(extractor, { ...vector, stated }) };
 }
 
-/** The image was erased as far as this extractor is concerned; what people said of it stays. */
-export function withoutVector(image: ImageState, extractor: string): ImageState {
+/**
+ * The image was erased, of which each extractor tells on its own: its vector goes, and with it what was said of the image until then,
+ * whoever said it.
+ */
+export function withoutVector(image: ImageState, extractor: string, at: number): ImageState {
   const vectors = new Map(image.vectors);
   vectors.delete(extractor);
-  return { ...image, vectors, ...(vectors.size === 0 ? { answers: new Map() } : {}) };
+  const erased = { ...image, vectors, answers: new Map(), erasedAt: Math.max(image.erasedAt ?? at, at) };
+  return {
+    ...erased,
+    assigned: new Map([...image.assigned].filter(([, label]) => !isErased(erased, label))),
+  };
+}
+
+/** What was said before the image was erased. */
+export function isErased({ erasedAt }: ImageState, { assignedAt }: StatedLabel): boolean {
+  return erasedAt !== undefined && assignedAt <= erasedAt;
 }
 
 /** The label that counts for a task, if anybody stated one. */

@@ -8,6 +8,7 @@ import { compositeKey, type ImageClassified, type LabelAssigned } from '@headwat
 import { type LogRecord, type OutgoingRecord, partitionFor } from '@headwater/stream';
 import type { Predictor } from '../predict/predictor.ts';
 import { Draft } from '../store/state.ts';
+import { type Candidate, candidateOf, isUnlabelled, offerCandidate } from './candidates.ts';
 import type { JoinCodecs } from './join-codecs.ts';
 import {
   applyErasure,
@@ -16,7 +17,10 @@ import {
   applyUnknownPrediction,
   applyVector,
   type ExampleOutput,
+  forgottenTasks,
   type IncomingVector,
+  readImage,
+  readVector,
   unansweredVector,
 } from './join-state.ts';
 import type { Limits } from './lane-counts.ts';
@@ -25,6 +29,9 @@ import { givenAnswer, keepPrediction } from './served-answers.ts';
 
 /** Marks a record that was sent on to the partition where its image is. */
 export const forwardedHeader = 'headwater.forwarded';
+
+/** Who retracts the labels of an image that was erased. */
+export const erasureAnnotator = 'erasure';
 
 export interface JoinLaneOptions {
   readonly lane: number;
@@ -95,11 +102,13 @@ export class JoinLane {
 
   async #dispatch(record: LogRecord, imageId: string, draft: Draft, now: number): Promise<Handled> {
     const examples: ExampleOutput[] = [];
+    const retractions = this.#retractions(record, imageId, draft, now);
     const vector = await this.#transition(record, imageId, draft, now, examples);
     const predictions = vector === undefined ? [] : this.#predict(vector, draft, now);
     const records = [
       ...predictions.map((prediction) => this.#predictionRecord(prediction, record)),
       ...examples.map((example) => this.#exampleRecord(example, record)),
+      ...retractions,
     ];
     return { records, examples, predictions };
   }
@@ -120,7 +129,7 @@ export class JoinLane {
       return undefined;
     }
     if (record.value === null) {
-      examples.push(...applyErasure(draft, extractor, imageId));
+      examples.push(...applyErasure(draft, extractor, imageId, erasureTime(record, now)));
       return undefined;
     }
     const decoded = await codecs.vectors.decode(record.value);
@@ -128,6 +137,20 @@ export class JoinLane {
     const vector = { extractor, record: decoded, numbers: this.#quantize(extractor, decoded.vector) };
     examples.push(...applyVector(draft, vector, now, limits));
     return vector;
+  }
+
+  /**
+   * The labels of an erased image stay in their topic by age, longer than its tombstone: a store that is rebuilt when that is gone must
+   * find them retracted.
+   */
+  #retractions(record: LogRecord, imageId: string, draft: Draft, now: number): OutgoingRecord[] {
+    const { topics, codecs } = this.#options;
+    if (record.value !== null || !topics.vectors.has(record.topic)) return [];
+    const assignedAt = erasureTime(record, now);
+    return forgottenTasks(draft, imageId, assignedAt).map((task) => {
+      const retraction = { imageId, task, label: null, assignedAt, annotator: erasureAnnotator };
+      return { topic: topics.labels, key: imageId, value: codecs.labels.encode(retraction), cause: record };
+    });
   }
 
   async #decodeLabel(record: LogRecord, imageId: string, now: number): Promise<LabelAssigned> {
@@ -181,6 +204,20 @@ export class JoinLane {
     const published = { imageId, task, label, receivedAt, ...(given === undefined ? {} : { given }) };
     applyPrediction(draft, published, now);
     keepPrediction(draft, prediction);
+    if (!isUnlabelled(readImage(draft, imageId), task)) return;
+    offerCandidate(draft, task, candidateOf(prediction), (one) => this.#judge(one, task, draft, now));
+  }
+
+  /** Anew where another head serves by now. */
+  #judge(candidate: Candidate, task: string, draft: Draft, now: number): Candidate | undefined {
+    const { predict } = this.#options;
+    const { imageId, version } = candidate;
+    if (!isUnlabelled(readImage(draft, imageId), task)) return undefined;
+    if (version !== null && version === predict.version?.(task)) return candidate;
+    const extractor = predict.asked(task);
+    const numbers = extractor === undefined ? undefined : readVector(draft, imageId, extractor);
+    if (extractor === undefined || numbers === undefined) return undefined;
+    return candidateOf(predict.answer({ imageId, extractor, numbers, receivedAt: 0 }, task, now));
   }
 
   /** Which prediction was published is not known here, and the head of today has learned since. */
@@ -188,7 +225,11 @@ export class JoinLane {
     const { declaredTasks, predict } = this.#options;
     const { imageId, receivedAt } = record;
     const tasks = new Set([...declaredTasks, ...predict.tasks(), ...Object.keys(record.labels)]);
-    for (const task of tasks) applyUnknownPrediction(draft, { imageId, task, receivedAt });
+    for (const task of tasks) {
+      applyUnknownPrediction(draft, { imageId, task, receivedAt });
+      if (!isUnlabelled(readImage(draft, imageId), task)) continue;
+      offerCandidate(draft, task, { imageId, version: null, priority: 1 }, (holder) => holder);
+    }
   }
 
   #predictionRecord(prediction: ImageClassified, cause: LogRecord): OutgoingRecord {
@@ -208,6 +249,10 @@ export class JoinLane {
       cause,
     };
   }
+}
+
+function erasureTime({ timestamp }: LogRecord, now: number): number {
+  return timestamp > 0 ? timestamp : now;
 }
 
 /** Clients with another partitioner put labels where their image is not: they are sent on, once. */

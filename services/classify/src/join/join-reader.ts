@@ -1,8 +1,15 @@
 /** What the API reads of the lanes of the join that this process works on; other lanes are other processes' to tell. */
 import { Breath } from '../breath.ts';
 import type { StateReader } from '../store/state.ts';
+import { isUnlabelled, readCandidates } from './candidates.ts';
+import { readImage, readVector } from './join-state.ts';
 import type { RecentPrediction, ServedOutcome } from './served-answers.ts';
 import { readOutcomes, readPredictions } from './served-answers.ts';
+
+export interface UnlabelledImage {
+  readonly imageId: string;
+  readonly numbers: Int16Array;
+}
 
 export interface OpenLane {
   readonly index: number;
@@ -34,6 +41,11 @@ export class JoinReader {
     return all.sort((a, b) => b.predictedAt - a.predictedAt).slice(0, limit);
   }
 
+  /** The images without a label that were kept, each with its vector; at most 2,000 a lane. */
+  unlabelled(task: string, extractor: string): Promise<UnlabelledImage[]> {
+    return this.#gather((store) => readUnlabelled(store, task, extractor));
+  }
+
   #open(): readonly OpenLane[] {
     return this.#lanes();
   }
@@ -48,4 +60,12 @@ export class JoinReader {
     }
     return found;
   }
+}
+
+function readUnlabelled(store: StateReader, task: string, extractor: string): UnlabelledImage[] {
+  return readCandidates(store, task).flatMap(({ imageId }) => {
+    if (!isUnlabelled(readImage(store, imageId), task)) return [];
+    const numbers = readVector(store, imageId, extractor);
+    return numbers === undefined ? [] : [{ imageId, numbers }];
+  });
 }

@@ -18,6 +18,8 @@ import { readCounts, readScores } from './lane-counts.ts';
 
 const limits = { maxTasks: 10, maxClasses: 10 };
 const extractors = ['a.v1', 'b.v1'];
+/** Some labels are from before, others from after. */
+const erasedAt = 2;
 
 interface VectorEvent {
   readonly imageId: string;
@@ -60,7 +62,7 @@ function apply(state: MapState, event: Event): ExampleOutput[] {
   return state.commit((draft) => {
     if (!('extractor' in event)) return applyLabel(draft, event, 7, limits);
     const { extractor, vector } = event;
-    if (vector === null) return applyErasure(draft, extractor, event.imageId);
+    if (vector === null) return applyErasure(draft, extractor, event.imageId, erasedAt);
     const { seed, group, labels } = vector;
     const record = {
       imageId: event.imageId,
@@ -152,19 +154,37 @@ describe('the join’s transitions', () => {
     );
   });
 
-  it('forget an erased image but for what people said of it', () => {
-    const { state, table } = run([
-      { imageId: 'i1', extractor: 'a.v1', vector: { seed: 1, group: 'g', labels: { digit: 'x' } } },
-      { imageId: 'i1', task: 'digit', label: 'y', assignedAt: 1, annotator: 'p' },
-      { imageId: 'i2', extractor: 'a.v1', vector: { seed: 2, group: null, labels: { digit: 'x' } } },
+  it('forget an erased image and all that was said of it until then, in whatever order it comes', () => {
+    const sent: Event = {
+      imageId: 'i1',
+      extractor: 'a.v1',
+      vector: { seed: 1, group: 'g', labels: { digit: 'x' } },
+    };
+    const gone: Event = { imageId: 'i1', extractor: 'a.v1', vector: null };
+    const early: Event = { imageId: 'i1', task: 'digit', label: 'y', assignedAt: 2, annotator: 'p' };
+    for (const events of [
+      [sent, early, gone],
+      [sent, gone, early],
+      [early, sent, gone, early],
+    ]) {
+      const { state, table } = run(events);
+      expect(table.size).toBe(0);
+      expect(readCounts(state)).toEqual({ images: 0, unmatched: 0 });
+      const left = [...state.entries].map(([key, value]) => `${key} ${value.toString('latin1')}`).join();
+      expect(left).not.toMatch(/i1|digit|"y"|"x"|vector\//);
+    }
+  });
+
+  it('count what is said after the erasure, when the image is sent again', () => {
+    const again: Event = { imageId: 'i1', extractor: 'a.v1', vector: { seed: 1, group: null, labels: {} } };
+    const { table } = run([
+      again,
+      { imageId: 'i1', task: 'digit', label: 'y', assignedAt: 2, annotator: 'p' },
       { imageId: 'i1', extractor: 'a.v1', vector: null },
-      { imageId: 'i2', extractor: 'a.v1', vector: null },
+      again,
+      { imageId: 'i1', task: 'other', label: 'z', assignedAt: 3, annotator: 'p' },
     ]);
-    expect(table.size).toBe(0);
-    expect(readCounts(state)).toEqual({ images: 0, unmatched: 1 });
-    const kept = [...state.entries.keys()].map((key) => key.split('/')[0]);
-    expect(kept.filter((kind) => kind === 'vector')).toEqual([]);
-    expect(kept.filter((kind) => kind === 'image')).toHaveLength(1);
+    expect([...table.values()].map(({ task: of, label: name }) => [of, name])).toEqual([['other', 'z']]);
   });
 
   it('let a person’s correction stand when the image is sent again', () => {

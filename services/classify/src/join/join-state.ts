@@ -5,7 +5,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Example, LabelAssigned, VectorExtracted } from '@headwater/schemas';
-import type { Draft } from '../store/state.ts';
+import type { Draft, StateReader } from '../store/state.ts';
 import {
   decodeImage,
   decodeNumbers,
@@ -18,6 +18,7 @@ import {
 import {
   exampleChanges,
   type ImageState,
+  isErased,
   type StatedLabel,
   unseenImage,
   withLabel,
@@ -25,6 +26,7 @@ import {
   withVector,
 } from './image-state.ts';
 import { countImage, countScore, type Limits, requireRoom } from './lane-counts.ts';
+import { forgetImage } from './rings.ts';
 import { answerLabelled, answerPredicted, type Meeting, withoutScore } from './served-accuracy.ts';
 import { type GivenAnswer, keepOutcome } from './served-answers.ts';
 
@@ -43,14 +45,14 @@ export interface IncomingVector {
   readonly numbers: Int16Array;
 }
 
-export function readImage(draft: Draft, imageId: string): ImageState {
-  const bytes = draft.get(imageKey(imageId));
-  return bytes === undefined ? unseenImage(imageId) : decodeImage(bytes);
+export function readImage(state: StateReader, imageId: string): ImageState {
+  const bytes = state.get(imageKey(imageId));
+  return bytes === undefined ? unseenImage(imageId) : { ...decodeImage(bytes), imageId };
 }
 
 /** The image's vector that counts now, of one extractor. */
-export function readVector(draft: Draft, imageId: string, extractor: string): Int16Array | undefined {
-  const bytes = draft.get(vectorKey(imageId, extractor));
+export function readVector(state: StateReader, imageId: string, extractor: string): Int16Array | undefined {
+  const bytes = state.get(vectorKey(imageId, extractor));
   return bytes === undefined ? undefined : decodeNumbers(bytes);
 }
 
@@ -73,11 +75,19 @@ export function applyVector(
   return store(draft, before, answered);
 }
 
-/** The image was erased as far as this extractor is concerned. */
-export function applyErasure(draft: Draft, extractor: string, imageId: string): ExampleOutput[] {
+/** The image was erased, as one extractor tells at `at`: its vector, its labels and what was answered for it are forgotten. */
+export function applyErasure(draft: Draft, extractor: string, imageId: string, at: number): ExampleOutput[] {
   const before = readImage(draft, imageId);
   draft.put(vectorKey(imageId, extractor), null);
-  return store(draft, before, withoutVector(before, extractor));
+  forgetImage(draft, imageId);
+  return store(draft, before, withoutVector(before, extractor, at));
+}
+
+/** The tasks for which people's labels of the image will be forgotten when it is erased. */
+export function forgottenTasks(state: StateReader, imageId: string, at: number): string[] {
+  const { assigned } = readImage(state, imageId);
+  const forgotten = [...assigned].filter(([, { label, assignedAt }]) => label !== null && assignedAt <= at);
+  return forgotten.map(([task]) => task);
 }
 
 /** Errors: limit-exceeded. */
@@ -91,6 +101,7 @@ export function applyLabel(
   const { task, label, assignedAt, annotator } = record;
   const stated: StatedLabel = { byPerson: true, assignedAt, annotator, label };
   const before = readImage(draft, record.imageId);
+  if (isErased(before, stated)) return [];
   const after = withLabel(before, task, stated);
   return store(draft, before, withFirstLabels(draft, after, new Map([[task, stated]]), now));
 }
@@ -165,7 +176,7 @@ function score(draft: Draft, task: string, { image, outcome, met }: Meeting, now
 
 function store(draft: Draft, before: ImageState, after: ImageState): ExampleOutput[] {
   const key = imageKey(after.imageId);
-  const empty = after.assigned.size === 0 && after.vectors.size === 0;
+  const empty = after.assigned.size === 0 && after.vectors.size === 0 && after.erasedAt === undefined;
   draft.put(key, empty ? null : encodeImage(after));
   countImage(draft, before, after);
   return exampleChanges(before, after).map((change) => ({

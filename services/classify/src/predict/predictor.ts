@@ -31,6 +31,8 @@ export interface Predictor {
   tasks(): Iterable<string>;
   /** The extractor whose vectors the task is asked of now. */
   asked(task: string): string | undefined;
+  /** Of the head that serves the task now; left out where none ever does. */
+  version?(task: string): number | undefined;
   answer(vector: VectorToClassify, task: string, now: number): ImageClassified;
 }
 
@@ -42,6 +44,7 @@ export function createPredictor(options: PredictorOptions): Predictor {
       const extractor = serving.get(task)?.extractor;
       return extractor !== undefined && extractors.includes(extractor) ? extractor : extractors[0];
     },
+    version: (task) => serving.get(task)?.version,
     answer: (vector, task, now) => classify(vector, task, serving.get(task), now, rules(task)),
   };
 }
