@@ -2,4 +2,4 @@
 export type * from './api.ts';
 export { describeExtractor, extractorIds } from './extractors/table.ts';
 export { Gate } from './gate.ts';
-export { isNetFile, openExtractor } from './open-extractor.ts';
+export { describeNetFile, isNetFile, openExtractor } from './open-extractor.ts';

@@ -1,7 +1,9 @@
 /** An extractor by what a user calls it: an id of the table, or a net file of their own. */
-import type { Extractor, ExtractorOptions } from './api.ts';
+import type { Extractor, ExtractorDescription, ExtractorOptions } from './api.ts';
 import { openExtractor as openFromTable } from './extractor.ts';
+import { describe } from './extractors/definition.ts';
 import { openOwnExtractor } from './nets/own/own-extractor.ts';
+import { readOwnNet } from './nets/own/own-net.ts';
 
 /** Net files are told by how their names end; ids have a version there. */
 export function isNetFile(name: string): boolean {
@@ -14,4 +16,10 @@ export function isNetFile(name: string): boolean {
  */
 export async function openExtractor(name: string, options: ExtractorOptions = {}): Promise<Extractor> {
   return isNetFile(name) ? await openOwnExtractor(name, options) : await openFromTable(name, options);
+}
+
+/** What the extractor of a net file is: its model is read and checked, but no engine is started. Errors: config-invalid, model-invalid. */
+export async function describeNetFile(path: string): Promise<ExtractorDescription> {
+  const { definition } = await readOwnNet(path);
+  return describe(definition);
 }

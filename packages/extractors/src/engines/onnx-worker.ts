@@ -3,7 +3,7 @@
  * called here and nowhere else.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor } from './onnxruntime.ts';
 import type { RunRequest, WorkerMessage, WorkerStart } from './worker-protocol.ts';
 
 const start = workerData as WorkerStart;

@@ -1,7 +1,7 @@
 /** The nets that ship, as tests need them: read from `models/`, run in ONNX Runtime. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from '../../engines/onnxruntime.ts';
 
 const models = new URL('../../../../../models/', import.meta.url);
 

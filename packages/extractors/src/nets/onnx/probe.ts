@@ -3,7 +3,7 @@
  * inference has to agree with it.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { InferenceSession } from 'onnxruntime-node';
+import { InferenceSession } from '../../engines/onnxruntime.ts';
 import type { Model } from './graph.ts';
 import { writeModel } from './model-bytes.ts';
 import { exposeAll } from './surgery.ts';
