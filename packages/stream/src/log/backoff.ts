@@ -1,4 +1,10 @@
 /** Waiting between attempts: longer each time, never in step with others, and over at once when aborted. */
+import { setMaxListeners } from 'node:events';
+
+/** A signal that never aborts, for waits that nothing cuts short. */
+export const never: AbortSignal = new AbortController().signal;
+// Whatever waits at the same time listens to it, and leaves with its wait.
+setMaxListeners(0, never);
 
 const firstMs = 50;
 const longestMs = 5_000;

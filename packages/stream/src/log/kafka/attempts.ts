@@ -1,12 +1,8 @@
 /** Repeats what fails for reasons that pass by themselves: leaders moving, coordinators loading, brokers away. */
-import { setMaxListeners } from 'node:events';
-import { backoffMs, pauseFor } from '../backoff.ts';
+import { backoffMs, never, pauseFor } from '../backoff.ts';
 import { asLogError } from './failures.ts';
 
 const attempts = 8;
-const never = new AbortController().signal;
-// Whatever waits at the same time listens to it, and leaves with its wait.
-setMaxListeners(0, never);
 
 /** `doing` says in an error what failed. `passing` says of a failure whether it may pass. */
 export async function attempt<T>(

@@ -4,7 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { OutgoingRecord, Positions } from '../api.ts';
-import { pauseFor } from '../backoff.ts';
+import { never, pauseFor } from '../backoff.ts';
 import type { LaneTransactions } from '../membership.ts';
 import { asLogError, isConcurrentTransaction } from './failures.ts';
 import type { Producer, Transaction } from './kafkajs.ts';
@@ -24,7 +24,6 @@ const allReplicas = -1;
 const concurrentWaitMs = 5;
 const concurrentAttempts = 2_000;
 const longestCloseMs = 1_000;
-const never = new AbortController().signal;
 
 export class KafkaTransactions implements LaneTransactions {
   readonly #options: TransactionsOptions;
