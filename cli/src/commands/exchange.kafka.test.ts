@@ -171,7 +171,7 @@ describe('backfill, heads and examples on Kafka', () => {
     expect(anew.json.setDigest).toBe(rebuilt.json.setDigest);
 
     const refused = await headwater(here, 'backfill', '--task', 'shape', '--publish');
-    expect(refused).toMatchObject({ code: 2, said: expect.stringContaining('stop them before') });
+    expect(refused).toMatchObject({ code: 2, said: expect.stringContaining('stop it before') });
     await trainer.stop();
     const published = await headwater(
       here,

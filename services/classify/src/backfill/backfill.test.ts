@@ -132,6 +132,30 @@ describe('a backfill', () => {
     expect((await run(rig)).heads).toMatchObject([{ outcome: 'equal' }]);
   });
 
+  it.each(['12', '9ms', '1h'])('keeps to the window of the trainer: %s', async (WINDOW) => {
+    const rig = await openRig();
+    const service = await rig.start({ WINDOW });
+    for (let image = 0; image < 30; image++) {
+      await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
+      await rig.sendLabel(`i${image}`, `c${image % 3}`, { assignedAt: 2_000 + ((image * 7) % 30) });
+    }
+    const inside = WINDOW === '12' ? 12 : WINDOW === '9ms' ? 9 : 30;
+    await rig.settled(inside);
+    await service.stop();
+    const config = loadConfig(classifyEnvironment, {
+      EXTRACTORS: rig.extractors.join(),
+      DATA_DIR: rig.dataDir,
+      WINDOW,
+    });
+    const report = await run(rig, { config, from: 'vectors' });
+    expect(report).toMatchObject({
+      examples: inside,
+      table: { equal: 30, missing: 0, extra: 0, different: 0 },
+    });
+    expect(report.heads).toMatchObject([{ outcome: 'equal' }]);
+    expect((await run(rig, { config })).heads).toMatchObject([{ outcome: 'equal' }]);
+  });
+
   it('counts records that nobody can read, and passes over them as the trainer does', async () => {
     const rig = await openRig();
     await (await learn(rig)).stop();

@@ -5,22 +5,18 @@
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import type { Head, LabelledSet } from '@headwater/heads';
-import { type HeadKind, openCodec } from '@headwater/schemas';
-import type { ClassifyConfig } from '../environment.ts';
-import { type ClusterClients, HeadCatalog } from '../exchange/head-catalog.ts';
+import type { HeadKind } from '@headwater/schemas';
+import { HeadCatalog } from '../exchange/head-catalog.ts';
 import { type Solver, startSolver } from '../train/solver.ts';
-import { ExampleTable, type LabelledExample } from './example-table.ts';
+import type { ExampleTable, LabelledExample } from './example-table.ts';
 import { compareHead, type HeadComparison } from './head-comparison.ts';
-import type { OnProgress } from './progress.ts';
 import { publishRebuilt, requireStoppedTrainer } from './publishing.ts';
-import { RebuiltJoin } from './rebuilt-join.ts';
+import { chooseExtractor, loadTable, openSource, type SetOptions, type Source } from './sources.ts';
 import { sumExamples } from './summing.ts';
-import { compareExamples, type TableComparison } from './table-comparison.ts';
+import type { TableComparison } from './table-comparison.ts';
+import { findWindowStart, insideWindow } from './window.ts';
 
-export interface BackfillOptions {
-  readonly clients: ClusterClients;
-  readonly config: ClassifyConfig;
-  readonly task: string;
+export interface BackfillOptions extends SetOptions {
   /** Undefined: that of the serving head, of the newest one, or the first of EXTRACTORS. */
   readonly extractor?: string | undefined;
   /** What examples are taken from: their topic, or the vectors and labels that they are made of. */
@@ -31,14 +27,13 @@ export interface BackfillOptions {
   readonly workers: number;
   /** Publishes heads that are not there yet; only while no trainer runs. */
   readonly publish: boolean;
-  readonly signal?: AbortSignal | undefined;
-  readonly progress?: OnProgress | undefined;
 }
 
 export interface BackfillReport {
   readonly task: string;
   readonly extractor: string;
   readonly from: BackfillOptions['from'];
+  /** In the labelled set: those inside of the window, where there is one. */
   readonly examples: number;
   readonly classes: number;
   readonly dimensions: number;
@@ -77,35 +72,60 @@ export async function backfill(options: BackfillOptions): Promise<BackfillReport
   try {
     const source = await openSource(options, extractor, table);
     try {
-      const set = await sum(options, extractor, source.examples());
-      const heads = await trainAll(options, set, kindsOf(options, catalog, extractor));
-      const comparisons = heads.map((head) =>
-        compareHead(head, newestSettled(catalog, { ...options, extractor }, head.kind), table.lastOffset),
-      );
-      const published = options.publish
-        ? await publishRebuilt({ ...options, extractor, watermark: table.end }, unequal(heads, comparisons))
-        : {};
-      return {
-        task: options.task,
-        extractor,
-        from: options.from,
-        examples: set.examples,
-        classes: set.classes.size,
-        dimensions: set.dimensions,
-        setDigest: set.setDigest,
-        unreadable: table.unreadable,
-        table: source.comparison,
-        heads: comparisons,
-        published,
-        workers: options.workers,
-        seconds: Math.round(performance.now() - began) / 1000,
-      };
+      const report = await rebuild({ options, extractor, catalog, table, source });
+      return { ...report, seconds: Math.round(performance.now() - began) / 1000 };
     } finally {
       await source.close();
     }
   } finally {
     await table.close();
   }
+}
+
+interface Rebuild {
+  readonly options: BackfillOptions;
+  readonly extractor: string;
+  readonly catalog: HeadCatalog;
+  readonly table: ExampleTable;
+  readonly source: Source;
+}
+
+async function rebuild(run: Rebuild): Promise<Omit<BackfillReport, 'seconds'>> {
+  const { options, extractor, catalog, table, source } = run;
+  const { task, from, workers } = options;
+  const { config } = options;
+  const start = await findWindowStart(source.examples(), {
+    window: config.WINDOW,
+    folder: join(config.DATA_DIR, 'backfill'),
+  });
+  const set = await sum(options, extractor, insideWindow(source.examples(), start));
+  const heads = await trainAll(options, set, kindsOf(options, catalog, extractor));
+  const line = { task, extractor };
+  const comparisons = heads.map((head) =>
+    compareHead(head, newestSettled(catalog, line, head.kind), table.lastOffset),
+  );
+  return {
+    ...line,
+    from,
+    examples: set.examples,
+    classes: set.classes.size,
+    dimensions: set.dimensions,
+    setDigest: set.setDigest,
+    unreadable: table.unreadable,
+    table: source.comparison,
+    heads: comparisons,
+    published: options.publish ? await publishUnequal(run, heads, comparisons) : {},
+    workers,
+  };
+}
+
+function publishUnequal(
+  { options, extractor, table }: Rebuild,
+  heads: readonly Head[],
+  comparisons: readonly HeadComparison[],
+): Promise<Record<string, number>> {
+  const unequal = heads.filter((_, index) => comparisons[index]?.outcome !== 'equal');
+  return publishRebuilt({ ...options, extractor, watermark: table.end }, unequal);
 }
 
 async function allowPublishing({ clients, from }: BackfillOptions): Promise<void> {
@@ -116,60 +136,6 @@ async function allowPublishing({ clients, from }: BackfillOptions): Promise<void
     );
   }
   await requireStoppedTrainer(clients);
-}
-
-/** What the trainer would take: the extractor that serves, the newest head's, or the first of the configuration. */
-export function chooseExtractor(
-  catalog: HeadCatalog,
-  { task, config }: Pick<BackfillOptions, 'task' | 'config'>,
-): string {
-  const serving = catalog.activation(task)?.extractor ?? catalog.list({ task })[0]?.extractor;
-  const extractor = serving ?? config.EXTRACTORS[0];
-  if (extractor !== undefined) return extractor;
-  throw new HeadwaterError('request-invalid', 'No extractor is given, and EXTRACTORS names none');
-}
-
-export async function loadTable(
-  options: Pick<BackfillOptions, 'clients' | 'config' | 'task' | 'signal' | 'progress'>,
-  extractor: string,
-): Promise<ExampleTable> {
-  const { clients, config } = options;
-  const topic = clients.names.topics.examples;
-  return ExampleTable.load({
-    ...options,
-    log: clients.log,
-    topic,
-    codec: await openCodec(clients.schemaIds, 'Example', topic),
-    extractor,
-    folder: join(config.DATA_DIR, 'backfill'),
-  });
-}
-
-interface Source {
-  readonly comparison: TableComparison | null;
-  examples(): AsyncIterable<LabelledExample>;
-  close(): Promise<void>;
-}
-
-async function openSource(options: BackfillOptions, extractor: string, table: ExampleTable): Promise<Source> {
-  if (options.from === 'examples') {
-    return { comparison: null, examples: () => table.examples(), close: async () => undefined };
-  }
-  const { clients, config, task } = options;
-  const rebuilt = await RebuiltJoin.load({
-    ...clients,
-    ...options,
-    extractor,
-    others: config.EXTRACTORS,
-    folder: join(config.DATA_DIR, 'backfill'),
-  });
-  try {
-    const comparison = await compareExamples(rebuilt.examples(extractor, task), table);
-    return { comparison, examples: () => rebuilt.examples(extractor, task), close: () => rebuilt.close() };
-  } catch (error) {
-    await rebuilt.close();
-    throw error;
-  }
 }
 
 async function sum(
@@ -242,8 +208,4 @@ function newestSettled(
 ) {
   const settled = catalog.list({ task, extractor, kind }).filter(({ mode }) => mode === 'settled');
   return settled.sort((a, b) => b.version - a.version)[0];
-}
-
-function unequal(heads: readonly Head[], comparisons: readonly HeadComparison[]): Head[] {
-  return heads.filter((_, index) => comparisons[index]?.outcome !== 'equal');
 }

@@ -22,7 +22,7 @@ export async function requireStoppedTrainer({ log, names }: ClusterClients): Pro
   const group = names.groups.train;
   const members = await log.admin.members(group);
   if (members === 0) return;
-  const message = `${members} trainers run (group ${group}): stop them before heads are published in their place`;
+  const message = `A trainer runs (group ${group} has ${members} members): stop it before heads are published in its place`;
   throw new HeadwaterError('request-invalid', message, { context: { group, members } });
 }
 

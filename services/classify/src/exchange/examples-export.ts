@@ -2,23 +2,16 @@
 import { rename, rm } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
 import { addDigest, digestExample, formatDigest } from '@headwater/heads';
-import { chooseExtractor, loadTable } from '../backfill/backfill.ts';
 import type { LabelledExample } from '../backfill/example-table.ts';
-import type { OnProgress } from '../backfill/progress.ts';
-import type { ClassifyConfig } from '../environment.ts';
+import { chooseExtractor, loadTable, type SetOptions } from '../backfill/sources.ts';
 import type { ExampleFormat, SetHeader } from './example-files/api.ts';
-import { type ClusterClients, HeadCatalog } from './head-catalog.ts';
+import { HeadCatalog } from './head-catalog.ts';
 
-export interface ExportExamplesOptions {
-  readonly clients: ClusterClients;
-  readonly config: ClassifyConfig;
-  readonly task: string;
+export interface ExportExamplesOptions extends SetOptions {
   /** Undefined: that of the serving head, of the newest one, or the first of EXTRACTORS. */
   readonly extractor?: string | undefined;
   readonly path: string;
   readonly format: ExampleFormat;
-  readonly signal?: AbortSignal | undefined;
-  readonly progress?: OnProgress | undefined;
 }
 
 /**

@@ -5,20 +5,14 @@
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import { addDigest, digestExample, formatDigest } from '@headwater/heads';
-import type { OnProgress } from '../backfill/progress.ts';
 import { RebuiltJoin } from '../backfill/rebuilt-join.ts';
-import type { ClassifyConfig } from '../environment.ts';
+import type { SetOptions } from '../backfill/sources.ts';
 import type { ExampleFormat, ExampleRow, SetHeader } from './example-files/api.ts';
 import { numbersOf, Sender } from './examples-sender.ts';
-import type { ClusterClients } from './head-catalog.ts';
 
-export interface ImportExamplesOptions {
-  readonly clients: ClusterClients;
-  readonly config: ClassifyConfig;
+export interface ImportExamplesOptions extends Omit<SetOptions, 'task'> {
   readonly path: string;
   readonly format: ExampleFormat;
-  readonly signal?: AbortSignal | undefined;
-  readonly progress?: OnProgress | undefined;
 }
 
 export interface ImportReport {

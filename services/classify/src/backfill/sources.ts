@@ -1,0 +1,75 @@
+/** Where the examples of a labelled set are taken from. */
+import { join } from 'node:path';
+import { HeadwaterError } from '@headwater/errors';
+import { openCodec } from '@headwater/schemas';
+import type { ClassifyConfig } from '../environment.ts';
+import type { ClusterClients, HeadCatalog } from '../exchange/head-catalog.ts';
+import { ExampleTable, type LabelledExample } from './example-table.ts';
+import type { OnProgress } from './progress.ts';
+import { RebuiltJoin } from './rebuilt-join.ts';
+import { compareExamples, type TableComparison } from './table-comparison.ts';
+
+export interface SetOptions {
+  readonly clients: ClusterClients;
+  readonly config: ClassifyConfig;
+  readonly task: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: OnProgress | undefined;
+}
+
+/** What the trainer would take: the extractor that serves, the newest head's, or the first of the configuration. */
+export function chooseExtractor(
+  catalog: HeadCatalog,
+  { task, config }: Pick<SetOptions, 'task' | 'config'>,
+): string {
+  const serving = catalog.activation(task)?.extractor ?? catalog.list({ task })[0]?.extractor;
+  const extractor = serving ?? config.EXTRACTORS[0];
+  if (extractor !== undefined) return extractor;
+  throw new HeadwaterError('request-invalid', 'No extractor is given, and EXTRACTORS names none');
+}
+
+export async function loadTable(options: SetOptions, extractor: string): Promise<ExampleTable> {
+  const { clients, config } = options;
+  const topic = clients.names.topics.examples;
+  return ExampleTable.load({
+    ...options,
+    log: clients.log,
+    topic,
+    codec: await openCodec(clients.schemaIds, 'Example', topic),
+    extractor,
+    folder: join(config.DATA_DIR, 'backfill'),
+  });
+}
+
+export interface Source {
+  /** Null where examples are those of the topic. */
+  readonly comparison: TableComparison | null;
+  examples(): AsyncIterable<LabelledExample>;
+  close(): Promise<void>;
+}
+
+/** The examples of the table, or those that vectors and labels make. */
+export async function openSource(
+  options: SetOptions & { readonly from: 'examples' | 'vectors' },
+  extractor: string,
+  table: ExampleTable,
+): Promise<Source> {
+  if (options.from === 'examples') {
+    return { comparison: null, examples: () => table.examples(), close: async () => undefined };
+  }
+  const { clients, config, task } = options;
+  const rebuilt = await RebuiltJoin.load({
+    ...clients,
+    ...options,
+    extractor,
+    others: config.EXTRACTORS,
+    folder: join(config.DATA_DIR, 'backfill'),
+  });
+  try {
+    const comparison = await compareExamples(rebuilt.examples(extractor, task), table);
+    return { comparison, examples: () => rebuilt.examples(extractor, task), close: () => rebuilt.close() };
+  } catch (error) {
+    await rebuilt.close();
+    throw error;
+  }
+}
