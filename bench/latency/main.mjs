@@ -2,7 +2,7 @@
  * From a label to the first prediction by a head that has learned it, with everything running: Kafka, the three services, vectors of
  * 1,280 numbers and as many labels a second as wished. Vectors are made beforehand, as the net would take both cores for itself.
  *
- *   npm run build && npm run bench -- latency [--rate 100] [--seconds 60] [--before 1000] [--classes 10] [--heads lda,ncm] [--json]
+ *   npm run build && npm run bench -- latency [--rate 100] [--seconds 60] [--before 1000] [--classes 10] [--heads lda] [--json]
  *
  * A label counts when its record is handed to Kafka; a prediction, when a reader of committed records has it; a head has
  * learned a label when its watermark lies behind that label's example.
@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '60' },
     before: { type: 'string', default: '1000' },
     classes: { type: 'string', default: '10' },
-    heads: { type: 'string', default: 'lda,ncm' },
+    heads: { type: 'string', default: 'lda' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -57,14 +57,14 @@ async function main() {
     const logger = createLogger({ name: 'bench', level: 'error', destination: process.stderr });
     const log = createKafkaLog({ brokers: kafka.brokers, clientId: 'bench' }, logger);
     stops.push(() => log.close());
-    tell(await measure(log));
+    tell(await measure(log, services));
   } finally {
     for (const stop of stops.reverse()) await stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function measure(log) {
+async function measure(log, services) {
   const ids = createFingerprintIds();
   const { topics } = createNames();
   const { contract } = describeExtractor(extractor);
@@ -88,6 +88,7 @@ async function measure(log) {
   say(`${before} examples learned and settled; now ${options.rate} a second for ${options.seconds} s`);
   const total = before + Number(options.rate) * Number(options.seconds);
   const pending = [];
+  const cpuBefore = services.cpuSeconds();
   const began = Date.now();
   for (let index = before; index < total; index++) {
     const due = began + ((index - before) * 1000) / Number(options.rate);
@@ -96,11 +97,18 @@ async function measure(log) {
   }
   await Promise.all(pending);
   const lastAt = Date.now();
+  const cores = coresUsed(cpuBefore, services.cpuSeconds(), lastAt - began);
   const images = askOn(send, total);
   const settledAt = await trace.settled(total);
   await images.stop();
   await trace.close();
-  return { ...trace.summary(before, lastAt), settledAfterMs: settledAt - lastAt };
+  return { ...trace.summary(before, lastAt), settledAfterMs: settledAt - lastAt, cores };
+}
+
+/** How much of a core each service took; what Kafka took, and this script, comes on top. */
+function coresUsed(before, after, milliseconds) {
+  const used = ([name, seconds]) => [name, Math.round(((seconds - before[name]) * 1e5) / milliseconds) / 100];
+  return Object.fromEntries(Object.entries(after).map(used));
 }
 
 /** Images without labels, so that the last heads too are seen in predictions. */

@@ -1,6 +1,6 @@
 /** The three services, each a process of its own on one Kafka and one throw-away folder, as a small installation has them. */
 import { spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,10 @@ export async function startServices({ brokers, folder, environment }) {
     startService(name, 18_081 + index, { brokers, folder, environment }),
   );
   for (const service of services) await ready(service);
-  return { stop: () => Promise.all(services.map(stopService)) };
+  return {
+    cpuSeconds: () => Object.fromEntries(services.map(({ name, child }) => [name, cpuSecondsOf(child.pid)])),
+    stop: () => Promise.all(services.map(stopService)),
+  };
 }
 
 function startService(name, adminPort, { brokers, folder, environment }) {
@@ -56,4 +59,14 @@ async function stopService({ child, ended }) {
     ended,
     setTimeout(15_000, undefined, { ref: false }).then(() => child.kill('SIGKILL')),
   ]);
+}
+
+/** User and system time of a process so far, from /proc in ticks of 10 ms; null where there is none. */
+function cpuSecondsOf(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return null;
+  }
 }

@@ -4,7 +4,7 @@ import { parseCompositeKey } from '@headwater/schemas';
 
 export class Trace {
   #labelledAt = new Map();
-  #offsets = new Map();
+  #examples = new Map();
   /** Of the head of each kind and version: its watermark, mode and number of examples, when it was seen. */
   #heads = new Map();
   /** In order of arrival: [when, watermark] of predictions whose head knew more than those before. */
@@ -39,24 +39,30 @@ export class Trace {
 
   /** Milliseconds over the labels from `first` on that were sent until `lastAt`. */
   summary(first, lastAt) {
-    const times = [];
+    const answers = [];
+    const parts = { labelToExample: [], exampleToHead: [], headToPrediction: [] };
     let unanswered = 0;
+    const heads = [...this.#heads.values()];
     for (const [index, at] of this.#labelledAt) {
       if (index < first) continue;
-      const offset = this.#offsets.get(index);
-      const answer = this.#known.find(([when, watermark]) => watermark > offset && when >= at);
-      if (answer !== undefined) times.push(answer[0] - at);
-      else unanswered += 1;
+      const example = this.#examples.get(index);
+      const answer = this.#known.find(([when, watermark]) => watermark > example?.offset && when >= at);
+      const head = heads.find(({ watermark }) => watermark > example?.offset);
+      if (answer === undefined || head === undefined) {
+        unanswered += 1;
+        continue;
+      }
+      answers.push(answer[0] - at);
+      parts.labelToExample.push(example.at - at);
+      parts.exampleToHead.push(head.at - example.at);
+      parts.headToPrediction.push(answer[0] - head.at);
     }
-    times.sort((a, b) => a - b);
-    const at = (share) => times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? null;
-    const heads = [...this.#heads.values()].filter((head) => head.at <= lastAt);
-    const labelToPredictionMs = { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: times.at(-1) ?? null };
     return {
-      labels: times.length,
+      labels: answers.length,
       unanswered,
-      labelToPredictionMs,
-      heads: heads.length,
+      labelToPredictionMs: quantiles(answers),
+      partsMs: Object.fromEntries(Object.entries(parts).map(([name, times]) => [name, quantiles(times)])),
+      heads: countKinds(heads.filter((head) => head.at <= lastAt)),
       predictions: this.#predictions,
     };
   }
@@ -69,11 +75,12 @@ export class Trace {
     if (record.value === null) return;
     if (record.topic === topics.examples) {
       const imageId = parseCompositeKey(record.key.toString())[2];
-      this.#offsets.set(Number(imageId.slice('image-'.length)), Number(record.offset));
+      const index = Number(imageId.slice('image-'.length));
+      this.#examples.set(index, { offset: Number(record.offset), at: Date.now() });
     } else if (record.topic === topics.heads) {
       const { kind, version, watermark, mode, examples } = await codecs.heads.decode(record.value);
       const at = Date.now();
-      this.#heads.set(`${kind} ${version}`, { watermark, at });
+      this.#heads.set(`${kind} ${version}`, { kind, watermark, at });
       if (mode === 'settled' && !(this.#settled?.examples >= examples)) this.#settled = { examples, at };
     } else {
       await this.#takePrediction(record, codecs);
@@ -87,4 +94,17 @@ export class Trace {
     const watermark = head === null ? undefined : this.#heads.get(`${head.kind} ${head.version}`)?.watermark;
     if (watermark > (this.#known.at(-1)?.[1] ?? -1)) this.#known.push([at, watermark]);
   }
+}
+
+function quantiles(times) {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: sorted.at(-1) ?? null };
+}
+
+/** How many heads of each kind. */
+function countKinds(heads) {
+  const counts = {};
+  for (const { kind } of heads) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
 }

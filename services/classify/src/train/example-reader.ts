@@ -3,6 +3,7 @@ import { HeadwaterError } from '@headwater/errors';
 import { type Codec, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
 import { type LogRecord, partitionFor } from '@headwater/stream';
 import { Draft } from '../store/state.ts';
+import { noteErasure } from './erasures.ts';
 import { applyExample, type ExampleNews, type SetChange, type SetRules } from './trainer-state.ts';
 
 export interface ExampleReaderOptions extends SetRules {
@@ -42,6 +43,7 @@ export class ExampleReader {
     const news = await this.read(record);
     const inner = new Draft(draft);
     const change = applyExample(inner, news, this.#options);
+    if (record.value === null) noteErasure(inner, news, record.offset);
     draft.absorb(inner);
     return change;
   }

@@ -170,10 +170,8 @@ export class HeadPublisher {
   }
 
   /** The table knows every version that was ever committed, and this line those that the table may not show yet. */
-  #nextVersion({ extractor, task, kind, newest }: TaskLine): number {
-    const known = this.#options.table.headsOf(task);
-    const versions = known.filter((head) => head.extractor === extractor && head.kind === kind);
-    return Math.max(newest?.version ?? 0, ...versions.map(({ version }) => version)) + 1;
+  #nextVersion(line: TaskLine): number {
+    return Math.max(line.newest?.version ?? 0, this.#options.table.highestVersion(line)) + 1;
   }
 
   /** The kinds are no choice of this sort: each line stands for itself. */

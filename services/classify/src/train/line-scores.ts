@@ -51,7 +51,7 @@ export class LineScores {
   readonly #prequential: Prequential;
   readonly #errors: Adwin;
   readonly #novelty: NoveltyShift;
-  readonly #measured: HeadMeasurements;
+  #measured: HeadMeasurements;
   #drifts: DriftCounts;
 
   constructor(quick?: QuickState, measured?: MeasurementState) {
@@ -76,6 +76,13 @@ export class LineScores {
     if (verdict?.shifted) drifts.push({ sign: 'novelty', verdict });
     for (const { sign } of drifts) this.#drifts = { ...this.#drifts, [sign]: this.#drifts[sign] + 1 };
     return drifts;
+  }
+
+  /** The image was erased: it is no longer named among the worst. What it counted for stays, which says nothing of it. */
+  forget(imageId: string): void {
+    const state = this.#measured.state();
+    const worst = state.worst.filter((one) => one.imageId !== imageId);
+    if (worst.length < state.worst.length) this.#measured = HeadMeasurements.fromState({ ...state, worst });
   }
 
   /** Over the newest examples. */

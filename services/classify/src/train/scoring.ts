@@ -20,6 +20,7 @@ export interface ScoringOptions {
 export class Scoring {
   readonly #options: ScoringOptions;
   #uncommitted: { readonly line: TaskLine; readonly example: ScoredExample }[] = [];
+  #forgotten: { readonly line: TaskLine; readonly imageId: string }[] = [];
   /** Lines whose tables are not written. */
   readonly #unwritten = new Set<TaskLine>();
   #writtenAt = 0;
@@ -42,8 +43,14 @@ export class Scoring {
     }
   }
 
+  /** The image was erased. */
+  forget(lines: readonly TaskLine[], imageId: string): void {
+    for (const line of lines) this.#forgotten.push({ line, imageId });
+  }
+
   forgetUncommitted(): void {
     this.#uncommitted = [];
+    this.#forgotten = [];
   }
 
   /** The batch is committed: its scores count, and go into the store with it. */
@@ -55,8 +62,14 @@ export class Scoring {
       for (const drift of line.scores.add(example)) this.#tell(line, drift);
     }
     this.#uncommitted = [];
+    for (const { line, imageId } of this.#forgotten) {
+      line.scores.forget(imageId);
+      this.#unwritten.add(line);
+    }
     for (const line of scored) draft.put(scoresKey(line), line.scores.quickState());
-    if (Date.now() - this.#writtenAt >= measuredEveryMs) this.#writeTables(draft);
+    const isDue = Date.now() - this.#writtenAt >= measuredEveryMs;
+    if (isDue || this.#forgotten.length > 0) this.#writeTables(draft);
+    this.#forgotten = [];
   }
 
   #writeTables(draft: Draft): void {

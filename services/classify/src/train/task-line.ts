@@ -31,10 +31,12 @@ export function newLine(extractor: string, task: string, kind: HeadKind): TaskLi
   };
 }
 
-/** A thread rests as long as it has solved, and at least so long: learning and predicting need the processor too. */
-const shortestPauseMs = 50;
-/** Heads that do not serve are there to be compared: they rest longer. */
-const challengerPauseMs = 2_000;
+/** A line rests half as long as a solve took, and at least so long: learning and predicting need the processor too. */
+const restShare = 0.5;
+const shortestRestMs = 50;
+/** Heads that do not serve are there to be compared: they rest longer, and at least so long. */
+const challengerRestShare = 2;
+const shortestChallengerRestMs = 2_000;
 /** A set that cannot be solved is not tried all the time; it may be another one when more labels have come. */
 const failurePauseMs = 10_000;
 
@@ -44,8 +46,10 @@ export function pauseAfterFailure(line: TaskLine): void {
 
 /** Settled heads are solved when nothing else is to be done: labels that come after them do not wait. */
 export function pauseAfter(line: TaskLine, mode: HeadMode, solveMs: number, serves: boolean): void {
-  const rest = mode === 'settled' ? 0 : Math.max(serves ? shortestPauseMs : challengerPauseMs, solveMs);
-  line.notBefore = Date.now() + rest;
+  const rest = serves
+    ? Math.max(shortestRestMs, restShare * solveMs)
+    : Math.max(shortestChallengerRestMs, challengerRestShare * solveMs);
+  line.notBefore = mode === 'settled' ? 0 : Date.now() + rest;
 }
 
 /** Labels came that no head has learned, or all of them went. */

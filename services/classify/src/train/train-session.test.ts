@@ -33,6 +33,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LanesBoard } from '../lanes-board.ts';
 import { HeadsTable } from '../predict/heads-table.ts';
 import { eventually, vectorOf } from '../testing/rig.ts';
+import type { ExampleWindow } from './example-window.ts';
 import type { Solver } from './solver.ts';
 import { TrainBoard } from './train-board.ts';
 import { openTrainSession } from './train-session.ts';
@@ -74,9 +75,13 @@ afterEach(async () => {
 interface Choices {
   readonly prior?: 'uniform' | 'empirical';
   readonly kinds?: readonly HeadKind[];
+  readonly window?: ExampleWindow;
 }
 
-function open(position: bigint, { prior = 'uniform', kinds = ['lda'] }: Choices = {}): Promise<LaneSession> {
+function open(
+  position: bigint,
+  { prior = 'uniform', kinds = ['lda'], window }: Choices = {},
+): Promise<LaneSession> {
   woken = 0;
   const lane: Lane = {
     index: 0,
@@ -96,6 +101,7 @@ function open(position: bigint, { prior = 'uniform', kinds = ['lda'] }: Choices 
     examples,
     kinds,
     prior,
+    window,
     solver,
     topics,
     heads,
@@ -409,6 +415,18 @@ describe('the trainer’s session', () => {
       'ncm provisional later',
       'ridge provisional later',
     ]);
+  });
+
+  it('learns a window alone, and the same one after a restart', async () => {
+    const window = { newest: 6 };
+    await session.close();
+    session = await open(0n, { window });
+    const head = await learn(batch(0, 9));
+    expect(head?.examples).toBe(6);
+    await session.close();
+    session = await open(tail, { window });
+    expect(await settle()).toMatchObject({ examples: 6, setDigest: head?.setDigest });
+    expect(await learn(batch(9, 12))).toMatchObject({ examples: 6 });
   });
 
   it('tombstones versions that are too old, and never the one that serves', async () => {

@@ -23,6 +23,7 @@ import { type LaneStore, openLaneStore } from '../store/lane-store.ts';
 import { rollForward } from '../store/roll-forward.ts';
 import { Draft } from '../store/state.ts';
 import { BackgroundSolves } from './background-solves.ts';
+import { type Erasure, erasedExample, mayHold, readErasures, withErasedHeads } from './erasures.ts';
 import { ExampleReader } from './example-reader.ts';
 import { HeadPublisher, type HeadPublisherOptions, type Publication } from './head-publisher.ts';
 import { LabelledSets } from './labelled-sets.ts';
@@ -165,6 +166,8 @@ class TrainSession implements LaneSession {
       await breath.take(signal);
       try {
         const change = await reader.learn(record, draft);
+        const erased = erasedExample(record);
+        if (erased !== undefined) this.#scoring.forget(publisher.lines(erased), erased.imageId);
         if (change === undefined) continue;
         this.#scoring.score(publisher.lines(change), change);
         sets.apply(change);
@@ -214,13 +217,27 @@ class TrainSession implements LaneSession {
     return sets.all().flatMap((set) => publisher.lines(set).filter((line) => fits({ line, set })));
   }
 
-  /** A head of a set that is gone must not be published. */
+  /** A head of a set that is gone must not be published, nor one that may hold what was erased since it was begun. */
   #compose(moved: ReturnType<HeadPublisher['refresh']> = []): Publication {
-    const { sets, publisher } = this.#parts;
-    const solved = this.#solves.solved.filter(
-      ({ line }) => sets.get(line.extractor, line.task) !== undefined,
-    );
-    return publisher.compose(solved, moved, sets.all());
+    const { sets, publisher, store } = this.#parts;
+    const erasures = readErasures(store);
+    this.#dropErased(erasures);
+    const isTaught = (set: Pick<TaskLine, 'extractor' | 'task'>) =>
+      sets.get(set.extractor, set.task) !== undefined;
+    const solved = this.#solves.solved.filter(({ line }) => isTaught(line));
+    const publication = publisher.compose(solved, moved, sets.all());
+    return withErasedHeads(publication, erasures, {
+      ...this.#options,
+      lines: publisher.allLines(),
+      isTaught,
+    });
+  }
+
+  /** They are solved again. */
+  #dropErased(erasures: readonly Erasure[]): void {
+    const stale = this.#solves.solved.filter(({ line, watermark }) => mayHold(erasures, line, watermark));
+    for (const { line } of stale) this.#solves.drop(line);
+    if (stale.length > 0) setImmediate(() => this.#startSolves());
   }
 
   #outputAlone(publication: Publication): LaneOutput | null {
@@ -253,7 +270,10 @@ class TrainSession implements LaneSession {
     this.#position = positions.get(this.#options.examplesTopic) ?? this.#position;
     this.#solves.published(publication.solved);
     for (const line of publisher.allLines()) {
-      if (sets.get(line.extractor, line.task) === undefined) this.#solves.drop(line);
+      if (sets.get(line.extractor, line.task) !== undefined) continue;
+      this.#solves.drop(line);
+      // Its heads may be erased: the same set, were it to come again, needs new ones.
+      line.outdated = true;
     }
     this.#scoring.commit(draft);
     publisher.committed(publication);

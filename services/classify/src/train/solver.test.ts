@@ -1,0 +1,69 @@
+import { createLabelledSet, type LabelledSet, quantize } from '@headwater/heads';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually, vectorOf } from '../testing/rig.ts';
+import { type Solver, startSolver } from './solver.ts';
+
+let solver: Solver;
+beforeEach(() => {
+  solver = startSolver();
+});
+afterEach(() => solver.close());
+
+function setOf(examples: number): LabelledSet {
+  const set = createLabelledSet({ extractor: 'eight.v1', task: 'digit', dimensions: 8 });
+  for (let index = 0; index < examples; index++) {
+    const vector = quantize(Float32Array.from(vectorOf(index % 3, index)));
+    set.add({ imageId: `i${index}`, label: `c${index % 3}`, group: null, vector });
+  }
+  return set;
+}
+
+const options = { kind: 'lda', mode: 'provisional' } as const;
+const never = new AbortController().signal;
+
+describe('the solver', () => {
+  it('solves a copy of the set as it was, whatever comes after', async () => {
+    const set = setOf(12);
+    const before = set.setDigest;
+    const solving = solver.start(set, options, 'now', never);
+    set.add({
+      imageId: 'more',
+      label: 'c1',
+      group: null,
+      vector: quantize(Float32Array.from(vectorOf(1, 77))),
+    });
+    expect(await solving).toMatchObject({ examples: 12, setDigest: before });
+  });
+
+  it('takes one of each urgency at a time, and tells when a turn is free', async () => {
+    let told = 0;
+    solver.onFree(() => {
+      told++;
+    });
+    const solving = solver.start(setOf(9), options, 'now', never);
+    expect([solver.isFree('now'), solver.isFree('later')]).toEqual([false, true]);
+    await Promise.all([solving, solver.start(setOf(6), options, 'later', never)]);
+    expect([solver.isFree('now'), solver.isFree('later')]).toEqual([true, true]);
+    await eventually(async () => told === 2);
+  });
+
+  it('drops what is no longer wanted, and solves the next', async () => {
+    const abort = new AbortController();
+    const dropped = solver.start(setOf(9), { ...options, mode: 'settled' }, 'later', abort.signal);
+    abort.abort();
+    await expect(dropped).rejects.toMatchObject({ code: 'timed-out' });
+    expect(solver.isFree('later')).toBe(true);
+    expect(await solver.start(setOf(6), options, 'later', never)).toMatchObject({ examples: 6 });
+  });
+
+  it('queues those who just want an answer', async () => {
+    const heads = await Promise.all([solver.solve(setOf(3), options), solver.solve(setOf(6), options)]);
+    expect(heads.map(({ examples }) => examples)).toEqual([3, 6]);
+  });
+
+  it('says what a set lacks', async () => {
+    await expect(solver.start(setOf(0), options, 'now', never)).rejects.toMatchObject({
+      code: 'head-not-ready',
+    });
+  });
+});
