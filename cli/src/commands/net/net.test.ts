@@ -87,6 +87,19 @@ describe('headwater net', () => {
     expect((await run('drop', out, '--out', out, '--', '-1')).stderr).toContain('3 layers, the last is nchw');
   });
 
+  it('looks into nets that the engine can’t run, and cuts off what it does not know', async () => {
+    const strange = join(folder, 'strange.onnx');
+    // The last operator of its name in the file is that of the logits.
+    const bytes = await readFile(lenet);
+    bytes.write('Gems', bytes.lastIndexOf('Gemm'), 'latin1');
+    await writeFile(strange, bytes);
+    const { stdout, stderr } = await run('layers', strange);
+    expect(stderr).toMatch(/shapes are not known: .*Gems/);
+    expect(stdout).toMatch(/13 {2}logits +Gems/);
+    await run('cut', strange, '--after', 'features', '--out', strange);
+    expect((await run('layers', strange)).stdout).toMatch(/10 {2}features +Flatten +N × 800/);
+  });
+
   it('refuses what makes no sense, and writes nothing', async () => {
     const out = join(folder, 'never.onnx');
     await expect(run('cut', lenet, '--after', 'conv9', '--out', out)).rejects.toMatchObject({

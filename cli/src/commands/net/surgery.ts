@@ -1,7 +1,7 @@
 /** Reads a net of either kind, cuts it, writes it, and says what is left. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HeadwaterError } from '@headwater/errors';
+import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import {
   cutAfter,
   cutNetAfter,
@@ -72,7 +72,7 @@ function layersNet(net: Net): OpenNet {
 }
 
 /** Errors: config-invalid (no such file), model-invalid. */
-async function open(path: string): Promise<OpenNet> {
+async function open(path: string, console: Console): Promise<OpenNet> {
   if (path.endsWith('.json')) {
     const model = await readLayersModel(path);
     await ensureBackend();
@@ -82,12 +82,22 @@ async function open(path: string): Promise<OpenNet> {
     throw new HeadwaterError('config-invalid', `The model ${path} can't be read.`, { cause });
   });
   const model = readModel(bytes);
-  return onnxNet(model, await probeTypes(model));
+  return onnxNet(model, await typesOf(model, console));
+}
+
+/** Operators that this engine lacks are no reason not to look: perhaps it is they that shall be cut off. */
+async function typesOf(model: Model, console: Console): Promise<Types> {
+  try {
+    return await probeTypes(model);
+  } catch (thrown) {
+    console.stderr.write(`shapes are not known: ${asHeadwaterError(thrown).message}\n`);
+    return new Map();
+  }
 }
 
 /** Errors: config-invalid, model-invalid. */
 export async function layers(path: string, { json }: LayersOptions, console: Console): Promise<number> {
-  const net = await open(path);
+  const net = await open(path, console);
   if (json) console.stdout.write(`${JSON.stringify({ model: path, layers: net.layers })}\n`);
   else console.stdout.write(tableOf(net.layers));
   return 0;
@@ -99,7 +109,7 @@ export async function take(
   options: SurgeryOptions,
   console: Console,
 ): Promise<number> {
-  return await finish(await (await open(path)).take(count), options, console);
+  return await finish(await (await open(path, console)).take(count), options, console);
 }
 
 export async function drop(
@@ -108,7 +118,7 @@ export async function drop(
   options: SurgeryOptions,
   console: Console,
 ): Promise<number> {
-  return await finish(await (await open(path)).drop(count), options, console);
+  return await finish(await (await open(path, console)).drop(count), options, console);
 }
 
 export async function cut(
@@ -117,7 +127,7 @@ export async function cut(
   options: SurgeryOptions,
   console: Console,
 ): Promise<number> {
-  return await finish(await (await open(path)).cut(after), options, console);
+  return await finish(await (await open(path, console)).cut(after), options, console);
 }
 
 async function finish(net: OpenNet, { out }: SurgeryOptions, console: Console): Promise<number> {

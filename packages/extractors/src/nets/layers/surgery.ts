@@ -75,7 +75,8 @@ export function layersOfNet(net: Net): Layer[] {
 /** The net up to and with a layer; weights are shared. Errors: config-invalid. */
 export function cutNetAfter(net: Net, name: string): Net {
   const layer = computingLayers(net).find((candidate) => candidate.name === name);
-  if (layer) return tfl.model({ inputs: net.inputs, outputs: outputOf(layer) });
+  // A name of its own would be numbered, and the same cut would be other bytes the second time.
+  if (layer) return tfl.model({ inputs: net.inputs, outputs: outputOf(layer), name: net.name });
   const names = computingLayers(net).map((candidate) => candidate.name);
   const message = `The net has no layer called ${name}. It has ${names.join(', ')}.`;
   throw new HeadwaterError('config-invalid', message);
@@ -104,7 +105,7 @@ async function behind(whole: Net, count: number): Promise<Net> {
     const output = layer.apply(given.length === 1 && given[0] ? given[0] : given) as tfl.SymbolicTensor;
     made.set(to.name, output);
   }
-  const part = tfl.model({ inputs, outputs: net.outputs.map(tensorFor) });
+  const part = tfl.model({ inputs, outputs: net.outputs.map(tensorFor), name: net.name });
   return await openLayersModel(await toLayersModel(part));
 }
 
