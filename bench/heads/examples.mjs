@@ -49,7 +49,7 @@ export function buildSet(examples, options = {}) {
   return set;
 }
 
-/** A head trained on a set, opened, and its answers for some digits of a split. */
+/** How a head that is trained on a set answers some digits of a split. */
 export function judgeHead(set, options, split, indices) {
   const start = performance.now();
   const head = trainHead(set, options);
@@ -57,15 +57,16 @@ export function judgeHead(set, options, split, indices) {
   const classifier = openHead(head);
   const measurements = new HeadMeasurements();
   const { classes } = classifier;
-  for (const index of indices) {
+  const confidences = indices.map((index) => {
     const { imageId, label, vector } = exampleAt(split, index);
-    measurements.add({ imageId, label, classes, probabilities: classifier.predict(vector).probabilities });
-  }
+    const { probabilities } = classifier.predict(vector);
+    measurements.add({ imageId, label, classes, probabilities });
+    return Math.max(...probabilities);
+  });
   const { regularization, temperature } = head;
   return {
-    head,
-    classifier,
     ...figuresOf(measurements),
+    calibrationNoise: round(calibrationNoise(confidences), 4),
     regularization,
     temperature,
     solveSeconds: round(seconds, 2),
@@ -90,9 +91,9 @@ function figuresOf(measurements) {
   const { accuracy, logLoss, calibrationError, classes } = measurements.report();
   const recall = Object.fromEntries([...classes].map(([label, scores]) => [label, round(scores.recall, 4)]));
   return {
-    accuracy: round(accuracy, 4),
-    logLoss: round(logLoss, 4),
-    calibrationError: round(calibrationError, 4),
+    accuracy: round(accuracy, 6),
+    logLoss: round(logLoss, 6),
+    calibrationError: round(calibrationError, 6),
     recall,
   };
 }
@@ -111,7 +112,7 @@ const noiseDraws = 50;
  * The calibration error that these answers would have if every confidence were exactly right: with so few of them chance alone leaves
  * this much, mean over draws.
  */
-export function calibrationNoise(confidences) {
+function calibrationNoise(confidences) {
   const next = seededUniform(1);
   return mean(
     Array.from({ length: noiseDraws }, () => {

@@ -3,6 +3,7 @@
  * standard output. Ends with 1 where a target is missed.
  */
 import { parseArgs } from 'node:util';
+import { checkKinds, kinds } from './kinds.mjs';
 import { describeMachine } from './machine.mjs';
 import { say } from './progress.mjs';
 import { questions } from './questions/table.mjs';
@@ -13,6 +14,7 @@ const usage = `npm run bench -- heads [options]
   --json           one JSON object as the last line of standard output; progress goes to standard error
   --only A,B       ask these questions only
   --without A,B    leave these out
+  --kinds A,B      kinds of heads, lda among them; default ${kinds.join(',')}
   --no-baselines   do not measure scikit-learn, NumPy and River beside (needs no Python)
   --help
 
@@ -25,6 +27,7 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
     without: { type: 'string', default: '' },
+    kinds: { type: 'string', default: kinds.join(',') },
     'no-baselines': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -52,7 +55,10 @@ async function ask(question, workplace) {
 }
 
 async function run() {
-  const workplace = await openWorkplace({ baselines: !options['no-baselines'] });
+  const workplace = await openWorkplace({
+    baselines: !options['no-baselines'],
+    kinds: checkKinds(options.kinds.split(',')),
+  });
   const answers = {};
   for (const question of chosenQuestions()) answers[question.id] = await ask(question, workplace);
   const targets = Object.values(answers).flatMap((answer) => answer.targets);

@@ -1,11 +1,11 @@
 /** What a figure should be, and whether it is. */
 import { round } from './examples.mjs';
 
-export function atLeast(what, value, aim, digits = 4) {
+export function atLeast(what, value, aim, digits = 5) {
   return { what, value: round(value, digits), aim: `≥ ${aim}`, met: value >= aim };
 }
 
-export function atMost(what, value, aim, digits = 4) {
+export function atMost(what, value, aim, digits = 5) {
   return { what, value: round(value, digits), aim: `≤ ${aim}`, met: value <= aim };
 }
 

@@ -5,9 +5,10 @@ import { openPython } from './python.mjs';
 
 const root = fileURLToPath(new URL('../../.headwater/', import.meta.url));
 
-export async function openWorkplace({ baselines }) {
+export async function openWorkplace({ baselines, kinds }) {
   const folder = `${root}bench`;
   return {
+    kinds,
     digits: await loadDigits({ folder, threads: 1 }),
     python: baselines ? await openPython({ folder, environment: `${root}bench-venv` }) : null,
   };

@@ -1,7 +1,6 @@
 /** How far a hundred labels go, and a thousand: the digits 5 to 9, means over five draws. */
 import { judgeLogistic } from '../baseline.mjs';
 import { buildSet, draw, exampleAt, indicesOf, judgeHead, mean, round } from '../examples.mjs';
-import { kinds } from '../kinds.mjs';
 import { say } from '../progress.mjs';
 import { atLeast, notBelow } from '../targets.mjs';
 
@@ -38,12 +37,13 @@ async function measureCount(workplace, count) {
   const { train, test } = workplace.digits;
   const pool = indicesOf(train, digits);
   const testIndices = indicesOf(test, digits);
-  const runs = Object.fromEntries(kinds.map((kind) => [kind, []]));
+  const runs = Object.fromEntries(workplace.kinds.map((kind) => [kind, []]));
   const baselines = [];
   for (let seed = 1; seed <= draws; seed++) {
     const chosen = draw(pool, count, seed);
     const set = buildSet(chosen.map((index) => exampleAt(train, index)));
-    for (const kind of kinds) runs[kind].push(judgeHead(set, { kind, mode: 'settled' }, test, testIndices));
+    for (const kind of workplace.kinds)
+      runs[kind].push(judgeHead(set, { kind, mode: 'settled' }, test, testIndices));
     baselines.push(await judgeLogistic(workplace, chosen, testIndices));
   }
   const heads = Object.fromEntries(Object.entries(runs).map(([kind, some]) => [kind, average(some)]));
@@ -53,7 +53,7 @@ async function measureCount(workplace, count) {
 }
 
 function average(runs) {
-  const means = measured.map((name) => [name, round(mean(runs.map((run) => run[name])), 4)]);
+  const means = measured.map((name) => [name, round(mean(runs.map((run) => run[name])), 6)]);
   const accuracies = runs.map((run) => run.accuracy);
   return { ...Object.fromEntries(means), lowestAccuracy: Math.min(...accuracies) };
 }

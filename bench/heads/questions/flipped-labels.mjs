@@ -20,7 +20,7 @@ async function measure({ digits: { train } }) {
   for (const count of [200, 1000, 5000]) {
     const areas = [];
     for (let seed = 1; seed <= draws; seed++) areas.push(measureDraw(train, draw(pool, count, seed), seed));
-    figures[count] = { auroc: round(mean(areas), 4), lowest: round(Math.min(...areas), 4) };
+    figures[count] = { auroc: round(mean(areas), 6), lowest: round(Math.min(...areas), 6) };
     say(`  ${count} labels: ${JSON.stringify(figures[count])}`);
   }
   const targets = Object.entries(figures).map(([count, { auroc: area }]) => {

@@ -28,11 +28,7 @@ async function measure(workplace) {
       { lift },
     );
     const labelsPerSecond = Math.round((1000 * trainIndices.length) / (performance.now() - start));
-    const {
-      head: _head,
-      classifier: _classifier,
-      ...lda
-    } = judgeHead(set, { kind: 'lda', mode: 'settled' }, test, testIndices);
+    const lda = judgeHead(set, { kind: 'lda', mode: 'settled' }, test, testIndices);
     say(`  ${name}: ${JSON.stringify({ ...lda, labelsPerSecond })}`);
     const logistic = await judgeLogistic(workplace, trainIndices, testIndices);
     say(`  logistic regression without a lift: ${JSON.stringify(logistic)}`);

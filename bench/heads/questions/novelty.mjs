@@ -26,7 +26,7 @@ async function measure({ digits: { train, test } }) {
     const runs = [];
     for (let seed = 1; seed <= draws; seed++)
       runs.push(measureDraw(train, draw(pool, labels, seed), test, tested, known));
-    const average = (figure) => round(mean(runs.map((run) => run[figure])), 4);
+    const average = (figure) => round(mean(runs.map((run) => run[figure])), 6);
     figures[name] = {
       novelty: average('novelty'),
       confidence: average('confidence'),

@@ -1,7 +1,6 @@
 /** How good a head gets that sees every label once: the digits 5 to 9, which the net has never seen, and all ten. */
 import { judgeLogistic } from '../baseline.mjs';
-import { buildSet, calibrationNoise, exampleAt, indicesOf, judgeHead, round } from '../examples.mjs';
-import { kinds } from '../kinds.mjs';
+import { buildSet, exampleAt, indicesOf, judgeHead } from '../examples.mjs';
 import { say } from '../progress.mjs';
 import { atLeast, atMost, notBelow } from '../targets.mjs';
 
@@ -38,24 +37,12 @@ async function measureOnePass(workplace, { digits, targets }) {
   const [trainIndices, testIndices] = [indicesOf(train, digits), indicesOf(test, digits)];
   const set = buildSet(trainIndices.map((index) => exampleAt(train, index)));
   const heads = {};
-  for (const kind of kinds) {
-    const {
-      head: _head,
-      classifier,
-      ...figures
-    } = judgeHead(set, { kind, mode: 'settled' }, test, testIndices);
-    const noise = round(calibrationNoise(confidencesOf(classifier, test, testIndices)), 4);
-    heads[kind] = { ...figures, calibrationNoise: noise };
+  for (const kind of workplace.kinds) {
+    heads[kind] = judgeHead(set, { kind, mode: 'settled' }, test, testIndices);
     say(`  ${kind}: ${JSON.stringify(heads[kind])}`);
   }
   const logistic = await judgeLogistic(workplace, trainIndices, testIndices);
   say(`  logistic regression: ${JSON.stringify(logistic)}`);
   const figures = { labels: trainIndices.length, tested: testIndices.length, heads, logistic };
   return { figures, targets: targets(figures) };
-}
-
-function confidencesOf(classifier, split, indices) {
-  return indices.map((index) =>
-    Math.max(...classifier.predict(exampleAt(split, index).vector).probabilities),
-  );
 }

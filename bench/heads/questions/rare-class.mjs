@@ -43,9 +43,9 @@ async function measure(workplace) {
     accuracies[who].length === 0
       ? null
       : {
-          recall: round(mean(Object.values(recalls[who]).flat()), 4),
+          recall: round(mean(Object.values(recalls[who]).flat()), 6),
           recallByDigit: recalls[who],
-          accuracy: round(mean(accuracies[who]), 4),
+          accuracy: round(mean(accuracies[who]), 6),
         };
   const figures = { lda: summary('lda'), logistic: summary('logistic') };
   return { figures, targets: [atLeast('recall of the rare digit, lda', figures.lda.recall, 0.75)] };
