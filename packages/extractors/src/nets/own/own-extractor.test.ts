@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openExtractor } from '../../extractor.ts';
 import { grayDigit, smooth } from '../../fixtures/sample-images.ts';
+import { describeNetFile } from '../../open-extractor.ts';
 import { readShipped } from '../onnx/fixtures.ts';
 import { graphField, type Model, nodeField, readModel, readNode } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/model-bytes.ts';
 import { probeTypes } from '../onnx/probe.ts';
 import { dropLayers } from '../onnx/surgery.ts';
+import { valueInfo } from '../onnx/value-info.ts';
 import { bytesField, contentOf, messageField, readFields, textField } from '../onnx/wire.ts';
 import { openOwnExtractor } from './own-extractor.ts';
 
@@ -71,6 +73,23 @@ describe('a net of a user', () => {
     expect(length).toBeCloseTo(1, 5);
   });
 
+  it('gets one image at a time where it takes no more, and is refused where it takes exactly four', async () => {
+    const withBatch = (batch: number) => {
+      const shape = [batch, 28, 28, 1];
+      const inputs = [valueInfo('image', { elementType: 'uint8', shape }, graphField.input)];
+      return writeModel({ ...lenet, graph: { ...lenet.graph, inputs } });
+    };
+    const input = 'size: 28, colour: gray, layout: NHWC';
+    const own = await open(await write(withBatch(1), input));
+    const images = await Promise.all([0, 1, 2].map((seed) => grayDigit(seed).png().toBuffer()));
+    const vectors = await Promise.all(images.map((image) => own.extract(image)));
+    expect(vectors.map(({ length }) => length)).toEqual([10, 10, 10]);
+    await expect(openOwnExtractor(await write(withBatch(4), input))).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringContaining('exactly 4 images'),
+    });
+  });
+
   it('has a digest that changes with its weights, its cut, and each part of its preprocessing', async () => {
     const bare = await bareLenet();
     const changed = bare.slice();
@@ -87,7 +106,7 @@ describe('a net of a user', () => {
       await write(bare, bareInput.replace('contain', 'cover')),
     ];
     const digests = new Set<string>();
-    for (const path of variants) digests.add((await open(path)).description.digest);
+    for (const path of variants) digests.add((await describeNetFile(path)).digest);
     expect(digests.size).toBe(variants.length);
   });
 
