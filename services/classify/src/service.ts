@@ -84,7 +84,14 @@ async function openShared(config: ClassifyConfig, dependencies: ServiceDependenc
     serving: await openCodec(schemaIds, 'HeadActivated', servingTopic),
   };
   const topics = { heads: headsTopic, serving: servingTopic };
-  const table = new HeadsTable({ topics, ...codecs, logger });
+  const table = new HeadsTable({
+    topics,
+    ...codecs,
+    logger,
+    ...(config.ROLES.includes('train')
+      ? { forgotten: (uri: string) => void deleteBlob(uri, dependencies) }
+      : {}),
+  });
   const swaps = metrics.counter('headwater_head_swaps_total', 'Heads that began to serve in this process', [
     'task',
   ]);
@@ -101,6 +108,15 @@ async function openShared(config: ClassifyConfig, dependencies: ServiceDependenc
   const joinBoard = new JoinBoard(metrics);
   const trainBoard = new TrainBoard(metrics);
   return { config, dependencies, codecs, table, serving, follower, joinBoard, trainBoard, rules };
+}
+
+/** No head needs it any more; where it cannot be deleted now, nobody will try again, and the log says so. */
+async function deleteBlob(uri: string, { blobs, logger }: ServiceDependencies): Promise<void> {
+  try {
+    await blobs.delete(uri);
+  } catch (error) {
+    logger.error({ uri, reason: String(error) }, 'parameters of a head that is gone could not be deleted');
+  }
 }
 
 async function openApi(shared: Shared): Promise<Api> {

@@ -115,6 +115,8 @@ export const measurementsSchema = object({
   task: text,
   served: object({}),
   prequential: numbers,
+  /** What this process trains, kind by kind. */
+  lines: listOf(object({})),
   heads: listOf(object({})),
   partitions,
   report: reportSchema,

@@ -5,7 +5,7 @@ import type { HeadsTable, KnownHead } from '../predict/heads-table.ts';
 import type { ServingHeads } from '../predict/serving-heads.ts';
 import type { TrainBoard } from '../train/train-board.ts';
 
-export interface HeadView extends Omit<KnownHead, 'partition' | 'offset'> {
+export interface HeadView extends Omit<KnownHead, 'partition' | 'offset' | 'blob'> {
   readonly serving: boolean;
   /** Serves because somebody said so, whatever is trained later. */
   readonly pinned: boolean;
@@ -57,7 +57,7 @@ export class TaskViews {
     this.#requireTask(task);
     const serving = this.#options.serving.get(task);
     const activation = this.#options.table.activation(task);
-    return this.#options.table.headsOf(task).map(({ partition: _, offset: __, ...head }) => {
+    return this.#options.table.headsOf(task).map(({ partition: _, offset: __, blob: ___, ...head }) => {
       const isServing =
         serving?.extractor === head.extractor &&
         serving.kind === head.kind &&
@@ -85,7 +85,7 @@ export class TaskViews {
       trainedAt: head.trainedAt,
       measurements: head.measurements,
     }));
-    return { task, served, prequential, heads };
+    return { task, served, prequential, lines: this.#options.trainBoard.lines(task), heads };
   }
 
   counts(): ReturnType<JoinBoard['counts']> {
@@ -95,7 +95,7 @@ export class TaskViews {
   /** Live where this process trains the task, else as the newest head had it. */
   #prequential(newest: HeadView | null): Record<string, number> {
     if (newest === null) return {};
-    const live = this.#options.trainBoard.prequential(newest.extractor, newest.task);
+    const live = this.#options.trainBoard.prequential(newest.extractor, newest.task, newest.kind);
     if (Object.keys(live).length > 0) return live;
     const ofHead = Object.entries(newest.measurements).filter(([name]) => name.startsWith('prequential'));
     return Object.fromEntries(ofHead);

@@ -10,6 +10,8 @@ import type { Logger, LogRecord } from '@headwater/stream';
 export interface KnownHead extends Omit<HeadTrained, 'parameters'> {
   readonly partition: number;
   readonly offset: bigint;
+  /** Where its parameters lie, when that is not in its record. */
+  readonly blob?: string;
 }
 
 export interface Activation extends HeadActivated {
@@ -35,11 +37,15 @@ export interface HeadsTableOptions {
   readonly heads: Codec<HeadTrained>;
   readonly serving: Codec<HeadActivated>;
   readonly logger: Logger;
+  /** Told of parameters in the blob store that no head needs any more. */
+  forgotten?(uri: string): void;
 }
 
 interface Line {
   readonly versions: Map<number, KnownHead>;
   newest: HeadTrained | undefined;
+  /** Of those that are gone, too: no version is given twice. */
+  highest: number;
 }
 
 export class HeadsTable {
@@ -80,6 +86,11 @@ export class HeadsTable {
     return this.#lines.get(lineKey(line))?.newest;
   }
 
+  /** The highest version that a line has had; 0 where it had none. */
+  highestVersion(line: HeadLine): number {
+    return this.#lines.get(lineKey(line))?.highest ?? 0;
+  }
+
   /** All heads known of a task, newest first. */
   headsOf(task: string): KnownHead[] {
     const known = [...this.#lines.values()].flatMap(({ versions }) => [...versions.values()]);
@@ -91,7 +102,8 @@ export class HeadsTable {
   /** Every task that has a head or an activation. */
   tasks(): Set<string> {
     const tasks = new Set(this.#serving.keys());
-    for (const { newest } of this.#lines.values()) if (newest !== undefined) tasks.add(newest.task);
+    for (const { versions } of this.#lines.values())
+      for (const { task } of versions.values()) tasks.add(task);
     return tasks;
   }
 
@@ -125,10 +137,11 @@ export class HeadsTable {
   }
 
   #learn(trained: HeadTrained, record: LogRecord): void {
-    const line = this.#lines.get(lineKey(trained)) ?? { versions: new Map(), newest: undefined };
-    this.#lines.set(lineKey(trained), line);
-    const { parameters: _, ...head } = trained;
-    line.versions.set(head.version, { ...head, partition: record.partition, offset: record.offset });
+    const line = this.#line(trained);
+    const { parameters, ...head } = trained;
+    const blob = parameters instanceof Uint8Array ? {} : { blob: parameters.uri };
+    line.versions.set(head.version, { ...head, ...blob, partition: record.partition, offset: record.offset });
+    line.highest = Math.max(line.highest, head.version);
     if (trained.version >= (line.newest?.version ?? 0)) line.newest = trained;
     this.#dropOld(line, trained);
   }
@@ -143,9 +156,26 @@ export class HeadsTable {
   #forget(key: string): string | undefined {
     const [extractor, task, kind, version] = parseCompositeKey(key);
     if (extractor === undefined || task === undefined || kind === undefined) return undefined;
-    const lineOf = lineKey({ extractor, task, kind: kind as HeadKind });
-    this.#lines.get(lineOf)?.versions.delete(Number(version));
+    const line = this.#line({ extractor, task, kind: kind as HeadKind });
+    line.highest = Math.max(line.highest, Number(version) || 0);
+    const blob = line.versions.get(Number(version))?.blob;
+    line.versions.delete(Number(version));
+    if (line.newest?.version === Number(version)) line.newest = undefined;
+    if (blob !== undefined && !this.#needs(blob)) this.#options.forgotten?.(blob);
     return task;
+  }
+
+  #line(name: HeadLine): Line {
+    const key = lineKey(name);
+    const line = this.#lines.get(key) ?? { versions: new Map(), newest: undefined, highest: 0 };
+    this.#lines.set(key, line);
+    return line;
+  }
+
+  /** Heads with the same parameters share them. */
+  #needs(blob: string): boolean {
+    const lines = [...this.#lines.values()];
+    return lines.some(({ versions }) => [...versions.values()].some((head) => head.blob === blob));
   }
 
   /** One unreadable record must not keep every process from starting; the head in it just never serves. */

@@ -1,0 +1,17 @@
+import { createKafkaLog, createLogger, createNames } from '@headwater/stream';
+import { inject, it } from 'vitest';
+import { eraseEndToEnd } from './testing/erasure.ts';
+import { Rig } from './testing/rig.ts';
+
+it('leaves nothing of an erased image on Kafka, and no head that held it', async () => {
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  const log = createKafkaLog({ brokers: inject('brokers') }, logger);
+  const prefix = `erasure-${process.pid}-${Date.now()}.`;
+  const rig = await Rig.open({ log, names: createNames({ topicPrefix: prefix, groupPrefix: prefix }) });
+  try {
+    await eraseEndToEnd(rig, { HEAD_INLINE_BYTES: '0' });
+  } finally {
+    await rig.close();
+    await log.close();
+  }
+});

@@ -1,0 +1,16 @@
+import { createMemoryLog } from '@headwater/stream';
+import { it } from 'vitest';
+import { eraseEndToEnd } from './testing/erasure.ts';
+import { Rig } from './testing/rig.ts';
+
+it.each(['0', '1MiB'])(
+  'leaves nothing of an erased image, and no head that held it (parameters inline up to %s)',
+  async (inline) => {
+    const rig = await Rig.open({ log: createMemoryLog() });
+    try {
+      await eraseEndToEnd(rig, { HEAD_INLINE_BYTES: inline });
+    } finally {
+      await rig.close();
+    }
+  },
+);
