@@ -52,8 +52,7 @@ async function tryPublish(options: PublishOptions, producer: LogProducer): Promi
   const topic = clients.names.topics.heads;
   const before = await clients.log.admin.offsets(topic);
   const catalog = await HeadCatalog.read(clients);
-  const line = catalog.list({ extractor, task, kind: head.kind });
-  const version = Math.max(0, ...line.map((known) => known.version)) + 1;
+  const version = catalog.table.highestVersion({ extractor, task, kind: head.kind }) + 1;
   const publication = publicationOptions(options, catalog);
   const described = await describeHead(head, { ...context, version }, publication);
   const trained = { ...described, trainedAt: options.trainedAt ?? described.trainedAt };
