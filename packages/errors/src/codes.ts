@@ -94,6 +94,10 @@ export const errorCodes = {
   overloaded: { verdict: 'retry', when: 'too much is in flight; try again after a while' },
   'timed-out': { verdict: 'retry', when: 'an answer did not come in time' },
   'service-unavailable': { verdict: 'retry', when: 'a service of Headwater does not answer over HTTP' },
+  'lane-elsewhere': {
+    verdict: 'retry',
+    when: 'another process works on the partition that the request is about',
+  },
   'head-not-ready': { verdict: 'retry', when: 'a task has no head yet' },
   'prerequisite-missing': { verdict: 'stop', when: 'Java, Maven or another program is not installed' },
   'local-kafka-failed': { verdict: 'stop', when: 'the local Kafka did not start or died' },

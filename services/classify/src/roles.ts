@@ -14,6 +14,7 @@ import type { HeadsFollower } from './predict/heads-follower.ts';
 import type { HeadsTable } from './predict/heads-table.ts';
 import { createPredictor } from './predict/predictor.ts';
 import type { ServingHeads } from './predict/serving-heads.ts';
+import type { OpenSets } from './train/open-sets.ts';
 import type { Solver } from './train/solver.ts';
 import type { TrainBoard } from './train/train-board.ts';
 import { openTrainSession, type TrainSessionOptions } from './train/train-session.ts';
@@ -29,6 +30,7 @@ export interface Shared {
   readonly joinBoard: JoinBoard;
   readonly trainBoard: TrainBoard;
   readonly rules: RuleBook;
+  readonly openSets: OpenSets;
 }
 
 /** Errors: topic-missing, topic-mismatch, schema-incompatible, log-unavailable. */
@@ -122,6 +124,7 @@ async function trainOptions(
     inlineBytes: config.HEAD_INLINE_BYTES,
     follower,
     board: trainBoard,
+    openSets: shared.openSets,
     lanes,
     logger,
     earliest: (topic, partition) => lowest(log, topic, partition),

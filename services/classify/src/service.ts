@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { extractorIds } from '@headwater/extractors';
 import { openCodec } from '@headwater/schemas';
-import type {
-  Health,
-  Lanes,
-  LogProducer,
-  Service,
-  ServiceDependencies,
-  StartService,
+import {
+  type Health,
+  type Lanes,
+  type LogProducer,
+  partitionFor,
+  type Service,
+  type ServiceDependencies,
+  type StartService,
 } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
 import type { ClassifyConfig } from './environment.ts';
@@ -22,8 +23,10 @@ import { openRuleBook } from './predict/answer-rules.ts';
 import { followHeads } from './predict/heads-follower.ts';
 import { HeadsTable } from './predict/heads-table.ts';
 import { ServingHeads } from './predict/serving-heads.ts';
+import { Reviewer } from './review/reviewer.ts';
 import { openJoin, openTrain, type Shared } from './roles.ts';
 import { prepareClassifyTopics } from './topics.ts';
+import { OpenSets } from './train/open-sets.ts';
 import { type Solver, startSolver } from './train/solver.ts';
 import { TrainBoard } from './train/train-board.ts';
 
@@ -107,7 +110,18 @@ async function openShared(config: ClassifyConfig, dependencies: ServiceDependenc
   const follower = await followHeads({ log, topics, table, serving });
   const joinBoard = new JoinBoard(metrics);
   const trainBoard = new TrainBoard(metrics);
-  return { config, dependencies, codecs, table, serving, follower, joinBoard, trainBoard, rules };
+  return {
+    config,
+    dependencies,
+    codecs,
+    table,
+    serving,
+    follower,
+    joinBoard,
+    trainBoard,
+    rules,
+    openSets: new OpenSets(),
+  };
 }
 
 /** No head needs it any more; where it cannot be deleted now, nobody will try again, and the log says so. */
@@ -120,14 +134,21 @@ async function deleteBlob(uri: string, { blobs, logger }: ServiceDependencies): 
 }
 
 async function openApi(shared: Shared): Promise<Api> {
-  const { config, dependencies, codecs, table, serving, joinBoard, trainBoard, rules } = shared;
+  const { config, dependencies, codecs, table, serving, joinBoard, trainBoard, rules, openSets } = shared;
   const { log, names, logger, metrics } = dependencies;
+  const partitions = (await log.admin.partitions(names.topics.examples)) ?? 1;
+  const reviewer = new Reviewer({
+    sets: openSets,
+    partitionOf: (task) => partitionFor(task, partitions),
+    newestHead: (extractor, task) => table.newest({ extractor, task, kind: 'lda' }),
+  });
   const producer = await log.openProducer();
   const limits = { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS };
   const extractors = new LazyExtractors(limits);
   const app = await createHttp({
     views: new TaskViews({ table, serving, joinBoard, trainBoard, declaredTasks: config.TASKS }),
     join: new JoinReader(() => joinBoard.lanes()),
+    reviewer,
     serving,
     extractors,
     maxImageBytes: config.MAX_IMAGE_BYTES,

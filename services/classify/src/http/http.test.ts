@@ -110,9 +110,11 @@ describe('the HTTP interface', () => {
   it('describes itself', async () => {
     const { body } = await rig.api<{ paths: Record<string, object> }>(service, '/openapi.json');
     expect(Object.keys(body.paths).sort()).toEqual([
+      '/v1/images/{imageId}/neighbours',
       '/v1/tasks',
       '/v1/tasks/{task}',
       '/v1/tasks/{task}/classify',
+      '/v1/tasks/{task}/examples/{imageId}/influence',
       '/v1/tasks/{task}/head',
       '/v1/tasks/{task}/heads',
       '/v1/tasks/{task}/heads/{version}/activate',
@@ -120,6 +122,7 @@ describe('the HTTP interface', () => {
       '/v1/tasks/{task}/next',
       '/v1/tasks/{task}/pin',
       '/v1/tasks/{task}/predictions',
+      '/v1/tasks/{task}/suspects',
     ]);
     expect((await rig.api(service, '/')).status).toBe(200);
   });

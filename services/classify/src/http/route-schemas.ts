@@ -51,3 +51,17 @@ const problem = {
 } as const;
 
 export const problemResponses = { '4xx': problem, 503: problem } as const;
+
+const imageId = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 1_024,
+  description: 'The id of the image.',
+} as const;
+
+/** Parameters of a path, by their names. */
+export function imageParameters(...names: readonly ('task' | 'imageId')[]) {
+  const all = { task, imageId };
+  const properties = Object.fromEntries(names.map((name) => [name, all[name]]));
+  return { type: 'object', required: names, properties } as const;
+}

@@ -7,13 +7,15 @@ import { type ClassifyRouteOptions, registerClassify } from './classify-route.ts
 import { type MeasurementOptions, registerMeasurements } from './measurement-routes.ts';
 import { type NextOptions, registerNext } from './next-route.ts';
 import { answerWithProblems } from './problems.ts';
+import { type ReviewOptions, registerReview } from './review-routes.ts';
 import { registerTasks } from './task-routes.ts';
 
 export interface HttpOptions
   extends ActivationOptions,
     ClassifyRouteOptions,
     MeasurementOptions,
-    NextOptions {
+    NextOptions,
+    ReviewOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -49,6 +51,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     registerTasks(scope, options.views);
     registerMeasurements(scope, options);
     registerNext(scope, options);
+    registerReview(scope, options);
     registerActivations(scope, options);
     registerClassify(scope, options);
     registerIndex(scope);

@@ -46,6 +46,15 @@ export class JoinReader {
     return this.#gather((store) => readUnlabelled(store, task, extractor));
   }
 
+  /** The image's vector that counts now; undefined where no lane of this process has it. */
+  vector(imageId: string, extractor: string): Int16Array | undefined {
+    for (const { store } of this.#open()) {
+      const numbers = readVector(store, imageId, extractor);
+      if (numbers !== undefined) return numbers;
+    }
+    return undefined;
+  }
+
   #open(): readonly OpenLane[] {
     return this.#lanes();
   }

@@ -27,6 +27,7 @@ import { type Erasure, erasedExample, mayHold, readErasures, withErasedHeads } f
 import { ExampleReader } from './example-reader.ts';
 import { HeadPublisher, type HeadPublisherOptions, type Publication } from './head-publisher.ts';
 import { LabelledSets } from './labelled-sets.ts';
+import type { OpenSets } from './open-sets.ts';
 import { keepParameters } from './publication.ts';
 import { Scoring } from './scoring.ts';
 import type { Solver } from './solver.ts';
@@ -46,6 +47,8 @@ export interface TrainSessionOptions extends HeadPublisherOptions, SetRules {
   readonly examples: Codec<Example>;
   readonly follower: Pick<HeadsFollower, 'catchUp'>;
   readonly lanes: LanesBoard;
+  /** Told of the lane's sets while it is open. */
+  readonly openSets?: OpenSets;
   readonly logger: Logger;
   earliest(topic: string, partition: number): Promise<bigint>;
   /** The offset after the last one. */
@@ -71,6 +74,7 @@ export async function openTrainSession(options: TrainSessionOptions, lane: Lane)
     const publisher = new HeadPublisher(options);
     await publisher.open(sets.all(), store);
     options.logger.info({ role: 'train', lane: lane.index, ...result }, 'lane opened');
+    options.openSets?.opened(lane.index, { store, sets });
     return new TrainSession(options, lane, { store, sets, reader, publisher });
   } catch (error) {
     await store.close();
@@ -155,6 +159,7 @@ class TrainSession implements LaneSession {
     this.#busy = true;
     this.#solves.close();
     this.#parts.publisher.close();
+    this.#options.openSets?.closed(this.#lane.index, this.#parts);
     await this.#parts.store.close();
   }
 

@@ -1,0 +1,190 @@
+/**
+ * Questions about single examples, answered from what the trainer of the task keeps: which labels are likely wrong, what an answer
+ * rests on, which examples are nearest. They need the trainer's store, so they are answered where the task is trained.
+ */
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import { HeadwaterError } from '@headwater/errors';
+import {
+  BoundedRanking,
+  type Head,
+  type InfluenceRanking,
+  type LabelledVector,
+  type LabelSuspect,
+} from '@headwater/heads';
+import type { HeadTrained } from '@headwater/schemas';
+import { Breath } from '../breath.ts';
+import type { StateReader } from '../store/state.ts';
+import { decodeExample, examplesPrefix, imageIndexKey, setId } from '../train/example-bytes.ts';
+import type { OpenSet, OpenSets } from '../train/open-sets.ts';
+import type { ReviewAnswer, ReviewQuestion } from './review-worker.ts';
+
+/** Examples that are judged: those that heads are tuned on. */
+const sampleSize = 2_000;
+/** Examples that are read at a time. */
+const pageSize = 256;
+/** Of the dot product of two vectors alike: 2^13 squared. */
+const squaredUnit = 2 ** 26;
+
+export interface Neighbour {
+  readonly imageId: string;
+  readonly label: string;
+  /** Cosine, in [−1, 1]. */
+  readonly similarity: number;
+}
+
+export interface Considered {
+  /** Examples that were looked at. */
+  readonly considered: number;
+}
+
+export interface ReviewerOptions {
+  readonly sets: OpenSets;
+  /** The partition of `examples` where the task's are. */
+  partitionOf(task: string): number;
+  newestHead(extractor: string, task: string): HeadTrained | undefined;
+}
+
+export class Reviewer {
+  readonly #options: ReviewerOptions;
+  #busy = false;
+
+  constructor(options: ReviewerOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: lane-elsewhere, head-not-ready, overloaded. */
+  async suspects(
+    extractor: string,
+    task: string,
+    limit: number,
+  ): Promise<Considered & { readonly suspects: readonly LabelSuspect[] }> {
+    const { answer, considered } = await this.#ask(extractor, task, limit);
+    return { considered, suspects: 'suspects' in answer ? answer.suspects : [] };
+  }
+
+  /** What the head's answer for a labelled image rests on. Errors: lane-elsewhere, head-not-ready, not-found, overloaded. */
+  async influence(
+    extractor: string,
+    task: string,
+    imageId: string,
+    limit: number,
+  ): Promise<Considered & InfluenceRanking & { readonly label: string }> {
+    const target = readExample(this.#open(extractor, task), imageId);
+    if (target === undefined) throw new HeadwaterError('not-found', 'The image has no label for this task');
+    const { answer, considered } = await this.#ask(extractor, task, limit, target);
+    const ranking = 'influences' in answer ? answer.influences : { helpful: [], harmful: [] };
+    return { considered, label: target.label, ...ranking };
+  }
+
+  /** The vector of a labelled image. Errors: lane-elsewhere, head-not-ready. */
+  vector(extractor: string, task: string, imageId: string): Int16Array | undefined {
+    return readExample(this.#open(extractor, task), imageId)?.vector;
+  }
+
+  /** By exact integer dot products with every example of the task but its own. Errors: lane-elsewhere, head-not-ready. */
+  async neighbours(
+    extractor: string,
+    task: string,
+    { imageId, vector }: { readonly imageId: string; readonly vector: Int16Array },
+    limit: number,
+  ): Promise<Considered & { readonly neighbours: readonly Neighbour[] }> {
+    const ranking = new BoundedRanking<Neighbour>(
+      limit,
+      (a, b) => b.similarity - a.similarity || (a.imageId < b.imageId ? -1 : 1),
+    );
+    let considered = 0;
+    for await (const example of this.#examples(extractor, task)) {
+      if (example.imageId === imageId || example.vector.length !== vector.length) continue;
+      considered++;
+      const similarity = dotProduct(example.vector, vector) / squaredUnit;
+      ranking.add({ imageId: example.imageId, label: example.label, similarity });
+    }
+    return { considered, neighbours: ranking.list() };
+  }
+
+  /** Errors: lane-elsewhere, head-not-ready. */
+  #open(extractor: string, task: string): OpenSet {
+    const { sets, partitionOf } = this.#options;
+    const found = sets.find(extractor, task);
+    if (found !== undefined) return found;
+    const partition = partitionOf(task);
+    if (sets.has(partition)) throw new HeadwaterError('head-not-ready', 'The task has no examples yet');
+    throw new HeadwaterError('lane-elsewhere', 'Another process trains this task: ask that one', {
+      context: { partition },
+    });
+  }
+
+  /** Page by page: others run in between, and a lane that is given away ends it. */
+  async *#examples(extractor: string, task: string): AsyncGenerator<LabelledVector> {
+    const prefix = examplesPrefix(setId(extractor, task));
+    const breath = new Breath();
+    let from = prefix;
+    for (;;) {
+      await breath.take();
+      const page = readPage(this.#open(extractor, task).store, prefix, from);
+      for (const { value } of page) yield decodeExample(value);
+      const last = page.at(-1)?.key;
+      if (last === undefined || page.length < pageSize) return;
+      from = `${last}\u0001`;
+    }
+  }
+
+  /** One question at a time: each is a thread that computes for seconds. Errors: overloaded. */
+  async #ask(extractor: string, task: string, limit: number, target: LabelledVector | null = null) {
+    if (this.#busy) throw new HeadwaterError('overloaded', 'Another such question is being answered');
+    this.#busy = true;
+    try {
+      const examples: LabelledVector[] = [];
+      for await (const example of this.#examples(extractor, task)) {
+        examples.push(example);
+        if (examples.length === sampleSize) break;
+      }
+      const { set, sets, store } = this.#open(extractor, task);
+      sets.refill(set, store);
+      const head = asHead(this.#options.newestHead(extractor, task));
+      const answer = await runWorker({ bytes: set.serialize(), examples, head, limit, target });
+      if ('code' in answer) throw new HeadwaterError(answer.code, answer.message);
+      return { answer, considered: examples.length };
+    } finally {
+      this.#busy = false;
+    }
+  }
+}
+
+function readPage(store: StateReader, prefix: string, from: string) {
+  const page: { readonly key: string; readonly value: Buffer }[] = [];
+  for (const entry of store.range(prefix, { from })) {
+    page.push(entry);
+    if (page.length === pageSize) break;
+  }
+  return page;
+}
+
+function readExample({ store, set }: OpenSet, imageId: string): LabelledVector | undefined {
+  const key = store.get(imageIndexKey(setId(set.extractor, set.task), imageId));
+  const bytes = key === undefined ? undefined : store.get(key.toString('utf8'));
+  return bytes === undefined ? undefined : decodeExample(bytes);
+}
+
+/** Its choices are used, not its parameters. */
+function asHead(trained: HeadTrained | undefined): Head | null {
+  if (trained === undefined || trained.kind !== 'lda') return null;
+  return { ...trained, parameters: new Uint8Array() };
+}
+
+function dotProduct(a: Int16Array, b: Int16Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
+}
+
+function runWorker(question: ReviewQuestion): Promise<ReviewAnswer> {
+  const path = createRequire(import.meta.url).resolve('@headwater/classify/review-worker');
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(path, { workerData: question });
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    worker.once('exit', () => reject(new HeadwaterError('unexpected', 'The review’s thread ended')));
+  });
+}
