@@ -14,6 +14,8 @@ export interface BlobStore {
   put(bytes: Uint8Array): Promise<StoredBlob>;
   /** Verifies size and SHA-256. Errors: blob-missing, blob-corrupt, blob-forbidden, blob-store-unavailable. */
   get(blob: StoredBlob, signal?: AbortSignal): Promise<Buffer>;
+  /** Where bytes with this SHA-256 (lower-case hex) lie if they are stored; left out where a store cannot tell. */
+  uriOf?(sha256: string): string;
   /** Absent is fine. */
   delete(uri: string): Promise<void>;
 }

@@ -40,16 +40,19 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
         return put(root, drafts, bytes);
       }),
     get: (blob, signal) => guarded('read', () => get(root, blob, signal)),
+    uriOf: (sha256) => pathToFileURL(pathOf(root, sha256)).href,
     delete: (uri) => guarded('delete', () => remove(root, uri)),
   };
 }
 
 async function put(root: string, drafts: string, bytes: Uint8Array): Promise<StoredBlob> {
   const sha256 = digest(bytes);
-  const path = join(root, sha256.slice(0, 2), sha256);
+  const path = pathOf(root, sha256);
   if (!(await isStored(path, bytes.byteLength))) await writeWhole(path, drafts, bytes);
   return { uri: pathToFileURL(path).href, byteLength: bytes.byteLength, sha256 };
 }
+
+const pathOf = (root: string, sha256: string) => join(root, sha256.slice(0, 2), sha256);
 
 /** A file of another length is not ours: it is replaced. */
 async function isStored(path: string, byteLength: number): Promise<boolean> {
