@@ -59,13 +59,18 @@ export function registerImageStatus(app: FastifyInstance, options: ImageStatusOp
     async (request, reply) => {
       const { id } = request.params;
       await withPlace(admission, async () => {
-        const { accepted } = tracker.find(id) ?? {};
         await intake.erase(id);
         tracker.erased(id);
         // Under an id of the caller's own the same bytes may serve another image: then they stay until they expire.
-        if (accepted?.blob?.sha256 === id) await blobs.delete(accepted.blob.uri);
+        const uri = isDigest(id) ? blobs.uriOf?.(id) : undefined;
+        if (uri !== undefined) await blobs.delete(uri);
       });
       return reply.code(202).header('location', imagePath(id)).send({ id, status: 'erased' });
     },
   );
+}
+
+/** By default an image's id is the SHA-256 of its bytes, which is also their name in the blob store. */
+function isDigest(id: string): boolean {
+  return /^[0-9a-f]{64}$/.test(id);
 }

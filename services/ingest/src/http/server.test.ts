@@ -61,6 +61,15 @@ describe('DELETE /v1/images/{id}', () => {
     expect(new Set(tombstones.map(({ key }) => key?.toString()))).toEqual(new Set([own, named]));
     expect(await (await fetch(`${harness.url}/v1/images/${own}`)).json()).toMatchObject({ status: 'erased' });
   });
+
+  it('lets the blob go of an image that another process took in', async () => {
+    await using harness = await startHarness();
+    const { blobs } = harness.dependencies;
+    const [blob, other] = [await blobs.put(Buffer.from('one')), await blobs.put(Buffer.from('other'))];
+    await fetch(`${harness.url}/v1/images/${blob.sha256}`, { method: 'DELETE' });
+    await expect(blobs.get(blob)).rejects.toMatchObject({ code: 'blob-missing' });
+    await expect(blobs.get(other)).resolves.toBeDefined();
+  });
 });
 
 describe('the rest', () => {
