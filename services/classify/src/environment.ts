@@ -53,7 +53,7 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
   HEADS: list(kindsWanted)
     .refine(areKinds, `expected ${kindsWanted}`)
     .transform((given) => given as (typeof trainedKinds)[number][])
-    .default(['lda', 'ncm'])
+    .default(['lda'])
     .describe(
       'Kinds of heads that learn side by side, in order of preference; the one with the best scores serves.',
     ),

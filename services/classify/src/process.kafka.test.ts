@@ -87,7 +87,7 @@ it('loses and doubles nothing when it is killed, and comes to the digest of an u
   await eventually(async () => (await rig.predictions()).length >= images, patienceMs);
   const answered = (await rig.predictions()).map(({ imageId }) => imageId);
   expect(answered.sort()).toEqual(Array.from({ length: images }, (_, image) => `i${image}`).sort());
-  const versions = (await rig.heads()).map(({ version }) => version);
+  const versions = (await rig.heads()).map(({ kind, version }) => `${kind} ${version}`);
   expect(new Set(versions).size).toBe(versions.length);
 
   second.kill('SIGTERM');

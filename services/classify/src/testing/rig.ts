@@ -218,10 +218,11 @@ export class Rig {
     return this.decoded(this.names.topics.predictions, this.codecs.predictions);
   }
 
-  /** The newest head, once it is settled and has learned so many examples to the end of its partition. */
+  /** The newest `lda` head, once it is settled and has learned so many examples to the end of its partition. */
   settled(examples: number, task = 'digit', patienceMs?: number): Promise<HeadTrained> {
     return eventually(async () => {
-      const head = (await this.heads()).filter((one) => one.task === task).at(-1);
+      const own = (await this.heads()).filter((one) => one.task === task && one.kind === 'lda');
+      const head = own.at(-1);
       const ends = await this.log.admin.offsets(this.names.topics.examples);
       const atEnd = ends.some(({ high }) => Number(high) === head?.watermark);
       return head?.mode === 'settled' && head.examples === examples && atEnd ? head : undefined;
