@@ -4,7 +4,8 @@
  */
 
 const steps = 400;
-const regularization = 1e-3;
+// Weak: from here down to a hundredth of it the accuracy stays the same, ten times as much costs a percent.
+const regularization = 1e-4;
 
 /** Answers a function from vector to label. */
 export function trainLogisticRegression(examples, dimensions) {
