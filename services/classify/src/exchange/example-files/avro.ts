@@ -2,7 +2,8 @@
  * Avro object container files with the very schema of the topic `examples`: any Avro tool reads them, and what other tools write with that
  * schema can be imported. What the set is stands in the file's metadata.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { readContainerFile, readContainerHeader, recordSchema, writeContainerFile } from '@headwater/schemas';
 import { encodeNumbers } from '../../join/image-bytes.ts';
@@ -18,7 +19,9 @@ export const avroFile: ExampleFormat = {
   async write(path, header, examples) {
     const metadata = { [metadataKey]: JSON.stringify(header) };
     const pieces = writeContainerFile(recordSchema('Example'), metadata, recordsOf(examples));
-    await pipeline(pieces, createWriteStream(path));
+    // Opened first: a stream that fails while it opens would make its file after the failure was told.
+    const file = await open(path, 'w');
+    await pipeline(pieces, file.createWriteStream());
   },
 
   async readHeader(path) {

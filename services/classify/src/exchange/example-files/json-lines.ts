@@ -2,7 +2,8 @@
  * JSON Lines: a header, then an example a line. For people, scripts and version control; the vector is base64 of its int16 values, or
  * a list of numbers where somebody else has written the file.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { encodeNumbers } from '../../join/image-bytes.ts';
 import type { ExampleFormat, ExampleRow, SetHeader, WritableExample } from './api.ts';
@@ -18,7 +19,9 @@ export const jsonLines: ExampleFormat = {
   extensions: ['.jsonl', '.ndjson'],
 
   async write(path, header, examples) {
-    await pipeline(linesOf(header, examples), createWriteStream(path));
+    // Opened first: a stream that fails while it opens would make its file after the failure was told.
+    const file = await open(path, 'w');
+    await pipeline(linesOf(header, examples), file.createWriteStream());
   },
 
   async readHeader(path) {
