@@ -31,8 +31,8 @@ export function newLine(extractor: string, task: string, kind: HeadKind): TaskLi
   };
 }
 
-/** A line rests half as long as a solve took, and at least so long: learning and predicting need the processor too. */
-const restShare = 0.5;
+/** A line rests an eighth as long as a solve took, and at least so long: solves have a thread of their own, and labels wait for the next one. */
+const restShare = 0.125;
 const shortestRestMs = 50;
 /** Heads that do not serve are there to be compared: they rest longer, and at least so long. */
 const challengerRestShare = 2;
