@@ -41,7 +41,10 @@ async function truncatedJpeg(): Promise<Buffer> {
   const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
   const picture = sharp({ create: { width: 200, height: 150, channels: 3, background: 'red', noise } });
   const jpeg = await picture.jpeg().toBuffer();
-  return jpeg.subarray(0, jpeg.length / 2);
+  // Not after 0xff: with the next byte that would be a marker, which decoders take for the end of a whole image.
+  let end = Math.floor(jpeg.length / 2);
+  while (jpeg[end - 1] === 0xff) end -= 1;
+  return jpeg.subarray(0, end);
 }
 
 const text = Buffer.from('This was saved under the name picture.png.\n'.repeat(20));
@@ -138,7 +141,6 @@ describe('bad records on Kafka', () => {
       ];
     };
     const wrong = await bad();
-    const before = client.deadLetters.length;
     const perBad = Math.floor(neighbours.length / wrong.length);
     const records = wrong.flatMap(([record], index) => [
       ...Array.from({ length: perBad }, (_, offset) => good(index * perBad + offset)),
@@ -146,9 +148,11 @@ describe('bad records on Kafka', () => {
     ]);
     await client.send(records);
 
-    await expect
-      .poll(() => client.deadLetters.length - before, { timeout: 90_000 })
-      .toBeGreaterThanOrEqual(wrong.length);
+    const missing = () => {
+      const found = new Set(client.deadLetters.map(({ key }) => key));
+      return wrong.filter(([{ key }]) => !found.has(String(key))).map(([, code]) => code);
+    };
+    await expect.poll(missing, { timeout: 90_000 }).toEqual([]);
     for (const [record, code] of wrong) {
       const letters = client.deadLetters.filter(({ key }) => key === String(record.key));
       expect(letters.map((letter) => [String(record.key), letter.code])).toEqual([

@@ -57,8 +57,9 @@ describe('services in processes of their own', () => {
     await expect
       .poll(() => client.predictions.size, { timeout: 60_000, interval: 20 })
       .toBeGreaterThan(before + 5);
-    const end = await endOf(second, signal);
+    // As the signal goes out: a graceful end takes long enough for the other process to finish the stream.
     const seen = client.predictions.size - before;
+    const end = await endOf(second, signal);
     const ids = await sending;
     await client.sendLabels(new Map(ids.map((id, index) => [id, images[from + index]?.label ?? null])));
     await untilPredicted(client, to);
