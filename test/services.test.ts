@@ -75,7 +75,14 @@ describe('services in processes of their own', () => {
     expect(code, second.stderr()).toBe(0);
     expect(seconds).toBeLessThan(10);
     expect(seen).toBeLessThan(300);
-    await expectAudit({ images: 300, vectors: 300, predictions: 300, lost: 0, duplicates: 0, deadLetters: 0 });
+    await expectAudit({
+      images: 300,
+      vectors: 300,
+      predictions: 300,
+      lost: 0,
+      duplicates: 0,
+      deadLetters: 0,
+    });
   });
 
   it('lose and double nothing when one of two is killed in mid-stream', async () => {
