@@ -1,25 +1,16 @@
 /** What a run came to: one object for machines, a few lines for people. */
 import type { HeadTrained } from '@headwater/schemas';
 import type { AuditReport } from '../audit/audit.ts';
-import type { Finding } from '../audit/findings.ts';
 import type { ImageSource } from '../sources/api.ts';
 import type { Accuracy } from './served-accuracy.ts';
 import { imagesPerSecondOf, secondsOf, type Tally } from './tally.ts';
 
 /** The object that `--json` prints. Counts are read back from the topics; accuracies are null before the first label. */
-export interface Summary {
+export interface Summary extends AuditReport {
   readonly log: 'kafka' | 'memory';
   readonly source: string;
   readonly extractor: string;
   readonly task: string;
-  readonly images: number;
-  readonly vectors: number;
-  readonly predictions: number;
-  readonly labels: number;
-  readonly examples: number;
-  readonly deadLetters: number;
-  readonly lost: number;
-  readonly duplicates: number;
   /** Files or images that were not accepted: reason to number. */
   readonly refused: Readonly<Record<string, number>>;
   /** From the first image sent to the last prediction read. */
@@ -36,7 +27,6 @@ export interface Summary {
   readonly headVersion: number | null;
   readonly headDigest: string | null;
   readonly setDigest: string | null;
-  readonly findings: readonly Finding[];
 }
 
 export interface SummaryParts {
