@@ -75,7 +75,7 @@ async function drive(extractor, images, pending) {
   const caller = async () => {
     for (let index = next++; index < images.length; index = next++) {
       const start = performance.now();
-      await extractor.extract(images[index]);
+      await extractor.extract({ image: images[index], attributes: {} });
       seconds.push((performance.now() - start) / 1000);
     }
   };

@@ -70,7 +70,8 @@ async function extractAll(extractor, images) {
   let next = 0;
   const caller = async () => {
     for (let index = next++; index < count; index = next++) {
-      const vector = await extractor.extract(encodePng({ width, height, pixels: images.read(index) }));
+      const image = encodePng({ width, height, pixels: images.read(index) });
+      const vector = await extractor.extract({ image, attributes: {} });
       vectors.set(quantize(vector), index * dimensions);
       progress.step();
     }

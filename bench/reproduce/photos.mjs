@@ -113,7 +113,11 @@ async function cutPieces(folder) {
 
 async function vectorsOf(extractor, pieces) {
   return await Promise.all(
-    pieces.map(async ({ label, place, image }) => ({ label, place, vector: await extractor.extract(image) })),
+    pieces.map(async ({ label, place, image }) => ({
+      label,
+      place,
+      vector: await extractor.extract({ image, attributes: {} }),
+    })),
   );
 }
 

@@ -45,6 +45,10 @@ export const errorCodes = {
     verdict: 'dead-letter',
     when: 'the media type, found by looking at the bytes, is not accepted',
   },
+  'record-unfit': {
+    verdict: 'dead-letter',
+    when: 'a record lacks a field that its extractor needs, or has one of another type',
+  },
   'vector-not-finite': { verdict: 'dead-letter', when: 'an extractor answered NaN or infinity' },
   'vector-wrong-dimensions': {
     verdict: 'dead-letter',
@@ -54,6 +58,10 @@ export const errorCodes = {
   'extractor-failed': {
     verdict: 'dead-letter',
     when: 'an extractor threw, hung, or killed its worker on this image',
+  },
+  'sample-insufficient': {
+    verdict: 'stop',
+    when: 'a sample is too small, or too uniform, for an extractor to learn from',
   },
   'model-invalid': { verdict: 'stop', when: 'a model file is missing, damaged, or not what its digest says' },
   'statistics-overflow': { verdict: 'stop', when: 'more examples than exact integer sums allow' },

@@ -1,5 +1,6 @@
-/** What an extractor is to the service that runs it: encoded image bytes in, one vector out. */
+/** What an extractor is to the service that runs it: a record of the stream in (an encoded image and its attributes), one vector out. */
 import type { VectorContract } from '@headwater/schemas';
+import type { SourceRecord } from './stages/api.ts';
 
 export interface ExtractorDescription {
   /** Name and version together, e.g. `lenet-digits.v1`. */
@@ -36,11 +37,11 @@ export interface ExtractorOptions {
 export interface Extractor {
   readonly description: ExtractorDescription;
   /**
-   * Decodes one encoded image (JPEG, PNG, WebP, GIF, TIFF, AVIF) and answers its vector, `contract.dimensions`
-   * float32 values. Calls are batched across callers; results do not depend on what shares a batch.
-   * Errors: image-unreadable, image-too-large, image-type-unsupported, vector-not-finite, extractor-failed.
+   * Decodes the encoded image of one record (JPEG, PNG, WebP, GIF, TIFF, AVIF), looks at its attributes where it uses them, and
+   * answers its vector, `contract.dimensions` float32 values. Calls are batched across callers; results do not depend on what shares a batch.
+   * Errors: image-unreadable, image-too-large, image-type-unsupported, record-unfit, vector-not-finite, extractor-failed.
    */
-  extract(image: Uint8Array, signal?: AbortSignal): Promise<Float32Array>;
+  extract(record: SourceRecord, signal?: AbortSignal): Promise<Float32Array>;
   /** What the engine is, for the log line at start and a metric, e.g. `onnxruntime 1.30.0 cpu, 2 threads`. */
   readonly engine: string;
   close(): Promise<void>;

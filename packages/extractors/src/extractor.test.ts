@@ -5,7 +5,7 @@ import type { Engine } from './engines/api.ts';
 import { openWorkerEngine } from './engines/worker-engine.ts';
 import { EngineExtractor, openExtractor } from './extractor.ts';
 import { lenetDigits } from './extractors/lenet-digits.ts';
-import { grayDigit, pattern } from './fixtures/sample-images.ts';
+import { grayDigit, pattern, recordOf } from './fixtures/sample-images.ts';
 import { readWeights } from './weights.ts';
 
 const tiny = { ...lenetDigits, contract: { ...lenetDigits.contract, dimensions: 1 } };
@@ -54,7 +54,7 @@ describe('an extractor', () => {
       onBatch: (size) => batches.push(size),
     });
     const images = await Promise.all(Array.from({ length: 8 }, (_, seed) => digit(seed)));
-    const running = images.map((image) => extractor.extract(image));
+    const running = images.map((image) => extractor.extract(recordOf(image)));
     await until(() => state.images > 0);
     release();
     expect(new Set((await Promise.all(running)).map(([sum]) => sum)).size).toBeGreaterThan(1);
@@ -66,30 +66,33 @@ describe('an extractor', () => {
   it('gives a place back when an image fails', async () => {
     const { extractor, release } = openHeld({ maxPending: 1 });
     release();
-    const bad = Array.from({ length: 5 }, () => extractor.extract(Buffer.from('no image')));
+    const bad = Array.from({ length: 5 }, () => extractor.extract(recordOf(Buffer.from('no image'))));
     for (const call of bad) await expect(call).rejects.toMatchObject({ code: 'image-type-unsupported' });
-    expect(await extractor.extract(await digit())).toHaveLength(1);
+    expect(await extractor.extract(recordOf(await digit()))).toHaveLength(1);
   });
 
   it('lets a caller give up while it waits', async () => {
     const { extractor, release } = openHeld({ maxPending: 1 });
     const image = await digit();
-    const first = extractor.extract(image);
+    const first = extractor.extract(recordOf(image));
     const abort = new AbortController();
-    const second = extractor.extract(image, abort.signal);
+    const second = extractor.extract(recordOf(image), abort.signal);
     abort.abort(new Error('given up'));
     await expect(second).rejects.toThrow('given up');
     release();
     expect(await first).toHaveLength(1);
-    expect(await extractor.extract(image)).toHaveLength(1);
+    expect(await extractor.extract(recordOf(image))).toHaveLength(1);
   });
 
   it('answers what it has accepted before it closes, and takes nothing more', async () => {
     const { extractor, state, release } = openHeld({ maxPending: 1 });
     const image = await digit();
-    const accepted = [extractor.extract(image), extractor.extract(image)];
+    const accepted = [extractor.extract(recordOf(image)), extractor.extract(recordOf(image))];
     const closed = extractor.close();
-    await expect(extractor.extract(image)).rejects.toMatchObject({ code: 'overloaded', verdict: 'retry' });
+    await expect(extractor.extract(recordOf(image))).rejects.toMatchObject({
+      code: 'overloaded',
+      verdict: 'retry',
+    });
     expect(state.closed).toBe(false);
     release();
     await closed;
@@ -102,7 +105,7 @@ describe('an extractor', () => {
     const { extractor, release } = openHeld();
     release();
     const white = await grayDigit().linear(0, 255).png().toBuffer();
-    await expect(extractor.extract(white)).rejects.toMatchObject({ code: 'vector-not-finite' });
+    await expect(extractor.extract(recordOf(white))).rejects.toMatchObject({ code: 'vector-not-finite' });
   });
 
   it('refuses options that make no sense, all at once', () => {
@@ -136,7 +139,7 @@ describe('an extractor whose engine crashes', () => {
           .toBuffer(),
       ),
     );
-    const settled = await Promise.allSettled(images.map((image) => extractor.extract(image)));
+    const settled = await Promise.allSettled(images.map((image) => extractor.extract(recordOf(image))));
     const outcomes = settled.map((result) =>
       result.status === 'fulfilled' ? result.value[0] : result.reason.code,
     );
@@ -160,7 +163,7 @@ describe('opening an extractor', () => {
 
   it('answers on the real engine', async () => {
     const extractor = await openExtractor('lenet-digits.v1');
-    expect(await extractor.extract(await digit())).toHaveLength(800);
+    expect(await extractor.extract(recordOf(await digit()))).toHaveLength(800);
     await extractor.close();
   });
 });

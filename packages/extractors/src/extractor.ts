@@ -13,6 +13,7 @@ import { definitionOf } from './extractors/table.ts';
 import { Gate } from './gate.ts';
 import { decodeImage } from './images/decoder.ts';
 import { defaultLimits } from './images/limits.ts';
+import type { SourceRecord } from './stages/api.ts';
 import { readWeights } from './weights.ts';
 
 type Settings = Required<Omit<ExtractorOptions, 'limits' | 'onBatch'>> &
@@ -69,7 +70,7 @@ export class EngineExtractor implements Extractor {
     });
   }
 
-  async extract(image: Uint8Array, signal?: AbortSignal): Promise<Float32Array> {
+  async extract({ image }: SourceRecord, signal?: AbortSignal): Promise<Float32Array> {
     if (this.closing) throw new HeadwaterError('overloaded', 'The extractor is closed.');
     this.pending += 1;
     try {

@@ -3,3 +3,4 @@ export type * from './api.ts';
 export { describeExtractor, extractorIds } from './extractors/table.ts';
 export { Gate } from './gate.ts';
 export { describeNetFile, isNetFile, openExtractor } from './open-extractor.ts';
+export type { SourceRecord } from './stages/api.ts';

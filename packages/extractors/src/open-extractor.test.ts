@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { grayDigit } from './fixtures/sample-images.ts';
+import { grayDigit, recordOf } from './fixtures/sample-images.ts';
 import { describeNetFile, openExtractor } from './open-extractor.ts';
 
 const model = fileURLToPath(new URL('../../../models/lenet-digits.v1/net.onnx', import.meta.url));
@@ -18,7 +18,7 @@ it('opens what an id names, and what a net file describes', async () => {
   const vectors: Float32Array[] = [];
   for (const name of ['lenet-digits.v1', path]) {
     const extractor = await openExtractor(name, { threads: 1 });
-    vectors.push(await extractor.extract(image));
+    vectors.push(await extractor.extract(recordOf(image)));
     await extractor.close();
     if (name === path) expect(await describeNetFile(path)).toEqual(extractor.description);
   }

@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { grayDigit } from './fixtures/sample-images.ts';
+import { grayDigit, recordOf } from './fixtures/sample-images.ts';
 import { openExtractor } from './open-extractor.ts';
 
 it('shows a net file that can be opened', async () => {
@@ -21,6 +21,6 @@ it('shows a net file that can be opened', async () => {
     id: 'my-digits.v1',
     contract: { dimensions: 800, normalization: 'unit' },
   });
-  const vector = await extractor.extract(await grayDigit().png().toBuffer());
+  const vector = await extractor.extract(recordOf(await grayDigit().png().toBuffer()));
   expect(vector.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 5);
 });

@@ -90,7 +90,11 @@ export class Extraction {
   private extract(record: LogRecord, image: ImageReceived, signal: AbortSignal): Promise<Float32Array> {
     const { contents, quarantine, extractor } = this.options;
     const isolated = (bytes: Uint8Array) =>
-      quarantine.run(record, () => extractor.extract(bytes, signal), signal);
+      quarantine.run(
+        record,
+        () => extractor.extract({ image: bytes, attributes: image.attributes }, signal),
+        signal,
+      );
     return contents.with(image, isolated, signal);
   }
 

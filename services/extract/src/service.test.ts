@@ -45,7 +45,7 @@ describe('extract', () => {
     await settled(workplace);
     const before = Date.now();
     const net = await openExtractor(extractor, { threads: 1 });
-    const vector = await net.extract(image);
+    const vector = await net.extract({ image, attributes: {} });
     await net.close();
     const { name, version, digest } = describeExtractor(extractor);
     const [record] = await workplace.imageRecords();

@@ -3,7 +3,7 @@ import { releasedContracts } from '@headwater/schemas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Extractor } from '../api.ts';
 import { openExtractor } from '../extractor.ts';
-import { smooth } from '../fixtures/sample-images.ts';
+import { recordOf, smooth } from '../fixtures/sample-images.ts';
 import { describeExtractor, extractorIds } from './table.ts';
 
 const pictures = Promise.all(
@@ -30,7 +30,7 @@ describe.each(extractorIds())('%s', (id) => {
   afterAll(() => extractor.close());
 
   const extractAll = (images: readonly Uint8Array[], by = extractor) =>
-    Promise.all(images.map((image) => by.extract(image)));
+    Promise.all(images.map((image) => by.extract(recordOf(image))));
 
   it('is described without being opened, by an id of name and version', () => {
     const description = describeExtractor(id);
@@ -59,7 +59,7 @@ describe.each(extractorIds())('%s', (id) => {
   it('answers the same bits in batches of 1, 4, 8 and 16, in any order, with one thread or two', async () => {
     const images = await pictures;
     const alone: Float32Array[] = [];
-    for (const image of images) alone.push(await extractor.extract(image));
+    for (const image of images) alone.push(await extractor.extract(recordOf(image)));
     for (const [batchSize, threads] of [
       [1, 2],
       [4, 1],
@@ -86,12 +86,12 @@ describe.each(extractorIds())('%s', (id) => {
 
   it('refuses bad images each with its reason, and their neighbours go through', async () => {
     const [good = Buffer.alloc(0)] = await pictures;
-    const expected = await extractor.extract(good);
+    const expected = await extractor.extract(recordOf(good));
     const settled = await Promise.allSettled([
-      extractor.extract(good),
-      extractor.extract(good.subarray(0, good.length / 2)),
-      extractor.extract(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')),
-      extractor.extract(good),
+      extractor.extract(recordOf(good)),
+      extractor.extract(recordOf(good.subarray(0, good.length / 2))),
+      extractor.extract(recordOf(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'))),
+      extractor.extract(recordOf(good)),
     ]);
     const outcomes = settled.map((result) =>
       result.status === 'fulfilled' ? result.value : result.reason.code,

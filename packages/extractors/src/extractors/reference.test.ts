@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { expect, it, onTestFinished } from 'vitest';
 import { openExtractor } from '../extractor.ts';
-import { gradient, pattern } from '../fixtures/sample-images.ts';
+import { gradient, pattern, recordOf } from '../fixtures/sample-images.ts';
 
 async function open(id: string) {
   const extractor = await openExtractor(id, { threads: 1 });
@@ -20,7 +20,7 @@ const normOf = (vector: Float32Array) => Math.sqrt(vector.reduce((sum, value) =>
 
 it('efficientnet-lite0.v1 agrees with Python on a gradient', async () => {
   const extractor = await open('efficientnet-lite0.v1');
-  const vector = await extractor.extract(await gradient(256, 256).png().toBuffer());
+  const vector = await extractor.extract(recordOf(await gradient(256, 256).png().toBuffer()));
   expect(normOf(vector)).toBeCloseTo(15.3443, 3);
   for (const [index, value] of [0, 0, 0.01289, 0.01725, 0, 0, 0, 0].entries()) {
     expect(vector[index]).toBeCloseTo(value, 3);
@@ -30,7 +30,7 @@ it('efficientnet-lite0.v1 agrees with Python on a gradient', async () => {
 it('lenet-digits.v1 agrees with Python on a gradient', async () => {
   const extractor = await open('lenet-digits.v1');
   const picture = pattern(28, 28, (x, y) => [(x * 9 + y * 3) % 256]);
-  const vector = await extractor.extract(await picture.png().toBuffer());
+  const vector = await extractor.extract(recordOf(await picture.png().toBuffer()));
   expect(normOf(vector)).toBeCloseTo(3.87648, 4);
   const expected = { 51: 0.12195, 55: 0.43597, 59: 0.43597, 62: 0.12195, 63: 0.37508, 131: 0.02884 };
   for (const [index, value] of Object.entries(expected)) expect(vector[Number(index)]).toBeCloseTo(value, 4);
@@ -45,7 +45,7 @@ it('lenet-digits.v1 tells all ten digits apart, by the nearest mean of a few', a
     Array.from(digits, async (_, index) => {
       const raw = pixels.subarray(16 + index * 784, 16 + (index + 1) * 784);
       const image = sharp(raw, { raw: { width: 28, height: 28, channels: 1 } }).toColourspace('b-w');
-      return await extractor.extract(await image.png().toBuffer());
+      return await extractor.extract(recordOf(await image.png().toBuffer()));
     }),
   );
   const means = Array.from({ length: 10 }, (_, digit) => meanOf(vectors.slice(0, 400), digits, digit));

@@ -47,7 +47,9 @@ it('answers an image as it answers the image’s vector', async () => {
     for (let at = 4; at < 24; at += 2) {
       for (const vertical of [true, false]) {
         const image = `${at}-${vertical}`;
-        await rig.sendVector(image, [...(await extractor.extract(stripe(at, vertical)))]);
+        await rig.sendVector(image, [
+          ...(await extractor.extract({ image: stripe(at, vertical), attributes: {} })),
+        ]);
         await rig.sendLabel(image, vertical ? 'up' : 'across');
       }
     }
@@ -64,7 +66,7 @@ it('answers an image as it answers the image’s vector', async () => {
       body: new Uint8Array(asked),
     });
     expect(byImage).toMatchObject({ status: 200, body: { label: 'up', extractor: id, head: { version } } });
-    const vector = [...(await extractor.extract(asked))];
+    const vector = [...(await extractor.extract({ image: asked, attributes: {} }))];
     const byVector = await rig.api<{ label: string; probabilities: object }>(service, path, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

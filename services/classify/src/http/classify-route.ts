@@ -80,7 +80,9 @@ async function vectorOf(
   { extractors }: ClassifyRouteOptions,
   signal: AbortSignal,
 ): Promise<Float32Array> {
-  if (Buffer.isBuffer(body)) return (await extractors.open(head.extractor)).extract(body, signal);
+  if (Buffer.isBuffer(body)) {
+    return (await extractors.open(head.extractor)).extract({ image: body, attributes: {} }, signal);
+  }
   const vector = typeof body?.vector === 'string' ? fromBase64(body.vector) : fromNumbers(body?.vector);
   const { dimensions } = head.classifier;
   if (vector.length === dimensions) return vector;

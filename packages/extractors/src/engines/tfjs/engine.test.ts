@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { EngineExtractor } from '../../extractor.ts';
 import { inputBytes } from '../../extractors/definition.ts';
-import { smooth } from '../../fixtures/sample-images.ts';
+import { recordOf, smooth } from '../../fixtures/sample-images.ts';
 import { writeLayersModel } from '../../nets/layers/artifacts.ts';
 import { toLayersModel } from '../../nets/layers/surgery.ts';
 import type { OwnNet } from '../../nets/own/agreement.ts';
@@ -85,7 +85,7 @@ for (const { backend, isThere } of backends) {
       const net = await readOwnNet(await netFile());
       const images = await pictures;
       const first = await open(net, backend, 1);
-      const alone = await Promise.all(images.map((image) => first.extract(image)));
+      const alone = await Promise.all(images.map((image) => first.extract(recordOf(image))));
       for (const vector of alone) {
         expect(vector).toHaveLength(800);
         expect(vector.every(Number.isFinite)).toBe(true);
@@ -95,7 +95,7 @@ for (const { backend, isThere } of backends) {
         const other = await open(net, backend, batchSize);
         const order = images.map((_, index) => (index * 7 + 3) % images.length);
         const vectors = await Promise.all(
-          order.map((index) => other.extract(images[index] ?? new Uint8Array())),
+          order.map((index) => other.extract(recordOf(images[index] ?? new Uint8Array()))),
         );
         expect(bitsOf(vectors)).toEqual(bitsOf(order.map((index) => alone[index] ?? new Float32Array())));
       }
@@ -106,8 +106,8 @@ for (const { backend, isThere } of backends) {
         await netFile(', scale: 1/255, mean: 0.13, std: 0.31', 'normalization: unit'),
       );
       const [image = Buffer.alloc(0)] = await pictures;
-      const found = await (await open(net, backend, 1)).extract(image);
-      const expected = await (await open(net, 'cpu', 1)).extract(image);
+      const found = await (await open(net, backend, 1)).extract(recordOf(image));
+      const expected = await (await open(net, 'cpu', 1)).extract(recordOf(image));
       expect(Math.max(...found.map((value, index) => Math.abs(value - (expected[index] ?? 0))))).toBeLessThan(
         1e-5,
       );
@@ -118,8 +118,8 @@ for (const { backend, isThere } of backends) {
       const extractor = await open(await readOwnNet(await netFile()), backend, 2);
       const [good = Buffer.alloc(0)] = await pictures;
       const settled = await Promise.allSettled([
-        extractor.extract(good),
-        extractor.extract(good.subarray(0, good.length / 2)),
+        extractor.extract(recordOf(good)),
+        extractor.extract(recordOf(good.subarray(0, good.length / 2))),
       ]);
       expect(settled[0]?.status).toBe('fulfilled');
       expect(settled[1]).toMatchObject({ reason: { code: 'image-unreadable' } });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openExtractor } from '../../extractor.ts';
-import { grayDigit, smooth } from '../../fixtures/sample-images.ts';
+import { grayDigit, recordOf, smooth } from '../../fixtures/sample-images.ts';
 import { describeNetFile } from '../../open-extractor.ts';
 import { readShipped } from '../onnx/fixtures.ts';
 import { graphField, type Model, nodeField, readModel, readNode } from '../onnx/graph.ts';
@@ -57,7 +57,7 @@ describe('a net of a user', () => {
     expect(own.description).toMatchObject({ id: 'own.v1', contract: { dimensions: 800 } });
     for (const picture of [grayDigit(1), smooth(90, 40)]) {
       const image = await picture.png().toBuffer();
-      const [mine, theirs] = [await own.extract(image), await shipped.extract(image)];
+      const [mine, theirs] = [await own.extract(recordOf(image)), await shipped.extract(recordOf(image))];
       const error = mine.map((value, index) => Math.abs(value - (theirs[index] ?? Number.NaN)));
       // A division by 255 and a multiplication with its inverse differ in the last bit.
       expect(Math.max(...error)).toBeLessThan(1e-5);
@@ -68,7 +68,7 @@ describe('a net of a user', () => {
     const path = await write(await bareLenet(), bareInput, '{ tensor: dense1, normalization: unit }');
     const own = await open(path);
     expect(own.description.contract).toMatchObject({ dimensions: 500, normalization: 'unit' });
-    const vector = await own.extract(await grayDigit().png().toBuffer());
+    const vector = await own.extract(recordOf(await grayDigit().png().toBuffer()));
     const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
     expect(length).toBeCloseTo(1, 5);
   });
@@ -82,7 +82,7 @@ describe('a net of a user', () => {
     const input = 'size: 28, colour: gray, layout: NHWC';
     const own = await open(await write(withBatch(1), input));
     const images = await Promise.all([0, 1, 2].map((seed) => grayDigit(seed).png().toBuffer()));
-    const vectors = await Promise.all(images.map((image) => own.extract(image)));
+    const vectors = await Promise.all(images.map((image) => own.extract(recordOf(image))));
     expect(vectors.map(({ length }) => length)).toEqual([10, 10, 10]);
     await expect(openOwnExtractor(await write(withBatch(4), input))).rejects.toMatchObject({
       code: 'model-invalid',
@@ -125,8 +125,8 @@ describe('a net of a user', () => {
       [0, 1, 0],
       [1, 0, 0],
     ]);
-    const expected = await (await open(rgb)).extract(await swapped.png().toBuffer());
-    const found = await (await open(bgr)).extract(await picture.png().toBuffer());
+    const expected = await (await open(rgb)).extract(recordOf(await swapped.png().toBuffer()));
+    const found = await (await open(bgr)).extract(recordOf(await picture.png().toBuffer()));
     expect(Buffer.from(found.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
   });
 });
