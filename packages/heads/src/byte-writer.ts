@@ -4,7 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 
-type NumberArray = Int16Array | Float64Array;
+type NumberArray = Int16Array | Float32Array | Float64Array;
 
 /** Collects parts; `finish` puts them into one ArrayBuffer of its own. */
 export class ByteWriter {
@@ -67,6 +67,10 @@ export class ByteReader {
 
   int16s(): Int16Array<ArrayBuffer> {
     return new Int16Array(this.#copyNumbers(2));
+  }
+
+  float32s(): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.#copyNumbers(4));
   }
 
   float64s(): Float64Array<ArrayBuffer> {

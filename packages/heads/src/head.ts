@@ -1,6 +1,7 @@
 /** From a labelled set to a head, and from a stored head to predictions. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, Head, HeadKind, LabelledSet, TrainOptions } from './api.ts';
+import { openLayers } from './dense-layers.ts';
 import type { HeadFamily, StoredHead } from './head-family.ts';
 import { knn } from './heads/knn.ts';
 import { lda } from './heads/lda.ts';
@@ -12,6 +13,8 @@ import { digestHead } from './linear-head.ts';
 import { poseProblem } from './problem.ts';
 
 const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm, knn, softmax };
+/** How stored heads are read; those of kind `mlp` are trained by `trainLayersHead`. */
+const openers: Partial<Record<HeadKind, HeadFamily['open']>> = { mlp: openLayers };
 
 /**
  * Trains a head: a pure function of the set and the options, to the last bit, on every machine. It computes for a while (a tenth of a
@@ -40,7 +43,8 @@ export function trainHead(set: LabelledSet, options: TrainOptions): Head {
 
 /** Makes a stored head ready to predict. Errors: head-invalid. */
 export function openHead(head: StoredHead): Classifier {
-  return familyOf(head.kind).open(head);
+  const open = openers[head.kind] ?? familyOf(head.kind).open;
+  return open(head);
 }
 
 function familyOf(kind: HeadKind): HeadFamily {

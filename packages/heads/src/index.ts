@@ -1,8 +1,10 @@
 /** Statistics, solvers and heads: pure functions of the set of labelled vectors. No I/O, no Kafka. */
 export type * from './api.ts';
 export { type CostMatrix, type Decision, type DecisionRules, decide } from './decision.ts';
+export type { DenseLayer } from './dense-layers.ts';
 export * from './drift/index.ts';
 export { openHead, trainHead } from './head.ts';
+export { type LayersTask, type TrainLayers, trainLayersHead } from './heads/mlp.ts';
 export { createLabelledSet, deserializeLabelledSet, type LabelledSetOptions } from './labelled-set.ts';
 export { digestHead } from './linear-head.ts';
 export * from './measurements/index.ts';

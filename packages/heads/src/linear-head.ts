@@ -126,8 +126,8 @@ function computeLogits({ weights, biases }: LinearParameters, vector: Int16Array
   });
 }
 
-/** Works in place. */
-function toProbabilities(logits: Float64Array, blend: number): Float64Array {
+/** softmax, blended with the uniform distribution. Works in place. */
+export function toProbabilities(logits: Float64Array, blend: number): Float64Array {
   let highest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > highest) highest = logit;
   let sum = 0;
