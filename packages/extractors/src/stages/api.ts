@@ -33,8 +33,9 @@ export type ValueType = Value['type'];
 export interface Stage {
   /** As the table of extractors calls it, e.g. `tfidf`. */
   readonly method: string;
-  /** The values it takes; a chain is checked before the first record. */
+  /** The values it takes; a chain is checked before the first record. One that does not take `missing` makes such a record unfit. */
   readonly takes: readonly ValueType[];
+  /** A text, number or category may also be missing. */
   readonly gives: ValueType;
   /** Of the vector it gives; null where it gives none. */
   readonly dimensions: number | null;
@@ -55,6 +56,17 @@ export interface Fitting {
   merge(other: Fitting): void;
   /** What was learned, as JSON: versioned, and stated by its SHA-256. Errors: sample-insufficient. */
   finish(): FittedArtefact;
+  /** All of what was learned so far, as JSON that `resume` reads: parts are fitted in processes of their own, and merged later. */
+  save(): FittingState;
+}
+
+/** A fitting on its way from one process to another: plain JSON. */
+export interface FittingState {
+  readonly method: string;
+  readonly formatVersion: number;
+  readonly records: number;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly state: Readonly<Record<string, unknown>>;
 }
 
 /** Saved beside the chain's file; its digest is checked when it is opened. */
@@ -72,9 +84,12 @@ export interface FittedArtefact {
 export interface StageMethod {
   readonly method: string;
   readonly takes: readonly ValueType[];
+  /** Where options decide on it, what the link says once it is open. */
   readonly gives: ValueType;
   /** Checks the options that a chain's file gives. Errors: config-invalid. */
   readonly open: (options: unknown, artefact: FittedArtefact | undefined) => Stage | Promise<Stage>;
   /** Only of methods that learn. */
   readonly fit?: (options: unknown) => Fitting;
+  /** Only of methods that learn: goes on from what `save` gave. Errors: config-invalid where it is not that of this method and version. */
+  readonly resume?: (state: FittingState) => Fitting;
 }
