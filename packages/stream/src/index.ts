@@ -12,7 +12,7 @@ export { createKafkaLog } from './log/kafka/kafka-log.ts';
 export type { KafkaOptions } from './log/kafka/options.ts';
 export { createMemoryLog } from './log/memory/log.ts';
 export { partitionFor } from './log/murmur2.ts';
-export { deadLetterHeaders, sourceHeaders } from './log/provenance.ts';
+export { deadLetterHeaders, originalHeaders, sourceHeaders } from './log/provenance.ts';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel, logLevels } from './logger.ts';
 export * from './metrics.ts';
 export { createNames, type Names, type NamesOptions } from './names.ts';

@@ -62,6 +62,8 @@ export interface LogAdmin {
   committed(group: string, topic: string): Promise<readonly (bigint | undefined)[]>;
   /** How many members a group has now; 0 for a group that does not exist. */
   members(group: string): Promise<number>;
+  /** Deletes what lies before these offsets, by partition; an offset that is gone already is no error. */
+  deleteRecords(topic: string, before: ReadonlyMap<number, bigint>): Promise<void>;
   deleteTopics(topics: readonly string[]): Promise<void>;
   deleteGroups(groups: readonly string[]): Promise<void>;
 }
@@ -70,6 +72,16 @@ export interface LogAdmin {
 export interface LogProducer {
   /** Resolves when all records are safe. Splits by bytes. Errors: record-too-large, log-unavailable. */
   send(records: readonly OutgoingRecord[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A producer whose commits are all or nothing, for tools that move records; opening it has fenced its former owner. */
+export interface LogTransactions {
+  /**
+   * Errors: record-too-large (nothing was written, and another commit may follow), log-fenced, log-commit-unknown
+   * (the outcome is known after the same id was opened again).
+   */
+  commit(records: readonly OutgoingRecord[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -205,6 +217,8 @@ export interface Log {
   readonly kind: 'kafka' | 'memory';
   readonly admin: LogAdmin;
   openProducer(): Promise<LogProducer>;
+  /** Waits until transactions of the former owner of this id have ended. Errors: log-unavailable, log-forbidden. */
+  openTransactions(transactionalId: string): Promise<LogTransactions>;
   openLanes(options: LanesOptions): Promise<Lanes>;
   follow(options: FollowOptions): Promise<Follower>;
   /** Committed records in order, in chunks; ends at `to`. */

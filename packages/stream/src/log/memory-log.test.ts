@@ -13,6 +13,7 @@ function bound() {
     kind: shared.kind,
     admin: shared.admin,
     openProducer: shared.openProducer.bind(shared),
+    openTransactions: shared.openTransactions.bind(shared),
     openLanes: shared.openLanes.bind(shared),
     follow: shared.follow.bind(shared),
     read: shared.read.bind(shared),

@@ -2,7 +2,7 @@
  * Where a record came from travels with it in headers, so that an audit can tell for every source record
  * whether its output is there, is there twice, or lies among the dead letters.
  */
-import type { DeadLetter, OutgoingRecord } from './api.ts';
+import type { DeadLetter, LogRecord, OutgoingRecord } from './api.ts';
 
 export const sourceHeaders = {
   topic: 'headwater.source.topic',
@@ -22,6 +22,10 @@ export const deadLetterHeaders = {
 } as const;
 
 const longestMessage = 1000;
+
+/** Before the name of a header of the failed record that one of ours would hide. */
+export const hiddenHeaderPrefix = 'headwater.original.';
+const ours = new Set<string>([...Object.values(sourceHeaders), ...Object.values(deadLetterHeaders)]);
 
 /** Headers as they are written: the record's own, and those of its cause. */
 export function headersOf(record: OutgoingRecord): Record<string, Buffer> {
@@ -45,7 +49,7 @@ export function deadLetterRecord(letter: DeadLetter, topic: string, group: strin
     value: record.value,
     cause: record,
     headers: {
-      ...record.headers,
+      ...withoutHiding(record.headers),
       [deadLetterHeaders.topic]: record.topic,
       [deadLetterHeaders.partition]: String(record.partition),
       [deadLetterHeaders.offset]: String(record.offset),
@@ -55,4 +59,23 @@ export function deadLetterRecord(letter: DeadLetter, topic: string, group: strin
       [deadLetterHeaders.exceptionMessage]: error.message.slice(0, longestMessage),
     },
   };
+}
+
+/** A record that came of another one says so in headers that the dead letter needs for itself. */
+function withoutHiding(headers: LogRecord['headers']): Record<string, Buffer> {
+  const entries = Object.entries(headers).map(
+    ([name, value]) => [ours.has(name) ? `${hiddenHeaderPrefix}${name}` : name, value] as const,
+  );
+  return Object.fromEntries(entries);
+}
+
+/** Headers of the record that a dead letter stands for, as they were. */
+export function originalHeaders(headers: LogRecord['headers']): Record<string, Buffer> {
+  const entries = Object.entries(headers)
+    .filter(([name]) => !ours.has(name))
+    .map(([name, value]) => {
+      const hidden = name.startsWith(hiddenHeaderPrefix) && ours.has(name.slice(hiddenHeaderPrefix.length));
+      return [hidden ? name.slice(hiddenHeaderPrefix.length) : name, value] as const;
+    });
+  return Object.fromEntries(entries);
 }

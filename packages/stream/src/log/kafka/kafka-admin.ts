@@ -65,6 +65,18 @@ export class KafkaAdmin implements LogAdmin {
     return groups[0]?.members.length ?? 0;
   }
 
+  async deleteRecords(topic: string, before: ReadonlyMap<number, bigint>): Promise<void> {
+    const ranges = await this.offsets(topic);
+    const partitions = [...before]
+      .filter(([partition, offset]) => offset > (ranges[partition]?.low ?? offset))
+      .map(([partition, offset]) => ({ partition, offset: String(offset) }));
+    if (partitions.length === 0) return;
+    const admin = await this.#admin();
+    await admin.deleteTopicRecords({ topic, partitions }).catch((thrown: unknown) => {
+      throw asLogError(thrown, `deleting records of ${topic}`);
+    });
+  }
+
   async deleteTopics(topics: readonly string[]): Promise<void> {
     if (topics.length === 0) return;
     const admin = await this.#admin();

@@ -9,6 +9,7 @@ import type {
   LogAdmin,
   LogProducer,
   LogRecord,
+  LogTransactions,
   ReadOptions,
 } from '../api.ts';
 import { openLanes } from '../lanes.ts';
@@ -19,6 +20,7 @@ import { KafkaAdmin } from './kafka-admin.ts';
 import { KafkaFollower } from './kafka-follower.ts';
 import { KafkaMember } from './kafka-member.ts';
 import { KafkaProducer } from './kafka-producer.ts';
+import { KafkaTransactions } from './kafka-transactions.ts';
 import type { Admin } from './kafkajs.ts';
 import { type KafkaOptions, kafkaDefaults } from './options.ts';
 import { PartitionReader } from './partition-reader.ts';
@@ -36,6 +38,7 @@ class KafkaLog implements Log {
   readonly #client: KafkaClient;
   readonly #logger: Logger;
   readonly #maxBatchBytes: number;
+  readonly #membership: Pick<LanesOptions, 'sessionTimeoutMs'>;
   readonly #topics: TableOfTopics;
   readonly #cluster: SharedCluster;
   readonly #reader: PartitionReader;
@@ -47,6 +50,8 @@ class KafkaLog implements Log {
     this.#client = new KafkaClient(options, logger);
     this.#logger = logger;
     this.#maxBatchBytes = options.maxBatchBytes ?? kafkaDefaults.maxBatchBytes;
+    const { sessionTimeoutMs } = options;
+    this.#membership = sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs };
     const admin = () => this.#connectAdmin();
     this.#topics = new TableOfTopics(admin, logger);
     this.#cluster = new SharedCluster(() => this.#client.cluster());
@@ -67,6 +72,27 @@ class KafkaLog implements Log {
     return this.#keep(producer);
   }
 
+  async openTransactions(transactionalId: string): Promise<LogTransactions> {
+    const transactions = new KafkaTransactions({
+      producer: this.#client.transactionalProducer(transactionalId),
+      topics: this.#topics,
+      maxBatchBytes: this.#maxBatchBytes,
+      // No offsets are committed: there is no group to be told.
+      group: '',
+      partition: 0,
+    });
+    try {
+      await transactions.open();
+    } catch (thrown) {
+      await transactions.close();
+      throw thrown;
+    }
+    return this.#keep({
+      commit: (records) => transactions.commit(records, new Map()),
+      close: () => transactions.close(),
+    });
+  }
+
   async openLanes(options: LanesOptions): Promise<Lanes> {
     const dependencies = {
       client: this.#client,
@@ -76,11 +102,14 @@ class KafkaLog implements Log {
       maxBatchBytes: this.#maxBatchBytes,
       logger: this.#logger,
     };
-    const lanes = await openLanes(options, {
-      log: this,
-      join: (join, listener) => new KafkaMember(join, listener, dependencies),
-      logger: this.#logger,
-    });
+    const lanes = await openLanes(
+      { ...this.#membership, ...options },
+      {
+        log: this,
+        join: (join, listener) => new KafkaMember(join, listener, dependencies),
+        logger: this.#logger,
+      },
+    );
     return this.#keep(lanes);
   }
 

@@ -12,6 +12,7 @@ import type {
   LogAdmin,
   LogProducer,
   LogRecord,
+  LogTransactions,
   OutgoingRecord,
   ReadOptions,
   TopicSpec,
@@ -42,6 +43,17 @@ class MemoryLog implements Log {
   async openProducer(): Promise<LogProducer> {
     return {
       send: async (records: readonly OutgoingRecord[]) => this.#cluster.append(records),
+      close: async () => undefined,
+    };
+  }
+
+  async openTransactions(transactionalId: string): Promise<LogTransactions> {
+    const epoch = this.#cluster.initTransactions(transactionalId);
+    return {
+      commit: async (records) => {
+        this.#cluster.checkEpoch(transactionalId, epoch);
+        this.#cluster.append(records);
+      },
       close: async () => undefined,
     };
   }
@@ -118,6 +130,10 @@ class MemoryAdmin implements LogAdmin {
 
   async members(group: string): Promise<number> {
     return this.#coordinator.members(group);
+  }
+
+  async deleteRecords(topic: string, before: ReadonlyMap<number, bigint>): Promise<void> {
+    for (const [partition, offset] of before) this.#cluster.partition(topic, partition).deleteBefore(offset);
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {

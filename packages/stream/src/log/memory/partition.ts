@@ -69,6 +69,12 @@ export class MemoryPartition {
     return { records, next: isLast || last === undefined ? end_ : last.offset + 1n };
   }
 
+  deleteBefore(offset: bigint): void {
+    if (offset <= this.#low) return;
+    this.#low = offset < this.#high ? offset : this.#high;
+    this.#replace(this.#records.slice(this.#indexOf(this.#low)));
+  }
+
   /** Calls the listener after each append, until the function that is returned is called. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
