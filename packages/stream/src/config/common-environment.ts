@@ -18,6 +18,12 @@ const kafka = {
   KAFKA_CLIENT_ID: text()
     .default('headwater')
     .describe('What brokers call this process in their logs and quotas.'),
+  KAFKA_SESSION_TIMEOUT: duration({ min: 1_000, max: 1_800_000 })
+    .default(30_000)
+    .meta({ shownDefault: '30s' })
+    .describe(
+      'A process that is not heard of for so long loses its partitions to others; brokers allow 6s to 30m by default.',
+    ),
   KAFKA_TLS: flag().default(false).describe('Encrypt connections to Kafka.'),
   KAFKA_TLS_CA: secret('certificates in PEM form')
     .optional()

@@ -90,6 +90,7 @@ test('Kafka is reached as the environment says', () => {
   expect(kafkaOptions(load({ KAFKA_BROKERS: 'a:1,b:2' }))).toEqual({
     brokers: ['a:1', 'b:2'],
     clientId: 'headwater',
+    sessionTimeoutMs: 30_000,
     ssl: false,
   });
   const secured = load({

@@ -18,6 +18,7 @@ export function kafkaOptions(config: CommonConfig): KafkaOptions {
   return {
     brokers: config.KAFKA_BROKERS,
     clientId: config.KAFKA_CLIENT_ID,
+    sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT,
     ssl: tlsOf(config),
     ...saslOf(config),
   };
