@@ -52,8 +52,6 @@ class KafkaLog implements Log {
     this.#maxBatchBytes = options.maxBatchBytes ?? kafkaDefaults.maxBatchBytes;
     const { sessionTimeoutMs } = options;
     this.#membership = sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs };
-    const { sessionTimeoutMs } = options;
-    this.#membership = sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs };
     const admin = () => this.#connectAdmin();
     this.#topics = new TableOfTopics(admin, logger);
     this.#cluster = new SharedCluster(() => this.#client.cluster());
