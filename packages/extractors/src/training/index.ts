@@ -1,6 +1,12 @@
 /** Training of nets, for the command line and for heads that are nets themselves. A backend must be started first. */
 export { type Backend, type BackendName, backendNames, startBackend } from '../engines/tfjs/backend.ts';
 export { layers, tf } from '../engines/tfjs/tensorflow.ts';
+export {
+  type DenseTraining,
+  type DenseTrainingOptions,
+  type TrainedDenseLayer,
+  trainDenseLayers,
+} from './dense-layers.ts';
 export { type FolderOptions, readImageFolder } from './folder.ts';
 export { accuracyOf, answersOf, netUpTo } from './inference.ts';
 export {
