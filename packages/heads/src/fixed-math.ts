@@ -48,7 +48,7 @@ export function fixedLog(x: number): number {
 }
 
 /** 2^k for −1022 ≤ k ≤ 1023, exactly. */
-function powerOfTwo(k: number): number {
+export function powerOfTwo(k: number): number {
   view.setUint32(0, (k + 1023) << 20);
   view.setUint32(4, 0);
   return view.getFloat64(0);

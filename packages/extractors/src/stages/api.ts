@@ -88,8 +88,10 @@ export interface StageMethod {
   readonly gives: ValueType;
   /** Checks the options that a chain's file gives. Errors: config-invalid. */
   readonly open: (options: unknown, artefact: FittedArtefact | undefined) => Stage | Promise<Stage>;
-  /** Only of methods that learn. */
+  /** Only of methods that learn. Errors: config-invalid. */
   readonly fit?: (options: unknown) => Fitting;
+  /** Whether these options need an artefact; absent: they do where there is `fit`. */
+  readonly learns?: (options: unknown) => boolean;
   /** Only of methods that learn: goes on from what `save` gave. Errors: config-invalid where it is not that of this method and version. */
   readonly resume?: (state: FittingState) => Fitting;
 }
