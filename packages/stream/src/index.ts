@@ -1,4 +1,12 @@
 /** What every service needs around Kafka: the log and its lanes, lifecycle, configuration, logs, metrics. */
+export { type AccessRole, accessRoles, allows } from './access/roles.ts';
+export {
+  createToken,
+  parseTokens,
+  presentedToken,
+  type TokenBook,
+  type TokenHolder,
+} from './access/token-book.ts';
 export type * from './blobs/api.ts';
 export { createFolderBlobStore, type FolderBlobStoreOptions } from './blobs/folder-store.ts';
 export { type CommonConfig, commonEnvironment } from './config/common-environment.ts';
@@ -16,7 +24,12 @@ export { deadLetterHeaders, originalHeaders, sourceHeaders } from './log/provena
 export { createLogger, type Logger, type LoggerOptions, type LogLevel, logLevels } from './logger.ts';
 export * from './metrics.ts';
 export { createNames, type Names, type NamesOptions } from './names.ts';
-export { type AdminServer, type AdminServerOptions, startAdminServer } from './runtime/admin-server.ts';
+export {
+  type AdminServer,
+  type AdminServerOptions,
+  adminAccess,
+  startAdminServer,
+} from './runtime/admin-server.ts';
 export { namesOf, openBlobs, openSchemaIds, prepareTopics, topicOptions } from './runtime/clients.ts';
 export { kafkaOptions } from './runtime/kafka-client.ts';
 export { createLifecycle, type Lifecycle, type PartOptions } from './runtime/lifecycle.ts';

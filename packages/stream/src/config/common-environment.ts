@@ -1,7 +1,19 @@
 /** The variables that every service shares: where Kafka is, what things are called, where data lies. */
 import { z } from 'zod';
 import { logLevels } from '../logger.ts';
-import { byteSize, choice, duration, flag, httpUrl, integer, list, port, secret, text } from './variables.ts';
+import {
+  byteSize,
+  choice,
+  duration,
+  flag,
+  httpUrl,
+  integer,
+  list,
+  port,
+  secret,
+  text,
+  tokens,
+} from './variables.ts';
 
 const topic = (description: string) =>
   text('a topic name')
@@ -138,11 +150,21 @@ const rest = {
     .describe(
       'Where images lie that are too large for a message; default <DATA_DIR>/blobs. All services must see the same.',
     ),
+  AUTH_TOKENS: tokens()
+    .optional()
+    .describe(
+      'Who may use the HTTP interfaces: without it everybody who reaches them, which is for one machine alone. `headwater token create` makes tokens.',
+    ),
   LOG_LEVEL: choice(logLevels).default('info').describe('Least important messages that are logged.'),
   LOG_FORMAT: choice(['json', 'pretty']).default('json').describe('JSON objects, or lines for people.'),
   ADMIN_HOST: text('an address')
     .default('127.0.0.1')
     .describe('Address of probes and metrics; 0.0.0.0 in a container.'),
+  METRICS_ACCESS: choice(['open', 'read'])
+    .default('open')
+    .describe(
+      'Who may read /metrics: everybody who reaches the port, or holders of a token of AUTH_TOKENS. Probes are always open.',
+    ),
   ADMIN_PORT: port().default(9464).describe('Port of probes and metrics; 0 takes a free one.'),
 };
 

@@ -3,6 +3,7 @@
  * wrong value is answered with what a right one looks like, and `--help` and the reference can show it.
  */
 import { z } from 'zod';
+import { parseTokens, type TokenBook, tokenLineForm } from '../access/token-book.ts';
 
 /** What a schema says about its variable beside its type; kept in zod's metadata. */
 export interface VariableNotes {
@@ -38,6 +39,17 @@ export function text(expected = 'text') {
 /** Text that is never shown; may come from the file that `<NAME>_FILE` names. */
 export function secret(expected = 'text') {
   return variable(expected, (given) => given, { secret: true });
+}
+
+/** Bearer tokens, of which only the digests are kept; may come from the file that `<NAME>_FILE` names. */
+export function tokens() {
+  const expected = `lines, or parts divided by semicolons, of the form ${tokenLineForm}`;
+  return secret(expected).transform((given, context): TokenBook => {
+    const book = parseTokens(given);
+    if (!('problem' in book)) return book;
+    context.addIssue({ code: 'custom', message: book.problem });
+    return z.NEVER;
+  });
 }
 
 export interface Range {

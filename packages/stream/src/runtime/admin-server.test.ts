@@ -1,8 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
+import { commonEnvironment } from '../config/common-environment.ts';
+import { loadConfig } from '../config/load.ts';
 import { createHealth } from '../health.ts';
 import { createLogger } from '../logger.ts';
 import { createMetrics } from '../metrics.ts';
-import { type AdminServer, startAdminServer } from './admin-server.ts';
+import { type AdminServer, adminAccess, startAdminServer } from './admin-server.ts';
 
 const logger = createLogger({ name: 'test', level: 'silent' });
 const servers: AdminServer[] = [];
@@ -46,6 +48,30 @@ test('serves metrics, and nothing else', async () => {
   expect(await get('/metrics', 'HEAD')).toMatchObject({ status: 200, body: '' });
   expect((await get('/metrics', 'POST')).status).toBe(405);
   expect((await get('/')).status).toBe(404);
+});
+
+test('gives metrics to holders of a token alone where it is told so, and leaves probes open', async () => {
+  const tokens = 'grafana read not-a-secret-but-long-enough';
+  const config = loadConfig(commonEnvironment, { METRICS_ACCESS: 'read', AUTH_TOKENS: tokens });
+  const server = await startAdminServer({
+    ...adminAccess(config),
+    host: '127.0.0.1',
+    port: 0,
+    health: createHealth(),
+    metrics: createMetrics(),
+    logger,
+  });
+  servers.push(server);
+  const ask = async (path: string, authorization?: string) => {
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+    const { status, headers: answered } = await fetch(`${server.url}${path}`, { headers });
+    return [status, answered.get('www-authenticate')];
+  };
+  expect(await ask('/livez')).toEqual([200, null]);
+  expect(await ask('/metrics')).toEqual([401, 'Bearer realm="headwater"']);
+  expect(await ask('/metrics', 'Bearer not-the-one')).toEqual([401, 'Bearer realm="headwater"']);
+  expect(await ask('/metrics', 'Bearer not-a-secret-but-long-enough')).toEqual([200, null]);
+  expect(() => adminAccess(loadConfig(commonEnvironment, { METRICS_ACCESS: 'read' }))).toThrow('AUTH_TOKENS');
 });
 
 test('says which variable to change when its port is taken', async () => {

@@ -12,7 +12,7 @@ import type { Log } from '../log/api.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import { createMetrics } from '../metrics.ts';
 import type { Service, StartService } from '../service.ts';
-import { type AdminServer, type AdminServerOptions, startAdminServer } from './admin-server.ts';
+import { type AdminServer, type AdminServerOptions, adminAccess, startAdminServer } from './admin-server.ts';
 import { namesOf, openBlobs, openSchemaIds } from './clients.ts';
 import { openKafka } from './kafka-client.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
@@ -114,7 +114,17 @@ async function open<Config extends CommonConfig>(
   const admin = await lifecycle.open({
     name: 'the admin server',
     open: () =>
-      openAdmin({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, metrics, health, logger }, host),
+      openAdmin(
+        {
+          ...adminAccess(config),
+          host: config.ADMIN_HOST,
+          port: config.ADMIN_PORT,
+          metrics,
+          health,
+          logger,
+        },
+        host,
+      ),
     close: (server) => server.close(),
     closeSeconds: 1,
   });
