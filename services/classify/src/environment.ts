@@ -9,7 +9,7 @@ const MiB = 1024 * 1024;
 
 export const roles = ['join', 'train', 'api'] as const;
 /** Kinds of heads that the trainer can solve. */
-export const trainedKinds = ['lda', 'ridge', 'ncm', 'softmax', 'knn'] as const;
+export const trainedKinds = ['lda', 'ridge', 'ncm', 'softmax', 'knn', 'mlp'] as const;
 const kindsWanted = `some of ${trainedKinds.join(', ')}, each once, separated by commas`;
 
 /** As duration has it, or a plain number. */
@@ -57,6 +57,9 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     .describe(
       'Kinds of heads that learn side by side, in order of preference; the one with the best scores serves.',
     ),
+  MLP_UNITS: integer({ min: 1, max: 4_096 })
+    .default(500)
+    .describe('Units of the hidden layer of heads of kind mlp.'),
   WINDOW: window()
     .optional()
     .describe(

@@ -112,6 +112,7 @@ async function trainOptions(
     examplesTopic: examples,
     examples: await openCodec(schemaIds, 'Example', examples),
     kinds: config.HEADS,
+    units: config.MLP_UNITS,
     window: config.WINDOW,
     maxSets: config.MAX_TASKS * config.EXTRACTORS.length,
     prior: config.PRIOR,

@@ -178,7 +178,12 @@ async function trainAll(
     for (const kind of kinds) {
       signal?.throwIfAborted();
       progress?.({ stage: `training heads (${kind})`, done: heads.length, total: kinds.length });
-      const solved = solver.solve(set, { kind, mode: 'settled', prior: config.PRIOR });
+      const solved = solver.solve(set, {
+        kind,
+        mode: 'settled',
+        prior: config.PRIOR,
+        units: config.MLP_UNITS,
+      });
       heads.push(await (signal === undefined ? solved : Promise.race([solved, aborted(signal)])));
     }
     return heads;
@@ -197,7 +202,8 @@ function aborted(signal: AbortSignal): Promise<never> {
 function kindsOf(options: BackfillOptions, catalog: HeadCatalog, extractor: string): readonly HeadKind[] {
   if (options.kinds !== undefined && options.kinds.length > 0) return options.kinds;
   const settled = catalog.list({ task: options.task, extractor }).filter(({ mode }) => mode === 'settled');
-  const kinds = [...new Set(settled.map(({ kind }) => kind))].sort();
+  // Layers are learned from single examples, which a sum no longer has.
+  const kinds = [...new Set(settled.map(({ kind }) => kind))].filter((kind) => kind !== 'mlp').sort();
   return kinds.length > 0 ? kinds : ['lda'];
 }
 

@@ -4,7 +4,7 @@
  * set whatever came afterwards.
  */
 import { asHeadwaterError } from '@headwater/errors';
-import type { Classifier, Head, HeadMode, LabelledSet } from '@headwater/heads';
+import type { Classifier, Head, HeadMode, LabelledSet, LabelledVector } from '@headwater/heads';
 import { openHead } from '@headwater/heads';
 import type { HeadTrained } from '@headwater/schemas';
 import type { LogRecord } from '@headwater/stream';
@@ -33,11 +33,15 @@ export interface SolvedHead extends Pick<SolveTask, 'line' | 'watermark' | 'caus
 export interface BackgroundSolvesOptions {
   readonly solver: Solver;
   readonly prior: 'uniform' | 'empirical';
+  /** Of the hidden layer of heads of kind `mlp`. */
+  readonly units: number;
   readonly board: Pick<TrainBoard, 'solved' | 'failed'>;
   readonly logger: { error(fields: object, message: string): void };
   keepParameters(bytes: Uint8Array): Promise<HeadTrained['parameters']>;
   /** Completes the set's sample where removals have used it up. */
   refill(set: LabelledSet): void;
+  /** Examples of the set beyond its sample, for heads that learn from each of them; the set does not change until the signal says so. */
+  readExamples(set: LabelledSet, signal: AbortSignal): Promise<readonly LabelledVector[]>;
   /** Called when there is a solved head, or a line is free again. */
   changed(): void;
 }
@@ -98,9 +102,10 @@ export class BackgroundSolves {
 
   /** Copies the set before it first waits. */
   async #solve({ line, set, mode }: SolveTask, urgency: Urgency, signal: AbortSignal): Promise<Head> {
-    const { solver, prior, refill } = this.#options;
+    const { solver, prior, units, refill, readExamples } = this.#options;
     refill(set);
-    return solver.start(set, { kind: line.kind, mode, prior }, urgency, signal);
+    const more = line.kind === 'mlp' && mode === 'settled' ? readExamples(set, signal) : undefined;
+    return solver.start(set, { kind: line.kind, mode, prior, units }, urgency, signal, more);
   }
 
   /** One task that cannot be solved must not keep the others from learning, or images from being answered. */

@@ -2,8 +2,11 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
-import type { Head, TrainOptions } from '@headwater/heads';
-import type { SolveAnswer, SolveRequest } from './solver-worker.ts';
+import type { Head, LabelledVector } from '@headwater/heads';
+import type { SolveAnswer, SolveOptions, SolveRequest } from './solver-worker.ts';
+
+/** Examples beyond those in the set itself, read while the thread is already taken. */
+export type MoreExamples = Promise<readonly LabelledVector[]>;
 
 interface Running {
   readonly id: number;
@@ -21,16 +24,35 @@ export class SolverThread {
   }
 
   /** Takes the bytes over. Only while the thread is free. Errors: timed-out where the signal came first, and what the solve throws. */
-  run(bytes: Uint8Array<ArrayBuffer>, options: TrainOptions, signal?: AbortSignal): Promise<Head> {
+  run(
+    bytes: Uint8Array<ArrayBuffer>,
+    options: SolveOptions,
+    signal?: AbortSignal,
+    more?: MoreExamples,
+  ): Promise<Head> {
     const id = this.#next++;
     const solved = new Promise<Head>((resolve, reject) => {
       this.#running = { id, resolve, reject };
     });
     const cancel = () => this.#cancel(id);
     signal?.addEventListener('abort', cancel, { once: true });
-    const request: SolveRequest = { id, bytes, options };
-    this.#open().postMessage(request, [bytes.buffer]);
+    if (more === undefined) this.#post({ id, bytes, options });
+    else void this.#postLater({ id, bytes, options }, more);
     return solved.finally(() => signal?.removeEventListener('abort', cancel));
+  }
+
+  #post(request: SolveRequest): void {
+    const vectors = request.examples?.map(({ vector }) => vector.buffer as ArrayBuffer) ?? [];
+    this.#open().postMessage(request, [request.bytes.buffer as ArrayBuffer, ...vectors]);
+  }
+
+  async #postLater(request: SolveRequest, more: MoreExamples): Promise<void> {
+    try {
+      const examples = await more;
+      if (this.#running?.id === request.id) this.#post({ ...request, examples });
+    } catch (thrown) {
+      if (this.#running?.id === request.id) this.#end(asHeadwaterError(thrown));
+    }
   }
 
   async close(): Promise<void> {

@@ -1,26 +1,49 @@
-/** The solver's thread: a labelled set in, a head out. */
+/** The solver's thread: a labelled set in, a head out, one after the other. */
 import { parentPort } from 'node:worker_threads';
 import { asHeadwaterError, type ErrorCode } from '@headwater/errors';
-import { deserializeLabelledSet, type Head, type TrainOptions, trainHead } from '@headwater/heads';
+import {
+  deserializeLabelledSet,
+  type Head,
+  type LabelledVector,
+  type TrainOptions,
+  trainHead,
+  trainLayersHead,
+} from '@headwater/heads';
+import { layersTrainer } from './layers-trainer.ts';
+
+export interface SolveOptions extends TrainOptions {
+  /** Of the hidden layer, for kind `mlp`. */
+  readonly units: number;
+}
 
 export interface SolveRequest {
   readonly id: number;
   /** A serialized labelled set. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly options: TrainOptions;
+  readonly options: SolveOptions;
+  /** What kind `mlp` learns from, where it is more than the set's sample. */
+  readonly examples?: readonly LabelledVector[] | undefined;
 }
 
 export type SolveAnswer =
   | { readonly id: number; readonly head: Head }
   | { readonly id: number; readonly code: ErrorCode; readonly message: string };
 
-parentPort?.on('message', (request: SolveRequest) => parentPort?.postMessage(answer(request)));
+parentPort?.on('message', async (request: SolveRequest) => parentPort?.postMessage(await answer(request)));
 
-function answer({ id, bytes, options }: SolveRequest): SolveAnswer {
+async function answer(request: SolveRequest): Promise<SolveAnswer> {
+  const { id } = request;
   try {
-    return { id, head: trainHead(deserializeLabelledSet(bytes), options) };
+    return { id, head: await solve(request) };
   } catch (thrown) {
     const { code, message } = asHeadwaterError(thrown);
     return { id, code, message };
   }
+}
+
+/** Only layers are learned step by step; all other kinds are solved at once. */
+function solve({ bytes, options, examples }: SolveRequest): Head | Promise<Head> {
+  const set = deserializeLabelledSet(bytes);
+  if (options.kind !== 'mlp') return trainHead(set, options);
+  return trainLayersHead(set, options, layersTrainer(options.units), examples);
 }

@@ -1,4 +1,10 @@
-import { createLabelledSet, type LabelledSet, quantize } from '@headwater/heads';
+import {
+  createLabelledSet,
+  type LabelledSet,
+  type LabelledVector,
+  openHead,
+  quantize,
+} from '@headwater/heads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, vectorOf } from '../testing/rig.ts';
 import { type Solver, startSolver } from './solver.ts';
@@ -9,16 +15,18 @@ beforeEach(() => {
 });
 afterEach(() => solver.close());
 
+function exampleOf(index: number): LabelledVector {
+  const vector = quantize(Float32Array.from(vectorOf(index % 3, index)));
+  return { imageId: `i${index}`, label: `c${index % 3}`, group: null, vector };
+}
+
 function setOf(examples: number): LabelledSet {
   const set = createLabelledSet({ extractor: 'eight.v1', task: 'digit', dimensions: 8 });
-  for (let index = 0; index < examples; index++) {
-    const vector = quantize(Float32Array.from(vectorOf(index % 3, index)));
-    set.add({ imageId: `i${index}`, label: `c${index % 3}`, group: null, vector });
-  }
+  for (let index = 0; index < examples; index++) set.add(exampleOf(index));
   return set;
 }
 
-const options = { kind: 'lda', mode: 'provisional' } as const;
+const options = { kind: 'lda', mode: 'provisional', units: 16 } as const;
 const never = new AbortController().signal;
 
 describe('the solver', () => {
@@ -59,6 +67,23 @@ describe('the solver', () => {
   it('queues those who just want an answer', async () => {
     const heads = await Promise.all([solver.solve(setOf(3), options), solver.solve(setOf(6), options)]);
     expect(heads.map(({ examples }) => examples)).toEqual([3, 6]);
+  });
+
+  it('trains layers on the examples that it is given, else on the sample', async () => {
+    const layers = { ...options, kind: 'mlp' } as const;
+    const examples = Array.from({ length: 60 }, (_, index) => exampleOf(index));
+    const more = Promise.resolve(examples.slice(0, 40));
+    const settled = await solver.start(setOf(60), { ...layers, mode: 'settled' }, 'later', never, more);
+    expect((settled.measurements.sample ?? 0) + (settled.measurements.heldOut ?? 0)).toBe(40);
+    const classifier = openHead(settled);
+    const fresh = Array.from({ length: 30 }, (_, index) => exampleOf(1_000 + 3 * index + (index % 3)));
+    const right = fresh.filter(({ vector, label }) => classifier.predict(vector).label === label);
+    expect(right.length).toBeGreaterThan(27);
+    const provisional = await solver.start(setOf(60), layers, 'later', never);
+    expect((provisional.measurements.sample ?? 0) + (provisional.measurements.heldOut ?? 0)).toBe(60);
+    const lost = solver.start(setOf(6), layers, 'later', never, Promise.reject(new Error('no disk')));
+    await expect(lost).rejects.toMatchObject({ code: 'unexpected' });
+    expect(await solver.start(setOf(6), options, 'later', never)).toMatchObject({ examples: 6 });
   });
 
   it('says what a set lacks', async () => {

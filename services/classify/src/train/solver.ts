@@ -3,18 +3,25 @@
  * predicting, learning and sending heartbeats. Two threads a process, shared by its lanes: one for heads that predictions wait
  * for, one for all that can wait. A set is copied when its turn comes, so that sets that queue take no memory.
  */
-import type { Head, LabelledSet, TrainOptions } from '@headwater/heads';
-import { SolverThread } from './solver-thread.ts';
+import type { Head, LabelledSet } from '@headwater/heads';
+import { type MoreExamples, SolverThread } from './solver-thread.ts';
+import type { SolveOptions } from './solver-worker.ts';
 
 /** `now`: predictions wait for it; `later`: full choices, and heads that do not serve. */
 export type Urgency = 'now' | 'later';
 
 export interface Solver {
   /** The set must not change until the call returns its promise; later changes do not matter. Errors: sample-incomplete, unexpected. */
-  solve(set: LabelledSet, options: TrainOptions): Promise<Head>;
+  solve(set: LabelledSet, options: SolveOptions): Promise<Head>;
   isFree(urgency: Urgency): boolean;
   /** Like `solve`, at once: only while the urgency is free. Errors: timed-out where the signal came first. */
-  start(set: LabelledSet, options: TrainOptions, urgency: Urgency, signal: AbortSignal): Promise<Head>;
+  start(
+    set: LabelledSet,
+    options: SolveOptions,
+    urgency: Urgency,
+    signal: AbortSignal,
+    more?: MoreExamples,
+  ): Promise<Head>;
   /** Called whenever a turn has become free, the one who waits longest first; answers how to be called no more. */
   onFree(listener: () => void): () => void;
   close(): Promise<void>;
@@ -29,7 +36,7 @@ class ThreadSolver implements Solver {
   readonly #listeners = new Set<() => void>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  solve(set: LabelledSet, options: TrainOptions): Promise<Head> {
+  solve(set: LabelledSet, options: SolveOptions): Promise<Head> {
     const bytes = set.serialize();
     const solved = this.#turn.then(() => this.#run(bytes, options, 'now'));
     this.#turn = solved.catch(() => undefined);
@@ -40,8 +47,14 @@ class ThreadSolver implements Solver {
     return this.#threads[urgency].isFree;
   }
 
-  start(set: LabelledSet, options: TrainOptions, urgency: Urgency, signal: AbortSignal): Promise<Head> {
-    return this.#run(set.serialize(), options, urgency, signal);
+  start(
+    set: LabelledSet,
+    options: SolveOptions,
+    urgency: Urgency,
+    signal: AbortSignal,
+    more?: MoreExamples,
+  ): Promise<Head> {
+    return this.#run(set.serialize(), options, urgency, signal, more);
   }
 
   onFree(listener: () => void): () => void {
@@ -56,12 +69,13 @@ class ThreadSolver implements Solver {
 
   async #run(
     bytes: Uint8Array<ArrayBuffer>,
-    options: TrainOptions,
+    options: SolveOptions,
     urgency: Urgency,
     signal?: AbortSignal,
+    more?: MoreExamples,
   ): Promise<Head> {
     try {
-      return await this.#threads[urgency].run(bytes, options, signal);
+      return await this.#threads[urgency].run(bytes, options, signal, more);
     } finally {
       setImmediate(() => this.#tellFree());
     }

@@ -2,14 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type DenseLayer,
   deserializeLabelledSet,
   type Head,
   type HeadKind,
   type LabelledSet,
+  type LabelledVector,
+  type LayersTask,
   openHead,
   quantize,
   type TrainOptions,
   trainHead,
+  trainLayersHead,
 } from '@headwater/heads';
 import {
   type Codec,
@@ -101,6 +105,7 @@ function open(
     examples,
     kinds,
     prior,
+    units: 16,
     window,
     solver,
     topics,
@@ -123,6 +128,8 @@ function open(
 let failures = 0;
 /** While true, solves do not end, but for being aborted. */
 let held: (() => void)[] | undefined;
+/** What the last solve got beyond its set. */
+let givenMore: readonly LabelledVector[] | undefined;
 let started: string[] = [];
 
 const solver: Solver = {
@@ -138,9 +145,11 @@ async function solveHere(
   options: TrainOptions,
   urgency: string,
   aborted: AbortSignal,
+  more?: Promise<readonly LabelledVector[]>,
 ): Promise<Head> {
   const copy = deserializeLabelledSet(set.serialize());
   started.push(`${options.kind} ${options.mode} ${urgency}`);
+  givenMore = more && (await more);
   if (failures-- > 0) throw new Error('cannot be solved');
   if (held !== undefined) {
     const releases = held;
@@ -149,7 +158,14 @@ async function solveHere(
       aborted.addEventListener('abort', () => reject(new Error('aborted')));
     });
   }
-  return trainHead(copy, options);
+  return options.kind === 'mlp'
+    ? trainLayersHead(copy, options, zeroLayers, givenMore)
+    : trainHead(copy, options);
+}
+
+async function zeroLayers({ dimensions, classes }: LayersTask): Promise<DenseLayer[]> {
+  const weights = new Float32Array(dimensions * classes);
+  return [{ inputs: dimensions, weights, biases: new Float32Array(classes) }];
 }
 
 /** Everything in the background ends, and what came of it is committed. */
@@ -415,6 +431,17 @@ describe('the trainer’s session', () => {
       'ncm provisional later',
       'ridge provisional later',
     ]);
+  });
+
+  it('gives settled heads that learn from single examples all that are kept, and not those that went', async () => {
+    await session.close();
+    session = await open(tail, { kinds: ['mlp'] });
+    await learn([...batch(0, 9), exampleRecord(2, null)]);
+    expect([started.at(-1), givenMore]).toEqual(['mlp provisional now', undefined]);
+    const head = await settle();
+    expect(head).toMatchObject({ kind: 'mlp', mode: 'settled', examples: 8 });
+    const images = givenMore?.map(({ imageId }) => imageId).sort();
+    expect(images).toEqual(['i0', 'i1', 'i3', 'i4', 'i5', 'i6', 'i7', 'i8']);
   });
 
   it('learns a window alone, and the same one after a restart', async () => {

@@ -27,6 +27,7 @@ import { type Erasure, erasedExample, mayHold, readErasures, withErasedHeads } f
 import { ExampleReader } from './example-reader.ts';
 import { HeadPublisher, type HeadPublisherOptions, type Publication } from './head-publisher.ts';
 import { LabelledSets } from './labelled-sets.ts';
+import { readExamples } from './layers-examples.ts';
 import type { OpenSets } from './open-sets.ts';
 import { keepParameters } from './publication.ts';
 import { Scoring } from './scoring.ts';
@@ -39,6 +40,8 @@ const formatVersion = 2;
 
 export interface TrainSessionOptions extends HeadPublisherOptions, SetRules {
   readonly solver: Solver;
+  /** Of the hidden layer of heads of kind `mlp`. */
+  readonly units: number;
   readonly group: string;
   readonly folder: string;
   readonly storeMaxAgeMs: number;
@@ -117,6 +120,7 @@ class TrainSession implements LaneSession {
       ...options,
       keepParameters: (bytes) => keepParameters(bytes, options),
       refill: (set) => parts.sets.refill(set, parts.store),
+      readExamples: (set, signal) => readExamples(parts.store, set, signal),
       changed: () => this.#solvesChanged(),
     });
     this.#ignoreFree = options.solver.onFree(() => this.#startSolves());

@@ -1,0 +1,26 @@
+/** What a settled head of kind `mlp` learns from: more of a set's examples than its sample, as many as memory is set aside for. */
+import type { LabelledSet, LabelledVector } from '@headwater/heads';
+import { Breath } from '../breath.ts';
+import type { StateReader } from '../store/state.ts';
+import { storedExamples } from './trainer-state.ts';
+
+/** Of the vectors, in bytes. */
+const memory = 2 ** 27;
+const mostExamples = 65_536;
+
+/** Those with the smallest sample keys, ascending. Errors: the signal's reason. */
+export async function readExamples(
+  reader: StateReader,
+  { extractor, task, dimensions }: Pick<LabelledSet, 'extractor' | 'task' | 'dimensions'>,
+  signal: AbortSignal,
+): Promise<readonly LabelledVector[]> {
+  const most = Math.min(mostExamples, Math.floor(memory / (2 * dimensions)));
+  const breath = new Breath();
+  const examples: LabelledVector[] = [];
+  for (const example of storedExamples(reader, extractor, task)) {
+    if (examples.length === most) break;
+    examples.push(example);
+    await breath.take(signal);
+  }
+  return examples;
+}
