@@ -98,6 +98,18 @@ export const errorCodes = {
   'topic-missing': { verdict: 'stop', when: 'a topic does not exist and may not be created' },
   'topic-mismatch': { verdict: 'stop', when: 'topics that are read together differ in partitions' },
   'request-invalid': { verdict: 'dead-letter', when: 'an HTTP request breaks its schema' },
+  unauthenticated: {
+    verdict: 'dead-letter',
+    when: 'an HTTP request has no token, or one that AUTH_TOKENS does not know',
+  },
+  forbidden: {
+    verdict: 'dead-letter',
+    when: 'the role of a token does not allow the request, or a page of another site has sent it',
+  },
+  'request-misdirected': {
+    verdict: 'dead-letter',
+    when: 'an HTTP request names a host that this service does not go by',
+  },
   'not-found': { verdict: 'dead-letter', when: 'nothing is known under this id' },
   overloaded: { verdict: 'retry', when: 'too much is in flight; try again after a while' },
   'timed-out': { verdict: 'retry', when: 'an answer did not come in time' },
