@@ -15,4 +15,4 @@ export { createRegistryIds, type RegistryOptions } from './registry-ids.ts';
 export { schemaForId } from './schema-document.ts';
 export { type RecordName, recordSchema, releasedContracts } from './schema-files.ts';
 export { openVectorCodec, openVectorReader, type VectorReader } from './vector-codec.ts';
-export { contractOf, vectorSchema } from './vector-contract.ts';
+export { contractOf, maximumDimensions, vectorSchema } from './vector-contract.ts';

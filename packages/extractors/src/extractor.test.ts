@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { ExtractorOptions } from './api.ts';
 import type { Engine } from './engines/api.ts';
 import { openWorkerEngine } from './engines/worker-engine.ts';
-import { EngineExtractor, openExtractor } from './extractor.ts';
+import { EngineExtractor } from './extractor.ts';
 import { lenetDigits } from './extractors/lenet-digits.ts';
 import { grayDigit, pattern, recordOf } from './fixtures/sample-images.ts';
+import { openExtractor } from './open-extractor.ts';
 import { readWeights } from './weights.ts';
 
 const tiny = { ...lenetDigits, contract: { ...lenetDigits.contract, dimensions: 1 } };

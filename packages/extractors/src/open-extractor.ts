@@ -1,7 +1,8 @@
 /** An extractor by what a user calls it: an id of the table, or a net file of their own. */
 import type { Extractor, ExtractorDescription, ExtractorOptions } from './api.ts';
-import { openExtractor as openFromTable } from './extractor.ts';
+
 import { describe } from './extractors/definition.ts';
+import { openShipped } from './extractors/table.ts';
 import { openOwnExtractor } from './nets/own/own-extractor.ts';
 import { readOwnNet } from './nets/own/own-net.ts';
 
@@ -15,7 +16,7 @@ export function isNetFile(name: string): boolean {
  * Errors: extractor-unknown, config-invalid, model-invalid.
  */
 export async function openExtractor(name: string, options: ExtractorOptions = {}): Promise<Extractor> {
-  return isNetFile(name) ? await openOwnExtractor(name, options) : await openFromTable(name, options);
+  return isNetFile(name) ? await openOwnExtractor(name, options) : await openShipped(name, options);
 }
 
 /** What the extractor of a net file is: its model is read and checked, but no engine is started. Errors: config-invalid, model-invalid. */

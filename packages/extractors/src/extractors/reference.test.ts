@@ -7,8 +7,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { expect, it, onTestFinished } from 'vitest';
-import { openExtractor } from '../extractor.ts';
 import { gradient, pattern, recordOf } from '../fixtures/sample-images.ts';
+import { openExtractor } from '../open-extractor.ts';
 
 async function open(id: string) {
   const extractor = await openExtractor(id, { threads: 1 });

@@ -1,12 +1,15 @@
 /** The extractors that this version knows. A new one is a file in this folder and a line here. */
 import { HeadwaterError } from '@headwater/errors';
-import type { ExtractorDescription } from '../api.ts';
-import { describe, type ExtractorDefinition } from './definition.ts';
+import type { Extractor, ExtractorDescription, ExtractorOptions } from '../api.ts';
 import { efficientnetLite0 } from './efficientnet-lite0.ts';
 import { lenetDigits } from './lenet-digits.ts';
+import { pixels } from './pixels.ts';
+import { type ShippedExtractor, shippedNet } from './shipped.ts';
 
-const table: ReadonlyMap<string, ExtractorDefinition> = new Map(
-  [lenetDigits, efficientnetLite0].map((definition) => [definition.contract.extractor, definition]),
+const list: readonly ShippedExtractor[] = [shippedNet(lenetDigits), shippedNet(efficientnetLite0), pixels];
+
+const table: ReadonlyMap<string, ShippedExtractor> = new Map(
+  list.map((extractor) => [extractor.description.id, extractor]),
 );
 
 /** Ids of all extractors, e.g. `lenet-digits.v1`. */
@@ -14,10 +17,9 @@ export function extractorIds(): string[] {
   return [...table.keys()];
 }
 
-/** Errors: extractor-unknown. */
-export function definitionOf(id: string): ExtractorDefinition {
-  const definition = table.get(id);
-  if (definition) return definition;
+function shipped(id: string): ShippedExtractor {
+  const extractor = table.get(id);
+  if (extractor) return extractor;
   const known = extractorIds().join(', ');
   throw new HeadwaterError('extractor-unknown', `No extractor is called ${id}. There are: ${known}.`, {
     context: { extractor: id },
@@ -26,5 +28,10 @@ export function definitionOf(id: string): ExtractorDefinition {
 
 /** What an extractor is, without loading its engine or its weights. Errors: extractor-unknown. */
 export function describeExtractor(id: string): ExtractorDescription {
-  return describe(definitionOf(id));
+  return shipped(id).description;
+}
+
+/** Opens an extractor of the table. Errors: extractor-unknown, config-invalid, model-invalid. */
+export async function openShipped(id: string, options: ExtractorOptions = {}): Promise<Extractor> {
+  return await shipped(id).open(options);
 }

@@ -20,6 +20,14 @@ sharp.cache(false);
 /** Some files are small and take minutes all the same; the limits on bytes and pixels can't tell. */
 const longestDecodeSeconds = 30;
 
+/** A decoded picture: uint8 [height, width, channels]. */
+export interface Pixels {
+  readonly data: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: 1 | 3;
+}
+
 export interface ImageHeader {
   readonly mediaType: MediaType;
   /** In pixels, as stored: before the EXIF orientation is applied. */
@@ -104,4 +112,13 @@ export async function decodeImage(
   throw new HeadwaterError('image-type-unsupported', 'The image has more than four channels.', {
     context: { mediaType },
   });
+}
+
+/** Gives a picture that was decoded before the size and the colours of a net's input; uint8 [side, side, channels]. */
+export async function conformPixels(pixels: Pixels, preprocessing: Preprocessing): Promise<Uint8Array> {
+  const { data, width, height, channels } = pixels;
+  const picture = sharp(data, { raw: { width, height, channels } });
+  return await prepare(channels === 1 ? picture.toColourspace('b-w') : picture, preprocessing)
+    .raw()
+    .toBuffer();
 }

@@ -2,6 +2,7 @@
  * What travels along a chain of extractors, and what each link of it is. A record of the stream goes in, one vector comes out; in
  * between a link takes what the one before gave. Links that learn from a sample state their digest as weights do.
  */
+import type { ExtractorOptions } from '../api.ts';
 
 /** What one image of the stream brings: its encoded bytes, and the attributes that travel with it. */
 export interface SourceRecord {
@@ -29,6 +30,17 @@ export type Value =
 
 export type ValueType = Value['type'];
 
+export const valueTypes = [
+  'record',
+  'pixels',
+  'text',
+  'tokens',
+  'number',
+  'category',
+  'missing',
+  'vector',
+] as const satisfies readonly ValueType[];
+
 /** A link of a chain, made ready: fitted, its engine open. */
 export interface Stage {
   /** As the table of extractors calls it, e.g. `tfidf`. */
@@ -37,7 +49,7 @@ export interface Stage {
   readonly takes: readonly ValueType[];
   /** A text, number or category may also be missing. */
   readonly gives: ValueType;
-  /** Of the vector it gives; null where it gives none. */
+  /** Of the vector it gives; null where it gives none, or gives as many numbers as it takes. */
   readonly dimensions: number | null;
   /** SHA-256 (hex) over all that a value depends on: method, options, and what was learned. */
   readonly digest: string;
@@ -86,8 +98,14 @@ export interface StageMethod {
   readonly takes: readonly ValueType[];
   /** Where options decide on it, what the link says once it is open. */
   readonly gives: ValueType;
-  /** Checks the options that a chain's file gives. Errors: config-invalid. */
-  readonly open: (options: unknown, artefact: FittedArtefact | undefined) => Stage | Promise<Stage>;
+  /** Checks the options that a chain's file gives; `settings` are limits, threads and time-outs. Errors: config-invalid. */
+  readonly open: (
+    options: unknown,
+    artefact: FittedArtefact | undefined,
+    settings?: ExtractorOptions,
+  ) => Stage | Promise<Stage>;
+  /** Only where options decide what it takes and gives: tells that without opening it. Errors: config-invalid. */
+  readonly types?: (options: unknown) => Pick<Stage, 'takes' | 'gives'>;
   /** Only of methods that learn. Errors: config-invalid. */
   readonly fit?: (options: unknown) => Fitting;
   /** Whether these options need an artefact; absent: they do where there is `fit`. */

@@ -1,20 +1,26 @@
 /** The methods that make links of chains, each a file. A new one is a file in this folder and a line here. */
-import { HeadwaterError } from '@headwater/errors';
 import type { StageMethod } from './api.ts';
+import { numericVector } from './numbers/numeric-vector.ts';
+import { conformedData } from './pictures/conformed-data.ts';
+import { pixelVector } from './pictures/pixel-vector.ts';
+import { field } from './records/field.ts';
+import { identity } from './records/identity.ts';
 
-const list: readonly StageMethod[] = [];
+const list: readonly StageMethod[] = [conformedData, field, identity, numericVector, pixelVector];
 
-const table: ReadonlyMap<string, StageMethod> = new Map(list.map((method) => [method.method, method]));
-
-/** Names of all methods, e.g. `tfidf`. */
-export function stageMethodNames(): string[] {
-  return [...table.keys()];
+/** `PixelVector`, `pixelvector` and `pixel-vector` are one. */
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_ ]/g, '');
 }
 
-/** Errors: config-invalid. */
-export function stageMethodOf(name: string): StageMethod {
-  const method = table.get(name);
-  if (method) return method;
-  const known = stageMethodNames().join(', ');
-  throw new HeadwaterError('config-invalid', `No method is called ${name}. There are: ${known}.`);
+const table: ReadonlyMap<string, StageMethod> = new Map(list.map((method) => [plain(method.method), method]));
+
+/** All methods. */
+export function stageMethods(): readonly StageMethod[] {
+  return list;
+}
+
+/** Undefined where there is none of this name. */
+export function stageMethodOf(name: string): StageMethod | undefined {
+  return table.get(plain(name));
 }

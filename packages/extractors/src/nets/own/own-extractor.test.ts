@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openExtractor } from '../../extractor.ts';
+
 import { grayDigit, recordOf, smooth } from '../../fixtures/sample-images.ts';
-import { describeNetFile } from '../../open-extractor.ts';
+import { describeNetFile, openExtractor } from '../../open-extractor.ts';
 import { readShipped } from '../onnx/fixtures.ts';
 import { graphField, type Model, nodeField, readModel, readNode } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/model-bytes.ts';

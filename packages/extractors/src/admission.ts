@@ -1,0 +1,50 @@
+/**
+ * The door of an extractor: lets so many records in at once, makes the others wait, and when the extractor is closed answers those
+ * that it has let in before anything behind the door goes away.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import { Gate } from './gate.ts';
+
+export class Admission {
+  private readonly places: Gate;
+  private readonly end: () => Promise<void>;
+  private pending = 0;
+  private drained: (() => void) | undefined;
+  private closed: Promise<void> | undefined;
+
+  /** `end` is called once, when the last call has been answered after `close`. */
+  constructor(places: number, end: () => Promise<void>) {
+    this.places = new Gate(places);
+    this.end = end;
+  }
+
+  /** Errors: overloaded (closed), the signal's reason, and those of `work`. */
+  async admit<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.closed) throw new HeadwaterError('overloaded', 'The extractor is closed.');
+    this.pending += 1;
+    try {
+      await this.places.enter(signal);
+      try {
+        return await work();
+      } finally {
+        this.places.leave();
+      }
+    } finally {
+      this.pending -= 1;
+      if (this.pending === 0) this.drained?.();
+    }
+  }
+
+  /** Calls that were accepted are answered first. */
+  close(): Promise<void> {
+    this.closed ??= this.whenEmpty().then(() => this.end());
+    return this.closed;
+  }
+
+  private async whenEmpty(): Promise<void> {
+    if (this.pending === 0) return;
+    await new Promise<void>((resolve) => {
+      this.drained = resolve;
+    });
+  }
+}

@@ -1,0 +1,15 @@
+/** One extractor of the table. What it is can be told without opening it. */
+import type { Extractor, ExtractorDescription, ExtractorOptions } from '../api.ts';
+import { openNet } from '../extractor.ts';
+import { describe, type ExtractorDefinition } from './definition.ts';
+
+export interface ShippedExtractor {
+  readonly description: ExtractorDescription;
+  /** Errors: config-invalid, model-invalid. */
+  readonly open: (options?: ExtractorOptions) => Promise<Extractor>;
+}
+
+/** A net, by its definition. */
+export function shippedNet(definition: ExtractorDefinition): ShippedExtractor {
+  return { description: describe(definition), open: (options) => openNet(definition, options) };
+}

@@ -1,0 +1,27 @@
+/** The options of an extractor with their defaults, checked all at once. */
+import { availableParallelism } from 'node:os';
+import { HeadwaterError } from '@headwater/errors';
+import type { ExtractorOptions, ImageLimits } from './api.ts';
+import { defaultLimits } from './images/limits.ts';
+
+export type Settings = Required<Omit<ExtractorOptions, 'limits' | 'onBatch'>> &
+  Pick<ExtractorOptions, 'onBatch'> & { readonly limits: ImageLimits };
+
+/** Errors: config-invalid. */
+export function settingsOf(options: ExtractorOptions): Settings {
+  const settings = {
+    batchSize: 16,
+    batchLingerMs: 5,
+    threads: availableParallelism(),
+    maxPending: 64,
+    timeoutMs: 30_000,
+    ...options,
+    limits: { ...defaultLimits, ...options.limits },
+  };
+  const { batchSize, batchLingerMs, threads, maxPending, timeoutMs, limits } = settings;
+  const numbers = { batchSize, batchLingerMs: batchLingerMs + 1, threads, maxPending, timeoutMs, ...limits };
+  const wrong = Object.entries(numbers).filter(([, value]) => !Number.isInteger(value) || value < 1);
+  if (wrong.length === 0) return settings;
+  const names = wrong.map(([name]) => name).join(', ');
+  throw new HeadwaterError('config-invalid', `Options of an extractor must be positive integers: ${names}.`);
+}

@@ -1,0 +1,68 @@
+/** How a picture is brought to one size and one colour space; shared by the methods that do it. */
+import { availableParallelism } from 'node:os';
+import { HeadwaterError } from '@headwater/errors';
+import { z } from 'zod';
+import type { ImageLimits } from '../../api.ts';
+import type { Preprocessing } from '../../extractors/definition.ts';
+import { Gate } from '../../gate.ts';
+import { conformPixels, decodeImage } from '../../images/decoder.ts';
+import { defaultLimits } from '../../images/limits.ts';
+import type { Stage, Value, ValueType } from '../api.ts';
+import { canonicalJson, sha256 } from '../digest.ts';
+
+const shade = z.union([
+  z.literal('black').transform(() => 0),
+  z.literal('white').transform(() => 255),
+  z.int().min(0).max(255),
+]);
+
+export const pictureOptions = z.strictObject({
+  /** Side of the square, in pixels. */
+  size: z.int().min(1).max(4096),
+  colour: z.enum(['rgb', 'gray']).default('rgb'),
+  /** `contain`: the whole image on `background`; `cover`: its centre. */
+  fit: z.enum(['contain', 'cover']).default('cover'),
+  background: shade.default(255),
+});
+
+export type PictureOptions = z.output<typeof pictureOptions>;
+
+function preprocessingOf({ size, colour, fit, background }: PictureOptions): Preprocessing {
+  return { colour, side: size, fit, resizedSide: size, kernel: 'cubic', background };
+}
+
+export type Conform = (value: Value, signal?: AbortSignal) => Promise<Uint8Array>;
+
+/**
+ * What turns the image of a record, or a decoded picture, into uint8 [size, size, channels]; it decodes few images at once, since each may
+ * be as large as the limits allow.
+ * Errors: record-unfit, image-unreadable, image-too-large, image-type-unsupported, extractor-failed.
+ */
+export function openConforming(options: PictureOptions, limits: Partial<ImageLimits> = {}): Conform {
+  const preprocessing = preprocessingOf(options);
+  const allowed = { ...defaultLimits, ...limits };
+  const places = new Gate(Math.max(4, availableParallelism()));
+  return async (value, signal) => {
+    await places.enter(signal);
+    try {
+      if (value.type === 'record') return await decodeImage(value.record.image, preprocessing, allowed);
+      if (value.type === 'pixels') return await conformPixels(value, preprocessing);
+    } finally {
+      places.leave();
+    }
+    throw new HeadwaterError('record-unfit', `There is no picture in a value of type ${value.type}.`);
+  };
+}
+
+export interface PictureLink {
+  readonly method: string;
+  readonly gives: ValueType;
+  readonly dimensions: number | null;
+  readonly options: PictureOptions;
+}
+
+/** A link that takes the image of a record, or a decoded picture. */
+export function pictureLink({ options, ...parts }: PictureLink, apply: Stage['apply']): Stage {
+  const digest = sha256(`headwater-picture-link-1\n${canonicalJson({ method: parts.method, options })}`);
+  return { ...parts, takes: ['record', 'pixels'], digest, apply };
+}
