@@ -1,12 +1,28 @@
 /** The methods that make links of chains, each a file. A new one is a file in this folder and a line here. */
 import type { StageMethod } from './api.ts';
+import { discretizedVector } from './numbers/discretized-vector.ts';
+import { indicatorVector } from './numbers/indicator-vector.ts';
+import { integerVector } from './numbers/integer-vector.ts';
+import { missingImputed } from './numbers/missing-imputed.ts';
 import { numericVector } from './numbers/numeric-vector.ts';
+import { standardizedVector } from './numbers/standardized-vector.ts';
 import { conformedData } from './pictures/conformed-data.ts';
 import { pixelVector } from './pictures/pixel-vector.ts';
 import { field } from './records/field.ts';
 import { identity } from './records/identity.ts';
 
-const list: readonly StageMethod[] = [conformedData, field, identity, numericVector, pixelVector];
+const list: readonly StageMethod[] = [
+  conformedData,
+  discretizedVector,
+  field,
+  identity,
+  indicatorVector,
+  integerVector,
+  missingImputed,
+  numericVector,
+  pixelVector,
+  standardizedVector,
+];
 
 /** `PixelVector`, `pixelvector` and `pixel-vector` are one. */
 function plain(name: string): string {
