@@ -4,6 +4,7 @@ import { asHeadwaterError } from '@headwater/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { registerBackfill } from './commands/backfill.ts';
 import { type Console, Interruption } from './commands/console.ts';
+import { registerDeadLetters } from './commands/dead-letters/dead-letters.ts';
 import { registerExamples } from './commands/examples.ts';
 import { registerHeads } from './commands/heads.ts';
 import { type IngestOptions, ingest } from './commands/ingest.ts';
@@ -57,7 +58,7 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
   addTopics(program, console, finish);
   registerNet(program, console, finish);
   addIngest(program, console, finish);
-  for (const register of [registerBackfill, registerHeads, registerExamples]) {
+  for (const register of [registerBackfill, registerHeads, registerExamples, registerDeadLetters]) {
     register(program, console, finish);
   }
   return program;

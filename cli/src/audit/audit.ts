@@ -159,11 +159,13 @@ async function readDeadLetters(reader: TopicReader, options: AuditOptions, books
   let count = 0;
   for (const topic of new Set([topics.images, topics.labels, vectors].map(topics.deadLetters))) {
     await reader.each(topic, (record) => {
-      count++;
       const place = failedRecordOf(record);
-      if (place?.topic === topics.images) books.images.deadLetter(place.partition, place.offset);
-      if (place?.topic === topics.labels) books.deadLabels.add(placeKey(place));
-      if (place?.topic !== vectors) return;
+      // A mark that letters were retried or dropped is none itself.
+      if (place === null) return;
+      count++;
+      if (place.topic === topics.images) books.images.deadLetter(place.partition, place.offset);
+      if (place.topic === topics.labels) books.deadLabels.add(placeKey(place));
+      if (place.topic !== vectors) return;
       for (const ledger of books.vectors.values()) ledger.deadLetter(place.partition, place.offset);
     });
   }

@@ -1,0 +1,114 @@
+/**
+ * Which letters a command is about, in the order in which their records came: by source partition, then by offset. A plan keeps places
+ * and sizes alone, so that many letters fit; their bytes are read when it is their turn.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import type { Log } from '@headwater/stream';
+import type { Place } from './letter.ts';
+import type { LetterFilter, LetterTopic } from './letter-topic.ts';
+
+/** Letters of one topic that one command may be about. */
+const mostLetters = 250_000;
+
+export interface PlannedLetter {
+  readonly partition: number;
+  readonly offset: bigint;
+  /** null: its headers do not tell where it came from. */
+  readonly source: Place | null;
+  /** latin1, so that any bytes are kept. */
+  readonly key: string | null;
+}
+
+export interface PlanOptions {
+  readonly filter: LetterFilter;
+  /** The first so many, in order. */
+  readonly limit: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Pending letters. Errors: limit-exceeded, log-unavailable, the signal's reason. */
+export async function planLetters(topic: LetterTopic, options: PlanOptions): Promise<PlannedLetter[]> {
+  const { filter, limit, signal } = options;
+  const pending: PlannedLetter[] = [];
+  for await (const { letter, record, settlement } of topic.letters(filter, signal)) {
+    if (settlement !== undefined) continue;
+    if (pending.length === mostLetters) throw tooMany(topic.name);
+    const { partition, offset, source } = letter;
+    pending.push({ partition, offset, source, key: record.key?.toString('latin1') ?? null });
+  }
+  return pending.sort(bySource).slice(0, limit ?? pending.length);
+}
+
+function tooMany(topic: string): HeadwaterError {
+  const message = `more than ${mostLetters} letters of ${topic} match; narrow them with --code, --since and --until, or --key`;
+  return new HeadwaterError('limit-exceeded', message);
+}
+
+function bySource(a: PlannedLetter, b: PlannedLetter): number {
+  const [first, second] = [a.source, b.source];
+  if (first === null || second === null) return Number(first === null) - Number(second === null);
+  return (
+    compare(first.topic, second.topic) ||
+    first.partition - second.partition ||
+    compare(first.offset, second.offset) ||
+    // The same record twice: only one who processed it again can have written the second letter.
+    a.partition - b.partition ||
+    compare(a.offset, b.offset)
+  );
+}
+
+function compare<T extends string | bigint>(a: T, b: T): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+type Sourced = PlannedLetter & { readonly source: Place };
+
+/**
+ * Letters of images that were erased later, by a younger record of their key without a value: retried, the image
+ * would come back. Errors: log-unavailable, the signal's reason.
+ */
+export async function erasedSince(
+  log: Log,
+  letters: readonly PlannedLetter[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<PlannedLetter>> {
+  const erased = new Set<PlannedLetter>();
+  for (const group of bySourcePartition(letters)) {
+    const tombstones = await readTombstones(log, group, signal);
+    for (const letter of group) {
+      const at = letter.key === null ? undefined : tombstones.get(letter.key);
+      if (at !== undefined && at > letter.source.offset) erased.add(letter);
+    }
+  }
+  return erased;
+}
+
+function bySourcePartition(letters: readonly PlannedLetter[]): Iterable<readonly Sourced[]> {
+  const groups = new Map<string, Sourced[]>();
+  for (const letter of letters) {
+    if (letter.source === null) continue;
+    const name = `${letter.source.topic}/${letter.source.partition}`;
+    const group = groups.get(name) ?? [];
+    groups.set(name, group);
+    group.push(letter as Sourced);
+  }
+  return groups.values();
+}
+
+/** Offset of the last tombstone of each key of the letters, behind the first of them. */
+async function readTombstones(log: Log, letters: readonly Sourced[], signal: AbortSignal) {
+  const found = new Map<string, bigint>();
+  const first = letters[0]?.source;
+  if (first === undefined || first.partition >= ((await log.admin.partitions(first.topic)) ?? 0))
+    return found;
+  const keys = new Set(letters.map(({ key }) => key));
+  const { topic, partition, offset: from } = first;
+  for await (const chunk of log.read({ topic, partition, from })) {
+    signal.throwIfAborted();
+    for (const { key, value, offset } of chunk) {
+      const text = key?.toString('latin1') ?? null;
+      if (value === null && text !== null && keys.has(text)) found.set(text, offset);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,65 @@
+/** Dead letters in words and as JSON. Payloads are never shown: they are what somebody sent, images and labels of people. */
+import { originalHeaders } from '@headwater/stream';
+import { type Letter, placeText } from './letter.ts';
+import type { FoundLetter } from './letter-topic.ts';
+
+const longestReason = 120;
+
+export function plainOf({ letter, settlement }: Omit<FoundLetter, 'record'>) {
+  const { source, failedAt, key, stage, code, reason, group, valueBytes } = letter;
+  return {
+    place: placeText(letter),
+    source: source === null ? null : placeText(source),
+    failedAt: new Date(failedAt).toISOString(),
+    key,
+    code,
+    stage,
+    group,
+    reason,
+    valueBytes,
+    settlement: settlement ?? 'pending',
+  };
+}
+
+export function lineOf({ letter, settlement }: Omit<FoundLetter, 'record'>): string {
+  const { code, stage, key, failedAt, reason } = letter;
+  const short = reason.length > longestReason ? `${reason.slice(0, longestReason)}…` : reason;
+  const parts = [placeText(letter), new Date(failedAt).toISOString(), settlement ?? 'pending', code, stage];
+  return [...parts, printable(key ?? '(no key)'), sizeText(letter.valueBytes), printable(short)].join('  ');
+}
+
+/** All of a letter but its payload. */
+export function detailsOf({ letter, record, settlement }: FoundLetter) {
+  const headers = Object.entries(record.headers).map(([name, value]) => ({
+    name,
+    bytes: value.length,
+    value: value.toString('utf8').slice(0, 1_000),
+  }));
+  return {
+    ...plainOf({ letter, settlement }),
+    keyBytes: record.key?.length ?? null,
+    originalHeaders: Object.keys(originalHeaders(record.headers)),
+    headers,
+  };
+}
+
+export function describe(details: ReturnType<typeof detailsOf>): string {
+  const { headers, originalHeaders: original, ...rest } = details;
+  const lines = Object.entries(rest).map(([name, value]) => `${name.padEnd(12)} ${printable(String(value))}`);
+  const told = headers.map(({ name, bytes, value }) => `  ${name} (${bytes} bytes): ${printable(value)}`);
+  return [
+    ...lines,
+    `headers of the record itself: ${original.join(', ') || 'none'}`,
+    'headers:',
+    ...told,
+  ].join('\n');
+}
+
+function sizeText(bytes: Letter['valueBytes']): string {
+  return bytes === null ? 'no value' : `${bytes.toLocaleString('en')} bytes`;
+}
+
+/** Whatever a client wrote must not steer a terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '\ufffd');
+}
