@@ -1,4 +1,5 @@
 /** The variables of classify: what it reads and answers, how it learns, what it refuses. */
+import { httpEnvironment } from '@headwater/http';
 import { commonEnvironment, variables } from '@headwater/stream';
 import type { z } from 'zod';
 import { parseErrorRates } from './predict/answer-rules.ts';
@@ -45,7 +46,7 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
   TASKS: list('tasks, separated by commas')
     .default([])
     .describe('Tasks that every image is asked, also before they have a head; others follow from labels.'),
-  HTTP_HOST: text('an address').default('0.0.0.0').describe('Address of the HTTP interface.'),
+  ...httpEnvironment,
   HTTP_PORT: port().default(8082).describe('Port of the HTTP interface; 0 takes a free one.'),
   SETTLE_AFTER_MS: integer({ min: 10, max: 3_600_000 })
     .default(2_000)

@@ -1,7 +1,7 @@
 /** Classify as a service: heads are followed first, then the lanes open, then the API; it ends the other way round. */
-import type { AddressInfo } from 'node:net';
-import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
+import { asHeadwaterError } from '@headwater/errors';
 import { extractorIds } from '@headwater/extractors';
+import { listenHttp } from '@headwater/http';
 import { openCodec } from '@headwater/schemas';
 import {
   type Health,
@@ -146,6 +146,7 @@ async function openApi(shared: Shared): Promise<Api> {
   const limits = { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS };
   const extractors = new LazyExtractors(limits);
   const app = await createHttp({
+    config,
     views: new TaskViews({ table, serving, joinBoard, trainBoard, declaredTasks: config.TASKS }),
     join: new JoinReader(() => joinBoard.lanes()),
     reviewer,
@@ -161,13 +162,11 @@ async function openApi(shared: Shared): Promise<Api> {
   });
   const close = () => closeApi(app, extractors, producer);
   try {
-    await app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT });
-  } catch (cause) {
+    return { url: await listenHttp(app, config), close };
+  } catch (error) {
     await close();
-    const where = `HTTP_HOST and HTTP_PORT: ${config.HTTP_HOST}:${config.HTTP_PORT}`;
-    throw new HeadwaterError('config-invalid', `${where} cannot be listened on`, { cause });
+    throw error;
   }
-  return { url: urlOf(app, config.HTTP_HOST), close };
 }
 
 async function closeApi(
@@ -178,12 +177,6 @@ async function closeApi(
   await app.close();
   await extractors.close();
   await producer.close();
-}
-
-function urlOf(app: FastifyInstance, host: string): string {
-  const { port } = app.server.address() as AddressInfo;
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
 function serviceOf(running: Running, setReady: ReturnType<Health['part']>): Service {

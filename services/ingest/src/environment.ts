@@ -1,4 +1,5 @@
 /** What can be set about ingest, beside what all services share. */
+import { httpEnvironment } from '@headwater/http';
 import { commonEnvironment, variables } from '@headwater/stream';
 import type { z } from 'zod';
 
@@ -6,7 +7,7 @@ const { byteSize, duration, integer, list, port, text } = variables;
 const MiB = 1024 * 1024;
 
 export const ingestEnvironment = commonEnvironment.safeExtend({
-  HTTP_HOST: text('an address').default('0.0.0.0').describe('Address of the HTTP interface.'),
+  ...httpEnvironment,
   HTTP_PORT: port().default(8080).describe('Port of the HTTP interface; 0 takes a free one.'),
   TASKS: list('tasks, separated by commas')
     .default([])

@@ -1,6 +1,6 @@
 /** Ingest as a service: puts the parts together, and takes them down in the order in which nothing is lost. */
-import type { AddressInfo } from 'node:net';
-import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
+import { asHeadwaterError } from '@headwater/errors';
+import { listenHttp } from '@headwater/http';
 import {
   prepareTopics,
   type Service,
@@ -45,7 +45,7 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
     maxBytes: config.MAX_IN_FLIGHT_BYTES,
     maxWaits: config.MAX_WAITING_REQUESTS,
   });
-  const app = await openHttp(config, dependencies, { intake, sink, tracker, serving, admission });
+  const { app, url } = await openHttp(config, dependencies, { intake, sink, tracker, serving, admission });
   const stopSampling = sampleLoad(dependencies.metrics, () => ({
     inFlightBytes: admission.bytes.used,
     inFlightRequests: admission.requests.used,
@@ -53,7 +53,6 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
     trackedImages: tracker.size,
   }));
   const source = startFolderSource(config, intake, logger);
-  const url = urlOf(app, config.HTTP_HOST);
   ready(true);
   logger.info({ url }, 'ingest takes in images and labels');
 
@@ -93,9 +92,10 @@ async function openHttp(
   config: IngestConfig,
   { blobs, schemaIds, logger, metrics }: Dependencies,
   parts: Pick<HttpOptions, 'intake' | 'sink' | 'tracker' | 'serving' | 'admission'>,
-): Promise<FastifyInstance> {
+): Promise<{ readonly app: FastifyInstance; readonly url: string }> {
   const app = await createHttp({
     ...parts,
+    config,
     blobs,
     schemaIds,
     logger,
@@ -106,21 +106,7 @@ async function openHttp(
     bodyTimeoutMs: config.BODY_TIMEOUT,
     idleTimeoutMs: config.BODY_TIMEOUT,
   });
-  await listen(app, config.HTTP_HOST, config.HTTP_PORT);
-  return app;
-}
-
-/** Errors: config-invalid when the address cannot be had. */
-async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
-  try {
-    await app.listen({ host, port });
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new HeadwaterError('config-invalid', `HTTP_HOST and HTTP_PORT cannot be listened on: ${reason}`, {
-      cause,
-      context: { host, port },
-    });
-  }
+  return { app, url: await listenHttp(app, config) };
 }
 
 /** Stops to listen, lets what was accepted end, and does not wait for clients that never do. */
@@ -131,11 +117,4 @@ async function closeHttp(app: FastifyInstance): Promise<void> {
   await app.close();
   clearInterval(idle);
   clearTimeout(last);
-}
-
-/** An address to reach it under from this machine: one that listens everywhere is reached on the loopback. */
-function urlOf(app: FastifyInstance, host: string): string {
-  const { port } = app.server.address() as AddressInfo;
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

@@ -1,7 +1,7 @@
+import type { Problem } from '@headwater/http';
 import { createMemoryLog, type Service } from '@headwater/stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, Rig, vectorOf } from '../testing/rig.ts';
-import type { Problem } from './problems.ts';
 import type { HeadView, TaskView } from './task-views.ts';
 
 let rig: Rig;

@@ -1,6 +1,7 @@
 /** `POST /v1/images`: the way in for images, as a raw body or as a form. */
 import type { Readable } from 'node:stream';
 import { HeadwaterError } from '@headwater/errors';
+import { problemOf } from '@headwater/http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Reservation } from '../budget.ts';
 import { checkBytes, type ImageLimits } from '../inspection.ts';
@@ -10,7 +11,6 @@ import { imagePath, problemSchema, submittedSchema } from './answers.ts';
 import { declaredLength, readBody, refuseEncoding } from './body.ts';
 import { parseForm } from './form.ts';
 import { attributeSchemas, checkFieldNames, imageFieldSchemas, readImageFields } from './image-fields.ts';
-import { problemOf } from './problems.ts';
 import { type Submission, type SubmissionParts, submitImage, type WaitRequest } from './submission.ts';
 
 export interface ImageRouteOptions extends SubmissionParts {

@@ -122,7 +122,7 @@ describe('back pressure', () => {
     await using harness = await startHarness({ environment: { BODY_TIMEOUT: '100ms' } });
     const { port } = new URL(harness.url);
     const socket = createConnection(Number(port), '127.0.0.1');
-    socket.write('POST /v1/images HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc');
+    socket.write('POST /v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc');
     const answer = await new Promise<string>((resolve) =>
       socket.once('data', (data) => resolve(data.toString())),
     );
@@ -149,7 +149,7 @@ describe('back pressure', () => {
     await using harness = await startHarness({ environment: { MAX_IN_FLIGHT_REQUESTS: '1' } });
     const { port } = new URL(harness.url);
     const socket = createConnection(Number(port), '127.0.0.1');
-    socket.write('POST /v1/images HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc');
+    socket.write('POST /v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc');
     const bytes = await makePicture('png');
     await eventually(async () => ((await post(harness, bytes)).status === 503 ? true : undefined));
     socket.destroy();

@@ -148,7 +148,7 @@ describe('the rest', () => {
     expect(await say('good morning\r\n\r\n')).toMatch(
       /^HTTP\/1.1 400 .*application\/problem\+json.*request-invalid/s,
     );
-    const long = `GET /v1/images/a?x=${'x'.repeat(20_000)} HTTP/1.1\r\nHost: h\r\n\r\n`;
+    const long = `GET /v1/images/a?x=${'x'.repeat(20_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
     expect(await say(long)).toMatch(/^HTTP\/1.1 431 .*application\/problem\+json/s);
   });
 

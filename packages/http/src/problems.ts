@@ -15,16 +15,23 @@ export interface Problem {
   readonly [member: string]: unknown;
 }
 
+export type StatusByCode = Readonly<Partial<Record<ErrorCode, number>>>;
+
 /** Where the verdict does not tell the status. */
-const statuses: Partial<Record<ErrorCode, number>> = {
+const statuses: StatusByCode = {
   'request-invalid': 400,
   'record-invalid': 400,
+  unauthenticated: 401,
+  forbidden: 403,
   'not-found': 404,
   'schema-unknown': 404,
   'timed-out': 408,
   'image-too-large': 413,
   'record-too-large': 413,
   'image-type-unsupported': 415,
+  'lane-elsewhere': 421,
+  'request-misdirected': 421,
+  'extractor-unknown': 501,
 };
 
 /** A record that would be a dead letter is the client's to mend; what may pass is worth another try. */
@@ -32,15 +39,19 @@ const statusesByVerdict = { 'dead-letter': 422, retry: 503, stop: 500 } as const
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   413: 'Content Too Large',
   414: 'URI Too Long',
   415: 'Unsupported Media Type',
+  421: 'Misdirected Request',
   422: 'Unprocessable Content',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
+  501: 'Not Implemented',
   503: 'Service Unavailable',
 };
 
@@ -62,6 +73,9 @@ export function problemOf(error: HeadwaterError, instance: string, status?: numb
   };
 }
 
+/** Said by ourselves about ourselves: these name no host and no file. */
+const ownWords: ReadonlySet<ErrorCode> = new Set(['overloaded', 'timed-out', 'head-not-ready']);
+
 /** Faults on our side name hosts and files: they are for the log of the service, not for its clients. */
 function publicPart(
   error: HeadwaterError,
@@ -70,7 +84,7 @@ function publicPart(
   if (status === 500) {
     return { detail: 'something went wrong on our side; the log of the service tells more', context: {} };
   }
-  if (status === 503 && error.code !== 'overloaded') {
+  if (status === 503 && !ownWords.has(error.code)) {
     return { detail: 'a part that this service needs does not answer; try again after a while', context: {} };
   }
   return { detail: error.message, context: error.context };
@@ -85,7 +99,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
     .send(problem);
 }
 
-const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0] ?? '/';
+export const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '/';
 
 const brokenRequests: Readonly<Record<string, { status: number; detail: string }>> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'the request did not come in time' },
@@ -119,11 +133,11 @@ export function answerFrameworkError(
   sendProblem(reply, problemOf(invalid, pathOf(request), error.statusCode));
 }
 
-/** Every error and every unknown path of this server ends here. */
-export function answerWithProblems(app: FastifyInstance, logger: Logger): void {
+/** Every error and every unknown path of this server ends here. `own`: statuses that mean something else here. */
+export function answerWithProblems(app: FastifyInstance, logger: Logger, own: StatusByCode = {}): void {
   app.setErrorHandler((thrown: FastifyError | HeadwaterError, request, reply) => {
     const { error, status } = translate(thrown);
-    const problem = problemOf(error, pathOf(request), status);
+    const problem = problemOf(error, pathOf(request), status ?? own[error.code]);
     if (problem.status === 500)
       logger.error({ error: thrown, route: request.routeOptions.url }, 'request failed');
     return sendProblem(reply, problem);

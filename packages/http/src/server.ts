@@ -1,0 +1,113 @@
+/**
+ * The frame that every HTTP interface of Headwater stands in: who may come in, how much of everything, what errors and
+ * headers look like. Services add their routes; hooks are set here, before any route, so that none is without them.
+ */
+import type { AddressInfo } from 'node:net';
+import { HeadwaterError } from '@headwater/errors';
+import type { CommonConfig, Logger, Metrics } from '@headwater/stream';
+import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
+import { type AccessTable, requireTokens } from './access.ts';
+import { guardAgainstPages } from './browser-guard.ts';
+import { limitCrowd } from './crowd.ts';
+import type { HttpConfig } from './environment.ts';
+import { isLoopback } from './loopback.ts';
+import {
+  answerBrokenRequest,
+  answerFrameworkError,
+  answerWithProblems,
+  type StatusByCode,
+} from './problems.ts';
+import { measureRequests } from './request-metrics.ts';
+import { addSecurityHeaders } from './security-headers.ts';
+
+export interface HttpServerOptions {
+  readonly service: string;
+  readonly config: HttpConfig & Pick<CommonConfig, 'AUTH_TOKENS'>;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly access: AccessTable;
+  /** A request and its body have come after this long, or the connection is closed. */
+  readonly requestTimeoutMs: number;
+  /** Where the service means something else by a code than the rest. */
+  readonly statuses?: StatusByCode;
+  /** What the framework is told besides. */
+  readonly framework?: Pick<FastifyServerOptions, 'bodyLimit' | 'ajv'>;
+}
+
+/** Longer than any answer may be waited for: a connection on which nothing moves for so long is closed. */
+const idleTimeoutMs = 180_000;
+/** An id or a task may be 255 characters, each percent-encoded. */
+const maxParamLength = 1_024;
+const maxHeaderBytes = 16 * 1024;
+
+/** Not listening yet. Errors: config-invalid. */
+export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const { config, logger, metrics, access, service } = options;
+  refuseExposure(config);
+  const app = fastify(frameworkOptions(options)) as FastifyInstance;
+  app.server.maxConnections = config.HTTP_MAX_CONNECTIONS;
+  answerWithProblems(app, logger, options.statuses);
+  measureRequests(app, service, metrics);
+  addSecurityHeaders(app, { isTls: config.HTTP_TLS_CERT !== undefined });
+  limitCrowd(app, config.HTTP_MAX_REQUESTS);
+  const { AUTH_TOKENS: tokens, HTTP_HOST: host, HTTP_ALLOWED_HOSTS: allowedHosts } = config;
+  guardAgainstPages(app, { checkHost: tokens === undefined && !config.HTTP_OPEN, host, allowedHosts });
+  if (tokens !== undefined) requireTokens(app, tokens, access);
+  return app;
+}
+
+/** Errors: config-invalid. */
+function refuseExposure({
+  HTTP_HOST: host,
+  HTTP_OPEN: isOpen,
+  AUTH_TOKENS: tokens,
+}: HttpServerOptions['config']): void {
+  if (tokens !== undefined || isOpen || isLoopback(host)) return;
+  throw new HeadwaterError(
+    'config-invalid',
+    `HTTP_HOST: other machines reach ${host}, and without AUTH_TOKENS all of them could add and erase images; set AUTH_TOKENS_FILE (\`headwater token create\` makes tokens), or HTTP_OPEN=true where something in front asks who comes`,
+  );
+}
+
+function frameworkOptions({ config, requestTimeoutMs, framework }: HttpServerOptions): FastifyServerOptions {
+  const { HTTP_HEADERS_TIMEOUT: headersTimeout, HTTP_TLS_CERT: cert, HTTP_TLS_KEY: key } = config;
+  const limits = {
+    headersTimeout,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(1_000, headersTimeout),
+    maxHeaderSize: maxHeaderBytes,
+  };
+  const secure = cert === undefined || key === undefined ? undefined : { ...limits, cert, key };
+  return {
+    ...framework,
+    logger: false,
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerBrokenRequest,
+    connectionTimeout: idleTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    routerOptions: { maxParamLength },
+    ...(secure === undefined ? { http: limits } : { https: secure }),
+  } as FastifyServerOptions;
+}
+
+/** Resolves to the URL under which this machine reaches it. Errors: config-invalid when the address cannot be had. */
+export async function listenHttp(
+  app: FastifyInstance,
+  config: HttpConfig & { readonly HTTP_PORT: number },
+): Promise<string> {
+  const { HTTP_HOST: host, HTTP_PORT: port, HTTP_TLS_CERT: cert } = config;
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new HeadwaterError('config-invalid', `HTTP_HOST and HTTP_PORT cannot be listened on: ${reason}`, {
+      cause,
+      context: { host, port },
+    });
+  }
+  const taken = (app.server.address() as AddressInfo).port;
+  // One that listens everywhere is reached on the loopback.
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  const scheme = cert === undefined ? 'http' : 'https';
+  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${taken}`;
+}
