@@ -14,7 +14,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{schemas,packages/*,services/*,deploy/local,cli}/src/**/*.test.ts', 'docs/*.test.ts'],
+          include: [
+            '{schemas,packages/*,services/*,deploy/local,cli}/src/**/*.test.ts',
+            'docs/*.test.ts',
+            'test/chaos/*.test.ts',
+          ],
           exclude: ['**/*.kafka.test.ts', '**/node_modules/**'],
           sequence: { groupOrder: 0 },
           testTimeout: 60_000,
@@ -27,7 +31,7 @@ export default defineConfig({
           include: hasKafka
             ? ['{schemas,packages/*,services/*,deploy/local,cli}/src/**/*.kafka.test.ts', 'test/**/*.test.ts']
             : ['test/without-kafka.ts'],
-          exclude: ['**/node_modules/**', 'test/interop/**'],
+          exclude: ['**/node_modules/**', 'test/interop/**', 'test/chaos/**'],
           globalSetup: hasKafka ? ['test/kafka-setup.ts'] : [],
           sequence: { groupOrder: 1 },
           maxWorkers: 2,

@@ -9,7 +9,7 @@ import { interopFolder, keptFolder } from './files.ts';
 const requirements = join(interopFolder, 'requirements.txt');
 
 /** The interpreter of a virtual environment that has the requirements. It cannot be moved, so a marker tells that it is complete. */
-async function openEnvironment(): Promise<string> {
+export async function openPython(): Promise<string> {
   const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
   const folder = join(keptFolder, `python-${digest}`);
   const python = join(folder, 'bin', 'python');
@@ -33,7 +33,7 @@ function inherited(): Record<string, string> {
 
 /** Runs the tests in `python/`; fails with the end of their output, and answers its last line. */
 export async function runPytest(env: Readonly<Record<string, string>>, logFile: string): Promise<string> {
-  const python = await openEnvironment();
+  const python = await openPython();
   const folder = join(interopFolder, 'python');
   const args = ['-m', 'pytest', '-x', '-q', '-p', 'no:cacheprovider', '--rootdir', folder, folder];
   await runChild({ command: python, args, logFile, env: { ...env, PYTHONDONTWRITEBYTECODE: '1' } });

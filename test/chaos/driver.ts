@@ -1,0 +1,125 @@
+/**
+ * Sends the stream over HTTP as a client does who wants every image and label to arrive: what is not answered
+ * by 202 is sent again, until it is. It keeps the books of what was accepted, and of how often it was tried.
+ */
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Operation } from './plan.ts';
+
+/** What became of one operation. */
+export interface Sent {
+  readonly operation: Operation;
+  /** Attempts that may have left a record: all but those where nobody listened. */
+  readonly attempts: number;
+}
+
+export interface DriverOptions {
+  readonly url: string;
+  readonly task: string;
+  readonly bytesOf: (index: number) => Buffer;
+  /** What `assignedAt` of the plan is counted from: milliseconds since the epoch. */
+  readonly epoch: number;
+  readonly signal: AbortSignal;
+}
+
+const atOnce = 24;
+const answerMs = 20_000;
+const pauseMs = 150;
+
+export class Driver {
+  readonly #options: DriverOptions;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: atOnce });
+  readonly #waiting: (() => void)[] = [];
+  #free = atOnce;
+  readonly sent: Sent[] = [];
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when all of them were accepted. Errors: an answer that no repetition mends. */
+  async send(operations: readonly Operation[]): Promise<void> {
+    await Promise.all(operations.map((operation) => this.#inPlace(() => this.#sendOne(operation))));
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #inPlace(work: () => Promise<void>): Promise<void> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+
+  async #sendOne(operation: Operation): Promise<void> {
+    for (let attempts = 0; ; ) {
+      this.#options.signal.throwIfAborted();
+      const answer = await this.#ask(operation);
+      if (answer !== 'nobody') attempts++;
+      if (typeof answer === 'object') {
+        if (answer.status === 202) {
+          this.sent.push({ operation, attempts });
+          return;
+        }
+        if (answer.status < 500) throw new Error(`ingest answered ${answer.status}: ${answer.body}`);
+      }
+      await sleep(pauseMs * (0.5 + Math.random()), undefined, { signal: this.#options.signal });
+    }
+  }
+
+  /** `nobody`: the connection was refused. `nothing`: it broke, or no answer came in time. */
+  #ask(operation: Operation): Promise<{ status: number; body: string } | 'nobody' | 'nothing'> {
+    const { path, method, type, body } = this.#question(operation);
+    return new Promise((resolve) => {
+      const headers = { 'content-type': type, 'content-length': body.length };
+      const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(answerMs)]);
+      const asked = request(new URL(path, this.#options.url), {
+        method,
+        agent: this.#agent,
+        headers,
+        signal,
+      });
+      asked.once('error', (error: NodeJS.ErrnoException) =>
+        resolve(error.code === 'ECONNREFUSED' ? 'nobody' : 'nothing'),
+      );
+      asked.once('response', (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.once('error', () => resolve('nothing'));
+        response.once('aborted', () => resolve('nothing'));
+        response.once('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+        );
+      });
+      asked.end(body);
+    });
+  }
+
+  #question(operation: Operation) {
+    const { task, bytesOf, epoch } = this.#options;
+    if (operation.kind === 'image') {
+      const query = new URLSearchParams({ id: operation.imageId, source: 'chaos' });
+      if (operation.label !== null) {
+        query.set('task', task);
+        query.set('label', operation.label);
+      }
+      return {
+        method: 'POST',
+        path: `/v1/images?${query}`,
+        type: 'image/png',
+        body: bytesOf(operation.index),
+      };
+    }
+    const { imageId, label, annotator, assignedAt } = operation;
+    const statement = { label, annotator, assignedAt: epoch + assignedAt };
+    const body = Buffer.from(JSON.stringify(statement));
+    return { method: 'PUT', path: `/v1/images/${imageId}/labels/${task}`, type: 'application/json', body };
+  }
+}

@@ -1,0 +1,50 @@
+/** The folder of the claim checks: away (as a share that is not mounted any more), full, or slow. */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import type { Random } from '../random.ts';
+import { type Fault, inSeconds, pause, type Scene, withTarget } from './fault.ts';
+import { limitFiles } from './limits.ts';
+
+const ways = ['away', 'full', 'slow', 'unmounted'] as const;
+const slowMs = 1_500;
+
+/** `index` counts the faults of this kind: each way has its turn. */
+export function createBlobFault(random: Random, index: number): Fault {
+  const way = ways[index % ways.length] ?? 'away';
+  const lastsMs = random.integer(2_000, 5_000);
+  return {
+    kind: 'blobs',
+    strike: (scene, struck) =>
+      // Nobody else may touch ingest meanwhile: a store that is not there cannot be told from a new one at its start.
+      withTarget(scene, ['ingest-1'], (ingest) =>
+        scene.alone('blobs', async () => {
+          struck(`the blob store is ${way} for ${inSeconds(lastsMs)}`);
+          if (way === 'full') await whileFull(ingest.pid, () => pause(lastsMs, scene.signal));
+          else if (way === 'slow') await whileSlow(scene, lastsMs);
+          else await whileAway(scene, way === 'unmounted', lastsMs);
+        }),
+      ),
+  };
+}
+
+async function whileFull(pid: number | undefined, wait: () => Promise<void>): Promise<void> {
+  await limitFiles(pid, true);
+  await wait().finally(() => limitFiles(pid, false));
+}
+
+async function whileSlow({ site, signal }: Scene, lastsMs: number): Promise<void> {
+  await writeFile(site.slowness, String(slowMs));
+  await pause(lastsMs, signal).finally(() => rm(site.slowness, { force: true }));
+}
+
+/** What is unmounted leaves an empty folder behind. */
+async function whileAway({ site, signal }: Scene, isUnmounted: boolean, lastsMs: number): Promise<void> {
+  const aside = `${site.blobs}.aside`;
+  // The first claim check makes the folder.
+  await mkdir(site.blobs, { recursive: true });
+  await rename(site.blobs, aside);
+  if (isUnmounted) await mkdir(site.blobs);
+  await pause(lastsMs, signal).finally(async () => {
+    await rm(site.blobs, { recursive: true, force: true });
+    await rename(aside, site.blobs);
+  });
+}

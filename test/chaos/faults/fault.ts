@@ -1,0 +1,55 @@
+/** What a fault is: chosen by the seed before the run, it strikes once, and undoes what it did. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Broker } from '../broker.ts';
+import type { FaultKind } from '../options.ts';
+import type { Site } from '../site.ts';
+import type { Supervised } from '../supervised.ts';
+
+export interface Scene {
+  readonly site: Site;
+  readonly broker: Broker;
+  readonly signal: AbortSignal;
+  /** Runs one after the other what cannot be done twice at once. */
+  alone(what: 'broker' | 'blobs', work: () => Promise<void>): Promise<void>;
+}
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Tells when it strikes, and in a few words what it does. Resolves when all that it broke is whole again, or mends itself. */
+  strike(scene: Scene, struck: (what: string) => void): Promise<void>;
+}
+
+const patienceMs = 120_000;
+
+/** The first of these that is ready and under no other fault; waits for one. */
+export async function withTarget(
+  { site, signal }: Scene,
+  names: readonly string[],
+  work: (target: Supervised) => Promise<void>,
+): Promise<void> {
+  const target = await findTarget(site, names, signal);
+  target.isTaken = true;
+  try {
+    await work(target);
+  } finally {
+    target.isTaken = false;
+  }
+}
+
+async function findTarget(site: Site, names: readonly string[], signal: AbortSignal): Promise<Supervised> {
+  const deadline = performance.now() + patienceMs;
+  while (performance.now() < deadline) {
+    for (const name of names) {
+      const service = site.services.find((one) => one.name === name);
+      if (service?.isReady && !service.isTaken) return service;
+    }
+    await pause(100, signal);
+  }
+  throw new Error(`none of ${names.join(', ')} became ready within ${patienceMs / 1_000} s`);
+}
+
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal });
+}
+
+export const inSeconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;

@@ -1,0 +1,129 @@
+/** `npm run chaos`: the same stream twice, once undisturbed and once among faults, and what the two came to. */
+import { setMaxListeners } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDigitsSource } from '../../cli/src/sources/digits.ts';
+import { openPython } from '../interop/python.ts';
+import { Broker } from './broker.ts';
+import { canLimitFiles } from './faults/limits.ts';
+import { type ChaosOptions, help, readOptions } from './options.ts';
+import { createPlan } from './plan.ts';
+import { type RunResult, runStream } from './run.ts';
+import { createSchedule } from './schedule.ts';
+import { extractor, task } from './site.ts';
+import { isRight, type Summary, summarize } from './summary.ts';
+
+const started = performance.now();
+
+function say(text: string): void {
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1).padStart(6);
+  process.stderr.write(`chaos ${seconds} s: ${text}\n`);
+}
+
+/** Resolves to the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  let options: ChaosOptions | undefined;
+  try {
+    options = readOptions(args);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${help}`);
+    return 2;
+  }
+  if (options === undefined) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const end = new AbortController();
+  // Whatever waits at the same time listens to it.
+  setMaxListeners(0, end.signal);
+  let code = 1;
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      code = status;
+      say('ending all processes');
+      end.abort(new Error('ended by a signal'));
+    });
+  }
+  try {
+    const summary = await run(options, end.signal);
+    process.stdout.write(`${JSON.stringify(summary)}\n`);
+    return isRight(summary) ? 0 : 1;
+  } catch (error) {
+    if (!end.signal.aborted) process.stderr.write(`${(error as Error).stack}\n`);
+    return code;
+  }
+}
+
+async function run(options: ChaosOptions, signal: AbortSignal): Promise<Summary> {
+  say('looking for Python and librdkafka');
+  await openPython();
+  if (!(await canLimitFiles())) {
+    throw new Error(
+      'prlimit (util-linux) is missing: full disks cannot be had without it; try --blobs 0 --state 0',
+    );
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'headwater-chaos-'));
+  const broker = new Broker(join(folder, 'kafka'));
+  let isKept = true;
+  try {
+    say('starting Apache Kafka');
+    await broker.start();
+    const summary = await runBoth(options, folder, broker, signal);
+    isKept = options.keep || !isRight(summary);
+    return summary;
+  } catch (error) {
+    isKept = !signal.aborted || options.keep;
+    throw error;
+  } finally {
+    await broker.stop();
+    if (isKept) say(`the logs of all processes are kept in ${folder}`);
+    else await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runBoth(
+  options: ChaosOptions,
+  folder: string,
+  broker: Broker,
+  signal: AbortSignal,
+): Promise<Summary> {
+  const schedule = createSchedule(options.seed, options.counts);
+  const bursts = schedule.length + 1;
+  const count = bursts * options.imagesPerFault;
+  const source = createDigitsSource({ task, extractor });
+  const digits = [
+    ...(source.images(count, options.seed * 1_000) as Iterable<{ bytes: Buffer; label: string | null }>),
+  ];
+  const plan = createPlan({
+    seed: options.seed,
+    bursts,
+    imagesPerBurst: options.imagesPerFault,
+    truth: (index) => digits[index]?.label ?? '0',
+    classes: Array.from({ length: 10 }, (_, digit) => String(digit)),
+  });
+  const bytesOf = (index: number) => digits[index]?.bytes ?? Buffer.alloc(0);
+  const shared = { broker, plan, bytesOf, signal, say };
+  say(`seed ${options.seed}: ${count} images; first without faults`);
+  const calm = await runStream({ ...shared, folder: join(folder, 'calm'), prefix: 'calm-', schedule: [] });
+  tell('undisturbed', calm);
+  say(`the same stream again, and ${schedule.length} faults`);
+  const chaos = await runStream({ ...shared, folder: join(folder, 'chaos'), prefix: 'chaos-', schedule });
+  tell('among faults', chaos);
+  await writeFile(join(folder, 'findings.json'), JSON.stringify({ calm, chaos }, undefined, 1));
+  const seconds = Math.round((performance.now() - started) / 1_000);
+  return summarize({ options, plan, calm, chaos, seconds });
+}
+
+const shownFindings = 20;
+
+function tell(which: string, { findings, troubles, unaskedEnds }: RunResult): void {
+  say(`${which}: ${findings.length} findings`);
+  for (const { kind, what } of findings.slice(0, shownFindings)) say(`  ${kind}: ${what}`);
+  if (findings.length > shownFindings) say(`  and ${findings.length - shownFindings} more, in findings.json`);
+  for (const trouble of troubles) say(`  ${trouble}`);
+  for (const { name, code, signal } of unaskedEnds) say(`  ${name} ended by itself: ${signal ?? code}`);
+}

@@ -1,0 +1,180 @@
+/** One run of the stream through one site, with faults or without, to the end: drained, settled, stopped, read and judged. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createFingerprintIds } from '@headwater/schemas';
+import { createKafkaLog, createLogger, createNames, type Log } from '@headwater/stream';
+import { openCodecs } from '../../cli/src/story/codecs.ts';
+import { waitForSettledHead } from '../../cli/src/story/settled-head.ts';
+import type { Broker } from './broker.ts';
+import { type Judgement, judge } from './check.ts';
+import { Driver } from './driver.ts';
+import type { Scene } from './faults/fault.ts';
+import type { FaultKind } from './options.ts';
+import type { Plan } from './plan.ts';
+import { readTopics } from './reader.ts';
+import { followPredictions, type Predictions, secondsToRecover } from './recovery.ts';
+import type { Scheduled } from './schedule.ts';
+import { extractor, Site, task } from './site.ts';
+import type { UnaskedEnd } from './supervised.ts';
+
+export interface RunOptions {
+  readonly folder: string;
+  readonly prefix: string;
+  readonly broker: Broker;
+  readonly plan: Plan;
+  readonly bytesOf: (index: number) => Buffer;
+  /** One for each burst but the last. */
+  readonly schedule: readonly Scheduled[];
+  readonly signal: AbortSignal;
+  say(text: string): void;
+}
+
+export interface RunResult extends Judgement {
+  /** Of each fault, in order. */
+  readonly recoveries: readonly {
+    readonly kind: FaultKind;
+    readonly what: string;
+    readonly seconds: number;
+  }[];
+  readonly unaskedEnds: readonly UnaskedEnd[];
+  /** In words: what did not go as it should, beside the records. */
+  readonly troubles: readonly string[];
+}
+
+const patienceMs = 120_000;
+/** Faults that may be under way at once. */
+const mostFaults = 3;
+
+export async function runStream(options: RunOptions): Promise<RunResult> {
+  const { folder, prefix, broker, plan, signal, say } = options;
+  const site = new Site({ folder, prefix, brokers: broker.brokers });
+  const logger = createLogger({ name: 'chaos', level: 'silent' });
+  const log = createKafkaLog({ brokers: broker.brokers }, logger);
+  const epoch = Date.now() - 3_600_000;
+  try {
+    await site.start();
+    say('all services are ready');
+    const predictions = await followPredictions(log, createNames({ topicPrefix: prefix }));
+    const driver = new Driver({ url: site.ingestUrl, task, bytesOf: options.bytesOf, epoch, signal });
+    const struck = await stream(options, site, driver, predictions);
+    driver.close();
+    const images = idsOf(plan, plan.bursts.length);
+    say(`all is sent: ${images.size} images, ${driver.sent.length - images.size} labels and repetitions`);
+    const troubles = await drain(options, log, images, predictions);
+    const recoveries = struck.map(({ kind, what, at, burst }) => ({
+      kind,
+      what,
+      seconds: secondsToRecover(at, idsOf(plan, burst + 1), predictions),
+    }));
+    await predictions.close();
+    const { unaskedEnds } = site;
+    troubles.push(...(await site.stop()));
+    say('reading all topics with librdkafka');
+    const found = await readTopics(broker.brokers, prefix);
+    return { ...judge(found, { plan, sent: driver.sent, epoch }), recoveries, unaskedEnds, troubles };
+  } finally {
+    await site.destroy();
+    await log.close().catch(() => undefined);
+  }
+}
+
+interface Struck {
+  readonly kind: FaultKind;
+  readonly what: string;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  readonly burst: number;
+}
+
+/** Sends burst after burst; in each but the last one a fault strikes. */
+async function stream(
+  options: RunOptions,
+  site: Site,
+  driver: Driver,
+  predictions: Predictions,
+): Promise<Struck[]> {
+  const { plan, schedule, signal, say, broker } = options;
+  const scene: Scene = { site, broker, signal, alone: createTurns() };
+  const struck: Struck[] = [];
+  const failures: unknown[] = [];
+  const underWay = new Set<Promise<void>>();
+  const sending: Promise<void>[] = [];
+  const started = performance.now();
+  for (const [burst, operations] of plan.bursts.entries()) {
+    const sent = driver.send(operations);
+    sent.catch((error) => failures.push(error));
+    sending.push(sent);
+    const scheduled = schedule[burst];
+    if (scheduled === undefined) {
+      // Without faults the bursts follow each other as fast as they are accepted.
+      await sent;
+      continue;
+    }
+    const { fault, afterMs, restMs } = scheduled;
+    await sleep(afterMs, undefined, { signal });
+    const strike = fault
+      .strike(scene, (what) => {
+        const at = performance.now();
+        struck.push({ kind: fault.kind, what, at, burst });
+        const seconds = ((at - started) / 1_000).toFixed(0).padStart(4);
+        say(
+          `${seconds} s  ${struck.length}/${schedule.length}  ${what} (${predictions.count} images predicted)`,
+        );
+      })
+      .catch((error) => void failures.push(error))
+      .finally(() => underWay.delete(strike));
+    underWay.add(strike);
+    await sleep(restMs, undefined, { signal });
+    while (underWay.size >= mostFaults) await Promise.race(underWay);
+    if (failures.length > 0) throw failures[0];
+  }
+  await Promise.all([...sending, ...underWay]);
+  if (failures.length > 0) throw failures[0];
+  return struck;
+}
+
+/** Of the bursts before `end`. */
+function idsOf(plan: Plan, end: number): Set<string> {
+  const operations = plan.bursts.slice(0, end).flat();
+  return new Set(operations.filter(({ kind }) => kind === 'image').map(({ imageId }) => imageId));
+}
+
+/** Until each image has its prediction and a settled head has learned all labels; answers what did not come. */
+async function drain(
+  { prefix, signal }: RunOptions,
+  log: Log,
+  images: ReadonlySet<string>,
+  predictions: Predictions,
+): Promise<string[]> {
+  let [seen, since] = [predictions.count, performance.now()];
+  while (predictions.count < images.size) {
+    if (predictions.count > seen) [seen, since] = [predictions.count, performance.now()];
+    if (performance.now() - since > patienceMs) {
+      return [
+        `${predictions.count} of ${images.size} images have a prediction, and none came for ${patienceMs / 1_000} s`,
+      ];
+    }
+    await sleep(100, undefined, { signal });
+  }
+  const names = createNames({ topicPrefix: prefix, groupPrefix: prefix });
+  const codecs = await openCodecs(createFingerprintIds(), names);
+  try {
+    await waitForSettledHead({ log, names, codecs, extractor, task, patience: patienceMs, signal });
+    return [];
+  } catch (error) {
+    signal.throwIfAborted();
+    return [(error as Error).message];
+  }
+}
+
+/** One after the other, for each of the things that there is one of. */
+function createTurns(): Scene['alone'] {
+  const turns = new Map<string, Promise<void>>();
+  return (what, work) => {
+    const turn = (turns.get(what) ?? Promise.resolve()).then(work);
+    turns.set(
+      what,
+      turn.catch(() => undefined),
+    );
+    return turn;
+  };
+}

@@ -1,0 +1,117 @@
+/** One installation on one broker: where its folders are, which processes it has, under names of its own. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../interop/child.ts';
+import { type ServiceName, Supervised, type UnaskedEnd } from './supervised.ts';
+
+export const extractor = 'lenet-digits.v1';
+export const task = 'digit';
+/** How long a process may be silent before others take its partitions over. */
+export const sessionTimeoutMs = 4_000;
+/** Digits of more bytes go through the blob store: about half of them. */
+const inlineLimitBytes = 280;
+
+export interface SiteOptions {
+  readonly folder: string;
+  readonly brokers: readonly string[];
+  /** Before the names of topics, groups and transactions. */
+  readonly prefix: string;
+}
+
+export class Site {
+  readonly blobs: string;
+  /** Milliseconds that each opening of a file of the blob store takes, as text; see slow-files.mjs. */
+  readonly slowness: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly services: Supervised[] = [];
+  ingestUrl = '';
+  readonly #folder: string;
+
+  constructor({ folder, brokers, prefix }: SiteOptions) {
+    this.#folder = folder;
+    this.blobs = join(folder, 'blobs');
+    this.slowness = join(folder, 'slowness');
+    const slowFiles = fileURLToPath(new URL('slow-files.mjs', import.meta.url));
+    this.environment = {
+      KAFKA_BROKERS: brokers.join(),
+      TOPIC_PREFIX: prefix,
+      GROUP_PREFIX: prefix,
+      TRANSACTIONAL_ID_PREFIX: prefix,
+      KAFKA_SESSION_TIMEOUT: `${sessionTimeoutMs}ms`,
+      PARTITIONS: '4',
+      EXTRACTOR: extractor,
+      EXTRACTORS: extractor,
+      TASKS: task,
+      HTTP_HOST: '127.0.0.1',
+      BLOB_STORE: this.blobs,
+      INLINE_LIMIT_BYTES: `${inlineLimitBytes}B`,
+      RECORDS_PER_COMMIT: '16',
+      ENGINE_THREADS: '1',
+      SETTLE_AFTER_MS: '1000',
+      SEND_TIMEOUT: '5s',
+      NODE_OPTIONS: `--import=${slowFiles}`,
+      SLOW_FILES_IN: this.blobs,
+      SLOW_FILES_MS_FROM: this.slowness,
+    };
+  }
+
+  /** One of ingest, two each of extract and classify; resolves when all are ready. */
+  async start(): Promise<void> {
+    const port = await findFreePort();
+    this.ingestUrl = `http://127.0.0.1:${port}`;
+    const first = [
+      await this.add('ingest', { HTTP_PORT: String(port) }),
+      await this.add('extract'),
+      await this.add('classify'),
+    ];
+    // One after the other: each makes the topics that are missing.
+    for (const service of first) await service.start();
+    const second = [await this.add('extract'), await this.add('classify')];
+    await Promise.all(second.map((service) => service.start()));
+  }
+
+  /** One more process, not started yet; its state lies in a folder of its own. */
+  async add(service: ServiceName, environment: Readonly<Record<string, string>> = {}): Promise<Supervised> {
+    const count = this.services.filter((other) => other.service === service).length;
+    const name = `${service}-${count + 1}`;
+    await mkdir(this.stateOf(name), { recursive: true });
+    const supervised = new Supervised({
+      name,
+      service,
+      logFile: join(this.#folder, `${name}.log`),
+      environment: {
+        HTTP_PORT: '0',
+        ...this.environment,
+        DATA_DIR: this.stateOf(name),
+        ADMIN_PORT: String(await findFreePort()),
+        ...environment,
+      },
+    });
+    this.services.push(supervised);
+    return supervised;
+  }
+
+  stateOf(name: string): string {
+    return join(this.#folder, 'state', name);
+  }
+
+  get unaskedEnds(): UnaskedEnd[] {
+    return this.services.flatMap(({ unaskedEnds }) => unaskedEnds);
+  }
+
+  /** By SIGTERM; answers those that did not end in order. */
+  async stop(): Promise<string[]> {
+    const ends = await Promise.all(
+      this.services.map(async (service) => ({ name: service.name, code: await service.stop() })),
+    );
+    await this.destroy();
+    return ends
+      .filter(({ code }) => code !== 0 && code !== null)
+      .map(({ name, code }) => `${name} ended with ${code}`);
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all(this.services.map((service) => service.destroy()));
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * A service in a process of its own with somebody who starts it again, as an orchestrator would: at once after an
+ * end that nobody asked for, later each time that it ends soon. What it says goes to a file.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export type ServiceName = 'ingest' | 'extract' | 'classify';
+
+export interface SupervisedOptions {
+  /** Among all of a run, e.g. `extract-2`. */
+  readonly name: string;
+  readonly service: ServiceName;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logFile: string;
+}
+
+export interface UnaskedEnd {
+  readonly name: string;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const firstWaitMs = 300;
+const longestWaitMs = 4_000;
+/** Who lived longer is started at once when it ends. */
+const longLifeMs = 10_000;
+const stopSeconds = 15;
+const readySeconds = 180;
+
+export class Supervised {
+  readonly name: string;
+  readonly service: ServiceName;
+  /** Ends that no fault and no stop asked for. */
+  readonly unaskedEnds: UnaskedEnd[] = [];
+  /** A fault is on it: no other one may choose it. */
+  isTaken = false;
+  readonly #options: SupervisedOptions;
+  readonly #log: WriteStream;
+  #child: ChildProcess | undefined;
+  #isReady = false;
+  #isWanted = false;
+  /** While a fault lasts, what it brings about is not unasked. */
+  #excused = false;
+  #restart: NodeJS.Timeout | undefined;
+  #soonEnds = 0;
+
+  constructor(options: SupervisedOptions) {
+    this.name = options.name;
+    this.service = options.service;
+    this.#options = options;
+    this.#log = createWriteStream(options.logFile, { flags: 'a' });
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Resolves when it says that it is ready. */
+  async start(): Promise<void> {
+    this.#isWanted = true;
+    this.#spawn();
+    const deadline = performance.now() + readySeconds * 1_000;
+    while (!this.#isReady) {
+      if (!this.#isWanted) return;
+      if (performance.now() > deadline)
+        throw new Error(`${this.name} did not become ready: ${this.#options.logFile}`);
+      await sleep(50);
+    }
+  }
+
+  send(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  /** Ends it without a word, and starts it again after `awayMs`, having done `meanwhile` when it was dead. */
+  async kill(awayMs: number, meanwhile?: () => Promise<void>): Promise<void> {
+    this.#isWanted = false;
+    await this.#end('SIGKILL');
+    await meanwhile?.();
+    await sleep(awayMs);
+    this.#isWanted = true;
+    this.#spawn();
+  }
+
+  /** Ends that come while `work` runs are the fault's. */
+  async excuse(work: () => Promise<void>): Promise<void> {
+    this.#excused = true;
+    await work().finally(() => {
+      this.#excused = false;
+    });
+  }
+
+  /** Resolves to its exit code. */
+  async stop(): Promise<number | null> {
+    this.#isWanted = false;
+    clearTimeout(this.#restart);
+    this.send('SIGCONT');
+    return this.#end('SIGTERM');
+  }
+
+  /** At once, for a run that is over. */
+  async destroy(): Promise<void> {
+    this.#isWanted = false;
+    clearTimeout(this.#restart);
+    await this.#end('SIGKILL');
+    this.#log.end();
+  }
+
+  #spawn(): void {
+    clearTimeout(this.#restart);
+    const { service, environment } = this.#options;
+    const born = performance.now();
+    const child = spawn(process.execPath, [`${root}services/${service}/dist/main.js`], {
+      cwd: root,
+      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    this.#isReady = false;
+    this.#log.write(`--- process ${child.pid} at ${new Date().toISOString()}\n`);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (text: Buffer) => {
+        this.#log.write(text);
+        if (text.includes('"msg":"ready"')) this.#isReady = this.#child === child;
+      });
+    }
+    child.once('error', (error) => this.#log.write(`--- ${error.message}\n`));
+    child.once('close', (code, signal) => this.#ended(child, code, signal, performance.now() - born));
+  }
+
+  #ended(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null, livedMs: number): void {
+    this.#log.write(`--- process ${child.pid} ended: ${signal ?? code} at ${new Date().toISOString()}\n`);
+    if (this.#child !== child) return;
+    this.#child = undefined;
+    this.#isReady = false;
+    if (!this.#isWanted) return;
+    if (!this.#excused) this.unaskedEnds.push({ name: this.name, code, signal });
+    this.#soonEnds = livedMs > longLifeMs ? 0 : this.#soonEnds + 1;
+    const wait = Math.min(longestWaitMs, firstWaitMs * 2 ** this.#soonEnds);
+    this.#restart = setTimeout(() => this.#spawn(), wait);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined) return null;
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    child.kill(signal);
+    const insist = setTimeout(() => child.kill('SIGKILL'), stopSeconds * 1_000);
+    return closed.finally(() => clearTimeout(insist));
+  }
+}
