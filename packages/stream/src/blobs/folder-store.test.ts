@@ -2,6 +2,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -120,6 +121,22 @@ describe('a folder of blobs', () => {
       verdict: 'retry',
       context: { reason: 'ENOTDIR' },
     });
+  });
+
+  test('tells a store that is gone from a blob that is missing', async () => {
+    const store = createFolderBlobStore({ root });
+    const dangling = { uri: pathToFileURL(join(root, 'aa', 'bb')).href, byteLength: 1, sha256: 'bb' };
+    expect(await codeOf(store.get(dangling))).toBe('blob-missing');
+    const blob = await store.put(bytes);
+    renameSync(root, `${root}-away`);
+    expect(await codeOf(store.get(blob))).toBe('blob-store-unavailable');
+    expect(await codeOf(store.put(bytes))).toBe('blob-store-unavailable');
+    await mkdir(root);
+    expect(await codeOf(store.get(blob))).toBe('blob-store-unavailable');
+    rmSync(root, { recursive: true });
+    renameSync(`${root}-away`, root);
+    expect(await store.get(blob)).toEqual(bytes);
+    expect(await codeOf(store.get(dangling))).toBe('blob-missing');
   });
 
   test('sweeps drafts that a crash left long ago, and leaves new ones alone', async () => {

@@ -4,7 +4,7 @@
  * nothing outside of the folder is ever read, not through `..` and not through a symbolic link.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, readdirSync } from 'node:fs';
 import {
   type FileHandle,
   lstat,
@@ -30,6 +30,7 @@ export interface FolderBlobStoreOptions {
 export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStore {
   const root = resolve(options.root);
   const drafts = join(root, '.drafts');
+  const presence = new Presence(root);
   let swept: Promise<void> | undefined;
   return {
     kind: 'folder',
@@ -37,12 +38,54 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
       guarded('write', async () => {
         swept ??= sweep(drafts);
         await swept;
-        return put(root, drafts, bytes);
+        presence.check();
+        const stored = await put(root, drafts, bytes);
+        presence.check();
+        return stored;
       }),
-    get: (blob, signal) => guarded('read', () => get(root, blob, signal)),
+    get: (blob, signal) => guarded('read', () => presence.telling(() => get(root, blob, signal))),
     uriOf: (sha256) => pathToFileURL(pathOf(root, sha256)).href,
     delete: (uri) => guarded('delete', () => remove(root, uri)),
   };
+}
+
+/**
+ * A mount that went away leaves no folder, or an empty one: then it is not the blob that is missing, and it may come back. A
+ * folder that never held anything tells nothing.
+ */
+class Presence {
+  private readonly root: string;
+  private wasThere: boolean;
+
+  constructor(root: string) {
+    this.root = root;
+    this.wasThere = this.isThere();
+  }
+
+  /** Errors: blob-store-unavailable, lest a blob is written below the place where the store is mounted again. */
+  check(): void {
+    const isThere = this.isThere();
+    if (this.wasThere && !isThere) throw gone();
+    this.wasThere = isThere;
+  }
+
+  /** Errors: those of `read`, with blob-store-unavailable in place of blob-missing where all blobs are. */
+  async telling<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof HeadwaterError && error.code === 'blob-missing') this.check();
+      throw error;
+    }
+  }
+
+  private isThere(): boolean {
+    try {
+      return readdirSync(this.root).length > 0;
+    } catch {
+      return false;
+    }
+  }
 }
 
 async function put(root: string, drafts: string, bytes: Uint8Array): Promise<StoredBlob> {
@@ -176,6 +219,11 @@ const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 const isInside = (root: string, path: string) => path.startsWith(root.endsWith(sep) ? root : root + sep);
 const isMissing = (error: unknown) =>
   ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '');
+const gone = () =>
+  new HeadwaterError(
+    'blob-store-unavailable',
+    'the folder of blobs is gone or empty, and was not before: is it mounted? If it was emptied on purpose, restart',
+  );
 const missing = (cause: unknown) => new HeadwaterError('blob-missing', 'the blob does not exist', { cause });
 const corrupt = (how: string) => new HeadwaterError('blob-corrupt', `the blob is damaged: ${how}`);
 const forbidden = (cause?: unknown) =>
