@@ -3,6 +3,7 @@
  * headers look like. Services add their routes; hooks are set here, before any route, so that none is without them.
  */
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { HeadwaterError } from '@headwater/errors';
 import type { CommonConfig, Logger, Metrics } from '@headwater/stream';
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
@@ -77,7 +78,7 @@ function frameworkOptions({ config, requestTimeoutMs, framework }: HttpServerOpt
     connectionsCheckingInterval: Math.min(1_000, headersTimeout),
     maxHeaderSize: maxHeaderBytes,
   };
-  const secure = cert === undefined || key === undefined ? undefined : { ...limits, cert, key };
+  const secure = cert === undefined || key === undefined ? undefined : { ...limits, ...tls(cert, key) };
   return {
     ...framework,
     logger: false,
@@ -88,6 +89,19 @@ function frameworkOptions({ config, requestTimeoutMs, framework }: HttpServerOpt
     routerOptions: { maxParamLength },
     ...(secure === undefined ? { http: limits } : { https: secure }),
   } as FastifyServerOptions;
+}
+
+/** Tried here, so that a wrong pair is told by the names of its variables. Errors: config-invalid. */
+function tls(cert: string, key: string) {
+  const minVersion = 'TLSv1.2' as const;
+  try {
+    createSecureContext({ cert, key });
+  } catch (cause) {
+    const { code = 'unknown' } = cause as { code?: string };
+    const message = `HTTP_TLS_CERT and HTTP_TLS_KEY: not a certificate and its key in PEM form (${code})`;
+    throw new HeadwaterError('config-invalid', message, { cause });
+  }
+  return { cert, key, minVersion };
 }
 
 /** Resolves to the URL under which this machine reaches it. Errors: config-invalid when the address cannot be had. */

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { request } from 'node:https';
+import { createAuthority } from '@headwater/local-kafka';
+import { describe, expect, test } from 'vitest';
+import { pagePolicy } from './security-headers.ts';
+import { serve } from './testing/served.ts';
+
+describe('an address that other machines reach', () => {
+  test('is refused without tokens, with what to do about it', async () => {
+    await expect(serve({ HTTP_HOST: '0.0.0.0' })).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringMatching(/AUTH_TOKENS_FILE.*HTTP_OPEN/),
+    });
+    await expect(serve({ HTTP_HOST: '::' })).rejects.toMatchObject({ code: 'config-invalid' });
+  });
+
+  test('is served with tokens, or when that is said', async () => {
+    await using closed = await serve({ HTTP_HOST: '0.0.0.0', AUTH_TOKENS: `a read ${'x'.repeat(24)}` });
+    expect((await fetch(`${closed.url}/things`)).status).toBe(401);
+    await using open = await serve({ HTTP_HOST: '0.0.0.0', HTTP_OPEN: 'true' });
+    expect((await fetch(`${open.url}/things`)).status).toBe(200);
+  });
+
+  test('that cannot be had is told as such', async () => {
+    await using served = await serve();
+    const { port } = new URL(served.url);
+    await expect(serve({ HTTP_PORT: port })).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining('EADDRINUSE'),
+    });
+  });
+});
+
+describe('headers', () => {
+  test('of data let a browser do nothing with it', async () => {
+    await using served = await serve();
+    for (const path of ['/things', '/nowhere']) {
+      const { headers } = await fetch(`${served.url}${path}`);
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-resource-policy': 'same-origin',
+        'cache-control': 'no-store',
+      });
+      expect(headers.get('strict-transport-security')).toBeNull();
+    }
+  });
+
+  test('of a page let it run files of its own origin alone', async () => {
+    await using served = await serve();
+    const { headers } = await fetch(`${served.url}/page`);
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).not.toMatch(/unsafe|\*/);
+  });
+
+  test('of a page may name what stands in it', () => {
+    const digest = createHash('sha256').update('alert(1)').digest('base64');
+    expect(pagePolicy({ scripts: ['alert(1)'] })).toContain(`script-src 'self' 'sha256-${digest}';`);
+  });
+});
+
+describe('HTTPS', () => {
+  const authority = createAuthority();
+  const { certificate: HTTP_TLS_CERT, key: HTTP_TLS_KEY } = authority.issue('ingest');
+
+  test('is what is spoken with a certificate', async () => {
+    await using served = await serve({ HTTP_TLS_CERT, HTTP_TLS_KEY });
+    expect(served.url).toMatch(/^https:/);
+    const answer = await new Promise<{ status: number | undefined; hsts: string | undefined }>(
+      (resolve, reject) => {
+        request(`${served.url}/things`, { ca: authority.certificate }, (response) => {
+          response.resume();
+          const hsts = response.headers['strict-transport-security'];
+          resolve({ status: response.statusCode, hsts });
+        })
+          .once('error', reject)
+          .end();
+      },
+    );
+    expect(answer).toEqual({ status: 200, hsts: 'max-age=63072000' });
+    expect(await served.say('GET /things HTTP/1.1\r\nHost: localhost\r\n\r\n')).not.toContain(' 200 ');
+  });
+
+  test('needs a key that fits, and says so', async () => {
+    await expect(serve({ HTTP_TLS_CERT })).rejects.toMatchObject({ code: 'config-invalid' });
+    const { key } = authority.issue('another');
+    for (const wrong of [key, 'no key at all']) {
+      await expect(serve({ HTTP_TLS_CERT, HTTP_TLS_KEY: wrong })).rejects.toMatchObject({
+        code: 'config-invalid',
+        message: expect.stringContaining('HTTP_TLS_'),
+      });
+    }
+  });
+});
