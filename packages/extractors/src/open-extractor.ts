@@ -1,26 +1,37 @@
-/** An extractor by what a user calls it: an id of the table, or a net file of their own. */
+/** An extractor by what a user calls it: an id of the table, or a file of their own that describes a net or a chain. */
+import { HeadwaterError } from '@headwater/errors';
 import type { Extractor, ExtractorDescription, ExtractorOptions } from './api.ts';
-
+import { isChain } from './chains/chain-file.ts';
+import { openChain } from './chains/open-chain.ts';
+import { isExtractorFile, readExtractorFile } from './extractor-file.ts';
 import { describe } from './extractors/definition.ts';
 import { openShipped } from './extractors/table.ts';
 import { openOwnExtractor } from './nets/own/own-extractor.ts';
 import { readOwnNet } from './nets/own/own-net.ts';
 
-/** Net files are told by how their names end; ids have a version there. */
-export function isNetFile(name: string): boolean {
-  return /\.ya?ml$/.test(name);
+async function openFile(path: string, options: ExtractorOptions): Promise<Extractor> {
+  const content = await readExtractorFile(path);
+  return isChain(content) ? await openChain(path, options) : await openOwnExtractor(path, options);
 }
 
 /**
- * Opens an extractor of the table by its id, or one that a net file describes, by the file's path (`./my-net.yaml`).
+ * Opens an extractor of the table by its id, or one that a file describes, by the file's path (`./my-net.yaml`, `./my-chain.yaml`).
  * Errors: extractor-unknown, config-invalid, model-invalid.
  */
 export async function openExtractor(name: string, options: ExtractorOptions = {}): Promise<Extractor> {
-  return isNetFile(name) ? await openOwnExtractor(name, options) : await openShipped(name, options);
+  return isExtractorFile(name) ? await openFile(name, options) : await openShipped(name, options);
 }
 
 /** What the extractor of a net file is: its model is read and checked, but no engine is started. Errors: config-invalid, model-invalid. */
 export async function describeNetFile(path: string): Promise<ExtractorDescription> {
   const { definition } = await readOwnNet(path);
   return describe(definition);
+}
+
+/** The id that an extractor file states; nothing else of it is looked at. Errors: config-invalid. */
+export async function idOfExtractorFile(path: string): Promise<string> {
+  const content = await readExtractorFile(path);
+  const id = typeof content === 'object' && content !== null && 'id' in content ? content.id : undefined;
+  if (typeof id === 'string' && /^[a-z0-9]+(-[a-z0-9]+)*\.v\d+$/.test(id)) return id;
+  throw new HeadwaterError('config-invalid', `${path}: id must be like my-extractor.v1`);
 }

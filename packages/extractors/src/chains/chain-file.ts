@@ -1,0 +1,157 @@
+/**
+ * A chain of extractors, told in a small YAML file: its id, and its links one after the other. Everything that is wrong with the file itself
+ * is said at once; whether the links fit together is found out when they are looked at (chain-types.ts).
+ */
+import { HeadwaterError } from '@headwater/errors';
+import { z } from 'zod';
+
+/** Links of one file, those in branches too. */
+const mostLinks = 200;
+
+/** A link that one method makes. */
+export interface MethodLink {
+  readonly kind: 'method';
+  /** Where it stands, e.g. `chain.2` or `chain.0.price.1`; what it learns is kept under this name. */
+  readonly place: string;
+  /** A method's name, the id of an extractor of the table, or the path of another extractor's file. */
+  readonly method: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** How much a branch counts: its numbers are multiplied by this; `balanced` is 1 / √(its dimensions). */
+export type Weight = number | 'balanced';
+
+export interface Branch {
+  readonly name: string;
+  readonly weight: Weight;
+  readonly links: readonly Link[];
+}
+
+/** Every branch takes the same value; their vectors are joined in this order. */
+export interface BranchesLink {
+  readonly kind: 'branches';
+  readonly place: string;
+  readonly branches: readonly Branch[];
+}
+
+export type Link = MethodLink | BranchesLink;
+
+export interface ChainFile {
+  readonly id: string;
+  readonly description: string;
+  /** The digest that the chain must have, where the file states one. */
+  readonly digest: string | undefined;
+  readonly links: readonly Link[];
+}
+
+export interface RawBranches {
+  readonly branches: Readonly<Record<string, readonly RawLink[]>>;
+  readonly weights: Readonly<Record<string, Weight>>;
+}
+
+export type RawLink =
+  | string
+  | RawBranches
+  | ({ readonly method: string } & Readonly<Record<string, unknown>>);
+
+const branchName = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, 'must be a word of letters, digits, - and _');
+const weight = z.union([z.number().positive().max(1e6), z.literal('balanced')]);
+
+const rawLink: z.ZodType<RawLink> = z.lazy(() =>
+  z.union(
+    [
+      z.string().min(1),
+      z.strictObject({
+        branches: z
+          .record(branchName, rawLinks)
+          .refine((branches) => Object.keys(branches).length > 0, 'must name at least one branch'),
+        weights: z.record(branchName, weight).default({}),
+      }),
+      z.looseObject({ method: z.string().min(1) }),
+    ],
+    'must be a name, {method: …, options…}, or {branches: {name: […], …}}',
+  ),
+);
+const rawLinks = z.array(rawLink).min(1, 'needs at least one link');
+
+const chainFile = z.strictObject({
+  id: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*\.v\d+$/, 'must be like my-chain.v1'),
+  description: z.string().max(500).default(''),
+  digest: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
+    .optional(),
+  chain: rawLinks,
+});
+
+/** Whether a file's content is a chain's; everything else is taken for a net's. */
+export function isChain(content: unknown): boolean {
+  return typeof content === 'object' && content !== null && 'chain' in content;
+}
+
+function isBranches(link: Exclude<RawLink, string>): link is RawBranches {
+  return !('method' in link);
+}
+
+function branchesAt({ branches, weights }: RawBranches, place: string): BranchesLink {
+  return {
+    kind: 'branches',
+    place,
+    branches: Object.entries(branches).map(([name, links]) => ({
+      name,
+      weight: weights[name] ?? 1,
+      links: linksAt(links, `${place}.${name}`),
+    })),
+  };
+}
+
+/** Gives each link its place. */
+export function linksAt(links: readonly RawLink[], place: string): Link[] {
+  return links.map((link, index): Link => {
+    const here = `${place}.${index}`;
+    if (typeof link === 'string') return { kind: 'method', place: here, method: link, options: {} };
+    if (isBranches(link)) return branchesAt(link, here);
+    const { method, ...options } = link;
+    return { kind: 'method', place: here, method, options };
+  });
+}
+
+function countLinks(links: readonly Link[]): number {
+  return links.reduce(
+    (sum, link) =>
+      link.kind === 'method'
+        ? sum + 1
+        : link.branches.reduce((inner, branch) => inner + countLinks(branch.links), sum),
+    0,
+  );
+}
+
+function unknownWeights(links: readonly RawLink[], place: string): string[] {
+  return links.flatMap((link, index) => {
+    if (typeof link === 'string' || !isBranches(link)) return [];
+    const here = `${place}.${index}`;
+    const own = Object.keys(link.weights)
+      .filter((name) => !Object.hasOwn(link.branches, name))
+      .map((name) => `${here}.weights: there is no branch ${name}`);
+    const inner = Object.entries(link.branches).flatMap(([name, branch]) =>
+      unknownWeights(branch, `${here}.${name}`),
+    );
+    return [...own, ...inner];
+  });
+}
+
+/** `name` stands for the file in messages. Errors: config-invalid (lists all that is wrong). */
+export function parseChainFile(content: unknown, name: string): ChainFile {
+  const parsed = chainFile.safeParse(content);
+  const problems = parsed.success
+    ? unknownWeights(parsed.data.chain, 'chain')
+    : parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`);
+  const links = parsed.success ? linksAt(parsed.data.chain, 'chain') : [];
+  if (countLinks(links) > mostLinks) problems.push(`chain: has more than ${mostLinks} links`);
+  if (parsed.success && problems.length === 0) {
+    const { id, description, digest } = parsed.data;
+    return { id, description, digest, links };
+  }
+  const list = problems.join('\n  ');
+  throw new HeadwaterError('config-invalid', `${name} does not describe a chain:\n  ${list}`);
+}

@@ -1,0 +1,69 @@
+/** Extractors as links: those of the table, and nets of a user's own. A net takes a record's image, or a picture that a link before it made. */
+import { HeadwaterError } from '@headwater/errors';
+import { z } from 'zod';
+import type { Extractor, ExtractorOptions } from '../api.ts';
+import { EngineExtractor } from '../extractor.ts';
+import { describeExtractor, openShipped } from '../extractors/table.ts';
+import { openOwnExtractor } from '../nets/own/own-extractor.ts';
+import type { Stage, StageMethod, Value, ValueType } from '../stages/api.ts';
+import { readOptions } from '../stages/options.ts';
+
+const noOptions = z.strictObject({});
+const takes: readonly ValueType[] = ['record', 'pixels'];
+
+/** A link that says what runs it. */
+export interface EngineStage extends Stage {
+  readonly engine: string;
+}
+
+export function isEngineStage(stage: Stage): stage is EngineStage {
+  return 'engine' in stage;
+}
+
+async function vectorOf(extractor: Extractor, value: Value, signal?: AbortSignal): Promise<Float32Array> {
+  if (value.type === 'record') return await extractor.extract(value.record, signal);
+  if (value.type === 'pixels' && extractor instanceof EngineExtractor) {
+    return await extractor.extractPixels(value, signal);
+  }
+  throw new HeadwaterError('record-unfit', `${extractor.description.id} finds no picture in: ${value.type}.`);
+}
+
+function stageOf(method: string, extractor: Extractor): EngineStage {
+  const { contract, digest } = extractor.description;
+  return {
+    method,
+    takes: extractor instanceof EngineExtractor ? takes : ['record'],
+    gives: 'vector',
+    dimensions: contract.dimensions,
+    digest,
+    engine: extractor.engine,
+    apply: async (value, signal) => ({ type: 'vector', vector: await vectorOf(extractor, value, signal) }),
+    close: () => extractor.close(),
+  };
+}
+
+/** An extractor of the table by its id. */
+export function shippedMethod(id: string): StageMethod {
+  return methodFrom(describeExtractor(id).id, (settings) => openShipped(id, settings));
+}
+
+/** A net of a user's own by the path of its file. */
+export function netFileMethod(path: string): StageMethod {
+  return methodFrom(path, (settings) => openOwnExtractor(path, settings));
+}
+
+function methodFrom(method: string, open: (settings?: ExtractorOptions) => Promise<Extractor>): StageMethod {
+  return {
+    method,
+    takes,
+    gives: 'vector',
+    types(options) {
+      readOptions(noOptions, options);
+      return { takes, gives: 'vector' };
+    },
+    async open(options, _, settings) {
+      readOptions(noOptions, options);
+      return stageOf(method, await open(settings));
+    },
+  };
+}
