@@ -1,5 +1,6 @@
 /** The methods that make links of chains, each a file. A new one is a file in this folder and a line here. */
 import type { StageMethod } from './api.ts';
+import { dimensionReducedVector } from './numbers/dimension-reduced-vector.ts';
 import { discretizedVector } from './numbers/discretized-vector.ts';
 import { indicatorVector } from './numbers/indicator-vector.ts';
 import { integerVector } from './numbers/integer-vector.ts';
@@ -10,9 +11,13 @@ import { conformedData } from './pictures/conformed-data.ts';
 import { pixelVector } from './pictures/pixel-vector.ts';
 import { field } from './records/field.ts';
 import { identity } from './records/identity.ts';
+import { segmentedCharacters } from './text/segmented-characters.ts';
+import { segmentedWords } from './text/segmented-words.ts';
+import { tfidf } from './text/tfidf.ts';
 
 const list: readonly StageMethod[] = [
   conformedData,
+  dimensionReducedVector,
   discretizedVector,
   field,
   identity,
@@ -21,7 +26,10 @@ const list: readonly StageMethod[] = [
   missingImputed,
   numericVector,
   pixelVector,
+  segmentedCharacters,
+  segmentedWords,
   standardizedVector,
+  tfidf,
 ];
 
 /** `PixelVector`, `pixelvector` and `pixel-vector` are one. */
