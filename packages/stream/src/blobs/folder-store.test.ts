@@ -139,6 +139,22 @@ describe('a folder of blobs', () => {
     expect(await codeOf(store.get(dangling))).toBe('blob-missing');
   });
 
+  test('writes nothing where the store was, also when it goes away in the middle of a write', async () => {
+    const store = createFolderBlobStore({ root });
+    const blob = await store.put(bytes);
+    const pictures = Array.from({ length: 50 }, (_, index) => Buffer.from(`picture ${index}`));
+    const writing = pictures.map((picture) => codeOf(store.put(picture)));
+    await new Promise((resolve) => setImmediate(resolve));
+    renameSync(root, `${root}-away`);
+    await mkdir(root);
+    expect(await Promise.all(writing)).toContain('blob-store-unavailable');
+    expect(await codeOf(store.put(bytes))).toBe('blob-store-unavailable');
+    expect(await codeOf(store.get(blob))).toBe('blob-store-unavailable');
+    rmSync(root, { recursive: true });
+    renameSync(`${root}-away`, root);
+    expect(await store.get(await store.put(bytes))).toEqual(bytes);
+  });
+
   test('sweeps drafts that a crash left long ago, and leaves new ones alone', async () => {
     const drafts = join(root, '.drafts');
     await mkdir(drafts);

@@ -4,7 +4,7 @@
  * nothing outside of the folder is ever read, not through `..` and not through a symbolic link.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, readdirSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import {
   type FileHandle,
   lstat,
@@ -30,7 +30,7 @@ export interface FolderBlobStoreOptions {
 export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStore {
   const root = resolve(options.root);
   const drafts = join(root, '.drafts');
-  const presence = new Presence(root);
+  const presence = new Presence(drafts);
   let swept: Promise<void> | undefined;
   return {
     kind: 'folder',
@@ -38,10 +38,9 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
       guarded('write', async () => {
         swept ??= sweep(drafts);
         await swept;
-        presence.check();
-        const stored = await put(root, drafts, bytes);
-        presence.check();
-        return stored;
+        if (!presence.wasThere) await mkdir(drafts, { recursive: true });
+        await presence.check();
+        return put(root, drafts, bytes);
       }),
     get: (blob, signal) => guarded('read', () => presence.telling(() => get(root, blob, signal))),
     uriOf: (sha256) => pathToFileURL(pathOf(root, sha256)).href,
@@ -50,21 +49,24 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
 }
 
 /**
- * A mount that went away leaves no folder, or an empty one: then it is not the blob that is missing, and it may come back. A
- * folder that never held anything tells nothing.
+ * A mount that went away leaves no folder, or an empty one: then it is not the blob that is missing, and it may come back. The
+ * folder of drafts, which the first blob brings, tells whether a store is there; one that never held anything tells nothing.
  */
 class Presence {
-  private readonly root: string;
-  private wasThere: boolean;
+  wasThere: boolean;
+  private readonly drafts: string;
 
-  constructor(root: string) {
-    this.root = root;
-    this.wasThere = this.isThere();
+  constructor(drafts: string) {
+    this.drafts = drafts;
+    this.wasThere = existsSync(drafts);
   }
 
   /** Errors: blob-store-unavailable, lest a blob is written below the place where the store is mounted again. */
-  check(): void {
-    const isThere = this.isThere();
+  async check(): Promise<void> {
+    const isThere = await stat(this.drafts).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
     if (this.wasThere && !isThere) throw gone();
     this.wasThere = isThere;
   }
@@ -74,16 +76,8 @@ class Presence {
     try {
       return await read();
     } catch (error) {
-      if (error instanceof HeadwaterError && error.code === 'blob-missing') this.check();
+      if (error instanceof HeadwaterError && error.code === 'blob-missing') await this.check();
       throw error;
-    }
-  }
-
-  private isThere(): boolean {
-    try {
-      return readdirSync(this.root).length > 0;
-    } catch {
-      return false;
     }
   }
 }
@@ -105,9 +99,11 @@ async function isStored(path: string, byteLength: number): Promise<boolean> {
   );
 }
 
-/** Under a name of its own until every byte is on the disk: a crash leaves no half blob under a digest. */
+/**
+ * Under a name of its own until every byte is on the disk: a crash leaves no half blob under a digest. The folder of drafts is
+ * not made here: should the store go away this very moment, it would look as if it were there.
+ */
 async function writeWhole(path: string, drafts: string, bytes: Uint8Array): Promise<void> {
-  await Promise.all([drafts, dirname(path)].map((folder) => mkdir(folder, { recursive: true })));
   const draft = join(drafts, randomUUID());
   try {
     const file = await open(draft, 'wx', 0o640);
@@ -117,6 +113,7 @@ async function writeWhole(path: string, drafts: string, bytes: Uint8Array): Prom
     } finally {
       await file.close();
     }
+    await mkdir(dirname(path), { recursive: true });
     await rename(draft, path);
     await syncFolder(dirname(path));
   } catch (error) {
