@@ -10,6 +10,7 @@ import { registerHeads } from './commands/heads.ts';
 import { type IngestOptions, ingest } from './commands/ingest.ts';
 import { registerNet } from './commands/net/net.ts';
 import { type StartOptions, start } from './commands/start.ts';
+import { registerToken } from './commands/token.ts';
 import { type TopicsOptions, topics } from './commands/topics.ts';
 
 const exitCodes = `
@@ -58,7 +59,13 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
   addTopics(program, console, finish);
   registerNet(program, console, finish);
   addIngest(program, console, finish);
-  for (const register of [registerBackfill, registerHeads, registerExamples, registerDeadLetters]) {
+  for (const register of [
+    registerBackfill,
+    registerHeads,
+    registerExamples,
+    registerDeadLetters,
+    registerToken,
+  ]) {
     register(program, console, finish);
   }
   return program;
@@ -108,6 +115,7 @@ Environment:
   KAFKA_BROKERS         a cluster of yours; otherwise a local Apache Kafka is started (needs Java 17)
   INGEST_HTTP_PORT      port for images and labels (default: 8080 if free)
   CLASSIFY_HTTP_PORT    port for heads and predictions (default: 8082 if free)
+  AUTH_TOKENS_FILE      who may use the HTTP interfaces; \`headwater token create\` makes tokens
   LOG_LEVEL             least important message shown (default: error)
   and every variable of the services; node services/<name>/dist/main.js --help lists them.
 ${exitCodes}`;
@@ -142,6 +150,10 @@ function addIngest(program: Command, console: Console, finish: (code: number) =>
       'the question that the names of the sub-folders answer (default: they are no labels)',
     )
     .option('--json', 'print one JSON object with the counts instead of ids', false)
+    .addHelpText(
+      'after',
+      '\nHEADWATER_TOKEN (or HEADWATER_TOKEN_FILE): a token of the role write, where ingest asks for one.',
+    )
     .action(async (folder: string, options: Omit<IngestOptions, 'folder'>) => {
       finish(await ingest({ ...options, folder } as IngestOptions, console));
     });

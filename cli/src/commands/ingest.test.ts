@@ -23,6 +23,10 @@ beforeAll(async () => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
     asked.push(request.url ?? '');
+    if (request.url?.includes('task=secured') && request.headers.authorization !== 'Bearer the-token') {
+      response.writeHead(401).end('{"code":"unauthenticated","detail":"this needs a token"}');
+      return;
+    }
     if (body.startsWith('image')) response.writeHead(202).end(`{"id":"id of ${body}"}`);
     else response.writeHead(415).end('{"code":"image-type-unsupported"}');
   });
@@ -35,8 +39,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function ingest(...args: string[]) {
-  const console = createTestConsole();
+const ingest = (...args: string[]) => ingestWith({}, ...args);
+
+async function ingestWith(environment: Record<string, string>, ...args: string[]) {
+  const console = createTestConsole(environment);
   const code = await runProgram(['node', 'headwater', 'ingest', ...args], console);
   await new Promise(setImmediate);
   return { code, out: console.out(), err: console.err() };
@@ -55,6 +61,19 @@ describe('headwater ingest', () => {
   it('prints the counts alone for machines', async () => {
     const { out } = await ingest(folder, '--url', url, '--json');
     expect(JSON.parse(out)).toMatchObject({ accepted: 2, reasons: { 'image-type-unsupported': 1 } });
+  });
+
+  it('shows its token where one is asked for, and stops without it', async () => {
+    const command = [folder, '--url', url, '--task', 'secured'];
+    const { code, err } = await ingest(...command);
+    expect([code, err]).toEqual([1, expect.stringContaining('HEADWATER_TOKEN')]);
+    const file = join(folder, 'token');
+    await writeFile(file, 'the-token\n');
+    for (const environment of [{ HEADWATER_TOKEN: 'the-token' }, { HEADWATER_TOKEN_FILE: file }]) {
+      expect((await ingestWith(environment, ...command)).code).toBe(0);
+    }
+    expect((await ingestWith({ HEADWATER_TOKEN: 'x', HEADWATER_TOKEN_FILE: file }, ...command)).code).toBe(2);
+    await rm(file);
   });
 
   it('stops where nobody listens, instead of passing over every file', async () => {

@@ -1,6 +1,7 @@
 /** `headwater ingest`: a folder of one's own to a service that runs somewhere, over HTTP, as any client would do it. */
 import { type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import { type FolderProgress, ingestFolder } from '@headwater/ingest';
+import { readSecret } from '@headwater/stream';
 import { createIngestClient, type IngestClient } from '../story/ingest-client.ts';
 import type { Console } from './console.ts';
 
@@ -17,7 +18,10 @@ const inFlight = 32;
 
 /** Resolves to 0 when at least one file was taken. Errors: request-invalid, those of the connection, the signal's reason. */
 export async function ingest(options: IngestOptions, console: Console): Promise<number> {
-  const client = createIngestClient({ url: options.url });
+  const client = createIngestClient({
+    url: options.url,
+    token: readSecret(console.environment, 'HEADWATER_TOKEN'),
+  });
   try {
     const progress = await sendFolder(options, client, console);
     const reasons = Object.entries(progress.reasons).map(([reason, count]) => `${count} × ${reason}`);

@@ -97,6 +97,7 @@ async function run(run: Run): Promise<number> {
     ...platform,
     signal,
     ingestUrl: platform.urls.ingest,
+    ingestToken: platform.ingestToken,
     images,
     labelShare: options.labelShare,
     flight: options.flight ?? usualFlight(images),

@@ -4,10 +4,12 @@
  */
 import type { SchemaIds } from '@headwater/schemas';
 import {
+  adminAccess,
   createHealth,
   createKafkaLog,
   createMemoryLog,
   createMetrics,
+  createToken,
   type Environment,
   kafkaOptions,
   type Lifecycle,
@@ -48,6 +50,8 @@ export interface Platform {
   readonly schemaIds: SchemaIds;
   readonly configs: ServiceConfigs;
   readonly dataDir: string;
+  /** Lets the story in where AUTH_TOKENS is set; nobody else knows it, and it ends with this process. */
+  readonly ingestToken: string | undefined;
   readonly urls: { readonly ingest: string; readonly classify: string; readonly admin: string };
   /** Rejects when a service, or a broker that was started here, cannot go on. */
   readonly stopped: Promise<unknown>;
@@ -68,7 +72,9 @@ export async function openPlatform(options: PlatformOptions, lifecycle: Lifecycl
   const prefix = isGuest ? createRunPrefix() : undefined;
   if (prefix !== undefined) say(`topics, groups and transactional ids of this run are called ${prefix}…`);
   const environment = runEnvironment({ ...options, user, brokers: [], dataDir: folder.path, prefix });
-  const configs = await readServiceConfigs(environment, { usualPorts: !throwAway });
+  const { configs, ingestToken } = admitStory(
+    await readServiceConfigs(environment, { usualPorts: !throwAway }),
+  );
   const broker = await lifecycle.open({
     name: 'Kafka',
     open: () => openBroker({ environment: user, dataDir: folder.path, allowMemory: !throwAway, say }),
@@ -80,11 +86,12 @@ export async function openPlatform(options: PlatformOptions, lifecycle: Lifecycl
     open: () => openLog(broker, configs, logger),
     close: (opened) => opened.close(),
   });
-  return finish(options, lifecycle, { configs, broker, log, folder: folder.path, isGuest });
+  return finish(options, lifecycle, { configs, ingestToken, broker, log, folder: folder.path, isGuest });
 }
 
 interface Foundation {
   readonly configs: ServiceConfigs;
+  readonly ingestToken: string | undefined;
   readonly broker: Broker;
   readonly log: Log;
   readonly folder: string;
@@ -94,7 +101,7 @@ interface Foundation {
 async function finish(
   { extractor, keep, logger }: PlatformOptions,
   lifecycle: Lifecycle,
-  { configs, broker, log, folder, isGuest }: Foundation,
+  { configs, ingestToken, broker, log, folder, isGuest }: Foundation,
 ): Promise<Platform> {
   const { ingest: config } = configs;
   const names = namesOf(config);
@@ -108,7 +115,8 @@ async function finish(
   const dependencies = { ...clients, logger, metrics: createMetrics(), health: createHealth() };
   const admin = await lifecycle.open({
     name: 'the admin server',
-    open: () => startAdminServer({ ...dependencies, host: config.ADMIN_HOST, port: 0 }),
+    open: () =>
+      startAdminServer({ ...dependencies, ...adminAccess(config), host: config.ADMIN_HOST, port: 0 }),
     close: (server) => server.close(),
   });
   const services = await startServices(configs, dependencies, lifecycle);
@@ -119,7 +127,17 @@ async function finish(
   };
   const stopped = Promise.all([services.stopped, broker.stopped]);
   stopped.catch(() => undefined);
-  return { ...clients, configs, dataDir: folder, urls, stopped };
+  return { ...clients, configs, ingestToken, dataDir: folder, urls, stopped };
+}
+
+/** Adds a token for the story to those that ingest takes, where it takes any. */
+function admitStory(configs: ServiceConfigs): Pick<Foundation, 'configs' | 'ingestToken'> {
+  const { AUTH_TOKENS: tokens } = configs.ingest;
+  if (tokens === undefined) return { configs, ingestToken: undefined };
+  const holder = { name: 'headwater-story', role: 'write' } as const;
+  const { token } = createToken(holder);
+  const ingest = { ...configs.ingest, AUTH_TOKENS: tokens.with(holder, token) };
+  return { configs: { ...configs, ingest }, ingestToken: token };
 }
 
 /** Where nothing may be created, the user's own topics are all there is. */

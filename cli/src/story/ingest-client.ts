@@ -3,7 +3,8 @@
  * answers taken seriously (wait when it says so, and keep the reason when it refuses). It uses Node's own client
  * with connections that are kept: `fetch` costs several times as much a request, on the cores that do the work.
  */
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { type Agent, Agent as HttpAgent, type IncomingMessage, request as requestPlain } from 'node:http';
+import { Agent as HttpsAgent, request as requestSecure } from 'node:https';
 import { HeadwaterError } from '@headwater/errors';
 
 /** What became of an image: its id, or why it was refused. */
@@ -35,6 +36,10 @@ export interface IngestClient {
 
 export interface IngestClientOptions {
   readonly url: string;
+  /** A bearer token with the role write, where the service asks for one. */
+  readonly token?: string | undefined;
+  /** For a service in this very process alone: its certificate is for the names that others use. Default false. */
+  readonly isOwnService?: boolean;
   /** How often a request is repeated when the service is overloaded, default 60. */
   readonly attempts?: number;
 }
@@ -53,13 +58,15 @@ interface Question {
   readonly body: Buffer;
 }
 
-export function createIngestClient({ url, attempts = 60 }: IngestClientOptions): IngestClient {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+export function createIngestClient(options: IngestClientOptions): IngestClient {
+  const { url, attempts = 60 } = options;
+  const connection = connect(options);
 
   /** Asks again while the service answers 503. */
   async function ask(question: Question, signal: AbortSignal): Promise<Answer> {
     for (let attempt = 1; attempt <= attempts; attempt++) {
-      const answer = await exchange(agent, url, question, signal);
+      const answer = await exchange(connection, url, question, signal);
+      if (answer.status === 401 || answer.status === 403) throw refused(url, answer);
       if (answer.status !== 503) return answer;
       await pause(waitOf(answer), signal);
     }
@@ -85,14 +92,34 @@ export function createIngestClient({ url, attempts = 60 }: IngestClientOptions):
       const answer = await ask({ method: 'PUT', path, contentType: 'application/json', body }, signal);
       if (answer.status >= 300) throw unexpected('PUT', path, answer);
     },
-    close: () => agent.destroy(),
+    close: () => connection.agent.destroy(),
   };
 }
 
+interface Connection {
+  readonly agent: Agent;
+  readonly request: typeof requestPlain;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function connect({ url, token, isOwnService = false }: IngestClientOptions): Connection {
+  const kept = { keepAlive: true, maxSockets: 64 };
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  if (!url.startsWith('https:')) return { agent: new HttpAgent(kept), request: requestPlain, headers };
+  const agent = new HttpsAgent({ ...kept, rejectUnauthorized: !isOwnService });
+  return { agent, request: requestSecure, headers };
+}
+
 /** Errors: service-unavailable; the signal's reason. */
-function exchange(agent: Agent, url: string, question: Question, signal: AbortSignal): Promise<Answer> {
+function exchange(
+  connection: Connection,
+  url: string,
+  question: Question,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { agent, request } = connection;
   const { method, path, contentType, body } = question;
-  const headers = { 'content-type': contentType, 'content-length': body.length };
+  const headers = { ...connection.headers, 'content-type': contentType, 'content-length': body.length };
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(signal.aborted ? signal.reason : unavailable(url, error));
     request(new URL(path, url), { method, agent, headers, signal }, (response) => {
@@ -140,6 +167,16 @@ function unavailable(url: string, cause: Error): HeadwaterError {
     cause,
     verdict: 'stop',
   });
+}
+
+/** Of no use to go on: every image would be refused. */
+function refused(url: string, { status, body }: Answer): HeadwaterError {
+  const detail = typeof body.detail === 'string' ? body.detail : `HTTP ${status}`;
+  return new HeadwaterError(
+    status === 401 ? 'unauthenticated' : 'forbidden',
+    `${url} refuses us: ${detail}; HEADWATER_TOKEN holds the token (or HEADWATER_TOKEN_FILE a file with it)`,
+    { verdict: 'stop' },
+  );
 }
 
 function unexpected(method: string, path: string, { status, body }: Answer): HeadwaterError {

@@ -20,6 +20,7 @@ export interface TellingOptions {
   readonly names: Names;
   readonly schemaIds: SchemaIds;
   readonly ingestUrl: string;
+  readonly ingestToken: string | undefined;
   readonly source: ImageSource;
   readonly tally: Tally;
   readonly screen: Screen;
@@ -64,7 +65,11 @@ export async function tellStory(options: TellingOptions): Promise<Summary> {
 
 async function stream(options: TellingOptions, codecs: StoryCodecs, start: StartOffsets): Promise<void> {
   const { log, names, source } = options;
-  const http = createIngestClient({ url: options.ingestUrl });
+  const http = createIngestClient({
+    url: options.ingestUrl,
+    token: options.ingestToken,
+    isOwnService: true,
+  });
   const kafka = createCoalescer(await log.openProducer());
   const { topics } = names;
   try {

@@ -11,7 +11,7 @@ export type * from './blobs/api.ts';
 export { createFolderBlobStore, type FolderBlobStoreOptions } from './blobs/folder-store.ts';
 export { type CommonConfig, commonEnvironment } from './config/common-environment.ts';
 export { describeEnvironment } from './config/help.ts';
-export { type Environment, loadConfig } from './config/load.ts';
+export { type Environment, loadConfig, readSecret } from './config/load.ts';
 export { type EnvironmentSchema, listVariables, type Variable } from './config/notes.ts';
 export * as variables from './config/variables.ts';
 export { createHealth, type Health } from './health.ts';

@@ -39,6 +39,13 @@ export function loadConfig<T>(
   throw refuse([...problems, ...invalid.filter((problem) => !unreadable.has(problem.variable))]);
 }
 
+/** One secret, for programs that have no schema: its value, or the content of the file that `<NAME>_FILE` names. Errors: config-invalid. */
+export function readSecret(environment: Environment, name: string): string | undefined {
+  const { values, problems } = readValues([{ name, secret: true, required: false }], environment);
+  if (problems.length > 0) throw refuse(problems);
+  return values[name];
+}
+
 function readValues(variables: readonly Variable[], environment: Environment) {
   const values: Record<string, string> = {};
   const problems: Problem[] = [];
