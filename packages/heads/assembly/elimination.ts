@@ -1,4 +1,4 @@
-// The same operations on each entry, in the same order, as ../src/elimination.ts: four rows by four columns at a time.
+// The same operations on each entry, in the same order, as ../src/plain-elimination.ts: four rows by four columns at a time.
 
 const panelRows: i32 = 32;
 
@@ -72,7 +72,7 @@ function packPanel(matrix: usize, stride: usize, columns: i32, start: i32, end: 
 }
 
 /** A tile c of four rows and four columns: c_ij −= a_ki · b_kj for k = 0, 1, …; a and b hold four entries for each k. */
-function subtractTile(c: usize, stride: usize, a: usize, b: usize, count: i32): void {
+export function subtractTile(c: usize, stride: usize, a: usize, b: usize, count: i32): void {
   const c1 = c + stride;
   const c2 = c1 + stride;
   const c3 = c2 + stride;
@@ -111,20 +111,20 @@ function subtractTile(c: usize, stride: usize, a: usize, b: usize, count: i32): 
   v128.store(c3, s31, 16);
 }
 
-/** See `substituteBack` there. `scratch` has room for 32 × columns float64; `rows` and `columns` are multiples of four. */
-export function substituteBack(matrix: usize, rows: i32, columns: i32, scratch: usize): void {
+/** See `substituteBack` there. `scratch` as there; `rows`, `columns` and `last` are multiples of four. */
+export function substituteBack(matrix: usize, rows: i32, columns: i32, last: i32, scratch: usize): void {
   const stride = <usize>columns * 8;
   for (let end = rows; end > 0; ) {
     const start = max(end - panelRows, 0);
-    solvePanel(matrix, stride, rows, start, end);
-    packSolutions(matrix, stride, rows, columns, start, end, scratch);
+    solvePanel(matrix, stride, rows, last, start, end);
+    packSolutions(matrix, stride, rows, last, start, end, scratch);
     const count = end - start;
-    const factors = scratch + <usize>(columns - rows) * <usize>count * 8;
+    const factors = scratch + <usize>(last - rows) * <usize>count * 8;
     for (let row = 0; row < start; row += 4) {
       packFactors(matrix + <usize>row * stride, stride, start, end, factors);
       let b = scratch;
       let c = matrix + <usize>row * stride + <usize>rows * 8;
-      for (let column = rows; column < columns; column += 4) {
+      for (let column = rows; column < last; column += 4) {
         subtractTile(c, stride, factors, b, count);
         b += <usize>count * 32;
         c += 32;
@@ -134,16 +134,16 @@ export function substituteBack(matrix: usize, rows: i32, columns: i32, scratch: 
   }
 }
 
-function solvePanel(matrix: usize, stride: usize, rows: i32, start: i32, end: i32): void {
+function solvePanel(matrix: usize, stride: usize, rows: i32, last: i32, start: i32, end: i32): void {
   for (let row = end - 1; row >= start; row--) {
     const at = matrix + <usize>row * stride;
     const right = at + <usize>rows * 8;
     for (let below = end - 1; below > row; below--) {
       const from = matrix + <usize>below * stride;
-      subtractRow(right, from + <usize>rows * 8, from + stride, load<f64>(at + <usize>below * 8));
+      subtractRow(right, from + <usize>rows * 8, from + <usize>last * 8, load<f64>(at + <usize>below * 8));
     }
     const pivot = load<f64>(at + <usize>row * 8);
-    for (let to = right; to < at + stride; to += 8) store<f64>(to, load<f64>(to) / pivot);
+    for (let to = right; to < at + <usize>last * 8; to += 8) store<f64>(to, load<f64>(to) / pivot);
   }
 }
 
@@ -152,12 +152,12 @@ function packSolutions(
   matrix: usize,
   stride: usize,
   rows: i32,
-  columns: i32,
+  last: i32,
   start: i32,
   end: i32,
   packed: usize,
 ): void {
-  for (let column = rows; column < columns; column += 4) {
+  for (let column = rows; column < last; column += 4) {
     for (let row = end - 1; row >= start; row--) {
       const from = matrix + <usize>row * stride + <usize>column * 8;
       v128.store(packed, v128.load(from));

@@ -3,4 +3,5 @@
 export { eliminate, substituteBack } from './elimination';
 export { accumulate } from './gram';
 export { project } from './projection';
+export { shrinkInPlace, subtractProducts, sumSquares } from './scatter';
 export { advance, rotateLanes } from './tridiagonal';

@@ -8,9 +8,9 @@ import { lda } from './heads/lda.ts';
 import { ncm } from './heads/ncm.ts';
 import { ridge } from './heads/ridge.ts';
 import { softmax } from './heads/softmax.ts';
-import { openLabelledSet } from './labelled-set.ts';
 import { digestHead } from './linear-head.ts';
 import { poseProblem } from './problem.ts';
+import { openSolvable, type SetSnapshot } from './set-snapshot.ts';
 
 const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm, knn, softmax };
 /** How stored heads are read; those of kind `mlp` are trained by `trainLayersHead`. */
@@ -18,15 +18,16 @@ const openers: Partial<Record<HeadKind, HeadFamily['open']>> = { mlp: openLayers
 
 /**
  * Trains a head: a pure function of the set and the options, to the last bit, on every machine. It computes for a while (a tenth of a
- * second to seconds): call it in a worker thread, on `deserializeLabelledSet(bytes)`; what it returns is a plain object that can be posted.
+ * second to seconds): call it in a worker thread, on a snapshot of the set taken for this head; what it returns is a plain object that can be
+ * posted.
  * Errors: head-not-ready for an empty set, sample-incomplete, head-invalid for a kind that is not there.
  */
-export function trainHead(set: LabelledSet, options: TrainOptions): Head {
+export function trainHead(from: LabelledSet | SetSnapshot, options: TrainOptions): Head {
   const { kind, mode } = options;
   const family = familyOf(kind);
-  const opened = openLabelledSet(set);
+  const set = openSolvable(from);
   if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'A head needs at least one example');
-  const problem = poseProblem(opened, options);
+  const problem = poseProblem(set, options);
   const { classes } = problem;
   const trained = family.train(problem);
   return {

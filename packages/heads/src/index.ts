@@ -12,4 +12,5 @@ export { quantize } from './quantization.ts';
 export * from './review/index.ts';
 export { sampleKey } from './sample-key.ts';
 export { addDigest, digestExample, formatDigest } from './set-digest.ts';
+export { type SetSnapshot, snapshotBuffers, takeSnapshot } from './set-snapshot.ts';
 export { errorRatesTold, sureEnoughFor } from './sure-enough.ts';

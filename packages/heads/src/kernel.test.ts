@@ -9,6 +9,7 @@ import { trainHead } from './head.ts';
 import { type Kernel, scratchLength } from './kernel.ts';
 import { ExactLabelledSet } from './labelled-set.ts';
 import { plainKernel } from './plain-kernel.ts';
+import { packedProductIndex } from './plain-scatter.ts';
 import { unit } from './quantization.ts';
 import { openSimdKernel } from './simd-kernel.ts';
 import { tridiagonalize } from './tridiagonal.ts';
@@ -82,7 +83,7 @@ describe('elimination and substitution', () => {
         matrix.set(original);
         expect(kernel.eliminate(matrix, rows, columns, scratch)).toBe(true);
         const eliminated = upperPart(matrix, rows, columns);
-        kernel.substituteBack(matrix, rows, columns, scratch);
+        kernel.substituteBack(matrix, rows, columns, columns, scratch);
         return [eliminated, upperPart(matrix, rows, columns)];
       });
       expect(results[1]).toEqual(results[0]);
@@ -100,6 +101,69 @@ describe('elimination and substitution', () => {
       }
     }
   });
+});
+
+describe('elimination and substitution of some columns', () => {
+  it.each(sizes)('leaves the others as they are, and changes no bit of these, %i wide', (rows) => {
+    const columns = rows + 12;
+    const results = kernels.flatMap((kernel) =>
+      [rows + 4, columns].map((last) => {
+        const [matrix, scratch] = kernel.claim([rows * columns, scratchLength(columns)]);
+        matrix.set(positiveDefinite(rows, columns));
+        kernel.eliminate(matrix, rows, columns, scratch);
+        const before = matrix.slice();
+        kernel.substituteBack(matrix, rows, columns, last, scratch);
+        for (let row = 0; row < rows; row++) {
+          const [from, to] = [row * columns + last, (row + 1) * columns];
+          expect(matrix.subarray(from, to)).toEqual(before.subarray(from, to));
+        }
+        return Array.from({ length: rows }, (_, i) =>
+          matrix.slice(i * columns + rows, i * columns + rows + 4),
+        );
+      }),
+    );
+    for (const result of results) expect(result).toEqual(results[0]);
+  });
+});
+
+describe('forming a scatter', () => {
+  it.each(sizes.flatMap((width) => [1, 3, 16].map((count) => ({ width, count }))))(
+    'is the same in every entry, $width wide, $count parts',
+    ({ width, count }) => {
+      const columns = width + 8;
+      const random = randomNumbers(width + count);
+      const numbers = (length: number) => Float64Array.from({ length }, () => random() - 0.5);
+      const [original, left, right] = [
+        numbers(width * columns),
+        numbers(count * width),
+        numbers(count * width),
+      ];
+      const results = kernels.map((kernel) => {
+        const [matrix, scratch] = kernel.claim([width * columns, scratchLength(columns)]);
+        matrix.set(original);
+        scratch.set(left);
+        scratch.set(right, left.length);
+        const sides = [
+          scratch.subarray(0, left.length),
+          scratch.subarray(left.length, 2 * left.length),
+        ] as const;
+        kernel.subtractProducts(matrix, width, columns, ...sides, count);
+        const squares = kernel.sumSquares(matrix, width - 1, columns);
+        const subtracted = upperPart(matrix, width, columns);
+        kernel.shrinkInPlace(matrix, width, columns, 0.7, 3);
+        return { squares, subtracted, shrunk: upperPart(matrix, width, columns) };
+      });
+      expect(results[1]).toEqual(results[0]);
+      const [i, j] = [width >> 1, width - 1];
+      const sum = Array.from({ length: count }, (_, k) => {
+        const [a, b] = [packedProductIndex(i, k, count), packedProductIndex(j, k, count)];
+        return (left[a] ?? 0) * (right[b] ?? 0);
+      }).reduce((total, product) => total + product);
+      const expected = (original[i * columns + j] ?? 0) - sum;
+      expect(results[0]?.subtracted[i]?.[j - i]).toBeCloseTo(expected, 12);
+      expect(results[0]?.shrunk[i]?.[0]).toBeCloseTo(0.7 * (results[0]?.subtracted[i]?.[0] ?? 0) + 3, 12);
+    },
+  );
 });
 
 function upperPart(matrix: Float64Array, rows: number, columns: number): number[][] {

@@ -17,7 +17,25 @@ export interface Kernel {
   claim<const Lengths extends readonly number[]>(lengths: Lengths): { [K in keyof Lengths]: Float64Array };
   /** See plain-elimination.ts. `scratch` has room for 32 × columns entries; rows and columns are multiples of four. */
   eliminate(matrix: Float64Array, rows: number, columns: number, scratch: Float64Array): boolean;
-  substituteBack(matrix: Float64Array, rows: number, columns: number, scratch: Float64Array): void;
+  /** `last` is a multiple of four too. */
+  substituteBack(
+    matrix: Float64Array,
+    rows: number,
+    columns: number,
+    last: number,
+    scratch: Float64Array,
+  ): void;
+  /** See plain-scatter.ts. `width` and `columns` are multiples of four. */
+  subtractProducts(
+    matrix: Float64Array,
+    width: number,
+    columns: number,
+    left: Float64Array,
+    right: Float64Array,
+    count: number,
+  ): void;
+  sumSquares(matrix: Float64Array, size: number, columns: number): number;
+  shrinkInPlace(matrix: Float64Array, width: number, columns: number, scale: number, ridge: number): void;
   /** See plain-reflection.ts. `size` is a multiple of four. */
   advance(
     entries: Float64Array,

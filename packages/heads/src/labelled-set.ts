@@ -8,7 +8,7 @@ import { ByteReader, ByteWriter } from './byte-writer.ts';
 import { chooseKernel, type Kernel } from './kernel.ts';
 import { openLift } from './lift.ts';
 import { unit } from './quantization.ts';
-import { hexKey, keptAtLeast, SampleReserve } from './sample-reserve.ts';
+import { cutSample, hexKey, keptAtLeast, SampleReserve } from './sample-reserve.ts';
 import { addDigest, digestExample, formatDigest, subtractDigest } from './set-digest.ts';
 import { maximumLiftedExamples, Statistics } from './statistics.ts';
 
@@ -111,18 +111,15 @@ export class ExactLabelledSet implements LabelledSet {
     this.#reserve.refill(examplesByKey, this.examples);
   }
 
-  /**
-   * The first examples in the order of their sample keys, at most `limit`. A group that would be cut at the end is left out, so that
-   * a fold which leaves a group out leaves all of it out; only a single group that is larger than the limit is cut.
-   */
+  /** See `cutSample`. */
   sample(limit: number): LabelledVector[] {
+    return cutSample(this.first(limit + 1), limit);
+  }
+
+  /** The first examples in the order of their sample keys; as many are known as a sample needs. Errors: sample-incomplete. */
+  first(count: number): LabelledVector[] {
     this.#checkComplete();
-    const examples = this.#reserve.first(limit + 1);
-    const next = examples[limit];
-    if (next === undefined) return examples;
-    let end = limit;
-    while (next.group !== null && end > 0 && examples[end - 1]?.group === next.group) end--;
-    return examples.slice(0, end === 0 ? limit : end);
+    return this.#reserve.first(count);
   }
 
   serialize(): Uint8Array<ArrayBuffer> {

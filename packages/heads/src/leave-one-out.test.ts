@@ -67,7 +67,16 @@ function poseScatter(items: readonly Item[], classes: number): Scatter {
   const rows = scatterOf(items, classes);
   const entries = Float64Array.from(rows.flat());
   const squares = entries.reduce((sum, value) => sum + value * value, 0);
-  return { dimensions: width, width, examples: items.length, entries, trace: trace(rows), squares, total: 0 };
+  return {
+    dimensions: width,
+    width,
+    columns: width,
+    examples: items.length,
+    entries,
+    trace: trace(rows),
+    squares,
+    total: 0,
+  };
 }
 
 /** Trains without the fold, with the given ridge, and measures. */
@@ -153,6 +162,26 @@ describe('leave-one-out', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('leaving A⁻¹x of the sample out of account', () => {
+  it('changes distances by no more than the share of one example among many', () => {
+    const count = 1_000;
+    const items = Array.from({ length: count }, (_, i): Item => {
+      const x = Array.from({ length: width }, (__, j) => ((i * (7 + j) * 31 + j * 17) % 101) + (i % 3) * 40);
+      return { x, label: i % 3, group: null };
+    });
+    for (const epsilon of [0.05, 0.3, 0.8]) {
+      const [whitening] = whitenBothWays(items, epsilon);
+      const vectors = whitening.vectors.map((vector) => ({ ...vector, solved: new Float64Array(0) }));
+      const [exact, near] = [judge(items, whitening), judge(items, { ...whitening, vectors })];
+      expect(near.labels).toEqual(exact.labels);
+      const largest = Math.max(...exact.logits.map(Math.abs));
+      near.logits.forEach((logit, i) => {
+        expect(Math.abs(logit - (exact.logits[i] ?? 0))).toBeLessThan((2 * largest) / count);
+      });
+    }
   });
 });
 

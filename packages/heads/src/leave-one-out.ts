@@ -69,8 +69,7 @@ function leaveSingleOut(sample: WhitenedSample, example: number, gaps: Float64Ar
   const gain = (1 - sample.epsilon) * c;
   const rest = 1 - gain * h;
   if (!(rest > 0)) return null;
-  const solved = subtract(vector.solved, mean.solved, 1);
-  const effective = sample.effectiveDimensions - (sample.ridge * c * dot(solved, solved)) / rest;
+  const effective = sample.effectiveDimensions - (sample.ridge * c * squareSolved(vector, mean)) / rest;
   const others = sample.examples - 1;
   const toOwn = dot(u, mean.whitened);
   return Float64Array.from(means, ({ whitened }, k) => {
@@ -80,6 +79,11 @@ function leaveSingleOut(sample: WhitenedSample, example: number, gaps: Float64Ar
     const plain = h + 2 * along + (gaps[label * classes + k] ?? 0);
     return others * (plain + (gain * product * product) / rest) - effective / (counts[k] ?? 1);
   });
+}
+
+/** |A⁻¹u|²; 0 where that was left out of account. */
+function squareSolved(vector: Whitened, mean: Whitened): number {
+  return vector.solved.length === 0 ? 0 : squaredDistance(vector.solved, mean.solved);
 }
 
 /** Squared distances between means, classes × classes. */

@@ -71,18 +71,18 @@ function subtractFour(matrix: Float64Array, columns: number, row: number, pivot:
 
 /**
  * Turns [U | Z], as `eliminate` leaves it, into [U | U⁻¹Z], in place. Each entry is (z_i − u_ij·w_j − …) / u_ii with j from the last row
- * up to i + 1, in this order.
+ * up to i + 1, in this order. Only the columns before `last` are turned, each by itself.
  */
-export function substituteBack(matrix: Float64Array, rows: number, columns: number): void {
+export function substituteBack(matrix: Float64Array, rows: number, columns: number, last = columns): void {
   for (let row = rows - 1; row >= 0; row--) {
     const at = row * columns;
     for (let below = rows - 1; below > row; below--) {
       const factor = matrix[at + below] ?? 0;
       const from = below * columns;
-      for (let j = rows; j < columns; j++)
+      for (let j = rows; j < last; j++)
         matrix[at + j] = (matrix[at + j] ?? 0) - factor * (matrix[from + j] ?? 0);
     }
     const pivot = matrix[at + row] ?? 1;
-    for (let j = rows; j < columns; j++) matrix[at + j] = (matrix[at + j] ?? 0) / pivot;
+    for (let j = rows; j < last; j++) matrix[at + j] = (matrix[at + j] ?? 0) / pivot;
   }
 }

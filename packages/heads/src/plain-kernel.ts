@@ -3,6 +3,7 @@ import { blockSize, type GramMemory, gramLength, maximumBlocks, rowOffset, rowSt
 import type { Kernel, Projection } from './kernel.ts';
 import { eliminate, substituteBack } from './plain-elimination.ts';
 import { advance, rotateLanes } from './plain-reflection.ts';
+import { shrinkInPlace, subtractProducts, sumSquares } from './plain-scatter.ts';
 
 export const plainKernel: Kernel = {
   name: 'plain',
@@ -13,6 +14,9 @@ export const plainKernel: Kernel = {
   },
   eliminate,
   substituteBack,
+  subtractProducts,
+  sumSquares,
+  shrinkInPlace,
   advance,
   rotateLanes,
 };

@@ -6,9 +6,8 @@ import { HeadwaterError } from '@headwater/errors';
 import type { HeadMode, LabelledVector, TrainOptions } from './api.ts';
 import { fixedLog } from './fixed-math.ts';
 import type { Kernel } from './kernel.ts';
-import type { ExactLabelledSet } from './labelled-set.ts';
 import { sampleLimit } from './sample-reserve.ts';
-import type { Statistics } from './statistics.ts';
+import type { Sums } from './statistics.ts';
 
 /** Most examples on which a provisional head is tuned. */
 const provisionalSample = 256;
@@ -16,10 +15,24 @@ const provisionalSample = 256;
 const comparisons = 500_000;
 const smallestSettledSample = 500;
 
+/** What of a labelled set a head is computed from. */
+export interface SolvableSet {
+  /** Of the vectors as they were labelled. */
+  readonly dimensions: number;
+  readonly examples: number;
+  readonly setDigest: string;
+  readonly lift: number | null;
+  readonly statistics: Sums;
+  /** As `ExactLabelledSet.sample`. Errors: sample-incomplete. */
+  sample(limit: number): readonly LabelledVector[];
+  /** What the statistics are of: the vector itself, or its lift. */
+  raise(vector: Int16Array): Int16Array;
+}
+
 export interface Problem {
   readonly kernel: Kernel;
   readonly mode: HeadMode;
-  readonly statistics: Statistics;
+  readonly statistics: Sums;
   /** Of what the statistics are of: lifted vectors, where the set lifts. */
   readonly dimensions: number;
   readonly lift: number | null;
@@ -43,12 +56,12 @@ export interface Problem {
 }
 
 /** Errors: sample-incomplete, request-invalid for priors that are not positive. */
-export function poseProblem(set: ExactLabelledSet, { mode, prior = 'uniform' }: TrainOptions): Problem {
+export function poseProblem(set: SolvableSet, { mode, prior = 'uniform' }: TrainOptions): Problem {
   const { statistics } = set;
   const { classes, examples, dimensions, width } = statistics;
   const counts = Float64Array.from(classes, (label) => statistics.count(label));
   const center = computeCenter(statistics, width);
-  const sample = set.sample(mode === 'settled' ? settledSample(classes.length) : provisionalSample);
+  const sample = set.sample(sampleSize(mode, classes.length));
   const index = new Map(classes.map((label, k) => [label, k]));
   return {
     kernel: statistics.kernel,
@@ -80,7 +93,9 @@ export function centerSample({ sampleVectors, center }: Problem): Float64Array[]
   });
 }
 
-function settledSample(classes: number): number {
+/** Most examples of a sample on which heads are tuned. */
+export function sampleSize(mode: HeadMode, classes: number): number {
+  if (mode === 'provisional') return provisionalSample;
   return Math.min(sampleLimit, Math.max(smallestSettledSample, Math.floor(comparisons / classes)));
 }
 
@@ -104,7 +119,7 @@ function weighClasses(
   return weights.map((weight) => fixedLog(weight / total));
 }
 
-function computeCenter(statistics: Statistics, width: number): Float64Array {
+function computeCenter(statistics: Sums, width: number): Float64Array {
   const center = new Float64Array(width);
   for (const label of statistics.classes) {
     const sum = statistics.sum(label);

@@ -118,6 +118,19 @@ export class SampleReserve {
   }
 }
 
+/**
+ * At most `limit` of the examples, which are in the order of their sample keys and at least one more than that, where there are. A group
+ * that would be cut at the end is left out, so that a fold which leaves a group out leaves all of it out; only a single group that is
+ * larger than the limit is cut.
+ */
+export function cutSample(examples: LabelledVector[], limit: number): LabelledVector[] {
+  const next = examples[limit];
+  if (next === undefined) return examples;
+  let end = limit;
+  while (next.group !== null && end > 0 && examples[end - 1]?.group === next.group) end--;
+  return examples.slice(0, end === 0 ? limit : end);
+}
+
 /** Hexadecimal digits are ordered as the bytes they stand for. */
 export function hexKey(example: LabelledVector): string {
   return Buffer.from(sampleKey(example)).toString('hex');

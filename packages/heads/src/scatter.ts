@@ -3,15 +3,18 @@
  * in index order, classes in the order of their UTF-8 bytes.
  */
 import { rowOffset, rowStart } from './gram.ts';
-import type { Statistics } from './statistics.ts';
+import { type Kernel, scratchLength } from './kernel.ts';
+import { packedProductIndex } from './plain-scatter.ts';
+import type { Sums } from './statistics.ts';
 
 /** S = G − Σ s_k s_kᵀ / n_k, in units of the quantised vectors; over classes, it is n·W of the discriminant. */
 export interface Scatter {
   readonly dimensions: number;
   readonly width: number;
   readonly examples: number;
-  /** width × width, row by row; only the upper triangle counts. */
+  /** width × width, row by row, each row at a multiple of `columns`; only the upper triangle counts. */
   readonly entries: Float64Array;
+  readonly columns: number;
   readonly trace: number;
   /** Sum of the squares of all D² entries. */
   readonly squares: number;
@@ -26,12 +29,12 @@ export interface PartialSum {
 }
 
 /** One part for each class: what is left is the scatter within classes. */
-export function sumsOfClasses(statistics: Statistics): PartialSum[] {
+export function sumsOfClasses(statistics: Sums): PartialSum[] {
   return statistics.classes.map((label) => ({ sum: statistics.sum(label), count: statistics.count(label) }));
 }
 
 /** All examples in one part: what is left is the scatter around the mean of all. */
-export function sumOfAll(statistics: Statistics): PartialSum[] {
+export function sumOfAll(statistics: Sums): PartialSum[] {
   const sum = new Float64Array(statistics.width);
   for (const label of statistics.classes) {
     const own = statistics.sum(label);
@@ -40,14 +43,32 @@ export function sumOfAll(statistics: Statistics): PartialSum[] {
   return [{ sum, count: statistics.examples }];
 }
 
-/** G − Σ s sᵀ / n over the parts. */
-export function computeScatter(statistics: Statistics, parts: readonly PartialSum[]): Scatter {
-  const { dimensions, width, examples } = statistics;
-  const entries = unpackGram(statistics.gram, width);
-  let total = 0;
-  for (let i = 0; i < dimensions; i++) total += entries[i * width + i] ?? 0;
-  for (const { sum, count } of parts) subtractOuter(entries, width, sum, count);
-  return { dimensions, width, examples, entries, total, ...measure(entries, width, dimensions) };
+/** A scatter in the kernel's memory, with room beside and behind it, until the kernel's next claim. */
+export interface FormedScatter extends Scatter {
+  readonly scratch: Float64Array;
+}
+
+/** Parts that are subtracted together; the scratch holds both sides of so many. */
+const partsTogether = 16;
+
+/** G − Σ s sᵀ / n over the parts, in a matrix with so many columns, a multiple of four and at least the width. */
+export function formScatter(statistics: Sums, parts: readonly PartialSum[], columns: number): FormedScatter {
+  const { dimensions, width, examples, kernel } = statistics;
+  const [entries, scratch] = kernel.claim([width * columns, scratchLength(columns)]);
+  unpackGram(statistics.gram, width, entries, columns);
+  const total = sumDiagonal(entries, dimensions, columns);
+  for (let first = 0; first < parts.length; first += partsTogether) {
+    subtractParts(kernel, parts.slice(first, first + partsTogether), { width, columns, entries, scratch });
+  }
+  const trace = sumDiagonal(entries, dimensions, columns);
+  const squares = kernel.sumSquares(entries, dimensions, columns);
+  return { dimensions, width, examples, columns, entries, scratch, total, trace, squares };
+}
+
+/** The same in memory of its own. */
+export function computeScatter(statistics: Sums, parts: readonly PartialSum[]): Scatter {
+  const { scratch: _, ...formed } = formScatter(statistics, parts, statistics.width);
+  return { ...formed, entries: formed.entries.slice() };
 }
 
 interface Traces {
@@ -58,7 +79,7 @@ interface Traces {
 }
 
 /** Without the D² entries that are not on the diagonal. */
-export function computeTrace(statistics: Statistics): Traces {
+export function computeTrace(statistics: Sums): Traces {
   const { gram, width } = statistics;
   const parts = sumsOfClasses(statistics);
   let total = 0;
@@ -83,18 +104,6 @@ export function ridgeOf({ trace, dimensions }: Scatter, epsilon: number): number
   return (epsilon * trace) / dimensions;
 }
 
-/** Writes A = (1 − ε) S + ρ I, of which the upper triangle counts, into the left part of a matrix with so many columns. */
-export function shrink(scatter: Scatter, epsilon: number, columns: number, matrix: Float64Array): void {
-  const { width, entries } = scatter;
-  const ridge = ridgeOf(scatter, epsilon);
-  for (let row = 0; row < width; row++) {
-    const from = row * width;
-    const to = row * columns;
-    for (let j = row; j < width; j++) matrix[to + j] = (1 - epsilon) * (entries[from + j] ?? 0);
-    matrix[to + row] = (matrix[to + row] ?? 0) + ridge;
-  }
-}
-
 /**
  * The oracle approximating shrinkage ε (Chen, Wiesel, Eldar, Hero: Shrinkage Algorithms for MMSE Covariance Estimation, 2010, eq. 23),
  * between 0 and 1. Needs only tr W and tr W².
@@ -106,38 +115,33 @@ export function estimateShrinkage(scatter: Scatter): number {
   return denominator > numerator ? numerator / denominator : 1;
 }
 
-function unpackGram(gram: Float64Array, width: number): Float64Array {
-  const entries = new Float64Array(width * width);
+function unpackGram(gram: Float64Array, width: number, entries: Float64Array, columns: number): void {
   for (let row = 0; row < width; row++) {
     const start = rowStart(row);
     const at = rowOffset(row, width);
-    entries.set(gram.subarray(at, at + width - start), row * width + start);
-  }
-  return entries;
-}
-
-function subtractOuter(entries: Float64Array, width: number, sum: Float64Array, count: number): void {
-  for (let row = 0; row < width; row++) {
-    const factor = (sum[row] ?? 0) / count;
-    if (factor === 0) continue;
-    for (let j = row; j < width; j++) {
-      const at = row * width + j;
-      entries[at] = (entries[at] ?? 0) - factor * (sum[j] ?? 0);
-    }
+    entries.set(gram.subarray(at, at + width - start), row * columns + start);
   }
 }
 
-function measure(entries: Float64Array, width: number, dimensions: number) {
-  let trace = 0;
-  let squares = 0;
-  for (let row = 0; row < dimensions; row++) {
-    const diagonal = entries[row * width + row] ?? 0;
-    trace += diagonal;
-    squares += diagonal * diagonal;
-    for (let j = row + 1; j < dimensions; j++) {
-      const entry = entries[row * width + j] ?? 0;
-      squares += 2 * entry * entry;
+function subtractParts(
+  kernel: Kernel,
+  parts: readonly PartialSum[],
+  { width, columns, entries, scratch }: Pick<FormedScatter, 'width' | 'columns' | 'entries' | 'scratch'>,
+): void {
+  const left = scratch.subarray(0, parts.length * width);
+  const right = scratch.subarray(left.length, 2 * left.length);
+  parts.forEach(({ sum, count }, k) => {
+    for (let i = 0; i < width; i++) {
+      const at = packedProductIndex(i, k, parts.length);
+      left[at] = (sum[i] ?? 0) / count;
+      right[at] = sum[i] ?? 0;
     }
-  }
-  return { trace, squares };
+  });
+  kernel.subtractProducts(entries, width, columns, left, right, parts.length);
+}
+
+function sumDiagonal(entries: Float64Array, dimensions: number, columns: number): number {
+  let sum = 0;
+  for (let i = 0; i < dimensions; i++) sum += entries[i * columns + i] ?? 0;
+  return sum;
 }

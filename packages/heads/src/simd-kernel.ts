@@ -9,7 +9,17 @@ interface SimdExports {
   accumulate(entries: number, packed: number, width: number, blocks: number, negative: number): void;
   project(signs: number, vector: number, out: number, rows: number, columns: number): void;
   eliminate(matrix: number, rows: number, columns: number, scratch: number): number;
-  substituteBack(matrix: number, rows: number, columns: number, scratch: number): void;
+  substituteBack(matrix: number, rows: number, columns: number, last: number, scratch: number): void;
+  subtractProducts(
+    matrix: number,
+    width: number,
+    columns: number,
+    left: number,
+    right: number,
+    count: number,
+  ): void;
+  sumSquares(matrix: number, size: number, columns: number): number;
+  shrinkInPlace(matrix: number, width: number, columns: number, scale: number, ridge: number): void;
   advance(entries: number, size: number, k: number, w: number, product: number): void;
   rotateLanes(reflectors: number, betas: number, size: number, lanes: number): void;
 }
@@ -45,8 +55,13 @@ export function openSimdKernel(): Kernel | null {
     claim: (lengths) => claim(memory, lengths),
     eliminate: (matrix, rows, columns, scratch) =>
       run.eliminate(matrix.byteOffset, rows, columns, scratch.byteOffset) !== 0,
-    substituteBack: (matrix, rows, columns, scratch) =>
-      run.substituteBack(matrix.byteOffset, rows, columns, scratch.byteOffset),
+    substituteBack: (matrix, rows, columns, last, scratch) =>
+      run.substituteBack(matrix.byteOffset, rows, columns, last, scratch.byteOffset),
+    subtractProducts: (matrix, width, columns, left, right, count) =>
+      run.subtractProducts(matrix.byteOffset, width, columns, left.byteOffset, right.byteOffset, count),
+    sumSquares: (matrix, size, columns) => run.sumSquares(matrix.byteOffset, size, columns),
+    shrinkInPlace: (matrix, width, columns, scale, ridge) =>
+      run.shrinkInPlace(matrix.byteOffset, width, columns, scale, ridge),
     advance: (entries, size, k, w, product) =>
       run.advance(entries.byteOffset, size, k, w?.byteOffset ?? nowhere, product?.byteOffset ?? nowhere),
     rotateLanes: (reflectors, betas, size, lanes) =>

@@ -16,9 +16,24 @@ interface ClassSum {
   readonly sum: Float64Array;
 }
 
-export class Statistics {
+/** Counts, sums and the Gram matrix, for whoever only reads them. */
+export interface Sums {
   readonly dimensions: number;
   /** Dimensions padded to a multiple of four. */
+  readonly width: number;
+  readonly examples: number;
+  /** In the order of their UTF-8 bytes. */
+  readonly classes: readonly string[];
+  readonly kernel: Kernel;
+  /** G, as laid out in gram.ts. Valid until the next change. */
+  readonly gram: Float64Array;
+  count(label: string): number;
+  /** Σ x over the examples of a class, `width` long. */
+  sum(label: string): Float64Array;
+}
+
+export class Statistics implements Sums {
+  readonly dimensions: number;
   readonly width: number;
   #examples = 0;
   readonly #classes = new Map<string, ClassSum>();
@@ -39,7 +54,6 @@ export class Statistics {
     return this.#examples;
   }
 
-  /** In the order of their UTF-8 bytes. */
   get classes(): readonly string[] {
     this.#order ??= [...this.#classes.keys()].sort(compareUtf8);
     return this.#order;
@@ -49,12 +63,10 @@ export class Statistics {
     return this.#classes.get(label)?.count ?? 0;
   }
 
-  /** Σ x over the examples of a class, `width` long. */
   sum(label: string): Float64Array {
     return this.#classes.get(label)?.sum ?? new Float64Array(this.width);
   }
 
-  /** G, as laid out in gram.ts. Valid until the next change. */
   get gram(): Float64Array {
     return this.#gram.entries;
   }

@@ -3,14 +3,14 @@
  * squares. One ε is done by Cholesky; many by the tridiagonal form.
  */
 import { type Kernel, scratchLength } from './kernel.ts';
-import { ridgeOf, type Scatter, shrink } from './scatter.ts';
+import { type FormedScatter, ridgeOf, type Scatter } from './scatter.ts';
 import { type Tridiagonal, tridiagonalize } from './tridiagonal.ts';
 
 /** One vector x in other coordinates. */
 export interface Whitened {
   /** U⁻ᵀ x where A = Uᵀ U: dot products of these are those of A⁻¹. */
   readonly whitened: Float64Array;
-  /** A⁻¹ x, up to a rotation: dot products of these are those of A⁻². */
+  /** A⁻¹ x, up to a rotation: dot products of these are those of A⁻². Empty where nobody asked for it. */
   readonly solved: Float64Array;
 }
 
@@ -22,6 +22,13 @@ export interface Whitening {
   readonly effectiveDimensions: number | null;
 }
 
+/** Columns of the matrix that `whitenByCholesky` works on: the scatter's, and one for each vector, in fours. */
+export function columnsFor(width: number, vectors: number): number {
+  return width + Math.ceil(vectors / 4) * 4;
+}
+
+const unsolved = new Float64Array(0);
+
 /** Vectors are `width` long. Null where rounding leaves A without a factor. */
 export function whitenByCholesky(
   kernel: Kernel,
@@ -30,24 +37,39 @@ export function whitenByCholesky(
   vectors: readonly Float64Array[],
 ): Whitening | null {
   const { width } = scatter;
-  const columns = width + Math.ceil(vectors.length / 4) * 4;
-  const [matrix, scratch] = kernel.claim([width * columns, scratchLength(columns)]);
-  shrink(scatter, epsilon, columns, matrix);
-  for (let index = 0; index < columns - width; index++) {
-    const vector = vectors[index];
-    for (let i = 0; i < width; i++) matrix[i * columns + width + index] = vector?.[i] ?? 0;
+  const columns = columnsFor(width, vectors.length);
+  const [entries, scratch] = kernel.claim([width * columns, scratchLength(columns)]);
+  for (let row = 0; row < width; row++) {
+    const at = row * scatter.columns;
+    entries.set(scatter.entries.subarray(at + row, at + width), row * columns + row);
   }
-  if (!kernel.eliminate(matrix, width, columns, scratch)) return null;
-  const whitened = vectors.map((_, index) => readColumn(matrix, width, columns, width + index));
-  kernel.substituteBack(matrix, width, columns, scratch);
-  return {
-    epsilon,
-    ridge: ridgeOf(scatter, epsilon),
-    vectors: whitened.map((values, index) => {
-      return { whitened: values, solved: readColumn(matrix, width, columns, width + index) };
-    }),
-    effectiveDimensions: null,
-  };
+  return whitenInPlace(kernel, { ...scatter, columns, entries, scratch }, epsilon, vectors, 0);
+}
+
+/**
+ * The same where the scatter was formed with `columnsFor` so many vectors, whose place is taken over. A⁻¹ x is computed only for the
+ * vectors from `firstSolved` on: for the others it would cost as much again.
+ */
+export function whitenInPlace(
+  kernel: Kernel,
+  scatter: FormedScatter,
+  epsilon: number,
+  vectors: readonly Float64Array[],
+  firstSolved: number,
+): Whitening | null {
+  const { width, columns, entries, scratch } = scatter;
+  const ridge = ridgeOf(scatter, epsilon);
+  const order = [...vectors.slice(firstSolved), ...vectors.slice(0, firstSolved)];
+  const solvedCount = vectors.length - firstSolved;
+  kernel.shrinkInPlace(entries, width, columns, 1 - epsilon, ridge);
+  writeColumns(entries, width, columns, order);
+  if (!kernel.eliminate(entries, width, columns, scratch)) return null;
+  const whitened = readColumns(entries, width, columns, order.length);
+  kernel.substituteBack(entries, width, columns, columnsFor(width, solvedCount), scratch);
+  const solved = readColumns(entries, width, columns, solvedCount);
+  const list = whitened.map((values, i): Whitened => ({ whitened: values, solved: solved[i] ?? unsolved }));
+  const split = list.slice(solvedCount);
+  return { epsilon, ridge, vectors: [...split, ...list.slice(0, solvedCount)], effectiveDimensions: null };
 }
 
 /** The same for many ε: calls are cheap after the first. Takes the vectors over: they are overwritten. */
@@ -119,8 +141,27 @@ function traceOfInverse(form: Tridiagonal, factor: TridiagonalFactor, scale: num
   return trace;
 }
 
-function readColumn(matrix: Float64Array, rows: number, columns: number, column: number): Float64Array {
-  const values = new Float64Array(rows);
-  for (let i = 0; i < rows; i++) values[i] = matrix[i * columns + column] ?? 0;
-  return values;
+/** Row by row, as the matrix lies; columns without a vector are zero. */
+function writeColumns(
+  matrix: Float64Array,
+  width: number,
+  columns: number,
+  vectors: readonly Float64Array[],
+): void {
+  for (let i = 0; i < width; i++) {
+    const at = i * columns + width;
+    for (let k = 0; k < vectors.length; k++) matrix[at + k] = vectors[k]?.[i] ?? 0;
+    matrix.fill(0, at + vectors.length, (i + 1) * columns);
+  }
+}
+
+function readColumns(matrix: Float64Array, width: number, columns: number, count: number): Float64Array[] {
+  const vectors = Array.from({ length: count }, () => new Float64Array(width));
+  for (let i = 0; i < width; i++) {
+    const at = i * columns + width;
+    vectors.forEach((vector, k) => {
+      vector[i] = matrix[at + k] ?? 0;
+    });
+  }
+  return vectors;
 }

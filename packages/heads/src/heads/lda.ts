@@ -7,11 +7,25 @@ import { leaveOneOut } from '../leave-one-out.ts';
 import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
 import { buildNovelty } from '../novelty.ts';
 import { centerSample, type Problem } from '../problem.ts';
-import { computeScatter, estimateShrinkage, isFlat, type Scatter, sumsOfClasses } from '../scatter.ts';
+import {
+  computeScatter,
+  estimateShrinkage,
+  formScatter,
+  isFlat,
+  type Scatter,
+  sumsOfClasses,
+} from '../scatter.ts';
 import { measureSureness } from '../sure-enough.ts';
 import { type ChosenTemperature, chooseTemperature, type LeftOut } from '../temperature.ts';
 import { dot, squaredDistance } from '../vector-arithmetic.ts';
-import { prepareWhitening, type Whitened, type Whitening, whitenByCholesky } from '../whitening.ts';
+import {
+  columnsFor,
+  prepareWhitening,
+  type Whitened,
+  type Whitening,
+  whitenByCholesky,
+  whitenInPlace,
+} from '../whitening.ts';
 import { trainBlindly } from './ncm.ts';
 
 /** What a settled head tries. */
@@ -25,17 +39,51 @@ const smallestEpsilonWithSingles = 0.3;
  * Four times as much was close to the best ε on LeNet's vectors and on raw pixels, from 50 examples to 60,000.
  */
 const shrinkageFactor = 4;
+/** See `firstSolved`. */
+const negligibleFrom = 1_000;
 
 /** Settled: ε and T by leave-one-out. Provisional: ε by OAS, T by leave-one-out on fewer examples. */
 export const lda: HeadFamily = { train: trainDiscriminant, open: openLinear };
 
 function trainDiscriminant(problem: Problem): TrainedHead {
-  const { statistics } = problem;
   if (problem.counts.length < 2) return trainBlindly(problem);
+  const trained = problem.mode === 'provisional' ? trainAtOnce(problem) : trainFully(problem);
+  return trained ?? trainBlindly(problem);
+}
+
+/** One factorization does it all: the sample is judged by it, and the class means solved. Null where there is nothing to choose by. */
+function trainAtOnce(problem: Problem): TrainedHead | null {
+  const { kernel, statistics, sample } = problem;
+  const vectors = listVectors(problem);
+  const columns = columnsFor(statistics.width, vectors.length);
+  const scatter = formScatter(statistics, sumsOfClasses(statistics), columns);
+  if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
+  const epsilon = guessEpsilon(problem, scatter);
+  const choice = judge(problem, whitenInPlace(kernel, scatter, epsilon, vectors, firstSolved(problem)));
+  return choice && describe(problem, choice, choice.whitening.vectors.slice(sample.length));
+}
+
+function trainFully(problem: Problem): TrainedHead | null {
+  const { kernel, statistics, means } = problem;
   const scatter = computeScatter(statistics, sumsOfClasses(statistics));
-  if (isFlat({ scatter: scatter.trace, total: scatter.total })) return trainBlindly(problem);
+  if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
   const choice = choose(problem, scatter);
-  return (choice && solve(problem, scatter, choice)) ?? trainBlindly(problem);
+  const whitened = choice && whitenByCholesky(kernel, scatter, choice.epsilon, means);
+  return choice && whitened && describe(problem, choice, whitened.vectors);
+}
+
+/** The sample, then the class means, less the center. */
+function listVectors(problem: Problem): Float64Array[] {
+  return [...centerSample(problem), ...problem.means.map((mean) => mean.slice())];
+}
+
+/**
+ * For the examples of the sample, A⁻¹x serves one thing: what leaving the example out takes from tr(A⁻¹S), a share of at most about one in
+ * the number of examples. With many it is left out of account, which saves a third of the solve.
+ */
+function firstSolved({ examples, sample, sampleGroups }: Problem): number {
+  const isNegligible = examples >= negligibleFrom && sampleGroups.every((group) => group === null);
+  return isNegligible ? sample.length : 0;
 }
 
 interface Choice {
@@ -49,15 +97,20 @@ interface Choice {
 
 /** Null where there is nothing to choose by. */
 function choose(problem: Problem, scatter: Scatter): Choice | null {
-  const { kernel, mode, counts } = problem;
-  const smallest = counts.includes(1) ? smallestEpsilonWithSingles : smallestEpsilon;
-  const vectors = [...centerSample(problem), ...problem.means.map((mean) => mean.slice())];
-  const guess = Math.min(Math.max(shrinkageFactor * estimateShrinkage(scatter), smallest), largestEpsilon);
-  if (mode === 'provisional') return judge(problem, whitenByCholesky(kernel, scatter, guess, vectors));
-  const whiten = prepareWhitening(kernel, scatter, vectors);
-  const grid = epsilonGrid.filter((epsilon) => epsilon >= smallest);
+  const whiten = prepareWhitening(problem.kernel, scatter, listVectors(problem));
+  const grid = epsilonGrid.filter((epsilon) => epsilon >= leastEpsilon(problem));
+  const guess = guessEpsilon(problem, scatter);
   const start = grid.findLastIndex((epsilon) => epsilon <= guess);
   return descend(grid, Math.max(start, 0), (epsilon) => judge(problem, whiten(epsilon)));
+}
+
+function leastEpsilon({ counts }: Problem): number {
+  return counts.includes(1) ? smallestEpsilonWithSingles : smallestEpsilon;
+}
+
+function guessEpsilon(problem: Problem, scatter: Scatter): number {
+  const wanted = shrinkageFactor * estimateShrinkage(scatter);
+  return Math.min(Math.max(wanted, leastEpsilon(problem)), largestEpsilon);
 }
 
 /** From the start towards larger ε while the loss falls; where it does not fall at once, towards smaller ones. */
@@ -119,23 +172,11 @@ function estimateEffectiveDimensions(
   return (sum / vectors.length) * examples;
 }
 
-/** A provisional choice was made by the same factor, with the same operations on each column: its means are these, to the last bit. */
-function whitenMeans(
-  { kernel, mode, means, sample }: Problem,
-  scatter: Scatter,
-  { epsilon, whitening }: Choice,
-): readonly Whitened[] | null {
-  if (mode === 'provisional') return whitening.vectors.slice(sample.length);
-  return whitenByCholesky(kernel, scatter, epsilon, means)?.vectors ?? null;
-}
-
 /** logit_k = −½ d_k² / T + log π_k, less what all classes share: wᵀx + b with w = W_ε⁻¹ (μ_k − center) / T. */
-function solve(problem: Problem, scatter: Scatter, choice: Choice): TrainedHead | null {
+function describe(problem: Problem, choice: Choice, whitenedMeans: readonly Whitened[]): TrainedHead {
   const { dimensions, examples, means, counts, center, logPriors, sample } = problem;
   const { epsilon, effectiveDimensions, chosen } = choice;
   const { temperature } = chosen;
-  const whitenedMeans = whitenMeans(problem, scatter, choice);
-  if (whitenedMeans === null) return null;
   const reference = buildNovelty(problem, choice.whitening);
   const weights = new Float64Array(means.length * dimensions);
   const biases = new Float64Array(means.length);

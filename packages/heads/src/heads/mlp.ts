@@ -5,11 +5,11 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Head, LabelledSet, LabelledVector, TrainOptions } from '../api.ts';
 import { applyLayers, type DenseLayer, encodeLayers, scaleOf } from '../dense-layers.ts';
-import { openLabelledSet } from '../labelled-set.ts';
 import { blendOf, digestHead } from '../linear-head.ts';
 import { type Problem, poseProblem } from '../problem.ts';
 import { sampleKey } from '../sample-key.ts';
 import { sampleLimit } from '../sample-reserve.ts';
+import { openSolvable, type SetSnapshot } from '../set-snapshot.ts';
 import { measureSureness } from '../sure-enough.ts';
 import { chooseTemperature, type LeftOut } from '../temperature.ts';
 
@@ -44,15 +44,15 @@ export type TrainLayers = (task: LayersTask) => Promise<readonly DenseLayer[]>;
  * As reproducible as `trainLayers` is. Errors: head-not-ready for an empty set, sample-incomplete, and those of `trainLayers`.
  */
 export async function trainLayersHead(
-  set: LabelledSet,
+  from: LabelledSet | SetSnapshot,
   { mode, prior }: Pick<TrainOptions, 'mode' | 'prior'>,
   trainLayers: TrainLayers,
   examples?: readonly LabelledVector[],
 ): Promise<Head> {
+  const set = openSolvable(from);
   if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'A head needs at least one example');
-  const opened = openLabelledSet(set);
-  const problem = poseProblem(opened, { kind: 'mlp', mode, ...(prior !== undefined && { prior }) });
-  const { learned, heldOut } = splitExamples(problem, examples ?? opened.sample(sampleLimit));
+  const problem = poseProblem(set, { kind: 'mlp', mode, ...(prior !== undefined && { prior }) });
+  const { learned, heldOut } = splitExamples(problem, examples ?? set.sample(sampleLimit));
   const { dimensions } = set;
   const layers = await trainLayers({ mode, dimensions, ...taskOf(problem, learned, dimensions) });
   const left = judge(problem, layers, heldOut, scaleOf(dimensions));

@@ -79,6 +79,7 @@ it('leaves out what a regression without the fold leaves out', () => {
       const scatter: Scatter = {
         dimensions: width,
         width,
+        columns: width,
         examples: items.length,
         entries,
         trace,

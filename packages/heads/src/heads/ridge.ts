@@ -9,11 +9,25 @@ import type { HeadFamily, TrainedHead } from '../head-family.ts';
 import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
 import { eliminate, substituteBack } from '../plain-elimination.ts';
 import { centerSample, type Problem } from '../problem.ts';
-import { computeScatter, estimateShrinkage, isFlat, type Scatter, sumOfAll } from '../scatter.ts';
+import {
+  computeScatter,
+  estimateShrinkage,
+  formScatter,
+  isFlat,
+  type Scatter,
+  sumOfAll,
+} from '../scatter.ts';
 import { measureSureness } from '../sure-enough.ts';
 import { chooseTemperature, type LeftOut } from '../temperature.ts';
 import { dot } from '../vector-arithmetic.ts';
-import { prepareWhitening, type Whitening, whitenByCholesky } from '../whitening.ts';
+import {
+  columnsFor,
+  prepareWhitening,
+  type Whitened,
+  type Whitening,
+  whitenByCholesky,
+  whitenInPlace,
+} from '../whitening.ts';
 import { trainBlindly } from './ncm.ts';
 
 /** λ = ε/(1 − ε) · tr(G_c)/D */
@@ -25,13 +39,30 @@ const largestEpsilon = 0.9;
 export const ridge: HeadFamily = { train: trainRidge, open: openLinear };
 
 function trainRidge(problem: Problem): TrainedHead {
-  const { statistics, counts } = problem;
-  if (counts.length < 2) return trainBlindly(problem);
+  if (problem.counts.length < 2) return trainBlindly(problem);
+  const trained = problem.mode === 'provisional' ? trainAtOnce(problem) : trainFully(problem);
+  return trained ?? trainBlindly(problem);
+}
+
+/** One factorization does it all. Null where rounding leaves nothing to solve with. */
+function trainAtOnce(problem: Problem): TrainedHead | null {
+  const { kernel, statistics, sample } = problem;
+  const vectors = listVectors(problem);
+  const columns = columnsFor(statistics.width, vectors.length);
+  const scatter = formScatter(statistics, sumOfAll(statistics), columns);
+  if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
+  const epsilon = Math.min(Math.max(estimateShrinkage(scatter), smallestEpsilon), largestEpsilon);
+  const whitening = whitenInPlace(kernel, scatter, epsilon, vectors, sample.length);
+  return whitening && describe(problem, whitening, whitening.vectors.slice(sample.length));
+}
+
+function trainFully(problem: Problem): TrainedHead | null {
+  const { kernel, statistics } = problem;
   const scatter = computeScatter(statistics, sumOfAll(statistics));
-  if (isFlat({ scatter: scatter.trace, total: scatter.total })) return trainBlindly(problem);
-  const whitening =
-    problem.mode === 'settled' ? crossValidate(problem, scatter) : approximate(problem, scatter);
-  return (whitening && solve(problem, scatter, whitening)) ?? trainBlindly(problem);
+  if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
+  const tuned = crossValidate(problem, scatter);
+  const targets = tuned && whitenByCholesky(kernel, scatter, tuned.epsilon, listTargets(problem));
+  return tuned && targets && describe(problem, tuned, targets.vectors);
 }
 
 /** The sample, then n_k (μ_k − mean) for each class. */
@@ -41,11 +72,6 @@ function listVectors(problem: Problem): Float64Array[] {
 
 function listTargets({ means, counts }: Problem): Float64Array[] {
   return means.map((mean, k) => mean.map((value) => value * (counts[k] ?? 0)));
-}
-
-function approximate(problem: Problem, scatter: Scatter): Whitening | null {
-  const epsilon = Math.min(Math.max(estimateShrinkage(scatter), smallestEpsilon), largestEpsilon);
-  return whitenByCholesky(problem.kernel, scatter, epsilon, listVectors(problem));
 }
 
 function crossValidate(problem: Problem, scatter: Scatter): Whitening | null {
@@ -79,17 +105,16 @@ function scoreByCrossValidation({ examples, counts, sample }: Problem, whitening
 }
 
 /** logit_k = ŷ_k / T + log π_k − log(n_k / n): regression has learned the frequencies of classes, which the prior replaces. */
-function solve(problem: Problem, scatter: Scatter, tuned: Whitening): TrainedHead | null {
+function describe(problem: Problem, tuned: Whitening, targets: readonly Whitened[]): TrainedHead | null {
   const { dimensions, examples, counts, center, means, logPriors, sample } = problem;
   const { epsilon } = tuned;
   const offsets = counts.map((count) => -fixedLog(count / examples));
   const left = leaveRegressionOut(problem, tuned);
   const chosen = chooseTemperature(left, offsets);
-  const whitening = whitenByCholesky(problem.kernel, scatter, epsilon, listTargets(problem));
-  if (chosen === null || whitening === null) return null;
+  if (chosen === null) return null;
   const { temperature, logLoss, accuracy } = chosen;
   const weights = new Float64Array(means.length * dimensions);
-  const biases = Float64Array.from(whitening.vectors, ({ solved }, k) => {
+  const biases = Float64Array.from(targets, ({ solved }, k) => {
     let shift = 0;
     for (let i = 0; i < dimensions; i++) {
       const weight = ((1 - epsilon) * (solved[i] ?? 0)) / temperature;

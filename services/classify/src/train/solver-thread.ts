@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
-import type { Head, LabelledVector } from '@headwater/heads';
+import { type Head, type LabelledVector, type SetSnapshot, snapshotBuffers } from '@headwater/heads';
 import type { SolveAnswer, SolveOptions, SolveRequest } from './solver-worker.ts';
 
 /** Examples beyond those in the set itself, read while the thread is already taken. */
@@ -23,9 +23,9 @@ export class SolverThread {
     return this.#running === undefined;
   }
 
-  /** Takes the bytes over. Only while the thread is free. Errors: timed-out where the signal came first, and what the solve throws. */
+  /** Takes the snapshot over. Only while the thread is free. Errors: timed-out where the signal came first, and what the solve throws. */
   run(
-    bytes: Uint8Array<ArrayBuffer>,
+    snapshot: SetSnapshot,
     options: SolveOptions,
     signal?: AbortSignal,
     more?: MoreExamples,
@@ -36,14 +36,14 @@ export class SolverThread {
     });
     const cancel = () => this.#cancel(id);
     signal?.addEventListener('abort', cancel, { once: true });
-    if (more === undefined) this.#post({ id, bytes, options });
-    else void this.#postLater({ id, bytes, options }, more);
+    if (more === undefined) this.#post({ id, snapshot, options });
+    else void this.#postLater({ id, snapshot, options }, more);
     return solved.finally(() => signal?.removeEventListener('abort', cancel));
   }
 
   #post(request: SolveRequest): void {
     const vectors = request.examples?.map(({ vector }) => vector.buffer as ArrayBuffer) ?? [];
-    this.#open().postMessage(request, [request.bytes.buffer as ArrayBuffer, ...vectors]);
+    this.#open().postMessage(request, [...snapshotBuffers(request.snapshot), ...vectors]);
   }
 
   async #postLater(request: SolveRequest, more: MoreExamples): Promise<void> {

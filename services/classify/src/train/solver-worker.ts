@@ -1,10 +1,10 @@
-/** The solver's thread: a labelled set in, a head out, one after the other. */
+/** The solver's thread: a snapshot of a labelled set in, a head out, one after the other. */
 import { parentPort } from 'node:worker_threads';
 import { asHeadwaterError, type ErrorCode } from '@headwater/errors';
 import {
-  deserializeLabelledSet,
   type Head,
   type LabelledVector,
+  type SetSnapshot,
   type TrainOptions,
   trainHead,
   trainLayersHead,
@@ -18,8 +18,8 @@ export interface SolveOptions extends TrainOptions {
 
 export interface SolveRequest {
   readonly id: number;
-  /** A serialized labelled set. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Taken for a head of these options. */
+  readonly snapshot: SetSnapshot;
   readonly options: SolveOptions;
   /** What kind `mlp` learns from, where it is more than the set's sample. */
   readonly examples?: readonly LabelledVector[] | undefined;
@@ -42,8 +42,7 @@ async function answer(request: SolveRequest): Promise<SolveAnswer> {
 }
 
 /** Only layers are learned step by step; all other kinds are solved at once. */
-function solve({ bytes, options, examples }: SolveRequest): Head | Promise<Head> {
-  const set = deserializeLabelledSet(bytes);
-  if (options.kind !== 'mlp') return trainHead(set, options);
-  return trainLayersHead(set, options, layersTrainer(options.units), examples);
+function solve({ snapshot, options, examples }: SolveRequest): Head | Promise<Head> {
+  if (options.kind !== 'mlp') return trainHead(snapshot, options);
+  return trainLayersHead(snapshot, options, layersTrainer(options.units), examples);
 }

@@ -3,7 +3,7 @@
  * predicting, learning and sending heartbeats. Two threads a process, shared by its lanes: one for heads that predictions wait
  * for, one for all that can wait. A set is copied when its turn comes, so that sets that queue take no memory.
  */
-import type { Head, LabelledSet } from '@headwater/heads';
+import { type Head, type LabelledSet, type SetSnapshot, takeSnapshot } from '@headwater/heads';
 import { type MoreExamples, SolverThread } from './solver-thread.ts';
 import type { SolveOptions } from './solver-worker.ts';
 
@@ -37,8 +37,8 @@ class ThreadSolver implements Solver {
   #turn: Promise<unknown> = Promise.resolve();
 
   solve(set: LabelledSet, options: SolveOptions): Promise<Head> {
-    const bytes = set.serialize();
-    const solved = this.#turn.then(() => this.#run(bytes, options, 'now'));
+    const snapshot = takeSnapshot(set, options);
+    const solved = this.#turn.then(() => this.#run(snapshot, options, 'now'));
     this.#turn = solved.catch(() => undefined);
     return solved;
   }
@@ -54,7 +54,7 @@ class ThreadSolver implements Solver {
     signal: AbortSignal,
     more?: MoreExamples,
   ): Promise<Head> {
-    return this.#run(set.serialize(), options, urgency, signal, more);
+    return this.#run(takeSnapshot(set, options), options, urgency, signal, more);
   }
 
   onFree(listener: () => void): () => void {
@@ -68,14 +68,14 @@ class ThreadSolver implements Solver {
   }
 
   async #run(
-    bytes: Uint8Array<ArrayBuffer>,
+    snapshot: SetSnapshot,
     options: SolveOptions,
     urgency: Urgency,
     signal?: AbortSignal,
     more?: MoreExamples,
   ): Promise<Head> {
     try {
-      return await this.#threads[urgency].run(bytes, options, signal, more);
+      return await this.#threads[urgency].run(snapshot, options, signal, more);
     } finally {
       setImmediate(() => this.#tellFree());
     }
