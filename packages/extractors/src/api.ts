@@ -44,6 +44,8 @@ export interface Extractor {
   extract(record: SourceRecord, signal?: AbortSignal): Promise<Float32Array>;
   /** What the engine is, for the log line at start and a metric, e.g. `onnxruntime 1.30.0 cpu, 2 threads`. */
   readonly engine: string;
+  /** What its user should know, e.g. what the digest does not cover. For the log at start. */
+  readonly notes?: readonly string[];
   close(): Promise<void>;
 }
 

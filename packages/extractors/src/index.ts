@@ -1,5 +1,16 @@
 /** Image to vector: engines, nets and the extractor table. No Kafka here. */
 export type * from './api.ts';
+export {
+  type FitOptions,
+  type FitProgress,
+  type FitSummary,
+  type FittedLink,
+  fitChain,
+  type Sample,
+  type SampleRecord,
+} from './chains/fit-chain.ts';
+export { fitPart, type MergeSummary, mergeParts, type PartSummary } from './chains/fit-parts.ts';
+export { type MethodEntry, methodEntries } from './chains/method-entries.ts';
 export { isExtractorFile } from './extractor-file.ts';
 export { describeExtractor, extractorIds } from './extractors/table.ts';
 export { Gate } from './gate.ts';

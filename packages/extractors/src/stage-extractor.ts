@@ -5,21 +5,29 @@ import type { Extractor, ExtractorDescription, ExtractorOptions } from './api.ts
 import { settingsOf } from './settings.ts';
 import type { SourceRecord, Stage, Value } from './stages/api.ts';
 
+/** What runs a link, and what is to be known about it. */
+export interface Runner {
+  readonly engine: string;
+  readonly notes?: readonly string[];
+}
+
 export class StageExtractor implements Extractor {
   readonly description: ExtractorDescription;
   readonly engine: string;
+  readonly notes: readonly string[];
   private readonly stage: Stage;
   private readonly admission: Admission;
 
-  /** Owns the link from now on. `engine` tells what runs it, for the log. */
+  /** Owns the link from now on. */
   constructor(
     description: ExtractorDescription,
     stage: Stage,
-    engine: string,
+    { engine, notes = [] }: Runner,
     options: ExtractorOptions = {},
   ) {
     this.description = description;
     this.engine = engine;
+    this.notes = notes;
     this.stage = stage;
     this.admission = new Admission(settingsOf(options).maxPending, async () => await stage.close?.());
   }

@@ -57,6 +57,11 @@ export class ChainOpening {
     return [...new Set(this.opened.flatMap((stage) => ('engine' in stage ? [String(stage.engine)] : [])))];
   }
 
+  /** What users of the links should know. */
+  notes(): string[] {
+    return this.opened.flatMap((stage) => ('notes' in stage ? (stage.notes as string[]) : []));
+  }
+
   async close(): Promise<void> {
     const closing = this.opened.splice(0).map(async (stage) => await stage.close?.());
     await Promise.allSettled(closing);

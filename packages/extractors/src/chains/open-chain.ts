@@ -106,7 +106,8 @@ export async function openChain(path: string, options: ExtractorOptions = {}): P
     ensureLearned(opening, context);
     const stage = owned(stages ?? [], opening);
     const description = describeChain(chain, stage);
-    return new StageExtractor(description, stage, engineText(opening, chain.file.links.length), options);
+    const runner = { engine: engineText(opening, chain.file.links.length), notes: opening.notes() };
+    return new StageExtractor(description, stage, runner, options);
   } catch (error) {
     await opening.close();
     throw error;

@@ -32,5 +32,5 @@ const description: ExtractorDescription = {
 export const pixels: ShippedExtractor = {
   description,
   open: async (settings = {}) =>
-    new StageExtractor(description, openStage(settings), 'pixels, no engine', settings),
+    new StageExtractor(description, openStage(settings), { engine: 'pixels, no engine' }, settings),
 };

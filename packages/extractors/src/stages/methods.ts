@@ -1,5 +1,6 @@
 /** The methods that make links of chains, each a file. A new one is a file in this folder and a line here. */
 import type { StageMethod } from './api.ts';
+import { custom } from './custom/custom.ts';
 import { dimensionReducedVector } from './numbers/dimension-reduced-vector.ts';
 import { discretizedVector } from './numbers/discretized-vector.ts';
 import { indicatorVector } from './numbers/indicator-vector.ts';
@@ -17,6 +18,7 @@ import { tfidf } from './text/tfidf.ts';
 
 const list: readonly StageMethod[] = [
   conformedData,
+  custom,
   dimensionReducedVector,
   discretizedVector,
   field,

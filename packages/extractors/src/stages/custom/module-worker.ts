@@ -1,0 +1,64 @@
+/** Runs a user's own module in a thread: loads it, answers one call at a time, and tells errors as text, since what was thrown may be anything. */
+import { pathToFileURL } from 'node:url';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { ModuleCall, ModuleMessage, ModuleStart } from './module-protocol.ts';
+
+type Extract = (value: unknown, options: unknown) => unknown;
+
+const { module: path, options } = workerData as ModuleStart;
+
+function tell(message: ModuleMessage, transfer: ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+function reasonOf(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return text.slice(0, 500);
+}
+
+/** A value is handed over without the stream's words around it: a picture's pixels, a text, a number. */
+function plain(value: ModuleCall['value']): unknown {
+  if (value.type === 'record') return value.record;
+  if (value.type === 'text') return value.text;
+  if (value.type === 'tokens') return value.tokens;
+  if (value.type === 'number') return value.number;
+  if (value.type === 'category') return value.category;
+  if (value.type === 'missing') return null;
+  if (value.type === 'vector') return value.vector;
+  const { data, height, width, channels } = value;
+  return { data, height, width, channels };
+}
+
+function vectorFrom(answer: unknown): Float32Array<ArrayBuffer> {
+  const isList = Array.isArray(answer) || (ArrayBuffer.isView(answer) && !(answer instanceof DataView));
+  if (!isList) throw new Error('it answered no list of numbers');
+  const numbers = Array.from(answer as ArrayLike<unknown>);
+  if (numbers.every((number) => typeof number === 'number')) return Float32Array.from(numbers);
+  throw new Error('it answered a list with something in it that is no number');
+}
+
+async function load(): Promise<Extract> {
+  const loaded = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  if (typeof loaded.extract !== 'function') {
+    throw new Error('it does not export a function `extract(value, options)`');
+  }
+  if (typeof loaded.open === 'function') await loaded.open(options);
+  return loaded.extract as Extract;
+}
+
+async function answer(extract: Extract, { call, value }: ModuleCall): Promise<void> {
+  try {
+    const vector = vectorFrom(await extract(plain(value), options));
+    tell({ kind: 'done', call, vector }, [vector.buffer]);
+  } catch (thrown) {
+    tell({ kind: 'failed', call, reason: reasonOf(thrown) });
+  }
+}
+
+try {
+  const extract = await load();
+  parentPort?.on('message', (call: ModuleCall) => void answer(extract, call));
+  tell({ kind: 'ready' });
+} catch (thrown) {
+  tell({ kind: 'refused', reason: reasonOf(thrown) });
+}
