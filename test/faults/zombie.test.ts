@@ -1,0 +1,86 @@
+/**
+ * Zombies: the processes that own all partitions are held, in the middle of their work, for longer than the session time-out, and
+ * others take over. When they wake, what they had in hand must be refused, and nothing may be there twice.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
+import { killAll, type ServiceProcess, startService } from '../processes.ts';
+import { digits, openStreamClient, type StreamClient, streamVariables } from '../stream-client.ts';
+
+const count = 300;
+const later = 40;
+const images = digits(count + later);
+let folder = '';
+let client: StreamClient | undefined;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'headwater-zombie-'));
+});
+afterEach(() => client?.close());
+afterAll(async () => {
+  killAll();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Small transactions, one after the other: whenever an owner is held, it has some in hand. */
+const variables = () => ({
+  ...streamVariables(inject('brokers'), join(folder, 'first')),
+  RECORDS_PER_COMMIT: '4',
+  KAFKA_SESSION_TIMEOUT: '3s',
+});
+
+/** Lanes whose transaction was refused, as the process has logged it. */
+function refusedLanes(owner: ServiceProcess): number[] {
+  return owner
+    .stderr()
+    .split('\n')
+    .filter((line) => line.includes('"msg":"lane will be opened again') && line.endsWith('}'))
+    .map((line): { code: string; lane: number } => JSON.parse(line))
+    .filter(({ code }) => code === 'log-fenced')
+    .map(({ lane }) => lane);
+}
+
+it('owners that were held while others took over cannot commit when they wake', {
+  timeout: 100_000,
+}, async () => {
+  const first = variables();
+  const classify = await startService('classify', first);
+  const owners = [classify, await startService('extract', first)];
+  const stream = await openStreamClient(first);
+  client = stream;
+  const untilPredicted = (wanted: number) =>
+    expect
+      .poll(() => stream.predictions.size, { timeout: 60_000, interval: 20 })
+      .toBeGreaterThanOrEqual(wanted);
+  const sending = stream.sendImages(images.slice(0, count));
+  await untilPredicted(20);
+  for (const owner of owners) owner.send('SIGSTOP');
+  expect(stream.predictions.size).toBeLessThan(count);
+  const ids = await sending;
+  await stream.sendLabels(new Map(ids.map((id, index) => [id, images[index]?.label ?? null])));
+
+  const second = { ...first, DATA_DIR: join(folder, 'second') };
+  await Promise.all([startService('classify', second), startService('extract', second)]);
+  await untilPredicted(count);
+  for (const owner of owners) expect(refusedLanes(owner)).toEqual([]);
+
+  for (const owner of owners) owner.send('SIGCONT');
+  for (const owner of owners) {
+    await expect.poll(() => refusedLanes(owner), { timeout: 30_000 }).not.toEqual([]);
+  }
+  await stream.sendImages(images.slice(count));
+  await untilPredicted(count + later);
+  await expect
+    .poll(() => stream.audit(ids), { timeout: 60_000, interval: 500 })
+    .toMatchObject({
+      images: count + later,
+      vectors: count + later,
+      predictions: count + later,
+      examples: count,
+      lost: 0,
+      duplicates: 0,
+      deadLetters: 0,
+    });
+});
