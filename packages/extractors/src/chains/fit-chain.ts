@@ -14,7 +14,8 @@ import { applyAll } from './sequence.ts';
 export interface SampleRecord {
   /** For messages, e.g. a file's name. */
   readonly name: string;
-  readonly record: SourceRecord;
+  /** One that can't be read is left out: errors whose verdict is a dead letter. */
+  readonly read: (signal: AbortSignal) => Promise<SourceRecord>;
 }
 
 export interface Sample {
@@ -139,9 +140,9 @@ async function runPass(learnings: readonly Learning[], options: FitOptions, pass
   const worker = async () => {
     for (let next = await source.next(); !next.done && !failed; next = await source.next()) {
       signal.throwIfAborted();
-      const { name, record } = next.value;
+      const { name, read } = next.value;
       try {
-        await learnFrom(learnings, record, signal);
+        await learnFrom(learnings, await read(signal), signal);
         counts.records += 1;
       } catch (error) {
         failed = !(error instanceof HeadwaterError) || error.verdict !== 'dead-letter';

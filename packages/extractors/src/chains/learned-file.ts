@@ -7,6 +7,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import { z } from 'zod';
+import { canonicalJson } from '../stages/digest.ts';
 import { checkArtefact } from '../stages/fitted/artefact.ts';
 import type { LearnedLink } from './chain-context.ts';
 
@@ -63,11 +64,11 @@ export async function readLearned(path: string, id: string): Promise<Map<string,
   return new Map(links);
 }
 
-/** Replaces the file at once or not at all. Errors: config-invalid. */
+/** Replaces the file at once or not at all; the same content gives the same bytes. Errors: config-invalid. */
 export async function writeWhole(path: string, content: unknown): Promise<void> {
   const temporary = `${path}.${randomUUID()}`;
   try {
-    await writeFile(temporary, `${JSON.stringify(content)}\n`);
+    await writeFile(temporary, `${canonicalJson(content)}\n`);
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
@@ -81,6 +82,5 @@ export async function writeLearned(
   id: string,
   links: ReadonlyMap<string, LearnedLink>,
 ): Promise<void> {
-  const sorted = [...links].sort(([one], [other]) => (one < other ? -1 : 1));
-  await writeWhole(path, { formatVersion, extractor: id, links: Object.fromEntries(sorted) });
+  await writeWhole(path, { formatVersion, extractor: id, links: Object.fromEntries(links) });
 }
