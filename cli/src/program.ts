@@ -6,6 +6,7 @@ import { registerBackfill } from './commands/backfill.ts';
 import { type Console, Interruption } from './commands/console.ts';
 import { registerDeadLetters } from './commands/dead-letters/dead-letters.ts';
 import { registerExamples } from './commands/examples.ts';
+import { registerExtractor } from './commands/extractor.ts';
 import { registerHeads } from './commands/heads.ts';
 import { type IngestOptions, ingest } from './commands/ingest.ts';
 import { registerNet } from './commands/net/net.ts';
@@ -58,6 +59,7 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
   addStart(program, console, finish);
   addTopics(program, console, finish);
   registerNet(program, console, finish);
+  registerExtractor(program, console, finish);
   addIngest(program, console, finish);
   for (const register of [
     registerBackfill,
