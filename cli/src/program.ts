@@ -96,7 +96,7 @@ function addStart(program: Command, console: Console, finish: (code: number) => 
     )
     .option(
       '--extractor <id>',
-      'what turns images into vectors (default: lenet-digits.v1 for digits, efficientnet-lite0.v1 for a folder)',
+      'what turns images into vectors: an id, or the file (.yaml) of a net or a chain of your own (default: lenet-digits.v1 for digits, efficientnet-lite0.v1 for a folder)',
     )
     .option('--task <name>', 'the question that the labels answer (default: digit, or label for a folder)')
     .option('--data-dir <folder>', 'where data is kept (default: DATA_DIR, or .headwater)')

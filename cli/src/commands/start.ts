@@ -2,7 +2,9 @@
  * `headwater start`: Kafka, the services and a stream of images in one process, from the first line on the terminal
  * to the audit of what the topics hold in the end.
  */
+import { resolve } from 'node:path';
 import { asHeadwaterError } from '@headwater/errors';
+import { idOfExtractorFile, isExtractorFile } from '@headwater/extractors';
 import { createLifecycle, type Lifecycle } from '@headwater/stream';
 import { interruptible } from '../platform/interruptible.ts';
 import { openPlatform, type Platform } from '../platform/platform.ts';
@@ -45,13 +47,14 @@ export async function start(options: StartOptions, console: Console): Promise<nu
   const lifecycle = interruptible(createLifecycle(logger), console.signal);
   try {
     const tally = createTally();
-    const source = await openSource(options, tally);
+    const { file, id } = await namedExtractor(options.extractor);
+    const source = await openSource({ ...options, extractor: id }, tally);
     const { extractor, task } = source;
     const { environment } = console;
     const throwAway = options.exit;
     const { say } = screen;
     const platform = await openPlatform(
-      { ...options, environment, extractor, task, throwAway, logger, say },
+      { ...options, environment, extractor, extractorFile: file, task, throwAway, logger, say },
       lifecycle,
     );
     return await run({ options, console, screen, lifecycle, tally, source, platform });
@@ -69,6 +72,12 @@ interface Run {
   readonly tally: Tally;
   readonly source: ImageSource;
   readonly platform: Platform;
+}
+
+/** Topics and heads are called by the id that a file states. Errors: config-invalid. */
+async function namedExtractor(name: string | undefined) {
+  const file = name !== undefined && isExtractorFile(name) ? resolve(name) : undefined;
+  return { file, id: file === undefined ? name : await idOfExtractorFile(file) };
 }
 
 async function openSource(options: StartOptions, tally: Tally): Promise<ImageSource> {

@@ -2,7 +2,7 @@
  * `headwater topics`: for clusters on which services may create nothing. Prints what somebody who may has to create
  * and allow, or creates it.
  */
-import { extractorIds } from '@headwater/extractors';
+import { extractorIds, idOfExtractorFile, isExtractorFile } from '@headwater/extractors';
 import {
   commonEnvironment,
   createKafkaLog,
@@ -26,7 +26,10 @@ export interface TopicsOptions {
 /** Errors: config-invalid, log-unavailable, topic-mismatch. */
 export async function topics(options: TopicsOptions, console: Console): Promise<number> {
   const config = loadConfig(commonEnvironment, console.environment);
-  const extractors = options.extractor ?? extractorsOf(console.environment);
+  const given = options.extractor ?? extractorsOf(console.environment);
+  const extractors = await Promise.all(
+    given.map((name) => (isExtractorFile(name) ? idOfExtractorFile(name) : name)),
+  );
   const names = namesOf(config);
   const specs = topicSpecs(names, topicOptions(config, extractors));
   const acls = requiredAcls(config, extractors);

@@ -10,6 +10,8 @@ export interface RunEnvironmentOptions {
   readonly brokers: readonly string[];
   readonly dataDir: string;
   readonly extractor: string;
+  /** Where the extractor is one of the user's own: its file. */
+  readonly extractorFile?: string | undefined;
   readonly task: string;
   /** Undefined: as the user has set it, else the default of the services. */
   readonly partitions?: number | undefined;
@@ -30,8 +32,9 @@ export function runEnvironment(options: RunEnvironmentOptions): Environment {
     ...(partitions === undefined ? {} : { PARTITIONS: String(partitions) }),
     KAFKA_BROKERS: brokers.length > 0 ? brokers.join(',') : undefined,
     DATA_DIR: options.dataDir,
-    EXTRACTOR: options.extractor,
+    EXTRACTOR: options.extractorFile ?? options.extractor,
     EXTRACTORS: options.extractor,
+    ...(options.extractorFile === undefined ? {} : { EXTRACTOR_FILES: options.extractorFile }),
     TASKS: options.task,
   };
 }

@@ -33,6 +33,8 @@ export interface PlatformOptions {
   /** The user's. */
   readonly environment: Environment;
   readonly extractor: string;
+  /** Where the extractor is one of the user's own: its file. */
+  readonly extractorFile: string | undefined;
   readonly task: string;
   readonly partitions: number | undefined;
   readonly dataDir: string | undefined;

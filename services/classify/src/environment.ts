@@ -43,6 +43,11 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
   EXTRACTORS: list('extractor ids, separated by commas')
     .default(['efficientnet-lite0.v1'])
     .describe('Extractors whose vectors are read, in order of preference: the first one with a head serves.'),
+  EXTRACTOR_FILES: list('paths of files (.yaml), separated by commas')
+    .default([])
+    .describe(
+      'Nets and chains of your own among EXTRACTORS: needed only where images of their tasks are sent to POST /v1/tasks/{task}/classify.',
+    ),
   TASKS: list('tasks, separated by commas')
     .default([])
     .describe('Tasks that every image is asked, also before they have a head; others follow from labels.'),

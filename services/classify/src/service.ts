@@ -14,7 +14,7 @@ import {
 } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
 import type { ClassifyConfig } from './environment.ts';
-import { LazyExtractors } from './http/lazy-extractors.ts';
+import { filesById, LazyExtractors } from './http/lazy-extractors.ts';
 import { createHttp } from './http/server.ts';
 import { TaskViews } from './http/task-views.ts';
 import { JoinBoard } from './join/join-board.ts';
@@ -142,9 +142,10 @@ async function openApi(shared: Shared): Promise<Api> {
     partitionOf: (task) => partitionFor(task, partitions),
     newestHead: (extractor, task) => table.newest({ extractor, task, kind: 'lda' }),
   });
+  const files = await filesById(config.EXTRACTOR_FILES);
   const producer = await log.openProducer();
   const limits = { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS };
-  const extractors = new LazyExtractors(limits);
+  const extractors = new LazyExtractors(limits, files);
   const app = await createHttp({
     config,
     views: new TaskViews({ table, serving, joinBoard, trainBoard, declaredTasks: config.TASKS }),

@@ -1,14 +1,22 @@
 /** The variables of extract: which extractor, how it is run, and what it refuses. */
-import { extractorIds } from '@headwater/extractors';
+import { extractorIds, isExtractorFile } from '@headwater/extractors';
 import { commonEnvironment, variables } from '@headwater/stream';
 import type { z } from 'zod';
 
-const { byteSize, choice, duration, integer } = variables;
+const { byteSize, duration, integer, text } = variables;
+
+function extractor() {
+  const expected = `one of ${extractorIds().join(', ')}, or the path of a file (.yaml) of a net or a chain of your own`;
+  const isKnown = (given: string) => isExtractorFile(given) || extractorIds().includes(given);
+  return text(expected).refine(isKnown, `expected ${expected}`);
+}
 
 export const extractEnvironment = commonEnvironment.safeExtend({
-  EXTRACTOR: choice(extractorIds())
+  EXTRACTOR: extractor()
     .default('efficientnet-lite0.v1')
-    .describe('What turns images into vectors; each one has a group and a topic of its own.'),
+    .describe(
+      'What turns images into vectors; each one has a group and a topic of its own, named by its id.',
+    ),
   BATCH_SIZE: integer({ min: 1, max: 256 }).default(16).describe('Images in one call of the engine at most.'),
   BATCH_LINGER: duration({ min: 0, max: 10_000 })
     .default(5)

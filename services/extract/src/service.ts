@@ -5,6 +5,7 @@ import { openCodec, openVectorCodec } from '@headwater/schemas';
 import {
   type LaneSession,
   type Lanes,
+  type Logger,
   prepareTopics,
   type Service,
   type ServiceDependencies,
@@ -36,7 +37,7 @@ async function openExtraction(
   extractor: Extractor,
   journal: CrashJournal,
 ): Promise<Extraction> {
-  const topic = names.topics.vectors(config.EXTRACTOR);
+  const topic = names.topics.vectors(extractor.description.id);
   return new Extraction({
     extractor,
     images: await openCodec(schemaIds, 'ImageReceived', names.topics.images),
@@ -64,10 +65,10 @@ async function openLanes(
   config: ExtractConfig,
   { log, names }: ServiceDependencies,
   extraction: Extraction,
+  group: string,
   board: ExtractBoard,
 ): Promise<Lanes> {
   const { images, deadLetters } = names.topics;
-  const group = names.groups.extract(config.EXTRACTOR);
   const lanes = await log.openLanes({
     group,
     topics: [images],
@@ -94,9 +95,8 @@ async function closeParts({ extractor, journal }: OpenParts): Promise<void> {
   journal.close();
 }
 
-function openJournal({ DATA_DIR, EXTRACTOR }: ExtractConfig, { logger, names }: ServiceDependencies) {
-  const group = encodeURIComponent(names.groups.extract(EXTRACTOR));
-  const journal = new CrashJournal(join(DATA_DIR, 'extract', group));
+function openJournal({ DATA_DIR }: ExtractConfig, { logger }: ServiceDependencies, group: string) {
+  const journal = new CrashJournal(join(DATA_DIR, 'extract', encodeURIComponent(group)));
   if (!journal.isKept) {
     const message = 'nothing can be written to DATA_DIR: an image that ends the process will come again';
     logger.warn({ folder: DATA_DIR }, message);
@@ -127,27 +127,49 @@ function serviceOf(lanes: Lanes, parts: OpenParts, setReady: SetReady): Service 
   };
 }
 
-/**
- * Starts extract; resolves when its partitions are assigned.
- * Errors: extractor-unknown, model-invalid, topic-missing, topic-mismatch, schema-incompatible, log-unavailable.
- */
-export const startExtract: StartService<ExtractConfig> = async (config, dependencies) => {
-  const { log, logger, metrics, names, health } = dependencies;
-  const setReady = health.part('extraction');
-  const board = new ExtractBoard(metrics, logger);
-  await prepareTopics(log.admin, extractTopics(config, names), config.TOPICS_CREATE);
-  const extractor = await openConfigured(config, board);
-  const journal = openJournal(config, dependencies);
+function tellOpened(
+  { description, engine, notes = [] }: Extractor,
+  board: ExtractBoard,
+  logger: Logger,
+): void {
+  const { id, digest, contract } = description;
+  board.opened(id, digest, engine);
+  const fields = { extractor: id, digest, dimensions: contract.dimensions, engine };
+  logger.info(fields, 'the extractor is open');
+  for (const note of notes) logger.warn({ extractor: id, note }, 'to be known about the extractor');
+}
+
+/** With what is open; it is closed where the rest can't be. */
+async function startLanes(
+  config: ExtractConfig,
+  dependencies: ServiceDependencies,
+  extractor: Extractor,
+  board: ExtractBoard,
+  setReady: SetReady,
+): Promise<Service> {
+  const { log, logger, names } = dependencies;
+  const { id } = extractor.description;
+  const group = names.groups.extract(id);
+  const journal = openJournal(config, dependencies, group);
   try {
-    const { id, digest, contract } = extractor.description;
-    board.opened(id, digest, extractor.engine);
-    const fields = { extractor: id, digest, dimensions: contract.dimensions, engine: extractor.engine };
-    logger.info(fields, 'the extractor is open');
+    await prepareTopics(log.admin, extractTopics(config, names, id), config.TOPICS_CREATE);
+    tellOpened(extractor, board, logger);
     const extraction = await openExtraction(config, dependencies, extractor, journal);
-    const lanes = await openLanes(config, dependencies, extraction, board);
+    const lanes = await openLanes(config, dependencies, extraction, group, board);
     return serviceOf(lanes, { extractor, journal }, setReady);
   } catch (error) {
     await closeParts({ extractor, journal });
     throw error;
   }
+}
+
+/**
+ * Starts extract; resolves when its partitions are assigned. The names of topic and group come from the extractor's id, so it is opened first.
+ * Errors: extractor-unknown, config-invalid, model-invalid, topic-missing, topic-mismatch, schema-incompatible, log-unavailable.
+ */
+export const startExtract: StartService<ExtractConfig> = async (config, dependencies) => {
+  const setReady = dependencies.health.part('extraction');
+  const board = new ExtractBoard(dependencies.metrics, dependencies.logger);
+  const extractor = await openConfigured(config, board);
+  return await startLanes(config, dependencies, extractor, board, setReady);
 };

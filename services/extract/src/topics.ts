@@ -2,8 +2,9 @@
 import { type Names, type TopicSpec, topicOptions, topicSpecs } from '@headwater/stream';
 import type { ExtractConfig } from './environment.ts';
 
-export function extractTopics(config: ExtractConfig, names: Names): TopicSpec[] {
+/** `extractor` is the id. */
+export function extractTopics(config: ExtractConfig, names: Names, extractor: string): TopicSpec[] {
   const { images, vectors, deadLetters } = names.topics;
-  const own = new Set([images, deadLetters(images), vectors(config.EXTRACTOR)]);
-  return topicSpecs(names, topicOptions(config, [config.EXTRACTOR])).filter(({ name }) => own.has(name));
+  const own = new Set([images, deadLetters(images), vectors(extractor)]);
+  return topicSpecs(names, topicOptions(config, [extractor])).filter(({ name }) => own.has(name));
 }

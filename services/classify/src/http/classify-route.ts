@@ -20,6 +20,8 @@ export interface ClassifyRouteOptions {
 
 interface ClassifyRoute {
   readonly Params: { readonly task: string };
+  /** `attribute.<name>`, as ingest takes them. */
+  readonly Querystring: Readonly<Record<string, string>>;
   readonly Body: Buffer | { readonly vector: readonly number[] | string } | null | undefined;
 }
 
@@ -44,6 +46,27 @@ const vectorBody = {
   },
 };
 
+const attribute = 'attribute.';
+
+/** Attributes that travel with an image, for extractors that look at them. */
+const attributeParameters = {
+  type: 'object',
+  maxProperties: 32,
+  patternProperties: {
+    '^attribute\\..{1,256}$': {
+      type: 'string',
+      maxLength: 65_536,
+      description: 'An attribute of the image.',
+    },
+  },
+  additionalProperties: false,
+} as const;
+
+function attributesOf(query: ClassifyRoute['Querystring']): Record<string, string> {
+  const named = Object.entries(query).filter(([name]) => name.startsWith(attribute));
+  return Object.fromEntries(named.map(([name, value]) => [name.slice(attribute.length), value]));
+}
+
 export function registerClassify(app: FastifyInstance, options: ClassifyRouteOptions): void {
   const parseAs = { parseAs: 'buffer', bodyLimit: options.maxImageBytes } as const;
   app.addContentTypeParser(/^(image\/|application\/octet-stream)/, parseAs, (_request, body, done) =>
@@ -51,13 +74,20 @@ export function registerClassify(app: FastifyInstance, options: ClassifyRouteOpt
   );
   const summary = 'Answers a vector (JSON) or an image (its bytes)';
   const response = { 200: answerSchema, ...problemResponses };
-  const schema = { summary, tags: ['tasks'], params: taskParameters, response };
+  const schema = {
+    summary,
+    tags: ['tasks'],
+    params: taskParameters,
+    querystring: attributeParameters,
+    response,
+  };
   const config = { requestBody: vectorBody };
-  app.post<ClassifyRoute>('/v1/tasks/:task/classify', { schema, config }, async ({ params, body }, reply) => {
+  app.post<ClassifyRoute>('/v1/tasks/:task/classify', { schema, config }, async (request, reply) => {
+    const { params, body, query } = request;
     const head = requireHead(options, params.task);
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
-    const numbers = quantize(await vectorOf(body, head, options, abort.signal));
+    const numbers = quantize(await vectorOf(body, attributesOf(query), head, options, abort.signal));
     return answer(head, numbers, options.rules);
   });
 }
@@ -76,12 +106,13 @@ export function requireHead(
 /** Errors: request-invalid, vector-wrong-dimensions, extractor-unknown and what the extractor throws. */
 async function vectorOf(
   body: ClassifyRoute['Body'],
+  attributes: Readonly<Record<string, string>>,
   head: ServingHead,
   { extractors }: ClassifyRouteOptions,
   signal: AbortSignal,
 ): Promise<Float32Array> {
   if (Buffer.isBuffer(body)) {
-    return (await extractors.open(head.extractor)).extract({ image: body, attributes: {} }, signal);
+    return (await extractors.open(head.extractor)).extract({ image: body, attributes }, signal);
   }
   const vector = typeof body?.vector === 'string' ? fromBase64(body.vector) : fromNumbers(body?.vector);
   const { dimensions } = head.classifier;
