@@ -14,6 +14,7 @@ import type { HeadsFollower } from './predict/heads-follower.ts';
 import type { HeadsTable } from './predict/heads-table.ts';
 import { createPredictor } from './predict/predictor.ts';
 import type { ServingHeads } from './predict/serving-heads.ts';
+import { KeptSets } from './train/kept-sets.ts';
 import type { OpenSets } from './train/open-sets.ts';
 import type { Solver } from './train/solver.ts';
 import type { TrainBoard } from './train/train-board.ts';
@@ -126,6 +127,7 @@ async function trainOptions(
     follower,
     board: trainBoard,
     openSets: shared.openSets,
+    keptSets: new KeptSets(),
     lanes,
     logger,
     earliest: (topic, partition) => lowest(log, topic, partition),

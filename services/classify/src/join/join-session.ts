@@ -11,8 +11,8 @@ import type {
 } from '@headwater/stream';
 import { Breath } from '../breath.ts';
 import type { LanesBoard } from '../lanes-board.ts';
-import { type LaneStore, openLaneStore } from '../store/lane-store.ts';
-import { rollForward } from '../store/roll-forward.ts';
+import { openCurrentStore } from '../store/current-store.ts';
+import type { LaneStore } from '../store/lane-store.ts';
 import { Draft } from '../store/state.ts';
 import type { JoinBoard } from './join-board.ts';
 import { type Handled, JoinLane, type JoinLaneOptions } from './join-lane.ts';
@@ -33,23 +33,18 @@ export interface JoinSessionOptions extends Omit<JoinLaneOptions, 'lane'> {
 /** Opens the lane's store and brings it to the committed positions. Errors: store-unavailable. */
 export async function openJoinSession(options: JoinSessionOptions, lane: Lane): Promise<LaneSession> {
   const identity = JSON.stringify(['join', formatVersion, options.group, options.partitions.lanes]);
-  const store = await openLaneStore({ folder: `${options.folder}/${lane.index}`, identity });
-  try {
-    const joinLane = new JoinLane({ ...options, lane: lane.index });
-    const result = await rollForward({
-      lane,
-      store,
-      apply: (records, draft) => joinLane.replay(records, draft),
-      earliest: (topic) => options.earliest(topic, lane.index),
-      maxAgeMs: options.storeMaxAgeMs,
-    });
-    options.logger.info({ role: 'join', lane: lane.index, ...result }, 'lane opened');
-    options.board.opened(lane.index, store);
-    return new JoinSession(options, lane.index, joinLane, store);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+  const joinLane = new JoinLane({ ...options, lane: lane.index });
+  const { store, rolled } = await openCurrentStore({
+    folder: `${options.folder}/${lane.index}`,
+    identity,
+    lane,
+    apply: (records, draft) => joinLane.replay(records, draft),
+    earliest: (topic) => options.earliest(topic, lane.index),
+    maxAgeMs: options.storeMaxAgeMs,
+  });
+  options.logger.info({ role: 'join', lane: lane.index, ...rolled }, 'lane opened');
+  options.board.opened(lane.index, store);
+  return new JoinSession(options, lane.index, joinLane, store);
 }
 
 class JoinSession implements LaneSession {

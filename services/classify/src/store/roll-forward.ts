@@ -3,13 +3,15 @@
  * a store behind them reads the missing records again, one ahead of them (or of another cluster) knows
  * things that never happened and starts over.
  */
-import type { Lane, LogRecord } from '@headwater/stream';
+import type { Lane, LogRecord, Positions } from '@headwater/stream';
 import type { LaneStore } from './lane-store.ts';
 import { Draft } from './state.ts';
 
 export interface RollForwardOptions {
   readonly lane: Lane;
   readonly store: LaneStore;
+  /** Told before anything is read where the store stands that is gone on from; no positions: it starts over. */
+  begin?(from: Positions): void;
   /** The state transition, the same as in live processing; what it would write to the log was committed already. */
   apply(records: readonly LogRecord[], draft: Draft): Promise<void>;
   /** First offset that is still in the lane's partition of a topic. */
@@ -25,10 +27,14 @@ export interface RollForwardResult {
 
 export async function rollForward(options: RollForwardOptions): Promise<RollForwardResult> {
   const { lane, store } = options;
-  if (isCurrent(lane, store)) return { outcome: 'current', records: 0 };
+  if (isCurrent(lane, store)) {
+    options.begin?.(store.positions);
+    return { outcome: 'current', records: 0 };
+  }
   const fresh = store.positions.size === 0;
   const trusted = !fresh && !isAhead(lane, store) && !isStale(store, options.maxAgeMs);
   if (!trusted && !fresh) await store.clear();
+  options.begin?.(store.positions);
   let records = 0;
   for (const topic of lane.topics) records += await replayTopic(options, topic);
   await store.write(new Map(), lane.positions);

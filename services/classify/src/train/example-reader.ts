@@ -48,15 +48,18 @@ export class ExampleReader {
     return change;
   }
 
-  /** For records that were processed before: what was a dead letter then is passed over. */
-  async replay(records: readonly LogRecord[], draft: Draft): Promise<void> {
+  /** For records that were processed before: what was a dead letter then is passed over. Answers what changes in the sets, in order. */
+  async replay(records: readonly LogRecord[], draft: Draft): Promise<SetChange[]> {
+    const changes: SetChange[] = [];
     for (const record of records) {
       try {
-        await this.learn(record, draft);
+        const change = await this.learn(record, draft);
+        if (change !== undefined) changes.push(change);
       } catch (error) {
         if (!(error instanceof HeadwaterError) || error.verdict !== 'dead-letter') throw error;
       }
     }
+    return changes;
   }
 }
 

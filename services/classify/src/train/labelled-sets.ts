@@ -10,6 +10,7 @@ import { type SetChange, storedExamples, storedSets } from './trainer-state.ts';
 
 export class LabelledSets {
   readonly #sets = new Map<string, LabelledSet>();
+  #isWhole = true;
 
   /** Adds up what the store holds. */
   static async load(reader: StateReader): Promise<LabelledSets> {
@@ -25,6 +26,20 @@ export class LabelledSets {
     return sets;
   }
 
+  /** Every change was taken in to its end; where one was not, what is here is nobody's to rely on. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** Whether these are sets of as many examples as the store has: a last look before they are taken for what it holds. */
+  agreeWith(reader: StateReader): boolean {
+    const stored = storedSets(reader).filter(({ inside }) => inside > 0);
+    const agree = stored.every(
+      ({ extractor, task, inside }) => this.get(extractor, task)?.examples === inside,
+    );
+    return agree && stored.length === this.#sets.size;
+  }
+
   get(extractor: string, task: string): LabelledSet | undefined {
     return this.#sets.get(setId(extractor, task));
   }
@@ -35,12 +50,14 @@ export class LabelledSets {
 
   /** Errors: statistics-overflow. */
   apply(change: SetChange): void {
+    this.#isWhole = false;
     const set = this.#open(change);
     if (change.removed !== null) set.remove(change.removed);
     for (const example of change.expired ?? []) set.remove(example);
     if (change.added !== null) set.add(change.added);
     for (const example of change.returned ?? []) set.add(example);
     this.#close(set);
+    this.#isWhole = true;
   }
 
   /** Takes changes back, the newest first. */

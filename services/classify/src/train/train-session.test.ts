@@ -38,6 +38,8 @@ import { LanesBoard } from '../lanes-board.ts';
 import { HeadsTable } from '../predict/heads-table.ts';
 import { eventually, vectorOf } from '../testing/rig.ts';
 import type { ExampleWindow } from './example-window.ts';
+import { KeptSets } from './kept-sets.ts';
+import { OpenSets } from './open-sets.ts';
 import type { Solver } from './solver.ts';
 import { TrainBoard } from './train-board.ts';
 import { openTrainSession } from './train-session.ts';
@@ -69,6 +71,8 @@ beforeEach(async () => {
   failures = 0;
   held = undefined;
   started = [];
+  openSets = new OpenSets();
+  opened = [];
   session = await open(0n);
 });
 afterEach(async () => {
@@ -80,18 +84,24 @@ interface Choices {
   readonly prior?: 'uniform' | 'empirical';
   readonly kinds?: readonly HeadKind[];
   readonly window?: ExampleWindow;
+  readonly keptSets?: KeptSets;
+  /** What the log holds, for the lane to be rolled forward. */
+  readonly log?: readonly LogRecord[];
 }
 
 function open(
   position: bigint,
-  { prior = 'uniform', kinds = ['lda'], window }: Choices = {},
+  { prior = 'uniform', kinds = ['lda'], window, keptSets, log = [] }: Choices = {},
 ): Promise<LaneSession> {
   woken = 0;
   const lane: Lane = {
     index: 0,
     topics: ['examples'],
     positions: new Map([['examples', position]]),
-    replay: () => (async function* () {})(),
+    replay: ({ from, to }) =>
+      (async function* () {
+        yield log.filter(({ offset }) => offset >= from && offset < to);
+      })(),
     wake: () => {
       woken++;
     },
@@ -118,13 +128,18 @@ function open(
     follower: { catchUp: async () => undefined },
     board: new TrainBoard(metrics),
     lanes: new LanesBoard('train', metrics, logger),
-    logger,
+    ...(keptSets === undefined ? {} : { keptSets }),
+    openSets,
+    logger: { ...logger, info: (fields: object) => opened.push(fields) } as typeof logger,
     earliest: async () => 0n,
     end: async () => tail,
   };
   return openTrainSession(options, lane);
 }
 
+let openSets = new OpenSets();
+/** What was told of lanes that were opened. */
+let opened: object[] = [];
 let failures = 0;
 /** While true, solves do not end, but for being aborted. */
 let held: (() => void)[] | undefined;
@@ -472,5 +487,89 @@ describe('the trainer’s session', () => {
     const { kind, classes, dimensions, parameters } = head;
     const classifier = openHead({ kind, classes, dimensions, parameters });
     expect(classifier.predict(quantize(Float32Array.from(vectorOf(1, 70)))).label).toBe('c1');
+  });
+});
+
+describe('a lane that is opened again in the same process', () => {
+  const setDigest = () => openSets.find('eight.v1', 'digit')?.set.setDigest;
+  let keptSets: KeptSets;
+  let log: LogRecord[];
+
+  beforeEach(async () => {
+    await session.close();
+    keptSets = new KeptSets();
+    session = await open(0n, { keptSets });
+    log = batch(0, 12);
+    await commit(await session.process(log, signal));
+  });
+
+  /** Closes the lane, and opens it with the sets that were kept; then adds up anew, to compare. */
+  async function reopen(position: bigint): Promise<{ kept: string | undefined; anew: string | undefined }> {
+    await session.close();
+    session = await open(position, { keptSets, log });
+    const kept = setDigest();
+    await session.close();
+    session = await open(position, { log });
+    return { kept, anew: setDigest() };
+  }
+
+  it('keeps its labelled sets', async () => {
+    const before = setDigest();
+    const { kept, anew } = await reopen(tail);
+    expect(opened.slice(-2)).toMatchObject([
+      { outcome: 'current', setsKept: true },
+      { outcome: 'current', setsKept: false },
+    ]);
+    expect([kept, anew]).toEqual([before, before]);
+  });
+
+  it('takes back what was not committed, and learns what is committed since', async () => {
+    const before = setDigest();
+    await session.process([exampleRecord(3, 'c2'), exampleRecord(40, 'c1'), exampleRecord(5, null)], signal);
+    expect(setDigest()).not.toBe(before);
+    tail -= 3n;
+    log = [...log, ...batch(50, 53), exampleRecord(4, 'c2'), exampleRecord(6, null)];
+    const { kept, anew } = await reopen(tail);
+    expect(opened.at(-2)).toMatchObject({ outcome: 'rolled-forward', records: 5, setsKept: true });
+    expect(kept).toBe(anew);
+    expect(openSets.find('eight.v1', 'digit')?.set.examples).toBe(14);
+  });
+
+  it('adds up anew where its store starts over', async () => {
+    const { kept, anew } = await reopen(4n);
+    expect(opened.at(-2)).toMatchObject({ outcome: 'rebuilt', setsKept: false });
+    expect(kept).toBe(anew);
+  });
+
+  it('adds up anew where a batch was under way when it was closed', async () => {
+    // The store goes from under it.
+    const learning = session.process(batch(60, 64), signal).catch(() => undefined);
+    tail -= 4n;
+    const closing = session.close();
+    await learning;
+    await closing;
+    session = await open(tail, { keptSets, log });
+    expect(opened.at(-1)).toMatchObject({ outcome: 'current', setsKept: false });
+  });
+
+  it('does not take sets that are not those of the store', async () => {
+    await session.close();
+    const kept = keptSets.take(0);
+    kept?.sets.apply({
+      extractor: 'eight.v1',
+      task: 'digit',
+      dimensions: 8,
+      removed: null,
+      added: {
+        imageId: 'stray',
+        label: 'c0',
+        group: null,
+        vector: quantize(Float32Array.from(vectorOf(0, 1))),
+      },
+    });
+    if (kept !== undefined) keptSets.keep(0, kept);
+    session = await open(tail, { keptSets, log });
+    expect(opened.at(-1)).toMatchObject({ setsKept: false });
+    expect(openSets.find('eight.v1', 'digit')?.set.examples).toBe(12);
   });
 });

@@ -19,13 +19,14 @@ import type {
 import { Breath } from '../breath.ts';
 import type { LanesBoard } from '../lanes-board.ts';
 import type { HeadsFollower } from '../predict/heads-follower.ts';
-import { type LaneStore, openLaneStore } from '../store/lane-store.ts';
-import { rollForward } from '../store/roll-forward.ts';
+import { openCurrentStore } from '../store/current-store.ts';
+import type { LaneStore } from '../store/lane-store.ts';
 import { Draft } from '../store/state.ts';
 import { BackgroundSolves } from './background-solves.ts';
 import { type Erasure, erasedExample, mayHold, readErasures, withErasedHeads } from './erasures.ts';
 import { ExampleReader } from './example-reader.ts';
 import { HeadPublisher, type HeadPublisherOptions, type Publication } from './head-publisher.ts';
+import { areAt, type KeptSets } from './kept-sets.ts';
 import { LabelledSets } from './labelled-sets.ts';
 import { readExamples } from './layers-examples.ts';
 import type { OpenSets } from './open-sets.ts';
@@ -52,37 +53,53 @@ export interface TrainSessionOptions extends HeadPublisherOptions, SetRules {
   readonly lanes: LanesBoard;
   /** Told of the lane's sets while it is open. */
   readonly openSets?: OpenSets;
+  /** Where a lane's sets wait while it is opened anew. */
+  readonly keptSets?: KeptSets;
   readonly logger: Logger;
   earliest(topic: string, partition: number): Promise<bigint>;
   /** The offset after the last one. */
   end(topic: string, partition: number): Promise<bigint>;
 }
 
-/** Opens the lane's store, brings it to the committed positions, and adds up its sets. Errors: store-unavailable. */
+/** Opens the lane's store, brings it to the committed positions, and has its sets. Errors: store-unavailable. */
 export async function openTrainSession(options: TrainSessionOptions, lane: Lane): Promise<LaneSession> {
-  const { group, partitions, window = null } = options;
-  const identity = JSON.stringify(['train', formatVersion, group, partitions, window]);
-  const store = await openLaneStore({ folder: `${options.folder}/${lane.index}`, identity });
+  const began = performance.now();
+  const reader = new ExampleReader({ ...options, lane: lane.index });
+  const { store, kept, rolled } = await openStore(options, lane, reader);
   try {
-    const reader = new ExampleReader({ ...options, lane: lane.index });
-    const result = await rollForward({
-      lane,
-      store,
-      apply: (records, draft) => reader.replay(records, draft),
-      earliest: (topic) => options.earliest(topic, lane.index),
-      maxAgeMs: options.storeMaxAgeMs,
-    });
-    const sets = await LabelledSets.load(store);
+    const sets = kept ?? (await LabelledSets.load(store));
     await options.follower.catchUp();
     const publisher = new HeadPublisher(options);
     await publisher.open(sets.all(), store);
-    options.logger.info({ role: 'train', lane: lane.index, ...result }, 'lane opened');
+    const milliseconds = Math.round(performance.now() - began);
+    const fields = { ...rolled, setsKept: kept !== undefined, milliseconds };
+    options.logger.info({ role: 'train', lane: lane.index, ...fields }, 'lane opened');
     options.openSets?.opened(lane.index, { store, sets });
     return new TrainSession(options, lane, { store, sets, reader, publisher });
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** With the sets that were kept of the lane, where they go on from where the store does. */
+async function openStore(options: TrainSessionOptions, lane: Lane, reader: ExampleReader) {
+  const { group, partitions, window = null } = options;
+  let kept = options.keptSets?.take(lane.index);
+  const { store, rolled } = await openCurrentStore({
+    folder: `${options.folder}/${lane.index}`,
+    identity: JSON.stringify(['train', formatVersion, group, partitions, window]),
+    lane,
+    begin: (from) => {
+      if (kept !== undefined && !areAt(kept, from)) kept = undefined;
+    },
+    apply: async (records, draft) => {
+      for (const change of await reader.replay(records, draft)) kept?.sets.apply(change);
+    },
+    earliest: (topic) => options.earliest(topic, lane.index),
+    maxAgeMs: options.storeMaxAgeMs,
+  });
+  return { store, rolled, kept: kept?.sets.agreeWith(store) ? kept.sets : undefined };
 }
 
 interface TrainParts {
@@ -105,6 +122,8 @@ class TrainSession implements LaneSession {
   #newest: LogRecord | undefined;
   /** A batch is under way: the sets may hold what will be taken back. */
   #busy = false;
+  /** The sets or the store are being changed: one may be ahead of the other. */
+  #changing = false;
   /** Labels have paused: the end of the partition then. */
   #pausedAt: bigint | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -132,7 +151,9 @@ class TrainSession implements LaneSession {
     this.#pausedAt = undefined;
     this.#solves.dropSettled();
     const draft = new Draft(this.#parts.store);
+    this.#changing = true;
     const deadLetters = await this.#learn(records, draft, signal);
+    this.#changing = false;
     return this.#output(this.#compose(), draft, deadLetters, records.at(-1));
   }
 
@@ -164,7 +185,16 @@ class TrainSession implements LaneSession {
     this.#solves.close();
     this.#parts.publisher.close();
     this.#options.openSets?.closed(this.#lane.index, this.#parts);
+    this.#keepSets();
     await this.#parts.store.close();
+  }
+
+  /** For the lane's next opening, unless something of this one still goes on. */
+  #keepSets(): void {
+    if (this.#changing) return;
+    this.#undo();
+    const { sets, store } = this.#parts;
+    if (sets.isWhole) this.#options.keptSets?.keep(this.#lane.index, { sets, positions: store.positions });
   }
 
   async #learn(records: readonly LogRecord[], draft: Draft, signal: AbortSignal): Promise<DeadLetter[]> {
@@ -275,6 +305,7 @@ class TrainSession implements LaneSession {
 
   async #committed(draft: Draft, positions: Positions, publication: Publication): Promise<void> {
     const { publisher, sets, store } = this.#parts;
+    this.#changing = true;
     this.#pending = [];
     this.#position = positions.get(this.#options.examplesTopic) ?? this.#position;
     this.#solves.published(publication.solved);
@@ -288,6 +319,7 @@ class TrainSession implements LaneSession {
     publisher.committed(publication);
     publisher.keep(draft);
     await store.write(draft.changes, positions);
+    this.#changing = false;
   }
 
   /** The last batch was not committed, and comes again. */

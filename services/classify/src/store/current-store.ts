@@ -1,0 +1,21 @@
+/** Every lane begins alike, whatever it keeps: its store is opened, and brought to the positions that the group has committed. */
+import { type LaneStore, type LaneStoreOptions, openLaneStore } from './lane-store.ts';
+import { type RollForwardOptions, type RollForwardResult, rollForward } from './roll-forward.ts';
+
+export type CurrentStoreOptions = LaneStoreOptions & Omit<RollForwardOptions, 'store'>;
+
+export interface CurrentStore {
+  readonly store: LaneStore;
+  readonly rolled: RollForwardResult;
+}
+
+/** Errors: store-unavailable, log-unavailable, and those of `apply`; the store is closed then. */
+export async function openCurrentStore(options: CurrentStoreOptions): Promise<CurrentStore> {
+  const store = await openLaneStore(options);
+  try {
+    return { store, rolled: await rollForward({ ...options, store }) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
