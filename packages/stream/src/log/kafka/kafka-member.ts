@@ -4,9 +4,10 @@
  * on while batches are processed or retried, offsets out of range never end in a default one that is committed
  * silently, and what was fetched for a former generation cannot come in late.
  */
-import { HeadwaterError } from '@headwater/errors';
+import { asHeadwaterError } from '@headwater/errors';
 import type { Logger } from '../../logger.ts';
 import type { Positions } from '../api.ts';
+import { backoffMs, pauseFor } from '../backoff.ts';
 import type { GroupMember, JoinOptions, LaneTransactions, MemberListener } from '../membership.ts';
 import type { KafkaClient } from './client.ts';
 import { asLogError } from './failures.ts';
@@ -31,34 +32,25 @@ export class KafkaMember implements GroupMember {
   readonly #options: JoinOptions;
   readonly #listener: MemberListener;
   readonly #dependencies: KafkaMemberDependencies;
-  readonly #consumer: Consumer;
   readonly #loops = new Map<number, FetchLoop>();
+  readonly #leaving = new AbortController();
+  /** Another one after a crash that kafkajs does not mend by itself. */
+  #consumer: Consumer | undefined;
   #lanes: readonly number[] = [];
-  #left = false;
 
   constructor(options: JoinOptions, listener: MemberListener, dependencies: KafkaMemberDependencies) {
     this.#options = options;
     this.#listener = listener;
     this.#dependencies = dependencies;
-    this.#consumer = dependencies.client.consumer({
-      group: options.group,
-      sessionTimeoutMs: options.sessionTimeoutMs,
-      assigner: createLaneAssigner(options.lanes, () => this.#lanes),
-      assignerName,
-      mayRestart: () => !this.#left,
-    });
   }
 
   async start(): Promise<void> {
-    const { GROUP_JOIN, CRASH } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
-    this.#consumer.on(CRASH, ({ payload }) => {
-      if (!payload.restart && !this.#left) this.#listener.failed(this.#asFatal(payload.error));
-    });
+    const consumer = this.#createConsumer();
+    this.#consumer = consumer;
     try {
-      await this.#consumer.connect();
-      await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
-      await this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined });
+      await consumer.connect();
+      await consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
+      await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
     } catch (thrown) {
       throw asLogError(thrown, `joining group ${this.#options.group}`);
     }
@@ -124,19 +116,63 @@ export class KafkaMember implements GroupMember {
   }
 
   async leave(): Promise<void> {
-    this.#left = true;
+    this.#leaving.abort();
     const loops = [...this.#loops.keys()].map((lane) => this.#closeLoop(lane));
-    await Promise.all([this.#consumer.disconnect(), ...loops]);
+    await Promise.all([this.#consumer?.disconnect(), ...loops]);
   }
 
-  #joined(assignment: Readonly<Record<string, readonly number[]>>): void {
+  get #left(): boolean {
+    return this.#leaving.signal.aborted;
+  }
+
+  #createConsumer(): Consumer {
+    const { group, sessionTimeoutMs, lanes } = this.#options;
+    const consumer = this.#dependencies.client.consumer({
+      group,
+      sessionTimeoutMs,
+      assigner: createLaneAssigner(lanes, () => this.#lanes),
+      assignerName,
+      mayRestart: () => !this.#left,
+    });
+    const { GROUP_JOIN, CRASH } = consumer.events;
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      if (this.#consumer === consumer) this.#joined(consumer, payload.memberAssignment);
+    });
+    consumer.on(CRASH, ({ payload }) => {
+      if (this.#consumer === consumer && !payload.restart) void this.#crashed(consumer, payload.error);
+    });
+    return consumer;
+  }
+
+  /** kafkajs begins again only after some failures; a coordinator that is not found while brokers start is none of them. */
+  async #crashed(consumer: Consumer, thrown: unknown): Promise<void> {
+    const { group } = this.#options;
+    let error = asLogError(thrown, `being a member of group ${group}`);
+    let crashed = consumer;
+    for (let failures = 0; !this.#left; failures += 1) {
+      if (error.verdict !== 'retry') return this.#listener.failed(error);
+      const fields = { group, code: error.code, reason: error.message };
+      this.#dependencies.logger.warn(fields, 'the group will be joined again');
+      await crashed.disconnect().catch(() => undefined);
+      await pauseFor(backoffMs(failures), this.#leaving.signal);
+      if (this.#left) return;
+      try {
+        return await this.start();
+      } catch (again) {
+        error = asHeadwaterError(again);
+        crashed = this.#consumer ?? crashed;
+      }
+    }
+  }
+
+  #joined(consumer: Consumer, assignment: Readonly<Record<string, readonly number[]>>): void {
     if (this.#left) {
       // A join that was under way while we left; the group must not count on us.
-      void this.#consumer.disconnect().catch(() => undefined);
+      void consumer.disconnect().catch(() => undefined);
       return;
     }
     // Synchronously, before kafkajs fetches anything of the new generation.
-    this.#consumer.pause(this.#options.topics.map((topic) => ({ topic })));
+    consumer.pause(this.#options.topics.map((topic) => ({ topic })));
     for (const lane of [...this.#loops.keys()]) void this.#closeLoop(lane);
     const [first] = this.#options.topics;
     this.#lanes = [...(assignment[first ?? ''] ?? [])].sort((a, b) => a - b);
@@ -147,11 +183,5 @@ export class KafkaMember implements GroupMember {
     const loop = this.#loops.get(lane);
     this.#loops.delete(lane);
     await loop?.close();
-  }
-
-  #asFatal(thrown: unknown): HeadwaterError {
-    const error = asLogError(thrown, `being a member of group ${this.#options.group}`);
-    if (error.verdict === 'stop') return error;
-    return new HeadwaterError(error.code, error.message, { verdict: 'stop', cause: thrown });
   }
 }
