@@ -300,6 +300,7 @@ function bound(log: Rig['log']): Rig['log'] {
     kind: log.kind,
     admin: log.admin,
     openProducer: () => log.openProducer(),
+    openTransactions: (id) => log.openTransactions(id),
     openLanes: (options) => log.openLanes(options),
     follow: (options) => log.follow(options),
     read: (options) => log.read(options),
