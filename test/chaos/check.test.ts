@@ -183,8 +183,17 @@ describe('the check', () => {
   });
 
   it('finds a version of a head that two trainers gave, and a prediction of a head that there is not', () => {
-    const twice = judgeAfter((found) => found.heads.push(...found.heads));
-    expect(counts(twice)).toEqual({ lost: 0, duplicates: 1, wrong: 0 });
+    const again = (change: object) =>
+      judgeAfter((found) => {
+        const [head] = found.heads;
+        if (head?.value) found.heads.unshift({ ...head, value: { ...head.value, ...change } });
+      });
+    expect(counts(again({ watermark: 1 }))).toEqual({ lost: 0, duplicates: 0, wrong: 0 });
+    expect(counts(again({ watermark: 1, digest: digestOf('another') }))).toEqual({
+      lost: 0,
+      duplicates: 1,
+      wrong: 0,
+    });
     const unknown = judgeAfter((found) => {
       const [prediction] = found.predictions;
       if (prediction === undefined) return;

@@ -249,7 +249,9 @@ function compareHeads(
   for (const { value: head, place } of heads) {
     if (head === null) continue;
     const before = versions.get(head.version);
-    if (before !== undefined) note('duplicate', `version ${head.version} of a head again, at ${place}`);
+    if (before !== undefined && !isSameHead(before, head)) {
+      note('duplicate', `version ${head.version} was given to two heads, the second at ${place}`);
+    }
     versions.set(head.version, head);
     if (head.mode === 'settled' && head.watermark >= (newest?.watermark ?? 0)) newest = head;
   }
@@ -258,6 +260,11 @@ function compareHeads(
     note('wrong', `prediction at ${place} comes of a head that there is not: version ${value.head.version}`);
   }
   return newest;
+}
+
+/** A head is published again when examples came that changed nothing: its watermark alone moves on. */
+function isSameHead(one: Head, other: Head): boolean {
+  return one.digest === other.digest && one.setDigest === other.setDigest && one.mode === other.mode;
 }
 
 function sumOf(examples: readonly FoundExample[]): string {

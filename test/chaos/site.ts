@@ -26,6 +26,8 @@ export class Site {
   readonly environment: Readonly<Record<string, string>>;
   readonly services: Supervised[] = [];
   ingestUrl = '';
+  /** A fault waits for all of them: until it has them, no other one may choose any. */
+  isAwaited = false;
   readonly #folder: string;
 
   constructor({ folder, brokers, prefix }: SiteOptions) {
@@ -48,6 +50,8 @@ export class Site {
       INLINE_LIMIT_BYTES: `${inlineLimitBytes}B`,
       RECORDS_PER_COMMIT: '16',
       ENGINE_THREADS: '1',
+      // So that heads, too, go through the blob store.
+      HEAD_INLINE_BYTES: '32KB',
       SETTLE_AFTER_MS: '1000',
       SEND_TIMEOUT: '5s',
       NODE_OPTIONS: `--import=${slowFiles}`,

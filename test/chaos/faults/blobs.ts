@@ -1,7 +1,7 @@
 /** The folder of the claim checks: away (as a share that is not mounted any more), full, or slow. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import type { Random } from '../random.ts';
-import { type Fault, inSeconds, pause, type Scene, withTarget } from './fault.ts';
+import { type Fault, inSeconds, pause, type Scene, withAll, withTarget } from './fault.ts';
 import { limitFiles } from './limits.ts';
 
 const ways = ['away', 'full', 'slow', 'unmounted'] as const;
@@ -14,21 +14,25 @@ export function createBlobFault(random: Random, index: number): Fault {
   return {
     kind: 'blobs',
     strike: (scene, struck) =>
-      // Nobody else may touch ingest meanwhile: a store that is not there cannot be told from a new one at its start.
-      withTarget(scene, ['ingest-1'], (ingest) =>
-        scene.alone('blobs', async () => {
+      scene.alone('blobs', () => {
+        const isAway = way === 'away' || way === 'unmounted';
+        const within = (work: () => Promise<void>) =>
+          isAway ? withAll(scene, work) : withTarget(scene, ['ingest-1'], work);
+        return within(async () => {
           struck(`the blob store is ${way} for ${inSeconds(lastsMs)}`);
-          if (way === 'full') await whileFull(ingest.pid, () => pause(lastsMs, scene.signal));
+          if (way === 'full') await whileFull(scene, lastsMs);
           else if (way === 'slow') await whileSlow(scene, lastsMs);
           else await whileAway(scene, way === 'unmounted', lastsMs);
-        }),
-      ),
+        });
+      }),
   };
 }
 
-async function whileFull(pid: number | undefined, wait: () => Promise<void>): Promise<void> {
+/** For ingest, which writes images; a full disk under classify is a fault of its state. */
+async function whileFull({ site, signal }: Scene, lastsMs: number): Promise<void> {
+  const pid = site.services.find(({ name }) => name === 'ingest-1')?.pid;
   await limitFiles(pid, true);
-  await wait().finally(() => limitFiles(pid, false));
+  await pause(lastsMs, signal).finally(() => limitFiles(pid, false));
 }
 
 async function whileSlow({ site, signal }: Scene, lastsMs: number): Promise<void> {
@@ -36,7 +40,7 @@ async function whileSlow({ site, signal }: Scene, lastsMs: number): Promise<void
   await pause(lastsMs, signal).finally(() => rm(site.slowness, { force: true }));
 }
 
-/** What is unmounted leaves an empty folder behind. */
+/** What is unmounted leaves an empty folder behind. Nobody may start meanwhile: a store that is away cannot be told from a new one. */
 async function whileAway({ site, signal }: Scene, isUnmounted: boolean, lastsMs: number): Promise<void> {
   const aside = `${site.blobs}.aside`;
   // The first claim check makes the folder.

@@ -6,6 +6,7 @@ import { type Fault, inSeconds, pause } from './fault.ts';
 export function createBrokerRestart(random: Random, index: number): Fault {
   const isKilled = index % 2 === 0;
   const awayMs = random.integer(200, 4_000);
+  const steadyMs = random.integer(4_000, 10_000);
   return {
     kind: 'broker',
     strike: (scene, struck) =>
@@ -14,6 +15,8 @@ export function createBrokerRestart(random: Random, index: number): Fault {
         await (isKilled ? scene.broker.kill() : scene.broker.stop());
         await pause(awayMs, scene.signal);
         await scene.broker.start();
+        // The next one waits for this long: a Kafka that is never there proves nothing.
+        await pause(steadyMs, scene.signal);
       }),
   };
 }

@@ -39,13 +39,33 @@ export async function withTarget(
 async function findTarget(site: Site, names: readonly string[], signal: AbortSignal): Promise<Supervised> {
   const deadline = performance.now() + patienceMs;
   while (performance.now() < deadline) {
-    for (const name of names) {
+    for (const name of site.isAwaited ? [] : names) {
       const service = site.services.find((one) => one.name === name);
       if (service?.isReady && !service.isTaken) return service;
     }
     await pause(100, signal);
   }
   throw new Error(`none of ${names.join(', ')} became ready within ${patienceMs / 1_000} s`);
+}
+
+/** All that there are, ready and under no other fault: none of them is started meanwhile. */
+export async function withAll({ site, signal }: Scene, work: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  site.isAwaited = true;
+  let services: Supervised[] = [];
+  try {
+    while (site.services.some(({ isReady, isTaken }) => !isReady || isTaken)) {
+      if (performance.now() > deadline)
+        throw new Error(`not all services became ready in ${patienceMs / 1_000} s`);
+      await pause(50, signal);
+    }
+    services = [...site.services];
+    for (const service of services) service.isTaken = true;
+    await work();
+  } finally {
+    for (const service of services) service.isTaken = false;
+    site.isAwaited = false;
+  }
 }
 
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {

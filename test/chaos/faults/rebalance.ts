@@ -8,7 +8,9 @@ export function createRebalance(random: Random): Fault {
   return {
     kind: 'rebalance',
     async strike({ site, signal }, struck) {
+      while (site.isAwaited) await pause(100, signal);
       const third = await site.add(service);
+      third.isTaken = true;
       struck(`${third.name} joins, and leaves after ${inSeconds(staysMs)}`);
       await third.start();
       await pause(staysMs, signal);
