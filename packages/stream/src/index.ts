@@ -9,6 +9,7 @@ export {
 } from './access/token-book.ts';
 export type * from './blobs/api.ts';
 export { createFolderBlobStore, type FolderBlobStoreOptions } from './blobs/folder-store.ts';
+export { openBlobs } from './blobs/open-blobs.ts';
 export { type CommonConfig, commonEnvironment } from './config/common-environment.ts';
 export { describeEnvironment } from './config/help.ts';
 export { type Environment, loadConfig, readSecret } from './config/load.ts';
@@ -30,7 +31,7 @@ export {
   adminAccess,
   startAdminServer,
 } from './runtime/admin-server.ts';
-export { namesOf, openBlobs, openSchemaIds, prepareTopics, topicOptions } from './runtime/clients.ts';
+export { namesOf, openSchemaIds, prepareTopics, topicOptions } from './runtime/clients.ts';
 export { kafkaOptions } from './runtime/kafka-client.ts';
 export { createLifecycle, type Lifecycle, type PartOptions } from './runtime/lifecycle.ts';
 export type { ProcessHost } from './runtime/process-host.ts';

@@ -15,6 +15,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { HeadwaterError } from '@headwater/errors';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFolderBlobStore } from './folder-store.ts';
+import { codeOf, keepsTheBlobContract } from './testing/blob-contract.ts';
 
 const bytes = Buffer.from('a picture');
 let root: string;
@@ -28,11 +29,15 @@ afterEach(() => {
   for (const folder of [root, outside]) rmSync(folder, { recursive: true });
 });
 
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'no error',
-    (error: HeadwaterError) => error.code,
-  );
+keepsTheBlobContract('a folder', () => ({
+  store: createFolderBlobStore({ root }),
+  damage: async ({ uri }, bytes) => writeFileSync(fileURLToPath(uri), bytes),
+  age: async ({ uri }, milliseconds) => {
+    const then = new Date(Date.now() - milliseconds);
+    utimesSync(fileURLToPath(uri), then, then);
+  },
+  foreign: [pathToFileURL(outside).href, `${pathToFileURL(root).href}x/secret`, 's3://bucket/images/secret'],
+}));
 
 describe('a folder of blobs', () => {
   test('gives back what was put, under one uri for the same bytes', async () => {

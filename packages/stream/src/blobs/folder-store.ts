@@ -3,7 +3,7 @@
  * once; a write is complete or absent; and since a reference comes out of a message that anybody may have written,
  * nothing outside of the folder is ever read, not through `..` and not through a symbolic link.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import {
   type FileHandle,
@@ -16,11 +16,15 @@ import {
   rm,
   stat,
   unlink,
+  utimes,
 } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { HeadwaterError } from '@headwater/errors';
-import type { BlobStore, StoredBlob } from './api.ts';
+import type { BlobStore, PutOptions, StoredBlob } from './api.ts';
+import { blobPath, sha256Of } from './blob-path.ts';
+import { sweepFolder } from './folder-sweep.ts';
+import { checkLength, forbidden, missing, readVerified, unavailable } from './verified-bytes.ts';
 
 export interface FolderBlobStoreOptions {
   /** Created when it is missing. */
@@ -34,17 +38,18 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
   let swept: Promise<void> | undefined;
   return {
     kind: 'folder',
-    put: (bytes) =>
+    put: (bytes, putting) =>
       guarded('write', async () => {
-        swept ??= sweep(drafts);
+        swept ??= sweepDrafts(drafts);
         await swept;
         if (!presence.wasThere) await mkdir(drafts, { recursive: true });
         await presence.check();
-        return put(root, drafts, bytes);
+        return put(root, drafts, bytes, putting);
       }),
     get: (blob, signal) => guarded('read', () => presence.telling(() => get(root, blob, signal))),
     uriOf: (sha256) => pathToFileURL(pathOf(root, sha256)).href,
     delete: (uri) => guarded('delete', () => remove(root, uri)),
+    sweep: (sweeping) => guarded('sweep', () => sweepFolder({ root, drafts }, sweeping)),
   };
 }
 
@@ -82,21 +87,35 @@ class Presence {
   }
 }
 
-async function put(root: string, drafts: string, bytes: Uint8Array): Promise<StoredBlob> {
-  const sha256 = digest(bytes);
-  const path = pathOf(root, sha256);
-  if (!(await isStored(path, bytes.byteLength))) await writeWhole(path, drafts, bytes);
+async function put(
+  root: string,
+  drafts: string,
+  bytes: Uint8Array,
+  { keep = false }: PutOptions = {},
+): Promise<StoredBlob> {
+  const sha256 = sha256Of(bytes);
+  const path = pathOf(root, sha256, keep);
+  if (!(await renew(path, bytes.byteLength))) await writeWhole(path, drafts, bytes);
   return { uri: pathToFileURL(path).href, byteLength: bytes.byteLength, sha256 };
 }
 
-const pathOf = (root: string, sha256: string) => join(root, sha256.slice(0, 2), sha256);
+const pathOf = (root: string, sha256: string, keep = false) =>
+  join(root, ...blobPath(sha256, keep).split('/'));
 
-/** A file of another length is not ours: it is replaced. */
-async function isStored(path: string, byteLength: number): Promise<boolean> {
-  return lstat(path).then(
-    (found) => found.isFile() && found.size === byteLength,
-    () => false,
-  );
+/**
+ * True where it is there, and from now on as young as if it had been written now: blobs expire by their last use. A
+ * file of another length is not ours: it is replaced.
+ */
+async function renew(path: string, byteLength: number): Promise<boolean> {
+  try {
+    const found = await lstat(path);
+    if (!found.isFile() || found.size !== byteLength) return false;
+    const now = new Date();
+    await utimes(path, now, now);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -125,7 +144,7 @@ async function writeWhole(path: string, drafts: string, bytes: Uint8Array): Prom
 const draftLifetimeMs = 3_600_000;
 
 /** What a crash in mid-write left behind, but not what another process is writing right now. */
-async function sweep(drafts: string): Promise<void> {
+async function sweepDrafts(drafts: string): Promise<void> {
   const names = await readdir(drafts).catch(() => []);
   for (const path of names.map((name) => join(drafts, name))) {
     const found = await stat(path).catch(() => undefined);
@@ -138,18 +157,27 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync().finally(() => folder.close());
 }
 
+const chunkBytes = 262_144;
+
 async function get(root: string, blob: StoredBlob, signal?: AbortSignal): Promise<Buffer> {
   const path = await locate(root, blob.uri);
   const file = await openPlain(path);
   try {
-    const { size } = await file.stat();
-    // Before reading: a message must not make us read a file of any size into memory.
-    if (size !== blob.byteLength) throw corrupt(`it has ${size} bytes instead of ${blob.byteLength}`);
-    const bytes = await file.readFile(signal === undefined ? {} : { signal });
-    if (digest(bytes) !== blob.sha256) throw corrupt('its SHA-256 differs');
-    return bytes;
+    checkLength((await file.stat()).size, blob);
+    return await readVerified(chunksOf(file, signal), blob);
   } finally {
     await file.close();
+  }
+}
+
+/** The next chunk takes the place of the one before. Not a stream: one that is aborted while nobody listens ends the process. */
+async function* chunksOf(file: FileHandle, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const chunk = Buffer.allocUnsafe(chunkBytes);
+  for (;;) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await file.read(chunk, 0, chunkBytes, null);
+    if (bytesRead === 0) return;
+    yield chunk.subarray(0, bytesRead);
   }
 }
 
@@ -205,14 +233,10 @@ async function guarded<T>(action: string, run: () => Promise<T>): Promise<T> {
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code;
     if (error instanceof HeadwaterError || reason === undefined || !/^E[A-Z0-9]+$/.test(reason)) throw error;
-    throw new HeadwaterError('blob-store-unavailable', `cannot ${action} a blob: ${reason}`, {
-      cause: error,
-      context: { action, reason },
-    });
+    throw unavailable(action, reason, error);
   }
 }
 
-const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const isInside = (root: string, path: string) => path.startsWith(root.endsWith(sep) ? root : root + sep);
 const isMissing = (error: unknown) =>
   ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '');
@@ -221,7 +245,3 @@ const gone = () =>
     'blob-store-unavailable',
     'the folder of blobs is gone or empty, and was not before: is it mounted? If it was emptied on purpose, restart',
   );
-const missing = (cause: unknown) => new HeadwaterError('blob-missing', 'the blob does not exist', { cause });
-const corrupt = (how: string) => new HeadwaterError('blob-corrupt', `the blob is damaged: ${how}`);
-const forbidden = (cause?: unknown) =>
-  new HeadwaterError('blob-forbidden', 'the reference points outside of the blob store', { cause });

@@ -1,6 +1,7 @@
 /** The variables that every service shares: where Kafka is, what things are called, where data lies. */
 import { z } from 'zod';
 import { logLevels } from '../logger.ts';
+import { blobEnvironment } from './blob-environment.ts';
 import {
   byteSize,
   choice,
@@ -141,15 +142,7 @@ const rest = {
     .meta({ requires: ['SCHEMA_REGISTRY_USERNAME'] })
     .describe('The password for it.'),
   DATA_DIR: text('a folder').default('.headwater').describe('Folder for local state; must survive restarts.'),
-  BLOB_STORE: text('a folder, or a file:// URL of one')
-    .refine(
-      (given) => !/^[a-z][a-z0-9+.-]+:/i.test(given) || given.startsWith('file:///'),
-      'expected a folder, or a file:// URL of one',
-    )
-    .optional()
-    .describe(
-      'Where images lie that are too large for a message; default <DATA_DIR>/blobs. All services must see the same.',
-    ),
+  ...blobEnvironment,
   AUTH_TOKENS: tokens()
     .optional()
     .describe(

@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { commonEnvironment } from '../config/common-environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { createMemoryLog } from '../log/memory/log.ts';
 import { topicSpecs } from '../topic-specs.ts';
-import { namesOf, openBlobs, openSchemaIds, prepareTopics, topicOptions } from './clients.ts';
+import { namesOf, openSchemaIds, prepareTopics, topicOptions } from './clients.ts';
 import { kafkaOptions } from './kafka-client.ts';
 
 const load = (environment: Record<string, string> = {}) => loadConfig(commonEnvironment, environment);
@@ -71,19 +67,6 @@ test('what is there keeps its partitions, and what joins it gets as many', async
 test('schema ids come from the registry where one is named', () => {
   expect(openSchemaIds(load()).kind).toBe('fingerprint');
   expect(openSchemaIds(load({ SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1' })).kind).toBe('registry');
-});
-
-test('blobs lie below the data folder, or where the environment says', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'headwater clients-'));
-  const put = async (environment: Record<string, string>) =>
-    (await openBlobs(load(environment)).put(Buffer.from('x'))).uri;
-  expect(await put({ DATA_DIR: root })).toMatch(`${pathToFileURL(join(root, 'blobs')).href}/`);
-  expect(await put({ BLOB_STORE: join(root, 'a') })).toMatch(`${pathToFileURL(join(root, 'a')).href}/`);
-  expect(await put({ BLOB_STORE: pathToFileURL(join(root, 'b')).href })).toMatch(
-    `${pathToFileURL(join(root, 'b')).href}/`,
-  );
-  expect(() => load({ BLOB_STORE: 's3://bucket' })).toThrow('BLOB_STORE: expected a folder');
-  rmSync(root, { recursive: true });
 });
 
 test('Kafka is reached as the environment says', () => {

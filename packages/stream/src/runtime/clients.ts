@@ -1,10 +1,6 @@
-/** From configuration to what a service is given: names, topic settings, and clients for Kafka, schemas and blobs. */
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** From configuration to what a service is given: names, topic settings, and schema ids. */
 import { HeadwaterError } from '@headwater/errors';
 import { createFingerprintIds, createRegistryIds, type SchemaIds } from '@headwater/schemas';
-import type { BlobStore } from '../blobs/api.ts';
-import { createFolderBlobStore } from '../blobs/folder-store.ts';
 import type { CommonConfig } from '../config/common-environment.ts';
 import type { LogAdmin, TopicSpec } from '../log/api.ts';
 import { createNames, type Names } from '../names.ts';
@@ -101,9 +97,4 @@ export function openSchemaIds(config: CommonConfig): SchemaIds {
     ...(config.SCHEMA_REGISTRY_USERNAME === undefined ? {} : { username: config.SCHEMA_REGISTRY_USERNAME }),
     ...(config.SCHEMA_REGISTRY_PASSWORD === undefined ? {} : { password: config.SCHEMA_REGISTRY_PASSWORD }),
   });
-}
-
-export function openBlobs(config: CommonConfig): BlobStore {
-  const given = config.BLOB_STORE ?? join(config.DATA_DIR, 'blobs');
-  return createFolderBlobStore({ root: given.startsWith('file://') ? fileURLToPath(given) : given });
 }

@@ -3,6 +3,7 @@
  * calls. Probes answer first, the service starts last, and a stop goes the other way.
  */
 import { asHeadwaterError } from '@headwater/errors';
+import { openBlobs } from '../blobs/open-blobs.ts';
 import type { CommonConfig } from '../config/common-environment.ts';
 import { describeEnvironment } from '../config/help.ts';
 import { loadConfig } from '../config/load.ts';
@@ -13,7 +14,7 @@ import { createLogger, type Logger } from '../logger.ts';
 import { createMetrics } from '../metrics.ts';
 import type { Service, StartService } from '../service.ts';
 import { type AdminServer, type AdminServerOptions, adminAccess, startAdminServer } from './admin-server.ts';
-import { namesOf, openBlobs, openSchemaIds } from './clients.ts';
+import { namesOf, openSchemaIds } from './clients.ts';
 import { openKafka } from './kafka-client.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { type ProcessHost, processHost } from './process-host.ts';

@@ -150,7 +150,9 @@ export async function keepParameters(
   options: Pick<PublicationOptions, 'blobs' | 'inlineBytes'>,
 ): Promise<HeadTrained['parameters']> {
   const parameters = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return bytes.byteLength <= options.inlineBytes ? parameters : await options.blobs.put(parameters);
+  return bytes.byteLength <= options.inlineBytes
+    ? parameters
+    : await options.blobs.put(parameters, { keep: true });
 }
 
 function repeated({ shadowed: _, ...activation }: Activation): HeadActivated {

@@ -1,0 +1,51 @@
+/** From the configuration to the store that services are given: where blobs are written, and where they may be read. */
+import { join, resolve, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { CommonConfig } from '../config/common-environment.ts';
+import { type Place, withSources } from './allowed-places.ts';
+import type { BlobStore } from './api.ts';
+import { withBounds } from './deadline.ts';
+import { createFolderBlobStore } from './folder-store.ts';
+import { createS3BlobStore } from './s3-store.ts';
+import { keyWithin, parseS3Place } from './s3-uri.ts';
+
+type BlobConfig = Pick<
+  CommonConfig,
+  | 'DATA_DIR'
+  | 'BLOB_STORE'
+  | 'BLOB_SOURCES'
+  | 'BLOB_S3_ENDPOINT'
+  | 'BLOB_S3_REGION'
+  | 'BLOB_S3_PATH_STYLE'
+  | 'BLOB_TIMEOUT'
+  | 'BLOB_MAX_BYTES'
+>;
+
+export function openBlobs(config: BlobConfig): BlobStore {
+  const own = openPlace(config.BLOB_STORE ?? join(config.DATA_DIR, 'blobs'), config);
+  return withSources(
+    own,
+    config.BLOB_SOURCES.map((place) => openPlace(place, config)),
+  );
+}
+
+function openPlace(given: string, config: BlobConfig): Place {
+  const bounds = { timeoutMs: config.BLOB_TIMEOUT, maxBytes: config.BLOB_MAX_BYTES };
+  const place = parseS3Place(given);
+  if (place === undefined) {
+    const root = resolve(given.startsWith('file://') ? fileURLToPath(given) : given);
+    const start = pathToFileURL(root + sep).href;
+    // A first look only: the store itself follows every link before it believes a path.
+    const holds = (uri: string) => uri.startsWith(start);
+    return { holds, store: withBounds(createFolderBlobStore({ root }), bounds) };
+  }
+  const store = createS3BlobStore({
+    place,
+    endpoint: config.BLOB_S3_ENDPOINT,
+    region: config.BLOB_S3_REGION,
+    pathStyle: config.BLOB_S3_PATH_STYLE,
+    // Room for a second try within the time of the whole call.
+    timeoutMs: Math.ceil(config.BLOB_TIMEOUT / 3),
+  });
+  return { holds: (uri) => keyWithin(place, uri) !== undefined, store: withBounds(store, bounds) };
+}
