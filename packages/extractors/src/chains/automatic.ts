@@ -33,7 +33,7 @@ const optionsSchema = z.strictObject({
   only: z.array(z.string().min(1).max(256)).min(1).max(256).optional(),
   /** What certain attributes are, whatever they look like. */
   attributes: z.record(z.string().min(1).max(256), z.enum(kinds)).default({}),
-  /** Attributes with at most so many different values, each met twice on average, are categories. */
+  /** Attributes with at most so many different values, of three words at most and each met twice on average, are categories. */
   mostCategories: z.int().min(2).max(1_000).default(64),
 });
 
@@ -53,7 +53,8 @@ export function kindOf(count: AttributeCount, records: number, mostCategories: n
   if (count.records * 100 < records || values?.size === 1) return 'ignored';
   if (count.numbers === count.records) return 'number';
   const repeats = values !== null && values.size * 2 <= count.records;
-  if (repeats && values.size <= mostCategories) return 'category';
+  const isShort = count.words <= 3 * count.records;
+  if (repeats && isShort && values.size <= mostCategories) return 'category';
   return count.words >= 2 * count.records ? 'words' : 'characters';
 }
 

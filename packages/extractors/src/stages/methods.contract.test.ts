@@ -130,11 +130,8 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 const table = stageMethods().map((method) => ({ name: method.method, method, own: cases[method.method] }));
-const nets = extractorIds().map((id) => ({
-  name: id,
-  method: shippedMethod(id),
-  own: { values: records, dimensions: null },
-}));
+const ofNets: Case = { values: records, dimensions: null };
+const nets = extractorIds().map((id) => ({ name: id, method: shippedMethod(id), own: ofNets }));
 
 function fitted(method: StageMethod, options: Options, values: readonly Value[]): FittedArtefact | undefined {
   if (method.fit === undefined || method.learns?.(options) === false) return undefined;
