@@ -28,7 +28,7 @@ of the same stream without faults.
   --state N         a folder of local state is lost, away or full (default: a tenth)
   --only KIND       that kind alone, --kills times: ${faultKinds.join(', ')}
   --seed S          a whole number; the same stream, and the same faults in the same order (default 1)
-  --images N        images sent with each fault (default 100)
+  --images N        images sent with each fault (default 40)
   --keep            keep the folder with all logs, also where everything went well
   --json            the last line of standard output is a JSON object (the summary is one in any case)
   --help
@@ -75,7 +75,7 @@ export function readOptions(args: readonly string[]): ChaosOptions | undefined {
   return {
     seed: count('seed', values.seed) ?? 1,
     counts: values.only === undefined ? counts : alone(values.only, kills),
-    imagesPerFault: count('images', values.images) ?? 100,
+    imagesPerFault: count('images', values.images) ?? 40,
     json: values.json,
     keep: values.keep,
   };

@@ -51,7 +51,7 @@ export async function runStream(options: RunOptions): Promise<RunResult> {
   const log = createKafkaLog({ brokers: broker.brokers }, logger);
   const epoch = Date.now() - 3_600_000;
   try {
-    await site.start();
+    await site.start(signal);
     say('all services are ready');
     const predictions = await followPredictions(log, createNames({ topicPrefix: prefix }));
     const driver = new Driver({ url: site.ingestUrl, task, bytesOf: options.bytesOf, epoch, signal });

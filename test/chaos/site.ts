@@ -60,8 +60,9 @@ export class Site {
     };
   }
 
-  /** One of ingest, two each of extract and classify; resolves when all are ready. */
-  async start(): Promise<void> {
+  /** One of ingest, two each of extract and classify; resolves when all are ready. Errors: the signal's reason. */
+  async start(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => void this.destroy(), { once: true });
     const port = await findFreePort();
     this.ingestUrl = `http://127.0.0.1:${port}`;
     const first = [
@@ -70,9 +71,13 @@ export class Site {
       await this.add('classify'),
     ];
     // One after the other: each makes the topics that are missing.
-    for (const service of first) await service.start();
+    for (const service of first) {
+      await service.start();
+      signal.throwIfAborted();
+    }
     const second = [await this.add('extract'), await this.add('classify')];
     await Promise.all(second.map((service) => service.start()));
+    signal.throwIfAborted();
   }
 
   /** One more process, not started yet; its state lies in a folder of its own. */

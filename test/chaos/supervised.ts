@@ -43,6 +43,7 @@ export class Supervised {
   #child: ChildProcess | undefined;
   #isReady = false;
   #isWanted = false;
+  #isDestroyed = false;
   /** While a fault lasts, what it brings about is not unasked. */
   #excused = false;
   #restart: NodeJS.Timeout | undefined;
@@ -69,7 +70,7 @@ export class Supervised {
     this.#spawn();
     const deadline = performance.now() + readySeconds * 1_000;
     while (!this.#isReady) {
-      if (!this.#isWanted) return;
+      if (!this.#isWanted || this.#isDestroyed) return;
       if (performance.now() > deadline)
         throw new Error(`${this.name} did not become ready: ${this.#options.logFile}`);
       await sleep(50);
@@ -109,6 +110,7 @@ export class Supervised {
   /** At once, for a run that is over. */
   async destroy(): Promise<void> {
     this.#isWanted = false;
+    this.#isDestroyed = true;
     clearTimeout(this.#restart);
     await this.#end('SIGKILL');
     this.#log.end();
@@ -116,6 +118,7 @@ export class Supervised {
 
   #spawn(): void {
     clearTimeout(this.#restart);
+    if (this.#isDestroyed) return;
     const { service, environment } = this.#options;
     const born = performance.now();
     const child = spawn(process.execPath, [`${root}services/${service}/dist/main.js`], {
