@@ -1,44 +1,52 @@
 /**
- * Eigenvalues and eigenvectors of a symmetric matrix, the same bits on every engine: Householder's tridiagonal form (heads' kernel, in
- * WebAssembly where there is one), then the implicit QL method (Dubrulle, Martin, Wilkinson: The Implicit QL Algorithm, 1968), with
- * additions, multiplications, divisions and square roots in one fixed order. ml-matrix would do the same in plain arrays, and several
- * times slower.
+ * Eigenvalues and the first eigenvectors of a symmetric matrix, the same bits on every engine: Householder's tridiagonal form (heads'
+ * kernel, in WebAssembly where there is one), the implicit QL method for all values (Dubrulle, Martin, Wilkinson: The Implicit QL
+ * Algorithm, 1968), and inverse iteration for those vectors that are wanted (Golub, Van Loan, section 8.4.2; as LAPACK's dstein): with additions,
+ * multiplications, divisions and square roots in one fixed order. A library such as ml-matrix finds all vectors, in plain arrays: eight
+ * times slower at a size of 1,280.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { chooseKernel, type Tridiagonal, tridiagonalize } from '@headwater/heads/algebra';
+import { chooseKernel, dot, tridiagonalize } from '@headwater/heads/algebra';
+import { invert, type SymmetricBand } from './inverse-iteration.ts';
 
 const mostSweeps = 60;
 const epsilon = 2 ** -52;
+const negligible = 2 ** -200;
 
 export interface Eigenvectors {
   /** Descending. */
   readonly values: Float64Array;
-  /** Of unit length, as many as were asked for, and `size` long; the entry of largest size (the first of them) is positive. */
-  readonly vectors: readonly Float64Array[];
+  /** The vectors of the first values, of unit length; the entry of largest size (the first of them) is positive. */
+  vectors(count: number): Float64Array[];
 }
 
-/** Of size × size entries whose upper triangle counts; `size` is a multiple of four. Time: about 3 s for a size of 1,280. */
-export function eigenvectors(symmetric: Float64Array, size: number, wanted: number): Eigenvectors {
+/** Of size × size entries whose upper triangle counts; `size` is a multiple of four. */
+export function eigenvectors(symmetric: Float64Array, size: number): Eigenvectors {
+  const scale = symmetric.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0) || 1;
   const rows = Array.from({ length: size }, (_, i) => unitVector(size, i));
-  const form = tridiagonalize(chooseKernel(), symmetric, size, rows);
-  const columns = transpose(rows, size);
-  const values = diagonalize(form, columns);
-  const order = Array.from(values.keys()).sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0) || a - b);
+  const { diagonal, coupling } = tridiagonalize(chooseKernel(), scaled(symmetric, scale), size, rows);
+  const band = { diagonal, coupling: coupling.map((side) => (Math.abs(side) > epsilon ? side : 0)) };
+  const values = eigenvalues(band).sort().reverse();
   return {
-    values: Float64Array.from(order, (i) => values[i] ?? 0),
-    vectors: order.slice(0, wanted).map((i) => withSign(columns[i] ?? new Float64Array(size))),
+    values: values.map((value) => value * scale),
+    vectors(count) {
+      const found = invert(band, values.subarray(0, count));
+      return found.map((vector) => withSign(Float64Array.from(rows, (row) => dot(row, vector))));
+    },
   };
 }
 
-/** Turns columns of Q into eigenvectors, and answers their eigenvalues. */
-function diagonalize(form: Tridiagonal, columns: Float64Array[]): Float64Array {
-  const { size } = form;
-  const diagonal = form.diagonal.slice();
-  const coupling = form.coupling.slice();
-  const negligible = epsilon * normOf(form);
-  for (let first = 0; first < size; first++) {
+/** Entries of at most one; those whose squares would vanish are zero. */
+function scaled(symmetric: Float64Array, scale: number): Float64Array {
+  return symmetric.map((entry) => (Math.abs(entry) < scale * negligible ? 0 : entry / scale));
+}
+
+function eigenvalues({ diagonal, coupling }: SymmetricBand): Float64Array {
+  const d = diagonal.slice();
+  const e = coupling.slice();
+  for (let first = 0; first < d.length; first++) {
     for (let sweeps = 0; ; sweeps++) {
-      const last = endOfBlock(coupling, first, negligible);
+      const last = endOfBlock(e, first);
       if (last === first) break;
       if (sweeps === mostSweeps) {
         throw new HeadwaterError(
@@ -46,21 +54,21 @@ function diagonalize(form: Tridiagonal, columns: Float64Array[]): Float64Array {
           'The directions of these vectors could not be told apart',
         );
       }
-      sweep(diagonal, coupling, columns, first, last);
+      sweep(d, e, first, last);
     }
   }
-  return diagonal;
+  return d;
 }
 
-/** Couplings up to here are not negligible. */
-function endOfBlock(coupling: Float64Array, first: number, negligible: number): number {
+/** Couplings from `first` to before this one are not negligible; the matrix has entries of about one. */
+function endOfBlock(coupling: Float64Array, first: number): number {
   let last = first;
-  while (last + 1 < coupling.length && Math.abs(coupling[last] ?? 0) > negligible) last++;
+  while (last + 1 < coupling.length && Math.abs(coupling[last] ?? 0) > epsilon) last++;
   return last;
 }
 
 /** One implicit QL step with Wilkinson's shift on the rows first to last. */
-function sweep(d: Float64Array, e: Float64Array, columns: Float64Array[], first: number, last: number): void {
+function sweep(d: Float64Array, e: Float64Array, first: number, last: number): void {
   const own = d[first] ?? 0;
   const side = e[first] ?? 0;
   const half = ((d[first + 1] ?? 0) - own) / (2 * side);
@@ -86,20 +94,10 @@ function sweep(d: Float64Array, e: Float64Array, columns: Float64Array[], first:
     moved = sine * r;
     d[i + 1] = g + moved;
     g = cosine * r - b;
-    turn(columns[i] ?? d, columns[i + 1] ?? d, sine, cosine);
   }
   d[first] = (d[first] ?? 0) - moved;
   e[first] = g;
   e[last] = 0;
-}
-
-function turn(a: Float64Array, b: Float64Array, sine: number, cosine: number): void {
-  for (let k = 0; k < a.length; k++) {
-    const x = a[k] ?? 0;
-    const y = b[k] ?? 0;
-    a[k] = cosine * x - sine * y;
-    b[k] = sine * x + cosine * y;
-  }
 }
 
 /** `Math.hypot` differs between engines. Scaled, so that squares neither overflow nor vanish. */
@@ -110,22 +108,10 @@ function hypotenuse(a: number, b: number): number {
   return large * Math.sqrt(1 + ratio * ratio);
 }
 
-function normOf({ diagonal, coupling }: Tridiagonal): number {
-  let norm = 0;
-  diagonal.forEach((entry, i) => {
-    norm = Math.max(norm, Math.abs(entry) + Math.abs(coupling[i] ?? 0));
-  });
-  return norm;
-}
-
 function unitVector(size: number, at: number): Float64Array {
   const vector = new Float64Array(size);
   vector[at] = 1;
   return vector;
-}
-
-function transpose(rows: readonly Float64Array[], size: number): Float64Array[] {
-  return Array.from({ length: size }, (_, j) => Float64Array.from(rows, (row) => row[j] ?? 0));
 }
 
 function withSign(vector: Float64Array): Float64Array {

@@ -74,18 +74,20 @@ export class ComponentLearner implements Learner<ComponentLearner> {
   }
 
   #choose({ power, mean, covariance, width }: Moments, columns: number) {
-    const most = this.#wanted.dimensions ?? columns;
-    const { values, vectors } = eigenvectors(covariance, width, most);
+    const { values, vectors } = eigenvectors(covariance, width);
     const total = values.reduce((sum, value) => sum + Math.max(value, 0), 0);
     const rank = values.findIndex((value) => !(value > columns * 2 ** -52 * (values[0] ?? 0)));
     const found = rank < 0 ? values.length : rank;
     const count = this.#wanted.dimensions ?? enoughFor(values, (this.#wanted.share ?? 1) * total, found);
     this.#checkRank(count, found);
     const scale = powerOfTwo(power);
-    const kept = vectors.slice(0, count).map((vector) => vector.subarray(0, columns));
+    const components = new Float32Array(count * columns);
+    vectors(count).forEach((vector, k) => {
+      components.set(vector.subarray(0, columns), k * columns);
+    });
     return {
       mean: packNumbers(mean.subarray(0, columns).map((entry) => entry * scale)),
-      components: packNumbers(Float32Array.from(kept.flatMap((vector) => [...vector]))),
+      components: packNumbers(components),
       variances: Array.from(values.subarray(0, count), (value) => value * scale * scale),
       share: Math.min(values.subarray(0, count).reduce((sum, value) => sum + value, 0) / total, 1),
     };
