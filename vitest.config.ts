@@ -31,7 +31,7 @@ export default defineConfig({
           include: hasKafka
             ? ['{schemas,packages/*,services/*,deploy/local,cli}/src/**/*.kafka.test.ts', 'test/**/*.test.ts']
             : ['test/without-kafka.ts'],
-          exclude: ['**/node_modules/**', 'test/interop/**', 'test/chaos/**'],
+          exclude: ['**/node_modules/**', 'test/interop/**', 'test/s3/**', 'test/chaos/**'],
           globalSetup: hasKafka ? ['test/kafka-setup.ts'] : [],
           sequence: { groupOrder: 1 },
           maxWorkers: 2,
