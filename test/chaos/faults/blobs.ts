@@ -47,8 +47,18 @@ async function whileAway({ site, signal }: Scene, isUnmounted: boolean, lastsMs:
   await mkdir(site.blobs, { recursive: true });
   await rename(site.blobs, aside);
   if (isUnmounted) await mkdir(site.blobs);
-  await pause(lastsMs, signal).finally(async () => {
-    await rm(site.blobs, { recursive: true, force: true });
-    await rename(aside, site.blobs);
-  });
+  await pause(lastsMs, signal).finally(() => putBack(aside, site.blobs));
+}
+
+/** What was under way may still leave empty folders behind; a mount would lie on top of them. */
+async function putBack(aside: string, folder: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await rm(folder, { recursive: true, force: true });
+      await rename(aside, folder);
+      return;
+    } catch (error) {
+      if (attempt === 100 || (error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+    }
+  }
 }
