@@ -5,11 +5,15 @@ export interface BrokerAddress {
   readonly controllerPort: number;
 }
 
-/** `server.properties`. Paths may contain anything but line breaks. */
-export function brokerSettings(address: BrokerAddress, logDir: string): string {
-  const settings = { ...network(address), ...single, ...small, ...quick, 'log.dirs': escapeValue(logDir) };
+/** `server.properties`. Paths may contain anything but line breaks. `security` takes the place of the plain listener. */
+export function brokerSettings(
+  address: BrokerAddress,
+  logDir: string,
+  security: Readonly<Record<string, string>> = {},
+): string {
+  const settings = { ...network(address), ...single, ...small, ...quick, ...security, 'log.dirs': logDir };
   return `${Object.entries(settings)
-    .map(([name, value]) => `${name}=${value}`)
+    .map(([name, value]) => `${name}=${escapeValue(String(value))}`)
     .join('\n')}\n`;
 }
 

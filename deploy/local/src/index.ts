@@ -1,4 +1,5 @@
 /** A real Apache Kafka for one machine, without Docker: fetched once, run as a child process. */
+export type { BrokerSecurity } from './broker-security.ts';
 export { type Authority, type Certified, createAuthority } from './certificates.ts';
 export { findLibraries, kafkaVersion, type LibrariesOptions } from './libraries.ts';
 export { type LocalKafka, type LocalKafkaOptions, type Progress, startLocalKafka } from './local-kafka.ts';

@@ -11,6 +11,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { HeadwaterError } from '@headwater/errors';
 import { type BrokerProcess, readTail, startBroker } from './broker-process.ts';
+import {
+  type BrokerSecurity,
+  type SecuredPorts,
+  scramArguments,
+  securedSettings,
+  writeStores,
+} from './broker-security.ts';
 import { type BrokerAddress, brokerLogSettings, brokerSettings } from './broker-settings.ts';
 import { openLibraries } from './libraries.ts';
 import { findFreePorts, isFree } from './ports.ts';
@@ -37,11 +44,15 @@ export interface LocalKafkaOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Where Kafka's jars are kept; default the user's cache folder. */
   readonly cacheDir?: string | undefined;
+  /** Default: everybody on this machine is let in. Its users are those of the first start on a data folder. */
+  readonly security?: BrokerSecurity | undefined;
 }
 
 export interface LocalKafka {
   /** Bootstrap list, e.g. `['127.0.0.1:40123']`. */
   readonly brokers: string[];
+  /** With `security`: bootstrap list of the listener that takes a client certificate instead of a password. */
+  readonly certificateBrokers?: string[];
   /** The process that holds the broker: they end together. */
   readonly pid: number;
   /** Rejects with local-kafka-failed and the end of its log when the broker dies; resolves after `stop`. */
@@ -113,12 +124,15 @@ async function start(setting: Setting): Promise<LocalKafka> {
   const { folder, options } = setting;
   for (let attempt = 1; ; attempt++) {
     const address = await chooseAddress(folder, options.port);
-    await writeSettings(folder, address);
+    const secured =
+      options.security === undefined ? undefined : await secure(folder, address, options.security);
+    await writeSettings(folder, address, secured?.settings);
     if (!existsSync(folder.meta)) await format(setting);
     options.onProgress?.({ step: 'start' });
     const broker = startBroker(javaCommand(setting), { outputFile: folder.output, cwd: folder.root });
     await setting.lock.addHolder(broker.pid);
-    if (await waitUntilReady(broker, address, folder)) return serve(setting, broker, address);
+    const probed = secured?.ports.plainPort ?? address.port;
+    if (await waitUntilReady(broker, probed, folder)) return serve(setting, broker, address, secured?.ports);
     const isPortTaken = /BindException|Address already in use/.test(readTail(folder.log, 60));
     if (!isPortTaken || options.port !== undefined || attempt === attempts) {
       throw failed(`Apache Kafka did not start; the end of ${folder.log}:\n${lastWords(folder)}`);
@@ -140,8 +154,19 @@ async function chooseAddress(folder: Folder, wanted: number | undefined): Promis
   return { port: isUsable ? former : free, controllerPort };
 }
 
-async function writeSettings(folder: Folder, address: BrokerAddress): Promise<void> {
-  await writeFile(folder.settings, brokerSettings(address, folder.data));
+async function secure({ root }: Folder, { port, controllerPort }: BrokerAddress, security: BrokerSecurity) {
+  const [certificatePort = 0, plainPort = 0] = await findFreePorts(2);
+  const ports: SecuredPorts = { port, certificatePort, plainPort };
+  await writeStores(root, security);
+  return { ports, settings: securedSettings(ports, controllerPort, root, security) };
+}
+
+async function writeSettings(
+  folder: Folder,
+  address: BrokerAddress,
+  security: Readonly<Record<string, string>> | undefined,
+): Promise<void> {
+  await writeFile(folder.settings, brokerSettings(address, folder.data, security), { mode: 0o600 });
   await writeFile(folder.logSettings, brokerLogSettings(folder.log));
   await writeFile(folder.address, JSON.stringify(address));
 }
@@ -158,6 +183,7 @@ async function format({ java, libraries, folder, options }: Setting): Promise<vo
     '-c',
     folder.settings,
     '--ignore-formatted',
+    ...(options.security === undefined ? [] : scramArguments(options.security)),
   ];
   const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=off';
   try {
@@ -185,18 +211,14 @@ function javaCommand({ java, libraries, folder }: Setting): string[] {
 }
 
 /** False when the broker ended before it answered. */
-async function waitUntilReady(
-  broker: BrokerProcess,
-  address: BrokerAddress,
-  folder: Folder,
-): Promise<boolean> {
+async function waitUntilReady(broker: BrokerProcess, port: number, folder: Folder): Promise<boolean> {
   let hasEnded = false;
   broker.ended.then(() => {
     hasEnded = true;
   });
   const deadline = Date.now() + startSeconds * 1_000;
   while (!hasEnded) {
-    if (await answers(address.port, 1_000)) return !hasEnded;
+    if (await answers(port, 1_000)) return !hasEnded;
     if (Date.now() > deadline) {
       await broker.stop();
       throw failed(
@@ -212,6 +234,7 @@ function serve(
   { folder, lock, options }: Setting,
   broker: BrokerProcess,
   address: BrokerAddress,
+  secured: SecuredPorts | undefined,
 ): LocalKafka {
   const name = `127.0.0.1:${address.port}`;
   let isStopping = false;
@@ -227,6 +250,7 @@ function serve(
   options.logger?.info({ broker: name, dataDir: folder.root }, 'Apache Kafka is running');
   return {
     brokers: [name],
+    ...(secured === undefined ? {} : { certificateBrokers: [`127.0.0.1:${secured.certificatePort}`] }),
     pid: broker.pid,
     stopped,
     async stop() {
