@@ -132,7 +132,7 @@ async function writeWhole(path: string, drafts: string, bytes: Uint8Array): Prom
     } finally {
       await file.close();
     }
-    await mkdir(dirname(path)).catch(unlessThere);
+    await mkdir(dirname(path), { recursive: true });
     await rename(draft, path);
     await syncFolder(dirname(path));
   } catch (error) {
@@ -150,10 +150,6 @@ async function sweepDrafts(drafts: string): Promise<void> {
     const found = await stat(path).catch(() => undefined);
     if (found !== undefined && Date.now() - found.mtimeMs > draftLifetimeMs) await rm(path, { force: true });
   }
-}
-
-function unlessThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }
 
 async function syncFolder(path: string): Promise<void> {
