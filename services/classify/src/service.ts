@@ -143,13 +143,25 @@ async function openApi(shared: Shared): Promise<Api> {
     newestHead: (extractor, task) => table.newest({ extractor, task, kind: 'lda' }),
   });
   const files = await filesById(config.EXTRACTOR_FILES);
+  const join = new JoinReader(
+    () => joinBoard.lanes(),
+    (await log.admin.partitions(names.topics.labels)) ?? 1,
+  );
   const producer = await log.openProducer();
   const limits = { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS };
   const extractors = new LazyExtractors(limits, files);
   const app = await createHttp({
     config,
-    views: new TaskViews({ table, serving, joinBoard, trainBoard, declaredTasks: config.TASKS }),
-    join: new JoinReader(() => joinBoard.lanes()),
+    views: new TaskViews({
+      table,
+      serving,
+      joinBoard,
+      trainBoard,
+      declaredTasks: config.TASKS,
+      coverage: () => join.coverage(),
+      trainsHere: (task) => openSets.has(partitionFor(task, partitions)),
+    }),
+    join,
     reviewer,
     serving,
     extractors,

@@ -32,7 +32,7 @@ export function registerMeasurements(app: FastifyInstance, { views, join }: Meas
     async ({ params }) => {
       const measured = views.measurements(params.task);
       const report = await reportOutcomes(await join.outcomes(params.task));
-      return { ...measured, partitions: join.lanes(), report };
+      return { ...measured, ...join.coverage(), report };
     },
   );
   app.get<TaskRoute>(
@@ -55,7 +55,7 @@ export function registerMeasurements(app: FastifyInstance, { views, join }: Meas
         ...one,
         probabilities: Object.fromEntries(one.probabilities),
       }));
-      return { task: params.task, partitions: join.lanes(), predictions };
+      return { task: params.task, ...join.coverage(), predictions };
     },
   );
 }

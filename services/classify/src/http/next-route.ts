@@ -37,7 +37,7 @@ export function registerNext(app: FastifyInstance, options: NextOptions): void {
     const ranked = rankForReview(judged, query.limit);
     return {
       task: params.task,
-      partitions: options.join.lanes(),
+      ...options.join.coverage(),
       considered: judged.length,
       images: ranked.map((one) => ({ ...one, label: labels.get(one.imageId) ?? null })),
     };

@@ -26,10 +26,16 @@ function orNull<S extends object>(schema: S) {
   return { anyOf: [schema, { type: 'null' }] } as const;
 }
 
-const partitions = {
-  type: 'array',
-  items: count,
-  description: 'The partitions that this process works on, and that the answer covers.',
+const coverage = {
+  partitions: {
+    type: 'array',
+    items: count,
+    description: 'The partitions that this process works on, and that the answer covers.',
+  },
+  ofPartitions: {
+    ...count,
+    description: 'How many partitions there are: where it is more, other processes know the rest.',
+  },
 } as const;
 
 export const headSchema = object({
@@ -60,7 +66,7 @@ export const taskSchema = object({
   prequential: numbers,
 });
 
-export const tasksSchema = object({ tasks: listOf(taskSchema), join: object({}) });
+export const tasksSchema = object({ tasks: listOf(taskSchema), join: object(coverage) });
 export const headsSchema = object({ heads: listOf(headSchema) });
 
 const answer = {
@@ -78,7 +84,7 @@ export const answerSchema = object(answer);
 
 export const predictionsSchema = object({
   task: text,
-  partitions,
+  ...coverage,
   predictions: listOf(object({ imageId: text, ...answer, receivedAt: time })),
 });
 
@@ -115,16 +121,31 @@ export const measurementsSchema = object({
   task: text,
   served: object({}),
   prequential: numbers,
+  novelty: object({
+    blocks: { ...count, description: 'Blocks of 200 images, labelled or not, whose novelty was judged.' },
+    drifts: { ...count, description: 'How often images became newer than what was learned.' },
+    shiftedLanes: { ...count, description: 'Partitions whose newest block looks newer.' },
+    lanes: { ...count, description: 'Partitions that have judged a block.' },
+    mean: {
+      ...maybeNumber,
+      description: 'Mean percentile of the newest blocks; 0.5 while nothing has shifted.',
+    },
+  }),
+  trainedHere: {
+    type: 'boolean',
+    description:
+      'This process trains the task: where it is false, `lines` is empty here, and another process has them.',
+  },
   /** What this process trains, kind by kind. */
   lines: listOf(object({})),
   heads: listOf(object({})),
-  partitions,
+  ...coverage,
   report: reportSchema,
 });
 
 export const nextSchema = object({
   task: text,
-  partitions,
+  ...coverage,
   considered: { ...count, description: 'Images without a label that were looked at.' },
   images: listOf(
     object({

@@ -1,6 +1,7 @@
 /** What the API tells of tasks and heads, put together from the table of heads and the boards of join and train. */
 import { HeadwaterError } from '@headwater/errors';
 import type { JoinBoard, ServedSummary } from '../join/join-board.ts';
+import type { Coverage } from '../join/join-reader.ts';
 import type { HeadsTable, KnownHead } from '../predict/heads-table.ts';
 import type { ServingHeads } from '../predict/serving-heads.ts';
 import type { TrainBoard } from '../train/train-board.ts';
@@ -27,6 +28,10 @@ export interface TaskViewsOptions {
   readonly joinBoard: JoinBoard;
   readonly trainBoard: TrainBoard;
   readonly declaredTasks: readonly string[];
+  /** Which partitions of the join this process tells of. */
+  coverage(): Coverage;
+  /** Whether this process has the task's partition of examples. */
+  trainsHere(task: string): boolean;
 }
 
 export class TaskViews {
@@ -85,11 +90,13 @@ export class TaskViews {
       trainedAt: head.trainedAt,
       measurements: head.measurements,
     }));
-    return { task, served, prequential, lines: this.#options.trainBoard.lines(task), heads };
+    const { joinBoard, trainBoard, trainsHere } = this.#options;
+    const [novelty, lines] = [joinBoard.novelty(task), trainBoard.lines(task)];
+    return { task, served, prequential, novelty, trainedHere: trainsHere(task), lines, heads };
   }
 
-  counts(): ReturnType<JoinBoard['counts']> {
-    return this.#options.joinBoard.counts();
+  counts(): ReturnType<JoinBoard['counts']> & Coverage {
+    return { ...this.#options.joinBoard.counts(), ...this.#options.coverage() };
   }
 
   /** Live where this process trains the task, else as the newest head had it. */

@@ -4,6 +4,7 @@
  */
 import type { Metrics } from '@headwater/stream';
 import type { StateReader } from '../store/state.ts';
+import { type ImageNovelty, readNovelties } from './image-novelty.ts';
 import type { Handled } from './join-lane.ts';
 import { type LaneCounts, readCounts, readScores } from './lane-counts.ts';
 import { mergeScores, noScores, type ServedScores } from './served-accuracy.ts';
@@ -18,15 +19,31 @@ export interface ServedSummary {
   readonly sinceStart: { readonly labelled: number; readonly accuracy: number | null };
 }
 
+/** Whether images look newer than what was learned, over the lanes of this process. */
+export interface NoveltySummary {
+  /** Blocks of images that were judged. */
+  readonly blocks: number;
+  /** How often they became newer. */
+  readonly drifts: number;
+  /** Lanes whose last block had shifted, and lanes that had one. */
+  readonly shiftedLanes: number;
+  readonly lanes: number;
+  /** Mean percentile over the last blocks: 0.5 while nothing has shifted; null before there was one. */
+  readonly mean: number | null;
+}
+
 interface LaneView {
   readonly store: StateReader;
   counts: LaneCounts;
   scores: ReadonlyMap<string, ServedScores>;
+  novelties: ReadonlyMap<string, ImageNovelty>;
 }
 
 export class JoinBoard {
   readonly #lanes = new Map<number, LaneView>();
   readonly #sinceStart = new Map<string, { labelled: number; correct: number }>();
+  /** Whose gauges are shown: they go to zero with the last lane. */
+  readonly #watchedTasks = new Set<string>();
   readonly #written = { predictions: 0, examples: 0 };
   readonly #metrics: ReturnType<typeof joinMetrics>;
 
@@ -35,7 +52,12 @@ export class JoinBoard {
   }
 
   opened(lane: number, store: StateReader): void {
-    this.#lanes.set(lane, { store, counts: readCounts(store), scores: readScores(store) });
+    this.#lanes.set(lane, {
+      store,
+      counts: readCounts(store),
+      scores: readScores(store),
+      novelties: readNovelties(store),
+    });
     this.#show();
   }
 
@@ -47,6 +69,11 @@ export class JoinBoard {
     view.scores = readScores(store);
     for (const [task, scores] of view.scores) this.#addSinceStart(task, before.get(task) ?? noScores, scores);
     for (const one of handled) this.#countWritten(one);
+    const news = handled.flatMap(({ novelties }) => novelties);
+    if (news.length > 0) view.novelties = readNovelties(store);
+    for (const { task, extractor, kind } of news.filter(({ isDrift }) => isDrift)) {
+      this.#metrics.drifts.add(1, { task, extractor, kind });
+    }
     this.#show();
   }
 
@@ -79,6 +106,21 @@ export class JoinBoard {
     };
   }
 
+  novelty(task: string): NoveltySummary {
+    const known = [...this.#lanes.values()].flatMap(({ novelties }) => novelties.get(task) ?? []);
+    const last = known.flatMap((one) => one.last ?? []);
+    return {
+      blocks: known.reduce((sum, { blocks }) => sum + blocks, 0),
+      drifts: known.reduce((sum, { drifts }) => sum + drifts, 0),
+      shiftedLanes: last.filter(({ shifted }) => shifted).length,
+      lanes: last.length,
+      mean: ratio(
+        last.reduce((sum, { mean }) => sum + mean, 0),
+        last.length,
+      ),
+    };
+  }
+
   /** The lanes of this process, each with its store. */
   lanes(): { readonly index: number; readonly store: StateReader }[] {
     return [...this.#lanes].map(([index, { store }]) => ({ index, store }));
@@ -105,6 +147,14 @@ export class JoinBoard {
   }
 
   #show(): void {
+    for (const { novelties } of this.#lanes.values()) {
+      for (const task of novelties.keys()) this.#watchedTasks.add(task);
+    }
+    for (const task of this.#watchedTasks) {
+      const { mean, shiftedLanes } = this.novelty(task);
+      if (mean !== null) this.#metrics.novelty.set(mean, { task });
+      this.#metrics.shifted.set(shiftedLanes, { task });
+    }
     const { images, unmatched } = this.counts();
     this.#metrics.images.set(images);
     this.#metrics.unmatched.set(unmatched);
@@ -125,6 +175,21 @@ function joinMetrics(metrics: Metrics) {
     examples: metrics.counter('headwater_examples_total', 'Examples written, erased ones too', ['task']),
     images: metrics.gauge('headwater_join_images', 'Images whose vectors this process keeps'),
     unmatched: metrics.gauge('headwater_labels_unmatched', 'Labels that wait for their image'),
+    drifts: metrics.counter(
+      'headwater_image_drifts_total',
+      'Times that images, labelled or not, were found to look newer than what was learned',
+      ['task', 'extractor', 'kind'],
+    ),
+    novelty: metrics.gauge(
+      'headwater_image_novelty_mean_ratio',
+      'Mean novelty of the newest images of each partition; 0.5 while they look like what was learned',
+      ['task'],
+    ),
+    shifted: metrics.gauge(
+      'headwater_image_shifted_partitions',
+      'Partitions whose newest images look newer than what was learned',
+      ['task'],
+    ),
     accuracy: metrics.gauge(
       'headwater_served_accuracy_ratio',
       'Published predictions that agree with the first label that came',

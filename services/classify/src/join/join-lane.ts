@@ -9,6 +9,7 @@ import { type LogRecord, type OutgoingRecord, partitionFor } from '@headwater/st
 import type { Predictor } from '../predict/predictor.ts';
 import { Draft } from '../store/state.ts';
 import { type Candidate, candidateOf, isUnlabelled, offerCandidate } from './candidates.ts';
+import { type NoveltyNews, watchNovelty } from './image-novelty.ts';
 import type { JoinCodecs } from './join-codecs.ts';
 import {
   applyErasure,
@@ -58,9 +59,10 @@ export interface Handled {
   readonly records: OutgoingRecord[];
   readonly examples: readonly ExampleOutput[];
   readonly predictions: readonly ImageClassified[];
+  readonly novelties: readonly NoveltyNews[];
 }
 
-const nothing: Handled = { records: [], examples: [], predictions: [] };
+const nothing: Handled = { records: [], examples: [], predictions: [], novelties: [] };
 
 export class JoinLane {
   readonly #options: JoinLaneOptions;
@@ -110,7 +112,8 @@ export class JoinLane {
       ...examples.map((example) => this.#exampleRecord(example, record)),
       ...retractions,
     ];
-    return { records, examples, predictions };
+    const novelties = predictions.flatMap((prediction) => this.#watch(prediction, draft) ?? []);
+    return { records, examples, predictions, novelties };
   }
 
   /** Answers the vector that the record brought, if it brought one. */
@@ -206,6 +209,10 @@ export class JoinLane {
     keepPrediction(draft, prediction);
     if (!isUnlabelled(readImage(draft, imageId), task)) return;
     offerCandidate(draft, task, candidateOf(prediction), (one) => this.#judge(one, task, draft, now));
+  }
+
+  #watch(prediction: ImageClassified, draft: Draft): NoveltyNews | undefined {
+    return watchNovelty(draft, prediction, this.#options.predict.references?.(prediction.task) ?? 0);
   }
 
   /** Anew where another head serves by now. */

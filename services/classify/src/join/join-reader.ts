@@ -1,4 +1,4 @@
-/** What the API reads of the lanes of the join that this process works on; other lanes are other processes' to tell. */
+/** What the API reads of the lanes of the join that this process works on; other lanes are other processes' to tell, and answers say so. */
 import { Breath } from '../breath.ts';
 import type { StateReader } from '../store/state.ts';
 import { isUnlabelled, readCandidates } from './candidates.ts';
@@ -16,11 +16,25 @@ export interface OpenLane {
   readonly store: StateReader;
 }
 
+/** What an answer is about: these partitions, of so many. */
+export interface Coverage {
+  /** Ascending. */
+  readonly partitions: readonly number[];
+  readonly ofPartitions: number;
+}
+
 export class JoinReader {
   readonly #lanes: () => readonly OpenLane[];
+  readonly #ofLanes: number;
 
-  constructor(lanes: () => readonly OpenLane[]) {
+  /** `ofLanes`: how many there are, in this process and others. */
+  constructor(lanes: () => readonly OpenLane[], ofLanes: number) {
     this.#lanes = lanes;
+    this.#ofLanes = ofLanes;
+  }
+
+  coverage(): Coverage {
+    return { partitions: this.lanes(), ofPartitions: this.#ofLanes };
   }
 
   /** Indexes of the lanes that are read, ascending. */

@@ -79,9 +79,19 @@ class JoinSession implements LaneSession {
       committed: async (positions) => {
         await this.#store.write(draft.changes, positions);
         this.#options.board.committed(this.#index, this.#store, handled);
+        this.#tellDrifts(handled);
         this.#options.lanes.deadLettered(deadLetters);
       },
     };
+  }
+
+  #tellDrifts(handled: readonly Handled[]): void {
+    for (const { task, extractor, kind, verdict, isDrift } of handled.flatMap(({ novelties }) => novelties)) {
+      if (!isDrift) continue;
+      const { distance, threshold, mean } = verdict;
+      const fields = { task, extractor, kind, lane: this.#index, distance, threshold, mean };
+      this.#options.logger.warn(fields, 'images look newer than what was learned');
+    }
   }
 
   async close(): Promise<void> {

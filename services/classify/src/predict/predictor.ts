@@ -33,6 +33,8 @@ export interface Predictor {
   asked(task: string): string | undefined;
   /** Of the head that serves the task now; left out where none ever does. */
   version?(task: string): number | undefined;
+  /** Labelled examples that the novelties of that head rest on. */
+  references?(task: string): number;
   answer(vector: VectorToClassify, task: string, now: number): ImageClassified;
 }
 
@@ -45,6 +47,7 @@ export function createPredictor(options: PredictorOptions): Predictor {
       return extractor !== undefined && extractors.includes(extractor) ? extractor : extractors[0];
     },
     version: (task) => serving.get(task)?.version,
+    references: (task) => serving.get(task)?.measurements.sample ?? 0,
     answer: (vector, task, now) => classify(vector, task, serving.get(task), now, rules(task)),
   };
 }
