@@ -111,3 +111,22 @@ async function eventually<T>(probe: () => Promise<T | undefined>): Promise<T> {
   }
   throw new Error('what was waited for did not happen within 10 s');
 }
+
+describe('requests that the HTTP of Node refuses by itself', () => {
+  test.each([
+    ['without a Host', 'GET /things HTTP/1.1\r\n\r\n', 400],
+    ['with two Hosts', 'GET /things HTTP/1.1\r\nHost: localhost\r\nHost: elsewhere\r\n\r\n', 400],
+    ['that expect what nobody knows', 'GET /things HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n', 417],
+  ])('%s get a problem document all the same', async (_name, request, status) => {
+    await using served = await serve();
+    const answer = await served.say(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+    expect(answer).toMatch(
+      new RegExp(`^HTTP/1\\.1 ${status} .*application/problem\\+json.*request-invalid`, 's'),
+    );
+  });
+
+  test('of HTTP/1.0 need no Host', async () => {
+    await using served = await serve({ HTTP_OPEN: 'true' });
+    expect(await served.say('GET /things HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});

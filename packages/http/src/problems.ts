@@ -1,4 +1,5 @@
 /** Errors as clients see them: RFC 9457 problem documents, with the code of the error table and never a stack. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { asHeadwaterError, type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/stream';
@@ -47,6 +48,7 @@ const titles: Readonly<Record<number, string>> = {
   413: 'Content Too Large',
   414: 'URI Too Long',
   415: 'Unsupported Media Type',
+  417: 'Expectation Failed',
   421: 'Misdirected Request',
   422: 'Unprocessable Content',
   431: 'Request Header Fields Too Large',
@@ -121,6 +123,14 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** For an `Expect` other than `100-continue`: such a request never comes to a route. */
+export function answerExpectation(request: IncomingMessage, response: ServerResponse): void {
+  const error = new HeadwaterError('request-invalid', 'nothing but 100-continue can be expected');
+  const path = request.url?.split('?', 1)[0] ?? '/';
+  const headers = { 'content-type': 'application/problem+json', connection: 'close' };
+  response.writeHead(417, headers).end(JSON.stringify(problemOf(error, path, 417)));
 }
 
 /** For URLs that the router cannot even read. */

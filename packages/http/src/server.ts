@@ -14,6 +14,7 @@ import type { HttpConfig } from './environment.ts';
 import { isLoopback } from './loopback.ts';
 import {
   answerBrokenRequest,
+  answerExpectation,
   answerFrameworkError,
   answerWithProblems,
   type StatusByCode,
@@ -47,14 +48,25 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   refuseExposure(config);
   const app = fastify(frameworkOptions(options)) as FastifyInstance;
   app.server.maxConnections = config.HTTP_MAX_CONNECTIONS;
+  app.server.on('checkExpectation', answerExpectation);
   answerWithProblems(app, logger, options.statuses);
   measureRequests(app, service, metrics);
   addSecurityHeaders(app, { isTls: config.HTTP_TLS_CERT !== undefined });
+  requireHost(app);
   limitCrowd(app, config.HTTP_MAX_REQUESTS);
   const { AUTH_TOKENS: tokens, HTTP_HOST: host, HTTP_ALLOWED_HOSTS: allowedHosts } = config;
   guardAgainstPages(app, { checkHost: tokens === undefined && !config.HTTP_OPEN, host, allowedHosts });
   if (tokens !== undefined) requireTokens(app, tokens, access);
   return app;
+}
+
+/** As HTTP/1.1 has it (RFC 9112, 3.2): one, or who looks at the first and who at the last would not agree. */
+function requireHost(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ raw }) => {
+    const hosts = raw.headersDistinct.host?.length ?? 0;
+    if (hosts === 1 || (hosts === 0 && raw.httpVersion === '1.0')) return;
+    throw new HeadwaterError('request-invalid', 'a request of HTTP/1.1 needs one Host header');
+  });
 }
 
 /** Errors: config-invalid. */
@@ -77,6 +89,8 @@ function frameworkOptions({ config, requestTimeoutMs, framework }: HttpServerOpt
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: Math.min(1_000, headersTimeout),
     maxHeaderSize: maxHeaderBytes,
+    // Node's own refusal is no problem document: ours is in its place.
+    requireHostHeader: false,
   };
   const secure = cert === undefined || key === undefined ? undefined : { ...limits, ...tls(cert, key) };
   return {
