@@ -1,0 +1,54 @@
+/** A few hundred cases of `npm run fuzz` with each test run, and whether what it watches for would be seen. */
+import { expect, it } from 'vitest';
+import { runCampaign } from './campaign.ts';
+import { inputOf, judge } from './case-runner.ts';
+import { shrink } from './shrinking.ts';
+import { selfTestTarget } from './targets/self-test.ts';
+import { targets } from './targets/targets.ts';
+
+const seed = 20;
+/** The first case of images in so many is a bomb, and takes its time. */
+const cases: Readonly<Record<string, { readonly from: number; readonly to: number }>> = {
+  images: { from: 1, to: 150 },
+  avro: { from: 0, to: 1_500 },
+  http: { from: 0, to: 150 },
+};
+
+it.each(targets.map((target) => [target.name, target] as const))(
+  '%s ends every case in a documented way',
+  async (name, target) => {
+    const open = await target.open();
+    const { from, to } = cases[name] ?? { from: 0, to: 0 };
+    const outcomes = new Set<string>();
+    for (let index = from; index < to; index += 1) {
+      const { outcome, wrong } = await judge(target, open, inputOf(target, open, seed, index));
+      expect({ index, wrong }).toEqual({ index, wrong: undefined });
+      outcomes.add(outcome);
+    }
+    await open.close();
+    // What is right is among them, and more than one thing that is wrong.
+    expect([...outcomes].some((outcome) => outcome === 'ok' || outcome === '202')).toBe(true);
+    expect(outcomes.size).toBeGreaterThan(2);
+  },
+);
+
+it('sees crashes, hangs, hoards and answers that nobody documented, and goes on behind them', async () => {
+  const signal = new AbortController().signal;
+  const result = await runCampaign({ target: selfTestTarget, seed, from: 0, to: 13, signal });
+  const { findings, memory, cases: done } = result;
+  expect(findings.map(({ index, kind }) => [index, kind])).toEqual([
+    [3, 'crash'],
+    [5, 'hang'],
+    [7, 'wrong'],
+    [9, 'memory'],
+    [11, 'wrong'],
+  ]);
+  expect(done).toBe(13);
+  expect(memory.peakBytes).toBeGreaterThan(selfTestTarget.memoryBytes);
+});
+
+it('makes what fails smaller as long as it fails', async () => {
+  const fails = async (candidate: Buffer) => candidate.includes('bad');
+  const input = Buffer.concat([Buffer.alloc(500, 'x'), Buffer.from('bad'), Buffer.alloc(300, 'y')]);
+  expect(String(await shrink(input, fails, 500))).toBe('bad');
+});

@@ -1,0 +1,23 @@
+/** A target that does what is watched for: without it nobody knows that a crash, a hang or a hoard would be seen. */
+import type { Target } from '../target.ts';
+
+const hoard: Buffer[] = [];
+
+export const selfTestTarget: Target = {
+  name: 'self-test',
+  documented: new Set(['ok']),
+  timeoutMs: 1_500,
+  memoryBytes: 700 * 1024 * 1024,
+  open: async () => ({
+    generate: (random, index) => Buffer.from([index, random.integer(0, 255), 0x42, random.integer(0, 255)]),
+    run: async ([index, , mark]) => {
+      if (index === 3) process.kill(process.pid, 'SIGSEGV');
+      if (index === 3) await new Promise(() => undefined);
+      if (index === 5) for (;;);
+      if (index === 7) throw new TypeError('this is a defect');
+      if (index === 9) for (;;) hoard.push(Buffer.alloc(16 * 1024 * 1024, 1));
+      return index === 11 && mark === 0x42 ? 'something else' : 'ok';
+    },
+    close: async () => undefined,
+  }),
+};
