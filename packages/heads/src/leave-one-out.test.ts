@@ -1,43 +1,18 @@
 /** The closed forms against the long way round: leave out, sum again, invert again. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { inner, invert, minus, multiply, type Row, trace } from './fixtures/dense-algebra.ts';
 import { leaveOneOut } from './leave-one-out.ts';
 import { plainKernel } from './plain-kernel.ts';
 import type { Scatter } from './scatter.ts';
 import { prepareWhitening, type Whitening, whitenByCholesky } from './whitening.ts';
 
 const width = 4;
-type Row = readonly number[];
 interface Item {
   readonly x: Row;
   readonly label: number;
   readonly group: string | null;
 }
-
-/** Inverse by Gauss–Jordan elimination, with pivoting. */
-function invert(matrix: readonly Row[]): number[][] {
-  const size = matrix.length;
-  const rows = matrix.map((row, i) => [...row, ...row.map((_, j) => (i === j ? 1 : 0))]);
-  for (let k = 0; k < size; k++) {
-    const pivot = rows.slice(k).reduce((a, b) => (Math.abs(b[k] ?? 0) > Math.abs(a[k] ?? 0) ? b : a));
-    rows.splice(rows.indexOf(pivot), 1);
-    rows.splice(
-      k,
-      0,
-      pivot.map((value) => value / (pivot[k] ?? 1)),
-    );
-    const own = rows[k] ?? [];
-    rows.forEach((row, i) => {
-      if (i !== k) rows[i] = row.map((value, j) => value - (row[k] ?? 0) * (own[j] ?? 0));
-    });
-  }
-  return rows.map((row) => row.slice(size));
-}
-
-const multiply = (m: readonly Row[], x: Row) =>
-  m.map((row) => row.reduce((sum, a, j) => sum + a * (x[j] ?? 0), 0));
-const inner = (a: Row, b: Row) => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
-const minus = (a: Row, b: Row) => a.map((value, i) => value - (b[i] ?? 0));
 
 function meanOf(items: readonly Item[]): number[] {
   return Array.from(
@@ -60,8 +35,6 @@ function scatterOf(items: readonly Item[], classes: number): number[][] {
   }
   return scatter;
 }
-
-const trace = (m: readonly Row[]) => m.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
 
 function poseScatter(items: readonly Item[], classes: number): Scatter {
   const rows = scatterOf(items, classes);

@@ -52,10 +52,15 @@ export function leaveOneOut(sample: WhitenedSample): LeftOut {
 }
 
 /**
+ * Corrected squared distances to the classes without the example itself; null where its class has no other. `gaps` are those of `measureGaps`.
  * Without x of class y, S' = S − c u uᵀ with u = x − μ_y and c = n_y/(n_y − 1), and x − μ_y' = c u. By Sherman and Morrison, with g = 1 − ε,
  * h = uᵀA⁻¹u and r = 1 − g c h: aᵀA'⁻¹a = aᵀA⁻¹a + g c (aᵀA⁻¹u)²/r, which for a = c u is c² h / r; and tr(A'⁻¹S') = tr(A⁻¹S) − ρ c |A⁻¹u|²/r.
  */
-function leaveSingleOut(sample: WhitenedSample, example: number, gaps: Float64Array): Float64Array | null {
+export function leaveSingleOut(
+  sample: WhitenedSample,
+  example: number,
+  gaps: Float64Array,
+): Float64Array | null {
   const { means, counts } = sample;
   const classes = counts.length;
   const label = sample.labels[example] ?? 0;
@@ -87,7 +92,7 @@ function squareSolved(vector: Whitened, mean: Whitened): number {
 }
 
 /** Squared distances between means, classes × classes. */
-function measureGaps(means: readonly Whitened[]): Float64Array {
+export function measureGaps(means: readonly Whitened[]): Float64Array {
   const gaps = new Float64Array(means.length ** 2);
   means.forEach((a, k) => {
     for (let l = k + 1; l < means.length; l++) {

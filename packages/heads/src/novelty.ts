@@ -5,12 +5,12 @@
  *
  * With W_ε + B for the covariance of all, B = Σ π_k c_k c_kᵀ the scatter of the class means c_k around the center, the two inverses differ in
  * at most as many directions as there are classes: by Woodbury d_0² = yᵀW_ε⁻¹y − qᵀ M q, with q_k = c_kᵀW_ε⁻¹y. What is left,
- * min_k (c_kᵀW_ε⁻¹c_k − 2 q_k) + qᵀ M q, needs nothing but the linear scores that a prediction has computed anyway.
+ * min_k (c_kᵀW_ε⁻¹c_k − tr(W_ε⁻¹W)/n_k − 2 q_k) + qᵀ M q, needs nothing but the linear scores that a prediction has computed anyway. (The
+ * middle term is what a mean of n_k examples is off by, as in the discriminant itself.)
  */
+import { leaveSingleOut, measureGaps, type WhitenedSample } from './leave-one-out.ts';
 import { eliminate, substituteBack } from './plain-elimination.ts';
-import type { Problem } from './problem.ts';
-import { dot, subtract } from './vector-arithmetic.ts';
-import type { Whitened, Whitening } from './whitening.ts';
+import { dot } from './vector-arithmetic.ts';
 
 /** Points of the distribution that are kept. */
 const quantileCount = 129;
@@ -23,7 +23,7 @@ export interface NoveltyParameters {
   /** q_k = scale · logit_k + offset_k. */
   readonly scale: number;
   readonly offsets: Float64Array;
-  /** c_kᵀW_ε⁻¹c_k */
+  /** c_kᵀW_ε⁻¹c_k − tr(W_ε⁻¹W)/n_k */
   readonly squares: Float64Array;
   /** M, classes × classes. */
   readonly background: Float64Array;
@@ -34,21 +34,17 @@ export interface NoveltyParameters {
 /** What novelty is measured by, before it is known how it follows from logits. */
 export type NoveltyReference = Omit<NoveltyParameters, 'scale' | 'offsets'>;
 
-/** `whitening` holds the sample, then the class means, both less the center. Null where there is too little to compare with. */
-export function buildNovelty(problem: Problem, whitening: Whitening): NoveltyReference | null {
-  const { counts, examples, sample } = problem;
-  const means = whitening.vectors.slice(sample.length).map(({ whitened }) => whitened);
+/** Null where there is too little to compare with. */
+export function buildNovelty(sample: WhitenedSample): NoveltyReference | null {
+  const { counts, examples, effectiveDimensions } = sample;
   if (counts.length > maximumClasses) return null;
-  const products = multiplyMeans(means);
-  const background = invertBackground(products, counts, examples);
-  const distances: number[] = [];
-  whitening.vectors.slice(0, sample.length).forEach((vector, index) => {
-    const distance = leaveOut(problem, whitening, means, products, background, vector, index);
-    if (distance !== null) distances.push(distance);
-  });
+  const reference = describeMeans(sample);
+  const distances = leaveDistancesOut(sample, reference);
   if (distances.length < smallestSample) return null;
-  const squares = means.map((_, k) => examples * (products[k * means.length + k] ?? 0));
-  return { squares: Float64Array.from(squares), background, quantiles: findQuantiles(distances) };
+  const squares = counts.map((count, k) => {
+    return examples * (reference.products[k * counts.length + k] ?? 0) - effectiveDimensions / count;
+  });
+  return { squares, background: reference.background, quantiles: findQuantiles(distances) };
 }
 
 /** Percentile in [0, 1] of a vector whose logits these are. */
@@ -65,22 +61,20 @@ export function measureNovelty(parameters: NoveltyParameters, logits: Float64Arr
 }
 
 function relativeDistance(scores: Float64Array, squares: Float64Array, background: Float64Array): number {
-  const classes = scores.length;
-  let nearest = Number.POSITIVE_INFINITY;
-  let form = 0;
-  for (let k = 0; k < classes; k++) {
-    const distance = (squares[k] ?? 0) - 2 * (scores[k] ?? 0);
-    if (distance < nearest) nearest = distance;
-    let row = 0;
-    for (let j = 0; j < classes; j++) row += (background[k * classes + j] ?? 0) * (scores[j] ?? 0);
-    form += row * (scores[k] ?? 0);
-  }
-  return nearest + form;
+  const nearest = smallest(squares.map((square, k) => square - 2 * (scores[k] ?? 0)));
+  return nearest + bilinear(background, scores, scores);
 }
 
-/** c_jᵀA⁻¹c_k for all pairs. */
-function multiplyMeans(means: readonly Float64Array[]): Float64Array {
-  return Float64Array.from(means.flatMap((a) => means.map((b) => dot(a, b))));
+interface Means {
+  /** c_jᵀA⁻¹c_k for all pairs. */
+  readonly products: Float64Array;
+  /** M */
+  readonly background: Float64Array;
+}
+
+function describeMeans({ means, counts, examples }: WhitenedSample): Means {
+  const products = Float64Array.from(means.flatMap((a) => means.map((b) => dot(a.whitened, b.whitened))));
+  return { products, background: invertBackground(products, counts, examples) };
 }
 
 /** M = Π (I + Π P Π)⁻¹ Π with Π = diag √π and P = n · c_jᵀA⁻¹c_k. */
@@ -111,36 +105,65 @@ function invertBackground(products: Float64Array, counts: Float64Array, examples
   return inverse;
 }
 
-/** The relative distance of an example to what is left without it; see leave-one-out.ts. The center and M stay. */
+/**
+ * The relative distance of each example of the sample to what is left without it, less those whose class has no other. Exact, except that the
+ * ridge ρ stays that of the whole set.
+ */
+export function leaveDistancesOut(sample: WhitenedSample, reference = describeMeans(sample)): number[] {
+  const gaps = measureGaps(sample.means);
+  return sample.vectors.flatMap((_, index) => leaveOut(sample, reference, gaps, index) ?? []);
+}
+
+/**
+ * The relative distance of an example x of class y to what is left without it; null where nothing can be compared. With u = x − μ_y and
+ * z = x − m, the scatter within classes becomes S − c u uᵀ (c = n_y/(n_y − 1)), that of all examples loses f z zᵀ (f = n/(n − 1)), and so
+ * n times the covariance of all, (1 − ε) S + ρ I + n B = T, becomes T + ε c u uᵀ − f z zᵀ: two steps of Sherman and Morrison. The center
+ * moves so that x is f z away from it.
+ */
 function leaveOut(
-  { counts, examples, sampleLabels }: Problem,
-  { epsilon }: Whitening,
-  means: readonly Float64Array[],
-  products: Float64Array,
-  background: Float64Array,
-  { whitened }: Whitened,
+  sample: WhitenedSample,
+  reference: Means,
+  gaps: Float64Array,
   index: number,
 ): number | null {
-  const label = sampleLabels[index] ?? 0;
+  const { means, counts, examples } = sample;
+  const label = sample.labels[index] ?? 0;
+  const mean = means[label]?.whitened;
+  const z = sample.vectors[index]?.whitened;
+  const distances = leaveSingleOut(sample, index, gaps);
+  if (distances === null || mean === undefined || z === undefined) return null;
   const count = counts[label] ?? 0;
-  const mean = means[label];
-  if (count < 2 || mean === undefined) return null;
-  const u = subtract(whitened, mean, 1);
-  const gain = ((1 - epsilon) * count) / (count - 1);
-  const rest = 1 - gain * dot(u, u);
+  const toMeans = means.map(({ whitened }) => dot(z, whitened));
+  const fromMean = toMeans.map((side, k) => side - (reference.products[label * means.length + k] ?? 0));
+  const between = (a: readonly number[], b: readonly number[]) =>
+    examples * bilinear(reference.background, a, b);
+  const toOwn = toMeans[label] ?? 0;
+  const square = dot(z, z);
+  const own = square - 2 * toOwn + dot(mean, mean) - between(fromMean, fromMean);
+  const across = square - toOwn - between(toMeans, fromMean);
+  const gain = (sample.epsilon * count) / (count - 1);
+  const all = square - between(toMeans, toMeans) - (gain * across * across) / (1 + gain * own);
+  const rest = 1 - (examples / (examples - 1)) * all;
   if (!(rest > 0)) return null;
-  const along = dot(whitened, u);
-  const moved = subtract(mean, u, 1 / (count - 1));
-  const scores = new Float64Array(means.length);
-  const squares = new Float64Array(means.length);
-  means.forEach((other, k) => {
-    const own = k === label ? moved : other;
-    const side = dot(own, u);
-    const square = k === label ? dot(own, own) : (products[k * means.length + k] ?? 0);
-    scores[k] = (examples - 1) * (dot(whitened, own) + (gain * along * side) / rest);
-    squares[k] = (examples - 1) * (square + (gain * side * side) / rest);
-  });
-  return relativeDistance(scores, squares, background);
+  return smallest(distances) - ((examples * examples) / (examples - 1)) * (all / rest);
+}
+
+/** aᵀ M b */
+function bilinear(matrix: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const size = a.length;
+  let form = 0;
+  for (let k = 0; k < size; k++) {
+    let row = 0;
+    for (let j = 0; j < size; j++) row += (matrix[k * size + j] ?? 0) * (b[j] ?? 0);
+    form += row * (a[k] ?? 0);
+  }
+  return form;
+}
+
+function smallest(values: Float64Array): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const value of values) if (value < least) least = value;
+  return least;
 }
 
 function findQuantiles(distances: readonly number[]): Float64Array {

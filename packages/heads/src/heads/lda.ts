@@ -3,7 +3,7 @@
  * pure function of sums, so that it can be exact.
  */
 import type { HeadFamily, TrainedHead } from '../head-family.ts';
-import { leaveOneOut } from '../leave-one-out.ts';
+import { leaveOneOut, type WhitenedSample } from '../leave-one-out.ts';
 import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
 import { buildNovelty } from '../novelty.ts';
 import { centerSample, type Problem } from '../problem.ts';
@@ -53,14 +53,14 @@ function trainDiscriminant(problem: Problem): TrainedHead {
 
 /** One factorization does it all: the sample is judged by it, and the class means solved. Null where there is nothing to choose by. */
 function trainAtOnce(problem: Problem): TrainedHead | null {
-  const { kernel, statistics, sample } = problem;
+  const { kernel, statistics } = problem;
   const vectors = listVectors(problem);
   const columns = columnsFor(statistics.width, vectors.length);
   const scatter = formScatter(statistics, sumsOfClasses(statistics), columns);
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
   const epsilon = guessEpsilon(problem, scatter);
   const choice = judge(problem, whitenInPlace(kernel, scatter, epsilon, vectors, firstSolved(problem)));
-  return choice && describe(problem, choice, choice.whitening.vectors.slice(sample.length));
+  return choice && describe(problem, choice, choice.judged.means);
 }
 
 function trainFully(problem: Problem): TrainedHead | null {
@@ -68,7 +68,7 @@ function trainFully(problem: Problem): TrainedHead | null {
   const scatter = computeScatter(statistics, sumsOfClasses(statistics));
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
   const choice = choose(problem, scatter);
-  const whitened = choice && whitenByCholesky(kernel, scatter, choice.epsilon, means);
+  const whitened = choice && whitenByCholesky(kernel, scatter, choice.judged.epsilon, means);
   return choice && whitened && describe(problem, choice, whitened.vectors);
 }
 
@@ -87,12 +87,10 @@ function firstSolved({ examples, sample, sampleGroups }: Problem): number {
 }
 
 interface Choice {
-  readonly epsilon: number;
-  readonly effectiveDimensions: number;
+  /** The sample and the class means, at the ε chosen. */
+  readonly judged: WhitenedSample;
   readonly chosen: ChosenTemperature;
   readonly left: LeftOut;
-  /** The sample, then the class means, at this ε. */
-  readonly whitening: Whitening;
 }
 
 /** Null where there is nothing to choose by. */
@@ -140,7 +138,7 @@ function judge(problem: Problem, whitening: Whitening | null): Choice | null {
   const means = whitening.vectors.slice(sample.length);
   const effectiveDimensions =
     whitening.effectiveDimensions ?? estimateEffectiveDimensions(problem, vectors, means);
-  const left = leaveOneOut({
+  const judged: WhitenedSample = {
     epsilon,
     ridge,
     effectiveDimensions,
@@ -150,9 +148,10 @@ function judge(problem: Problem, whitening: Whitening | null): Choice | null {
     vectors,
     labels: problem.sampleLabels,
     groups: problem.sampleGroups,
-  });
+  };
+  const left = leaveOneOut(judged);
   const chosen = chooseTemperature(left);
-  return chosen && { epsilon, effectiveDimensions, chosen, left, whitening };
+  return chosen && { judged, chosen, left };
 }
 
 /**
@@ -175,9 +174,10 @@ function estimateEffectiveDimensions(
 /** logit_k = −½ d_k² / T + log π_k, less what all classes share: wᵀx + b with w = W_ε⁻¹ (μ_k − center) / T. */
 function describe(problem: Problem, choice: Choice, whitenedMeans: readonly Whitened[]): TrainedHead {
   const { dimensions, examples, means, counts, center, logPriors, sample } = problem;
-  const { epsilon, effectiveDimensions, chosen } = choice;
+  const { chosen, judged } = choice;
+  const { epsilon, effectiveDimensions } = judged;
   const { temperature } = chosen;
-  const reference = buildNovelty(problem, choice.whitening);
+  const reference = buildNovelty(judged);
   const weights = new Float64Array(means.length * dimensions);
   const biases = new Float64Array(means.length);
   const offsets = new Float64Array(means.length);
