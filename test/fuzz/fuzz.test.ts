@@ -1,17 +1,15 @@
-/** A few hundred cases of `npm run fuzz` with each test run, and whether what it watches for would be seen. */
+/** A few hundred cases of `npm run fuzz` with each test run. */
 import { expect, it } from 'vitest';
-import { runCampaign } from './campaign.ts';
 import { inputOf, judge } from './case-runner.ts';
 import { shrink } from './shrinking.ts';
-import { selfTestTarget } from './targets/self-test.ts';
 import { targets } from './targets/targets.ts';
 
 const seed = 20;
 /** The first case of images in so many is a bomb, and takes its time. */
 const cases: Readonly<Record<string, { readonly from: number; readonly to: number }>> = {
-  images: { from: 1, to: 150 },
-  avro: { from: 0, to: 1_500 },
-  http: { from: 0, to: 150 },
+  images: { from: 1, to: 120 },
+  avro: { from: 0, to: 1_000 },
+  http: { from: 0, to: 120 },
 };
 
 it.each(targets.map((target) => [target.name, target] as const))(
@@ -31,21 +29,6 @@ it.each(targets.map((target) => [target.name, target] as const))(
     expect(outcomes.size).toBeGreaterThan(2);
   },
 );
-
-it('sees crashes, hangs, hoards and answers that nobody documented, and goes on behind them', async () => {
-  const signal = new AbortController().signal;
-  const result = await runCampaign({ target: selfTestTarget, seed, from: 0, to: 13, signal });
-  const { findings, memory, cases: done } = result;
-  expect(findings.map(({ index, kind }) => [index, kind])).toEqual([
-    [3, 'crash'],
-    [5, 'hang'],
-    [7, 'wrong'],
-    [9, 'memory'],
-    [11, 'wrong'],
-  ]);
-  expect(done).toBe(13);
-  expect(memory.peakBytes).toBeGreaterThan(selfTestTarget.memoryBytes);
-});
 
 it('makes what fails smaller as long as it fails', async () => {
   const fails = async (candidate: Buffer) => candidate.includes('bad');

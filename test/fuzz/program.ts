@@ -6,6 +6,7 @@ import { inputOf, judge } from './case-runner.ts';
 import { type FuzzOptions, help, readOptions } from './options.ts';
 import { shrink } from './shrinking.ts';
 import type { Target } from './target.ts';
+import { selfTestFindings, selfTestTarget } from './targets/self-test.ts';
 import { targets } from './targets/targets.ts';
 
 /** What a process may hold more at the end of a campaign than at its beginning. */
@@ -45,9 +46,20 @@ export async function main(args: readonly string[]): Promise<number> {
       end.abort();
     });
   }
+  await checkWatching(end.signal);
   const summary = await run(options, end.signal);
   process.stdout.write(`${JSON.stringify(summary)}\n`);
   return code !== 0 ? code : summary.ok ? 0 : 1;
+}
+
+/** A campaign that finds nothing says something only where it would have found something. */
+async function checkWatching(signal: AbortSignal): Promise<void> {
+  const { findings } = await runCampaign({ target: selfTestTarget, seed: 1, from: 0, to: 13, signal });
+  const seen = findings.map(({ index, kind }) => `${index} ${kind}`).join();
+  if (!signal.aborted && seen !== selfTestFindings) {
+    throw new Error(`of ${selfTestFindings}, which were made on purpose, these were seen: ${seen}`);
+  }
+  say('a crash, a hang, a hoard and undocumented answers, made on purpose, are all seen');
 }
 
 async function run(options: FuzzOptions, signal: AbortSignal) {

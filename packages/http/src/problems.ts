@@ -129,8 +129,9 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
 export function answerExpectation(request: IncomingMessage, response: ServerResponse): void {
   const error = new HeadwaterError('request-invalid', 'nothing but 100-continue can be expected');
   const path = request.url?.split('?', 1)[0] ?? '/';
-  const headers = { 'content-type': 'application/problem+json', connection: 'close' };
-  response.writeHead(417, headers).end(JSON.stringify(problemOf(error, path, 417)));
+  const body = Buffer.from(JSON.stringify(problemOf(error, path, 417)));
+  const headers = { 'content-type': 'application/problem+json', 'content-length': body.length };
+  response.writeHead(417, { ...headers, connection: 'close' }).end(body);
 }
 
 /** For URLs that the router cannot even read. */
