@@ -95,8 +95,8 @@ describe('a head is a pure function of the set', () => {
         "f67acad9d254a2e7c576ffdb850c9cace0b9e20ece90b47deea0e68f962058a8",
         "a88262b52505cbc537eeaeb8c24e64b7e8d95569f2593c932cb506a2f7dd975a",
         "e461ad966b575a02b35ad991496014367ff4beef1a46fd8d2da691b7c8d48dd9",
-        "a22c0cc2ba9e58cff51c091698b9c747ad0c0464176cc657e0ae4ad94e296f04",
-        "668ef8c31578e68084d14a7fb3366f7aa69da8cd8eea47935d09a6377146d9c1",
+        "8f4d60d3b853bcd50aad5e8ddaaa1c1adfa9246abf2607eef38be2c8335a42eb",
+        "a1a359541ad131dc1238cd4330a153970ddb6be7af98be7b4c858e1d335b1f79",
         "9fc328ccbaf27556fd0b12e00c0f134763196d60f0b9352348da8bf7f2369bb6",
       ]
     `);

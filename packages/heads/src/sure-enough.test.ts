@@ -26,7 +26,7 @@ function clouds(count: number, seed: number): LabelledVector[] {
 const training = clouds(600, 1);
 const unseen = clouds(3_000, 2);
 
-describe.each(['lda', 'ridge', 'ncm'] satisfies HeadKind[])('%s', (kind) => {
+describe.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] satisfies HeadKind[])('%s', (kind) => {
   const set = createLabelledSet({ extractor: 'net.v1', task: 'digit', dimensions });
   for (const example of training) set.add(example);
   const head = trainHead(set, { kind, mode: 'settled' });

@@ -10,6 +10,7 @@ import type { HeadFamily, StoredHead, TrainedHead } from '../head-family.ts';
 import { blendOf, indexOfLargest } from '../linear-head.ts';
 import type { Problem } from '../problem.ts';
 import { unit } from '../quantization.ts';
+import { measureSureness } from '../sure-enough.ts';
 import { chooseTemperature, type LeftOut } from '../temperature.ts';
 
 const formatName = 'headwater-neighbours';
@@ -40,7 +41,8 @@ function trainNeighbours(problem: Problem): TrainedHead {
     labels: sampleLabels,
     counts: countLabels(sampleLabels, classes.length),
   };
-  const chosen = classes.length < 2 ? null : chooseTemperature(leaveVotesOut(problem, known));
+  const left = leaveVotesOut(problem, known);
+  const chosen = classes.length < 2 ? null : chooseTemperature(left);
   const temperature = chosen?.temperature ?? constantTemperature;
   const writer = new ByteWriter();
   writer.text(formatName);
@@ -59,7 +61,12 @@ function trainNeighbours(problem: Problem): TrainedHead {
     measurements:
       chosen === null
         ? { degenerate: 1, sample: sample.length }
-        : { leaveOneOutLogLoss: chosen.logLoss, leaveOneOutAccuracy: chosen.accuracy, sample: sample.length },
+        : {
+            leaveOneOutLogLoss: chosen.logLoss,
+            leaveOneOutAccuracy: chosen.accuracy,
+            sample: sample.length,
+            ...measureSureness(problem, left, temperature),
+          },
   };
 }
 
