@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,15 @@ async function reopen(identity = 'one'): Promise<LaneStore> {
   return open(identity);
 }
 
+/** What a full disk is to this process: no write to a file succeeds (EFBIG in place of ENOSPC). */
+function limitFiles(bytes: '0' | 'unlimited'): void {
+  execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:`]);
+}
+
+function canLimitFiles(): boolean {
+  return spawnSync('prlimit', ['--version']).status === 0;
+}
+
 const bytes = (text: string) => Buffer.from(text);
 
 describe('a lane’s store', () => {
@@ -53,6 +63,26 @@ describe('a lane’s store', () => {
       'a',
     ]);
   });
+
+  it.skipIf(!canLimitFiles())(
+    'says that it cannot be written, and can be again when there is room',
+    async () => {
+      const store = await open();
+      const write = (text: string, offset: bigint) =>
+        store.write(new Map([['a', Buffer.alloc(100_000, text)]]), new Map([['t', offset]]));
+      await write('1', 5n);
+      limitFiles('0');
+      const failure = await write('2', 6n)
+        .catch((error: unknown) => error)
+        .finally(() => limitFiles('unlimited'));
+      expect(failure).toMatchObject({ code: 'store-unavailable', verdict: 'stop' });
+      // Nobody is told twice: a rejection that is left alone would end the process before it can stop in order.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect([...store.positions]).toEqual([['t', 5n]]);
+      await write('3', 7n);
+      expect([...(await reopen()).positions]).toEqual([['t', 7n]]);
+    },
+  );
 
   it('is emptied when it belongs to another format', async () => {
     const store = await open();

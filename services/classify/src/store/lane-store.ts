@@ -40,12 +40,17 @@ interface Header {
 export async function openLaneStore(options: LaneStoreOptions): Promise<LaneStore> {
   try {
     mkdirSync(options.folder, { recursive: true });
-    const store = new LmdbLaneStore(open({ path: options.folder, encoding: 'binary' }), options.identity);
+    const store = new LmdbLaneStore(openDatabase(options.folder), options.identity);
     await store.load();
     return store;
   } catch (cause) {
     throw unavailable('The local store cannot be opened; check DATA_DIR and its disk', options.folder, cause);
   }
+}
+
+/** Without the batches that lmdb makes of a turn by itself: all our writes are transactions, and nobody awaits those batches. */
+function openDatabase(path: string): RootDatabase<Buffer, string> {
+  return open({ path, encoding: 'binary', eventTurnBatching: false });
 }
 
 class LmdbLaneStore implements LaneStore {
@@ -100,7 +105,7 @@ class LmdbLaneStore implements LaneStore {
         this.#database.put(headerKey, header);
       });
     } catch (cause) {
-      throw unavailable('The local store cannot be written; is its disk full?', '', cause);
+      throw unwritable(cause);
     }
     this.#positions = merged;
     this.#writtenAt = writtenAt;
@@ -127,6 +132,12 @@ function headerBytes(header: Header): Buffer {
 
 function parseHeader(bytes: Buffer | undefined): Header | undefined {
   return bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as Header);
+}
+
+/** lmdb tells the reason of a failed commit a moment later, by a promise that must not be left alone. */
+function unwritable(cause: unknown): HeadwaterError {
+  (cause as { readonly commitError?: Promise<unknown> }).commitError?.catch(() => undefined);
+  return unavailable('The local store cannot be written; is its disk full?', '', cause);
 }
 
 function unavailable(message: string, folder: string, cause: unknown): HeadwaterError {
