@@ -125,6 +125,7 @@ describe('a summary', () => {
     ['another set digest', { setDigest: 'cc' }],
     ['examples that add up to something else', { examplesDigest: 'cc' }],
     ['a dead letter', { records: { ...result.records, deadLetters: 1 } }],
+    ['a process that ended by itself', { unaskedEnds: [{ name: 'extract-1', code: 1, signal: null }] }],
     ['a process that did not stop in order', { troubles: ['extract-1 ended with 1'] }],
   ])('is not right with %s', (_, damage) => {
     expect(isRight(summaryOf(damage))).toBe(false);

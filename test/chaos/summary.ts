@@ -27,7 +27,7 @@ export interface Summary {
   readonly undisturbedSetDigest: string | null;
   /** And equal to the sum that the reader makes of the examples, in both runs. */
   readonly setDigestsEqual: boolean;
-  /** Ends of processes that no fault asked for. */
+  /** Ends of processes that were ready, and no fault asked for. */
   readonly unaskedEnds: number;
   /** What did not go as it should, in words; also of the undisturbed run. */
   readonly troubles: readonly string[];
@@ -84,8 +84,9 @@ export function summarize({ options, plan, calm, chaos, seconds }: SummaryParts)
 }
 
 export function isRight(summary: Summary): boolean {
-  const { lost, duplicates, wrong, deadLetters, troubles, digestsEqual, setDigestsEqual } = summary;
-  const none = lost + duplicates + wrong + deadLetters + troubles.length === 0;
+  const { lost, duplicates, wrong, deadLetters, unaskedEnds, troubles, digestsEqual, setDigestsEqual } =
+    summary;
+  const none = lost + duplicates + wrong + deadLetters + unaskedEnds + troubles.length === 0;
   return none && digestsEqual && setDigestsEqual;
 }
 

@@ -34,7 +34,7 @@ const readySeconds = 180;
 export class Supervised {
   readonly name: string;
   readonly service: ServiceName;
-  /** Ends that no fault and no stop asked for. */
+  /** Ends, after it was ready, that no fault and no stop asked for. One that is started while Kafka is away may give up. */
   readonly unaskedEnds: UnaskedEnd[] = [];
   /** A fault is on it: no other one may choose it. */
   isTaken = false;
@@ -142,10 +142,11 @@ export class Supervised {
   #ended(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null, livedMs: number): void {
     this.#log.write(`--- process ${child.pid} ended: ${signal ?? code} at ${new Date().toISOString()}\n`);
     if (this.#child !== child) return;
+    const wasReady = this.#isReady;
     this.#child = undefined;
     this.#isReady = false;
     if (!this.#isWanted) return;
-    if (!this.#excused) this.unaskedEnds.push({ name: this.name, code, signal });
+    if (wasReady && !this.#excused) this.unaskedEnds.push({ name: this.name, code, signal });
     this.#soonEnds = livedMs > longLifeMs ? 0 : this.#soonEnds + 1;
     const wait = Math.min(longestWaitMs, firstWaitMs * 2 ** this.#soonEnds);
     this.#restart = setTimeout(() => this.#spawn(), wait);
