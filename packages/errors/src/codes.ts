@@ -49,6 +49,7 @@ export const errorCodes = {
     verdict: 'dead-letter',
     when: 'a record lacks a field that its extractor needs, or has one of another type',
   },
+  'face-missing': { verdict: 'dead-letter', when: 'an extractor of faces found none in the image' },
   'vector-not-finite': { verdict: 'dead-letter', when: 'an extractor answered NaN or infinity' },
   'vector-wrong-dimensions': {
     verdict: 'dead-letter',
@@ -87,6 +88,10 @@ export const errorCodes = {
   'log-forbidden': {
     verdict: 'stop',
     when: 'Kafka refuses the credentials, or an ACL is missing for a topic, a group or a transactional id',
+  },
+  'log-untrusted': {
+    verdict: 'stop',
+    when: 'the certificate of a Kafka broker cannot be verified, or a broker refuses ours',
   },
   'log-fenced': { verdict: 'retry', when: 'a newer owner has taken a lane over' },
   'log-commit-unknown': { verdict: 'retry', when: 'a transaction ended without a known outcome' },
