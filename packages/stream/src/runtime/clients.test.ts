@@ -1,3 +1,4 @@
+import { createAuthority } from '@headwater/local-kafka';
 import { expect, test } from 'vitest';
 import { commonEnvironment } from '../config/common-environment.ts';
 import { loadConfig } from '../config/load.ts';
@@ -6,6 +7,7 @@ import { topicSpecs } from '../topic-specs.ts';
 import { namesOf, openSchemaIds, prepareTopics, topicOptions } from './clients.ts';
 import { kafkaOptions } from './kafka-client.ts';
 
+const authority = createAuthority();
 const load = (environment: Record<string, string> = {}) => loadConfig(commonEnvironment, environment);
 
 function specsOf(environment: Record<string, string> = {}) {
@@ -79,15 +81,23 @@ test('Kafka is reached as the environment says', () => {
   const secured = load({
     KAFKA_BROKERS: 'a:1',
     KAFKA_TLS: 'true',
-    KAFKA_TLS_CA: 'pem',
+    KAFKA_TLS_CA: authority.certificate,
     KAFKA_SASL_MECHANISM: 'scram-sha-512',
     KAFKA_SASL_USERNAME: 'me',
     KAFKA_SASL_PASSWORD: 'secret',
   });
   expect(kafkaOptions(secured)).toMatchObject({
-    ssl: { ca: 'pem' },
+    ssl: { ca: authority.certificate },
     sasl: { mechanism: 'scram-sha-512', username: 'me', password: 'secret' },
   });
   expect(kafkaOptions(load({ KAFKA_BROKERS: 'a:1', KAFKA_TLS: 'true' })).ssl).toBe(true);
   expect(() => kafkaOptions(load())).toThrow('KAFKA_BROKERS');
+  const wrong = (environment: Record<string, string>) => () =>
+    kafkaOptions(load({ KAFKA_BROKERS: 'a:1', KAFKA_TLS: 'true', ...environment }));
+  expect(wrong({ KAFKA_TLS_CA: 'nonsense' })).toThrow('KAFKA_TLS_CA: expected certificates in PEM form');
+  const { certificate } = authority.issue('me');
+  const { key } = authority.issue('somebody else');
+  expect(wrong({ KAFKA_TLS_CERT: certificate, KAFKA_TLS_KEY: key })).toThrow(
+    'KAFKA_TLS_CERT and KAFKA_TLS_KEY',
+  );
 });

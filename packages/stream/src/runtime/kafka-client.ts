@@ -1,4 +1,6 @@
 /** Kafka as the environment describes it. */
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { HeadwaterError } from '@headwater/errors';
 import type { CommonConfig } from '../config/common-environment.ts';
 import type { Log } from '../log/api.ts';
@@ -6,12 +8,12 @@ import { createKafkaLog } from '../log/kafka/kafka-log.ts';
 import type { KafkaOptions } from '../log/kafka/options.ts';
 import type { Logger } from '../logger.ts';
 
-/** Errors: config-invalid without brokers. */
+/** Errors: config-invalid without brokers, and for what is no certificate or key. */
 export function openKafka(config: CommonConfig, logger: Logger): Log {
   return createKafkaLog(kafkaOptions(config), logger);
 }
 
-/** Errors: config-invalid without brokers. */
+/** Errors: config-invalid without brokers, and for what is no certificate or key. */
 export function kafkaOptions(config: CommonConfig): KafkaOptions {
   if (config.KAFKA_BROKERS === undefined)
     throw new HeadwaterError('config-invalid', 'KAFKA_BROKERS: is not set');
@@ -27,10 +29,27 @@ export function kafkaOptions(config: CommonConfig): KafkaOptions {
 function tlsOf(config: CommonConfig): NonNullable<KafkaOptions['ssl']> {
   const { KAFKA_TLS: isOn, KAFKA_TLS_CA: ca, KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key } = config;
   if (!isOn || (ca === undefined && cert === undefined)) return isOn;
+  checkPems(ca, cert, key);
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
+}
+
+/** Node.js takes what is no certificate for none at all, and trusts accordingly. Errors: config-invalid. */
+function checkPems(ca: string | undefined, cert: string | undefined, key: string | undefined): void {
+  const check = (names: string, what: string, parse: () => unknown) => {
+    try {
+      parse();
+    } catch (cause) {
+      throw new HeadwaterError('config-invalid', `${names}: expected ${what} in PEM form`, { cause });
+    }
+  };
+  if (ca !== undefined) check('KAFKA_TLS_CA', 'certificates', () => new X509Certificate(ca));
+  if (cert === undefined || key === undefined) return;
+  check('KAFKA_TLS_CERT and KAFKA_TLS_KEY', 'a certificate and its key', () =>
+    createSecureContext({ cert, key }),
+  );
 }
 
 function saslOf(config: CommonConfig): Pick<KafkaOptions, 'sasl'> {

@@ -3,6 +3,7 @@
  * shares a map of committed offsets among them, and an aborted transaction then makes a consumer skip records.
  */
 import type { Logger } from '../../logger.ts';
+import { knock } from './handshake.ts';
 import { createLogCreator } from './kafka-logger.ts';
 import {
   type Admin,
@@ -37,11 +38,18 @@ const assignments = { maxWaitTimeInMs: 250, heartbeatsPerSession: 10, longestHea
 
 export class KafkaClient {
   readonly #config: KafkaConfig & { logCreator: LogCreator };
+  readonly #door: Pick<KafkaOptions, 'brokers' | 'ssl'>;
   readonly #transactionTimeoutMs: number;
 
   constructor(options: KafkaOptions, logger: Logger) {
+    this.#door = options;
     this.#config = toConfig(options, createLogCreator(logger));
     this.#transactionTimeoutMs = options.transactionTimeoutMs ?? kafkaDefaults.transactionTimeoutMs;
+  }
+
+  /** Errors: log-untrusted, where no repetition helps; whatever else is wrong is found out by connecting. */
+  knock(): Promise<void> {
+    return knock(this.#door, this.#config.connectionTimeout ?? kafkaDefaults.connectionTimeoutMs);
   }
 
   admin(): Admin {

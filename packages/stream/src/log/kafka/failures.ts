@@ -1,10 +1,13 @@
 /** What kafkajs throws, in our codes; nowhere else are its error names known. */
 import { type ErrorCode, HeadwaterError } from '@headwater/errors';
+import { isHopeless, untrusted } from './handshake.ts';
 import { CorruptBatchError } from './record-batches.ts';
 
 interface KafkaFailure extends Error {
   /** Kafka's own name of the error, for those that a broker answered. */
   readonly type?: string;
+  /** Of the connection, as Node.js has it. */
+  readonly code?: string;
   readonly cause?: unknown;
   readonly originalError?: unknown;
   readonly errors?: readonly unknown[];
@@ -64,7 +67,12 @@ export function asLogError(
   if (root instanceof HeadwaterError) return root;
   if (root instanceof CorruptBatchError)
     return new HeadwaterError('log-batch-corrupt', root.message, { cause: root });
+  if (root.name === 'KafkaJSConnectionError' && isHopeless(root.code))
+    return untrusted(doing, root.message.split('\n')[0] ?? root.message, root);
   const code =
     codes[root.type ?? ''] ?? (root.name === 'KafkaJSSASLAuthenticationError' ? 'log-forbidden' : otherwise);
-  return new HeadwaterError(code, `${doing} failed: ${root.message}`, { cause: thrown });
+  const hint = root.name === 'KafkaJSConnectionClosedError' ? closedHint : '';
+  return new HeadwaterError(code, `${doing} failed: ${root.message}${hint}`, { cause: thrown });
 }
+
+const closedHint = ' (so does a broker that asks for a login or for TLS, of connections without it)';

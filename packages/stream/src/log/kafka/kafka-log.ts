@@ -151,6 +151,7 @@ class KafkaLog implements Log {
   }
 
   async #startAdmin(): Promise<Admin> {
+    await this.#client.knock();
     const admin = this.#client.admin();
     await admin.connect();
     return admin;
