@@ -87,7 +87,7 @@ test('Kafka is reached as the environment says', () => {
     KAFKA_SASL_PASSWORD: 'secret',
   });
   expect(kafkaOptions(secured)).toMatchObject({
-    ssl: { ca: authority.certificate },
+    ssl: { ca: authority.certificate.trim() },
     sasl: { mechanism: 'scram-sha-512', username: 'me', password: 'secret' },
   });
   expect(kafkaOptions(load({ KAFKA_BROKERS: 'a:1', KAFKA_TLS: 'true' })).ssl).toBe(true);
