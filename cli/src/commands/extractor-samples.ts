@@ -73,14 +73,16 @@ function parseLine(text: string): Line {
 
 async function recordOf({ image, attributes = {} }: Line, folder: string) {
   if (image === undefined) return { image: none, attributes };
+  const [, inline] = /^data:[^,]*;base64,(.*)$/s.exec(image) ?? [];
+  if (inline !== undefined) return { image: Buffer.from(inline, 'base64'), attributes };
   try {
     return { image: await readFile(resolve(folder, image)), attributes };
   } catch (cause) {
-    throw unfit(`The image ${image} can't be read.`, cause);
+    throw unfit(`The image ${image.slice(0, 200)} can't be read.`, cause);
   }
 }
 
-/** Lines of JSON; an image is a path, relative to the file. */
+/** Lines of JSON; an image is a path, relative to the file, or a data: URL. */
 function linesSample(path: string): Sample {
   return {
     name: path,

@@ -81,8 +81,8 @@ function addFit(extractor: Command, console: Console, finish: (code: number) => 
 }
 
 const fitHelp = `
-A line of a .jsonl file is {"image": "path, relative to the file", "attributes": {"name": "text", …}}; image may be left out
-where the chain does not look at it.
+A line of a .jsonl file is {"image": "path, relative to the file", "attributes": {"name": "text", …}}; an image may also be a data: URL,
+or left out where the chain does not look at it.
 
 What is learned goes to <id>.fitted.json beside the chain's file. Ctrl-C loses the pass that is under way, and no more: the same
 command goes on where it was. Neither the order of the records nor how they are shared among parts changes a bit of it.

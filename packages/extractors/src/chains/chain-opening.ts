@@ -9,7 +9,7 @@ import { atLink, type ChainContext, methodOf, mustLearn, optionsOf } from './cha
 import { type BranchesLink, type Link, linksAt, type MethodLink } from './chain-file.ts';
 import { checkTakes, checkVector } from './chain-types.ts';
 import { type JoinedBranch, joinBranches } from './join.ts';
-import { digestOfAll, type PlacedStage, sequenceOf } from './sequence.ts';
+import { digestOfAll, dimensionsAfter, type PlacedStage, sequenceOf } from './sequence.ts';
 
 /** A link that can learn now: all before it are open. */
 export interface Frontier {
@@ -116,7 +116,8 @@ export class ChainOpening {
     for (const { name, weight, links } of branches) {
       const stages = await this.open(links, before);
       if (!stages) continue;
-      const stage = sequenceOf(stages);
+      // A branch of links that change no vector gives as many numbers as it is given.
+      const stage = { ...sequenceOf(stages), dimensions: dimensionsAfter([...before, ...stages]) };
       checkVector(this.context, `the branch ${place}.${name}`, stage.gives);
       if (stage.dimensions === null)
         throw unknownDimensions(this.context.file, `the branch ${place}.${name}`);
