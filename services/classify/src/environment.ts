@@ -71,6 +71,12 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     .describe(
       'Only the newest so many examples of a task count, or those labelled in so long a time before the newest; default all.',
     ),
+  LIFT: integer({ min: 4, max: 16_384 })
+    .refine((given) => given % 4 === 0, 'expected a multiple of 4')
+    .optional()
+    .describe(
+      'Dimensions of a fixed random projection that vectors go through before heads learn them (RanPAC), a multiple of 4: more accurate, and as much slower; default none.',
+    ),
   PRIOR: choice(['uniform', 'empirical'])
     .default('uniform')
     .describe(
@@ -97,6 +103,11 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
   MAX_TASKS: integer({ min: 1, max: 10_000 })
     .default(100)
     .describe('Tasks that labels may create, for each partition; labels for more are dead letters.'),
+  MAX_EXAMPLES: integer({ min: 1, max: 2 ** 27 })
+    .optional()
+    .describe(
+      'Examples of a task and extractor; further ones are dead letters. Default as many as are summed exactly: 134,217,728, with LIFT 67,108,864.',
+    ),
   MAX_CLASSES: integer({ min: 2, max: 100_000 })
     .default(1_000)
     .describe(

@@ -16,6 +16,7 @@ import { createPredictor } from './predict/predictor.ts';
 import type { ServingHeads } from './predict/serving-heads.ts';
 import { KeptSets } from './train/kept-sets.ts';
 import type { OpenSets } from './train/open-sets.ts';
+import { setRulesOf, solveChoicesOf } from './train/set-rules.ts';
 import type { Solver } from './train/solver.ts';
 import type { TrainBoard } from './train/train-board.ts';
 import { openTrainSession, type TrainSessionOptions } from './train/train-session.ts';
@@ -113,10 +114,8 @@ async function trainOptions(
     examplesTopic: examples,
     examples: await openCodec(schemaIds, 'Example', examples),
     kinds: config.HEADS,
-    units: config.MLP_UNITS,
-    window: config.WINDOW,
-    maxSets: config.MAX_TASKS * config.EXTRACTORS.length,
-    prior: config.PRIOR,
+    ...setRulesOf(config),
+    ...solveChoicesOf(config),
     solver,
     topics: { heads, serving },
     ...codecs,

@@ -156,6 +156,43 @@ describe('a backfill', () => {
     expect((await run(rig, { config })).heads).toMatchObject([{ outcome: 'equal' }]);
   });
 
+  it('learns lifted vectors, another prior and a window as the trainer does', async () => {
+    const rig = await openRig();
+    const environment = { LIFT: '16', PRIOR: 'empirical', WINDOW: '20', HEADS: 'lda,ridge' };
+    const service = await rig.start(environment);
+    for (let image = 0; image < 30; image++) {
+      await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
+      await rig.sendLabel(`i${image}`, `c${image % 2}`, { assignedAt: 2_000 + image });
+    }
+    await rig.settled(20);
+    await eventually(async () =>
+      (await rig.heads()).some(
+        ({ kind, mode, examples }) => kind === 'ridge' && mode === 'settled' && examples === 20,
+      ),
+    );
+    await service.stop();
+    const own = { EXTRACTORS: rig.extractors.join(), DATA_DIR: rig.dataDir };
+    const config = loadConfig(classifyEnvironment, { ...own, ...environment });
+    const report = await run(rig, { config });
+    expect(report.heads).toMatchObject([
+      { kind: 'lda', outcome: 'equal' },
+      { kind: 'ridge', outcome: 'equal' },
+    ]);
+    const plain = await run(rig, { config: loadConfig(classifyEnvironment, { ...own, WINDOW: '20' }) });
+    expect(plain.setDigest).toBe(report.setDigest);
+    expect(plain.heads.map(({ outcome }) => outcome)).toEqual(['different', 'different']);
+  });
+
+  it('says where there are more examples than a set may hold', async () => {
+    const rig = await openRig();
+    await (await learn(rig)).stop();
+    const own = { EXTRACTORS: rig.extractors.join(), DATA_DIR: rig.dataDir };
+    const config = loadConfig(classifyEnvironment, { ...own, MAX_EXAMPLES: '27' });
+    await expect(run(rig, { config })).rejects.toMatchObject({ code: 'statistics-overflow' });
+    const enough = loadConfig(classifyEnvironment, { ...own, MAX_EXAMPLES: '28' });
+    expect((await run(rig, { config: enough })).heads).toMatchObject([{ outcome: 'equal' }]);
+  });
+
   it('counts records that nobody can read, and passes over them as the trainer does', async () => {
     const rig = await openRig();
     await (await learn(rig)).stop();

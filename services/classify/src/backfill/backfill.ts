@@ -7,6 +7,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Head, LabelledSet } from '@headwater/heads';
 import type { HeadKind } from '@headwater/schemas';
 import { HeadCatalog } from '../exchange/head-catalog.ts';
+import { setOptionsOf, setRulesOf, solveChoicesOf, withinLimit } from '../train/set-rules.ts';
 import { type Solver, startSolver } from '../train/solver.ts';
 import type { ExampleTable, LabelledExample } from './example-table.ts';
 import { compareHead, type HeadComparison } from './head-comparison.ts';
@@ -94,11 +95,12 @@ async function rebuild(run: Rebuild): Promise<Omit<BackfillReport, 'seconds'>> {
   const { options, extractor, catalog, table, source } = run;
   const { task, from, workers } = options;
   const { config } = options;
-  const start = await findWindowStart(source.examples(), {
-    window: config.WINDOW,
+  const rules = setRulesOf(config);
+  const start = await findWindowStart(withinLimit(source.examples(), rules), {
+    window: rules.window,
     folder: join(config.DATA_DIR, 'backfill'),
   });
-  const set = await sum(options, extractor, insideWindow(source.examples(), start));
+  const set = await sum(options, extractor, insideWindow(withinLimit(source.examples(), rules), start));
   const heads = await trainAll(options, set, kindsOf(options, catalog, extractor));
   const line = { task, extractor };
   const comparisons = heads.map((head) =>
@@ -139,7 +141,7 @@ async function allowPublishing({ clients, from }: BackfillOptions): Promise<void
 }
 
 async function sum(
-  { task, workers, signal, progress }: BackfillOptions,
+  { task, workers, signal, progress, config }: BackfillOptions,
   extractor: string,
   examples: AsyncIterable<LabelledExample>,
 ): Promise<LabelledSet> {
@@ -149,7 +151,7 @@ async function sum(
     throw new HeadwaterError('head-not-ready', `Task ${task} has no labelled example of ${extractor}`);
   }
   return sumExamples(resumed(first.value, iterator), {
-    set: { extractor, task, dimensions: first.value.vector.length },
+    set: setOptionsOf({ extractor, task, dimensions: first.value.vector.length }, setRulesOf(config)),
     workers,
     signal,
     summed: (done) => progress?.({ stage: 'summing examples', done }),
@@ -178,12 +180,7 @@ async function trainAll(
     for (const kind of kinds) {
       signal?.throwIfAborted();
       progress?.({ stage: `training heads (${kind})`, done: heads.length, total: kinds.length });
-      const solved = solver.solve(set, {
-        kind,
-        mode: 'settled',
-        prior: config.PRIOR,
-        units: config.MLP_UNITS,
-      });
+      const solved = solver.solve(set, { kind, mode: 'settled', ...solveChoicesOf(config) });
       heads.push(await (signal === undefined ? solved : Promise.race([solved, aborted(signal)])));
     }
     return heads;

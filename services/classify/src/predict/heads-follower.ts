@@ -21,16 +21,20 @@ export interface HeadsFollower {
   readonly stopped: Promise<void>;
   /** Reads to the end of both topics as it is now, past what the follower has seen so far. */
   catchUp(): Promise<void>;
+  /** Called with the tasks of what came, when the table has it; answers how to be called no more. */
+  onHeads(listener: (tasks: ReadonlySet<string>) => void): () => void;
   close(): Promise<void>;
 }
 
 /** Resolves when all that was in the topics at the start is in the table, and what serves is open. */
 export async function followHeads(options: HeadsFollowerOptions): Promise<HeadsFollower> {
   const { log, topics, table, serving } = options;
+  const listeners = new Set<(tasks: ReadonlySet<string>) => void>();
   let caughtUp = false;
   const onRecords = async (records: readonly LogRecord[]) => {
     const tasks = await table.apply(records);
     if (caughtUp) await serving.refresh(tasks);
+    for (const listener of listeners) listener(tasks);
   };
   const follower = await log.follow({ topics: [topics.heads, topics.serving], from: 'beginning', onRecords });
   await Promise.race([follower.caughtUp, follower.stopped]);
@@ -40,6 +44,10 @@ export async function followHeads(options: HeadsFollowerOptions): Promise<HeadsF
   return {
     stopped: follower.stopped,
     catchUp: () => catchUp(options, follower),
+    onHeads: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     close: () => {
       clearInterval(again);
       return follower.close();

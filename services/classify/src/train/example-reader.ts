@@ -4,7 +4,8 @@ import { type Codec, compositeKey, type Example, parseCompositeKey } from '@head
 import { type LogRecord, partitionFor } from '@headwater/stream';
 import { Draft } from '../store/state.ts';
 import { noteErasure } from './erasures.ts';
-import { applyExample, type ExampleNews, type SetChange, type SetRules } from './trainer-state.ts';
+import type { SetRules } from './set-rules.ts';
+import { applyExample, type ExampleNews, type SetChange } from './trainer-state.ts';
 
 export interface ExampleReaderOptions extends SetRules {
   readonly examples: Codec<Example>;

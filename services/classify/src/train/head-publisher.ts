@@ -28,6 +28,8 @@ export interface HeadPublisherOptions extends PublicationOptions {
   /** In order of preference; each labelled set has a line of each. */
   readonly kinds: readonly HeadKind[];
   readonly prior: 'uniform' | 'empirical';
+  /** Of the sets; another one makes other heads of the same examples. */
+  readonly lift?: number | null;
   readonly board: TrainBoard;
   readonly logger: Logger;
 }
@@ -176,7 +178,8 @@ export class HeadPublisher {
 
   /** The kinds are no choice of this sort: each line stands for itself. */
   #choices(): string {
-    return JSON.stringify([this.#options.prior]);
+    const { prior, lift = null } = this.#options;
+    return JSON.stringify(lift === null ? [prior] : [prior, lift]);
   }
 
   async #adoptStored(line: TaskLine): Promise<void> {

@@ -6,15 +6,21 @@ import { createLabelledSet, type LabelledSet } from '@headwater/heads';
 import { Breath } from '../breath.ts';
 import type { StateReader } from '../store/state.ts';
 import { setId } from './example-bytes.ts';
+import { type SetRules, setOptionsOf } from './set-rules.ts';
 import { type SetChange, storedExamples, storedSets } from './trainer-state.ts';
 
 export class LabelledSets {
   readonly #sets = new Map<string, LabelledSet>();
+  readonly #rules: SetRules;
   #isWhole = true;
 
+  constructor(rules: SetRules = {}) {
+    this.#rules = rules;
+  }
+
   /** Adds up what the store holds. */
-  static async load(reader: StateReader): Promise<LabelledSets> {
-    const sets = new LabelledSets();
+  static async load(reader: StateReader, rules: SetRules = {}): Promise<LabelledSets> {
+    const sets = new LabelledSets(rules);
     const breath = new Breath();
     for (const { extractor, task, dimensions } of storedSets(reader)) {
       const set = sets.#open({ extractor, task, dimensions });
@@ -72,9 +78,9 @@ export class LabelledSets {
     if (set.needsRefill) set.refill(storedExamples(reader, set.extractor, set.task));
   }
 
-  #open({ extractor, task, dimensions }: Pick<SetChange, 'extractor' | 'task' | 'dimensions'>): LabelledSet {
-    const id = setId(extractor, task);
-    const set = this.#sets.get(id) ?? createLabelledSet({ extractor, task, dimensions });
+  #open(name: Pick<SetChange, 'extractor' | 'task' | 'dimensions'>): LabelledSet {
+    const id = setId(name.extractor, name.task);
+    const set = this.#sets.get(id) ?? createLabelledSet(setOptionsOf(name, this.#rules));
     this.#sets.set(id, set);
     return set;
   }

@@ -125,7 +125,7 @@ function open(
     table,
     extractors: ['eight.v1'],
     inlineBytes: 1_000_000,
-    follower: { catchUp: async () => undefined },
+    follower: { catchUp: async () => undefined, onHeads: () => () => undefined },
     board: new TrainBoard(metrics),
     lanes: new LanesBoard('train', metrics, logger),
     ...(keptSets === undefined ? {} : { keptSets }),

@@ -32,24 +32,23 @@ import { readExamples } from './layers-examples.ts';
 import type { OpenSets } from './open-sets.ts';
 import { keepParameters } from './publication.ts';
 import { Scoring } from './scoring.ts';
+import type { SetRules, SolveChoices } from './set-rules.ts';
 import type { Solver } from './solver.ts';
 import { isBehind, isSettled, type TaskLine } from './task-line.ts';
-import type { SetChange, SetRules } from './trainer-state.ts';
+import type { SetChange } from './trainer-state.ts';
 
 /** Part of the store's identity: a store of another format is rebuilt. */
 const formatVersion = 2;
 
-export interface TrainSessionOptions extends HeadPublisherOptions, SetRules {
+export interface TrainSessionOptions extends HeadPublisherOptions, SetRules, SolveChoices {
   readonly solver: Solver;
-  /** Of the hidden layer of heads of kind `mlp`. */
-  readonly units: number;
   readonly group: string;
   readonly folder: string;
   readonly storeMaxAgeMs: number;
   readonly partitions: number;
   readonly examplesTopic: string;
   readonly examples: Codec<Example>;
-  readonly follower: Pick<HeadsFollower, 'catchUp'>;
+  readonly follower: Pick<HeadsFollower, 'catchUp' | 'onHeads'>;
   readonly lanes: LanesBoard;
   /** Told of the lane's sets while it is open. */
   readonly openSets?: OpenSets;
@@ -67,7 +66,7 @@ export async function openTrainSession(options: TrainSessionOptions, lane: Lane)
   const reader = new ExampleReader({ ...options, lane: lane.index });
   const { store, kept, rolled } = await openStore(options, lane, reader);
   try {
-    const sets = kept ?? (await LabelledSets.load(store));
+    const sets = kept ?? (await LabelledSets.load(store, options));
     await options.follower.catchUp();
     const publisher = new HeadPublisher(options);
     await publisher.open(sets.all(), store);
@@ -128,6 +127,7 @@ class TrainSession implements LaneSession {
   #pausedAt: bigint | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #ignoreFree: () => void;
+  readonly #ignoreHeads: () => void;
 
   constructor(options: TrainSessionOptions, lane: Lane, parts: TrainParts) {
     this.#options = options;
@@ -143,6 +143,7 @@ class TrainSession implements LaneSession {
       changed: () => this.#solvesChanged(),
     });
     this.#ignoreFree = options.solver.onFree(() => this.#startSolves());
+    this.#ignoreHeads = options.follower.onHeads((tasks) => this.#headsCame(tasks));
   }
 
   async process(records: readonly LogRecord[], signal: AbortSignal): Promise<LaneOutput> {
@@ -181,6 +182,7 @@ class TrainSession implements LaneSession {
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#ignoreFree();
+    this.#ignoreHeads();
     this.#busy = true;
     this.#solves.close();
     this.#parts.publisher.close();
@@ -216,6 +218,13 @@ class TrainSession implements LaneSession {
       }
     }
     return deadLetters;
+  }
+
+  /** A head that was imported may have learned what was erased here: it must not wait for the next label to go. */
+  #headsCame(tasks: ReadonlySet<string>): void {
+    const erasures = readErasures(this.#parts.store).filter(({ task }) => tasks.has(task));
+    const known = erasures.flatMap(({ task }) => this.#options.table.headsOf(task));
+    if (known.some((head) => mayHold(erasures, head, BigInt(head.watermark)))) this.#lane.wake?.();
   }
 
   #solvesChanged(): void {

@@ -17,7 +17,8 @@ import {
   setsPrefix,
   timePosition,
 } from './example-bytes.ts';
-import { type ExampleWindow, isNothing, moveWindow } from './example-window.ts';
+import { isNothing, moveWindow } from './example-window.ts';
+import { type SetRules, tooMany } from './set-rules.ts';
 
 /** What one record of `examples` says; null where the label was retracted or the image erased. */
 export interface ExampleNews {
@@ -40,15 +41,6 @@ export interface SetChange {
   readonly returned?: readonly LabelledVector[];
 }
 
-/** What bounds labelled sets; nothing by default. */
-export interface SetRules {
-  /** Only examples inside of it are in the labelled set; all of them stay in the store. */
-  readonly window?: ExampleWindow | undefined;
-  readonly maxSets?: number;
-  /** Examples of a set, the ones outside of a window too. */
-  readonly maxExamples?: number;
-}
-
 /** A labelled set as the store describes it. */
 export interface StoredSet {
   readonly extractor: string;
@@ -64,8 +56,6 @@ export interface StoredSet {
 
 /** Entries of a quantised unit vector lie within ± this. */
 const largestEntry = 8192;
-/** More would not be summed exactly. */
-const mostExamples = 2 ** 27;
 
 /**
  * Puts the draft into the state that the news describe; undefined when the labelled set stays as it is.
@@ -164,7 +154,7 @@ function checkLimits(
   },
 ): void {
   const { isNew, grows, set, rules } = growth;
-  const { maxSets = Number.POSITIVE_INFINITY, maxExamples = mostExamples } = rules;
+  const { maxSets = Number.POSITIVE_INFINITY, maxExamples = Number.POSITIVE_INFINITY } = rules;
   if (isNew && storedSets(reader).length >= maxSets) {
     throw new HeadwaterError(
       'limit-exceeded',
@@ -172,8 +162,7 @@ function checkLimits(
     );
   }
   if (!grows || set.examples < maxExamples) return;
-  const message = `A labelled set holds at most ${maxExamples} examples: beyond that, sums would no longer be exact`;
-  throw new HeadwaterError('statistics-overflow', message, { verdict: 'dead-letter' });
+  throw tooMany(maxExamples);
 }
 
 function bytesOf({ vector }: LabelledVector): Uint8Array {
