@@ -53,14 +53,23 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${JSON.stringify(summary)}\n`);
     return isRight(summary) ? 0 : 1;
   } catch (error) {
-    if (!end.signal.aborted) process.stderr.write(`${(error as Error).stack}\n`);
+    if (!end.signal.aborted) process.stderr.write(`${wordsOf(error as Error)}\n`);
     return code;
   }
 }
 
+/** What has a code is said in words that tell what to do; of anything else the place matters, too. */
+function wordsOf(error: Error & { readonly code?: string }): string {
+  return (error.code === undefined ? error.stack : error.message) ?? error.message;
+}
+
 async function run(options: ChaosOptions, signal: AbortSignal): Promise<Summary> {
   say('looking for Python and librdkafka');
-  await openPython();
+  await openPython().catch((error: Error) => {
+    throw new Error(
+      `Python 3 with venv, and packages for it, are needed to check what came of it all: ${error.message}`,
+    );
+  });
   if (!(await canLimitFiles())) {
     throw new Error(
       'prlimit (util-linux) is missing: full disks cannot be had without it; try --blobs 0 --state 0',

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createNames } from '@headwater/stream';
 import { repositoryFolder } from '../interop/files.ts';
 import { openPython } from '../interop/python.ts';
-import type { Found, FoundDeadLetter } from './check.ts';
+import type { Found, FoundDeadLetter } from './found.ts';
 import { extractor } from './site.ts';
 
 /** Errors: where Python is missing, or the topics cannot be read to their ends; the reader's own words. */
