@@ -41,6 +41,10 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     .default([...roles])
     .describe('What this process does; several processes may share the work.'),
   EXTRACTORS: list('extractor ids, separated by commas')
+    .refine(
+      (ids) => !ids.some((id) => /\.ya?ml$/.test(id)),
+      'expected ids, separated by commas: the id that a file states, not its path (which EXTRACTOR_FILES takes)',
+    )
     .default(['efficientnet-lite0.v1'])
     .describe('Extractors whose vectors are read, in order of preference: the first one with a head serves.'),
   EXTRACTOR_FILES: list('paths of files (.yaml), separated by commas')

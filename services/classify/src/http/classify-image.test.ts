@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { openExtractor } from '@headwater/extractors';
 import { createMemoryLog } from '@headwater/stream';
@@ -81,5 +83,67 @@ it('answers an image as it answers the image’s vector', async () => {
     expect(broken).toMatchObject({ status: 422, body: { code: 'image-unreadable' } });
   } finally {
     await extractor.close();
+  }
+});
+
+const chain = `
+id: look.v1
+chain:
+  - branches:
+      look: [{ method: pixel-vector, size: 2, colour: gray }]
+      facts: [{ method: numeric-vector, attributes: [price, weight, age, size] }]
+`;
+
+it('answers an image and its attributes with a chain of the user’s own', async () => {
+  const own = await Rig.open({ log: createMemoryLog(), extractors: ['look.v1'] });
+  const path = join(own.dataDir, 'look.yaml');
+  await writeFile(path, chain);
+  const extractor = await openExtractor(path);
+  try {
+    const service = await own.start({ EXTRACTOR_FILES: path });
+    const factsOf = (index: number) => {
+      const [size, rest] = [index % 2 === 0 ? '10' : '-10', String(index % 5)];
+      return { price: rest, weight: '1', age: rest, size };
+    };
+    for (let index = 0; index < 16; index += 1) {
+      const record = { image: stripe(4 + index, true), attributes: factsOf(index) };
+      await own.sendVector(`${index}`, [...(await extractor.extract(record))]);
+      await own.sendLabel(`${index}`, index % 2 === 0 ? 'large' : 'small');
+    }
+    const { version } = await own.settled(16);
+    await eventually(async () => {
+      const { body } = await own.api<{ version: number }>(service, '/v1/tasks/digit/head');
+      return body.version === version;
+    });
+    const ask = (query: string) =>
+      own.api<{ label: string; code: string }>(service, `/v1/tasks/digit/classify?${query}`, {
+        method: 'POST',
+        headers: { 'content-type': 'image/png' },
+        body: new Uint8Array(stripe(9, true)),
+      });
+    const rest = 'attribute.price=1&attribute.weight=1&attribute.age=1';
+    expect(await ask(`${rest}&attribute.size=10`)).toMatchObject({ status: 200, body: { label: 'large' } });
+    expect(await ask(`${rest}&attribute.size=-10`)).toMatchObject({ status: 200, body: { label: 'small' } });
+    expect(await ask(`${rest}&attribute.size=big`)).toMatchObject({
+      status: 422,
+      body: { code: 'record-unfit' },
+    });
+    expect(await ask(rest)).toMatchObject({ status: 422, body: { code: 'vector-not-finite' } });
+  } finally {
+    await extractor.close();
+    await own.close();
+  }
+});
+
+it('refuses files that state the same id, or none', async () => {
+  const own = await Rig.open({ log: createMemoryLog(), extractors: ['look.v1'] });
+  const paths = ['a.yaml', 'b.yaml'].map((name) => join(own.dataDir, name));
+  for (const path of paths) await writeFile(path, chain);
+  try {
+    await expect(own.start({ EXTRACTOR_FILES: paths.join() })).rejects.toThrow(/both are look\.v1/);
+    await writeFile(paths[1] ?? '', 'chain: []');
+    await expect(own.start({ EXTRACTOR_FILES: paths.join() })).rejects.toThrow(/b\.yaml: id must be like/);
+  } finally {
+    await own.close();
   }
 });
