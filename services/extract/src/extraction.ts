@@ -72,15 +72,16 @@ export class Extraction {
 
   private async transform(record: LogRecord, signal: AbortSignal): Promise<OutgoingRecord> {
     const { topic, images, vectors } = this.options;
-    if (record.value === null) return this.erase(record);
+    if (record.value === null) return await this.erase(record);
     const image = await during('decode', () => decodeImageReceived(record, images));
     const vector = await during('extract', () => this.extract(record, image, signal));
     const value = await during('encode', () => vectors.encode(this.describe(image, vector)));
     return { topic, key: image.id, value, cause: record };
   }
 
-  private erase(record: LogRecord): OutgoingRecord {
+  private async erase(record: LogRecord): Promise<OutgoingRecord> {
     if (record.key !== null && record.key.length > 0) {
+      await during('decode', () => this.options.contents.erase(String(record.key), record.timestamp));
       return { topic: this.options.topic, key: record.key, value: null, cause: record };
     }
     const message = 'A record without a value erases an image, and must have its id as the key.';

@@ -10,6 +10,9 @@ import type { BlobStore, LogRecord } from '@headwater/stream';
 /** Claim checks that are held in memory at once: each may be as large as the limit on images. */
 const referencesAtOnce = 8;
 
+/** Between the clocks of producers and of the blob store. */
+const clocksDifferMs = 5_000;
+
 function isReference(content: Buffer | ImageReference): content is ImageReference {
   return !(content instanceof Uint8Array);
 }
@@ -57,6 +60,14 @@ export class ImageContents {
     } finally {
       this.places.leave();
     }
+  }
+
+  /**
+   * Deletes the bytes in the blob store of an image that was erased at `at`, milliseconds since the epoch, by whatever way. What is about
+   * as young may be the same image that was sent again: it stays. Errors: blob-store-unavailable.
+   */
+  async erase(id: string, at: number): Promise<void> {
+    await this.blobs.deleteOwned(id, at - clocksDifferMs);
   }
 
   private check({ byteLength }: ImageReference): void {

@@ -38,7 +38,7 @@ export interface Intake {
   accept(input: ImageInput, announce?: (image: AcceptedImage) => void): Promise<AcceptedImage>;
   /** Throws what `accept` would throw because of the bytes, and does nothing else. */
   inspect(bytes: Buffer): Promise<ImageFacts>;
-  /** Publishes the tombstone that erases an image. */
+  /** Publishes the tombstone that erases an image, and deletes its bytes in the blob store. */
   erase(id: string): Promise<void>;
 }
 
@@ -62,7 +62,7 @@ export function createIntake(options: IntakeOptions): Intake {
       const { bytes } = input;
       const facts = await inspect(bytes);
       const id = input.id ?? (await sha256Of(bytes));
-      const content = bytes.length > inlineLimitBytes ? await blobs.put(bytes) : bytes;
+      const content = bytes.length > inlineLimitBytes ? await blobs.put(bytes, { owner: id }) : bytes;
       const accepted: AcceptedImage = {
         id,
         receivedAt: clock.next(id),
@@ -74,7 +74,10 @@ export function createIntake(options: IntakeOptions): Intake {
       await sender.send([{ topic, key: id, value: codec.encode(toRecord(input, accepted, content)) }]);
       return accepted;
     },
-    erase: (id) => sender.send([{ topic, key: id, value: null }]),
+    async erase(id) {
+      await sender.send([{ topic, key: id, value: null }]);
+      await blobs.deleteOwned(id);
+    },
   };
 }
 

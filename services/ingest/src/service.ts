@@ -90,13 +90,12 @@ async function ensureTopics(config: IngestConfig, { log, names }: Dependencies):
 
 async function openHttp(
   config: IngestConfig,
-  { blobs, schemaIds, logger, metrics }: Dependencies,
+  { schemaIds, logger, metrics }: Dependencies,
   parts: Pick<HttpOptions, 'intake' | 'sink' | 'tracker' | 'serving' | 'admission'>,
 ): Promise<{ readonly app: FastifyInstance; readonly url: string }> {
   const app = await createHttp({
     ...parts,
     config,
-    blobs,
     schemaIds,
     logger,
     metrics,

@@ -11,6 +11,8 @@ export interface StoredBlob {
 export interface PutOptions {
   /** True for what lives as long as something refers to it (parameters of heads): it never expires by age. */
   readonly keep?: boolean;
+  /** The id of the image whose bytes these are: no other image shares them, so that they can go when it is erased. */
+  readonly owner?: string;
 }
 
 export interface SweepOptions {
@@ -35,10 +37,13 @@ export interface BlobStore {
   put(bytes: Uint8Array, options?: PutOptions): Promise<StoredBlob>;
   /** Verifies size and SHA-256. Errors: blob-missing, blob-corrupt, blob-forbidden, limit-exceeded, blob-store-unavailable. */
   get(blob: StoredBlob, signal?: AbortSignal): Promise<Buffer>;
-  /** Where an image with this SHA-256 (lower-case hex) lies if it is stored; left out where a store cannot tell. */
-  uriOf?(sha256: string): string;
   /** Absent is fine. Errors: blob-forbidden, blob-store-unavailable. */
   delete(uri: string): Promise<void>;
+  /**
+   * Deletes what was put for this owner; with `before`, what was put last before then (milliseconds since the epoch, by the store's
+   * clock). Errors: blob-store-unavailable.
+   */
+  deleteOwned(owner: string, before?: number): Promise<void>;
   /** Deletes what was put long ago and is not kept; left out where a store cannot. Errors: blob-store-unavailable. */
   sweep?(options: SweepOptions): Promise<SweepReport>;
 }

@@ -14,7 +14,7 @@ export interface Bounds {
 
 /** The same store; `get` refuses what claims to be larger. Errors: those of the store, limit-exceeded. */
 export function withBounds(store: BlobStore, { timeoutMs, maxBytes }: Bounds): BlobStore {
-  const { uriOf, sweep } = store;
+  const { sweep } = store;
   return {
     kind: store.kind,
     put: (bytes, options) => inTime('write', timeoutMs, () => store.put(bytes, options)),
@@ -29,7 +29,7 @@ export function withBounds(store: BlobStore, { timeoutMs, maxBytes }: Bounds): B
         signal,
       ),
     delete: (uri) => inTime('delete', timeoutMs, () => store.delete(uri)),
-    ...(uriOf === undefined ? {} : { uriOf }),
+    deleteOwned: (owner, before) => inTime('delete', timeoutMs, () => store.deleteOwned(owner, before)),
     ...(sweep === undefined ? {} : { sweep }),
   };
 }

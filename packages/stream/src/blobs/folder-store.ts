@@ -18,11 +18,11 @@ import {
   unlink,
   utimes,
 } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { HeadwaterError } from '@headwater/errors';
 import type { BlobStore, PutOptions, StoredBlob } from './api.ts';
-import { blobPath, sha256Of } from './blob-path.ts';
+import { blobPath, isSha256, ownedPrefix, sha256Of } from './blob-path.ts';
 import { sweepFolder } from './folder-sweep.ts';
 import { checkLength, forbidden, missing, readVerified, unavailable } from './verified-bytes.ts';
 
@@ -47,8 +47,8 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
         return put(root, drafts, bytes, putting);
       }),
     get: (blob, signal) => guarded('read', () => presence.telling(() => get(root, blob, signal))),
-    uriOf: (sha256) => pathToFileURL(pathOf(root, sha256)).href,
     delete: (uri) => guarded('delete', () => remove(root, uri)),
+    deleteOwned: (owner, before) => guarded('delete', () => removeOwned(root, owner, before)),
     sweep: (sweeping) => guarded('sweep', () => sweepFolder({ root, drafts }, sweeping)),
   };
 }
@@ -91,16 +91,16 @@ async function put(
   root: string,
   drafts: string,
   bytes: Uint8Array,
-  { keep = false }: PutOptions = {},
+  options: PutOptions = {},
 ): Promise<StoredBlob> {
   const sha256 = sha256Of(bytes);
-  const path = pathOf(root, sha256, keep);
+  const path = pathOf(root, sha256, options);
   if (!(await renew(path, bytes.byteLength))) await writeWhole(path, drafts, bytes);
   return { uri: pathToFileURL(path).href, byteLength: bytes.byteLength, sha256 };
 }
 
-const pathOf = (root: string, sha256: string, keep = false) =>
-  join(root, ...blobPath(sha256, keep).split('/'));
+const pathOf = (root: string, sha256: string, options: PutOptions = {}) =>
+  join(root, ...blobPath(sha256, options).split('/'));
 
 /**
  * True where it is there, and from now on as young as if it had been written now: blobs expire by their last use. A
@@ -186,6 +186,23 @@ async function remove(root: string, uri: string): Promise<void> {
     await unlink(await locate(root, uri));
   } catch (error) {
     if (!(error instanceof HeadwaterError && error.code === 'blob-missing') && !isMissing(error)) throw error;
+  }
+}
+
+async function removeOwned(root: string, owner: string, before = Number.POSITIVE_INFINITY): Promise<void> {
+  const prefix = join(root, ...ownedPrefix(owner).split('/'));
+  const names = await readdir(dirname(prefix)).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+  const owned = names.filter((name) => name.startsWith(basename(prefix)));
+  const paths = owned.map((name) => join(dirname(prefix), name));
+  for (const path of isSha256(owner) ? [...paths, pathOf(root, owner)] : paths) {
+    try {
+      if ((await lstat(path)).mtimeMs < before) await unlink(path);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { HeadwaterError } from '@headwater/errors';
 import type { BlobStore, PutOptions, StoredBlob, SweepOptions, SweepReport } from './api.ts';
-import { blobPath, expiringFolder, sha256Of } from './blob-path.ts';
+import { blobPath, expiringFolder, isSha256, ownedPrefix, sha256Of } from './blob-path.ts';
 import { openS3, type S3Connection, type S3Sdk } from './s3-client.ts';
 import { asBlobError, asForbidden, isAbsent, isRefusal } from './s3-failures.ts';
 import { keyWithin, type S3Place } from './s3-uri.ts';
@@ -48,10 +48,10 @@ export function createS3BlobStore(options: S3BlobStoreOptions): BlobStore {
   };
   return {
     kind: 's3',
-    put: (bytes, { keep = false }: PutOptions = {}) =>
+    put: (bytes, putting: PutOptions = {}) =>
       guarded('write', async (opened) => {
         const sha256 = sha256Of(bytes);
-        const key = `${place.prefix}${blobPath(sha256, keep)}`;
+        const key = `${place.prefix}${blobPath(sha256, putting)}`;
         if (!(await isFresh(opened, place.bucket, key, bytes.byteLength))) {
           await write(opened, place.bucket, key, bytes, sha256);
         }
@@ -62,12 +62,12 @@ export function createS3BlobStore(options: S3BlobStoreOptions): BlobStore {
         const key = keyOf(blob.uri);
         return read(opened, place.bucket, key, blob, signal);
       }),
-    uriOf: (sha256) => uriOf(`${place.prefix}${blobPath(sha256)}`),
     delete: (uri) =>
       guarded('delete', async ({ sdk, client }) => {
         const key = keyOf(uri);
         await client.send(new sdk.DeleteObjectCommand({ Bucket: place.bucket, Key: key }));
       }),
+    deleteOwned: (owner, before) => guarded('delete', (opened) => deleteOwned(opened, place, owner, before)),
     sweep: (sweeping) => guarded('sweep', (opened) => sweep(opened, place, sweeping)),
   };
 }
@@ -158,6 +158,24 @@ async function judgeRefusal({ sdk, client }: Opened, Bucket: string, thrown: unk
     () => asForbidden(thrown),
     () => thrown,
   );
+}
+
+async function deleteOwned(
+  { sdk, client }: Opened,
+  { bucket: Bucket, prefix }: S3Place,
+  owner: string,
+  before = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const prefixes = [ownedPrefix(owner), ...(isSha256(owner) ? [blobPath(owner)] : [])];
+  for (const path of prefixes) {
+    // An image has few blobs: one for each version of its bytes that was sent. What a page does not hold, the next round does.
+    for (let more = true; more; ) {
+      const page = await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix: `${prefix}${path}` }));
+      const old = (page.Contents ?? []).filter(({ LastModified }) => (LastModified?.getTime() ?? 0) < before);
+      for (const { Key } of old) await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }));
+      more = page.IsTruncated === true && old.length > 0;
+    }
+  }
 }
 
 /** Page by page: a bucket holds more than memory does. */

@@ -1,6 +1,5 @@
 /** `GET` and `DELETE /v1/images/{id}`: where an image is, and its erasure. */
 import { HeadwaterError } from '@headwater/errors';
-import type { BlobStore } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
 import { imageIdPattern } from '../identifiers.ts';
 import type { Intake } from '../intake.ts';
@@ -11,7 +10,6 @@ import { imagePath, imageSchema, problemSchema, showTracked } from './answers.ts
 export interface ImageStatusOptions {
   readonly intake: Intake;
   readonly tracker: Tracker;
-  readonly blobs: BlobStore;
   readonly admission: Admission;
 }
 
@@ -22,7 +20,7 @@ const params = {
 } as const;
 
 export function registerImageStatus(app: FastifyInstance, options: ImageStatusOptions): void {
-  const { intake, tracker, blobs, admission } = options;
+  const { intake, tracker, admission } = options;
   app.get<{ Params: { id: string } }>(
     '/v1/images/:id',
     {
@@ -61,16 +59,8 @@ export function registerImageStatus(app: FastifyInstance, options: ImageStatusOp
       await withPlace(admission, async () => {
         await intake.erase(id);
         tracker.erased(id);
-        // Under an id of the caller's own the same bytes may serve another image: then they stay until they expire.
-        const uri = isDigest(id) ? blobs.uriOf?.(id) : undefined;
-        if (uri !== undefined) await blobs.delete(uri);
       });
       return reply.code(202).header('location', imagePath(id)).send({ id, status: 'erased' });
     },
   );
-}
-
-/** By default an image's id is the SHA-256 of its bytes, which is also their name in the blob store. */
-function isDigest(id: string): boolean {
-  return /^[0-9a-f]{64}$/.test(id);
 }

@@ -32,7 +32,6 @@ export function keepsTheBlobContract(name: string, furnish: () => Furnished): vo
       expect(again).toEqual(first);
       expect(first.byteLength).toBe(100);
       expect(first.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
-      expect(store.uriOf?.(first.sha256)).toBe(first.uri);
       expect(await store.get(first)).toEqual(bytes);
     });
 
@@ -49,6 +48,30 @@ export function keepsTheBlobContract(name: string, furnish: () => Furnished): vo
       const blobs = await Promise.all(all.map((bytes) => store.put(bytes)));
       const back = await Promise.all(blobs.map((blob) => store.get(blob)));
       expect(back.every((bytes, index) => all[index]?.equals(bytes))).toBe(true);
+    });
+
+    test('gives each image bytes of its own, which go with it', async () => {
+      const { store, age } = furnish();
+      const bytes = picture();
+      const digest = createHash('sha256').update(bytes).digest('hex');
+      const [one, other] = [`image/${digest}`, `bild ü ${digest}`];
+      const mine = await store.put(bytes, { owner: one });
+      const newer = await store.put(picture(), { owner: one });
+      const theirs = await store.put(bytes, { owner: other });
+      const named = await store.put(bytes, { owner: digest });
+      expect(await store.get(mine)).toEqual(bytes);
+      await store.deleteOwned(one);
+      await store.deleteOwned(one);
+      for (const blob of [mine, newer]) expect(await codeOf(store.get(blob))).toBe('blob-missing');
+      for (const blob of [theirs, named]) expect(await store.get(blob)).toEqual(bytes);
+      await age?.(theirs, 60_000);
+      await store.deleteOwned(digest, Date.now() - 30_000);
+      expect(await store.get(named)).toEqual(bytes);
+      await store.deleteOwned(digest);
+      expect(await codeOf(store.get(named))).toBe('blob-missing');
+      if (age === undefined) return;
+      await store.deleteOwned(other, Date.now() - 30_000);
+      expect(await codeOf(store.get(theirs))).toBe('blob-missing');
     });
 
     test('forgets what was deleted, and deletes what is absent', async () => {
