@@ -32,7 +32,10 @@ export interface Served extends AsyncDisposable {
   say(...texts: readonly string[]): Promise<string>;
 }
 
-export async function serve(given: Readonly<Record<string, string>> = {}): Promise<Served> {
+export async function serve(
+  given: Readonly<Record<string, string>> = {},
+  prepare?: (app: FastifyInstance) => void,
+): Promise<Served> {
   const config = loadConfig(environment, given);
   const metrics = createMetrics({ processDefaults: false });
   const logger = createLogger({ name: 'test', level: 'silent' });
@@ -57,6 +60,7 @@ export async function serve(given: Readonly<Record<string, string>> = {}): Promi
   app.get('/page', async (_request, reply) =>
     reply.type('text/html').send('<!doctype html><title>Page</title>'),
   );
+  prepare?.(app);
   const url = await listenHttp(app, config);
   return {
     app,
