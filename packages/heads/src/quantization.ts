@@ -26,7 +26,7 @@ export function quantize(vector: Float32Array): Int16Array {
   return quantized;
 }
 
-/** Adding and taking away 1.5 · 2^52 leaves no bits behind the point; IEEE 754 rounds halves to even. */
-function roundHalfToEven(value: number): number {
+/** Adding and taking away 1.5 · 2^52 leaves no bits behind the point; IEEE 754 rounds halves to even. For |value| < 2^51. */
+export function roundHalfToEven(value: number): number {
   return value + 6755399441055744 - 6755399441055744;
 }

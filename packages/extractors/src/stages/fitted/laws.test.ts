@@ -181,6 +181,22 @@ describe.each(
     expect(() => one.merge(one)).toThrow(/Only another fitting/);
   });
 
+  it('does not go on from a saved fitting that is damaged, or of another method', () => {
+    const state = learn(member, fc.sample(member.value, { numRuns: 40, seed: 5 })).save();
+    const [name = ''] = Object.keys(state.state);
+    const damaged = [
+      { ...state, state: {} },
+      { ...state, state: { ...state.state, [name]: 'AAAA' } },
+      { ...state, formatVersion: 99 },
+      { ...state, records: -1 },
+      { ...state, method: 'another' },
+      { ...state, options: { nonsense: 1 } },
+    ];
+    for (const one of damaged) {
+      expect(() => member.method.resume?.(one)).toThrow(expect.objectContaining({ code: 'config-invalid' }));
+    }
+  });
+
   it('refuses values of other types, and goes on', () => {
     const sample = fc.sample(member.value, { numRuns: 40, seed: 5 });
     const fitting = learn(member, sample);

@@ -13,6 +13,7 @@ import {
   gramLength,
   paddedDimensions,
   powerOfTwo,
+  roundHalfToEven,
   rowOffset,
   rowStart,
 } from '@headwater/heads/algebra';
@@ -152,11 +153,6 @@ function powerOf(vector: Float32Array): number | null {
   if (largest === 0) return null;
   float[0] = largest;
   return Math.max((bits[0] ?? 0) >>> 23, 1) - 126;
-}
-
-/** Adding and taking away 1.5 · 2^52 leaves no bits behind the point; IEEE 754 rounds halves to even. */
-function roundHalfToEven(value: number): number {
-  return value + 6755399441055744 - 6755399441055744;
 }
 
 function addScaled(to: Float64Array, from: Float64Array, scale: number): void {

@@ -42,8 +42,13 @@ const projectionOptions = z
     path: ['dimensions'],
   });
 
+/** Principal components, unless told otherwise. */
+function orComponents(given: unknown): unknown {
+  return given !== null && typeof given === 'object' ? { using: 'pca', ...given } : given;
+}
+
 const optionsSchema = z.preprocess(
-  (given) => (given !== null && typeof given === 'object' ? { using: 'pca', ...given } : given),
+  orComponents,
   z.discriminatedUnion('using', [componentOptions, projectionOptions]),
 );
 
@@ -57,10 +62,7 @@ export const dimensionReducedVector: StageMethod = {
     method,
     formatVersion: format.formatVersion,
     takes,
-    options: z.preprocess(
-      (given) => (given !== null && typeof given === 'object' ? { using: 'pca', ...given } : given),
-      componentOptions,
-    ),
+    options: z.preprocess(orComponents, componentOptions),
     start: (options) => new ComponentLearner(method, options),
     restore: (options) => ComponentLearner.saved(method, options),
   }),
