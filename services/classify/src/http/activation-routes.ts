@@ -82,24 +82,18 @@ async function activate(
   await options.producer.send([{ topic: options.servingTopic, key: task, value, headers }]);
 }
 
-/** Errors: timed-out. */
+/** Resolves when what was written answers here, or a champion that came after it. Errors: timed-out. */
 async function awaitServing(views: TaskViews, head: HeadView, pinned: boolean): Promise<TaskView> {
   const deadline = Date.now() + patienceMs;
   while (Date.now() < deadline) {
     const view = views.task(head.task);
-    const serving = view.head;
-    if (
-      serving?.pinned === pinned &&
-      (serving.version === head.version || isSuccessor(serving, head, pinned))
-    ) {
-      return view;
-    }
+    const isThere = pinned ? isSame(view.head, head) : views.isUpToDate(head.task);
+    if (view.head?.pinned === pinned && isThere) return view;
     await setTimeout(pollMs);
   }
   throw new HeadwaterError('timed-out', 'The activation was written, but has not taken effect yet');
 }
 
-/** A champion may have been replaced by a newer one before it was seen here; the former one, still open, is older. */
-function isSuccessor(serving: HeadView, head: HeadView, pinned: boolean): boolean {
-  return !pinned && serving.trainedAt >= head.trainedAt;
+function isSame(serving: HeadView | null, { extractor, kind, version }: HeadView): boolean {
+  return serving?.extractor === extractor && serving.kind === kind && serving.version === version;
 }

@@ -71,6 +71,15 @@ export class TaskViews {
     });
   }
 
+  /** Whether the head that answers here is the one that the log, as far as it is known here, wants to serve. */
+  isUpToDate(task: string): boolean {
+    const { serving, table } = this.#options;
+    const [head, wanted] = [serving.get(task), table.activation(task)];
+    if (head === undefined || wanted === undefined) return head === wanted;
+    const { extractor, kind, version } = wanted;
+    return head.extractor === extractor && head.kind === kind && head.version === version;
+  }
+
   /** Errors: not-found, head-not-ready. */
   servingHead(task: string): HeadView {
     const head = this.heads(task).find(({ serving }) => serving);

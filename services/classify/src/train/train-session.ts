@@ -220,11 +220,14 @@ class TrainSession implements LaneSession {
     return deadLetters;
   }
 
-  /** A head that was imported may have learned what was erased here: it must not wait for the next label to go. */
+  /**
+   * Somebody pinned a head, or let go of it, or imported one that may have learned what was erased here: what follows of it must not wait
+   * for the next label.
+   */
   #headsCame(tasks: ReadonlySet<string>): void {
-    const erasures = readErasures(this.#parts.store).filter(({ task }) => tasks.has(task));
-    const known = erasures.flatMap(({ task }) => this.#options.table.headsOf(task));
-    if (known.some((head) => mayHold(erasures, head, BigInt(head.watermark)))) this.#lane.wake?.();
+    const { publisher, store } = this.#parts;
+    const own = [...publisher.allLines(), ...readErasures(store)];
+    if (own.some(({ task }) => tasks.has(task))) this.#lane.wake?.();
   }
 
   #solvesChanged(): void {
