@@ -39,6 +39,17 @@ describe('a module of the user’s own', () => {
     expect(await stage.apply(red)).toEqual({ type: 'vector', vector: Float32Array.of(0, 0, 0) });
   });
 
+  it('gets a copy of an image, and nothing of the buffer that the image came in', async () => {
+    const own = await moduleOf(
+      'export const extract = ({ image }) => [image.buffer.byteLength, image.fill(9).length];',
+    );
+    const stage = await open({ module: own, takes: 'record', dimensions: 2 });
+    const image = Buffer.from('others, image, others').subarray(8, 13);
+    const given = await stage.apply({ type: 'record', record: { image, attributes: {} } });
+    expect(given).toEqual({ type: 'vector', vector: Float32Array.of(5, 5) });
+    expect(image.toString()).toBe('image');
+  });
+
   it('may run in several threads, with the same bits', async () => {
     const stage = await open({ threads: 3 });
     const values = Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? red : blue));
@@ -83,8 +94,9 @@ describe('at start', () => {
     ],
   ])('a module that %s is refused', async (_, source, reason) => {
     const path = source.startsWith('/') ? source : await moduleOf(source);
-    await expect(open({ module: path })).rejects.toMatchObject({ code: 'model-invalid' });
-    await expect(open({ module: path })).rejects.toThrow(new RegExp(reason));
+    const opening = open({ module: path });
+    await expect(opening).rejects.toMatchObject({ code: 'model-invalid' });
+    await expect(opening).rejects.toThrow(new RegExp(reason));
   });
 
   it('a module that takes vectors must be told how long they are', async () => {

@@ -41,6 +41,24 @@ function reasonOfEnd(cause: unknown, memoryMiB: number): string {
   return `The module's thread crashed: ${cause instanceof Error ? cause.message.slice(0, 500) : 'no error'}`;
 }
 
+/**
+ * An image may be a part of the large buffer in which it came from Kafka, and posting it would hand over all of that: the module gets a copy of
+ * its own, to which it may do what it likes.
+ */
+function copyOf(value: Value): { readonly value: Value; readonly transfer: ArrayBuffer[] } {
+  if (value.type === 'record') {
+    const image = Uint8Array.from(value.record.image);
+    return { value: { ...value, record: { ...value.record, image } }, transfer: [image.buffer] };
+  }
+  if (value.type === 'pixels') {
+    const data = Uint8Array.from(value.data);
+    return { value: { ...value, data }, transfer: [data.buffer] };
+  }
+  if (value.type !== 'vector') return { value, transfer: [] };
+  const vector = Float32Array.from(value.vector);
+  return { value: { ...value, vector }, transfer: [vector.buffer] };
+}
+
 export class ModuleThread {
   private readonly worker: Worker;
   private readonly timeoutMs: number;
@@ -96,8 +114,9 @@ export class ModuleThread {
       const hung = () => this.end(failed(`The module did not answer within ${this.timeoutMs} ms.`));
       this.calls += 1;
       this.call = { id: this.calls, resolve, reject, timer: setTimeout(hung, this.timeoutMs) };
-      const request: ModuleCall = { call: this.calls, value };
-      this.worker.postMessage(request);
+      const copy = copyOf(value);
+      const request: ModuleCall = { call: this.calls, value: copy.value };
+      this.worker.postMessage(request, copy.transfer);
     });
   }
 
