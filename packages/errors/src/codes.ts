@@ -124,7 +124,10 @@ export const errorCodes = {
     when: 'another process works on the partition that the request is about',
   },
   'head-not-ready': { verdict: 'retry', when: 'a task has no head yet' },
-  'prerequisite-missing': { verdict: 'stop', when: 'Java, Maven or another program is not installed' },
+  'prerequisite-missing': {
+    verdict: 'stop',
+    when: 'Java, Maven or another program is not installed, or a GPU that is asked for is not there',
+  },
   'local-kafka-failed': { verdict: 'stop', when: 'the local Kafka did not start or died' },
 } as const satisfies Record<string, ErrorCodeEntry>;
 

@@ -1,5 +1,6 @@
 /** What an extractor is to the service that runs it: a record of the stream in (an encoded image and its attributes), one vector out. */
 import type { VectorContract } from '@headwater/schemas';
+import type { Provider } from './engines/api.ts';
 import type { SourceRecord } from './stages/api.ts';
 
 export interface ExtractorDescription {
@@ -28,6 +29,8 @@ export interface ExtractorOptions {
   readonly threads?: number;
   /** Extractions under way at once before `extract` calls wait, default 64. */
   readonly maxPending?: number;
+  /** Where the engine computes, default `auto`: on a GPU where one works, else on the processor. */
+  readonly provider?: Provider;
   /** After this long the engine's worker is replaced and the image is `extractor-failed`, default 30 s. */
   readonly timeoutMs?: number;
   /** Told of each engine call: how many images shared it, and how long it took. For metrics. */

@@ -2,7 +2,7 @@
  * Brings images of many callers together in one engine call, and takes care that none of them pays for another: the answers
  * do not depend on who shares a batch, and when a call fails, each of its images is tried again alone.
  */
-import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
+import { asHeadwaterError, type ErrorCode, HeadwaterError } from '@headwater/errors';
 import type { Engine } from './engines/api.ts';
 
 export interface BatcherOptions {
@@ -13,6 +13,8 @@ export interface BatcherOptions {
   /** Bytes of one image's pixels. */
   readonly imageBytes: number;
   readonly dimensions: number;
+  /** What to call an answer that is NaN or infinite. */
+  readonly notFinite?: { readonly code: ErrorCode; readonly message: string };
   /** Whether more images are on their way: with nobody to wait for, a batch leaves at once. */
   readonly expectsMore: () => boolean;
   /** Told of each engine call, for metrics. */
@@ -25,6 +27,8 @@ interface Item {
   readonly resolve: (vector: Float32Array) => void;
   readonly reject: (error: HeadwaterError) => void;
 }
+
+const unexpectedAnswer = { code: 'vector-not-finite', message: 'The net answered NaN or infinity.' } as const;
 
 function allFinite(vector: Float32Array): boolean {
   return vector.every((value) => Number.isFinite(value));
@@ -105,9 +109,9 @@ export class Batcher {
   }
 
   private settle(item: Item, vectors: Float32Array, index: number): void {
-    const { dimensions } = this.options;
+    const { dimensions, notFinite = unexpectedAnswer } = this.options;
     const vector = vectors.slice(index * dimensions, (index + 1) * dimensions);
     if (allFinite(vector)) item.resolve(vector);
-    else item.reject(new HeadwaterError('vector-not-finite', 'The net answered NaN or infinity.'));
+    else item.reject(new HeadwaterError(notFinite.code, notFinite.message));
   }
 }

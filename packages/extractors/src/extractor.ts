@@ -27,6 +27,7 @@ type Decode = (preprocessing: Preprocessing, limits: ImageLimits) => Promise<Uin
 export class EngineExtractor implements Extractor {
   readonly description: ExtractorDescription;
   readonly engine: string;
+  readonly notes: readonly string[];
   private readonly definition: ExtractorDefinition;
   private readonly limits: ImageLimits;
   private readonly batcher: Batcher;
@@ -40,6 +41,7 @@ export class EngineExtractor implements Extractor {
     this.definition = definition;
     this.description = describe(definition);
     this.engine = engine.name;
+    this.notes = engine.notes;
     this.limits = settings.limits;
     this.admission = new Admission(settings.maxPending, () => engine.close());
     this.batcher = new Batcher(engine, {
@@ -47,6 +49,7 @@ export class EngineExtractor implements Extractor {
       lingerMs: settings.batchLingerMs,
       imageBytes: inputBytes(definition.preprocessing),
       dimensions: definition.contract.dimensions,
+      ...(definition.notFinite && { notFinite: definition.notFinite }),
       expectsMore: () => this.arriving > 0,
       ...(settings.onBatch && { ran: settings.onBatch }),
     });
@@ -102,6 +105,7 @@ export async function openNet(
     output: definition.cut,
     threads,
     timeoutMs,
+    ...(options.provider && { provider: options.provider }),
   });
   return new EngineExtractor(definition, engine, options);
 }

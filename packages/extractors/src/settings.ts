@@ -15,6 +15,7 @@ export function settingsOf(options: ExtractorOptions): Settings {
     threads: availableParallelism(),
     maxPending: 64,
     timeoutMs: 30_000,
+    provider: 'auto' as const,
     ...options,
     limits: { ...defaultLimits, ...options.limits },
   };

@@ -17,7 +17,11 @@ export async function readWeights(
 ): Promise<Uint8Array> {
   const file = `${definition.contract.extractor}/${definition.weights.file}`;
   const bytes = await readFile(new URL(file, folder)).catch((cause: unknown) => {
-    throw new HeadwaterError('model-invalid', `The weights models/${file} can't be read.`, { cause });
+    const { madeBy } = definition.weights;
+    const advice = madeBy === undefined ? '' : ` They do not ship: ${madeBy} makes them.`;
+    throw new HeadwaterError('model-invalid', `The weights models/${file} can't be read.${advice}`, {
+      cause,
+    });
   });
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (sha256 === definition.weights.sha256) return bytes;

@@ -1,9 +1,9 @@
 /** The variables of extract: which extractor, how it is run, and what it refuses. */
-import { extractorIds, isExtractorFile } from '@headwater/extractors';
+import { extractorIds, isExtractorFile, providers } from '@headwater/extractors';
 import { commonEnvironment, variables } from '@headwater/stream';
 import type { z } from 'zod';
 
-const { byteSize, duration, integer, text } = variables;
+const { byteSize, choice, duration, integer, text } = variables;
 
 function extractor() {
   const expected = `one of ${extractorIds().join(', ')}, or the path of a file (.yaml) of a net or a chain of your own`;
@@ -25,6 +25,11 @@ export const extractEnvironment = commonEnvironment.safeExtend({
   ENGINE_THREADS: integer({ min: 1, max: 256 })
     .optional()
     .describe('Threads inside the engine; default one for each processor.'),
+  ENGINE_PROVIDER: choice(providers)
+    .default('auto')
+    .describe(
+      'Where the engine computes: a GPU (cuda, tensorrt) that is asked for must be there; auto takes CUDA where it works, else the processor.',
+    ),
   ENGINE_TIMEOUT: duration({ min: 1_000, max: 600_000 })
     .default(30_000)
     .meta({ shownDefault: '30s' })

@@ -27,6 +27,7 @@ function openConfigured(config: ExtractConfig, board: ExtractBoard): Promise<Ext
     maxPending: config.MAX_PENDING_IMAGES,
     timeoutMs: config.ENGINE_TIMEOUT,
     onBatch: board.ran,
+    provider: config.ENGINE_PROVIDER,
     ...(config.ENGINE_THREADS !== undefined && { threads: config.ENGINE_THREADS }),
   });
 }

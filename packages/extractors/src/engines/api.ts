@@ -3,6 +3,10 @@
  * the business of those who call it, so that all engines have the same.
  */
 
+/** Where to compute: `auto` is a GPU where one works, else the processor. */
+export const providers = ['auto', 'cpu', 'cuda', 'tensorrt'] as const;
+export type Provider = (typeof providers)[number];
+
 export interface EngineOptions {
   /** The weights, already verified. */
   readonly weights: Uint8Array;
@@ -13,6 +17,8 @@ export interface EngineOptions {
   readonly output: string;
   /** Which of an engine's backends to run on, where it has several; without it the best that works. */
   readonly backend?: string;
+  /** Default `auto`. */
+  readonly provider?: Provider;
   /** Threads inside the engine. */
   readonly threads: number;
   /** After this long a call counts as hung. */
@@ -22,6 +28,8 @@ export interface EngineOptions {
 export interface Engine {
   /** What it is, e.g. `onnxruntime 1.30.0 cpu, 2 threads`. */
   readonly name: string;
+  /** What its user should know, e.g. why a GPU was passed over. */
+  readonly notes: readonly string[];
   /**
    * Runs one batch: `count` images back to back in `pixels`, whose buffer is taken over. Answers count × dimensions values.
    * One call at a time. A rejection means that this batch failed, not that the engine is lost: what crashed or hung was replaced.
@@ -32,5 +40,5 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** Errors: model-invalid. */
+/** Errors: model-invalid, prerequisite-missing (a provider or backend that is asked for and is not there). */
 export type OpenEngine = (options: EngineOptions) => Promise<Engine>;

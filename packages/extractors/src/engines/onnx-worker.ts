@@ -3,6 +3,8 @@
  * called here and nowhere else.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { HeadwaterError } from '@headwater/errors';
+import { type FixedProvider, placeSession } from './onnx-provider.ts';
 import { env, InferenceSession, Tensor } from './onnxruntime.ts';
 import type { RunRequest, WorkerMessage, WorkerStart } from './worker-protocol.ts';
 
@@ -17,9 +19,9 @@ function reasonOf(thrown: unknown): string {
 }
 
 /** Threads that wait for work sleep instead of spinning: other processes and the decoders need the cores. */
-async function openSession(): Promise<InferenceSession> {
+async function openSession(provider: FixedProvider): Promise<InferenceSession> {
   return await InferenceSession.create(start.weights, {
-    executionProviders: ['cpu'],
+    executionProviders: [provider],
     intraOpNumThreads: start.threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
@@ -41,7 +43,7 @@ async function run(session: InferenceSession, input: string, request: RunRequest
 }
 
 try {
-  const session = await openSession();
+  const { session, provider, notes } = await placeSession(start.provider, openSession);
   const input = session.inputNames[0];
   if (session.inputNames.length !== 1 || input === undefined || !session.outputNames.includes(start.output)) {
     throw new Error(`The graph must have one input, and an output called ${start.output}.`);
@@ -52,7 +54,9 @@ try {
     });
   });
   const threads = start.threads === 1 ? '1 thread' : `${start.threads} threads`;
-  answer({ kind: 'ready', name: `onnxruntime ${env.versions.node ?? 'unknown'} cpu, ${threads}` });
+  const name = `onnxruntime ${env.versions.node ?? 'unknown'} ${provider}, ${threads}`;
+  answer({ kind: 'ready', name, notes });
 } catch (thrown) {
-  answer({ kind: 'refused', reason: reasonOf(thrown) });
+  const code = thrown instanceof HeadwaterError ? { code: thrown.code } : {};
+  answer({ kind: 'refused', reason: reasonOf(thrown), ...code });
 }

@@ -3,7 +3,7 @@
  * thread takes its place before the next one. Nothing here knows which engine the thread runs.
  */
 import { Worker } from 'node:worker_threads';
-import { HeadwaterError } from '@headwater/errors';
+import { type ErrorCode, HeadwaterError } from '@headwater/errors';
 import type { Engine, EngineOptions } from './api.ts';
 import type { RunRequest, WorkerMessage, WorkerStart } from './worker-protocol.ts';
 
@@ -24,18 +24,32 @@ function failed(message: string, cause?: unknown): HeadwaterError {
   return new HeadwaterError('extractor-failed', message, cause === undefined ? {} : { cause });
 }
 
+interface Started {
+  readonly name: string;
+  readonly notes?: readonly string[];
+}
+
+function refusal({ reason, code }: { readonly reason: string; readonly code?: ErrorCode }): HeadwaterError {
+  return code ? new HeadwaterError(code, reason) : invalid(`The engine refused the net: ${reason}`);
+}
+
+/** Whatever ends a thread that has not started is the net's fault, unless the thread says otherwise. */
+function asStartError(reason: HeadwaterError): HeadwaterError {
+  return reason.code === 'extractor-failed' ? invalid(reason.message, reason) : reason;
+}
+
 /** One thread, from its start to its end. */
 class WorkerThread {
-  readonly started: Promise<string>;
+  readonly started: Promise<Started>;
   private readonly worker: Worker;
-  private start: Waiting<string> | undefined;
+  private start: Waiting<Started> | undefined;
   private call: (Waiting<Float32Array> & { readonly id: number }) | undefined;
   private calls = 0;
   private over = false;
 
   constructor(file: string | URL, options: EngineOptions) {
-    const { weights, inputShape, dimensions, output, threads, backend } = options;
-    const workerData: WorkerStart = { weights, inputShape, dimensions, output, threads, backend };
+    const { weights, inputShape, dimensions, output, threads, backend, provider = 'auto' } = options;
+    const workerData: WorkerStart = { weights, inputShape, dimensions, output, threads, backend, provider };
     this.worker = new Worker(file, { workerData });
     this.started = new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.end(invalid('The engine did not start in time.')), startTimeoutMs);
@@ -65,15 +79,15 @@ class WorkerThread {
     if (this.over) return;
     this.over = true;
     const { start, call } = this;
-    if (start) this.settleStart(() => start.reject(invalid(reason.message, reason)));
+    if (start) this.settleStart(() => start.reject(asStartError(reason)));
     if (call) this.settleCall(() => call.reject(reason));
     void this.worker.terminate();
   }
 
   private hear(message: WorkerMessage): void {
     const { start, call } = this;
-    if (message.kind === 'ready' && start) this.settleStart(() => start.resolve(message.name));
-    else if (message.kind === 'refused') this.end(invalid(`The engine refused the net: ${message.reason}`));
+    if (message.kind === 'ready' && start) this.settleStart(() => start.resolve(message));
+    else if (message.kind === 'refused') this.end(refusal(message));
     else if (message.kind === 'done' && call?.id === message.call) {
       this.settleCall(() => call.resolve(message.vectors));
     } else if (message.kind === 'failed' && call?.id === message.call) {
@@ -96,14 +110,15 @@ class WorkerThread {
 
 /**
  * Starts an engine whose thread runs `file`; its messages are those of `worker-protocol.ts`.
- * Errors: model-invalid.
+ * Errors: model-invalid, or what the thread says.
  */
 export async function openWorkerEngine(file: string | URL, options: EngineOptions): Promise<Engine> {
   let thread = new WorkerThread(file, options);
   let closed = false;
-  const name = await thread.started;
+  const { name, notes = [] } = await thread.started;
   return {
     name,
+    notes,
     async run(pixels, count) {
       if (closed) throw failed('The engine is closed.');
       if (thread.ended) {

@@ -1,5 +1,8 @@
 /** What an engine and its worker thread say to each other. Pixels and vectors change hands; they are never copied. */
 
+import type { ErrorCode } from '@headwater/errors';
+import type { Provider } from './api.ts';
+
 export interface WorkerStart {
   readonly weights: Uint8Array;
   readonly inputShape: readonly number[];
@@ -7,6 +10,7 @@ export interface WorkerStart {
   readonly output: string;
   readonly threads: number;
   readonly backend: string | undefined;
+  readonly provider: Provider;
 }
 
 export interface RunRequest {
@@ -16,7 +20,8 @@ export interface RunRequest {
 }
 
 export type WorkerMessage =
-  | { readonly kind: 'ready'; readonly name: string }
-  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'ready'; readonly name: string; readonly notes?: readonly string[] }
+  /** `code` where it is not the net that is at fault; `reason` then says all. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly code?: ErrorCode }
   | { readonly kind: 'done'; readonly call: number; readonly vectors: Float32Array<ArrayBuffer> }
   | { readonly kind: 'failed'; readonly call: number; readonly reason: string };

@@ -1,12 +1,15 @@
 /** What every extractor of the table promises; each member runs through all of it. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { releasedContracts } from '@headwater/schemas';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Extractor } from '../api.ts';
 import { recordOf, smooth } from '../fixtures/sample-images.ts';
 import { openExtractor } from '../open-extractor.ts';
-import { describeExtractor, extractorIds } from './table.ts';
+import { describeExtractor, describeWeights, extractorIds } from './table.ts';
 
-const pictures = Promise.all(
+const patterns = Promise.all(
   Array.from({ length: 16 }, (_, index) =>
     smooth(60 + 7 * index, 90)
       .rotate(90 * (index % 4))
@@ -15,6 +18,27 @@ const pictures = Promise.all(
       .toBuffer(),
   ),
 );
+
+/** Four pictures of three faces, each in another size and light: what is done to a face costs ten times what other nets cost. */
+const faces = Promise.all(
+  Array.from({ length: 4 }, async (_, index) => {
+    const name = ['president-portrait', 'president-speech', 'astronaut'][index % 3] ?? '';
+    return await sharp(await readFile(new URL(`../fixtures/faces/${name}.jpg`, import.meta.url)))
+      .resize({ width: 200 + 40 * index })
+      .modulate({ brightness: 0.8 + 0.1 * index })
+      .jpeg()
+      .toBuffer();
+  }),
+);
+
+const picturesOf = (id: string) => (id === 'face-features.v1' ? faces : patterns);
+
+/** Weights that do not ship are there where `npm run models` has made them; elsewhere the extractor is reported as skipped. */
+const isThere = (id: string) => {
+  if (id === 'pixels.v1') return true;
+  const { file, madeBy } = describeWeights(id);
+  return madeBy === undefined || existsSync(new URL(`../../../../models/${id}/${file}`, import.meta.url));
+};
 
 /** Bits, not values: 0 and −0 differ here, as they do in a digest. */
 const bitsOf = (vectors: readonly Float32Array[]) =>
@@ -25,7 +49,12 @@ const bitsOf = (vectors: readonly Float32Array[]) =>
 /** Without one there are no calls that images could share. */
 const hasEngine = ({ description }: Extractor) => description.id !== 'pixels.v1';
 
-describe.each(extractorIds())('%s', (id) => {
+for (const id of extractorIds()) {
+  describe.skipIf(!isThere(id))(id, () => holdToContract(id));
+}
+
+function holdToContract(id: string) {
+  const pictures = picturesOf(id);
   let extractor: Extractor;
   beforeAll(async () => {
     extractor = await openExtractor(id, { threads: 1 });
@@ -69,6 +98,7 @@ describe.each(extractorIds())('%s', (id) => {
       [8, 2],
       [16, 1],
     ] as const) {
+      if (batchSize > images.length) continue;
       const sizes: number[] = [];
       const other = await openExtractor(id, {
         batchSize,
@@ -106,4 +136,4 @@ describe.each(extractorIds())('%s', (id) => {
     const engine = hasEngine(extractor) ? /^[a-z]+ \d+\.\d+\.\d+ \w+, 1 thread$/ : /, no engine$/;
     expect(extractor.engine).toMatch(engine);
   });
-});
+}

@@ -3,6 +3,7 @@
  * sees it. Being data, it can be digested: whatever changes a vector changes the digest.
  */
 import { createHash } from 'node:crypto';
+import type { ErrorCode } from '@headwater/errors';
 import type { VectorContract } from '@headwater/schemas';
 import type { ExtractorDescription } from '../api.ts';
 
@@ -31,11 +32,13 @@ export interface ExtractorDefinition {
   readonly contract: VectorContract;
   /** The engine that runs the net; a folder `engines/` has one file for each. */
   readonly engine: 'onnx' | 'tfjs';
-  /** The weights: a file under `models/<id>/`, and the SHA-256 that it must have. */
-  readonly weights: { readonly file: string; readonly sha256: string };
+  /** The weights: a file under `models/<id>/`, the SHA-256 that it must have, and what makes the file where it does not ship. */
+  readonly weights: { readonly file: string; readonly sha256: string; readonly madeBy?: string };
   /** Where the net was cut, e.g. the name of its output. */
   readonly cut: string;
   readonly preprocessing: Preprocessing;
+  /** What it means that the net answers NaN, where it does so on purpose; otherwise that is `vector-not-finite`. */
+  readonly notFinite?: { readonly code: ErrorCode; readonly message: string };
 }
 
 /** Channels of the net's input. */

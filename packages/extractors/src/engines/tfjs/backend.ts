@@ -95,15 +95,16 @@ function describe(name: BackendName, passedOver: readonly string[]): Backend {
 }
 
 /**
- * Starts the first backend that works, or the one that is asked for. One a thread: the engine is global there.
+ * Starts the first backend that works, of all or of those that are asked for. One a thread: the engine is global there.
  * Errors: prerequisite-missing.
  */
-export async function startBackend(wanted?: BackendName): Promise<Backend> {
+export async function startBackend(wanted?: BackendName | readonly BackendName[]): Promise<Backend> {
   quietNative();
   // Without this the plain backend praises the native one on standard error.
   tf.enableProdMode();
   const passedOver: string[] = [];
-  for (const name of wanted === undefined ? backendNames : [wanted]) {
+  const names = typeof wanted === 'string' ? [wanted] : (wanted ?? backendNames);
+  for (const name of names) {
     try {
       await starts[name]();
       await tf.ready();
@@ -112,7 +113,8 @@ export async function startBackend(wanted?: BackendName): Promise<Backend> {
       passedOver.push(`${name}: ${reasonOf(thrown)}`);
     }
   }
-  const message = `No backend of TensorFlow.js starts (${passedOver.join('; ')}).`;
+  const reasons = names.length === 0 ? 'it has none of this kind' : passedOver.join('; ');
+  const message = `No backend of TensorFlow.js starts (${reasons}).`;
   throw new HeadwaterError('prerequisite-missing', message);
 }
 

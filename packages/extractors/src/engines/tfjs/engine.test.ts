@@ -167,7 +167,7 @@ describe('a layers model of a user', () => {
     if (isBuilt('gpu')) return;
     const net = await readOwnNet(await netFile());
     await expect(open(net, 'tensorflow-gpu')).rejects.toMatchObject({
-      code: 'model-invalid',
+      code: 'prerequisite-missing',
       message: expect.stringMatching(/tensorflow-gpu: not installed/),
     });
   });

@@ -1,9 +1,11 @@
 /** TensorFlow.js' side of the thread: its backends block whoever calls them, so they are called here and nowhere else. */
 import { availableParallelism } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import { HeadwaterError } from '@headwater/errors';
 import { unpackNet } from '../../nets/layers/artifacts.ts';
 import { cutNetAfter, openLayersModel } from '../../nets/layers/surgery.ts';
 import type { InputAdaptation, OutputAdaptation } from '../../nets/onnx/preprocessing.ts';
+import type { Provider } from '../api.ts';
 import type { RunRequest, WorkerMessage, WorkerStart } from '../worker-protocol.ts';
 import { type Backend, type BackendName, backendNames, startBackend } from './backend.ts';
 import { tf } from './tensorflow.ts';
@@ -14,15 +16,23 @@ function answer(message: WorkerMessage, transfer: readonly ArrayBuffer[] = []): 
   parentPort?.postMessage(message, transfer);
 }
 
+const backendsOf: Readonly<Record<Provider, readonly BackendName[]>> = {
+  auto: backendNames,
+  cpu: ['tensorflow', 'wasm', 'cpu'],
+  cuda: ['tensorflow-gpu'],
+  tensorrt: [],
+};
+
 function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-function wantedBackend(): BackendName | undefined {
+/** A backend that is named wins over a provider. */
+function wantedBackends(): readonly BackendName[] {
+  if (start.backend === undefined) return backendsOf[start.provider];
   const wanted = backendNames.find((name) => name === start.backend);
-  if (wanted === undefined && start.backend !== undefined)
-    throw new Error(`there is no backend ${start.backend}`);
-  return wanted;
+  if (wanted === undefined) throw new Error(`there is no backend ${start.backend}`);
+  return [wanted];
 }
 
 /** Float pixels as the net wants them: scaled, centred, in its order and layout. */
@@ -66,7 +76,7 @@ function nameOf({ name, title }: Backend): string {
 }
 
 try {
-  const backend = await startBackend(wantedBackend());
+  const backend = await startBackend(wantedBackends());
   const run = await openNet();
   parentPort?.on('message', (request: RunRequest) => {
     run(request).then(
@@ -76,5 +86,6 @@ try {
   });
   answer({ kind: 'ready', name: nameOf(backend) });
 } catch (thrown) {
-  answer({ kind: 'refused', reason: reasonOf(thrown) });
+  const code = thrown instanceof HeadwaterError ? { code: thrown.code } : {};
+  answer({ kind: 'refused', reason: reasonOf(thrown), ...code });
 }

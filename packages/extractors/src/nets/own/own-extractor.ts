@@ -49,6 +49,7 @@ async function openEngine(net: OwnNet, options: ExtractorOptions): Promise<Engin
     output: cut,
     threads: options.threads ?? availableParallelism(),
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
+    ...(options.provider && { provider: options.provider }),
   });
   try {
     await runTrial(engine, net);

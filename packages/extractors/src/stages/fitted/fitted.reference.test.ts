@@ -134,3 +134,58 @@ it('weighs terms as TfidfVectorizer does', async () => {
 it('hashes terms as scikit-learn does', () => {
   for (const [text, hash] of Object.entries(reference.murmur3)) expect(murmur3(text)).toBe(hash);
 });
+
+it('learns the same bits on every machine', async () => {
+  const [columns, gaps, tokens] = [
+    reference.columns.map(vectorValue),
+    reference.gaps.map(vectorValue),
+    reference.tokens.map(tokensValue),
+  ];
+  // Wide enough for the kernel in WebAssembly; numbers that every engine has the same.
+  const wide = Array.from({ length: 90 }, (_, n) =>
+    vectorValue(Array.from({ length: 70 }, (__, i) => ((n * 7919 + i * i * 104729) % 1009) / 256 - i)),
+  );
+  const cases = [
+    [standardizedVector, {}, gaps],
+    [missingImputed, { with: 'median' }, gaps],
+    [discretizedVector, { bins: 7 }, columns],
+    [dimensionReducedVector, { dimensions: 9 }, wide],
+    [dimensionReducedVector, { share: 0.9 }, reference.pca.vectors.map(vectorValue)],
+    [tfidf, { grams: 2 }, tokens],
+  ] as const;
+  const digests = await Promise.all(
+    cases.map(async (one) => (await learn(...one)).artefact.digest.slice(0, 16)),
+  );
+  expect(digests).toMatchInlineSnapshot(`
+    [
+      "54528d8ee0ccaa60",
+      "ac796d6604cca5a4",
+      "a9d0147b6d81f7cd",
+      "316bce1c130f684c",
+      "eacf921a7dbe19d1",
+      "2131639516dfee4c",
+    ]
+  `);
+  const project = await dimensionReducedVector.open({ using: 'random', dimensions: 3, input: 70 }, undefined);
+  const projected = await Promise.all(wide.slice(0, 2).map((value) => project.apply(value)));
+  expect(projected).toMatchInlineSnapshot(`
+    [
+      {
+        "type": "vector",
+        "vector": Float32Array [
+          -25.44140625,
+          192.06640625,
+          -108.03515625,
+        ],
+      },
+      {
+        "type": "vector",
+        "vector": Float32Array [
+          -24.84375,
+          190.515625,
+          -105.2890625,
+        ],
+      },
+    ]
+  `);
+});
