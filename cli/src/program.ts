@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { asHeadwaterError } from '@headwater/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { registerBackfill } from './commands/backfill.ts';
+import { registerBlobs } from './commands/blobs.ts';
 import { type Console, Interruption } from './commands/console.ts';
 import { registerDeadLetters } from './commands/dead-letters/dead-letters.ts';
 import { registerExamples } from './commands/examples.ts';
@@ -67,6 +68,7 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
     registerExamples,
     registerDeadLetters,
     registerToken,
+    registerBlobs,
   ]) {
     register(program, console, finish);
   }

@@ -64,6 +64,12 @@ export const ingestEnvironment = commonEnvironment.safeExtend({
   TRACKED_IMAGES: integer({ min: 1 })
     .default(20_000)
     .describe('Images that GET /v1/images/{id} remembers; the least recently touched is forgotten first.'),
+  BLOB_MAX_AGE: duration({ forever: true, min: 3_600_000 })
+    .default(-1)
+    .meta({ shownDefault: 'forever' })
+    .describe(
+      'Images in the blob store are deleted so long after they were stored last; at least RETENTION_IMAGES. For S3, a lifecycle rule on images/ does the same.',
+    ),
   SOURCE_FOLDER: text('a folder')
     .optional()
     .describe(

@@ -10,6 +10,7 @@ import {
   topicSpecs,
 } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
+import { startBlobExpiry } from './blob-expiry.ts';
 import { limitsOf, openEntrances, openSender } from './entrances.ts';
 import type { IngestConfig } from './environment.ts';
 import { followedTopics, openFollowing } from './following.ts';
@@ -33,6 +34,7 @@ type Dependencies = ServiceDependencies;
 export const startIngest: StartService<IngestConfig> = async (config, dependencies) => {
   const { log, schemaIds, names, logger, health } = dependencies;
   await ensureTopics(config, dependencies);
+  const expiry = startBlobExpiry(config, dependencies);
   const ready = health.part('ingest.http');
   const tracker = createTracker(config.TRACKED_IMAGES);
   const serving = createServingTasks(config.TASKS);
@@ -64,6 +66,7 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
     await closeHttp(app);
     await sender.close(FLUSH_TIMEOUT_MS);
     await source.ended.catch(() => undefined);
+    await expiry.stop();
     await following.close();
   };
   let stopping: Promise<void> | undefined;

@@ -1,0 +1,54 @@
+/** Lets go of large images that nobody needs any more: their records have left the log, and with them all references. */
+import { HeadwaterError } from '@headwater/errors';
+import type { BlobStore, Logger, Metrics } from '@headwater/stream';
+import type { IngestConfig } from './environment.ts';
+
+/** Often enough for ages of days; a sweep looks at every file. */
+const SWEEP_EVERY_MS = 3_600_000;
+
+export interface BlobExpiry {
+  stop(): Promise<void>;
+}
+
+/** Errors: config-invalid, where blobs would go before the records that refer to them. */
+export function startBlobExpiry(
+  config: Pick<IngestConfig, 'BLOB_MAX_AGE' | 'RETENTION_IMAGES'>,
+  {
+    blobs,
+    logger,
+    metrics,
+  }: { readonly blobs: BlobStore; readonly logger: Logger; readonly metrics: Metrics },
+  everyMs = SWEEP_EVERY_MS,
+): BlobExpiry {
+  const { BLOB_MAX_AGE: olderThan, RETENTION_IMAGES: retention } = config;
+  if (olderThan < 0 || blobs.sweep === undefined) return { stop: async () => undefined };
+  if (retention < 0 || olderThan < retention) {
+    throw new HeadwaterError(
+      'config-invalid',
+      'BLOB_MAX_AGE: must be at least RETENTION_IMAGES: images would be gone before they are read',
+    );
+  }
+  const expired = metrics.counter('headwater_blobs_expired_total', 'Blobs that were deleted for their age.');
+  const stopping = new AbortController();
+  const sweep = async () => {
+    try {
+      const report = await blobs.sweep?.({ olderThan, signal: stopping.signal });
+      expired.add(report?.deleted ?? 0);
+      logger.info({ ...report }, 'old blobs were swept');
+    } catch (error) {
+      if (!stopping.signal.aborted)
+        logger.warn({ error }, 'old blobs could not be swept; tried again in an hour');
+    }
+  };
+  let running = sweep();
+  const timer = setInterval(() => {
+    running = running.then(sweep);
+  }, everyMs);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      stopping.abort();
+      return running;
+    },
+  };
+}
