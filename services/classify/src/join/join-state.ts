@@ -5,6 +5,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Example, LabelAssigned, VectorExtracted } from '@headwater/schemas';
+import { erasedKey, erasedMark } from '../store/rewriting.ts';
 import type { Draft, StateReader } from '../store/state.ts';
 import {
   decodeImage,
@@ -79,6 +80,7 @@ export function applyVector(
 export function applyErasure(draft: Draft, extractor: string, imageId: string, at: number): ExampleOutput[] {
   const before = readImage(draft, imageId);
   draft.put(vectorKey(imageId, extractor), null);
+  draft.put(erasedKey, erasedMark);
   forgetImage(draft, imageId);
   return store(draft, before, withoutVector(before, extractor, at));
 }

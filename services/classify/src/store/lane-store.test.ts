@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Lane, LogRecord } from '@headwater/stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LaneStore, openLaneStore } from './lane-store.ts';
+import { erasedKey, erasedMark } from './rewriting.ts';
 import { rollForward } from './roll-forward.ts';
 import { Draft, type RangeOptions } from './state.ts';
 
@@ -41,6 +42,31 @@ function canLimitFiles(): boolean {
 const bytes = (text: string) => Buffer.from(text);
 
 describe('a lane’s store', () => {
+  it('keeps no byte of what was erased, once it is opened again', async () => {
+    const secret = 'a secret that must not stay';
+    const bytesOnDisk = () => readFileSync(join(folder, 'data.mdb'));
+    const others = new Map(Array.from({ length: 3_000 }, (_, at) => [`k${at}`, bytes(`value ${at}`)]));
+    const first = await open();
+    await first.write(new Map([...others, ['k1500x', bytes(secret)]]), new Map([['t', 5n]]));
+    await first.write(new Map([['k1500x', bytes(`${secret} either`)]]), new Map([['t', 6n]]));
+    await first.write(
+      new Map([
+        ['k1500x', null],
+        [erasedKey, erasedMark],
+      ]),
+      new Map([['t', 7n]]),
+    );
+    expect(bytesOnDisk().includes(secret)).toBe(true);
+    const second = await reopen();
+    expect(bytesOnDisk().includes(secret)).toBe(false);
+    expect(readdirSync(folder)).not.toContain('rewritten');
+    expect([...second.range('k')].map(({ key, value }) => [key, String(value)])).toEqual(
+      [...others].map(([key, value]) => [key, String(value)]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1)),
+    );
+    expect(second.positions).toEqual(new Map([['t', 7n]]));
+    expect(second.get(erasedKey)).toBeUndefined();
+  });
+
   it('keeps changes and positions together, across a restart', async () => {
     const store = await open();
     expect(store.positions.size).toBe(0);

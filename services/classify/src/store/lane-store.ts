@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { HeadwaterError } from '@headwater/errors';
 import type { Positions } from '@headwater/stream';
 import { open, type RootDatabase } from 'lmdb';
+import { erasedKey, erasedMark, withoutErased } from './rewriting.ts';
 import type { Changes, RangeOptions, StateEntry, StateReader } from './state.ts';
 
 export interface LaneStore extends StateReader {
@@ -40,7 +41,8 @@ interface Header {
 export async function openLaneStore(options: LaneStoreOptions): Promise<LaneStore> {
   try {
     mkdirSync(options.folder, { recursive: true });
-    const store = new LmdbLaneStore(openDatabase(options.folder), options.identity);
+    const database = await withoutErased(openDatabase(options.folder), options.folder, openDatabase);
+    const store = new LmdbLaneStore(database, options.identity);
     await store.load();
     return store;
   } catch (cause) {
@@ -112,7 +114,9 @@ class LmdbLaneStore implements LaneStore {
   }
 
   async clear(): Promise<void> {
+    const isEmpty = this.#database.get(headerKey) === undefined;
     await this.#database.clearAsync();
+    if (!isEmpty) await this.#database.put(erasedKey, erasedMark);
     this.#positions = new Map();
     this.#writtenAt = 0;
   }

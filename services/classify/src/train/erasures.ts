@@ -6,6 +6,7 @@
 import { compositeKey, type HeadActivated, type HeadKind, parseCompositeKey } from '@headwater/schemas';
 import type { LogRecord, OutgoingRecord } from '@headwater/stream';
 import { type HeadsTable, type KnownHead, unpinHeader } from '../predict/heads-table.ts';
+import { erasedKey, erasedMark } from '../store/rewriting.ts';
 import type { Draft, StateReader } from '../store/state.ts';
 import { setId } from './example-bytes.ts';
 import type { Publication } from './head-publisher.ts';
@@ -29,6 +30,7 @@ export interface Erasure extends SetName {
 export function noteErasure(draft: Draft, { extractor, task }: SetName, offset: bigint): void {
   const plain = JSON.stringify({ extractor, task, offset: String(offset) });
   draft.put(`${erasedPrefix}${setId(extractor, task)}`, Buffer.from(plain));
+  draft.put(erasedKey, erasedMark);
 }
 
 /** What a tombstone among the examples erases; undefined for any other record. */
