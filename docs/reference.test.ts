@@ -4,10 +4,10 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { classifyEnvironment } from '@headwater/classify';
+import { classifyAccess, classifyEnvironment } from '@headwater/classify';
 import { errorCodes } from '@headwater/errors';
 import { extractEnvironment } from '@headwater/extract';
-import { ingestEnvironment } from '@headwater/ingest';
+import { ingestAccess, ingestEnvironment } from '@headwater/ingest';
 import { commonEnvironment, createNames, listVariables, topicSpecs, type Variable } from '@headwater/stream';
 import { expect, test } from 'vitest';
 
@@ -73,6 +73,32 @@ test('errors', async () => {
     ),
   );
   await expect(text).toMatchFileSnapshot('reference/errors.md');
+});
+
+test('access', async () => {
+  const routes = (access: Readonly<Record<string, string>>) =>
+    table(
+      ['route', 'role'],
+      Object.entries(access).map(([route, role]) => [
+        `\`${route.replace(/:(\w+)/g, '{$1}')}\``,
+        role === 'open' ? 'nobody is asked' : `\`${role}\``,
+      ]),
+    );
+  const text = page(
+    'Access',
+    'Which role a token needs for what, where `AUTH_TOKENS` is set ([security](../guides/security.md)). `write` may do all that `read` may, and `admin` everything. HEAD is as GET; a path that is not here takes an admin, or is told not to exist.',
+    `## ingest\n\n${routes(ingestAccess)}`,
+    `## classify\n\n${routes(classifyAccess)}`,
+    '## Admin port of each service\n\n' +
+      table(
+        ['route', 'role'],
+        [
+          ['`GET /livez`, `GET /readyz`', 'nobody is asked'],
+          ['`GET /metrics`', 'nobody is asked; `read` with `METRICS_ACCESS=read`'],
+        ],
+      ),
+  );
+  await expect(text).toMatchFileSnapshot('reference/access.md');
 });
 
 test('topics', async () => {

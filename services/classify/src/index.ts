@@ -1,5 +1,6 @@
 /** Join, train and predict. */
 export { type ClassifyConfig, classifyEnvironment } from './environment.ts';
+export { classifyAccess } from './http/access.ts';
 export type { HeadView, TaskView } from './http/task-views.ts';
 export type { ServedSummary } from './join/join-board.ts';
 export { startClassify } from './service.ts';

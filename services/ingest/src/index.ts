@@ -8,5 +8,6 @@ export {
   ingestFolder,
   type SkippedFile,
 } from './folder.ts';
+export { ingestAccess } from './http/access.ts';
 export { type ImageFacts, type ImageLimits, inspectImage } from './inspection.ts';
 export { startIngest } from './service.ts';
