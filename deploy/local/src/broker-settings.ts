@@ -55,7 +55,7 @@ const small = {
 
 /**
  * Groups form at once, tests may use short sessions, abandoned transactions end soon, retention is looked at each
- * minute, and a broker that was killed may come back before its old registration has slept out nine seconds.
+ * minute and compaction each second, and a broker that was killed may come back before its old registration has slept out nine seconds.
  */
 const quick = {
   'broker.heartbeat.interval.ms': 500,
@@ -64,6 +64,7 @@ const quick = {
   'group.min.session.timeout.ms': 1_000,
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': 1_000,
   'log.retention.check.interval.ms': 60_000,
+  'log.cleaner.backoff.ms': 1_000,
 };
 
 /** Java properties take a backslash for an escape. */
