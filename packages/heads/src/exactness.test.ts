@@ -1,0 +1,184 @@
+/**
+ * The promise, held against a thousand histories on both kernels: any permutation, any partition into workers and merge, any batching, added
+ * then removed, A corrected to B, killed and restarted; whatever led to a set, its bytes and its heads are the same. Wide enough for the
+ * blocks of the vector kernel, which smaller matrices do not use.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Head, HeadKind, LabelledVector } from './api.ts';
+import { trainHead } from './head.ts';
+import type { Kernel } from './kernel.ts';
+import { ExactLabelledSet } from './labelled-set.ts';
+import { plainKernel } from './plain-kernel.ts';
+import { quantize } from './quantization.ts';
+import { takeSnapshot } from './set-snapshot.ts';
+import { openSimdKernel } from './simd-kernel.ts';
+
+const dimensions = 67;
+const simdKernel = openSimdKernel();
+if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
+const kernels: readonly Kernel[] = [plainKernel, simdKernel];
+const kinds: HeadKind[] = ['lda', 'ridge', 'ncm', 'knn'];
+
+interface Step {
+  readonly at: number;
+  readonly worker: number;
+  /** In [0, 1): what happens behind it. */
+  readonly chance: number;
+}
+
+interface History {
+  readonly kept: readonly LabelledVector[];
+  readonly gone: readonly LabelledVector[];
+  /** For each kept example: a label that it had first. */
+  readonly corrected: readonly (string | null)[];
+  readonly steps: readonly Step[];
+  readonly workers: number;
+  readonly kind: HeadKind;
+}
+
+function vectorFrom(seed: number): Int16Array {
+  let state = seed;
+  const numbers = Float32Array.from({ length: dimensions }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+  return seed % 17 === 0 ? new Int16Array(dimensions) : quantize(numbers);
+}
+
+const label = fc.constantFrom('a', 'b', 'ü');
+const most = 7;
+const item = fc.record({
+  label,
+  group: fc.option(fc.constantFrom('g', 'h'), { freq: 3 }),
+  vector: fc.integer({ min: 0, max: 2 ** 31 }).map(vectorFrom),
+});
+const named = (prefix: string, items: readonly Omit<LabelledVector, 'imageId'>[]) =>
+  items.map((one, i) => ({ ...one, imageId: `${prefix}${i}` }));
+const step = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  worker: fc.nat({ max: 2 }),
+  chance: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+});
+
+const histories: fc.Arbitrary<History> = fc.record({
+  kept: fc.array(item, { minLength: 1, maxLength: most }).map((items) => named('kept', items)),
+  gone: fc.array(item, { maxLength: most }).map((items) => named('gone', items)),
+  corrected: fc.array(fc.option(label), { minLength: most, maxLength: most }),
+  steps: fc.array(step, { minLength: 4 * most, maxLength: 4 * most }),
+  workers: fc.integer({ min: 1, max: 3 }),
+  kind: fc.constantFrom(...kinds),
+});
+
+const none = { extractor: 'net.v1', task: 'digit', dimensions };
+
+/** One of the workers that share the examples; it may be killed, and comes back from what it had written, or from its examples. */
+class WorkerOf {
+  set: ExactLabelledSet;
+  readonly #kernel: Kernel;
+  readonly #examples = new Map<string, LabelledVector>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.set = new ExactLabelledSet(none, kernel);
+  }
+
+  add(example: LabelledVector): void {
+    this.set.add(example);
+    this.#examples.set(example.imageId, example);
+  }
+
+  remove(example: LabelledVector): void {
+    this.set.remove(example);
+    this.#examples.delete(example.imageId);
+  }
+
+  /** A batch ends here (what waits is summed), a head is solved, or the process is killed and comes back. */
+  interrupt(chance: number, kind: HeadKind): void {
+    if (chance < 0.1) this.set.statistics.gram.at(0);
+    else if (chance < 0.15 && this.set.examples > 0) trainHead(this.set, { kind, mode: 'provisional' });
+    else if (chance < 0.2) this.set = ExactLabelledSet.deserialize(this.set.serialize(), this.#kernel);
+    else if (chance < 0.25) this.#startAnew();
+  }
+
+  #startAnew(): void {
+    this.set = new ExactLabelledSet(none, this.#kernel);
+    for (const example of [...this.#examples.values()].reverse()) this.set.add(example);
+  }
+}
+
+/** What is done to an example: each is a step of its own, in its order, with others in between. */
+type Deed = (workers: readonly WorkerOf[]) => void;
+
+function deedsOf({ kept, gone, corrected, steps, workers }: History): Deed[] {
+  const ranked: { readonly at: number; readonly deed: Deed }[] = [];
+  let next = 0;
+  const plan = (count: number) => {
+    const own = steps.slice(next, next + count).map(({ at }) => at);
+    next += count;
+    return own.sort((a, b) => a - b);
+  };
+  const worker = () => (steps[next]?.worker ?? 0) % workers;
+  kept.forEach((example, i) => {
+    const home = worker();
+    const first = corrected[i] ?? null;
+    const [early = 0, late = 0] = plan(2);
+    if (first === null) {
+      ranked.push({ at: early, deed: (all) => all[home]?.add(example) });
+      return;
+    }
+    const wrong = { ...example, label: first };
+    ranked.push({ at: early, deed: (all) => all[home]?.add(wrong) });
+    ranked.push({
+      at: late,
+      deed: (all) => {
+        all[home]?.remove(wrong);
+        all[home]?.add(example);
+      },
+    });
+  });
+  for (const example of gone) {
+    const home = worker();
+    const [early = 0, late = 0] = plan(2);
+    ranked.push({ at: early, deed: (all) => all[home]?.add(example) });
+    ranked.push({ at: late, deed: (all) => all[home]?.remove(example) });
+  }
+  return ranked.sort((a, b) => a.at - b.at).map(({ deed }) => deed);
+}
+
+function live(history: History, kernel: Kernel): ExactLabelledSet {
+  const workers = Array.from({ length: history.workers }, () => new WorkerOf(kernel));
+  deedsOf(history).forEach((deed, i) => {
+    deed(workers);
+    const { worker = 0, chance = 1 } = history.steps[i] ?? {};
+    workers[worker % workers.length]?.interrupt(chance, history.kind);
+  });
+  const whole = new ExactLabelledSet(none, kernel);
+  for (const { set } of workers.reverse()) whole.merge(set);
+  return whole;
+}
+
+/** The digest is over the parameters. */
+function told({ parameters: _, ...head }: Head): string {
+  return JSON.stringify(head);
+}
+
+describe('a head is a pure function of the set of labelled vectors', () => {
+  it('after a thousand histories, on both kernels', () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        const options = { kind: history.kind, mode: 'provisional' } as const;
+        const expected = new ExactLabelledSet(none, plainKernel);
+        for (const example of history.kept) expected.add(example);
+        const [bytes, head] = [expected.serialize(), told(trainHead(expected, options))];
+        for (const kernel of kernels) {
+          const set = live(history, kernel);
+          expect(Buffer.compare(set.serialize(), bytes)).toBe(0);
+          expect(told(trainHead(set, options))).toBe(head);
+          if (kernel === simdKernel) expect(told(trainHead(takeSnapshot(set, options), options))).toBe(head);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
