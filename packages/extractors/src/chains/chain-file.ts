@@ -99,7 +99,7 @@ function branchesAt({ branches, weights }: RawBranches, place: string): Branches
     place,
     branches: Object.entries(branches).map(([name, links]) => ({
       name,
-      weight: weights[name] ?? 1,
+      weight: (Object.hasOwn(weights, name) ? weights[name] : undefined) ?? 1,
       links: linksAt(links, `${place}.${name}`),
     })),
   };

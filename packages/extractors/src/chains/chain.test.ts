@@ -46,7 +46,7 @@ describe('a chain', () => {
         branches: {
           price: [{ method: 'field', name: 'price', as: 'number', default: 3 }, 'numeric-vector'],
           pixels: [{ method: 'pixel-vector', size: 1, colour: 'gray' }],
-          both: [{ branches: { a: [{ method: 'pixel-vector', size: 2 }] }, weights: { a: 'balanced' } }],
+          constructor: [{ branches: { a: [{ method: 'pixel-vector', size: 2 }] }, weights: { a: 'balanced' } }],
         },
         weights: { price: 2 },
       },
