@@ -30,10 +30,24 @@ const FLUSH_TIMEOUT_MS = 2_000;
 
 type Dependencies = ServiceDependencies;
 
+/** Images that fit into a message need no blob store: one that is away keeps nobody from starting. */
+async function prepareBlobs({ blobs, logger }: Dependencies): Promise<void> {
+  try {
+    await blobs.prepare?.();
+  } catch (thrown) {
+    const { code, message } = asHeadwaterError(thrown);
+    logger.warn(
+      { code, reason: message },
+      'the blob store cannot be made ready; large images are refused until it can',
+    );
+  }
+}
+
 /** Errors: config-invalid, topic-missing, log-unavailable, schema-registry-unavailable. */
 export const startIngest: StartService<IngestConfig> = async (config, dependencies) => {
   const { log, schemaIds, names, logger, health } = dependencies;
   await ensureTopics(config, dependencies);
+  await prepareBlobs(dependencies);
   const expiry = startBlobExpiry(config, dependencies);
   const ready = health.part('ingest.http');
   const tracker = createTracker(config.TRACKED_IMAGES);

@@ -33,6 +33,11 @@ export interface SweepReport {
 
 export interface BlobStore {
   readonly kind: 'folder' | 's3';
+  /**
+   * Makes an empty store where there is none, for whoever writes first; left out where that is not ours to do. A store that was not
+   * made is away: what is asked of it is asked again. Errors: blob-store-unavailable.
+   */
+  prepare?(): Promise<void>;
   /** Idempotent: the same bytes have the same uri. Errors: blob-store-unavailable. */
   put(bytes: Uint8Array, options?: PutOptions): Promise<StoredBlob>;
   /** Verifies size and SHA-256. Errors: blob-missing, blob-corrupt, blob-forbidden, limit-exceeded, blob-store-unavailable. */

@@ -130,13 +130,21 @@ describe('a folder of blobs', () => {
   test('tells a store that is gone from a blob that is missing', async () => {
     const store = createFolderBlobStore({ root });
     const dangling = { uri: pathToFileURL(join(root, 'aa', 'bb')).href, byteLength: 1, sha256: 'bb' };
+    expect(await codeOf(store.get(dangling))).toBe('blob-store-unavailable');
+    await store.prepare?.();
     expect(await codeOf(store.get(dangling))).toBe('blob-missing');
     const blob = await store.put(bytes);
     renameSync(root, `${root}-away`);
-    expect(await codeOf(store.get(blob))).toBe('blob-store-unavailable');
-    expect(await codeOf(store.put(bytes))).toBe('blob-store-unavailable');
-    await mkdir(root);
-    expect(await codeOf(store.get(blob))).toBe('blob-store-unavailable');
+    // One that has never seen it, as after a restart, cannot take it for empty either.
+    const another = createFolderBlobStore({ root });
+    for (const makeFolder of [async () => undefined, () => mkdir(root)]) {
+      await makeFolder();
+      expect(await codeOf(store.get(blob))).toBe('blob-store-unavailable');
+      expect(await codeOf(another.get(blob))).toBe('blob-store-unavailable');
+      expect(await codeOf(store.put(bytes))).toBe('blob-store-unavailable');
+      expect(await codeOf(store.delete(blob.uri))).toBe('blob-store-unavailable');
+      expect(await codeOf(store.deleteOwned('somebody'))).toBe('blob-store-unavailable');
+    }
     rmSync(root, { recursive: true });
     renameSync(`${root}-away`, root);
     expect(await store.get(blob)).toEqual(bytes);

@@ -38,6 +38,11 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
   let swept: Promise<void> | undefined;
   return {
     kind: 'folder',
+    prepare: () =>
+      guarded('write', async () => {
+        await mkdir(drafts, { recursive: true });
+        presence.wasThere = true;
+      }),
     put: (bytes, putting) =>
       guarded('write', async () => {
         swept ??= sweepDrafts(drafts);
@@ -47,17 +52,19 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
         return put(root, drafts, bytes, putting);
       }),
     get: (blob, signal) => guarded('read', () => presence.telling(() => get(root, blob, signal))),
-    delete: (uri) => guarded('delete', () => remove(root, uri)),
-    deleteOwned: (owner, before) => guarded('delete', () => removeOwned(root, owner, before)),
+    delete: (uri) => guarded('delete', () => presence.confirming(() => remove(root, uri))),
+    deleteOwned: (owner, before) =>
+      guarded('delete', () => presence.confirming(() => removeOwned(root, owner, before))),
     sweep: (sweeping) => guarded('sweep', () => sweepFolder({ root, drafts }, sweeping)),
   };
 }
 
 /**
  * A mount that went away leaves no folder, or an empty one: then it is not the blob that is missing, and it may come back. The
- * folder of drafts, which the first blob brings, tells whether a store is there; one that never held anything tells nothing.
+ * folder of drafts tells whether a store is there; it comes with the store.
  */
 class Presence {
+  /** As far as this process knows: from then on nothing is made anew. */
   wasThere: boolean;
   private readonly drafts: string;
 
@@ -72,14 +79,22 @@ class Presence {
       (found) => found.isDirectory(),
       () => false,
     );
-    if (this.wasThere && !isThere) throw gone();
-    this.wasThere = isThere;
+    if (!isThere) throw gone();
+    this.wasThere = true;
+  }
+
+  /** Errors: those of `remove`; blob-store-unavailable where nothing was removed because nothing was there to remove it from. */
+  async confirming(remove: () => Promise<void>): Promise<void> {
+    await remove();
+    if (this.wasThere) await this.check();
   }
 
   /** Errors: those of `read`, with blob-store-unavailable in place of blob-missing where all blobs are. */
   async telling<T>(read: () => Promise<T>): Promise<T> {
     try {
-      return await read();
+      const bytes = await read();
+      this.wasThere = true;
+      return bytes;
     } catch (error) {
       if (error instanceof HeadwaterError && error.code === 'blob-missing') await this.check();
       throw error;
@@ -260,5 +275,5 @@ const isMissing = (error: unknown) =>
 const gone = () =>
   new HeadwaterError(
     'blob-store-unavailable',
-    'the folder of blobs is gone or empty, and was not before: is it mounted? If it was emptied on purpose, restart',
+    'the folder of blobs is not there, or is not one (it has no folder .drafts): is it mounted? Where it is new, ingest makes it',
   );
