@@ -6,6 +6,9 @@
 import type { Kernel } from './kernel.ts';
 import { laneCount, updateRow } from './plain-reflection.ts';
 
+/** What is smaller than its root, about 10^−145, is rounding error of rounding errors: dividing by its square would overflow. */
+const leastTail = 2 ** -960;
+
 /** A symmetric tridiagonal matrix. */
 export interface Tridiagonal {
   readonly size: number;
@@ -57,7 +60,7 @@ function reflect(
   const first = entries[start] ?? 0;
   let tail = 0;
   for (let i = start + 1; i < end; i++) tail += (entries[i] ?? 0) * (entries[i] ?? 0);
-  if (tail === 0) {
+  if (tail < leastTail) {
     coupling[k] = first;
     return 0;
   }

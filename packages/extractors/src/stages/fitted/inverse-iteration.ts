@@ -15,6 +15,11 @@ const leastPivot = 2 ** -52;
 /** Vectors of values that lie so close in a row are made orthogonal; others are already. As in LAPACK. */
 const closest = 1e-3;
 const rounds = 3;
+/** Right at a value, which of several vectors that share it is blown up would be decided by rounding errors; this far beside it, all are alike. */
+const beside = 2 ** -46;
+/** Squared length of what is left of a unit vector: less is rounding error. */
+const leastLeft = 2 ** -14;
+const mostDraws = 8;
 
 /** Orthogonal vectors of unit length for values in descending order. */
 export function invert(band: SymmetricBand, values: Float64Array): Float64Array[] {
@@ -22,18 +27,28 @@ export function invert(band: SymmetricBand, values: Float64Array): Float64Array[
   let cluster = 0;
   values.forEach((value, index) => {
     if (index > 0 && (values[index - 1] ?? 0) - value > closest) cluster = index;
-    const factors = factor(band, value);
-    let vector = startVector(band.diagonal.length, index);
-    for (let round = 0; round < rounds; round++) {
-      solve(factors, vector);
-      vector = normalized(vector);
-      // Once more, for what rounding left the first time.
-      for (let pass = 0; pass < 2; pass++) removeAll(vector, vectors, cluster);
-      vector = normalized(vector);
-    }
-    vectors.push(vector);
+    vectors.push(iterate(factor(band, value + beside), vectors, cluster));
   });
   return vectors;
+}
+
+/** Starts anew where nothing is left of a vector beside those that are known. */
+function iterate(factors: BandFactors, known: readonly Float64Array[], cluster: number): Float64Array {
+  const size = factors.pivots.length;
+  let draws = 0;
+  let vector = startVector(size, known.length, draws);
+  for (let round = 0; round < rounds; round++) {
+    solve(factors, vector);
+    vector = normalized(vector);
+    // Once more, for what rounding left the first time.
+    for (let pass = 0; pass < 2; pass++) removeAll(vector, known, cluster);
+    if (dot(vector, vector) < leastLeft && draws < mostDraws) {
+      draws++;
+      round = -1;
+      vector = startVector(size, known.length, draws);
+    } else vector = normalized(vector);
+  }
+  return vector;
 }
 
 /** T − λ = P L U: U has three diagonals, L one below its own. */
@@ -122,11 +137,12 @@ function normalized(vector: Float64Array): Float64Array {
   return scaled.map((entry) => entry / (length || 1));
 }
 
-/** Has something of every eigenvector; another one for each. Draws of a linear congruence (Numerical Recipes, 1992). */
-function startVector(size: number, index: number): Float64Array {
-  let state = (index + 1) >>> 0;
-  return new Float64Array(size).map(() => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
+/** Has something of every eigenvector; another one for each. A counter, mixed by the finalizer of MurmurHash3. */
+function startVector(size: number, index: number, draw: number): Float64Array {
+  return new Float64Array(size).map((_, i) => {
+    let word = Math.imul((draw * 65_537 + index) * size + i + 1, 0x9e3779b9);
+    word = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+    word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
+    return (word ^ (word >>> 16)) / 2 ** 31;
   });
 }
