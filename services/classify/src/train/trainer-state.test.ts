@@ -74,6 +74,50 @@ describe('the trainer’s transitions', () => {
     );
   });
 
+  it('come to the same through batches that fail, and through kills', async () => {
+    const batches = fc.array(
+      fc.record({
+        events: fc.array(news, { maxLength: 6 }),
+        fate: fc.constantFrom('committed', 'failed', 'killed before', 'killed after'),
+      }),
+      { maxLength: 8 },
+    );
+    await fc.assert(
+      fc.asyncProperty(batches, async (history) => {
+        const state = new MapState();
+        let sets = new LabelledSets();
+        const learn = (events: readonly ExampleNews[], fails: boolean) => {
+          const changes: SetChange[] = [];
+          const draft = new Draft(state);
+          for (const event of events) {
+            const change = applyExample(draft, event);
+            if (change === undefined) continue;
+            sets.apply(change);
+            changes.push(change);
+          }
+          if (fails) sets.undo(changes);
+          else state.commit((own) => own.absorb(draft));
+        };
+        for (const { events, fate } of history) {
+          if (fate === 'failed' || fate === 'killed before') learn(events, true);
+          if (fate === 'killed before') sets = await LabelledSets.load(state);
+          learn(events, false);
+          if (fate === 'killed after') sets = await LabelledSets.load(state);
+        }
+        expect(digests(sets)).toEqual(expected(history.flatMap(({ events }) => events)));
+        const anew = await LabelledSets.load(state);
+        const bytes = (one: LabelledSets) =>
+          one
+            .all()
+            .map((set) => Buffer.from(set.serialize()).toString('base64'))
+            .sort();
+        expect(bytes(sets)).toEqual(bytes(anew));
+        expect(sets.agreeWith(state)).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('can be undone to the last bit', () => {
     fc.assert(
       fc.property(fc.array(news, { maxLength: 15 }), fc.array(news, { maxLength: 15 }), (kept, dropped) => {
