@@ -2,8 +2,8 @@
  * Eigenvalues and the first eigenvectors of a symmetric matrix, the same bits on every engine: Householder's tridiagonal form (heads'
  * kernel, in WebAssembly where there is one), the implicit QL method for all values (Dubrulle, Martin, Wilkinson: The Implicit QL
  * Algorithm, 1968), and inverse iteration for those vectors that are wanted (Golub, Van Loan, section 8.4.2; as LAPACK's dstein): with additions,
- * multiplications, divisions and square roots in one fixed order. A library such as ml-matrix finds all vectors, in plain arrays: eight
- * times slower at a size of 1,280.
+ * multiplications, divisions and square roots in one fixed order. Turning all vectors along with QL, as
+ * libraries do, took eight times as long at a size of 1,280.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { chooseKernel, dot, tridiagonalize } from '@headwater/heads/algebra';
