@@ -21,6 +21,16 @@ function unfit(message: string, cause?: unknown): HeadwaterError {
   return new HeadwaterError('record-unfit', message, { cause });
 }
 
+/** As much as an extractor takes where nothing else is configured; larger files are not read at all. */
+const mostImageBytes = 20 * 1024 * 1024;
+
+/** Errors: image-too-large. */
+async function readImage(path: string): Promise<Buffer> {
+  const { size } = await stat(path);
+  if (size <= mostImageBytes) return await readFile(path);
+  throw new HeadwaterError('image-too-large', `The file has ${size} bytes; ${mostImageBytes} are allowed.`);
+}
+
 function isVisible(path: string): boolean {
   return !path.split(sep).some((part) => part.startsWith('.'));
 }
@@ -39,7 +49,7 @@ async function folderSample(folder: string): Promise<Sample> {
     size: files.length,
     async *records() {
       for (const path of files) {
-        const read = async () => ({ image: await readFile(path), attributes: {} });
+        const read = async () => ({ image: await readImage(path), attributes: {} });
         yield { name: relative(root, path), read };
       }
     },
@@ -76,8 +86,9 @@ async function recordOf({ image, attributes = {} }: Line, folder: string) {
   const [, inline] = /^data:[^,]*;base64,(.*)$/s.exec(image) ?? [];
   if (inline !== undefined) return { image: Buffer.from(inline, 'base64'), attributes };
   try {
-    return { image: await readFile(resolve(folder, image)), attributes };
+    return { image: await readImage(resolve(folder, image)), attributes };
   } catch (cause) {
+    if (cause instanceof HeadwaterError) throw cause;
     throw unfit(`The image ${image.slice(0, 200)} can't be read.`, cause);
   }
 }

@@ -52,9 +52,13 @@ async function erasuresOf(records: AsyncIterable<LogRecord>): Promise<Map<string
 export async function topicSample(topic: string, cluster: Cluster): Promise<Sample> {
   const ranges = await rangesOf(topic, cluster);
   const { schemaIds, blobs } = cluster.clients;
+  const { MAX_IMAGE_BYTES: maxBytes } = cluster.config;
   const codec = await openCodec(schemaIds, 'ImageReceived', topic);
   async function read(record: LogRecord, signal: AbortSignal): Promise<SourceRecord> {
     const { content, attributes } = await codec.decode(record.value ?? Buffer.alloc(0));
+    if (content.byteLength > maxBytes) {
+      throw new HeadwaterError('image-too-large', 'The image has more bytes than MAX_IMAGE_BYTES allows.');
+    }
     const image = content instanceof Uint8Array ? content : await blobs.get(content, signal);
     return { image, attributes };
   }

@@ -46,7 +46,9 @@ describe('a chain', () => {
         branches: {
           price: [{ method: 'field', name: 'price', as: 'number', default: 3 }, 'numeric-vector'],
           pixels: [{ method: 'pixel-vector', size: 1, colour: 'gray' }],
-          constructor: [{ branches: { a: [{ method: 'pixel-vector', size: 2 }] }, weights: { a: 'balanced' } }],
+          constructor: [
+            { branches: { a: [{ method: 'pixel-vector', size: 2 }] }, weights: { a: 'balanced' } },
+          ],
         },
         weights: { price: 2 },
       },
@@ -166,6 +168,7 @@ describe('what is wrong with a chain is told with file, link and what to do', ()
       /gives 90000 numbers|does not tell/,
     ],
     [['./net.yaml'], {}, /net\.yaml can't be read/],
+    [['./look.yaml'], {}, /look\.yaml is a chain, and a link must be a method/],
     [
       [pixels, 'standardized-vector'],
       {},

@@ -3,10 +3,12 @@ import { HeadwaterError } from '@headwater/errors';
 import { z } from 'zod';
 import type { Extractor, ExtractorOptions } from '../api.ts';
 import { EngineExtractor } from '../extractor.ts';
+import { readExtractorFile } from '../extractor-file.ts';
 import { describeExtractor, openShipped } from '../extractors/table.ts';
 import { openOwnExtractor } from '../nets/own/own-extractor.ts';
 import type { Stage, StageMethod, Value, ValueType } from '../stages/api.ts';
 import { readOptions } from '../stages/options.ts';
+import { isChain } from './chain-file.ts';
 
 const noOptions = z.strictObject({});
 const takes: readonly ValueType[] = ['record', 'pixels'];
@@ -49,7 +51,13 @@ export function shippedMethod(id: string): StageMethod {
 
 /** A net of a user's own by the path of its file. */
 export function netFileMethod(path: string): StageMethod {
-  return methodFrom(path, (settings) => openOwnExtractor(path, settings));
+  return methodFrom(path, async (settings) => {
+    if (isChain(await readExtractorFile(path))) {
+      const message = `${path} is a chain, and a link must be a method, an id or a net: put its links here in its place.`;
+      throw new HeadwaterError('config-invalid', message);
+    }
+    return await openOwnExtractor(path, settings);
+  });
 }
 
 function methodFrom(method: string, open: (settings?: ExtractorOptions) => Promise<Extractor>): StageMethod {
