@@ -68,16 +68,16 @@ export const startClassify: StartService<ClassifyConfig> = async (config, depend
   }
 };
 
-/** An extractor of the user's own is fine; a typing error is told. */
-function tellUnknown(config: ClassifyConfig, { logger }: ServiceDependencies): void {
-  const known = extractorIds();
+/** An extractor of the user's own is fine; a typing error is told. Errors: config-invalid. */
+async function tellUnknown(config: ClassifyConfig, { logger }: ServiceDependencies): Promise<void> {
+  const known = [...extractorIds(), ...(await filesById(config.EXTRACTOR_FILES)).keys()];
   for (const extractor of config.EXTRACTORS.filter((id) => !known.includes(id))) {
-    logger.warn({ extractor }, 'this version has no such extractor; only its vectors can be read');
+    logger.warn({ extractor }, 'no such extractor here (EXTRACTOR_FILES); only its vectors can be read');
   }
 }
 
 async function openShared(config: ClassifyConfig, dependencies: ServiceDependencies): Promise<Shared> {
-  tellUnknown(config, dependencies);
+  await tellUnknown(config, dependencies);
   const { log, names, schemaIds, blobs, logger, metrics } = dependencies;
   const rules = await openRuleBook(config.MAX_ERROR_RATE, config.COSTS_FILE);
   await prepareClassifyTopics(config, names, log.admin);
