@@ -18,7 +18,7 @@ import {
 } from '@headwater/extractors/training';
 import { describeProgress, say } from '../heads/progress.mjs';
 import { headAccuracy } from './heads.mjs';
-import { trainLogisticRegression } from './logistic-regression.mjs';
+import { chooseRegularization, trainLogisticRegression } from './logistic-regression.mjs';
 import { drawStrips } from './strips.mjs';
 
 const dimensions = 800;
@@ -91,7 +91,11 @@ async function tellVectors(story, net, fresh) {
   const vectors = { train: await vectorsOf(net, fresh.train), test: await vectorsOf(net, fresh.test) };
   const order = shuffled(vectors.train.length, 42);
   const thousand = pickVectors(vectors.train, order.slice(0, 1000));
-  const classify = trainLogisticRegression(thousand, dimensions);
+  const regularization = chooseRegularization(thousand, dimensions);
+  say(
+    `logistic regression with λ = ${regularization}, chosen on the thousand themselves, a quarter held out in turn`,
+  );
+  const classify = trainLogisticRegression(thousand, dimensions, regularization);
   const hundred = pickVectors(vectors.test, shuffled(vectors.test.length, 7).slice(0, 100));
   const what = 'logistic regression on 1,000 vectors';
   story.tell({

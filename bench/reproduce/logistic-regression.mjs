@@ -4,16 +4,31 @@
  */
 
 const steps = 400;
-// Weak: from here down to a hundredth of it the accuracy stays the same, ten times as much costs a percent.
-const regularization = 1e-4;
+const regularizations = [1e-2, 1e-3, 1e-4, 1e-5];
+const folds = 4;
+
+/** Which L2 names most of the examples rightly that were held out, each quarter of them in turn; of equals the stronger one. */
+export function chooseRegularization(examples, dimensions) {
+  const rights = regularizations.map((regularization) => {
+    let right = 0;
+    for (let fold = 0; fold < folds; fold++) {
+      const isHeld = (_, index) => index % folds === fold;
+      const rest = examples.filter((example, index) => !isHeld(example, index));
+      const classify = trainLogisticRegression(rest, dimensions, regularization);
+      right += examples.filter(isHeld).filter(({ vector, label }) => classify(vector) === label).length;
+    }
+    return right;
+  });
+  return regularizations[rights.indexOf(Math.max(...rights))];
+}
 
 /** Answers a function from vector to label. */
-export function trainLogisticRegression(examples, dimensions) {
+export function trainLogisticRegression(examples, dimensions, regularization) {
   const classes = [...new Set(examples.map(({ label }) => label))].sort();
   const { mean, scale } = scalingOf(examples, dimensions);
   const rows = examples.map(({ vector }) => scaled(vector, mean, scale));
   const labels = examples.map(({ label }) => classes.indexOf(label));
-  const weights = minimize(rows, labels, classes.length, dimensions);
+  const weights = minimize(rows, labels, classes.length, regularization);
   return (vector) => {
     const scores = scoresOf(scaled(vector, mean, scale), weights, classes.length);
     return classes[scores.indexOf(Math.max(...scores))];
@@ -50,8 +65,8 @@ function scoresOf(row, weights, classes) {
   return scores;
 }
 
-function minimize(rows, labels, classes, dimensions) {
-  const size = classes * (dimensions + 1);
+function minimize(rows, labels, classes, regularization) {
+  const size = classes * rows[0].length;
   let [weights, previous] = [new Float64Array(size), new Float64Array(size)];
   // The Hessian of softmax is at most half the Gram matrix, whose largest eigenvalue is at most the mean square norm.
   const rate = 1 / (0.5 * (1 + 1) + regularization);
@@ -60,7 +75,7 @@ function minimize(rows, labels, classes, dimensions) {
     const next = (1 + Math.sqrt(1 + 4 * momentum ** 2)) / 2;
     const beta = (momentum - 1) / next;
     const ahead = weights.map((value, index) => value + beta * (value - previous[index]));
-    const gradient = gradientOf(ahead, rows, labels, classes);
+    const gradient = gradientOf(ahead, { rows, labels, classes, regularization });
     const moved = ahead.map((value, index) => value - rate * gradient[index]);
     let uphill = 0;
     for (let i = 0; i < size; i++) uphill += gradient[i] * (moved[i] - weights[i]);
@@ -70,7 +85,7 @@ function minimize(rows, labels, classes, dimensions) {
   return weights;
 }
 
-function gradientOf(weights, rows, labels, classes) {
+function gradientOf(weights, { rows, labels, classes, regularization }) {
   const gradient = weights.map((value) => regularization * value);
   for (const [index, row] of rows.entries()) {
     const scores = scoresOf(row, weights, classes);

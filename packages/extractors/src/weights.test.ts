@@ -1,0 +1,28 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { efficientnetLite2 } from './extractors/efficientnet-lite2.ts';
+import { lenetDigits } from './extractors/lenet-digits.ts';
+import { readWeights } from './weights.ts';
+
+it('says which command makes weights that do not ship', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'weights-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const models = pathToFileURL(`${folder}/`);
+  await expect(readWeights(efficientnetLite2, models)).rejects.toMatchObject({
+    code: 'model-invalid',
+    message: expect.stringContaining('npm run models -- efficientnet-lite2.v1 makes them'),
+  });
+  const shipped = await readWeights(lenetDigits, models).catch((error: Error) => error.message);
+  expect(shipped).not.toContain('npm run models');
+});
+
+it('refuses weights of another version', async () => {
+  const other = { ...lenetDigits, weights: { ...lenetDigits.weights, sha256: '0'.repeat(64) } };
+  await expect(readWeights(other)).rejects.toMatchObject({
+    code: 'model-invalid',
+    context: { expected: '0'.repeat(64) },
+  });
+});

@@ -1,0 +1,93 @@
+/**
+ * Nets that can't run, and pictures that a net can't use: a clear error at start, or a dead letter while the service stays up. The nets
+ * are the LeNet that ships, damaged byte by byte.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createMemoryLog } from '@headwater/stream';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { digitImage, imageReceived, openWorkplace, until } from './fixtures/workplace.ts';
+import { startExtract } from './service.ts';
+
+const models = new URL('../../../models/', import.meta.url);
+const portrait = new URL('../../../packages/extractors/src/fixtures/faces/astronaut.jpg', import.meta.url);
+
+let folder: string;
+let lenet: Buffer;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bad-net-'));
+  lenet = await readFile(new URL('lenet-digits.v1/net.onnx', models));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function netFile(name: string, bytes: Uint8Array, size = 28): Promise<string> {
+  await writeFile(join(folder, `${name}.onnx`), bytes);
+  const input = `{ size: ${size}, colour: gray, layout: NHWC }`;
+  const path = join(folder, `${name}.yaml`);
+  await writeFile(path, `id: bad.v1\nmodel: ./${name}.onnx\ninput: ${input}\noutput: {}\n`);
+  return path;
+}
+
+async function start(environment: Readonly<Record<string, string>>, extractorId = 'bad.v1') {
+  const workplace = await openWorkplace(createMemoryLog(), 'test.', extractorId);
+  onTestFinished(() => workplace.close());
+  const config = workplace.config({ PARTITIONS: '1', ...environment });
+  const service = await startExtract(config, workplace.dependencies());
+  onTestFinished(() => service.stop());
+  return { workplace, service };
+}
+
+/** MinPool is as long as MaxPool, and is no operator. */
+function withUnknownOperator(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString('latin1').replaceAll('MaxPool', 'MinPool'), 'latin1');
+}
+
+/** Deep in the largest weight; whatever the alignment, one whole number becomes NaN. */
+function withNaN(bytes: Buffer): Buffer {
+  const changed = Buffer.from(bytes);
+  changed.fill(0xff, 1_000_000, 1_000_012);
+  return changed;
+}
+
+describe('extract does not start on', () => {
+  it.each([
+    ['an unknown operator', withUnknownOperator, 28, /MinPool/],
+    ['NaN weights', withNaN, 28, /holds NaN/],
+    [
+      'another input shape',
+      (bytes: Buffer) => bytes,
+      32,
+      /takes image \[N, 28, 28, 1\].*says \[N, 32, 32, 1\]/,
+    ],
+    ['half a file', (bytes: Buffer) => bytes.subarray(0, 500_000), 28, /cut short/],
+  ])('%s', async (name, damage, size, message) => {
+    const path = await netFile(name.replaceAll(' ', '-'), damage(lenet), size);
+    await expect(start({ EXTRACTOR: path })).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('a GPU that is asked for and is not there', async () => {
+    const refused = start({ EXTRACTOR: 'lenet-digits.v1', ENGINE_PROVIDER: 'tensorrt' }, 'lenet-digits.v1');
+    await expect(refused).rejects.toMatchObject({ code: 'prerequisite-missing' });
+  });
+});
+
+describe('a picture without a face', () => {
+  it('is a dead letter of the extractor of faces, and the next one goes through', async () => {
+    const id = 'face-features.v1';
+    const { workplace } = await start({ EXTRACTOR: id, ENGINE_THREADS: '1' }, id);
+    const images = { nobody: await digitImage(4), somebody: await readFile(portrait) };
+    await workplace.send(
+      Object.entries(images).map(([key, image]) => ({
+        key,
+        value: workplace.codec.encode(imageReceived(key, image)),
+      })),
+    );
+    await until(async () => (await workplace.vectors()).length + (await workplace.deadLetters()).length >= 2);
+    expect((await workplace.vectors()).map(({ id: image }) => image)).toEqual(['somebody']);
+    expect(await workplace.deadLetters()).toMatchObject([{ code: 'face-missing', stage: 'extract' }]);
+  });
+});
