@@ -32,7 +32,8 @@ export interface ChainContext {
 
 /** Says where an error comes from: file, link and method. */
 export function atLink(context: ChainContext, link: MethodLink, thrown: unknown): unknown {
-  if (!(thrown instanceof HeadwaterError)) return thrown;
+  // A link that stands for others has had its say already.
+  if (!(thrown instanceof HeadwaterError) || thrown.message.startsWith(`${context.file}: `)) return thrown;
   const message = `${context.file}: ${link.place} (${link.method}): ${thrown.message}`;
   const { code, verdict, context: fields } = thrown;
   return new HeadwaterError(code, message, { verdict, context: fields, cause: thrown });

@@ -6,7 +6,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Stage, StageMethod, ValueType } from '../stages/api.ts';
 import { isExpanding } from './automatic.ts';
 import { atLink, type ChainContext, methodOf, mustLearn, optionsOf } from './chain-context.ts';
-import { type BranchesLink, type Link, linksAt, type MethodLink } from './chain-file.ts';
+import { type BranchesLink, type Link, linksAt, type MethodLink, type RawLink } from './chain-file.ts';
 import { checkTakes, checkVector } from './chain-types.ts';
 import { type JoinedBranch, joinBranches } from './join.ts';
 import { digestOfAll, dimensionsAfter, type PlacedStage, sequenceOf } from './sequence.ts';
@@ -24,6 +24,11 @@ export interface Frontier {
 
 function typeAfter(stages: readonly PlacedStage[]): ValueType {
   return stages.at(-1)?.stage.gives ?? 'record';
+}
+
+/** Fitted with other options, or by another version. */
+function isOutdated(thrown: unknown): boolean {
+  return thrown instanceof HeadwaterError && ['config-invalid', 'model-invalid'].includes(thrown.code);
 }
 
 export class ChainOpening {
@@ -79,29 +84,47 @@ export class ChainOpening {
   private async openMethod(link: MethodLink, before: readonly PlacedStage[]): Promise<Stage | undefined> {
     const method = methodOf(this.context, link);
     const options = optionsOf(this.context, link);
-    const artefact = this.context.artefacts.get(link.place)?.artefact;
-    if (mustLearn(method, options) && !this.isLearned(link, before)) {
-      this.frontier.push({ link, method, options, before, basis: digestOfAll(before) });
+    const place: Frontier = { link, method, options, before, basis: digestOfAll(before) };
+    const opened = this.isReady(place) ? await this.openReady(place) : undefined;
+    if (!opened) {
+      this.frontier.push(place);
       return undefined;
     }
-    if (isExpanding(method)) return await this.openExpanded(link, method.expand(options, artefact), before);
-    const stage = await method.open(options, artefact, this.context.settings);
-    this.opened.push(stage);
-    checkTakes(typeAfter(before), stage);
-    return stage;
+    if (!('takes' in opened)) return await this.openExpanded(link, opened, before);
+    this.opened.push(opened);
+    checkTakes(typeAfter(before), opened);
+    return opened;
   }
 
-  private isLearned({ place }: MethodLink, before: readonly PlacedStage[]): boolean {
-    const known = this.context.artefacts.get(place);
-    if (known === undefined || known.basis === digestOfAll(before)) return known !== undefined;
+  /** Errors: model-invalid where it has learned, but not behind the links that stand before it now. */
+  private isReady({ link, method, options, basis }: Frontier): boolean {
+    if (!mustLearn(method, options)) return true;
+    const known = this.context.artefacts.get(link.place);
+    if (known === undefined || known.basis === basis) return known !== undefined;
     if (this.context.learning) return false;
     const message = 'it learned behind other links than those that stand before it now.';
     throw new HeadwaterError('model-invalid', `${message} ${this.context.howToFit}`);
   }
 
+  /** The link, or those that it stands for; undefined where what it learned holds no more, and it may learn anew. */
+  private async openReady({
+    link,
+    method,
+    options,
+  }: Frontier): Promise<Stage | readonly RawLink[] | undefined> {
+    const artefact = this.context.artefacts.get(link.place)?.artefact;
+    try {
+      if (isExpanding(method)) return method.expand(options, artefact);
+      return await method.open(options, artefact, this.context.settings);
+    } catch (thrown) {
+      if (this.context.learning && mustLearn(method, options) && isOutdated(thrown)) return undefined;
+      throw thrown;
+    }
+  }
+
   private async openExpanded(
     { place }: MethodLink,
-    links: Parameters<typeof linksAt>[0],
+    links: readonly RawLink[],
     before: readonly PlacedStage[],
   ): Promise<Stage | undefined> {
     const stages = await this.open(linksAt(links, place), before);

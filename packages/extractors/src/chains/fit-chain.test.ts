@@ -152,6 +152,35 @@ describe('learning', () => {
     expect(await readFile(file, 'utf8')).toBe(text);
   });
 
+  it('learns anew what was learned with other options, or behind other links, and keeps the rest', async () => {
+    const [links, place] = [
+      (size: number, centre: boolean) => [
+        {
+          branches: {
+            a: [
+              { method: 'pixel-vector', size: 2 },
+              { method: 'standardized-vector', centre },
+            ],
+            b: [{ method: 'pixel-vector', size }, 'standardized-vector'],
+          },
+        },
+      ],
+      await chainFolder(),
+    ];
+    const path = await place.chain(links(1, true));
+    const options = { samples: [sampleOf(await products(6))], signal };
+    const placesOf = async () => (await fitChain(path, options)).fitted.map((link) => link.place);
+    expect(await placesOf()).toEqual(['chain.0.a.1', 'chain.0.b.1']);
+    await place.chain(links(1, false));
+    await expect(openExtractor(path)).rejects.toThrow(/look\.yaml: chain\.0\.a\.1 .*was fitted with/);
+    expect(await placesOf()).toEqual(['chain.0.a.1']);
+    await place.chain(links(2, false));
+    expect(await placesOf()).toEqual(['chain.0.b.1']);
+    const extractor = await openExtractor(path);
+    onTestFinished(() => extractor.close());
+    expect(extractor.description.contract.dimensions).toBe(24);
+  });
+
   it('takes no more records than it is told', async () => {
     const place = await chainFolder();
     const path = await place.chain([{ method: 'pixel-vector', size: 2 }, 'standardized-vector']);
