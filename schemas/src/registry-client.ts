@@ -43,12 +43,13 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
       `${root}${path}`,
       body === undefined ? init : { ...init, body: JSON.stringify(body) },
     );
-    return judge({ status: answer.status, body: parseBody(await answer.text()) }, root);
+    return judge({ status: answer.status, body: parseBody(await readText(answer, root)) }, root);
   };
   return { request: (method, path, body) => retry(() => send(method, path, body), attempts, root) };
 }
 
 const mediaType = 'application/vnd.schemaregistry.v1+json';
+const longestAnswer = 16 * 1024 * 1024;
 const mediaTypes = `${mediaType}, application/json`;
 
 function parseUrl(text: string): URL {
@@ -66,6 +67,19 @@ function authorization(base: URL, options: RegistryOptions): { authorization?: s
   const password = options.password ?? decodeURIComponent(base.password);
   if (username === '' && password === '') return {};
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+/** A schema has kilobytes: what does not end is not from a registry. Errors: schema-registry-unavailable. */
+async function readText(answer: Response, root: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of answer.body ?? []) {
+    length += chunk.byteLength;
+    // Leaving the loop ends the connection.
+    if (length > longestAnswer) throw away(root, `answered with more than ${longestAnswer} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parseBody(text: string): Readonly<Record<string, unknown>> {

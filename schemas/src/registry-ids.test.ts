@@ -197,3 +197,23 @@ describe('credentials', () => {
     );
   });
 });
+
+it('does not read an answer that never ends', async () => {
+  let written = 0;
+  const server = createServer((_request, response) => {
+    const more = () => {
+      written += 1_000_000;
+      if (!response.destroyed) response.write(Buffer.alloc(1_000_000, 32), () => setImmediate(more));
+    };
+    more();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const ids = createRegistryIds({ url, attempts: 1, timeoutMs: 20_000 });
+  await expect(ids.lookup(7)).rejects.toMatchObject({ code: 'schema-registry-unavailable' });
+  expect(written).toBeLessThan(64_000_000);
+});
