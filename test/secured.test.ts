@@ -216,3 +216,31 @@ describe('a service behind all of that', () => {
     expectNoSecret(ingest.stdout() + ingest.stderr());
   });
 });
+
+/** Last, for it changes the locks. */
+it('stops what runs when the password no longer holds', async () => {
+  const topic = 'revoked';
+  const log = open(login('plain'));
+  const specs = [topic, `${topic}-dlt`].map((name) => ({ name, partitions: 1, settings: {} }));
+  await log.admin.ensureTopics(specs, { create: true });
+  const follower = await log.follow({ topics: [topic], from: 'beginning', onRecords: () => undefined });
+  const lanes = await log.openLanes({
+    group: topic,
+    topics: [topic],
+    open: async () => ({
+      process: async () => ({ records: [], deadLetters: [] }),
+      close: () => undefined,
+    }),
+    transactionalId: () => topic,
+    deadLetterTopic: (name) => `${name}-dlt`,
+  });
+  const ends = Promise.allSettled([lanes.stopped, follower.stopped]);
+  await lanes.ready;
+  const port = Number(kafka.brokers[0]?.split(':')[1]);
+  await kafka.stop();
+  const security = { authority, passwords: { headwater: 'another-password' } };
+  kafka = await startLocalKafka({ dataDir: join(folder, 'kafka'), port, security });
+  for (const end of await ends) {
+    expect(end).toMatchObject({ status: 'rejected', reason: { code: 'log-forbidden', verdict: 'stop' } });
+  }
+});
