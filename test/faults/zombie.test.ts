@@ -1,5 +1,5 @@
 /**
- * Zombies: the processes that own all partitions are held, in the middle of their work, for longer than the session time-out, and
+ * Zombies: processes that own partitions are held, in the middle of their work, for longer than the session time-out, and
  * others take over. When they wake, what they had in hand must be refused, and nothing may be there twice.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -54,6 +54,8 @@ it('owners that were held while others took over cannot commit when they wake', 
     expect
       .poll(() => stream.predictions.size, { timeout: 60_000, interval: 20 })
       .toBeGreaterThanOrEqual(wanted);
+  const second = { ...first, DATA_DIR: join(folder, 'second') };
+  await Promise.all([startService('classify', second), startService('extract', second)]);
   const sending = stream.sendImages(images.slice(0, count));
   await untilPredicted(20);
   for (const owner of owners) owner.send('SIGSTOP');
@@ -61,8 +63,6 @@ it('owners that were held while others took over cannot commit when they wake', 
   const ids = await sending;
   await stream.sendLabels(new Map(ids.map((id, index) => [id, images[index]?.label ?? null])));
 
-  const second = { ...first, DATA_DIR: join(folder, 'second') };
-  await Promise.all([startService('classify', second), startService('extract', second)]);
   await untilPredicted(count);
   for (const owner of owners) expect(refusedLanes(owner)).toEqual([]);
 
