@@ -11,6 +11,7 @@ export interface ProcessEnd {
 }
 
 export interface RunningProcess {
+  readonly pid: number;
   readonly ended: Promise<ProcessEnd>;
   /** All of it so far. */
   readonly stdout: () => string;
@@ -41,6 +42,7 @@ export function startScript(script: string, args: readonly string[], variables: 
   });
   ended.catch(() => undefined);
   return {
+    pid: child.pid ?? 0,
     ended,
     stdout: () => output.stdout,
     stderr: () => output.stderr,

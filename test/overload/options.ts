@@ -1,0 +1,57 @@
+/** What the command can be asked for, and the words that say so. */
+import { parseArgs } from 'node:util';
+
+export interface OverloadOptions {
+  readonly seconds: number;
+  /** Offered load, as a multiple of what the extractor takes. */
+  readonly factor: number;
+  /** For which the broker stands still in the midst of it. */
+  readonly stall: number;
+  readonly extractor: string;
+}
+
+export const help = `npm run overload -- [options]
+
+Starts a real Apache Kafka, ingest, extract and classify as processes of their own, measures how many images a second the extractor takes, and
+then sends many times as many over HTTP. In the midst the broker stands still for some seconds, so that nobody takes what ingest has taken
+in. Meanwhile the resident memory of each process is looked at. Afterwards every accepted image must be in the log, every
+image that was committed must have one vector, and the lag must go down.
+
+  --seconds N      how long (default 60)
+  --factor N       how many times what the extractor takes (default 10)
+  --stall N        seconds for which the broker stands still (default 6; 0: not at all)
+  --extractor ID   (default efficientnet-lite0.v1)
+  --json           the last line of standard output is a JSON object (the summary is one in any case)
+  --help
+
+Exit codes: 0 memory flat, nothing lost, nothing twice; 1 a finding or a failure; 2 wrong usage; 130 and 143 ended before the run was over.
+`;
+
+/** Undefined where help is asked for. Throws an Error with words for the user. */
+export function readOptions(args: readonly string[]): OverloadOptions | undefined {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seconds: text,
+      factor: text,
+      stall: text,
+      extractor: text,
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return undefined;
+  return {
+    seconds: count('seconds', values.seconds, 60),
+    factor: count('factor', values.factor, 10),
+    stall: count('stall', values.stall, 6),
+    extractor: values.extractor ?? 'efficientnet-lite0.v1',
+  };
+}
+
+function count(name: string, given: string | undefined, otherwise: number): number {
+  if (given === undefined) return otherwise;
+  if (/^\d{1,5}$/.test(given)) return Number(given);
+  throw new Error(`--${name} ${given}: expected a whole number`);
+}
