@@ -142,6 +142,17 @@ function unknownWeights(links: readonly RawLink[], place: string): string[] {
 
 /** `name` stands for the file in messages. Errors: config-invalid (lists all that is wrong). */
 export function parseChainFile(content: unknown, name: string): ChainFile {
+  try {
+    return readLinks(content, name);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    // YAML can hold a list that holds itself, and the stack ends where it does not.
+    const message = `${name}: links are nested too deeply, or within themselves.`;
+    throw new HeadwaterError('config-invalid', message, { cause });
+  }
+}
+
+function readLinks(content: unknown, name: string): ChainFile {
   const parsed = chainFile.safeParse(content);
   const problems = parsed.success
     ? unknownWeights(parsed.data.chain, 'chain')

@@ -26,6 +26,21 @@ function typeAfter(stages: readonly PlacedStage[]): ValueType {
   return stages.at(-1)?.stage.gives ?? 'record';
 }
 
+/**
+ * Links do not say how many numbers they take: they are shown as many zeros as they will be given. That they can't make anything else of zeros
+ * is no fault. Errors: config-invalid.
+ */
+async function checkDimensions(given: number | null, stage: Stage): Promise<void> {
+  if (given === null || !stage.takes.includes('vector')) return;
+  try {
+    await stage.apply({ type: 'vector', vector: new Float32Array(given) });
+  } catch (cause) {
+    const isUnfit = cause instanceof HeadwaterError && cause.code === 'record-unfit';
+    if (isUnfit)
+      throw new HeadwaterError('config-invalid', `given ${given} numbers: ${cause.message}`, { cause });
+  }
+}
+
 /** Fitted with other options, or by another version. */
 function isOutdated(thrown: unknown): boolean {
   return thrown instanceof HeadwaterError && ['config-invalid', 'model-invalid'].includes(thrown.code);
@@ -93,6 +108,7 @@ export class ChainOpening {
     if (!('takes' in opened)) return await this.openExpanded(link, opened, before);
     this.opened.push(opened);
     checkTakes(typeAfter(before), opened);
+    await checkDimensions(dimensionsAfter(before), opened);
     return opened;
   }
 

@@ -2,7 +2,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Stage, ValueType } from '../stages/api.ts';
 import { stageMethods } from '../stages/methods.ts';
-import { atLink, type ChainContext, methodOf, optionsOf } from './chain-context.ts';
+import { atLink, type ChainContext, methodOf, mustLearn, optionsOf } from './chain-context.ts';
 import type { BranchesLink, Link, MethodLink } from './chain-file.ts';
 
 type Types = Pick<Stage, 'takes' | 'gives'>;
@@ -33,7 +33,10 @@ export function checkAt<T>(context: ChainContext, link: MethodLink, check: () =>
 
 function typesOf(context: ChainContext, link: MethodLink): Types {
   const method = methodOf(context, link);
-  return method.types?.(optionsOf(context, link)) ?? method;
+  const options = optionsOf(context, link);
+  // Those that learn check their options when they begin to: better now than after an hour of learning.
+  if (mustLearn(method, options)) method.fit?.(options);
+  return method.types?.(options) ?? method;
 }
 
 function givenByMethod(context: ChainContext, link: MethodLink, given: ValueType): ValueType {

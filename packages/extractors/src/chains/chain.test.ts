@@ -182,6 +182,30 @@ describe('what is wrong with a chain is told with file, link and what to do', ()
     await expect(open(path)).rejects.toThrow(path);
   });
 
+  it.each([
+    [{ method: 'automatic', image: 5 }, /chain\.0 \(automatic\): image/],
+    [{ method: 'automatic', mostCategories: 1 }, /chain\.0 \(automatic\): mostCategories/],
+  ])('options of what learns, before it learns: %j', async (link, reason) => {
+    const { chain } = await chainFolder();
+    const path = await chain([link]);
+    await expect(fitChain(path, { samples: [], signal })).rejects.toThrow(reason);
+  });
+
+  it('links that are given another number of numbers than they take', async () => {
+    const { chain } = await chainFolder();
+    const reduced = { method: 'dimension-reduced-vector', using: 'random', dimensions: 2, input: 7 };
+    const path = await chain([pixels, reduced]);
+    await expect(open(path)).rejects.toMatchObject({ code: 'config-invalid' });
+    await expect(open(path)).rejects.toThrow(/chain\.1 \(dimension-reduced-vector\): given 12 numbers/);
+  });
+
+  it('links within themselves', async () => {
+    const { chain } = await chainFolder();
+    const path = await chain([]);
+    await writeFile(path, 'id: look.v1\nchain: [&a {branches: {x: [*a]}}]\n');
+    await expect(open(path)).rejects.toThrow(/look\.yaml: links are nested too deeply, or within themselves/);
+  });
+
   it('a file that is no YAML', async () => {
     const { chain } = await chainFolder();
     const path = await chain([]);
