@@ -13,13 +13,10 @@ import { isChain } from './chain-file.ts';
 const noOptions = z.strictObject({});
 const takes: readonly ValueType[] = ['record', 'pixels'];
 
-/** A link that says what runs it. */
-export interface EngineStage extends Stage {
+/** A link that says what runs it, and what is to be known about it. */
+interface EngineStage extends Stage {
   readonly engine: string;
-}
-
-export function isEngineStage(stage: Stage): stage is EngineStage {
-  return 'engine' in stage;
+  readonly notes: readonly string[];
 }
 
 async function vectorOf(extractor: Extractor, value: Value, signal?: AbortSignal): Promise<Float32Array> {
@@ -39,6 +36,7 @@ function stageOf(method: string, extractor: Extractor): EngineStage {
     dimensions: contract.dimensions,
     digest,
     engine: extractor.engine,
+    notes: extractor.notes ?? [],
     apply: async (value, signal) => ({ type: 'vector', vector: await vectorOf(extractor, value, signal) }),
     close: () => extractor.close(),
   };
