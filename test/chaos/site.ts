@@ -29,6 +29,8 @@ export class Site {
   /** A fault waits for all of them: until it has them, no other one may choose any. */
   isAwaited = false;
   readonly #folder: string;
+  /** The newest of each service: nobody gets the name, and the folder, of one that has left. */
+  readonly #numbers = new Map<ServiceName, number>();
 
   constructor({ folder, brokers, prefix }: SiteOptions) {
     this.#folder = folder;
@@ -82,8 +84,9 @@ export class Site {
 
   /** One more process, not started yet; its state lies in a folder of its own. */
   async add(service: ServiceName, environment: Readonly<Record<string, string>> = {}): Promise<Supervised> {
-    const count = this.services.filter((other) => other.service === service).length;
-    const name = `${service}-${count + 1}`;
+    const number = (this.#numbers.get(service) ?? 0) + 1;
+    this.#numbers.set(service, number);
+    const name = `${service}-${number}`;
     await mkdir(this.stateOf(name), { recursive: true });
     const supervised = new Supervised({
       name,
