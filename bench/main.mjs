@@ -14,6 +14,11 @@ const benches = {
     script: 'latency/main.mjs',
     summary: 'from a label to the first prediction by a head that has learned it, with everything running',
   },
+  quantized: {
+    script: 'extract/quantized.mjs',
+    summary:
+      'EfficientNet-Lite0 in 8-bit integers beside the float net: images a second, and what a head loses',
+  },
   extract: { script: 'extract/throughput.mjs', summary: 'images a second through each extractor' },
 };
 

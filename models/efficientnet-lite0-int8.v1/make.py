@@ -257,7 +257,7 @@ class QuantizedGraph:
         self.nodes, self.constants = [], []
 
     def constant(self, name, value):
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
     def add(self, operator, inputs, output, **attributes):

@@ -88,7 +88,14 @@ describe('vector schema', () => {
 
   it('is there for the extractors that ship', () => {
     const shapes = releasedContracts().map((c) => `${c.extractor} ${c.dimensions} ${c.normalization}`);
-    expect(shapes).toEqual(['efficientnet-lite0.v1 1280 none', 'lenet-digits.v1 800 none']);
+    expect(shapes).toEqual([
+      'efficientnet-lite0-int8.v1 1280 none',
+      'efficientnet-lite0.v1 1280 none',
+      'efficientnet-lite2.v1 1280 none',
+      'face-features.v1 128 none',
+      'lenet-digits.v1 800 none',
+      'pixels.v1 3072 none',
+    ]);
   });
 });
 

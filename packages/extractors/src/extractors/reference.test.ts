@@ -27,6 +27,19 @@ it('efficientnet-lite0.v1 agrees with Python on a gradient', async () => {
   }
 });
 
+it('efficientnet-lite0-int8.v1 answers nearly what the float net answers', async () => {
+  const [float, int8] = [await open('efficientnet-lite0.v1'), await open('efficientnet-lite0-int8.v1')];
+  for (const name of ['astronaut', 'president-speech']) {
+    const photograph = await readFile(new URL(`../fixtures/faces/${name}.jpg`, import.meta.url));
+    const [exact, rounded] = [
+      await float.extract(recordOf(photograph)),
+      await int8.extract(recordOf(photograph)),
+    ];
+    const product = exact.reduce((sum, value, index) => sum + value * (rounded[index] ?? 0), 0);
+    expect(product / normOf(exact) / normOf(rounded)).toBeGreaterThan(0.98);
+  }
+});
+
 it('lenet-digits.v1 agrees with Python on a gradient', async () => {
   const extractor = await open('lenet-digits.v1');
   const picture = pattern(28, 28, (x, y) => [(x * 9 + y * 3) % 256]);

@@ -22,9 +22,18 @@ describe('the extractor table', () => {
 
 describe('the digest of an extractor', () => {
   it('is pinned: another one needs another version of the extractor', () => {
-    expect(digestOf(lenetDigits)).toBe('8aa277e23f9ca4f47483d5140f3a26a3f28250cb14b4b676c18f9619b06379fb');
+    expect(digestOf(lenetDigits)).toBe('93f805f67b763292f65960124e72624b682d6434450357a95f9dc7520e3457e8');
     expect(digestOf(efficientnetLite0)).toBe(
       '4c3587e5918bb0f19f9973dfc52ff6fbd3559a3d6bb0eac2ff8b546f2e78d574',
+    );
+    expect(describeExtractor('efficientnet-lite0-int8.v1').digest).toBe(
+      'fe3bbcf819a954fa900149a56694367ee455139c686b9bac059f6e1f819ba411',
+    );
+    expect(describeExtractor('efficientnet-lite2.v1').digest).toBe(
+      '89f0034f75804a7ff29bfe32111ae425caa91290638d062079cb5dd5777b1835',
+    );
+    expect(describeExtractor('face-features.v1').digest).toBe(
+      '8b77bdce3182becf61d6c144e966996f6f246342888322c3c5446f254d62a927',
     );
   });
 

@@ -3,13 +3,14 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Extractor, ExtractorDescription, ExtractorOptions } from '../api.ts';
 import type { ExtractorDefinition } from './definition.ts';
 import { efficientnetLite0 } from './efficientnet-lite0.ts';
+import { efficientnetLite0Int8 } from './efficientnet-lite0-int8.ts';
 import { efficientnetLite2 } from './efficientnet-lite2.ts';
 import { faceFeatures } from './face-features.ts';
 import { lenetDigits } from './lenet-digits.ts';
 import { pixels } from './pixels.ts';
 import { type ShippedExtractor, shippedNet } from './shipped.ts';
 
-const nets = [lenetDigits, efficientnetLite0, efficientnetLite2, faceFeatures];
+const nets = [lenetDigits, efficientnetLite0, efficientnetLite0Int8, efficientnetLite2, faceFeatures];
 const list: readonly ShippedExtractor[] = [...nets.map(shippedNet), pixels];
 
 const table: ReadonlyMap<string, ShippedExtractor> = new Map(
