@@ -3,4 +3,4 @@ export { type Access, type AccessTable, accessNote, accessOf, securitySchemes } 
 export { type HttpConfig, httpEnvironment } from './environment.ts';
 export { type Problem, pathOf, problemOf, sendProblem } from './problems.ts';
 export { type PagePolicy, pagePolicy } from './security-headers.ts';
-export { createHttpServer, type HttpServerOptions, listenHttp } from './server.ts';
+export { checkExposure, createHttpServer, type HttpServerOptions, listenHttp } from './server.ts';

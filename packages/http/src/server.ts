@@ -45,7 +45,7 @@ const maxHeaderBytes = 16 * 1024;
 /** Not listening yet. Errors: config-invalid. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { config, logger, metrics, access, service } = options;
-  refuseExposure(config);
+  checkExposure(config);
   const app = fastify(frameworkOptions(options)) as FastifyInstance;
   app.server.maxConnections = config.HTTP_MAX_CONNECTIONS;
   app.server.on('checkExpectation', answerExpectation);
@@ -69,8 +69,8 @@ function requireHost(app: FastifyInstance): void {
   });
 }
 
-/** Errors: config-invalid. */
-function refuseExposure({
+/** For services to ask before they open anything else. Errors: config-invalid, where others would reach what nobody guards. */
+export function checkExposure({
   HTTP_HOST: host,
   HTTP_OPEN: isOpen,
   AUTH_TOKENS: tokens,

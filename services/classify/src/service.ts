@@ -1,7 +1,7 @@
 /** Classify as a service: heads are followed first, then the lanes open, then the API; it ends the other way round. */
 import { asHeadwaterError } from '@headwater/errors';
 import { extractorIds } from '@headwater/extractors';
-import { listenHttp } from '@headwater/http';
+import { checkExposure, listenHttp } from '@headwater/http';
 import { openCodec } from '@headwater/schemas';
 import {
   type Health,
@@ -48,6 +48,7 @@ interface Running {
  * Errors: topic-missing, topic-mismatch, schema-incompatible, store-unavailable, log-unavailable.
  */
 export const startClassify: StartService<ClassifyConfig> = async (config, dependencies) => {
+  if (config.ROLES.includes('api')) checkExposure(config);
   const setReady = dependencies.health.part('classify');
   setReady(false, 'starting');
   const shared = await openShared(config, dependencies);

@@ -1,6 +1,6 @@
 /** Ingest as a service: puts the parts together, and takes them down in the order in which nothing is lost. */
 import { asHeadwaterError } from '@headwater/errors';
-import { listenHttp } from '@headwater/http';
+import { checkExposure, listenHttp } from '@headwater/http';
 import {
   prepareTopics,
   type Service,
@@ -45,6 +45,7 @@ async function prepareBlobs({ blobs, logger }: Dependencies): Promise<void> {
 
 /** Errors: config-invalid, topic-missing, log-unavailable, schema-registry-unavailable. */
 export const startIngest: StartService<IngestConfig> = async (config, dependencies) => {
+  checkExposure(config);
   const { log, schemaIds, names, logger, health } = dependencies;
   await ensureTopics(config, dependencies);
   await prepareBlobs(dependencies);

@@ -45,3 +45,10 @@ it('takes an image from a writer, and its erasure from an admin alone', async ()
   expect(await call(tokens.write, 'DELETE', '/v1/images/a')).toBe(403);
   expect(await call(tokens.admin, 'DELETE', '/v1/images/a')).toBe(202);
 });
+
+it('refuses an address that other machines reach before anything is opened', async () => {
+  await expect(startHarness({ environment: { HTTP_HOST: '0.0.0.0' } })).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining('AUTH_TOKENS_FILE'),
+  });
+});
