@@ -15,5 +15,6 @@ export { type Provider, providers } from './engines/api.ts';
 export { isExtractorFile } from './extractor-file.ts';
 export { describeExtractor, describeWeights, extractorIds } from './extractors/table.ts';
 export { Gate } from './gate.ts';
+export { type DecoderProcessesOptions, isolateDecoding } from './images/decoder-processes.ts';
 export { describeNetFile, idOfExtractorFile, openExtractor } from './open-extractor.ts';
 export type { SourceRecord } from './stages/api.ts';

@@ -34,6 +34,11 @@ export const extractEnvironment = commonEnvironment.safeExtend({
     .default(30_000)
     .meta({ shownDefault: '30s' })
     .describe('A call that takes longer counts as hung; its images are tried once more, alone.'),
+  DECODER_PROCESSES: integer({ min: 0, max: 64 })
+    .optional()
+    .describe(
+      'Processes that decode images, so that one which kills its decoder harms no other; default one for each processor. 0: inside of the service, some 10 % quicker.',
+    ),
   MAX_PENDING_IMAGES: integer({ min: 1, max: 4_096 })
     .default(64)
     .describe('Images that are decoded or wait for the engine at once; bounds memory.'),

@@ -22,6 +22,10 @@ export class ExtractBoard {
       retries: metrics.counter('headwater_extract_retries_total', 'Batches tried again, by error code', [
         'code',
       ]),
+      decoderDeaths: metrics.counter(
+        'headwater_extract_decoder_deaths_total',
+        'Processes that died while they decoded an image; each image is tried twice',
+      ),
       seconds: metrics.histogram(
         'headwater_extract_seconds',
         'Seconds of a stage: engine (a batch of images), process (a batch of records), commit (from its turn to its end)',
@@ -49,6 +53,12 @@ export class ExtractBoard {
   opened(extractor: string, digest: string, engine: string): void {
     this.metrics.info.set(1, { extractor, digest, engine });
   }
+
+  /** A process died of an image, which is tried once more, or refused. */
+  readonly decoderDied = (how: string): void => {
+    this.metrics.decoderDeaths.add(1);
+    this.logger.warn({ how }, 'a process died while it decoded an image');
+  };
 
   /** An engine call is over. */
   readonly ran = (images: number, seconds: number): void => {

@@ -1,6 +1,7 @@
 /** Extract as a service: opens the extractor, reads `images` in lanes, and writes vectors exactly once. */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type Extractor, openExtractor } from '@headwater/extractors';
+import { type Extractor, isolateDecoding, openExtractor } from '@headwater/extractors';
 import { openCodec, openVectorCodec } from '@headwater/schemas';
 import {
   type LaneSession,
@@ -30,6 +31,24 @@ function openConfigured(config: ExtractConfig, board: ExtractBoard): Promise<Ext
     provider: config.ENGINE_PROVIDER,
     ...(config.ENGINE_THREADS !== undefined && { threads: config.ENGINE_THREADS }),
   });
+}
+
+/** Besides a few copies of the largest image: what a runtime and its decoders take. */
+const decoderBytes = { base: 512 * 1024 * 1024, perPixel: 8 };
+
+/** Undefined where images are decoded in this process. */
+function openDecoders(config: ExtractConfig, board: ExtractBoard): { close(): void } | undefined {
+  const processes = config.DECODER_PROCESSES ?? availableParallelism();
+  if (processes === 0) return undefined;
+  const maxBytes = decoderBytes.base + decoderBytes.perPixel * config.MAX_IMAGE_PIXELS;
+  return isolateDecoding({ processes, maxBytes, died: board.decoderDied });
+}
+
+/** Closed after what uses them. */
+function withDecoders(extractor: Extractor, decoders: { close(): void } | undefined): Extractor {
+  const close = extractor.close.bind(extractor);
+  extractor.close = () => close().finally(() => decoders?.close());
+  return extractor;
 }
 
 async function openExtraction(
@@ -172,5 +191,6 @@ export const startExtract: StartService<ExtractConfig> = async (config, dependen
   const setReady = dependencies.health.part('extraction');
   const board = new ExtractBoard(dependencies.metrics, dependencies.logger);
   const extractor = await openConfigured(config, board);
-  return await startLanes(config, dependencies, extractor, board, setReady);
+  const decoders = openDecoders(config, board);
+  return await startLanes(config, dependencies, withDecoders(extractor, decoders), board, setReady);
 };

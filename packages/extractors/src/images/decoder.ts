@@ -88,9 +88,22 @@ function prepare(image: Sharp, preprocessing: Preprocessing): Sharp {
   return margin === 0 ? resized : resized.extract({ left: margin, top: margin, width: side, height: side });
 }
 
+export type DecodeImage = (
+  image: Uint8Array,
+  preprocessing: Preprocessing,
+  limits: ImageLimits,
+) => Promise<Uint8Array>;
+
+let decodeNative: DecodeImage = decodeHere;
+
+/** From now on native decoders work where `decode` says; without one, in this process. */
+export function decodeBy(decode: DecodeImage | undefined): void {
+  decodeNative = decode ?? decodeHere;
+}
+
 /**
  * Decodes an image (the first frame of an animation) to uint8 [side, side, channels].
- * Errors: image-unreadable, image-too-large, image-type-unsupported, extractor-failed (it took too long).
+ * Errors: image-unreadable, image-too-large, image-type-unsupported, extractor-failed (it took too long, or killed its process).
  */
 export async function decodeImage(
   image: Uint8Array,
@@ -101,6 +114,16 @@ export async function decodeImage(
   const mediaType = recognise(image);
   const plain = mediaType === 'image/png' ? readPlainPng(image, preprocessing) : undefined;
   if (plain && preprocessing.side ** 2 <= limits.maxPixels) return plain;
+  return decodeNative(image, preprocessing, limits);
+}
+
+/** As `decodeImage`, by native code in this process. */
+export async function decodeHere(
+  image: Uint8Array,
+  preprocessing: Preprocessing,
+  limits: ImageLimits,
+): Promise<Uint8Array> {
+  const mediaType = recognise(image);
   try {
     const pixels = await prepare(open(image, limits.maxPixels), preprocessing).raw().toBuffer();
     if (pixels.byteLength === inputBytes(preprocessing)) return pixels;

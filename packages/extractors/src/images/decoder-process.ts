@@ -1,0 +1,29 @@
+/**
+ * A process that decodes, one image at a time: what kills a decoder kills this one, and whoever asked knows which image it was. It watches
+ * its own memory, since a decoder may take any amount while it works.
+ */
+import { asHeadwaterError } from '@headwater/errors';
+import { decodeHere } from './decoder.ts';
+import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts';
+
+const maxBytes = Number(process.argv[2]);
+const lookEveryMs = 50;
+
+async function answer({ image, preprocessing, limits }: DecodeRequest): Promise<DecodeAnswer> {
+  try {
+    return { pixels: await decodeHere(image, preprocessing, limits) };
+  } catch (thrown) {
+    const { code, message, context } = asHeadwaterError(thrown);
+    return { error: { code, message, context: context as never } };
+  }
+}
+
+process.on('message', (request: DecodeRequest) => {
+  void answer(request).then((result) => process.send?.(result));
+});
+process.once('disconnect', () => process.exit(0));
+// A signal for the whole group is for the service: it ends us when it has no more work.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+setInterval(() => {
+  if (process.memoryUsage.rss() > maxBytes) process.kill(process.pid, 'SIGKILL');
+}, lookEveryMs).unref();

@@ -1,0 +1,20 @@
+/** What a decoder process is asked and answers; structured clones, so that bytes need no other form. */
+import type { ErrorCode } from '@headwater/errors';
+import type { ImageLimits } from '../api.ts';
+import type { Preprocessing } from '../extractors/definition.ts';
+
+export interface DecodeRequest {
+  readonly image: Uint8Array;
+  readonly preprocessing: Preprocessing;
+  readonly limits: ImageLimits;
+}
+
+export type DecodeAnswer =
+  | { readonly pixels: Uint8Array }
+  | {
+      readonly error: {
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly context: Readonly<Record<string, string | number | boolean | null>>;
+      };
+    };
