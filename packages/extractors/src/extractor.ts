@@ -41,7 +41,7 @@ export class EngineExtractor implements Extractor {
     this.definition = definition;
     this.description = describe(definition);
     this.engine = engine.name;
-    this.notes = engine.notes;
+    this.notes = engine.notes ?? [];
     this.limits = settings.limits;
     this.admission = new Admission(settings.maxPending, () => engine.close());
     this.batcher = new Batcher(engine, {

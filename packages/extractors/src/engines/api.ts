@@ -29,7 +29,7 @@ export interface Engine {
   /** What it is, e.g. `onnxruntime 1.30.0 cpu, 2 threads`. */
   readonly name: string;
   /** What its user should know, e.g. why a GPU was passed over. */
-  readonly notes: readonly string[];
+  readonly notes?: readonly string[];
   /**
    * Runs one batch: `count` images back to back in `pixels`, whose buffer is taken over. Answers count × dimensions values.
    * One call at a time. A rejection means that this batch failed, not that the engine is lost: what crashed or hung was replaced.
