@@ -20,7 +20,7 @@ export const lenetDigits: ExtractorDefinition = {
   engine: 'onnx',
   weights: {
     file: 'model.onnx',
-    sha256: '2a2387bf662cc16a7400f4383abc889b55ba0f1c0216ea83d250e8c08f7bd44d',
+    sha256: 'e8e40bb7afac630386aadf412fda2ef237abce62885208bcef487b55cd8f028e',
   },
   cut: 'features',
   preprocessing: {
