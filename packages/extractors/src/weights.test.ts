@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { efficientnetLite2 } from './extractors/efficientnet-lite2.ts';
 import { lenetDigits } from './extractors/lenet-digits.ts';
+import { describeWeights, extractorIds } from './extractors/table.ts';
 import { readWeights } from './weights.ts';
 
 it('says which command makes weights that do not ship', async () => {
@@ -25,4 +26,14 @@ it('refuses weights of another version', async () => {
     code: 'model-invalid',
     context: { expected: '0'.repeat(64) },
   });
+});
+
+it('knows how all weights are made that name the command', async () => {
+  const path = new URL('../../../models/models.json', import.meta.url);
+  const made = Object.keys(JSON.parse(await readFile(path, 'utf8')));
+  for (const id of made) expect(describeWeights(id).sha256).toMatch(/^[0-9a-f]{64}$/);
+  const nets = extractorIds().filter((id) => id !== 'pixels.v1');
+  const named = nets.filter((id) => describeWeights(id).madeBy === `npm run models -- ${id}`);
+  expect(named).toEqual(['efficientnet-lite2.v1']);
+  expect(made).toEqual(expect.arrayContaining(named));
 });

@@ -1,5 +1,5 @@
 /**
- * EfficientNet-Lite2 with its ImageNet weights, cut after the global average pool: the larger choice for photographs, less than half as
+ * EfficientNet-Lite2 with its ImageNet weights, cut after the global average pool: the larger choice for photographs, about half as
  * fast as Lite0. Its weights do not ship; one command makes them.
  *
  * Images are prepared as the net was evaluated when it was published: the central 260 of 292, with a cubic kernel.
