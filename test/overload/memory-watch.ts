@@ -1,4 +1,4 @@
-/** The resident memory of processes over time, as the system has it. */
+/** The resident memory of processes, and of their children, over time, as the system has it. */
 import { readFileSync } from 'node:fs';
 
 export interface MemoryReport {
@@ -33,11 +33,19 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
+/** Of a process and of those that it has started, such as decoders. */
 function residentBytes(pid: number): number {
+  const status = textOf(`/proc/${pid}/status`);
+  const own = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+  const children = textOf(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean);
+  return children.reduce((sum, child) => sum + residentBytes(Number(child)), own);
+}
+
+/** Empty where there is no such file: the process is gone. */
+function textOf(file: string): string {
   try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+    return readFileSync(file, 'utf8');
   } catch {
-    return 0;
+    return '';
   }
 }
