@@ -10,6 +10,7 @@ import type { StoredHead } from './head-family.ts';
 import { chooseKernel } from './kernel.ts';
 import { openLift } from './lift.ts';
 import { measureNovelty, type NoveltyParameters } from './novelty.ts';
+import type { Remoteness } from './remoteness.ts';
 
 const formatName = 'headwater-linear';
 const formatVersion = 1;
@@ -36,14 +37,28 @@ export function encodeLinear(parameters: LinearParameters): Uint8Array {
   writer.numbers(parameters.biases);
   writer.numbers(parameters.weights);
   const { novelty } = parameters;
-  writer.uint32(novelty === null ? 0 : 1);
+  writer.uint32(noveltyForm(novelty));
   if (novelty !== null) {
     writer.numbers(Float64Array.of(novelty.scale));
     for (const numbers of [novelty.offsets, novelty.squares, novelty.background, novelty.quantiles]) {
       writer.numbers(numbers);
     }
+    if (novelty.remoteness !== null) encodeRemoteness(writer, novelty.remoteness);
   }
   return writer.finish();
+}
+
+/** What is stored of novelty: nothing, without remoteness, or with it. */
+function noveltyForm(novelty: NoveltyParameters | null): number {
+  if (novelty === null) return 0;
+  return novelty.remoteness === null ? 1 : 2;
+}
+
+function encodeRemoteness(writer: ByteWriter, { scale, center, basis, within }: Remoteness): void {
+  writer.numbers(Float64Array.of(scale));
+  writer.numbers(center);
+  writer.numbers(basis);
+  writer.numbers(within);
 }
 
 /** Errors: head-invalid. */
@@ -54,13 +69,17 @@ export function decodeLinear(bytes: Uint8Array, classes: number, dimensions: num
   const blend = reader.float64s()[0] ?? 0;
   const biases = reader.float64s();
   const weights = reader.float64s();
-  const novelty = reader.uint32() === 1 ? decodeNovelty(reader, classes) : null;
+  const form = reader.uint32();
+  const novelty =
+    form === 0 ? null : decodeNovelty(reader, classes, form === 2 ? (lift ?? dimensions) : null);
   reader.end();
+  if (form > 2) invalid();
   if (biases.length !== classes || weights.length !== classes * (lift ?? dimensions)) invalid();
   return { weights, biases, blend, lift, novelty };
 }
 
-function decodeNovelty(reader: ByteReader, classes: number): NoveltyParameters {
+/** `remoteOf`: dimensions of the remoteness that follows; null where there is none. */
+function decodeNovelty(reader: ByteReader, classes: number, remoteOf: number | null): NoveltyParameters {
   const scale = reader.float64s()[0] ?? 1;
   const [offsets, squares, background, quantiles] = [
     reader.float64s(),
@@ -70,7 +89,16 @@ function decodeNovelty(reader: ByteReader, classes: number): NoveltyParameters {
   ];
   const lengths = [offsets.length, squares.length, background.length];
   if (lengths.join() !== [classes, classes, classes * classes].join() || quantiles.length < 2) invalid();
-  return { scale, offsets, squares, background, quantiles };
+  const remoteness = remoteOf === null ? null : decodeRemoteness(reader, remoteOf);
+  return { scale, offsets, squares, background, quantiles, remoteness };
+}
+
+function decodeRemoteness(reader: ByteReader, dimensions: number): Remoteness {
+  const scale = reader.float64s()[0] ?? 0;
+  const [center, basis, within] = [reader.float64s(), reader.int16s(), reader.float64s()];
+  const directions = basis.length / dimensions;
+  if (center.length !== dimensions || within.length !== directions ** 2) invalid();
+  return { scale, center, basis, within };
 }
 
 /** No head is surer than its number of examples allows: the rule of succession leaves 1/(n + 2) to what was never seen. */
@@ -108,8 +136,9 @@ export function openLinear({ kind, classes, dimensions, parameters: bytes }: Sto
           `A vector has ${vector.length} dimensions, the head ${dimensions}`,
         );
       }
-      const logits = computeLogits(parameters, lift?.apply(vector) ?? vector);
-      const novelty = parameters.novelty && measureNovelty(parameters.novelty, logits);
+      const raised = lift?.apply(vector) ?? vector;
+      const logits = computeLogits(parameters, raised);
+      const novelty = parameters.novelty && measureNovelty(parameters.novelty, logits, raised);
       const probabilities = toProbabilities(logits, parameters.blend);
       return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty };
     },

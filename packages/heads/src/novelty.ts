@@ -9,11 +9,13 @@
  * middle term is what a mean of n_k examples is off by, as in the discriminant itself.)
  *
  * qᵀ M q tells how far a vector lies from the center along the directions that tell classes apart. What is unknown lies near the middle; beyond
- * a class it is seldom new, though far from the class's mean. So a part of qᵀ M q is let off.
+ * a class it is seldom new, though far from the class's mean. So a part of qᵀ M q is let off. Settled heads add a little of how far a vector
+ * lies from the center in all directions (remoteness.ts).
  */
 import { leaveSingleOut, measureGaps, type WhitenedSample } from './leave-one-out.ts';
 import { eliminate, substituteBack } from './plain-elimination.ts';
-import { dot } from './vector-arithmetic.ts';
+import { measureRemoteness, type Remoteness } from './remoteness.ts';
+import { bilinear, dot } from './vector-arithmetic.ts';
 
 /** Points of the distribution that are kept. */
 const quantileCount = 129;
@@ -24,6 +26,8 @@ const smallestSample = 20;
  * and 10,000 labels, among shares from 0 to 0.3: the area under the curve rises by 0.001 to 0.02 in all of them.
  */
 const letOff = 0.15;
+/** Share of the remoteness (see remoteness.ts) that is added, where it is known; chosen like `letOff`, among shares from 0 to 0.1. */
+const remoteShare = 0.05;
 /** M has this many entries squared. */
 const maximumClasses = 256;
 
@@ -37,30 +41,41 @@ export interface NoveltyParameters {
   readonly background: Float64Array;
   /** Evenly spaced quantiles of the relative distance, ascending. */
   readonly quantiles: Float64Array;
+  /** Null where a head was solved too quickly to know. */
+  readonly remoteness: Remoteness | null;
 }
 
 /** What novelty is measured by, before it is known how it follows from logits. */
 export type NoveltyReference = Omit<NoveltyParameters, 'scale' | 'offsets'>;
 
-/** Null where there is too little to compare with. */
-export function buildNovelty(sample: WhitenedSample): NoveltyReference | null {
+/** `remote` is the remoteness of the sample's vectors, each left out. Null where there is too little to compare with. */
+export function buildNovelty(
+  sample: WhitenedSample,
+  remoteness: Remoteness | null = null,
+  remote: readonly number[] = [],
+): NoveltyReference | null {
   const { counts, examples, effectiveDimensions } = sample;
   if (counts.length > maximumClasses) return null;
   const reference = describeMeans(sample);
-  const distances = leaveDistancesOut(sample, reference);
+  const distances = leaveDistancesOut(sample, reference, remote);
   if (distances.length < smallestSample) return null;
   const squares = counts.map((count, k) => {
     return examples * (reference.products[k * counts.length + k] ?? 0) - effectiveDimensions / count;
   });
   const background = reference.background.map((value) => (1 - letOff) * value);
-  return { squares, background, quantiles: findQuantiles(distances) };
+  return { squares, background, quantiles: findQuantiles(distances), remoteness };
 }
 
-/** Percentile in [0, 1] of a vector whose logits these are. */
-export function measureNovelty(parameters: NoveltyParameters, logits: Float64Array): number {
-  const { scale, offsets, squares, background, quantiles } = parameters;
+/** Percentile in [0, 1] of a vector (what the statistics are of) whose logits these are. */
+export function measureNovelty(
+  parameters: NoveltyParameters,
+  logits: Float64Array,
+  vector: Int16Array,
+): number {
+  const { scale, offsets, squares, background, quantiles, remoteness } = parameters;
   const scores = logits.map((logit, k) => scale * logit + (offsets[k] ?? 0));
-  const distance = relativeDistance(scores, squares, background);
+  const remote = remoteness === null ? 0 : measureRemoteness(remoteness, vector);
+  const distance = relativeDistance(scores, squares, background) + remoteShare * remote;
   let below = 0;
   while (below < quantiles.length && (quantiles[below] ?? 0) <= distance) below++;
   if (below === 0 || below === quantiles.length) return below === 0 ? 0 : 1;
@@ -118,9 +133,16 @@ function invertBackground(products: Float64Array, counts: Float64Array, examples
  * The relative distance of each example of the sample to what is left without it, less those whose class has no other. Exact, except that the
  * ridge ρ stays that of the whole set.
  */
-export function leaveDistancesOut(sample: WhitenedSample, reference = describeMeans(sample)): number[] {
+export function leaveDistancesOut(
+  sample: WhitenedSample,
+  reference = describeMeans(sample),
+  remote: readonly number[] = [],
+): number[] {
   const gaps = measureGaps(sample.means);
-  return sample.vectors.flatMap((_, index) => leaveOut(sample, reference, gaps, index) ?? []);
+  return sample.vectors.flatMap((_, index) => {
+    const distance = leaveOut(sample, reference, gaps, index);
+    return distance === null ? [] : distance + remoteShare * (remote[index] ?? 0);
+  });
 }
 
 /**
@@ -166,18 +188,6 @@ function leaveOut(
 /** What adding g·u uᵀ to a matrix takes from zᵀ(·)⁻¹z, where zᵀ(·)⁻¹u and uᵀ(·)⁻¹u are given (Sherman and Morrison). */
 function step(g: number, along: number, spread: number): number {
   return (g * along * along) / (1 + g * spread);
-}
-
-/** aᵀ M b */
-function bilinear(matrix: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const size = a.length;
-  let form = 0;
-  for (let k = 0; k < size; k++) {
-    let row = 0;
-    for (let j = 0; j < size; j++) row += (matrix[k * size + j] ?? 0) * (b[j] ?? 0);
-    form += row * (a[k] ?? 0);
-  }
-  return form;
 }
 
 function smallest(values: Float64Array): number {

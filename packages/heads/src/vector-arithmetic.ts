@@ -51,3 +51,15 @@ export function subtract(a: Float64Array, b: Float64Array, factor: number): Floa
 export function addScaled(to: Float64Array, from: Float64Array, factor: number): void {
   for (let i = 0; i < to.length; i++) to[i] = (to[i] ?? 0) + factor * (from[i] ?? 0);
 }
+
+/** aᵀ M b, of a square matrix. */
+export function bilinear(matrix: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const size = a.length;
+  let form = 0;
+  for (let k = 0; k < size; k++) {
+    let row = 0;
+    for (let j = 0; j < size; j++) row += (matrix[k * size + j] ?? 0) * (b[j] ?? 0);
+    form += row * (a[k] ?? 0);
+  }
+  return form;
+}

@@ -7,6 +7,7 @@ import { leaveOneOut, type WhitenedSample } from '../leave-one-out.ts';
 import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
 import { buildNovelty } from '../novelty.ts';
 import { centerSample, type Problem } from '../problem.ts';
+import { describeRemoteness, leaveRemotenessOut, type Remoteness } from '../remoteness.ts';
 import {
   computeScatter,
   estimateShrinkage,
@@ -60,7 +61,7 @@ function trainAtOnce(problem: Problem): TrainedHead | null {
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
   const epsilon = guessEpsilon(problem, scatter);
   const choice = judge(problem, whitenInPlace(kernel, scatter, epsilon, vectors, firstSolved(problem)));
-  return choice && describe(problem, choice, choice.judged.means);
+  return choice && describe(problem, choice, choice.judged.means, null);
 }
 
 function trainFully(problem: Problem): TrainedHead | null {
@@ -69,7 +70,8 @@ function trainFully(problem: Problem): TrainedHead | null {
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
   const choice = choose(problem, scatter);
   const whitened = choice && whitenByCholesky(kernel, scatter, choice.judged.epsilon, means);
-  return choice && whitened && describe(problem, choice, whitened.vectors);
+  const remoteness = choice && describeRemoteness(scatter, choice.judged.epsilon, problem.center);
+  return choice && whitened && describe(problem, choice, whitened.vectors, remoteness);
 }
 
 /** The sample, then the class means, less the center. */
@@ -171,13 +173,32 @@ function estimateEffectiveDimensions(
   return (sum / vectors.length) * examples;
 }
 
+function leaveRemotenessesOut(
+  { examples, counts, means, sampleVectors, sampleLabels }: Problem,
+  epsilon: number,
+  remoteness: Remoteness | null,
+): number[] {
+  if (remoteness === null) return [];
+  return sampleVectors.map((vector, index) => {
+    const [label, own] = [sampleLabels[index] ?? 0, means[sampleLabels[index] ?? 0]];
+    const count = counts[label] ?? 0;
+    if (own === undefined || count < 2) return 0;
+    return leaveRemotenessOut(remoteness, { epsilon, examples }, vector, own, count);
+  });
+}
+
 /** logit_k = −½ d_k² / T + log π_k, less what all classes share: wᵀx + b with w = W_ε⁻¹ (μ_k − center) / T. */
-function describe(problem: Problem, choice: Choice, whitenedMeans: readonly Whitened[]): TrainedHead {
+function describe(
+  problem: Problem,
+  choice: Choice,
+  whitenedMeans: readonly Whitened[],
+  remoteness: Remoteness | null,
+): TrainedHead {
   const { dimensions, examples, means, counts, center, logPriors, sample } = problem;
   const { chosen, judged } = choice;
   const { epsilon, effectiveDimensions } = judged;
   const { temperature } = chosen;
-  const reference = buildNovelty(judged);
+  const reference = buildNovelty(judged, remoteness, leaveRemotenessesOut(problem, epsilon, remoteness));
   const weights = new Float64Array(means.length * dimensions);
   const biases = new Float64Array(means.length);
   const offsets = new Float64Array(means.length);
