@@ -93,7 +93,7 @@ async function tellVectors(story, net, fresh) {
   const thousand = pickVectors(vectors.train, order.slice(0, 1000));
   const regularization = chooseRegularization(thousand, dimensions);
   say(
-    `logistic regression with λ = ${regularization}, chosen on the thousand themselves, a quarter held out in turn`,
+    `logistic regression with λ = ${regularization}, chosen on the thousand themselves, two quarters held out in turn`,
   );
   const classify = trainLogisticRegression(thousand, dimensions, regularization);
   const hundred = pickVectors(vectors.test, shuffled(vectors.test.length, 7).slice(0, 100));
