@@ -77,7 +77,15 @@ function judgeProblem(status: number, lines: readonly string[], rest: Buffer): v
 async function openHttp(): Promise<OpenTarget> {
   const pictures = (await seedPictures()).slice(0, 8);
   const harness = await startHarness({
-    environment: { BODY_TIMEOUT: '500ms', MAX_IMAGE_BYTES: '65536', MAX_FORM_BYTES: '262144' },
+    environment: {
+      BODY_TIMEOUT: '500ms',
+      MAX_IMAGE_BYTES: '65536',
+      MAX_FORM_BYTES: '262144',
+      // The log is in this process as well, and what it keeps is not what is looked for.
+      RETENTION_IMAGES: '1s',
+      RETENTION_LABELS: '1s',
+      TRACKED_IMAGES: '100',
+    },
   });
   const port = Number(new URL(harness.url).port);
   const health = `PUT /v1/images/healthy/labels/digit HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\ncontent-length: 13\r\n\r\n{"label":"7"}`;
