@@ -110,6 +110,36 @@ describe('a lane’s store', () => {
     },
   );
 
+  it('gives every entry once, in order both ways, also to those who take their time and while it is written', async () => {
+    const store = await open();
+    const keys = Array.from({ length: 700 }, (_, index) => `seen/${String(index).padStart(4, '0')}`);
+    await store.write(new Map(keys.map((key) => [key, Buffer.from(key)])), new Map());
+    await store.write(new Map([['later', Buffer.from('x')]]), new Map());
+    const found: string[] = [];
+    for (const { key, value } of store.range('seen/')) {
+      found.push(key);
+      expect(value.toString()).toBe(key);
+      if (found.length % 100 === 0) await store.write(new Map([['aside', Buffer.from(key)]]), new Map());
+    }
+    expect(found).toEqual(keys);
+    const back = [...store.range('seen/', { descending: true })].map(({ key }) => key);
+    expect(back).toEqual(keys.toReversed());
+    const part = [...store.range('seen/', { from: 'seen/0400', descending: true })].map(({ key }) => key);
+    expect(part).toEqual(keys.slice(0, 400).toReversed());
+    expect([...store.range('seen/', { from: 'seen/0400' })].length).toBe(300);
+  });
+
+  it('refuses who comes after it was closed', async () => {
+    const store = await open();
+    await store.write(new Map([['seen/1', Buffer.from('x')]]), new Map());
+    const entries = store.range('seen/')[Symbol.iterator]();
+    await opened.pop()?.close();
+    const closed = expect.objectContaining({ code: 'store-unavailable' });
+    expect(() => store.get('seen/1')).toThrow(closed);
+    expect(() => entries.next()).toThrow(closed);
+    await expect(store.write(new Map(), new Map())).rejects.toEqual(closed);
+  });
+
   it('is emptied when it belongs to another format', async () => {
     const store = await open();
     await store.write(new Map([['a', bytes('1')]]), new Map([['t', 5n]]));

@@ -28,6 +28,9 @@ export interface LaneStoreOptions {
 }
 
 const headerKey = '\u0000header';
+/** Entries that are read at once: few for those who look at the first ones only. */
+const smallestPage = 16;
+const largestPage = 256;
 /** Behind every key with a prefix: keys are made of letters. */
 const lastCharacter = '\uffff';
 
@@ -60,6 +63,7 @@ class LmdbLaneStore implements LaneStore {
   readonly #identity: string;
   #positions: Positions = new Map();
   #writtenAt = 0;
+  #isClosed = false;
 
   constructor(database: RootDatabase<Buffer, string>, identity: string) {
     this.#database = database;
@@ -82,15 +86,23 @@ class LmdbLaneStore implements LaneStore {
   }
 
   get(key: string): Buffer | undefined {
-    return this.#database.get(key);
+    return this.#opened().get(key);
   }
 
+  /** Page by page, each read at once: an iterator that is held while others run would hold an old state of the whole store. */
   *range(prefix: string, { from, descending = false }: RangeOptions = {}): Iterable<StateEntry> {
-    const start = from ?? (descending ? `${prefix}${lastCharacter}` : prefix);
-    for (const { key, value } of this.#database.getRange({ start, reverse: descending })) {
-      if (descending && key === from) continue;
-      if (!key.startsWith(prefix)) return;
-      yield { key, value };
+    let start = from ?? (descending ? `${prefix}${lastCharacter}` : prefix);
+    let exclusiveStart = descending;
+    for (let limit = smallestPage; ; limit = Math.min(2 * limit, largestPage)) {
+      const page = [...this.#opened().getRange({ start, exclusiveStart, reverse: descending, limit })];
+      for (const { key, value } of page) {
+        if (!key.startsWith(prefix)) return;
+        yield { key, value };
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < limit) return;
+      start = last.key;
+      exclusiveStart = true;
     }
   }
 
@@ -98,13 +110,14 @@ class LmdbLaneStore implements LaneStore {
     const merged = new Map([...this.#positions, ...positions]);
     const writtenAt = Date.now();
     const header = headerBytes({ identity: this.#identity, writtenAt, positions: asEntries(merged) });
+    const database = this.#opened();
     try {
-      await this.#database.transaction(() => {
+      await database.transaction(() => {
         for (const [key, value] of changes) {
-          if (value === null) this.#database.remove(key);
-          else this.#database.put(key, value);
+          if (value === null) database.remove(key);
+          else database.put(key, value);
         }
-        this.#database.put(headerKey, header);
+        database.put(headerKey, header);
       });
     } catch (cause) {
       throw unwritable(cause);
@@ -122,7 +135,14 @@ class LmdbLaneStore implements LaneStore {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#database.close();
+  }
+
+  /** A read of LMDB while it closes can end the process. Errors: store-unavailable. */
+  #opened(): RootDatabase<Buffer, string> {
+    if (this.#isClosed) throw new HeadwaterError('store-unavailable', 'The local store is closed');
+    return this.#database;
   }
 }
 
