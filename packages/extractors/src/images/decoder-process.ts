@@ -18,12 +18,17 @@ async function answer({ image, preprocessing, limits }: DecodeRequest): Promise<
   }
 }
 
-process.on('message', (request: DecodeRequest) => {
-  void answer(request).then((result) => process.send?.(result));
+/** A process that grew from image to image, and not by this one, passes its second attempt in a new one. */
+function endIfTooLarge(): void {
+  if (process.memoryUsage.rss() > maxBytes) process.kill(process.pid, 'SIGKILL');
+}
+
+process.on('message', async (request: DecodeRequest) => {
+  const result = await answer(request);
+  endIfTooLarge();
+  process.send?.(result);
 });
 process.once('disconnect', () => process.exit(0));
 // A signal for the whole group is for the service: it ends us when it has no more work.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
-setInterval(() => {
-  if (process.memoryUsage.rss() > maxBytes) process.kill(process.pid, 'SIGKILL');
-}, lookEveryMs).unref();
+setInterval(endIfTooLarge, lookEveryMs).unref();
