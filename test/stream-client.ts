@@ -30,6 +30,8 @@ export function streamVariables(brokers: readonly string[], dataDir: string): Va
   const prefix = `e2e-${randomBytes(4).toString('hex')}-`;
   return {
     KAFKA_BROKERS: brokers.join(','),
+    // The shortest that Kafka takes: others wait no longer for who was killed.
+    KAFKA_SESSION_TIMEOUT: '6s',
     TOPIC_PREFIX: prefix,
     GROUP_PREFIX: prefix,
     TRANSACTIONAL_ID_PREFIX: prefix,

@@ -107,6 +107,8 @@ function spawnExtract(workplace: Workplace) {
       ...environment,
       PATH: process.env.PATH,
       KAFKA_BROKERS: inject('brokers').join(),
+      // The shortest that Kafka takes: a successor waits no longer for who was killed.
+      KAFKA_SESSION_TIMEOUT: '6s',
       TOPIC_PREFIX: workplace.prefix,
       GROUP_PREFIX: workplace.prefix,
       EXTRACTOR: extractor,
