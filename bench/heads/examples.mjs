@@ -53,7 +53,11 @@ export function buildSet(examples, options = {}) {
 export function judgeHead(set, options, split, indices) {
   const start = performance.now();
   const head = trainHead(set, options);
-  const seconds = (performance.now() - start) / 1000;
+  return judgeTrained(head, (performance.now() - start) / 1000, split, indices);
+}
+
+/** The same of a head that is trained already, in so many seconds. */
+export function judgeTrained(head, seconds, split, indices) {
   const classifier = openHead(head);
   const measurements = new HeadMeasurements();
   const { classes } = classifier;

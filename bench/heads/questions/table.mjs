@@ -2,6 +2,7 @@
 import { chosenLabels } from './chosen-labels.mjs';
 import { fewLabels } from './few-labels.mjs';
 import { flippedLabels } from './flipped-labels.mjs';
+import { layers } from './layers.mjs';
 import { liftedDigits } from './lift.mjs';
 import { novelty } from './novelty.mjs';
 import { allDigits, unseenDigits } from './one-pass.mjs';
@@ -17,5 +18,6 @@ export const questions = [
   flippedLabels,
   chosenLabels,
   liftedDigits,
+  layers,
   speed,
 ];
