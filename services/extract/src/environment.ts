@@ -37,7 +37,7 @@ export const extractEnvironment = commonEnvironment.safeExtend({
   DECODER_PROCESSES: integer({ min: 0, max: 64 })
     .optional()
     .describe(
-      'Processes that decode images, so that one which kills its decoder harms no other; default one for each processor. 0: inside of the service, some 10 % quicker.',
+      'Processes that decode images, so that one which kills its decoder harms no other; default one for each processor. 0: inside of the service, 5 to 30 % quicker.',
     ),
   MAX_PENDING_IMAGES: integer({ min: 1, max: 4_096 })
     .default(64)
