@@ -107,6 +107,8 @@ class Campaign {
     writeFileSync(this.#note, ' '.repeat(16));
     const child = fork(fileURLToPath(new URL('child.mjs', import.meta.url)), {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // So that growth tells what is held, and not what waits to be collected.
+      execArgv: ['--max-old-space-size=128'],
     });
     let stderr = '';
     child.stderr?.on('data', (chunk) => {
