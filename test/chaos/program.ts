@@ -1,10 +1,10 @@
 /** `npm run chaos`: the same stream twice, once undisturbed and once among faults, and what the two came to. */
-import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDigitsSource } from '../../cli/src/sources/digits.ts';
 import { openPython } from '../interop/python.ts';
+import { narrate, runTrial } from '../trial.ts';
 import { Broker } from './broker.ts';
 import { canLimitFiles } from './faults/limits.ts';
 import { type ChaosOptions, help, readOptions } from './options.ts';
@@ -15,47 +15,12 @@ import { extractor, task } from './site.ts';
 import { isRight, type Summary, summarize } from './summary.ts';
 
 const started = performance.now();
-
-function say(text: string): void {
-  const seconds = ((performance.now() - started) / 1_000).toFixed(1).padStart(6);
-  process.stderr.write(`chaos ${seconds} s: ${text}\n`);
-}
+const say = narrate('chaos');
 
 /** Resolves to the exit code. */
-export async function main(args: readonly string[]): Promise<number> {
-  let options: ChaosOptions | undefined;
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${help}`);
-    return 2;
-  }
-  if (options === undefined) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const end = new AbortController();
-  // Whatever waits at the same time listens to it.
-  setMaxListeners(0, end.signal);
-  let code = 1;
-  for (const [signal, status] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => {
-      code = status;
-      say('ending all processes');
-      end.abort(new Error('ended by a signal'));
-    });
-  }
-  try {
-    const summary = await run(options, end.signal);
-    process.stdout.write(`${JSON.stringify(summary)}\n`);
-    return isRight(summary) ? 0 : 1;
-  } catch (error) {
-    if (!end.signal.aborted) process.stderr.write(`${wordsOf(error as Error)}\n`);
-    return code;
-  }
+export function main(args: readonly string[]): Promise<number> {
+  const ending = () => say('ending all processes');
+  return runTrial({ help, readOptions, run, isRight, ending, wordsOf }, args);
 }
 
 /** What has a code is said in words that tell what to do; of anything else the place matters, too. */

@@ -1,5 +1,5 @@
-/** The entry: Node 20 runs no TypeScript, and vite (which the tests bring) does. */
-import { importSource } from './import-source.mjs';
+/** The entry. */
+import { importSource } from '../import-source.mjs';
 
-const program = await importSource('program.ts');
+const program = await importSource(new URL('program.ts', import.meta.url));
 process.exit(await program.main(process.argv.slice(2)));

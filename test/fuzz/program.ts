@@ -1,6 +1,7 @@
 /** `npm run fuzz`: a campaign over each target, and what was found, made small and saved. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { narrate, runTrial } from '../trial.ts';
 import { type CampaignResult, type FoundCase, runCampaign } from './campaign.ts';
 import { inputOf, judge } from './case-runner.ts';
 import { type FuzzOptions, help, readOptions } from './options.ts';
@@ -15,41 +16,11 @@ const growthBytes = 128 * 1024 * 1024;
 const mostSaved = 10;
 const shrinkAttempts = { here: 300, apart: 25 };
 
-const started = performance.now();
-
-function say(text: string): void {
-  const seconds = ((performance.now() - started) / 1_000).toFixed(1).padStart(6);
-  process.stderr.write(`fuzz ${seconds} s: ${text}\n`);
-}
+const say = narrate('fuzz');
 
 /** Resolves to the exit code. */
-export async function main(args: readonly string[]): Promise<number> {
-  let options: FuzzOptions | undefined;
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${help}`);
-    return 2;
-  }
-  if (options === undefined) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const end = new AbortController();
-  let code = 0;
-  for (const [signal, status] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => {
-      code = status;
-      end.abort();
-    });
-  }
-  await checkWatching(end.signal);
-  const summary = await run(options, end.signal);
-  process.stdout.write(`${JSON.stringify(summary)}\n`);
-  return code !== 0 ? code : summary.ok ? 0 : 1;
+export function main(args: readonly string[]): Promise<number> {
+  return runTrial({ help, readOptions, run, isRight: ({ ok }) => ok }, args);
 }
 
 /** A campaign that finds nothing says something only where it would have found something. */
@@ -63,6 +34,7 @@ async function checkWatching(signal: AbortSignal): Promise<void> {
 }
 
 async function run(options: FuzzOptions, signal: AbortSignal) {
+  await checkWatching(signal);
   const results: CampaignResult[] = [];
   for (const target of targets.filter(({ name }) => options.only === undefined || name === options.only)) {
     if (!signal.aborted) results.push(await runTarget(target, options, signal));

@@ -15,6 +15,7 @@ import {
 } from '@headwater/stream';
 import sharp from 'sharp';
 import { killAll, type ServiceProcess, startService, type Variables } from '../processes.ts';
+import { narrate, runTrial } from '../trial.ts';
 import { balance, lagOf } from './books.ts';
 import { type FloodReport, flood } from './flood.ts';
 import { type MemoryReport, watchMemory } from './memory-watch.ts';
@@ -31,45 +32,11 @@ type Name = keyof typeof bounds.peakBytes;
 const calibration = { warm: 60, images: 240 };
 /** For which the lag is watched afterwards. */
 const drainSeconds = 20;
-const started = performance.now();
-
-function say(text: string): void {
-  const seconds = ((performance.now() - started) / 1_000).toFixed(1).padStart(6);
-  process.stderr.write(`overload ${seconds} s: ${text}\n`);
-}
+const say = narrate('overload');
 
 /** Resolves to the exit code. */
-export async function main(args: readonly string[]): Promise<number> {
-  let options: OverloadOptions | undefined;
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${help}`);
-    return 2;
-  }
-  if (options === undefined) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const end = new AbortController();
-  let code = 1;
-  for (const [signal, status] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => {
-      code = status;
-      end.abort(new Error('ended by a signal'));
-    });
-  }
-  try {
-    const summary = await run(options, end.signal);
-    process.stdout.write(`${JSON.stringify(summary)}\n`);
-    return summary.ok ? 0 : 1;
-  } catch (error) {
-    if (!end.signal.aborted) process.stderr.write(`${(error as Error).stack}\n`);
-    return code;
-  }
+export function main(args: readonly string[]): Promise<number> {
+  return runTrial({ help, readOptions, run, isRight: ({ ok }) => ok }, args);
 }
 
 interface Site {

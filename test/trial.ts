@@ -1,0 +1,71 @@
+/** The frame of a trial that is a program (chaos, fuzz, overload): options, progress on standard error, one JSON line, signals, exit codes. */
+import { setMaxListeners } from 'node:events';
+
+export interface Trial<Options, Summary> {
+  readonly help: string;
+  /** Undefined where help is asked for. Errors: wrong usage, in words. */
+  readonly readOptions: (args: readonly string[]) => Options | undefined;
+  /** Ends early, by a summary or an error, where the signal says so. */
+  readonly run: (options: Options, signal: AbortSignal) => Promise<Summary>;
+  readonly isRight: (summary: Summary) => boolean;
+  /** A signal came, and the run is about to end. */
+  readonly ending?: () => void;
+  /** What is said of an error; default its stack. */
+  readonly wordsOf?: (error: Error) => string;
+}
+
+/** Says how far a trial is, and for how long it has run. */
+export function narrate(name: string): (text: string) => void {
+  const started = performance.now();
+  return (text) => {
+    const seconds = ((performance.now() - started) / 1_000).toFixed(1).padStart(6);
+    process.stderr.write(`${name} ${seconds} s: ${text}\n`);
+  };
+}
+
+/** Resolves to the exit code: 0 all is right, 1 a finding or a failure, 2 wrong usage, 130 and 143 ended by a signal. */
+export async function runTrial<Options, Summary>(
+  trial: Trial<Options, Summary>,
+  args: readonly string[],
+): Promise<number> {
+  let options: Options | undefined;
+  try {
+    options = trial.readOptions(args);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${trial.help}`);
+    return 2;
+  }
+  if (options === undefined) {
+    process.stdout.write(trial.help);
+    return 0;
+  }
+  return await runUntilSignal(trial, options);
+}
+
+async function runUntilSignal<Options, Summary>(
+  { run, isRight, ending, wordsOf = ({ stack, message }) => stack ?? message }: Trial<Options, Summary>,
+  options: Options,
+): Promise<number> {
+  const end = new AbortController();
+  // Whatever waits at the same time listens to it.
+  setMaxListeners(0, end.signal);
+  let status: number | undefined;
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      status = code;
+      ending?.();
+      end.abort(new Error('ended by a signal'));
+    });
+  }
+  try {
+    const summary = await run(options, end.signal);
+    process.stdout.write(`${JSON.stringify(summary)}\n`);
+    return status ?? (isRight(summary) ? 0 : 1);
+  } catch (error) {
+    if (status === undefined) process.stderr.write(`${wordsOf(error as Error)}\n`);
+    return status ?? 1;
+  }
+}
