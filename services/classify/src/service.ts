@@ -27,6 +27,7 @@ import { Reviewer } from './review/reviewer.ts';
 import { openJoin, openTrain, type Shared } from './roles.ts';
 import { prepareClassifyTopics } from './topics.ts';
 import { OpenSets } from './train/open-sets.ts';
+import { setRulesOf, solveChoicesOf } from './train/set-rules.ts';
 import { type Solver, startSolver } from './train/solver.ts';
 import { TrainBoard } from './train/train-board.ts';
 
@@ -142,6 +143,8 @@ async function openApi(shared: Shared): Promise<Api> {
     sets: openSets,
     partitionOf: (task) => partitionFor(task, partitions),
     newestHead: (extractor, task) => table.newest({ extractor, task, kind: 'lda' }),
+    lift: setRulesOf(config).lift ?? null,
+    prior: solveChoicesOf(config).prior,
   });
   const files = await filesById(config.EXTRACTOR_FILES);
   const join = new JoinReader(
@@ -164,6 +167,7 @@ async function openApi(shared: Shared): Promise<Api> {
     }),
     join,
     reviewer,
+    trainBoard,
     serving,
     extractors,
     maxImageBytes: config.MAX_IMAGE_BYTES,

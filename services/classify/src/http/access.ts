@@ -11,6 +11,7 @@ export const classifyAccess: AccessTable = {
   'POST /v1/tasks/:task/heads/:version/activate': 'admin',
   'DELETE /v1/tasks/:task/pin': 'admin',
   'GET /v1/tasks/:task/measurements': 'read',
+  'GET /v1/tasks/:task/measurements/:kind': 'read',
   'GET /v1/tasks/:task/predictions': 'read',
   'GET /v1/tasks/:task/next': 'read',
   'GET /v1/tasks/:task/suspects': 'read',

@@ -119,6 +119,7 @@ describe('the HTTP interface', () => {
       '/v1/tasks/{task}/heads',
       '/v1/tasks/{task}/heads/{version}/activate',
       '/v1/tasks/{task}/measurements',
+      '/v1/tasks/{task}/measurements/{kind}',
       '/v1/tasks/{task}/next',
       '/v1/tasks/{task}/pin',
       '/v1/tasks/{task}/predictions',

@@ -78,6 +78,51 @@ describe('GET /v1/tasks/{task}/measurements', () => {
   });
 });
 
+interface LineReport {
+  readonly over: string;
+  readonly kind: string;
+  readonly considered: number;
+  readonly folds?: number;
+  readonly report: Omit<Report, 'abstention'>;
+}
+
+describe('GET /v1/tasks/{task}/measurements/{kind}', () => {
+  const path = '/v1/tasks/digit/measurements/lda';
+
+  it('tells how new examples were answered before they were learned', async () => {
+    const { report, over } = await eventually(async () => {
+      const { body } = await rig.api<LineReport>(service, path);
+      return body.report.worst.some(({ imageId }) => imageId === 'i41') && body;
+    });
+    expect(over).toBe('prequential');
+    expect(report.confusion).toContainEqual(['c0', 'c2', 1]);
+    expect(report.confusion.reduce((sum, [, , count]) => sum + count, 0)).toBe(report.support);
+    expect(report.classes.c1?.support).toBeGreaterThan(0);
+  });
+
+  it('tells how examples are answered by heads that have not learned them', async () => {
+    await rig.settled(42);
+    const { status, body } = await rig.api<LineReport>(service, `${path}?over=held-out`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ kind: 'lda', over: 'held-out', considered: 42, folds: 5 });
+    expect(body.report.accuracy).toBeCloseTo(41 / 42, 12);
+    expect(body.report.worst[0]).toMatchObject({ imageId: 'i41', label: 'c0', predicted: 'c2' });
+    expect(body.report.logLoss).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['/v1/tasks/digit/measurements/knn', 404, 'not-found', /there are lda of /],
+    ['/v1/tasks/digit/measurements/oracle', 400, 'request-invalid', /kind/],
+    ['/v1/tasks/none/measurements/lda', 404, 'not-found', /no such task/],
+    [`${path}?over=all`, 400, 'request-invalid', /over/],
+    [`${path}?overall=held-out`, 400, 'request-invalid', /additional/],
+  ])('answers %s with a problem that says what is wrong', async (wrong, status, code, detail) => {
+    const answer = await rig.api<{ code: string; detail: string }>(service, wrong);
+    expect({ status: answer.status, code: answer.body.code }).toEqual({ status, code });
+    expect(answer.body.detail).toMatch(detail);
+  });
+});
+
 describe('GET /v1/tasks/{task}/predictions', () => {
   it('lists the newest first, as many as were asked for', async () => {
     await reported();

@@ -90,7 +90,7 @@ export const predictionsSchema = object({
 
 const classScores = object({ precision: number, recall: number, f1: number, support: count });
 
-const reportSchema = object({
+const reportMembers = {
   support: count,
   accuracy: maybeNumber,
   classes: { type: 'object', additionalProperties: classScores },
@@ -109,10 +109,14 @@ const reportSchema = object({
   },
   rejection: listOf(object({ threshold: number, given: count, coverage: number, accuracy: number })),
   areaUnderRejectionCurve: maybeNumber,
-  abstention: object({ abstained: count, accuracy: maybeNumber }),
   worst: listOf(
     object({ imageId: text, label: text, predicted: text, probability: number, logLoss: number }),
   ),
+} as const;
+
+const reportSchema = object({
+  ...reportMembers,
+  abstention: object({ abstained: count, accuracy: maybeNumber }),
   from: { type: ['integer', 'null'] },
   to: { type: ['integer', 'null'] },
 });
@@ -141,6 +145,18 @@ export const measurementsSchema = object({
   heads: listOf(object({})),
   ...coverage,
   report: reportSchema,
+});
+
+export const lineReportSchema = object({
+  task: text,
+  extractor: text,
+  kind: text,
+  version: { ...count, description: 'Of the newest head of this kind.' },
+  over: text,
+  considered: { ...count, description: 'Examples that were answered.' },
+  folds: { ...count, description: 'Held-out: heads that were trained, each without its share.' },
+  learned: { ...count, description: 'Held-out: examples that each of these heads has learned, at least.' },
+  report: object(reportMembers),
 });
 
 export const nextSchema = object({

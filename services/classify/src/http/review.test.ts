@@ -93,3 +93,31 @@ describe('questions about examples', () => {
     });
   });
 });
+
+describe('with a window, questions about examples', () => {
+  it('are about the examples inside', async () => {
+    const windowed = await Rig.open({ log: createMemoryLog() });
+    try {
+      const here = await windowed.start({ WINDOW: '12' });
+      for (let image = 0; image < 30; image++) {
+        await windowed.sendVector(`i${image}`, vectorOf(image % 3, image));
+        // The first ones have a class that is gone with them.
+        const label = image < 9 ? 'gone' : `c${image % 3}`;
+        await windowed.sendLabel(`i${image}`, label, { assignedAt: 2_000 + image });
+      }
+      await windowed.settled(12);
+      await eventually(async () => (await windowed.api(here, '/v1/tasks/digit/head')).status === 200);
+      const { body } = await windowed.api<Suspects>(here, '/v1/tasks/digit/suspects');
+      expect(body.considered).toBe(12);
+      expect(body.suspects.map(({ label }) => label)).not.toContain('gone');
+      const influence = (image: string) => windowed.api(here, `/v1/tasks/digit/examples/${image}/influence`);
+      expect((await influence('i29')).status).toBe(200);
+      expect(await influence('i3')).toMatchObject({
+        status: 404,
+        body: { detail: expect.stringContaining('WINDOW') },
+      });
+    } finally {
+      await windowed.close();
+    }
+  });
+});

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { classifyAccess } from './access.ts';
 import { type ActivationOptions, registerActivations } from './activation-routes.ts';
 import { type ClassifyRouteOptions, registerClassify } from './classify-route.ts';
+import { type LineReportOptions, registerLineReport } from './line-report-route.ts';
 import { type MeasurementOptions, registerMeasurements } from './measurement-routes.ts';
 import { type NextOptions, registerNext } from './next-route.ts';
 import { type ReviewOptions, registerReview } from './review-routes.ts';
@@ -13,6 +14,7 @@ import { registerTasks } from './task-routes.ts';
 export interface HttpOptions
   extends ActivationOptions,
     ClassifyRouteOptions,
+    LineReportOptions,
     MeasurementOptions,
     NextOptions,
     ReviewOptions,
@@ -31,7 +33,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     requestTimeoutMs,
     // Nothing is uploaded slowly here: what comes late is our own answer.
     statuses: { 'timed-out': 503 },
-    framework: { bodyLimit: jsonLimit },
+    // A parameter that is misspelt is told, not passed over.
+    framework: { bodyLimit: jsonLimit, ajv: { customOptions: { removeAdditional: false } } },
   });
   await app.register(swagger, {
     openapi: {
@@ -51,6 +54,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   await app.register(async (scope) => {
     registerTasks(scope, options.views);
     registerMeasurements(scope, options);
+    registerLineReport(scope, options);
     registerNext(scope, options);
     registerReview(scope, options);
     registerActivations(scope, options);

@@ -1,4 +1,4 @@
-/** Label errors and influences take seconds of pure computation: they are found in a thread of their own, one question each. */
+/** Label errors, influences and held-out measurements take seconds of pure computation: a thread of their own finds them, one question each. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { asHeadwaterError, type ErrorCode } from '@headwater/errors';
 import {
@@ -11,8 +11,9 @@ import {
   rankInfluences,
   rankLabelErrors,
 } from '@headwater/heads';
+import { type HeldOutMeasurements, type HeldOutQuestion, measureHeldOut } from './held-out.ts';
 
-export interface ReviewQuestion {
+export interface RankingQuestion {
   /** A serialized labelled set. */
   readonly bytes: Uint8Array;
   /** Some of its examples, in the order of their sample keys. */
@@ -24,21 +25,33 @@ export interface ReviewQuestion {
   readonly target: InfluenceTarget | null;
 }
 
+export type ReviewQuestion = RankingQuestion | HeldOutQuestion;
+
+export interface ReviewFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 export type ReviewAnswer =
   | { readonly suspects: readonly LabelSuspect[] }
   | { readonly influences: InfluenceRanking }
-  | { readonly code: ErrorCode; readonly message: string };
+  | { readonly heldOut: HeldOutMeasurements }
+  | ReviewFailure;
 
-function answer({ bytes, examples, head, limit, target }: ReviewQuestion): ReviewAnswer {
+function answer(question: ReviewQuestion): ReviewAnswer {
   try {
-    const set = deserializeLabelledSet(bytes);
-    const options = { limit, ...(head === null ? {} : { head }) };
-    if (target === null) return { suspects: rankLabelErrors(set, examples, options) };
-    return { influences: rankInfluences(set, examples, [target], options) };
+    return 'kind' in question ? { heldOut: measureHeldOut(question) } : rank(question);
   } catch (thrown) {
     const { code, message } = asHeadwaterError(thrown);
     return { code, message };
   }
+}
+
+function rank({ bytes, examples, head, limit, target }: RankingQuestion): ReviewAnswer {
+  const set = deserializeLabelledSet(bytes);
+  const options = { limit, ...(head === null ? {} : { head }) };
+  if (target === null) return { suspects: rankLabelErrors(set, examples, options) };
+  return { influences: rankInfluences(set, examples, [target], options) };
 }
 
 parentPort?.postMessage(answer(workerData as ReviewQuestion));

@@ -8,6 +8,7 @@ import { HeadwaterError } from '@headwater/errors';
 import {
   BoundedRanking,
   type Head,
+  type HeadKind,
   type InfluenceRanking,
   type LabelledVector,
   type LabelSuspect,
@@ -15,12 +16,23 @@ import {
 import type { HeadTrained } from '@headwater/schemas';
 import { Breath } from '../breath.ts';
 import type { StateReader } from '../store/state.ts';
-import { decodeExample, examplesPrefix, imageIndexKey, setId } from '../train/example-bytes.ts';
+import {
+  decodeExample,
+  examplesPrefix,
+  imageIndexKey,
+  type StoredExample,
+  setId,
+} from '../train/example-bytes.ts';
 import type { OpenSet, OpenSets } from '../train/open-sets.ts';
-import type { ReviewAnswer, ReviewQuestion } from './review-worker.ts';
+import { type SetRules, type SolveChoices, setOptionsOf } from '../train/set-rules.ts';
+import { insideOf } from '../train/trainer-state.ts';
+import type { HeldOutMeasurements } from './held-out.ts';
+import type { ReviewAnswer, ReviewFailure, ReviewQuestion } from './review-worker.ts';
 
 /** Examples that are judged: those that heads are tuned on. */
 const sampleSize = 2_000;
+/** Examples that heads learn for held-out measurements: what bounds their memory and time. */
+const heldOutLearned = 10_000;
 /** Examples that are read at a time. */
 const pageSize = 256;
 /** Of the dot product of two vectors alike: 2^13 squared. */
@@ -38,7 +50,7 @@ export interface Considered {
   readonly considered: number;
 }
 
-export interface ReviewerOptions {
+export interface ReviewerOptions extends Pick<SetRules, 'lift'>, Pick<SolveChoices, 'prior'> {
   readonly sets: OpenSets;
   /** The partition of `examples` where the task's are. */
   partitionOf(task: string): number;
@@ -70,11 +82,34 @@ export class Reviewer {
     imageId: string,
     limit: number,
   ): Promise<Considered & InfluenceRanking & { readonly label: string }> {
-    const target = readExample(this.#open(extractor, task), imageId);
+    const open = this.#open(extractor, task);
+    const target = readExample(open, imageId);
     if (target === undefined) throw new HeadwaterError('not-found', 'The image has no label for this task');
+    if (!insideOf(open.store, extractor, task)(target)) {
+      throw new HeadwaterError(
+        'not-found',
+        'The label of the image is outside of WINDOW: no head has learned it',
+      );
+    }
     const { answer, considered } = await this.#ask(extractor, task, limit, target);
     const ranking = 'influences' in answer ? answer.influences : { helpful: [], harmful: [] };
     return { considered, label: target.label, ...ranking };
+  }
+
+  /**
+   * How heads of the kind answer examples that they have not learned. Of a large set the first 10,000 examples in the order of their sample
+   * keys are learned, and the first 2,000 answered. Errors: lane-elsewhere, head-not-ready, overloaded, and those of the solve.
+   */
+  async heldOut(extractor: string, task: string, kind: HeadKind): Promise<HeldOutMeasurements> {
+    return await this.#alone(async () => {
+      const { lift = null, prior } = this.#options;
+      const examples = await this.#inside(extractor, task, heldOutLearned);
+      const { dimensions } = this.#open(extractor, task).set;
+      const set = setOptionsOf({ extractor, task, dimensions }, { lift });
+      const answer = await ask({ kind, prior, set, examples, judged: sampleSize });
+      if ('heldOut' in answer) return answer.heldOut;
+      throw new HeadwaterError('unexpected', 'The thread answered another question');
+    });
   }
 
   /** The vector of a labelled image. Errors: lane-elsewhere, head-not-ready. */
@@ -103,6 +138,11 @@ export class Reviewer {
     return { considered, neighbours: ranking.list() };
   }
 
+  /** Errors: lane-elsewhere, head-not-ready, where this process cannot answer for the task. */
+  require(extractor: string, task: string): void {
+    this.#open(extractor, task);
+  }
+
   /** Errors: lane-elsewhere, head-not-ready. */
   #open(extractor: string, task: string): OpenSet {
     const { sets, partitionOf } = this.#options;
@@ -116,7 +156,7 @@ export class Reviewer {
   }
 
   /** Page by page: others run in between, and a lane that is given away ends it. */
-  async *#examples(extractor: string, task: string): AsyncGenerator<LabelledVector> {
+  async *#examples(extractor: string, task: string): AsyncGenerator<StoredExample> {
     const prefix = examplesPrefix(setId(extractor, task));
     const breath = new Breath();
     let from = prefix;
@@ -130,22 +170,35 @@ export class Reviewer {
     }
   }
 
-  /** One question at a time: each is a thread that computes for seconds. Errors: overloaded. */
+  /** The first examples of the labelled set, which a window does not leave out. Errors: lane-elsewhere, head-not-ready. */
+  async #inside(extractor: string, task: string, most: number): Promise<LabelledVector[]> {
+    const isInside = insideOf(this.#open(extractor, task).store, extractor, task);
+    // By image: one whose group was changed while the pages were read has been seen twice.
+    const examples = new Map<string, LabelledVector>();
+    for await (const example of this.#examples(extractor, task)) {
+      if (isInside(example) && !examples.has(example.imageId)) examples.set(example.imageId, example);
+      if (examples.size === most) break;
+    }
+    return [...examples.values()];
+  }
+
   async #ask(extractor: string, task: string, limit: number, target: LabelledVector | null = null) {
-    if (this.#busy) throw new HeadwaterError('overloaded', 'Another such question is being answered');
-    this.#busy = true;
-    try {
-      const examples: LabelledVector[] = [];
-      for await (const example of this.#examples(extractor, task)) {
-        examples.push(example);
-        if (examples.length === sampleSize) break;
-      }
+    return await this.#alone(async () => {
+      const examples = await this.#inside(extractor, task, sampleSize);
       const { set, sets, store } = this.#open(extractor, task);
       sets.refill(set, store);
       const head = asHead(this.#options.newestHead(extractor, task));
-      const answer = await runWorker({ bytes: set.serialize(), examples, head, limit, target });
-      if ('code' in answer) throw new HeadwaterError(answer.code, answer.message);
+      const answer = await ask({ bytes: set.serialize(), examples, head, limit, target });
       return { answer, considered: examples.length };
+    });
+  }
+
+  /** One question at a time: each is a thread that computes for seconds. Errors: overloaded. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#busy) throw new HeadwaterError('overloaded', 'Another such question is being answered');
+    this.#busy = true;
+    try {
+      return await work();
     } finally {
       this.#busy = false;
     }
@@ -161,7 +214,7 @@ function readPage(store: StateReader, prefix: string, from: string) {
   return page;
 }
 
-function readExample({ store, set }: OpenSet, imageId: string): LabelledVector | undefined {
+function readExample({ store, set }: OpenSet, imageId: string): StoredExample | undefined {
   const key = store.get(imageIndexKey(setId(set.extractor, set.task), imageId));
   const bytes = key === undefined ? undefined : store.get(key.toString('utf8'));
   return bytes === undefined ? undefined : decodeExample(bytes);
@@ -177,6 +230,13 @@ function dotProduct(a: Int16Array, b: Int16Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
   return sum;
+}
+
+/** Errors: what the question comes to. */
+async function ask(question: ReviewQuestion): Promise<Exclude<ReviewAnswer, ReviewFailure>> {
+  const answer = await runWorker(question);
+  if ('code' in answer) throw new HeadwaterError(answer.code, answer.message);
+  return answer;
 }
 
 function runWorker(question: ReviewQuestion): Promise<ReviewAnswer> {

@@ -98,12 +98,21 @@ export function* storedExamples(
   extractor: string,
   task: string,
 ): Iterable<LabelledVector> {
-  const id = setId(extractor, task);
-  const from = storedSet(reader, id)?.from ?? '';
-  for (const { value } of reader.range(examplesPrefix(id))) {
+  const isInside = insideOf(reader, extractor, task);
+  for (const { value } of reader.range(examplesPrefix(setId(extractor, task)))) {
     const example = decodeExample(value);
-    if (from === '' || timePosition(example) >= from) yield example;
+    if (isInside(example)) yield example;
   }
+}
+
+/** Tells which stored examples are in the labelled set as of now: with a window, not all of them are. */
+export function insideOf(
+  reader: StateReader,
+  extractor: string,
+  task: string,
+): (example: StoredExample) => boolean {
+  const from = storedSet(reader, setId(extractor, task))?.from ?? '';
+  return (example) => from === '' || timePosition(example) >= from;
 }
 
 function storedExample(reader: StateReader, index: string): StoredExample | null {

@@ -1,0 +1,82 @@
+import type { HeadKind, LabelledVector } from '@headwater/heads';
+import { quantize } from '@headwater/heads';
+import { describe, expect, it } from 'vitest';
+import { type HeldOutQuestion, measureHeldOut } from './held-out.ts';
+
+/** Near the axis of its class, each image in its own way. */
+function vectorOf(image: number): Float32Array {
+  const axis = image % 3;
+  return Float32Array.from(
+    { length: 8 },
+    (_, i) => (i === axis ? 1 : 0) + 0.1 * Math.sin(image * 7.1 + i * 3.3),
+  );
+}
+
+const set = { extractor: 'eight.v1', task: 'digit', dimensions: 8 };
+
+function example(image: number, label = `c${image % 3}`, group: string | null = null): LabelledVector {
+  return {
+    imageId: `i${image}`,
+    label,
+    group,
+    vector: quantize(vectorOf(image)),
+  };
+}
+
+function question(examples: readonly LabelledVector[], rest: Partial<HeldOutQuestion> = {}): HeldOutQuestion {
+  return { kind: 'lda', set, examples, judged: 2_000, ...rest };
+}
+
+const sixty = Array.from({ length: 60 }, (_, image) => example(image, image === 7 ? 'c2' : undefined));
+
+describe('measureHeldOut', () => {
+  it.each<HeadKind>(['lda', 'ridge', 'ncm', 'knn', 'softmax'])(
+    'answers every example by a %s that has not learned it',
+    (kind) => {
+      const { folds, judged, learned, report } = measureHeldOut(question(sixty, { kind }));
+      expect({ folds, judged, learned }).toEqual({ folds: 5, judged: 60, learned: 48 });
+      expect(report.accuracy).toBeCloseTo(59 / 60, 12);
+      expect(report.confusion).toContainEqual(['c2', 'c1', 1]);
+      expect(report.worst[0]).toMatchObject({ imageId: 'i7', label: 'c2', predicted: 'c1' });
+    },
+  );
+
+  it('answers the first ones only where there are too many, and learns all', () => {
+    const { judged, learned } = measureHeldOut(question(sixty, { judged: 20 }));
+    expect({ judged, learned }).toEqual({ judged: 20, learned: 48 });
+  });
+
+  it('leaves near-duplicates out together: they would give each other away', () => {
+    // Labels that nothing but the twin tells.
+    const twins = Array.from({ length: 40 }, (_, image) => {
+      const unit = Math.floor(image / 2);
+      const vector = quantize(
+        Float32Array.from({ length: 8 }, (_, i) => Math.sin(unit * 12.9898 + i * 78.233)),
+      );
+      return { imageId: `t${image}`, label: unit % 2 === 0 ? 'even' : 'odd', group: `g${unit}`, vector };
+    });
+    const alone = twins.map((one) => ({ ...one, group: null }));
+    const shuffled = [
+      ...alone.filter((_, i) => i % 2 === 0),
+      ...alone.filter((_, i) => i % 2 === 1).toReversed(),
+    ];
+    const apart = measureHeldOut(question(shuffled, { kind: 'knn' })).report.accuracy ?? 0;
+    const together = measureHeldOut(question(twins, { kind: 'knn' })).report.accuracy ?? 1;
+    expect(apart).toBeGreaterThan(together);
+  });
+
+  it('measures nothing where examples cannot be parted', () => {
+    expect(measureHeldOut(question([example(1)]))).toMatchObject({
+      folds: 0,
+      judged: 0,
+      report: { accuracy: null },
+    });
+    const group = [example(1, 'a', 'g'), example(2, 'b', 'g')];
+    expect(measureHeldOut(question(group))).toMatchObject({ folds: 0, judged: 0 });
+  });
+
+  it('counts a class that a fold takes away as not known', () => {
+    const { report } = measureHeldOut(question([...sixty, example(60, 'alone')]));
+    expect(report.classes.get('alone')).toMatchObject({ support: 1, recall: 0 });
+  });
+});

@@ -1,0 +1,78 @@
+/**
+ * How a kind of head answers examples that it has not learned, in all the terms that heads are measured by: cross-validation. The prequential
+ * figures are of heads as they were while they learned; these are of the head that the labelled set gives now. A fold is taken out
+ * of the sums exactly, so that what answers it is the very head that would have come of never having seen it.
+ */
+import {
+  createLabelledSet,
+  HeadMeasurements,
+  type LabelledSetOptions,
+  type LabelledVector,
+  type MeasurementReport,
+  openHead,
+  type TrainOptions,
+  trainHead,
+} from '@headwater/heads';
+
+/** Heads that are trained, each without one share of the examples. */
+export const mostFolds = 5;
+
+export interface HeldOutQuestion extends Pick<TrainOptions, 'kind' | 'prior'> {
+  readonly set: LabelledSetOptions;
+  /** In the order of their sample keys, so that those of a group are side by side. */
+  readonly examples: readonly LabelledVector[];
+  /** As many of them, from the first one on, are answered; the others are only learned. */
+  readonly judged: number;
+}
+
+export interface HeldOutMeasurements {
+  /** 0 where examples cannot be parted, because there is one alone, or one group. */
+  readonly folds: number;
+  /** Examples that were answered. */
+  readonly judged: number;
+  /** Examples that each head had learned, at least. */
+  readonly learned: number;
+  readonly report: MeasurementReport;
+}
+
+/** A pure function of the question. Errors: those of `trainHead`. */
+export function measureHeldOut({
+  kind,
+  prior,
+  set: options,
+  examples,
+  judged,
+}: HeldOutQuestion): HeldOutMeasurements {
+  const parts = foldsOf(examples);
+  const measurements = new HeadMeasurements();
+  let learned = examples.length;
+  if (parts.length < 2) return { folds: 0, judged: 0, learned: 0, report: measurements.report() };
+  const isJudged = new Set(examples.slice(0, judged));
+  const set = createLabelledSet(options);
+  for (const example of examples) set.add(example);
+  for (const part of parts) {
+    for (const example of part) set.remove(example);
+    learned = Math.min(learned, set.examples);
+    const head = trainHead(set, { kind, mode: 'settled', ...(prior === undefined ? {} : { prior }) });
+    const classifier = openHead(head);
+    for (const { imageId, label, vector } of part.filter((one) => isJudged.has(one))) {
+      const { probabilities } = classifier.predict(vector);
+      measurements.add({ imageId, label, classes: classifier.classes, probabilities });
+    }
+    for (const example of part) set.add(example);
+  }
+  return { folds: parts.length, judged: measurements.examples, learned, report: measurements.report() };
+}
+
+/** A group is in one fold: its members are near-duplicates, and would give each other away. */
+function foldsOf(examples: readonly LabelledVector[]): LabelledVector[][] {
+  const parts: LabelledVector[][] = Array.from({ length: mostFolds }, () => []);
+  let unit = -1;
+  let former: string | null = null;
+  for (const example of examples) {
+    if (example.group === null || example.group !== former) unit++;
+    former = example.group;
+    parts[unit % mostFolds]?.push(example);
+  }
+  return parts.filter(({ length }) => length > 0);
+}
