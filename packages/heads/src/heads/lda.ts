@@ -40,6 +40,11 @@ const smallestEpsilonWithSingles = 0.3;
  * Four times as much was close to the best ε on LeNet's vectors and on raw pixels, from 50 examples to 60,000.
  */
 const shrinkageFactor = 4;
+/**
+ * Another ε than the guess has to make the left-out sample likelier by so many nats: with few examples many ε are about as likely, and the
+ * likeliest is mostly chance. On LeNet's vectors with 100 labels this was 0.0016 more accurate, with 1,000 still 0.0003.
+ */
+const leastGain = 2;
 /** See `firstSolved`. */
 const negligibleFrom = 1_000;
 
@@ -113,7 +118,7 @@ function guessEpsilon(problem: Problem, scatter: Scatter): number {
   return Math.min(Math.max(wanted, leastEpsilon(problem)), largestEpsilon);
 }
 
-/** From the start towards larger ε while the loss falls; where it does not fall at once, towards smaller ones. */
+/** From the start towards larger ε while the sample gets likelier; where it does not at once, towards smaller ones. */
 function descend(
   grid: readonly number[],
   start: number,
@@ -124,12 +129,18 @@ function descend(
     const before = best;
     for (let index = start + direction; index >= 0 && index < grid.length; index += direction) {
       const choice = tryEpsilon(grid[index] ?? largestEpsilon);
-      if (choice === null || (best !== null && choice.chosen.logLoss >= best.chosen.logLoss)) break;
+      if (choice === null || (best !== null && logLikelihood(choice) < logLikelihood(best) + leastGain))
+        break;
       best = choice;
     }
     if (best !== before) break;
   }
   return best;
+}
+
+/** Of the sample, each example judged by a head without it. */
+function logLikelihood({ chosen, left }: Choice): number {
+  return -chosen.logLoss * left.labels.reduce((scored, label) => scored + (label < 0 ? 0 : 1), 0);
 }
 
 function judge(problem: Problem, whitening: Whitening | null): Choice | null {
