@@ -39,14 +39,17 @@ export function registerActivations(app: FastifyInstance, options: ActivationOpt
     return awaitServing(options.views, head, true);
   });
   const unpin = {
-    summary: 'Lets the newest head serve again',
+    summary: 'Lets the champion serve again, as newer heads come',
     tags: ['heads'],
     params: taskParameters,
     response,
   };
   app.delete<UnpinRoute>('/v1/tasks/:task/pin', { schema: unpin }, async ({ params }) => {
-    const { newest } = options.views.task(params.task);
+    const view = options.views.task(params.task);
+    const { newest } = view;
     if (newest === null) throw new HeadwaterError('head-not-ready', 'The task has no head yet');
+    // Its last example is gone: there is no pin, and a head of examples that are retracted must not serve again.
+    if (!options.views.isActive(params.task)) return view;
     await activate(options, newest, 'champion');
     return awaitServing(options.views, newest, false);
   });
@@ -88,7 +91,7 @@ async function awaitServing(views: TaskViews, head: HeadView, pinned: boolean): 
   while (Date.now() < deadline) {
     const view = views.task(head.task);
     const isThere = pinned ? isSame(view.head, head) : views.isUpToDate(head.task);
-    if (view.head?.pinned === pinned && isThere) return view;
+    if ((view.head?.pinned ?? false) === pinned && isThere) return view;
     await setTimeout(pollMs);
   }
   throw new HeadwaterError('timed-out', 'The activation was written, but has not taken effect yet');

@@ -159,4 +159,18 @@ describe('the HTTP interface', () => {
     const unknown = await rig.api(service, '/v1/tasks/digit/heads/999/activate', { method: 'POST' });
     expect(unknown.status).toBe(404);
   });
+
+  it('lets nothing serve again when the last label is retracted and the pin is gone', async () => {
+    const { body } = await rig.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
+    await rig.api(service, `/v1/tasks/digit/heads/${body.heads[0]?.version}/activate`, { method: 'POST' });
+    for (let image = 0; image < 12; image++) await rig.sendLabel(`i${image}`, null, { assignedAt: 20_000 });
+    await eventually(async () => (await rig.api(service, '/v1/tasks/digit/measurements/lda')).status === 503);
+    const { body: pinned } = await rig.api<TaskView>(service, '/v1/tasks/digit');
+    expect(pinned.head).toMatchObject({ pinned: true });
+    const unpin = () => rig.api<TaskView>(service, '/v1/tasks/digit/pin', { method: 'DELETE' });
+    expect((await unpin()).status).toBe(200);
+    await eventually(async () => (await rig.api(service, '/v1/tasks/digit/head')).status === 503);
+    expect(await unpin()).toMatchObject({ status: 200, body: { head: null } });
+    expect((await rig.api(service, '/v1/tasks/digit/head')).status).toBe(503);
+  });
 });

@@ -80,6 +80,11 @@ export class TaskViews {
     return head.extractor === extractor && head.kind === kind && head.version === version;
   }
 
+  /** Whether the log, as far as it is known here, wants any head to serve. */
+  isActive(task: string): boolean {
+    return this.#options.table.activation(task) !== undefined;
+  }
+
   /** Errors: not-found, head-not-ready. */
   servingHead(task: string): HeadView {
     const head = this.heads(task).find(({ serving }) => serving);
