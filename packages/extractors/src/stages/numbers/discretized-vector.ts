@@ -3,10 +3,10 @@
  * same for the same set of records (see quantiles.ts for what is kept of it).
  */
 import { z } from 'zod';
-import type { StageMethod, Value } from '../api.ts';
+import type { StageMethod } from '../api.ts';
 import { openArtefact } from '../fitted/artefact.ts';
+import { ColumnLearner, columnFittings, eachColumn, refuseEmpty } from '../fitted/column-learner.ts';
 import { Columns } from '../fitted/columns.ts';
-import { fittingsOf, insufficient, type Learner } from '../fitted/fitting.ts';
 import { makeLink } from '../fitted/link.ts';
 import { ColumnQuantiles } from '../fitted/quantiles.ts';
 import { unfit, vectorOf } from '../fitted/values.ts';
@@ -38,34 +38,12 @@ const format = {
   learned: z.strictObject({ edges: z.array(ascending).min(1) }),
 };
 
-class DiscretizedLearner implements Learner<DiscretizedLearner> {
-  readonly #options: Options;
-  readonly columns = new Columns(method, mostColumns, (columns) => new ColumnQuantiles(columns));
-
-  constructor(options: Options) {
-    this.#options = options;
-  }
-
-  add(value: Value): void {
-    this.columns.add(value);
-  }
-
-  merge(other: DiscretizedLearner): void {
-    this.columns.merge(other.columns);
-  }
-
-  save() {
-    return { columns: this.columns.save() };
-  }
-
-  finish(records: number) {
-    const { state } = this.columns;
-    const edges = Array.from({ length: state.columns }, (_, column) => {
-      if (state.count(column) > 0) return edgesOf(state, column, this.#options);
-      throw insufficient(method, `finds no number at place ${column} in any of ${records} records`);
-    });
-    return { edges };
-  }
+function startLearner(options: Options): ColumnLearner<ColumnQuantiles> {
+  const columns = new Columns(method, mostColumns, (count) => new ColumnQuantiles(count));
+  return new ColumnLearner(columns, (state, records) => {
+    const edges = (column: number) => edgesOf(state, column, options);
+    return { edges: eachColumn(state, edges, refuseEmpty(method, records)) };
+  });
 }
 
 /** Ascending; an edge that would be there twice, or that has nothing below it, is there once or not at all. */
@@ -114,18 +92,13 @@ export const discretizedVector: StageMethod = {
   method,
   takes,
   gives: 'vector',
-  ...fittingsOf({
+  ...columnFittings({
     method,
     formatVersion: format.formatVersion,
     takes,
     options: optionsSchema,
-    start: (options) => new DiscretizedLearner(options),
-    restore: (options) =>
-      z.strictObject({ columns: ColumnQuantiles.saved.nullable() }).transform(({ columns }) => {
-        const learner = new DiscretizedLearner(options);
-        learner.columns.restore(columns);
-        return learner;
-      }),
+    start: startLearner,
+    saved: ColumnQuantiles.saved,
   }),
   open(given, artefact) {
     const options = readOptions(optionsSchema, given);

@@ -1,11 +1,11 @@
 /** What leaves a chain must be finite: a missing number becomes the mean or the median of those that were there, or a number given. */
 import { maximumDimensions } from '@headwater/schemas';
 import { z } from 'zod';
-import type { StageMethod, Value } from '../api.ts';
+import type { StageMethod } from '../api.ts';
 import { openArtefact } from '../fitted/artefact.ts';
+import { ColumnLearner, columnFittings, eachColumn, refuseEmpty } from '../fitted/column-learner.ts';
 import { type ColumnState, Columns } from '../fitted/columns.ts';
 import { ExactSums } from '../fitted/exact-sums.ts';
-import { fittingsOf, insufficient, type Learner } from '../fitted/fitting.ts';
 import { makeLink } from '../fitted/link.ts';
 import { packedFloat64, packNumbers } from '../fitted/packed-numbers.ts';
 import { ColumnQuantiles } from '../fitted/quantiles.ts';
@@ -33,75 +33,39 @@ const format = {
   learned: z.strictObject({ fills: packedFloat64 }),
 };
 
-class ImputedLearner<S extends ColumnState<S> & { count(column: number): number }>
-  implements Learner<ImputedLearner<S>>
-{
-  readonly #otherwise: number | undefined;
-  readonly #centre: (state: S, column: number) => number;
-  readonly columns: Columns<S>;
+const remedy = ': take it out, or say with `otherwise` what stands for it';
 
-  constructor(options: Options, columns: Columns<S>, centre: (state: S, column: number) => number) {
-    this.#otherwise = options.otherwise;
-    this.#centre = centre;
-    this.columns = columns;
-  }
-
-  add(value: Value): void {
-    this.columns.add(value);
-  }
-
-  merge(other: ImputedLearner<S>): void {
-    this.columns.merge(other.columns);
-  }
-
-  save() {
-    return { columns: this.columns.save() };
-  }
-
-  finish(records: number) {
-    const { state } = this.columns;
-    const fills = Float64Array.from({ length: state.columns }, (_, column) => {
-      if (state.count(column) > 0) return this.#centre(state, column);
-      if (this.#otherwise !== undefined) return this.#otherwise;
-      const text = `finds no number at place ${column} in any of ${records} records`;
-      throw insufficient(method, `${text}: take it out, or say with \`otherwise\` what stands for it`);
-    });
-    return { fills: packNumbers(fills) };
-  }
-}
-
-function startMean(options: Options): ImputedLearner<ExactSums> {
-  const columns = new Columns(method, maximumDimensions, (count) => new ExactSums(count));
-  return new ImputedLearner(options, columns, (state, column) => state.mean(column));
-}
-
-function startMedian(options: Options): ImputedLearner<ColumnQuantiles> {
-  const columns = new Columns(method, mostForMedian, (count) => new ColumnQuantiles(count));
-  return new ImputedLearner(options, columns, (state, column) => state.quantile(column, 1, 2));
+/** What stands for a missing number is learned by `centre`. */
+function startLearner<S extends ColumnState<S> & { count(column: number): number }>(
+  { otherwise }: Options,
+  columns: Columns<S>,
+  centre: (state: S, column: number) => number,
+): ColumnLearner<S> {
+  return new ColumnLearner(columns, (state, records) => {
+    const instead = otherwise === undefined ? refuseEmpty(method, records, remedy) : () => otherwise;
+    const fills = eachColumn(state, (column) => centre(state, column), instead);
+    return { fills: packNumbers(Float64Array.from(fills)) };
+  });
 }
 
 const common = { method, formatVersion: format.formatVersion, takes, options: optionsSchema };
 
 const fittings = {
-  mean: fittingsOf({
+  mean: columnFittings({
     ...common,
-    start: startMean,
-    restore: (options) =>
-      z.strictObject({ columns: ExactSums.saved.nullable() }).transform(({ columns }) => {
-        const learner = startMean(options);
-        learner.columns.restore(columns);
-        return learner;
-      }),
+    start: (options) => {
+      const columns = new Columns(method, maximumDimensions, (count) => new ExactSums(count));
+      return startLearner(options, columns, (state, column) => state.mean(column));
+    },
+    saved: ExactSums.saved,
   }),
-  median: fittingsOf({
+  median: columnFittings({
     ...common,
-    start: startMedian,
-    restore: (options) =>
-      z.strictObject({ columns: ColumnQuantiles.saved.nullable() }).transform(({ columns }) => {
-        const learner = startMedian(options);
-        learner.columns.restore(columns);
-        return learner;
-      }),
+    start: (options) => {
+      const columns = new Columns(method, mostForMedian, (count) => new ColumnQuantiles(count));
+      return startLearner(options, columns, (state, column) => state.quantile(column, 1, 2));
+    },
+    saved: ColumnQuantiles.saved,
   }),
 };
 

@@ -4,11 +4,11 @@
  */
 import { maximumDimensions } from '@headwater/schemas';
 import { z } from 'zod';
-import type { StageMethod, Value } from '../api.ts';
+import type { StageMethod } from '../api.ts';
 import { openArtefact } from '../fitted/artefact.ts';
+import { ColumnLearner, columnFittings, eachColumn, refuseEmpty } from '../fitted/column-learner.ts';
 import { Columns } from '../fitted/columns.ts';
 import { ExactSums } from '../fitted/exact-sums.ts';
-import { fittingsOf, insufficient, type Learner } from '../fitted/fitting.ts';
 import { makeLink } from '../fitted/link.ts';
 import { packedFloat64, packNumbers } from '../fitted/packed-numbers.ts';
 import { vectorOf } from '../fitted/values.ts';
@@ -32,51 +32,30 @@ const format = {
     .refine(({ means, deviations }) => means.length === deviations.length),
 };
 
-class StandardizedLearner implements Learner<StandardizedLearner> {
-  readonly sums = new Columns(method, maximumDimensions, (columns) => new ExactSums(columns));
-
-  add(value: Value): void {
-    this.sums.add(value);
-  }
-
-  merge(other: StandardizedLearner): void {
-    this.sums.merge(other.sums);
-  }
-
-  save() {
-    return { sums: this.sums.save() };
-  }
-
-  finish(records: number) {
-    const { state } = this.sums;
-    const columns = Array.from({ length: state.columns }, (_, column) => column);
-    const empty = columns.find((column) => state.count(column) === 0);
-    if (empty !== undefined) {
-      throw insufficient(method, `finds no number at place ${empty} in any of ${records} records`);
-    }
+function startLearner(): ColumnLearner<ExactSums> {
+  const columns = new Columns(method, maximumDimensions, (count) => new ExactSums(count));
+  return new ColumnLearner(columns, (state, records) => {
+    const refuse = refuseEmpty(method, records);
     return {
-      means: packNumbers(Float64Array.from(columns, (column) => state.mean(column))),
-      deviations: packNumbers(Float64Array.from(columns, (column) => state.deviation(column))),
+      means: packNumbers(Float64Array.from(eachColumn(state, (column) => state.mean(column), refuse))),
+      deviations: packNumbers(
+        Float64Array.from(eachColumn(state, (column) => state.deviation(column), refuse)),
+      ),
     };
-  }
+  });
 }
 
 export const standardizedVector: StageMethod = {
   method,
   takes,
   gives: 'vector',
-  ...fittingsOf({
+  ...columnFittings({
     method,
     formatVersion: format.formatVersion,
     takes,
     options: optionsSchema,
-    start: () => new StandardizedLearner(),
-    restore: () =>
-      z.strictObject({ sums: ExactSums.saved.nullable() }).transform(({ sums }) => {
-        const learner = new StandardizedLearner();
-        learner.sums.restore(sums);
-        return learner;
-      }),
+    start: startLearner,
+    saved: ExactSums.saved,
   }),
   open(given, artefact) {
     const options = readOptions(optionsSchema, given);
