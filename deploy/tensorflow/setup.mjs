@@ -7,6 +7,7 @@
  * it downloads nothing. What is done already is not done again.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -55,7 +56,9 @@ async function main() {
   const stampFile = join(folder, 'built.json');
   const stamp = JSON.stringify({
     ...variant,
-    lock: readFileSync(join(here, name, 'package-lock.json'), 'utf8').length,
+    lock: createHash('sha256')
+      .update(readFileSync(join(here, name, 'package-lock.json')))
+      .digest('hex'),
   });
   const isBuilt =
     existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp && !options.has('--force');
