@@ -110,8 +110,18 @@ function describeHead(
     ...(published === null || published.setDigest === rebuilt.setDigest
       ? []
       : [`  its set    ${published.setDigest}`]),
+    ...(outcome === 'different'
+      ? [`  ${whyDifferent(kind, published?.setDigest === rebuilt.setDigest)}`]
+      : []),
     ...(now === undefined ? [] : [`  published now as version ${now}`]),
   ];
+}
+
+/** What is most often behind it, before anybody thinks of a fault. */
+function whyDifferent(kind: string, isSameSet: boolean): string {
+  if (!isSameSet) return 'of another set: was it trained with this WINDOW, and are labels at rest?';
+  const machine = kind === 'softmax' || kind === 'mlp' ? ', on this machine' : '';
+  return `of the same set: was it trained with this PRIOR, LIFT and MLP_UNITS, by this version of Headwater${machine}?`;
 }
 
 function parseWorkers(text: string): number {

@@ -33,12 +33,32 @@ export async function withCluster<T>(console: Console, use: (cluster: Cluster) =
     blobs: openBlobs(config),
     logger,
   };
+  const brokers = config.KAFKA_BROKERS?.join(', ') ?? 'not set';
+  const heard = tellOfSilence(log.admin.partitions(clients.names.topics.examples), (patience) =>
+    console.stderr.write(
+      `Kafka has not answered for ${patience / 1_000} s (KAFKA_BROKERS is ${brokers}); trying on …\n`,
+    ),
+  );
   try {
     return await use({ config, clients, progress });
   } finally {
+    heard();
     progress.end();
     await log.close();
   }
+}
+
+/** Kafka is tried for minutes before a command gives up: whoever waits is told what for. Answers what ends the watch. */
+export function tellOfSilence(
+  answer: Promise<unknown>,
+  tell: (patienceMs: number) => void,
+  patienceMs = 5_000,
+): () => void {
+  const timer = setTimeout(() => tell(patienceMs), patienceMs);
+  const end = () => clearTimeout(timer);
+  // Whatever is wrong is for the command itself to find.
+  answer.then(end, end);
+  return end;
 }
 
 /** What is wrong with a file is said with its name. Errors: request-invalid where it cannot be read or written. */

@@ -8,6 +8,7 @@ import { parquetWriteFile } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ExampleRow, SetHeader, WritableExample } from './api.ts';
 import { chooseFormat, exampleFormats } from './index.ts';
+import { checkRowGroups } from './parquet.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -195,6 +196,27 @@ describe('files that others have made', () => {
       expect(await format.readHeader(path)).toEqual({ ...header, examples: null, setDigest: null });
       const [read] = await collect(format.read(path));
       expect(read === undefined ? undefined : plainRow(read)).toEqual(plainExample(exampleOf(1)));
+    }
+  });
+});
+
+describe('a Parquet file that others have made', () => {
+  it('may not have row groups that are larger than what is held in memory', () => {
+    const group = (bytes: bigint) => ({ columns: [], total_byte_size: bytes, num_rows: 1n });
+    expect(() => checkRowGroups({ row_groups: [group(2n ** 28n)] })).not.toThrow();
+    expect(() => checkRowGroups({ row_groups: [group(5n), group(2n ** 31n)] })).toThrow(
+      /^row group 2: has 2048 MiB.*row_group_size=1000/,
+    );
+  });
+
+  it('is told to be cut short, or no Parquet', async () => {
+    const path = join(folder, 'empty.parquet');
+    for (const bytes of ['', 'not Parquet at all']) {
+      writeFileSync(path, bytes);
+      await expect(chooseFormat(path).readHeader(path)).rejects.toMatchObject({
+        code: 'record-invalid',
+        message: expect.stringMatching(/^the file: is cut short, or not Parquet/),
+      });
     }
   });
 });

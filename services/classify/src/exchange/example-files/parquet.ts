@@ -10,6 +10,8 @@ import { checkHeader, checkRow, fail, headerOf, type RawRow } from './row.ts';
 
 const metadataKey = 'headwater.set';
 const rowsOfGroup = 1000;
+/** A larger row group of somebody else's file is refused: it would have to be in memory as a whole. */
+const mostGroupBytes = 256 * 1024 * 1024;
 
 const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8' } as const;
 const required = { repetition_type: 'REQUIRED' } as const;
@@ -83,8 +85,18 @@ interface OpenedFile {
 
 async function openFile(path: string): Promise<OpenedFile> {
   const file = await asyncBufferFromFile(path);
-  const metadata = await tell('the file', () => parquetMetadataAsync(file));
+  const metadata = await tell('the file', () => parquetMetadataAsync(file), 'is cut short, or not Parquet');
+  checkRowGroups(metadata);
   return { file, metadata };
+}
+
+/** Errors: record-invalid, with what to do about it. */
+export function checkRowGroups({ row_groups }: Pick<FileMetaData, 'row_groups'>): void {
+  for (const [index, { total_byte_size: bytes }] of row_groups.entries()) {
+    if (bytes <= BigInt(mostGroupBytes)) continue;
+    const size = `${bytes / 1024n ** 2n} MiB, and it would be in memory as a whole (at most ${mostGroupBytes / 1024 ** 2} MiB)`;
+    fail(`row group ${index + 1}`, `has ${size}: write the file with smaller ones, e.g. row_group_size=1000`);
+  }
 }
 
 async function readHeader(opened: OpenedFile): Promise<SetHeader> {
@@ -122,11 +134,15 @@ function parseHeader(stated: string): SetHeader {
 }
 
 /** The library's words for what is damaged, with the place in front. */
-async function tell<T>(where: string, read: () => Promise<T>): Promise<T> {
+async function tell<T>(
+  where: string,
+  read: () => Promise<T>,
+  what = 'cannot be read as Parquet',
+): Promise<T> {
   try {
     return await read();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    return fail(where, `cannot be read as Parquet (${why.slice(0, 200)})`);
+    return fail(where, `${what} (${why.slice(0, 200)})`);
   }
 }
