@@ -3,5 +3,6 @@
 export { eliminate, substituteBack } from './elimination';
 export { accumulate } from './gram';
 export { project } from './projection';
+export { gatherExamples, scoreExamples } from './regression';
 export { shrinkInPlace, subtractProducts, sumSquares } from './scatter';
 export { advance, rotateLanes } from './tridiagonal';

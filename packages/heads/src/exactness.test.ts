@@ -18,7 +18,7 @@ const dimensions = 67;
 const simdKernel = openSimdKernel();
 if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
 const kernels: readonly Kernel[] = [plainKernel, simdKernel];
-const kinds: HeadKind[] = ['lda', 'ridge', 'ncm', 'knn'];
+const kinds: HeadKind[] = ['lda', 'ridge', 'ncm', 'knn', 'softmax'];
 
 interface Step {
   readonly at: number;
@@ -167,7 +167,8 @@ describe('a head is a pure function of the set of labelled vectors', () => {
   it('after a thousand histories, on both kernels', () => {
     fc.assert(
       fc.property(histories, (history) => {
-        const options = { kind: history.kind, mode: 'provisional' } as const;
+        const { kind } = history;
+        const options = { kind, mode: kind === 'softmax' ? 'settled' : 'provisional' } as const;
         const expected = new ExactLabelledSet(none, plainKernel);
         for (const example of history.kept) expected.add(example);
         const [bytes, head] = [expected.serialize(), told(trainHead(expected, options))];

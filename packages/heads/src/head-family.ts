@@ -1,5 +1,5 @@
 /** What a kind of head must do; one file in heads/ does it for each kind. */
-import type { Classifier, Head } from './api.ts';
+import type { Classifier, Head, LabelledVector } from './api.ts';
 import type { Problem } from './problem.ts';
 
 export interface TrainedHead {
@@ -11,9 +11,15 @@ export interface TrainedHead {
   readonly measurements: Readonly<Record<string, number>>;
 }
 
+/**
+ * Examples of the set with the smallest sample keys, ascending, at most so many; their vectors are what the statistics are of.
+ * Errors: sample-incomplete.
+ */
+export type ReadExamples = (most: number) => readonly LabelledVector[];
+
 export interface HeadFamily {
-  /** The same bits for the same problem, on every machine. */
-  train(problem: Problem): TrainedHead;
+  /** The same bits for the same problem, on every machine. `readExamples` is for kinds that learn from examples one by one. */
+  train(problem: Problem, readExamples: ReadExamples): TrainedHead;
   /** Errors: head-invalid. */
   open(head: StoredHead): Classifier;
 }

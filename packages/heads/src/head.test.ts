@@ -95,8 +95,8 @@ describe('a head is a pure function of the set', () => {
         "f67acad9d254a2e7c576ffdb850c9cace0b9e20ece90b47deea0e68f962058a8",
         "a88262b52505cbc537eeaeb8c24e64b7e8d95569f2593c932cb506a2f7dd975a",
         "e461ad966b575a02b35ad991496014367ff4beef1a46fd8d2da691b7c8d48dd9",
-        "8f4d60d3b853bcd50aad5e8ddaaa1c1adfa9246abf2607eef38be2c8335a42eb",
-        "a1a359541ad131dc1238cd4330a153970ddb6be7af98be7b4c858e1d335b1f79",
+        "db5e7ce64771a9a4bdc8d2ed032413dd94f5bd392b767a84a89d37b2b5adb9aa",
+        "7ae69a205e4ddb94c47280ad247a730d97bb95005cb57bf7015fa5d2f7145265",
         "9fc328ccbaf27556fd0b12e00c0f134763196d60f0b9352348da8bf7f2369bb6",
       ]
     `);

@@ -1,6 +1,6 @@
 /** From a labelled set to a head, and from a stored head to predictions. */
 import { HeadwaterError } from '@headwater/errors';
-import type { Classifier, Head, HeadKind, LabelledSet, TrainOptions } from './api.ts';
+import type { Classifier, Head, HeadKind, LabelledSet, LabelledVector, TrainOptions } from './api.ts';
 import { openLayers } from './dense-layers.ts';
 import type { HeadFamily, StoredHead } from './head-family.ts';
 import { knn } from './heads/knn.ts';
@@ -9,7 +9,8 @@ import { ncm } from './heads/ncm.ts';
 import { ridge } from './heads/ridge.ts';
 import { softmax } from './heads/softmax.ts';
 import { digestHead } from './linear-head.ts';
-import { poseProblem } from './problem.ts';
+import { poseProblem, type SolvableSet } from './problem.ts';
+import { sampleLimit } from './sample-reserve.ts';
 import { openSolvable, type SetSnapshot } from './set-snapshot.ts';
 
 const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm, knn, softmax };
@@ -19,17 +20,24 @@ const openers: Partial<Record<HeadKind, HeadFamily['open']>> = { mlp: openLayers
 /**
  * Trains a head: a pure function of the set and the options, to the last bit, on every machine. It computes for a while (a tenth of a
  * second to seconds): call it in a worker thread, on a snapshot of the set taken for this head; what it returns is a plain object that can be
- * posted.
+ * posted. Kind `softmax` learns from `examples` one by one: those of the set with the smallest sample keys, ascending; by default the set's
+ * sample of 2,000. The other kinds need no more than the set.
  * Errors: head-not-ready for an empty set, sample-incomplete, head-invalid for a kind that is not there.
  */
-export function trainHead(from: LabelledSet | SetSnapshot, options: TrainOptions): Head {
+export function trainHead(
+  from: LabelledSet | SetSnapshot,
+  options: TrainOptions,
+  examples?: readonly LabelledVector[],
+): Head {
   const { kind, mode } = options;
   const family = familyOf(kind);
   const set = openSolvable(from);
   if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'A head needs at least one example');
   const problem = poseProblem(set, options);
   const { classes } = problem;
-  const trained = family.train(problem);
+  const trained = family.train(problem, (most) => {
+    return raiseAll(set, (examples ?? set.sample(sampleLimit)).slice(0, most));
+  });
   return {
     kind,
     mode,
@@ -40,6 +48,12 @@ export function trainHead(from: LabelledSet | SetSnapshot, options: TrainOptions
     setDigest: set.setDigest,
     ...trained,
   };
+}
+
+/** As what the statistics are of. */
+function raiseAll(set: SolvableSet, examples: readonly LabelledVector[]): readonly LabelledVector[] {
+  if (set.lift === null) return examples;
+  return examples.map((example) => ({ ...example, vector: set.raise(example.vector) }));
 }
 
 /** Makes a stored head ready to predict. Errors: head-invalid. */

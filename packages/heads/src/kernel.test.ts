@@ -9,6 +9,7 @@ import { trainHead } from './head.ts';
 import { type Kernel, scratchLength } from './kernel.ts';
 import { ExactLabelledSet } from './labelled-set.ts';
 import { plainKernel } from './plain-kernel.ts';
+import { examplesTogether } from './plain-regression.ts';
 import { packedProductIndex } from './plain-scatter.ts';
 import { unit } from './quantization.ts';
 import { openSimdKernel } from './simd-kernel.ts';
@@ -204,6 +205,42 @@ describe('the tridiagonal form', () => {
   });
 });
 
+describe('passes over examples', () => {
+  it.each(sizes.flatMap((width) => [2, 6].map((rows) => ({ width, rows }))))(
+    'say the same of $rows rows, $width wide',
+    ({ width, rows }) => {
+      const random = randomNumbers(width + rows);
+      const vectors = Int16Array.from(
+        { length: examplesTogether * width },
+        () => (random() - 0.5) * 2 * unit,
+      );
+      const numbers = (length: number) => Float64Array.from({ length }, () => random() - 0.5);
+      const [weights, gradient] = [numbers(rows * width), numbers(rows * width)];
+      const results = kernels.map((kernel) => {
+        const memory = kernel.createRegression(width, rows);
+        memory.vectors.set(vectors);
+        memory.weights.set(weights);
+        memory.gradient.set(gradient);
+        memory.score(examplesTogether - 4);
+        const scores = memory.scores.slice();
+        memory.gather(examplesTogether - 4);
+        return { scores, gathered: memory.gradient.slice() };
+      });
+      expect(results[1]).toEqual(results[0]);
+      const at = (example: number, row: number) =>
+        weights
+          .subarray(row * width, (row + 1) * width)
+          .reduce((sum, weight, j) => sum + weight * (vectors[example * width + j] ?? 0), 0);
+      const { scores, gathered } = results[0] ?? { scores: weights, gathered: weights };
+      expect(scores[5 * rows + 1]).toBeCloseTo(at(5, 1), 7);
+      expect(scores[(examplesTogether - 4) * rows]).toBe(0);
+      let sum = gradient[width + 3] ?? 0;
+      for (let i = 0; i < examplesTogether - 4; i++) sum += at(i, 1) * (vectors[i * width + 3] ?? 0);
+      expect((gathered[width + 3] ?? 0) / sum).toBeCloseTo(1, 9);
+    },
+  );
+});
+
 describe('a head', () => {
   const wide = 68;
   const item = fc.record({
@@ -215,7 +252,7 @@ describe('a head', () => {
 
   it.each(['provisional', 'settled'] as const)('%s, has the same digest by both kernels', (mode) => {
     fc.assert(
-      fc.property(sets, fc.constantFrom('lda', 'ridge', 'ncm'), fc.nat(), (items, kind, seed) => {
+      fc.property(sets, fc.constantFrom('lda', 'ridge', 'ncm', 'softmax'), fc.nat(), (items, kind, seed) => {
         const heads = kernels.map((kernel, k) => {
           const set = new ExactLabelledSet({ extractor: 'e', task: 't', dimensions: wide }, kernel);
           const examples = items.map((each, i) => ({ ...each, imageId: `${i}` }));

@@ -4,6 +4,7 @@
  */
 import type { GramMemory } from './gram.ts';
 import { plainKernel } from './plain-kernel.ts';
+import type { RegressionMemory } from './plain-regression.ts';
 import { openSimdKernel } from './simd-kernel.ts';
 
 /** Arrays handed to a kernel must come from its last `claim`. */
@@ -13,6 +14,8 @@ export interface Kernel {
   createGram(width: number): GramMemory;
   /** Signs of zeros; `columns` is a multiple of eight. */
   createProjection(rows: number, columns: number): Projection;
+  /** Zeros; `width` is a multiple of four, `rows` of two. */
+  createRegression(width: number, rows: number): RegressionMemory;
   /** Arrays of these lengths, with any content, in place of all those claimed before. */
   claim<const Lengths extends readonly number[]>(lengths: Lengths): { [K in keyof Lengths]: Float64Array };
   /** See plain-elimination.ts. `scratch` has room for 32 × columns entries; rows and columns are multiples of four. */

@@ -3,12 +3,14 @@ import { blockSize, type GramMemory, gramLength, maximumBlocks, rowOffset, rowSt
 import type { Kernel, Projection } from './kernel.ts';
 import { eliminate, substituteBack } from './plain-elimination.ts';
 import { advance, rotateLanes } from './plain-reflection.ts';
+import { createPlainRegression } from './plain-regression.ts';
 import { shrinkInPlace, subtractProducts, sumSquares } from './plain-scatter.ts';
 
 export const plainKernel: Kernel = {
   name: 'plain',
   createGram: createPlainGram,
   createProjection: createPlainProjection,
+  createRegression: createPlainRegression,
   claim(lengths) {
     return lengths.map((length) => new Float64Array(length)) as { [K in keyof typeof lengths]: Float64Array };
   },

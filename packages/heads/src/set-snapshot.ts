@@ -33,7 +33,8 @@ export function takeSnapshot(set: LabelledSet, { kind, mode }: TrainOptions): Se
   const opened = openLabelledSet(set);
   const { statistics, dimensions, lift, examples, setDigest } = opened;
   const { classes, gram, width } = statistics;
-  const first = opened.first((kind === 'mlp' ? sampleLimit : sampleSize(mode, classes.length)) + 1);
+  const inTurn = kind === 'mlp' || kind === 'softmax';
+  const first = opened.first((inTurn ? sampleLimit : sampleSize(mode, classes.length)) + 1);
   const sums = new Float64Array(gram.length + classes.length * width);
   sums.set(gram);
   classes.forEach((label, k) => {

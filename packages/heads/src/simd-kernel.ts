@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { blockSize, type GramMemory, gramLength, maximumBlocks } from './gram.ts';
 import type { Kernel, Projection } from './kernel.ts';
 import { plainKernel } from './plain-kernel.ts';
+import { examplesTogether, type RegressionMemory } from './plain-regression.ts';
 import { type WebAssemblyMemory, webAssembly } from './webassembly.ts';
 
 interface SimdExports {
@@ -22,7 +23,19 @@ interface SimdExports {
   shrinkInPlace(matrix: number, width: number, columns: number, scale: number, ridge: number): void;
   advance(entries: number, size: number, k: number, w: number, product: number): void;
   rotateLanes(reflectors: number, betas: number, size: number, lanes: number): void;
+  scoreExamples: PassOverExamples;
+  gatherExamples: PassOverExamples;
 }
+
+type PassOverExamples = (
+  vectors: number,
+  wide: number,
+  count: number,
+  width: number,
+  matrix: number,
+  rows: number,
+  out: number,
+) => void;
 
 interface Instance {
   readonly memory: WebAssemblyMemory;
@@ -52,6 +65,7 @@ export function openSimdKernel(): Kernel | null {
     createGram: (width) =>
       width < smallestWidth ? plainKernel.createGram(width) : createSimdGram(instantiate, width),
     createProjection: (rows, columns) => createSimdProjection(instantiate, rows, columns),
+    createRegression: (width, rows) => createSimdRegression(instantiate, width, rows),
     claim: (lengths) => claim(memory, lengths),
     eliminate: (matrix, rows, columns, scratch) =>
       run.eliminate(matrix.byteOffset, rows, columns, scratch.byteOffset) !== 0,
@@ -108,5 +122,26 @@ function createSimdProjection(
     vector: new Int16Array(memory.buffer, vectorAt, columns),
     out: new Int32Array(memory.buffer, outAt, rows),
     project: () => run.project(0, vectorAt, outAt, rows, columns),
+  };
+}
+
+/** Each regression has a memory of its own: vectors as they are and in float64, weights, scores, gradient. */
+function createSimdRegression(
+  instantiate: (pages: number) => Instance,
+  width: number,
+  rows: number,
+): RegressionMemory {
+  const wideAt = examplesTogether * width * 2;
+  const weightsAt = wideAt + examplesTogether * width * 8;
+  const gradientAt = weightsAt + rows * width * 8;
+  const scoresAt = gradientAt + rows * width * 8;
+  const { memory, run } = instantiate(Math.ceil((scoresAt + examplesTogether * rows * 8) / pageBytes));
+  return {
+    vectors: new Int16Array(memory.buffer, 0, examplesTogether * width),
+    weights: new Float64Array(memory.buffer, weightsAt, rows * width),
+    gradient: new Float64Array(memory.buffer, gradientAt, rows * width),
+    scores: new Float64Array(memory.buffer, scoresAt, examplesTogether * rows),
+    score: (count) => run.scoreExamples(0, wideAt, count, width, weightsAt, rows, scoresAt),
+    gather: (count) => run.gatherExamples(0, wideAt, count, width, scoresAt, rows, gradientAt),
   };
 }

@@ -8,6 +8,7 @@ import type { Classifier, Head, HeadMode, LabelledSet, LabelledVector } from '@h
 import { openHead } from '@headwater/heads';
 import type { HeadTrained } from '@headwater/schemas';
 import type { LogRecord } from '@headwater/stream';
+import { needsMoreExamples } from './more-examples.ts';
 import type { Solver, Urgency } from './solver.ts';
 import { pauseAfter, pauseAfterFailure, type TaskLine } from './task-line.ts';
 import type { TrainBoard } from './train-board.ts';
@@ -104,7 +105,7 @@ export class BackgroundSolves {
   async #solve({ line, set, mode }: SolveTask, urgency: Urgency, signal: AbortSignal): Promise<Head> {
     const { solver, prior, units, refill, readExamples } = this.#options;
     refill(set);
-    const more = line.kind === 'mlp' && mode === 'settled' ? readExamples(set, signal) : undefined;
+    const more = needsMoreExamples(line.kind, mode) ? readExamples(set, signal) : undefined;
     return solver.start(set, { kind: line.kind, mode, prior, units }, urgency, signal, more);
   }
 

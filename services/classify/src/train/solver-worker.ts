@@ -21,7 +21,7 @@ export interface SolveRequest {
   /** Taken for a head of these options. */
   readonly snapshot: SetSnapshot;
   readonly options: SolveOptions;
-  /** What kind `mlp` learns from, where it is more than the set's sample. */
+  /** What kinds `softmax` and `mlp` learn from, where it is more than the set's sample. */
   readonly examples?: readonly LabelledVector[] | undefined;
 }
 
@@ -43,6 +43,6 @@ async function answer(request: SolveRequest): Promise<SolveAnswer> {
 
 /** Only layers are learned step by step; all other kinds are solved at once. */
 function solve({ snapshot, options, examples }: SolveRequest): Head | Promise<Head> {
-  if (options.kind !== 'mlp') return trainHead(snapshot, options);
+  if (options.kind !== 'mlp') return trainHead(snapshot, options, examples);
   return trainLayersHead(snapshot, options, layersTrainer(options.units), examples);
 }

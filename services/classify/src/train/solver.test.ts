@@ -4,6 +4,7 @@ import {
   type LabelledVector,
   openHead,
   quantize,
+  trainHead,
 } from '@headwater/heads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, vectorOf } from '../testing/rig.ts';
@@ -84,6 +85,21 @@ describe('the solver', () => {
     const lost = solver.start(setOf(6), layers, 'later', never, Promise.reject(new Error('no disk')));
     await expect(lost).rejects.toMatchObject({ code: 'unexpected' });
     expect(await solver.start(setOf(6), options, 'later', never)).toMatchObject({ examples: 6 });
+  });
+
+  it('solves a regression of the examples that it is given, else of the sample', async () => {
+    const regression = { ...options, kind: 'softmax', mode: 'settled' } as const;
+    const examples = Array.from({ length: 60 }, (_, index) => exampleOf(index));
+    const all = trainHead(setOf(60), regression, examples.slice(0, 45));
+    const more = Promise.resolve(examples.slice(0, 45));
+    expect(await solver.start(setOf(60), regression, 'later', never, more)).toEqual(all);
+    const sample = trainHead(setOf(60), regression);
+    expect(await solver.start(setOf(60), regression, 'later', never)).toEqual(sample);
+    expect([all.digest === sample.digest, all.setDigest === sample.setDigest]).toEqual([false, true]);
+    const abort = new AbortController();
+    const dropped = solver.start(setOf(60), regression, 'later', abort.signal, new Promise(() => undefined));
+    abort.abort();
+    await expect(dropped).rejects.toMatchObject({ code: 'timed-out' });
   });
 
   it('says what a set lacks', async () => {

@@ -28,7 +28,7 @@ import { ExampleReader } from './example-reader.ts';
 import { HeadPublisher, type HeadPublisherOptions, type Publication } from './head-publisher.ts';
 import { areAt, type KeptSets } from './kept-sets.ts';
 import { LabelledSets } from './labelled-sets.ts';
-import { readExamples } from './layers-examples.ts';
+import { readExamples } from './more-examples.ts';
 import type { OpenSets } from './open-sets.ts';
 import { keepParameters } from './publication.ts';
 import { Scoring } from './scoring.ts';

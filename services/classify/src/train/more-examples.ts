@@ -1,5 +1,7 @@
-/** What a settled head of kind `mlp` learns from: more of a set's examples than its sample, as many as memory is set aside for. */
-import type { LabelledSet, LabelledVector } from '@headwater/heads';
+/**
+ * What settled heads learn from that take examples one by one: more of a set's examples than its sample, as many as memory is set aside for.
+ */
+import type { HeadKind, HeadMode, LabelledSet, LabelledVector } from '@headwater/heads';
 import { Breath } from '../breath.ts';
 import type { StateReader } from '../store/state.ts';
 import { storedExamples } from './trainer-state.ts';
@@ -7,6 +9,11 @@ import { storedExamples } from './trainer-state.ts';
 /** Of the vectors, in bytes. */
 const memory = 2 ** 27;
 const mostExamples = 65_536;
+
+/** Other kinds, and heads that are waited for, need no more than what the set keeps. */
+export function needsMoreExamples(kind: HeadKind, mode: HeadMode): boolean {
+  return mode === 'settled' && (kind === 'mlp' || kind === 'softmax');
+}
 
 /** Those with the smallest sample keys, ascending. Errors: the signal's reason. */
 export async function readExamples(

@@ -1,0 +1,160 @@
+/**
+ * How closely a regression is held to its anchor: λ by the log loss of examples that were held out, of regressions whose anchor has not seen
+ * them either. (ε and T, two numbers, stay those of the whole set.)
+ */
+import { type Anchor, type AnchorChoices, computeAnchor, withoutExamples } from './anchor.ts';
+import { AnchoredRegression } from './anchored-regression.ts';
+import { holdOut } from './held-out.ts';
+import type { Problem } from './problem.ts';
+import { type ChosenTemperature, chooseTemperature, type LeftOut } from './temperature.ts';
+
+/** From the closest hold to the loosest. */
+const lambdaGrid = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003];
+/** λ from so many examples' worth to one's: beyond, everything is the anchor, or the anchor is nothing. */
+const closestHold = 200;
+const loosestHold = 1;
+/** A looser hold must bring the loss down to this share: what is chosen among few examples is mostly chance. */
+const worthwhile = 0.99;
+/** The optimum is flat: steps beyond these change the log loss of what is new by less than the choice of λ does. */
+const mostSteps = 8;
+const tolerance = 1e-3;
+/** No example weighs more than this many of the mean. */
+const largestWeight = 50;
+
+/** What a regression learns from: in the order of the sample keys. */
+export interface LearnedExamples {
+  readonly vectors: readonly Int16Array[];
+  readonly labels: Int32Array;
+  readonly groups: readonly (string | null)[];
+}
+
+export interface RegressionChoice {
+  readonly lambda: number;
+  /** What was held out, as judged with this λ. */
+  readonly left: LeftOut;
+  readonly chosen: ChosenTemperature;
+  /** Where the last of these regressions ended. */
+  readonly shift: Float64Array;
+}
+
+/** Null where nothing can be held out, or where nothing is better than the anchor itself. */
+export function chooseRegression(
+  problem: Problem,
+  choices: AnchorChoices,
+  examples: LearnedExamples,
+): RegressionChoice | null {
+  const trials = tryAll(problem, choices, examples);
+  let best: RegressionChoice | null = null;
+  let bestLoss = Number.POSITIVE_INFINITY;
+  for (const { lambda, left, shift } of trials) {
+    const chosen = chooseTemperature(left);
+    if (chosen === null || !(chosen.logLoss < worthwhile * bestLoss)) continue;
+    bestLoss = chosen.logLoss;
+    best = shift && { lambda, left, chosen, shift };
+  }
+  return best;
+}
+
+/** From the anchor, or where another regression ended, towards the examples. */
+export function regress(
+  { kernel, classes }: Problem,
+  anchor: Anchor,
+  { vectors, labels }: LearnedExamples,
+): { readonly regression: AnchoredRegression; descend(lambda: number): void } {
+  const weights = balance(labels, classes.length);
+  const regression = new AnchoredRegression(kernel, anchor, { vectors, labels, weights });
+  return { regression, descend: (lambda) => regression.descend(lambda, mostSteps, tolerance) };
+}
+
+/** What was held out, judged with one λ; an infinite one stands for the anchor itself. */
+interface Trial {
+  readonly lambda: number;
+  readonly left: LeftOut;
+  shift: Float64Array | null;
+}
+
+function tryAll(problem: Problem, choices: AnchorChoices, examples: LearnedExamples): Trial[] {
+  const classes = problem.classes.length;
+  const folds = holdOut(examples.groups, examples.labels, classes);
+  const labels = Int32Array.from(folds.flat(), (index) => examples.labels[index] ?? 0);
+  const trials = [Number.POSITIVE_INFINITY, ...lambdasFor(examples.labels.length)].map((lambda): Trial => {
+    return {
+      lambda,
+      left: { classes, logits: new Float64Array(labels.length * classes), labels },
+      shift: null,
+    };
+  });
+  let first = 0;
+  for (const fold of folds) {
+    const mayStop = folds.length === 1;
+    if (!tryFold(problem, choices, examples, fold, first, trials, mayStop))
+      labels.fill(-1, first, first + fold.length);
+    first += fold.length;
+  }
+  return trials;
+}
+
+function lambdasFor(examples: number): number[] {
+  return lambdaGrid.filter((lambda) => lambda * examples <= closestHold && lambda * examples >= loosestHold);
+}
+
+/** Writes the logits of a fold, which begins at `first`, into each trial; false where it leaves nothing to learn from. */
+function tryFold(
+  problem: Problem,
+  choices: AnchorChoices,
+  examples: LearnedExamples,
+  fold: readonly number[],
+  first: number,
+  trials: Trial[],
+  mayStop: boolean,
+): boolean {
+  const { classes, statistics } = problem;
+  const held = pick(examples, fold);
+  const sums = withoutExamples(
+    statistics,
+    held.vectors.map((vector, i) => ({ vector, label: classes[held.labels[i] ?? 0] ?? '' })),
+  );
+  const anchor = computeAnchor(sums, classes, choices);
+  if (anchor === null) return false;
+  const out = new Set(fold);
+  const learned = pick(
+    examples,
+    [...examples.labels.keys()].filter((index) => !out.has(index)),
+  );
+  const { regression, descend } = regress(problem, anchor, learned);
+  let before = Number.POSITIVE_INFINITY;
+  for (const [turn, trial] of trials.entries()) {
+    if (turn > 0) descend(trial.lambda);
+    const { left } = trial;
+    left.logits.set(regression.judge(held.vectors), first * classes.length);
+    held.labels.forEach((label, i) => {
+      if (anchor.intercepts[label] === Number.NEGATIVE_INFINITY) left.labels[first + i] = -1;
+    });
+    if (turn > 0) trial.shift = regression.shift;
+    if (!mayStop) continue;
+    const loss = chooseTemperature(left)?.logLoss ?? Number.POSITIVE_INFINITY;
+    if (loss > before) trials.length = turn + 1;
+    before = loss;
+  }
+  return true;
+}
+
+function pick({ vectors, labels, groups }: LearnedExamples, indices: readonly number[]): LearnedExamples {
+  return {
+    vectors: indices.map((index) => vectors[index] ?? new Int16Array(0)),
+    labels: Int32Array.from(indices, (index) => labels[index] ?? 0),
+    groups: indices.map((index) => groups[index] ?? null),
+  };
+}
+
+/** Classes weigh alike, whatever their number, unless they are very small. */
+function balance(labels: Int32Array, classes: number): Float64Array {
+  const counts = new Float64Array(classes);
+  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
+  const present = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+  const weights = Float64Array.from(labels, (label) =>
+    Math.min(largestWeight, labels.length / (present * (counts[label] ?? 1))),
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
+}
