@@ -23,7 +23,10 @@ export function registerExamples(program: Command, console: Console, finish: Fin
   examples
     .command('export')
     .description('Write the examples of a task as JSON Lines, Avro or Parquet.')
-    .argument('<file>', 'where to; its extension says the format: .jsonl, .avro or .parquet')
+    .argument(
+      '<file>',
+      'where to (replaced when complete); its extension says the format: .jsonl, .avro or .parquet',
+    )
     .requiredOption('--task <name>', 'the task')
     .option('--extractor <id>', 'whose vectors (default: the one whose head serves)')
     .addOption(formatOption())
