@@ -124,10 +124,15 @@ async function importFile(path: string, { json }: OutputOptions, console: Consol
     }
     const what = published ? 'is published as' : 'was there already as';
     console.stdout.write(
-      `the head ${what} version ${version} of ${task}, ${extractor}, ${kind}\nto let it serve: POST /v1/tasks/${encodeURIComponent(task)}/heads/${version}/activate\n`,
+      `the head ${what} version ${version} of ${task}, ${extractor}, ${kind}\nto let it serve: POST ${activationPath(task, version, { kind, extractor })}\n`,
     );
     return 0;
   });
+}
+
+/** With the line: several may have a head of this version. */
+function activationPath(task: string, version: number, line: Readonly<Record<string, string>>): string {
+  return `/v1/tasks/${encodeURIComponent(task)}/heads/${version}/activate?${new URLSearchParams(line)}`;
 }
 
 function filterOf({ task, extractor, kind, headVersion }: FilterOptions): HeadFilter {
