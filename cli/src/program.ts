@@ -119,6 +119,7 @@ Environment:
   KAFKA_BROKERS         a cluster of yours; otherwise a local Apache Kafka is started (needs Java 17)
   INGEST_HTTP_PORT      port for images and labels (default: 8080 if free)
   CLASSIFY_HTTP_PORT    port for heads and predictions (default: 8082 if free)
+  ADMIN_PORT            port of metrics and probes (default: a free one)
   AUTH_TOKENS_FILE      who may use the HTTP interfaces; \`headwater token create\` makes tokens
   LOG_LEVEL             least important message shown (default: error)
   and every variable of the services; node services/<name>/dist/main.js --help lists them.

@@ -78,7 +78,8 @@ async function run(options: BackfillCommandOptions, console: Console): Promise<n
 const meaning = {
   equal: 'equal to the last bit',
   different: 'DIFFERENT from the published head',
-  behind: 'not comparable: the trainer has not learned all examples yet (run it again when labels pause)',
+  behind:
+    'not comparable: the trainer has not learned all examples yet (run it again when labels pause; a kind that is no longer in HEADS never will: --kind chooses)',
   none: 'not comparable: no settled head of this kind is published',
 };
 

@@ -101,7 +101,7 @@ interface Foundation {
 }
 
 async function finish(
-  { extractor, keep, logger }: PlatformOptions,
+  { environment, extractor, keep, logger }: PlatformOptions,
   lifecycle: Lifecycle,
   { configs, ingestToken, broker, log, folder, isGuest }: Foundation,
 ): Promise<Platform> {
@@ -117,8 +117,11 @@ async function finish(
   const dependencies = { ...clients, logger, metrics: createMetrics(), health: createHealth() };
   const admin = await lifecycle.open({
     name: 'the admin server',
-    open: () =>
-      startAdminServer({ ...dependencies, ...adminAccess(config), host: config.ADMIN_HOST, port: 0 }),
+    open: () => {
+      // A free one, unless somebody counts on one: several runs may be there at once.
+      const port = environment.ADMIN_PORT ? config.ADMIN_PORT : 0;
+      return startAdminServer({ ...dependencies, ...adminAccess(config), host: config.ADMIN_HOST, port });
+    },
     close: (server) => server.close(),
   });
   const services = await startServices(configs, dependencies, lifecycle);

@@ -141,8 +141,33 @@ export const measurementsSchema = object({
       'This process trains the task: where it is false, `lines` is empty here, and another process has them.',
   },
   /** What this process trains, kind by kind. */
-  lines: listOf(object({})),
-  heads: listOf(object({})),
+  lines: listOf(
+    object({
+      extractor: text,
+      task: text,
+      kind: text,
+      version: { type: ['integer', 'null'] },
+      prequential: numbers,
+      drifts: object({ errors: count, novelty: count }, 'How often they were told, by their sign.'),
+      driftEvents: listOf(
+        object(
+          { sign: text, at: time, from: number, to: number },
+          'The newest 20 drifts: the share of errors before and then, or the usual percentile of novelty and the mean then.',
+        ),
+      ),
+    }),
+  ),
+  heads: listOf(
+    object({
+      extractor: text,
+      kind: text,
+      version: count,
+      mode: text,
+      examples: count,
+      trainedAt: time,
+      measurements: numbers,
+    }),
+  ),
   ...coverage,
   report: reportSchema,
 });

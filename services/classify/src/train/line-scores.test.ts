@@ -48,7 +48,12 @@ describe('the scores of a line', () => {
     expect(told).toEqual(['errors']);
     stream(2_000, 3_000, (index) => index % 10 !== 0);
     expect(told).toEqual(['errors']);
-    expect(restored(scores).drifts).toEqual({ errors: 1, novelty: 0 });
+    const again = restored(scores);
+    expect(again.drifts).toEqual({ errors: 1, novelty: 0 });
+    expect(again.driftEvents).toEqual([
+      { sign: 'errors', at: expect.any(Number), from: expect.closeTo(0.1, 1), to: expect.any(Number) },
+    ]);
+    expect(again.driftEvents[0]?.to).toBeGreaterThan(again.driftEvents[0]?.from ?? 1);
   });
 
   it('tell that examples look newer than those that were learned', () => {

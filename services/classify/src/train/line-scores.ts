@@ -31,12 +31,25 @@ export type Drift =
   | { readonly sign: 'errors'; readonly change: AdwinChange }
   | { readonly sign: 'novelty'; readonly verdict: NoveltyShiftVerdict };
 
+/** A drift as it is remembered, for people who were not there to read the log. */
+export interface DriftEvent {
+  readonly sign: Drift['sign'];
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Of `errors`: the share of wrong answers before. Of `novelty`: the percentile that is usual. */
+  readonly from: number;
+  /** And what it is now. */
+  readonly to: number;
+}
+
 /** What changes with every example, small enough to be kept with every batch. */
 interface QuickState {
   readonly prequential: PrequentialState;
   readonly errors: AdwinState;
   readonly novelty: NoveltyShiftState;
   readonly drifts: DriftCounts;
+  /** The newest first; not there in states of an older version. */
+  readonly driftEvents?: readonly DriftEvent[];
 }
 
 export interface DriftCounts {
@@ -46,6 +59,9 @@ export interface DriftCounts {
 
 /** Classes up to this number are listed one by one in a head's measurements. */
 const listedClasses = 50;
+/** Drifts that are remembered one by one. */
+const rememberedDrifts = 20;
+const usualPercentile = 0.5;
 
 export class LineScores {
   readonly #prequential: Prequential;
@@ -53,12 +69,14 @@ export class LineScores {
   readonly #novelty: NoveltyShift;
   #measured: HeadMeasurements;
   #drifts: DriftCounts;
+  #driftEvents: readonly DriftEvent[];
 
   constructor(quick?: QuickState, measured?: MeasurementState) {
     this.#prequential = quick === undefined ? new Prequential() : Prequential.fromState(quick.prequential);
     this.#errors = quick === undefined ? new Adwin() : Adwin.fromState(quick.errors);
     this.#novelty = quick === undefined ? new NoveltyShift() : NoveltyShift.fromState(quick.novelty);
     this.#drifts = quick?.drifts ?? { errors: 0, novelty: 0 };
+    this.#driftEvents = quick?.driftEvents ?? [];
     this.#measured = measured === undefined ? new HeadMeasurements() : HeadMeasurements.fromState(measured);
   }
 
@@ -74,8 +92,17 @@ export class LineScores {
         ? null
         : this.#novelty.update(example.novelty, example.references);
     if (verdict?.shifted) drifts.push({ sign: 'novelty', verdict });
-    for (const { sign } of drifts) this.#drifts = { ...this.#drifts, [sign]: this.#drifts[sign] + 1 };
+    for (const drift of drifts) this.#remember(drift);
     return drifts;
+  }
+
+  #remember(drift: Drift): void {
+    const { sign } = drift;
+    this.#drifts = { ...this.#drifts, [sign]: this.#drifts[sign] + 1 };
+    const { from, to } =
+      drift.sign === 'errors' ? drift.change : { from: usualPercentile, to: drift.verdict.mean };
+    const event = { sign, at: Date.now(), from, to };
+    this.#driftEvents = [event, ...this.#driftEvents].slice(0, rememberedDrifts);
   }
 
   /** The image was erased: it is no longer named among the worst. What it counted for stays, which says nothing of it. */
@@ -93,6 +120,11 @@ export class LineScores {
   /** How often the stream has changed, by what told it. */
   get drifts(): DriftCounts {
     return this.#drifts;
+  }
+
+  /** The newest of them, the newest first. */
+  get driftEvents(): readonly DriftEvent[] {
+    return this.#driftEvents;
   }
 
   report(): MeasurementReport {
@@ -119,6 +151,7 @@ export class LineScores {
       errors: this.#errors.state(),
       novelty: this.#novelty.state(),
       drifts: this.#drifts,
+      driftEvents: this.#driftEvents,
     };
     return Buffer.from(JSON.stringify(state));
   }

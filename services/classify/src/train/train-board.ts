@@ -1,7 +1,7 @@
 /** What the trainers of this process have to show, by (extractor, task, kind): the API and the metrics read it here. */
 import type { HeadMode, MeasurementReport } from '@headwater/heads';
 import type { Metrics } from '@headwater/stream';
-import type { Drift, DriftCounts } from './line-scores.ts';
+import type { Drift, DriftCounts, DriftEvent } from './line-scores.ts';
 import type { TaskLine } from './task-line.ts';
 
 const solveBuckets = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
@@ -15,6 +15,8 @@ export interface LineView {
   readonly prequential: Readonly<Record<string, number>>;
   /** How often its errors have risen, and its examples have become newer, since the line began. */
   readonly drifts: DriftCounts;
+  /** The newest of these, the newest first. */
+  readonly driftEvents: readonly DriftEvent[];
 }
 
 type LineName = Pick<TaskLine, 'extractor' | 'task' | 'kind'>;
@@ -74,6 +76,7 @@ export class TrainBoard {
       version: newest?.version ?? null,
       prequential: scores.measurements(),
       drifts: scores.drifts,
+      driftEvents: scores.driftEvents,
     }));
   }
 
