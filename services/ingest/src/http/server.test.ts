@@ -48,7 +48,7 @@ describe('DELETE /v1/images/{id}', () => {
     }
     const [own = '', named = ''] = ids;
     const codec = await openCodec(harness.dependencies.schemaIds, 'ImageReceived', 'images');
-    const [record] = await harness.read('images');
+    const record = (await harness.read('images')).find(({ key }) => String(key) === own);
     const { content } = await codec.decode(record?.value ?? Buffer.alloc(0));
     const { blobs } = harness.dependencies;
 
