@@ -36,6 +36,8 @@ function run(rig: Rig, prefix: string): ChildProcess {
     env: {
       PATH: process.env.PATH,
       KAFKA_BROKERS: inject('brokers').join(),
+      // The shortest that Kafka takes: a successor waits no longer for who was killed.
+      KAFKA_SESSION_TIMEOUT: '6s',
       TOPIC_PREFIX: `${prefix}.`,
       GROUP_PREFIX: `${prefix}.`,
       EXTRACTORS: extractor,
