@@ -270,7 +270,7 @@ describe('positions', () => {
     const topic = await createTopic(log, 1);
     const group = uniqueName('group');
     await produce(log, numbered(topic, 5));
-    await admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset: '77' }] });
+    await commitOffsets(group, topic, [77]);
     const lanes = await startLanes(log, { topics: [topic], group }, async (records) =>
       copyTo(topic, records),
     );
@@ -283,8 +283,8 @@ describe('positions', () => {
     const topic = await createTopic(log, 1);
     const group = uniqueName('group');
     await produce(log, numbered(topic, 5));
-    await admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset: '2' }] });
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '4' }] });
+    await commitOffsets(group, topic, [2]);
+    await log.admin.deleteRecords(topic, new Map([[0, 4n]]));
     const lanes = await startLanes(log, { topics: [topic], group }, async (records) =>
       copyTo(topic, records),
     );
@@ -315,11 +315,11 @@ describe('membership', () => {
       {
         topics: [input],
         group: uniqueName('group'),
-        sessionTimeoutMs: 6_000,
+        sessionTimeoutMs: 2_000,
         observer: { assigned: (lanes) => void assignments.push([...lanes]) },
       },
       async (records, signal) => {
-        await new Promise((resolve) => setTimeout(resolve, 8_000));
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
         expect(signal.aborted).toBe(false);
         return copyTo(output, records);
       },

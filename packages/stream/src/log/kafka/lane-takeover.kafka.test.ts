@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it, type TestContext } from 'vitest';
 import type { Log } from '../api.ts';
 import { createTopic, numbered, produce, readAll, sourcesOf, uniqueName, until } from '../log-contract.ts';
 import { createSilentLogger } from '../silent-logger.ts';
@@ -11,7 +11,12 @@ import { createKafkaLog } from './kafka-log.ts';
 const copier = fileURLToPath(new URL('lane-copier.mjs', import.meta.url));
 const count = 1_200;
 
-async function startCopier(names: { GROUP: string; INPUT: string; OUTPUT: string }): Promise<ChildProcess> {
+type Finish = TestContext['onTestFinished'];
+
+async function startCopier(
+  names: { GROUP: string; INPUT: string; OUTPUT: string },
+  onTestFinished: Finish,
+): Promise<ChildProcess> {
   const child = spawn(process.execPath, [copier], {
     env: { ...process.env, ...names, BROKERS: inject('brokers').join(',') },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -25,7 +30,7 @@ async function startCopier(names: { GROUP: string; INPUT: string; OUTPUT: string
   return child;
 }
 
-async function setUp() {
+async function setUp(onTestFinished: Finish) {
   const log = createKafkaLog({ brokers: inject('brokers') }, createSilentLogger());
   onTestFinished(() => log.close());
   const names = {
@@ -44,25 +49,28 @@ async function expectEachOnce(log: Log, { INPUT, OUTPUT }: { INPUT: string; OUTP
   expect(sourcesOf(await readAll(log, OUTPUT))).toEqual(sources.sort());
 }
 
-describe('taking over lanes', { timeout: 100_000 }, () => {
-  it('from a process that was killed in mid-stream', async () => {
-    const { log, names } = await setUp();
-    const first = await startCopier(names);
+// Each waits until a session has run out: they may as well wait together.
+describe.concurrent('taking over lanes', { timeout: 100_000 }, () => {
+  it('from a process that was killed in mid-stream', async ({ onTestFinished }) => {
+    const { log, names } = await setUp(onTestFinished);
+    const first = await startCopier(names, onTestFinished);
     await until(async () => (await readAll(log, names.OUTPUT)).length > 20);
     first.kill('SIGKILL');
     await once(first, 'exit');
     expect((await readAll(log, names.OUTPUT)).length).toBeLessThan(count);
-    await startCopier(names);
+    await startCopier(names, onTestFinished);
     await expectEachOnce(log, names);
   });
 
-  it('from an owner that was held in mid-stream, and wakes when others have its lanes', async () => {
-    const { log, names } = await setUp();
-    const first = await startCopier(names);
+  it('from an owner that was held in mid-stream, and wakes when others have its lanes', async ({
+    onTestFinished,
+  }) => {
+    const { log, names } = await setUp(onTestFinished);
+    const first = await startCopier(names, onTestFinished);
     await until(async () => (await readAll(log, names.OUTPUT)).length > 20);
     first.kill('SIGSTOP');
     expect((await readAll(log, names.OUTPUT)).length).toBeLessThan(count);
-    await startCopier(names);
+    await startCopier(names, onTestFinished);
     await until(async () => (await readAll(log, names.OUTPUT)).length >= count);
     first.kill('SIGCONT');
     await produce(log, numbered(names.INPUT, 100, count));
