@@ -31,9 +31,14 @@ export function createGate(): { readonly opened: Promise<void>; open(): void } {
   return { opened, open: () => open() };
 }
 
-/** Resolves when the condition holds; the test's time-out is the limit. */
+/**
+ * Resolves when the condition holds; the test's time-out is the limit. Looks often at first and then less: looking takes the broker as much
+ * as working does.
+ */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let pauseMs = 5; !(await condition()); pauseMs = Math.min(50, pauseMs * 1.5)) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
 }
 
 let names = 0;

@@ -260,16 +260,16 @@ export function refOf(extractor: string): VectorExtracted['extractor'] {
   return { name: extractor.slice(0, dot), version: extractor.slice(dot + 1), digest: '00'.repeat(32) };
 }
 
-/** Waits for a condition, never for a time. */
+/** Waits for a condition, never for a time. Looks less often by and by: most looks read whole topics. */
 export async function eventually<T>(
   condition: () => Promise<T | undefined | false>,
   patienceMs = 30_000,
 ): Promise<T> {
   const deadline = Date.now() + patienceMs;
-  for (;;) {
+  for (let pauseMs = 5; ; pauseMs = Math.min(80, pauseMs * 1.5)) {
     const value = await condition();
     if (value !== undefined && value !== false) return value;
     if (Date.now() > deadline) throw new Error(`not so after ${patienceMs} ms: ${condition}`);
-    await setTimeout(20);
+    await setTimeout(pauseMs);
   }
 }
