@@ -3,12 +3,11 @@
  * What the topics say already is not said again, so an import may be repeated, or go on after it was interrupted.
  */
 import { join } from 'node:path';
-import { HeadwaterError } from '@headwater/errors';
-import { addDigest, digestExample, formatDigest } from '@headwater/heads';
 import { RebuiltJoin } from '../backfill/rebuilt-join.ts';
 import type { SetOptions } from '../backfill/sources.ts';
-import type { ExampleFormat, ExampleRow, SetHeader } from './example-files/api.ts';
-import { numbersOf, Sender } from './examples-sender.ts';
+import type { ExampleFormat, ExampleRow } from './example-files/api.ts';
+import { Sender } from './examples-sender.ts';
+import { verifyFile } from './file-verification.ts';
 
 export interface ImportExamplesOptions extends Omit<SetOptions, 'task'> {
   readonly path: string;
@@ -38,7 +37,7 @@ const batchSize = 200;
 export async function importExamples(options: ImportExamplesOptions): Promise<ImportReport> {
   const { clients, config, path, format, signal, progress } = options;
   const header = await format.readHeader(path);
-  const { examples, setDigest } = await verify(options, header);
+  const { examples, setDigest } = await verifyFile(options, header);
   const known = await RebuiltJoin.load({
     ...clients,
     config,
@@ -68,30 +67,6 @@ export async function importExamples(options: ImportExamplesOptions): Promise<Im
   }
 }
 
-/** Reads all rows. Errors: statistics-mismatch. */
-async function verify(
-  { path, format, signal, progress }: ImportExamplesOptions,
-  header: SetHeader,
-): Promise<{ readonly examples: number; readonly setDigest: string }> {
-  let examples = 0;
-  let digest = 0n;
-  for await (const row of format.read(path)) {
-    signal?.throwIfAborted();
-    const vector = numbersOf(row);
-    digest = addDigest(digest, digestExample(header.extractor, header.task, { ...row, vector }));
-    examples++;
-    if (examples % 1000 === 0) progress?.({ stage: 'checking the file', done: examples });
-  }
-  const setDigest = formatDigest(digest);
-  if (header.examples !== null && header.examples !== examples) {
-    mismatch(`it has ${examples} examples, and says ${header.examples}`);
-  }
-  if (header.setDigest !== null && header.setDigest !== setDigest) {
-    mismatch(`its set digest is ${setDigest}, and it says ${header.setDigest}`);
-  }
-  return { examples, setDigest };
-}
-
 async function* batches(rows: AsyncIterable<ExampleRow>): AsyncGenerator<ExampleRow[]> {
   let batch: ExampleRow[] = [];
   for await (const row of rows) {
@@ -101,8 +76,4 @@ async function* batches(rows: AsyncIterable<ExampleRow>): AsyncGenerator<Example
     batch = [];
   }
   if (batch.length > 0) yield batch;
-}
-
-function mismatch(why: string): never {
-  throw new HeadwaterError('statistics-mismatch', `The file does not hold the set that it says: ${why}`);
 }

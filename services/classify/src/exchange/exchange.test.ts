@@ -152,9 +152,13 @@ describe('a labelled set that is carried to another cluster', () => {
     await exportTo(rig, path);
     const lines = readFileSync(path, 'utf8').split('\n');
     const other = await ready();
+    const stated = JSON.parse(lines[0] ?? '') as object;
+    const open = JSON.stringify({ ...stated, examples: null, setDigest: null });
     const wrong: [string[], string][] = [
+      [[open, lines[5] ?? '', lines[6] ?? '', lines[5] ?? ''], 'record-invalid'],
+      [[open, lines[5]?.replace(/"assignedAt":\d+/, '"assignedAt":4102444800000') ?? ''], 'record-invalid'],
       [lines.toSpliced(5, 1), 'statistics-mismatch'],
-      [[...lines.slice(0, 6), lines[5] ?? '', ...lines.slice(6)], 'statistics-mismatch'],
+      [[...lines.slice(0, 6), lines[5] ?? '', ...lines.slice(6)], 'record-invalid'],
       [lines.with(7, lines[7]?.replace(/"label":"c\d"/, '"label":"c9"') ?? ''), 'statistics-mismatch'],
       [lines.with(7, lines[7]?.slice(0, 40) ?? ''), 'record-invalid'],
       [lines.with(0, '{}'), 'record-invalid'],
