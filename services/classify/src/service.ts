@@ -178,7 +178,10 @@ async function openApi(shared: Shared): Promise<Api> {
     logger,
     metrics,
   });
-  const close = () => closeApi(app, extractors, producer);
+  const close = () => {
+    reviewer.close();
+    return closeApi(app, extractors, producer);
+  };
   try {
     return { url: await listenHttp(app, config), close };
   } catch (error) {

@@ -31,8 +31,8 @@ import type { ReviewAnswer, ReviewFailure, ReviewQuestion } from './review-worke
 
 /** Examples that are judged: those that heads are tuned on. */
 const sampleSize = 2_000;
-/** Examples that heads learn for held-out measurements: what bounds their memory and time. */
-const heldOutLearned = 10_000;
+/** What bounds the time of held-out measurements, and their memory: examples that heads learn, and the bytes of their vectors. */
+const heldOutLearned = { examples: 10_000, bytes: 64 * 1024 * 1024 };
 /** Examples that are read at a time. */
 const pageSize = 256;
 /** Of the dot product of two vectors alike: 2^13 squared. */
@@ -59,6 +59,7 @@ export interface ReviewerOptions extends Pick<SetRules, 'lift'>, Pick<SolveChoic
 
 export class Reviewer {
   readonly #options: ReviewerOptions;
+  readonly #stop = new AbortController();
   #busy = false;
 
   constructor(options: ReviewerOptions) {
@@ -103,10 +104,10 @@ export class Reviewer {
   async heldOut(extractor: string, task: string, kind: HeadKind): Promise<HeldOutMeasurements> {
     return await this.#alone(async () => {
       const { lift = null, prior } = this.#options;
-      const examples = await this.#inside(extractor, task, heldOutLearned);
       const { dimensions } = this.#open(extractor, task).set;
+      const examples = await this.#inside(extractor, task, mostLearned(dimensions));
       const set = setOptionsOf({ extractor, task, dimensions }, { lift });
-      const answer = await ask({ kind, prior, set, examples, judged: sampleSize });
+      const answer = await ask(this.#stop.signal, { kind, prior, set, examples, judged: sampleSize });
       if ('heldOut' in answer) return answer.heldOut;
       throw new HeadwaterError('unexpected', 'The thread answered another question');
     });
@@ -136,6 +137,11 @@ export class Reviewer {
       ranking.add({ imageId: example.imageId, label: example.label, similarity });
     }
     return { considered, neighbours: ranking.list() };
+  }
+
+  /** Ends the thread of a question that is being answered. */
+  close(): void {
+    this.#stop.abort();
   }
 
   /** Errors: lane-elsewhere, head-not-ready, where this process cannot answer for the task. */
@@ -188,7 +194,7 @@ export class Reviewer {
       const { set, sets, store } = this.#open(extractor, task);
       sets.refill(set, store);
       const head = asHead(this.#options.newestHead(extractor, task));
-      const answer = await ask({ bytes: set.serialize(), examples, head, limit, target });
+      const answer = await ask(this.#stop.signal, { bytes: set.serialize(), examples, head, limit, target });
       return { answer, considered: examples.length };
     });
   }
@@ -232,19 +238,38 @@ function dotProduct(a: Int16Array, b: Int16Array): number {
   return sum;
 }
 
-/** Errors: what the question comes to. */
-async function ask(question: ReviewQuestion): Promise<Exclude<ReviewAnswer, ReviewFailure>> {
-  const answer = await runWorker(question);
+function mostLearned(dimensions: number): number {
+  const { examples, bytes } = heldOutLearned;
+  const fitting = Math.floor(bytes / (dimensions * Int16Array.BYTES_PER_ELEMENT));
+  return Math.max(sampleSize, Math.min(examples, fitting));
+}
+
+/** Takes the vectors over. Errors: what the question comes to. */
+async function ask(
+  signal: AbortSignal,
+  question: ReviewQuestion,
+): Promise<Exclude<ReviewAnswer, ReviewFailure>> {
+  const answer = await runWorker(question, signal);
   if ('code' in answer) throw new HeadwaterError(answer.code, answer.message);
   return answer;
 }
 
-function runWorker(question: ReviewQuestion): Promise<ReviewAnswer> {
+function runWorker(question: ReviewQuestion, signal: AbortSignal): Promise<ReviewAnswer> {
   const path = createRequire(import.meta.url).resolve('@headwater/classify/review-worker');
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(path, { workerData: question });
+  const transferList = question.examples.map(({ vector }) => vector.buffer as ArrayBuffer);
+  return new Promise<ReviewAnswer>((resolve, reject) => {
+    const worker = new Worker(path, { workerData: question, transferList });
+    const end = () => void worker.terminate();
+    signal.addEventListener('abort', end, { once: true });
     worker.once('message', resolve);
     worker.once('error', reject);
-    worker.once('exit', () => reject(new HeadwaterError('unexpected', 'The review’s thread ended')));
+    worker.once('exit', () => {
+      signal.removeEventListener('abort', end);
+      reject(
+        signal.aborted
+          ? new HeadwaterError('service-unavailable', 'The process stops before the question was answered')
+          : new HeadwaterError('unexpected', 'The review’s thread ended'),
+      );
+    });
   });
 }
