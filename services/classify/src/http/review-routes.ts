@@ -79,12 +79,14 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
         response: { 200: neighboursSchema, ...problemResponses },
       },
     },
-    async ({ params: { imageId }, query: { task, limit } }) => {
+    async ({ params: { imageId }, query: { task, limit } }, reply) => {
       const extractor = extractorOf(task);
+      const abort = new AbortController();
+      reply.raw.once('close', () => abort.abort());
       const vector = reviewer.vector(extractor, task, imageId) ?? join.vector(imageId, extractor);
       if (vector === undefined)
         throw new HeadwaterError('not-found', 'This process has no vector of the image');
-      const found = await reviewer.neighbours(extractor, task, { imageId, vector }, limit);
+      const found = await reviewer.neighbours(extractor, task, { imageId, vector }, limit, abort.signal);
       return { task, extractor, imageId, ...found };
     },
   );

@@ -33,6 +33,8 @@ import type { ReviewAnswer, ReviewFailure, ReviewQuestion } from './review-worke
 const sampleSize = 2_000;
 /** What bounds the time of held-out measurements, and their memory: examples that heads learn, and the bytes of their vectors. */
 const heldOutLearned = { examples: 10_000, bytes: 64 * 1024 * 1024 };
+/** Questions that read all examples of a task at once: each one more makes all of them slower. */
+const mostScans = 4;
 /** Examples that are read at a time. */
 const pageSize = 256;
 /** Of the dot product of two vectors alike: 2^13 squared. */
@@ -61,6 +63,7 @@ export class Reviewer {
   readonly #options: ReviewerOptions;
   readonly #stop = new AbortController();
   #busy = false;
+  #scans = 0;
 
   constructor(options: ReviewerOptions) {
     this.#options = options;
@@ -118,19 +121,40 @@ export class Reviewer {
     return readExample(this.#open(extractor, task), imageId)?.vector;
   }
 
-  /** By exact integer dot products with every example of the task but its own. Errors: lane-elsewhere, head-not-ready. */
+  /**
+   * By exact integer dot products with every example of the task but its own, until nobody wants to know any more.
+   * Errors: lane-elsewhere, head-not-ready, overloaded, and the signal's reason.
+   */
   async neighbours(
     extractor: string,
     task: string,
-    { imageId, vector }: { readonly imageId: string; readonly vector: Int16Array },
+    to: Pick<LabelledVector, 'imageId' | 'vector'>,
     limit: number,
+    signal?: AbortSignal,
   ): Promise<Considered & { readonly neighbours: readonly Neighbour[] }> {
+    if (this.#scans >= mostScans)
+      throw new HeadwaterError('overloaded', 'Other such questions are being answered');
+    this.#scans++;
+    try {
+      return await this.#nearest(extractor, task, to, limit, signal);
+    } finally {
+      this.#scans--;
+    }
+  }
+
+  async #nearest(
+    extractor: string,
+    task: string,
+    { imageId, vector }: Pick<LabelledVector, 'imageId' | 'vector'>,
+    limit: number,
+    signal?: AbortSignal,
+  ) {
     const ranking = new BoundedRanking<Neighbour>(
       limit,
       (a, b) => b.similarity - a.similarity || (a.imageId < b.imageId ? -1 : 1),
     );
     let considered = 0;
-    for await (const example of this.#examples(extractor, task)) {
+    for await (const example of this.#examples(extractor, task, signal)) {
       if (example.imageId === imageId || example.vector.length !== vector.length) continue;
       considered++;
       const similarity = dotProduct(example.vector, vector) / squaredUnit;
@@ -162,12 +186,12 @@ export class Reviewer {
   }
 
   /** Page by page: others run in between, and a lane that is given away ends it. */
-  async *#examples(extractor: string, task: string): AsyncGenerator<StoredExample> {
+  async *#examples(extractor: string, task: string, signal?: AbortSignal): AsyncGenerator<StoredExample> {
     const prefix = examplesPrefix(setId(extractor, task));
     const breath = new Breath();
     let from = prefix;
     for (;;) {
-      await breath.take();
+      await breath.take(signal);
       const page = readPage(this.#open(extractor, task).store, prefix, from);
       for (const { value } of page) yield decodeExample(value);
       const last = page.at(-1)?.key;

@@ -1,0 +1,32 @@
+import { createLabelledSet } from '@headwater/heads';
+import { expect, it } from 'vitest';
+import { MapState } from '../testing/map-state.ts';
+import { LabelledSets } from '../train/labelled-sets.ts';
+import { OpenSets } from '../train/open-sets.ts';
+import { Reviewer } from './reviewer.ts';
+
+it('answers few questions at once that read every example, and the next one when one of them is answered', async () => {
+  const reviewer = new Reviewer({
+    sets: new OneSet(),
+    partitionOf: () => 0,
+    newestHead: () => undefined,
+    prior: 'uniform',
+  });
+  const ask = () =>
+    reviewer.neighbours('eight.v1', 'digit', { imageId: 'new', vector: new Int16Array(8) }, 3);
+  const answers = await Promise.allSettled(Array.from({ length: 6 }, ask));
+  expect(answers.map(({ status }) => status)).toEqual([
+    ...Array(4).fill('fulfilled'),
+    'rejected',
+    'rejected',
+  ]);
+  expect(answers[4]).toMatchObject({ reason: { code: 'overloaded' } });
+  expect(await ask()).toEqual({ considered: 0, neighbours: [] });
+});
+
+class OneSet extends OpenSets {
+  override find(extractor: string, task: string) {
+    const set = createLabelledSet({ extractor, task, dimensions: 8 });
+    return { store: new MapState(), sets: new LabelledSets(), set };
+  }
+}
