@@ -1,5 +1,12 @@
 /** Draws of labelled digits, and what a head or a baseline makes of them. All drawing is seeded: a run can be repeated. */
-import { Calibration, createLabelledSet, HeadMeasurements, openHead, trainHead } from '@headwater/heads';
+import {
+  Calibration,
+  createLabelledSet,
+  HeadMeasurements,
+  openHead,
+  sampleKey,
+  trainHead,
+} from '@headwater/heads';
 import { vectorAt } from './digits.mjs';
 
 /** Mulberry32, uniform in [0, 1). */
@@ -49,10 +56,16 @@ export function buildSet(examples, options = {}) {
   return set;
 }
 
-/** How a head that is trained on a set answers some digits of a split. */
-export function judgeHead(set, options, split, indices) {
+/** In the order of their sample keys, in which heads that learn from examples one by one want them. */
+export function inOrder(examples) {
+  const keyed = examples.map((example) => ({ example, key: Buffer.from(sampleKey(example)) }));
+  return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ example }) => example);
+}
+
+/** How a head that is trained on a set (of these examples, in order) answers some digits of a split. */
+export function judgeHead(set, options, split, indices, examples) {
   const start = performance.now();
-  const head = trainHead(set, options);
+  const head = trainHead(set, options, examples);
   return judgeTrained(head, (performance.now() - start) / 1000, split, indices);
 }
 
@@ -68,8 +81,10 @@ export function judgeTrained(head, seconds, split, indices) {
     return Math.max(...probabilities);
   });
   const { regularization, temperature } = head;
+  const { leaveOneOutLogLoss, heldOutLogLoss } = head.measurements;
   return {
     ...figuresOf(measurements),
+    leftOutLogLoss: round(leaveOneOutLogLoss ?? heldOutLogLoss, 6),
     calibrationNoise: round(calibrationNoise(confidences), 4),
     regularization,
     temperature,

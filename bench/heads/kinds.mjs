@@ -1,4 +1,4 @@
-/** `lda` is the default, and the one that targets are set for; the others are measured beside it. */
+/** `lda` is the default, and the one that most targets are set for; the others are measured beside it. */
 export const kinds = ['lda', 'ridge', 'ncm', 'softmax', 'knn'];
 
 /** Errors: an Error that says which kinds there are. */

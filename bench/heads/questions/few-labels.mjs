@@ -1,6 +1,6 @@
 /** How far a hundred labels go, and a thousand: the digits 5 to 9, means over five draws. */
 import { judgeLogistic } from '../baseline.mjs';
-import { buildSet, draw, exampleAt, indicesOf, judgeHead, mean, round } from '../examples.mjs';
+import { buildSet, draw, exampleAt, indicesOf, inOrder, judgeHead, mean, round } from '../examples.mjs';
 import { say } from '../progress.mjs';
 import { atLeast, notBelow } from '../targets.mjs';
 
@@ -41,9 +41,10 @@ async function measureCount(workplace, count) {
   const baselines = [];
   for (let seed = 1; seed <= draws; seed++) {
     const chosen = draw(pool, count, seed);
-    const set = buildSet(chosen.map((index) => exampleAt(train, index)));
+    const examples = inOrder(chosen.map((index) => exampleAt(train, index)));
+    const set = buildSet(examples);
     for (const kind of workplace.kinds)
-      runs[kind].push(judgeHead(set, { kind, mode: 'settled' }, test, testIndices));
+      runs[kind].push(judgeHead(set, { kind, mode: 'settled' }, test, testIndices, examples));
     baselines.push(await judgeLogistic(workplace, chosen, testIndices));
   }
   const heads = Object.fromEntries(Object.entries(runs).map(([kind, some]) => [kind, average(some)]));

@@ -1,7 +1,7 @@
 /** What the layers behind the cut reach that are trained anew, as the source does it, beside the exact head on the same vectors. */
-import { sampleKey, trainLayersHead } from '@headwater/heads';
+import { trainLayersHead } from '@headwater/heads';
 import { layersTrainer } from '../../../services/classify/dist/train/layers-trainer.js';
-import { buildSet, draw, exampleAt, indicesOf, judgeHead, judgeTrained } from '../examples.mjs';
+import { buildSet, draw, exampleAt, indicesOf, inOrder, judgeHead, judgeTrained } from '../examples.mjs';
 import { say } from '../progress.mjs';
 import { atLeast } from '../targets.mjs';
 
@@ -29,9 +29,4 @@ async function compare(examples, test, tested) {
   const head = await trainLayersHead(set, { mode: 'settled' }, layersTrainer(units), inOrder(examples));
   const mlp = judgeTrained(head, (performance.now() - start) / 1000, test, tested);
   return { mlp, lda: judgeHead(set, { kind: 'lda', mode: 'settled' }, test, tested) };
-}
-
-function inOrder(examples) {
-  const keyed = examples.map((example) => ({ example, key: Buffer.from(sampleKey(example)) }));
-  return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ example }) => example);
 }

@@ -1,6 +1,9 @@
-/** How good a head gets that sees every label once: the digits 5 to 9, which the net has never seen, and all ten. */
+/**
+ * How good heads get when every label came once: the digits 5 to 9, which the net has never seen, and all ten. Targets are for the head that
+ * would serve: of those that learned, the one with the smallest log loss on examples left out, so that the test split chooses nothing.
+ */
 import { judgeLogistic } from '../baseline.mjs';
-import { buildSet, exampleAt, indicesOf, judgeHead } from '../examples.mjs';
+import { buildSet, exampleAt, indicesOf, inOrder, judgeHead } from '../examples.mjs';
 import { say } from '../progress.mjs';
 import { atLeast, atMost, notBelow } from '../targets.mjs';
 
@@ -10,11 +13,10 @@ export const unseenDigits = {
   measure: (workplace) =>
     measureOnePass(workplace, {
       digits: [5, 6, 7, 8, 9],
-      targets: ({ heads, logistic }) => [
-        atLeast('accuracy', heads.lda.accuracy, 0.99),
-        atMost('log loss', heads.lda.logLoss, 0.035),
-        atMost('calibration error', heads.lda.calibrationError, 0.005),
-        ...notBelow('accuracy beside logistic regression', heads.lda.accuracy, logistic?.accuracy),
+      targets: (served) => [
+        atLeast('accuracy', served.accuracy, 0.99),
+        atMost('log loss', served.logLoss, 0.035),
+        atMost('calibration error', served.calibrationError, 0.005),
       ],
     }),
 };
@@ -25,24 +27,28 @@ export const allDigits = {
   measure: (workplace) =>
     measureOnePass(workplace, {
       digits: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
-      targets: ({ heads, logistic }) => [
-        atLeast('accuracy', heads.lda.accuracy, 0.985),
-        ...notBelow('accuracy beside logistic regression', heads.lda.accuracy, logistic?.accuracy),
-      ],
+      targets: (served) => [atLeast('accuracy', served.accuracy, 0.985)],
     }),
 };
 
 async function measureOnePass(workplace, { digits, targets }) {
   const { train, test } = workplace.digits;
   const [trainIndices, testIndices] = [indicesOf(train, digits), indicesOf(test, digits)];
-  const set = buildSet(trainIndices.map((index) => exampleAt(train, index)));
+  const examples = inOrder(trainIndices.map((index) => exampleAt(train, index)));
+  const set = buildSet(examples);
   const heads = {};
   for (const kind of workplace.kinds) {
-    heads[kind] = judgeHead(set, { kind, mode: 'settled' }, test, testIndices);
+    heads[kind] = judgeHead(set, { kind, mode: 'settled' }, test, testIndices, examples);
     say(`  ${kind}: ${JSON.stringify(heads[kind])}`);
   }
   const logistic = await judgeLogistic(workplace, trainIndices, testIndices);
   say(`  logistic regression: ${JSON.stringify(logistic)}`);
-  const figures = { labels: trainIndices.length, tested: testIndices.length, heads, logistic };
-  return { figures, targets: targets(figures) };
+  const serves = workplace.kinds.reduce((best, kind) =>
+    heads[kind].leftOutLogLoss < heads[best].leftOutLogLoss ? kind : best,
+  );
+  const served = heads[serves];
+  say(`  ${serves} would serve`);
+  const figures = { labels: trainIndices.length, tested: testIndices.length, serves, heads, logistic };
+  const beside = notBelow('accuracy beside logistic regression', served.accuracy, logistic?.accuracy);
+  return { figures, targets: [...targets(served), ...beside] };
 }
