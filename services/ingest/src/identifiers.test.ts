@@ -62,3 +62,15 @@ it('attributes are few, named like tasks, and short', () => {
     expect(() => checkAttributes(bad as never)).toThrow(expect.objectContaining({ code: 'request-invalid' }));
   }
 });
+
+describe('what is refused', () => {
+  it.each([
+    [undefined, 'label is missing'],
+    ['', 'label is missing'],
+    [7, 'label must be a text in quotation marks, not a number'],
+    [['7'], 'label must be a text in quotation marks, not a list'],
+    ['a\n', 'label is too long or has characters that are not allowed'],
+  ])('says what is wrong with %j', (label, message) => {
+    expect(() => checkLabel(label)).toThrow(message);
+  });
+});

@@ -20,14 +20,20 @@ function checkOf(noun: string, pattern: string): Check {
   const expression = new RegExp(pattern, 'u');
   return (value) => {
     if (typeof value === 'string' && expression.test(value)) return value;
-    throw new HeadwaterError(
-      'request-invalid',
-      `${noun} is missing, too long or has characters that are not allowed`,
-      {
-        context: { field: noun, pattern },
-      },
-    );
+    throw new HeadwaterError('request-invalid', whatIsWrong(noun, value), {
+      context: { field: noun, pattern },
+    });
   };
+}
+
+function whatIsWrong(noun: string, value: unknown): string {
+  if (value === undefined || value === '') return `${noun} is missing`;
+  if (typeof value !== 'string') return `${noun} must be a text in quotation marks, not a ${kindOf(value)}`;
+  return `${noun} is too long or has characters that are not allowed`;
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value;
 }
 
 /** Each returns its argument, or throws request-invalid. */
