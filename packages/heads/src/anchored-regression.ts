@@ -11,6 +11,7 @@ import type { Anchor } from './anchor.ts';
 import { ExamplePass } from './example-pass.ts';
 import type { Kernel } from './kernel.ts';
 import { LimitedMemory } from './limited-memory.ts';
+import type { LinearScores } from './linear-head.ts';
 import { LogitLoss } from './logit-loss.ts';
 import { solveTransposed, solveUpper } from './triangle.ts';
 import { addScaled, dot } from './vector-arithmetic.ts';
@@ -94,7 +95,7 @@ export class AnchoredRegression {
   }
 
   /** Weights (classes × width) and intercepts, for vectors as they are. */
-  get solution(): Pick<Anchor, 'weights' | 'intercepts'> {
+  get solution(): LinearScores {
     const { width, factor } = this.#anchor;
     const weights = this.#anchor.weights.slice();
     const intercepts = this.#anchor.intercepts.slice();
@@ -109,16 +110,13 @@ export class AnchoredRegression {
       );
       intercepts[k] = (intercepts[k] ?? 0) + (this.#shift[count * width + at] ?? 0);
     });
-    return { weights, intercepts: uncenter(weights, intercepts, this.#anchor) };
+    return { weights, biases: uncenter(weights, intercepts, this.#anchor) };
   }
 
   /** Logits of other examples as of now, examples × classes. */
   judge(vectors: readonly Int16Array[]): Float64Array {
-    const { weights, intercepts } = this.solution;
-    return new ExamplePass(this.#kernel, vectors, this.#anchor.width, intercepts.length).score(
-      weights,
-      intercepts,
-    );
+    const { weights, biases } = this.solution;
+    return new ExamplePass(this.#kernel, vectors, this.#anchor.width, biases.length).score(weights, biases);
   }
 
   /** By the shift. */

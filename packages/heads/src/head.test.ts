@@ -95,7 +95,7 @@ describe('a head is a pure function of the set', () => {
         "f67acad9d254a2e7c576ffdb850c9cace0b9e20ece90b47deea0e68f962058a8",
         "a88262b52505cbc537eeaeb8c24e64b7e8d95569f2593c932cb506a2f7dd975a",
         "e461ad966b575a02b35ad991496014367ff4beef1a46fd8d2da691b7c8d48dd9",
-        "db5e7ce64771a9a4bdc8d2ed032413dd94f5bd392b767a84a89d37b2b5adb9aa",
+        "2e6284faf8985b9a2da5678569fc7348ee2a5ab57cea358af8d96bcdd4fb7b58",
         "7ae69a205e4ddb94c47280ad247a730d97bb95005cb57bf7015fa5d2f7145265",
         "9fc328ccbaf27556fd0b12e00c0f134763196d60f0b9352348da8bf7f2369bb6",
       ]
@@ -142,8 +142,9 @@ describe('predictions', () => {
 });
 
 describe('novelty', () => {
-  it.each(modes)('%s: is a percentile for what is known, and high for what is not', (mode) => {
-    const classifier = openHead(trainHead(setOf(clouds(300, ['a', 'b', 'c'], 0.7)), { kind: 'lda', mode }));
+  const tellers = members.filter(({ kind }) => kind === 'lda' || kind === 'softmax');
+  it.each(tellers)('$kind, $mode: is a percentile for what is known, and high for what is not', (teller) => {
+    const classifier = openHead(trainHead(setOf(clouds(300, ['a', 'b', 'c'], 0.7)), teller));
     const noveltyOf = ({ vector }: LabelledVector) => classifier.predict(vector).novelty ?? Number.NaN;
     const known = clouds(900, ['a', 'b', 'c'], 0.7, 2).map(noveltyOf);
     const unknown = clouds(900, ['x', 'x', 'x', 'x', 'd'], 0.7, 3)

@@ -9,7 +9,7 @@ const fewExamples = 500;
 const partsOfFew = 10;
 const partsOfMany = 5;
 /** So many answers tell enough. */
-const enoughHeldOut = 2_000;
+const enoughHeldOut = 1_000;
 const mostInPart = 4_000;
 
 /** Examples of each fold that is held out, as indices in their order. `labels` are class indices. */

@@ -26,7 +26,12 @@ export interface LinearParameters {
   readonly lift: number | null;
   /** Null where the head can't tell what is new. */
   readonly novelty: NoveltyParameters | null;
+  /** What novelty is measured by, where it is not the head's own logits. */
+  readonly noveltyScores?: LinearScores | null;
 }
+
+/** W x + b; weights are classes × dimensions. */
+export type LinearScores = Pick<LinearParameters, 'weights' | 'biases'>;
 
 export function encodeLinear(parameters: LinearParameters): Uint8Array {
   const writer = new ByteWriter();
@@ -36,22 +41,26 @@ export function encodeLinear(parameters: LinearParameters): Uint8Array {
   writer.numbers(Float64Array.of(parameters.blend));
   writer.numbers(parameters.biases);
   writer.numbers(parameters.weights);
-  const { novelty } = parameters;
-  writer.uint32(noveltyForm(novelty));
+  const { novelty, noveltyScores = null } = parameters;
+  writer.uint32(noveltyForm(novelty, noveltyScores));
   if (novelty !== null) {
     writer.numbers(Float64Array.of(novelty.scale));
     for (const numbers of [novelty.offsets, novelty.squares, novelty.background, novelty.quantiles]) {
       writer.numbers(numbers);
     }
     if (novelty.remoteness !== null) encodeRemoteness(writer, novelty.remoteness);
+    if (noveltyScores !== null) {
+      writer.numbers(noveltyScores.biases);
+      writer.numbers(noveltyScores.weights);
+    }
   }
   return writer.finish();
 }
 
-/** What is stored of novelty: nothing, without remoteness, or with it. */
-function noveltyForm(novelty: NoveltyParameters | null): number {
+/** What is stored of novelty: nothing, without remoteness, or with it; two more with scores of its own. */
+function noveltyForm(novelty: NoveltyParameters | null, scores: LinearScores | null): number {
   if (novelty === null) return 0;
-  return novelty.remoteness === null ? 1 : 2;
+  return (novelty.remoteness === null ? 1 : 2) + (scores === null ? 0 : 2);
 }
 
 function encodeRemoteness(writer: ByteWriter, { scale, center, basis, within }: Remoteness): void {
@@ -70,12 +79,15 @@ export function decodeLinear(bytes: Uint8Array, classes: number, dimensions: num
   const biases = reader.float64s();
   const weights = reader.float64s();
   const form = reader.uint32();
-  const novelty =
-    form === 0 ? null : decodeNovelty(reader, classes, form === 2 ? (lift ?? dimensions) : null);
+  if (form > 4) invalid();
+  const width = lift ?? dimensions;
+  const novelty = form === 0 ? null : decodeNovelty(reader, classes, form === 2 || form === 4 ? width : null);
+  const noveltyScores = form > 2 ? { biases: reader.float64s(), weights: reader.float64s() } : null;
   reader.end();
-  if (form > 2) invalid();
-  if (biases.length !== classes || weights.length !== classes * (lift ?? dimensions)) invalid();
-  return { weights, biases, blend, lift, novelty };
+  for (const scores of [{ biases, weights }, noveltyScores ?? { biases, weights }]) {
+    if (scores.biases.length !== classes || scores.weights.length !== classes * width) invalid();
+  }
+  return { weights, biases, blend, lift, novelty, noveltyScores };
 }
 
 /** `remoteOf`: dimensions of the remoteness that follows; null where there is none. */
@@ -138,14 +150,16 @@ export function openLinear({ kind, classes, dimensions, parameters: bytes }: Sto
       }
       const raised = lift?.apply(vector) ?? vector;
       const logits = computeLogits(parameters, raised);
-      const novelty = parameters.novelty && measureNovelty(parameters.novelty, logits, raised);
+      const { novelty: known, noveltyScores } = parameters;
+      const scores = known && noveltyScores ? computeLogits(noveltyScores, raised) : logits;
+      const novelty = known && measureNovelty(known, scores, raised);
       const probabilities = toProbabilities(logits, parameters.blend);
       return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty };
     },
   };
 }
 
-function computeLogits({ weights, biases }: LinearParameters, vector: Int16Array): Float64Array {
+function computeLogits({ weights, biases }: LinearScores, vector: Int16Array): Float64Array {
   const { length } = vector;
   return biases.map((bias, k) => {
     let sum = bias;

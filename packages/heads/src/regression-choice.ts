@@ -60,10 +60,10 @@ export function regress(
   { kernel, classes }: Problem,
   anchor: Anchor,
   { vectors, labels }: LearnedExamples,
-): { readonly regression: AnchoredRegression; descend(lambda: number): void } {
+): { readonly regression: AnchoredRegression; descend(lambda: number, steps?: number): void } {
   const weights = balance(labels, classes.length);
   const regression = new AnchoredRegression(kernel, anchor, { vectors, labels, weights });
-  return { regression, descend: (lambda) => regression.descend(lambda, mostSteps, tolerance) };
+  return { regression, descend: (lambda, steps = mostSteps) => regression.descend(lambda, steps, tolerance) };
 }
 
 /** What was held out, judged with one λ; an infinite one stands for the anchor itself. */
@@ -94,7 +94,8 @@ function tryAll(problem: Problem, choices: AnchorChoices, examples: LearnedExamp
   return trials;
 }
 
-function lambdasFor(examples: number): number[] {
+/** From the closest hold to the loosest that make sense with so many examples, at least one. */
+export function lambdasFor(examples: number): number[] {
   return lambdaGrid.filter((lambda) => lambda * examples <= closestHold && lambda * examples >= loosestHold);
 }
 

@@ -5,14 +5,9 @@
  */
 import { type AnchorChoices, computeAnchor } from '../anchor.ts';
 import type { HeadFamily, ReadExamples, TrainedHead } from '../head-family.ts';
-import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
+import { blendOf, decodeLinear, encodeLinear, type LinearScores, openLinear } from '../linear-head.ts';
 import type { Problem } from '../problem.ts';
-import {
-  chooseRegression,
-  type LearnedExamples,
-  type RegressionChoice,
-  regress,
-} from '../regression-choice.ts';
+import { chooseRegression, type LearnedExamples, lambdasFor, regress } from '../regression-choice.ts';
 import { sampleLimit } from '../sample-reserve.ts';
 import { measureSureness } from '../sure-enough.ts';
 import { lda } from './lda.ts';
@@ -24,21 +19,77 @@ const memory = 2 ** 27;
 /** Multiplications of one pass over the examples: about a second. With many classes or dimensions fewer examples are taken, but not under the sample. */
 const mostProducts = 2 ** 31;
 const smallestWidth = 256;
+/** More do not pay before all choices are made; these bring most of what can be had. */
+const provisionalSteps = 2;
 
 export const softmax: HeadFamily = { train: trainSoftmax, open: openLinear };
 
 function trainSoftmax(problem: Problem, readExamples: ReadExamples): TrainedHead {
   const discriminant = lda.train(problem, readExamples);
   const choices = choicesOf(discriminant);
-  if (choices === null || problem.mode === 'provisional') return discriminant;
-  const examples = listExamples(problem, readExamples);
+  if (choices === null) return discriminant;
+  const refine = problem.mode === 'provisional' ? refineAtOnce : refineFully;
+  const refined = refine(problem, choices, discriminant, readExamples);
+  const { parameters, regularization, temperature, measurements } = refined ?? {
+    ...discriminant,
+    regularization: null,
+  };
+  return {
+    parameters,
+    regularization,
+    temperature,
+    measurements: { ...measurements, shrinkage: choices.shrinkage },
+  };
+}
+
+/** A few steps from the discriminant, closely held. Its temperature, and what it measured by leaving examples out, are kept. */
+function refineAtOnce(
+  problem: Problem,
+  choices: AnchorChoices,
+  discriminant: TrainedHead,
+  readExamples: ReadExamples,
+): TrainedHead | null {
+  const examples = listExamples(problem, readExamples, sampleLimit);
+  const anchor = computeAnchor(problem.statistics, problem.classes, choices);
+  const [lambda] = lambdasFor(examples.labels.length);
+  if (anchor === null || lambda === undefined) return null;
+  const { regression, descend } = regress(problem, anchor, examples);
+  descend(lambda, provisionalSteps);
+  return {
+    ...discriminant,
+    parameters: encode(problem, regression.solution, 1, discriminant),
+    regularization: lambda,
+  };
+}
+
+/** Null where nothing can be held out, or is gained. */
+function refineFully(
+  problem: Problem,
+  choices: AnchorChoices,
+  discriminant: TrainedHead,
+  readExamples: ReadExamples,
+): TrainedHead | null {
+  const examples = listExamples(problem, readExamples, mostExamplesOf(problem));
   const choice = chooseRegression(problem, choices, examples);
   const anchor = choice && computeAnchor(problem.statistics, problem.classes, choices);
-  if (choice === null || anchor === null) return discriminant;
+  if (choice === null || anchor === null) return null;
+  const { lambda, left, chosen } = choice;
+  const { temperature } = chosen;
   const { regression, descend } = regress(problem, anchor, examples);
   regression.startFrom(choice.shift);
-  descend(choice.lambda);
-  return describe(problem, regression.solution, choice, examples.labels.length);
+  descend(lambda);
+  return {
+    parameters: encode(problem, regression.solution, temperature, discriminant),
+    regularization: lambda,
+    temperature,
+    measurements: {
+      sample: examples.labels.length,
+      heldOut: left.labels.length,
+      heldOutLogLoss: chosen.logLoss,
+      heldOutAccuracy: chosen.accuracy,
+      ...measureSureness(problem, left, temperature),
+    },
+  };
 }
 
 /** Null where there was nothing to choose by. */
@@ -48,10 +99,13 @@ function choicesOf({ regularization, temperature, measurements }: TrainedHead): 
   return { shrinkage: regularization, temperature, effectiveDimensions };
 }
 
-function listExamples({ classes, dimensions }: Problem, readExamples: ReadExamples): LearnedExamples {
+function mostExamplesOf({ classes, dimensions }: Problem): number {
   const byWork = mostProducts / (Math.max(dimensions, smallestWidth) * classes.length);
   const byMemory = memory / (2 * dimensions);
-  const most = Math.max(sampleLimit, Math.floor(Math.min(mostExamples, byWork, byMemory)));
+  return Math.max(sampleLimit, Math.floor(Math.min(mostExamples, byWork, byMemory)));
+}
+
+function listExamples({ classes }: Problem, readExamples: ReadExamples, most: number): LearnedExamples {
   const examples = readExamples(most);
   const index = new Map(classes.map((label, k) => [label, k]));
   return {
@@ -61,32 +115,20 @@ function listExamples({ classes, dimensions }: Problem, readExamples: ReadExampl
   };
 }
 
-/** The weights and intercepts at the temperature that what was held out asks for. */
-function describe(
-  problem: Problem,
-  solution: { readonly weights: Float64Array; readonly intercepts: Float64Array },
-  { lambda, left, chosen }: RegressionChoice,
-  learned: number,
-): TrainedHead {
-  const { dimensions, examples, logPriors, lift, classes } = problem;
-  const { temperature } = chosen;
+/** What is new is told as the discriminant tells it, whose scores go along. */
+function encode(
+  { classes, dimensions, examples, logPriors, lift }: Problem,
+  solution: LinearScores,
+  temperature: number,
+  discriminant: TrainedHead,
+): Uint8Array {
   const width = solution.weights.length / classes.length;
   const weights = new Float64Array(classes.length * dimensions);
   for (let at = 0; at < weights.length; at++) {
     const from = Math.floor(at / dimensions) * width + (at % dimensions);
     weights[at] = (solution.weights[from] ?? 0) / temperature;
   }
-  const biases = solution.intercepts.map((value, k) => value / temperature + (logPriors[k] ?? 0));
-  return {
-    parameters: encodeLinear({ weights, biases, blend: blendOf(examples), lift, novelty: null }),
-    regularization: lambda,
-    temperature,
-    measurements: {
-      sample: learned,
-      heldOut: left.labels.length,
-      heldOutLogLoss: chosen.logLoss,
-      heldOutAccuracy: chosen.accuracy,
-      ...measureSureness(problem, left, temperature),
-    },
-  };
+  const biases = solution.biases.map((value, k) => value / temperature + (logPriors[k] ?? 0));
+  const { novelty, ...noveltyScores } = decodeLinear(discriminant.parameters, classes.length, dimensions);
+  return encodeLinear({ weights, biases, blend: blendOf(examples), lift, novelty, noveltyScores });
 }
