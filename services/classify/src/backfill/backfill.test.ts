@@ -158,18 +158,19 @@ describe('a backfill', () => {
 
   it('learns lifted vectors, another prior and a window as the trainer does', async () => {
     const rig = await openRig();
-    const environment = { LIFT: '16', PRIOR: 'empirical', WINDOW: '20', HEADS: 'lda,ridge' };
+    const environment = { LIFT: '16', PRIOR: 'empirical', WINDOW: '20', HEADS: 'lda,ridge,softmax' };
     const service = await rig.start(environment);
     for (let image = 0; image < 30; image++) {
       await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
       await rig.sendLabel(`i${image}`, `c${image % 2}`, { assignedAt: 2_000 + image });
     }
     await rig.settled(20);
-    await eventually(async () =>
-      (await rig.heads()).some(
-        ({ kind, mode, examples }) => kind === 'ridge' && mode === 'settled' && examples === 20,
-      ),
-    );
+    await eventually(async () => {
+      const settled = (await rig.heads()).filter(
+        ({ mode, examples }) => mode === 'settled' && examples === 20,
+      );
+      return ['ridge', 'softmax'].every((kind) => settled.some((head) => head.kind === kind));
+    });
     await service.stop();
     const own = { EXTRACTORS: rig.extractors.join(), DATA_DIR: rig.dataDir };
     const config = loadConfig(classifyEnvironment, { ...own, ...environment });
@@ -177,10 +178,11 @@ describe('a backfill', () => {
     expect(report.heads).toMatchObject([
       { kind: 'lda', outcome: 'equal' },
       { kind: 'ridge', outcome: 'equal' },
+      { kind: 'softmax', outcome: 'equal' },
     ]);
     const plain = await run(rig, { config: loadConfig(classifyEnvironment, { ...own, WINDOW: '20' }) });
     expect(plain.setDigest).toBe(report.setDigest);
-    expect(plain.heads.map(({ outcome }) => outcome)).toEqual(['different', 'different']);
+    expect(plain.heads.map(({ outcome }) => outcome)).toEqual(['different', 'different', 'different']);
   });
 
   it('says where there are more examples than a set may hold', async () => {

@@ -4,12 +4,14 @@
  */
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
-import type { Head, LabelledSet } from '@headwater/heads';
+import type { Head, LabelledSet, LabelledVector } from '@headwater/heads';
 import type { HeadKind } from '@headwater/schemas';
 import { HeadCatalog } from '../exchange/head-catalog.ts';
+import { mostExamplesOf, needsMoreExamples } from '../train/more-examples.ts';
 import { setOptionsOf, setRulesOf, solveChoicesOf, withinLimit } from '../train/set-rules.ts';
 import { type Solver, startSolver } from '../train/solver.ts';
 import type { ExampleTable, LabelledExample } from './example-table.ts';
+import { firstExamples } from './first-examples.ts';
 import { compareHead, type HeadComparison } from './head-comparison.ts';
 import { publishRebuilt, requireStoppedTrainer } from './publishing.ts';
 import { chooseExtractor, loadTable, openSource, type SetOptions, type Source } from './sources.ts';
@@ -100,8 +102,11 @@ async function rebuild(run: Rebuild): Promise<Omit<BackfillReport, 'seconds'>> {
     window: rules.window,
     folder: join(config.DATA_DIR, 'backfill'),
   });
-  const set = await sum(options, extractor, insideWindow(withinLimit(source.examples(), rules), start));
-  const heads = await trainAll(options, set, kindsOf(options, catalog, extractor));
+  const examples = () => insideWindow(withinLimit(source.examples(), rules), start);
+  const set = await sum(options, extractor, examples());
+  const heads = await trainAll(options, set, kindsOf(options, catalog, extractor), () =>
+    firstExamples(examples(), mostExamplesOf(set.dimensions)),
+  );
   const line = { task, extractor };
   const comparisons = heads.map((head) =>
     compareHead(head, newestSettled(catalog, line, head.kind), table.lastOffset),
@@ -171,6 +176,7 @@ async function trainAll(
   { config, signal, progress }: BackfillOptions,
   set: LabelledSet,
   kinds: readonly HeadKind[],
+  readFirst: () => Promise<readonly LabelledVector[]>,
 ): Promise<Head[]> {
   const solver: Solver = startSolver();
   const heads: Head[] = [];
@@ -180,7 +186,9 @@ async function trainAll(
     for (const kind of kinds) {
       signal?.throwIfAborted();
       progress?.({ stage: `training heads (${kind})`, done: heads.length, total: kinds.length });
-      const solved = solver.solve(set, { kind, mode: 'settled', ...solveChoicesOf(config) });
+      const more = needsMoreExamples(kind, 'settled') ? readFirst() : undefined;
+      const choices = { kind, mode: 'settled', ...solveChoicesOf(config) } as const;
+      const solved = solver.start(set, choices, 'later', signal ?? new AbortController().signal, more);
       heads.push(await (signal === undefined ? solved : Promise.race([solved, aborted(signal)])));
     }
     return heads;
@@ -199,7 +207,7 @@ function aborted(signal: AbortSignal): Promise<never> {
 function kindsOf(options: BackfillOptions, catalog: HeadCatalog, extractor: string): readonly HeadKind[] {
   if (options.kinds !== undefined && options.kinds.length > 0) return options.kinds;
   const settled = catalog.list({ task: options.task, extractor }).filter(({ mode }) => mode === 'settled');
-  // Layers are learned from single examples, which a sum no longer has.
+  // Layers are the same on one machine only.
   const kinds = [...new Set(settled.map(({ kind }) => kind))].filter((kind) => kind !== 'mlp').sort();
   return kinds.length > 0 ? kinds : ['lda'];
 }

@@ -53,7 +53,9 @@ export function measureHeldOut({
   for (const part of parts) {
     for (const example of part) set.remove(example);
     learned = Math.min(learned, set.examples);
-    const head = trainHead(set, { kind, mode: 'settled', ...(prior === undefined ? {} : { prior }) });
+    const out = new Set(part);
+    const rest = examples.filter((example) => !out.has(example));
+    const head = trainHead(set, { kind, mode: 'settled', ...(prior === undefined ? {} : { prior }) }, rest);
     const classifier = openHead(head);
     for (const { imageId, label, vector } of part.filter((one) => isJudged.has(one))) {
       const { probabilities } = classifier.predict(vector);

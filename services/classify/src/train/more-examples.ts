@@ -15,13 +15,18 @@ export function needsMoreExamples(kind: HeadKind, mode: HeadMode): boolean {
   return mode === 'settled' && (kind === 'mlp' || kind === 'softmax');
 }
 
+/** Examples with so many dimensions, as they were labelled. */
+export function mostExamplesOf(dimensions: number): number {
+  return Math.min(mostExamples, Math.floor(memory / (2 * dimensions)));
+}
+
 /** Those with the smallest sample keys, ascending. Errors: the signal's reason. */
 export async function readExamples(
   reader: StateReader,
   { extractor, task, dimensions }: Pick<LabelledSet, 'extractor' | 'task' | 'dimensions'>,
   signal: AbortSignal,
 ): Promise<readonly LabelledVector[]> {
-  const most = Math.min(mostExamples, Math.floor(memory / (2 * dimensions)));
+  const most = mostExamplesOf(dimensions);
   const breath = new Breath();
   const examples: LabelledVector[] = [];
   for (const example of storedExamples(reader, extractor, task)) {

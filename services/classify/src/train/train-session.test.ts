@@ -175,7 +175,7 @@ async function solveHere(
   }
   return options.kind === 'mlp'
     ? trainLayersHead(copy, options, zeroLayers, givenMore)
-    : trainHead(copy, options);
+    : trainHead(copy, options, givenMore);
 }
 
 async function zeroLayers({ dimensions, classes }: LayersTask): Promise<DenseLayer[]> {
@@ -448,16 +448,19 @@ describe('the trainer’s session', () => {
     ]);
   });
 
-  it('gives settled heads that learn from single examples all that are kept, and not those that went', async () => {
-    await session.close();
-    session = await open(tail, { kinds: ['mlp'] });
-    await learn([...batch(0, 9), exampleRecord(2, null)]);
-    expect([started.at(-1), givenMore]).toEqual(['mlp provisional now', undefined]);
-    const head = await settle();
-    expect(head).toMatchObject({ kind: 'mlp', mode: 'settled', examples: 8 });
-    const images = givenMore?.map(({ imageId }) => imageId).sort();
-    expect(images).toEqual(['i0', 'i1', 'i3', 'i4', 'i5', 'i6', 'i7', 'i8']);
-  });
+  it.each(['mlp', 'softmax'] as const)(
+    'gives settled heads of kind %s all examples that are kept, and not those that went',
+    async (kind) => {
+      await session.close();
+      session = await open(tail, { kinds: [kind] });
+      await learn([...batch(0, 9), exampleRecord(2, null)]);
+      expect([started.at(-1), givenMore]).toEqual([`${kind} provisional now`, undefined]);
+      const head = await settle();
+      expect(head).toMatchObject({ kind, mode: 'settled', examples: 8 });
+      const images = givenMore?.map(({ imageId }) => imageId).sort();
+      expect(images).toEqual(['i0', 'i1', 'i3', 'i4', 'i5', 'i6', 'i7', 'i8']);
+    },
+  );
 
   it('learns a window alone, and the same one after a restart', async () => {
     const window = { newest: 6 };
