@@ -1,15 +1,24 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/file-order.ts';
 import { whyNoKafka } from './test/kafka-availability.ts';
 
 const hasKafka = whyNoKafka() === undefined;
 
+/** Tests on Kafka wait a good deal: on two cores a third file finds time to run. More than a few would crowd the one broker. */
+const maxWorkers = Math.min(6, Math.max(3, availableParallelism()));
+
+/** Other packages are built, and run as Node runs them; without this each file would have them transformed and loaded anew. */
+const server = { deps: { external: [/\/dist\/.*\.m?js$/] } };
+
 /**
- * `unit`: beside the sources, no Kafka. `kafka`: everything named *.kafka.test.ts and test/, against one real
- * Apache Kafka that the global set-up starts; skipped aloud where there is no Java, never in CI. The second group
- * begins when the first is done, and runs two files at once: broker and tests share the cores.
+ * `unit`: beside the sources, no Kafka; the files share a few processes, for half of their time would go into loading what they import, so what
+ * they change of a process they must undo. `kafka`: everything named *.kafka.test.ts and test/, against one real Apache Kafka that the
+ * global set-up starts; skipped aloud where there is no Java, never in CI. Both run at the same time.
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -20,7 +29,9 @@ export default defineConfig({
             'test/chaos/*.test.ts',
           ],
           exclude: ['**/*.kafka.test.ts', '**/node_modules/**'],
-          sequence: { groupOrder: 0 },
+          server,
+          isolate: false,
+          maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -33,8 +44,8 @@ export default defineConfig({
             : ['test/without-kafka.ts'],
           exclude: ['**/node_modules/**', 'test/interop/**', 'test/s3/**', 'test/chaos/**'],
           globalSetup: hasKafka ? ['test/kafka-setup.ts'] : [],
-          sequence: { groupOrder: 1 },
-          maxWorkers: 2,
+          server,
+          maxWorkers,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
