@@ -77,19 +77,17 @@ function tryAll(problem: Problem, choices: AnchorChoices, examples: LearnedExamp
   const classes = problem.classes.length;
   const folds = holdOut(examples.groups, examples.labels, classes);
   const labels = Int32Array.from(folds.flat(), (index) => examples.labels[index] ?? 0);
-  const trials = [Number.POSITIVE_INFINITY, ...lambdasFor(examples.labels.length)].map((lambda): Trial => {
-    return {
-      lambda,
-      left: { classes, logits: new Float64Array(labels.length * classes), labels },
-      shift: null,
-    };
+  const logits = () => new Float64Array(labels.length * classes);
+  const lambdas = [Number.POSITIVE_INFINITY, ...lambdasFor(examples.labels.length)];
+  const trials = lambdas.map((lambda): Trial => {
+    return { lambda, left: { classes, logits: logits(), labels }, shift: null };
   });
   let first = 0;
-  for (const fold of folds) {
-    const mayStop = folds.length === 1;
-    if (!tryFold(problem, choices, examples, fold, first, trials, mayStop))
-      labels.fill(-1, first, first + fold.length);
-    first += fold.length;
+  for (const members of folds) {
+    const fold = leaveFoldOut(problem, choices, examples, members, first);
+    if (fold === null) labels.fill(-1, first, first + members.length);
+    else judgeFold(problem, fold, trials, folds.length === 1);
+    first += members.length;
   }
   return trials;
 }
@@ -99,35 +97,41 @@ export function lambdasFor(examples: number): number[] {
   return lambdaGrid.filter((lambda) => lambda * examples <= closestHold && lambda * examples >= loosestHold);
 }
 
-/** Writes the logits of a fold, which begins at `first`, into each trial; false where it leaves nothing to learn from. */
-function tryFold(
-  problem: Problem,
+interface Fold {
+  /** Where its logits begin, in examples. */
+  readonly first: number;
+  readonly held: LearnedExamples;
+  readonly learned: LearnedExamples;
+  /** Of all but the examples that are held out. */
+  readonly anchor: Anchor;
+}
+
+/** Null where nothing is left to learn from. */
+function leaveFoldOut(
+  { classes, statistics }: Problem,
   choices: AnchorChoices,
   examples: LearnedExamples,
-  fold: readonly number[],
+  members: readonly number[],
   first: number,
-  trials: Trial[],
-  mayStop: boolean,
-): boolean {
-  const { classes, statistics } = problem;
-  const held = pick(examples, fold);
-  const sums = withoutExamples(
-    statistics,
-    held.vectors.map((vector, i) => ({ vector, label: classes[held.labels[i] ?? 0] ?? '' })),
-  );
-  const anchor = computeAnchor(sums, classes, choices);
-  if (anchor === null) return false;
-  const out = new Set(fold);
-  const learned = pick(
-    examples,
-    [...examples.labels.keys()].filter((index) => !out.has(index)),
-  );
+): Fold | null {
+  const held = pick(examples, members);
+  const named = held.vectors.map((vector, i) => ({ vector, label: classes[held.labels[i] ?? 0] ?? '' }));
+  const anchor = computeAnchor(withoutExamples(statistics, named), classes, choices);
+  if (anchor === null) return null;
+  const out = new Set(members);
+  const others = [...examples.labels.keys()].filter((index) => !out.has(index));
+  return { first, held, learned: pick(examples, others), anchor };
+}
+
+/** Writes a fold's logits into each trial, one after the other; where `mayStop`, trials end when the loss has risen. */
+function judgeFold(problem: Problem, fold: Fold, trials: Trial[], mayStop: boolean): void {
+  const { first, held, learned, anchor } = fold;
   const { regression, descend } = regress(problem, anchor, learned);
   let before = Number.POSITIVE_INFINITY;
   for (const [turn, trial] of trials.entries()) {
     if (turn > 0) descend(trial.lambda);
     const { left } = trial;
-    left.logits.set(regression.judge(held.vectors), first * classes.length);
+    left.logits.set(regression.judge(held.vectors), first * left.classes);
     held.labels.forEach((label, i) => {
       if (anchor.intercepts[label] === Number.NEGATIVE_INFINITY) left.labels[first + i] = -1;
     });
@@ -137,7 +141,6 @@ function tryFold(
     if (loss > before) trials.length = turn + 1;
     before = loss;
   }
-  return true;
 }
 
 function pick({ vectors, labels, groups }: LearnedExamples, indices: readonly number[]): LearnedExamples {
