@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createLogger } from '../logger.ts';
 import { createLifecycle } from './lifecycle.ts';
 
@@ -85,6 +85,8 @@ test('a failed start is passed on, and there is nothing of it to stop', async ()
 
 test('says which part is still starting', async () => {
   vi.useFakeTimers();
+  // Other files run in this process.
+  onTestFinished(() => void vi.useRealTimers());
   const lines: string[] = [];
   const destination = { write: (line: string) => lines.push(line) };
   const lifecycle = createLifecycle(createLogger({ name: 'test', destination }));
@@ -102,5 +104,4 @@ test('says which part is still starting', async () => {
   arrive();
   await opening;
   expect(vi.getTimerCount()).toBe(0);
-  vi.useRealTimers();
 });
