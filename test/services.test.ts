@@ -43,8 +43,7 @@ describe('services in processes of their own', () => {
 
   beforeAll(async () => {
     variables = streamVariables(brokers, join(folder, 'state'));
-    await startService('classify', variables);
-    await startService('extract', variables);
+    await Promise.all([startService('classify', variables), startService('extract', variables)]);
     client = await openStreamClient(variables);
   });
   afterAll(() => client.close());
@@ -104,18 +103,20 @@ describe('on a cluster where nothing may be created', () => {
   it('a service refuses to start, and lists what is missing', async () => {
     const variables = { ...streamVariables(brokers, join(folder, 'refused')), TOPICS_CREATE: 'false' };
     const { TOPIC_PREFIX: prefix } = variables as Variables;
-    for (const [service, topics] of [
+    const needed = [
       ['extract', ['images', 'images-dlt', `vectors.${extractor}`]],
       ['ingest', ['images', 'labels']],
       ['classify', ['labels', 'examples', 'heads', 'serving', 'predictions']],
-    ] as const) {
+    ] as const;
+    const refusals = needed.map(async ([service, topics]) => {
       const failure: Error = await startService(service, variables).then(
         () => new Error('it started'),
         (error) => error,
       );
       expect(failure.message).toContain(`${service} ended with 1`);
       for (const topic of topics) expect(failure.message).toContain(`${prefix}${topic}`);
-    }
+    });
+    await Promise.all(refusals);
   });
 
   it('everything runs under names of one’s own', async () => {
