@@ -107,7 +107,7 @@ describe('an anchor', () => {
 });
 
 describe('triangles', () => {
-  it.each([4, 9])('are undone by their products, %i wide', (width) => {
+  it.each([4, 20])('are undone by their products, %i wide', (width) => {
     const factor = Float64Array.from({ length: width * width }, (_, at) => {
       return Math.floor(at / width) === at % width ? 2 + random() : random() - 0.5;
     });

@@ -7,7 +7,8 @@ const labelsOf = (count: number) => Int32Array.from({ length: count }, (_, i) =>
 describe('what is held out', () => {
   it.each([
     [100, 10],
-    [600, 5],
+    [1_900, 6],
+    [2_000, 3],
     [3_000, 2],
     [20_000, 1],
     [60_000, 1],

@@ -5,7 +5,7 @@
 import { findFolds } from './folds.ts';
 
 /** Of few examples each is dear: more of them are learned from. */
-const fewExamples = 500;
+const fewExamples = 2_000;
 const partsOfFew = 10;
 const partsOfMany = 5;
 /** So many answers tell enough. */

@@ -16,8 +16,8 @@ const loosestHold = 1;
 /** A looser hold must bring the loss down to this share: what is chosen among few examples is mostly chance. */
 const worthwhile = 0.99;
 /** The optimum is flat: steps beyond these change the log loss of what is new by less than the choice of λ does. */
-const mostSteps = 8;
-const tolerance = 1e-3;
+const mostSteps = 5;
+const tolerance = 3e-3;
 /** No example weighs more than this many of the mean. */
 const largestWeight = 50;
 
