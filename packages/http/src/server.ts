@@ -38,9 +38,10 @@ export interface HttpServerOptions {
 
 /** Longer than any answer may be waited for: a connection on which nothing moves for so long is closed. */
 const idleTimeoutMs = 180_000;
-/** An id or a task may be 255 characters, each percent-encoded. */
-const maxParamLength = 1_024;
+/** The URL is among them. */
 const maxHeaderBytes = 16 * 1024;
+/** Each route says how long its parameters may be, and refuses with a reason: here they would only be unknown paths. */
+const maxParamLength = maxHeaderBytes;
 
 /** Not listening yet. Errors: config-invalid. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
@@ -53,6 +54,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   measureRequests(app, service, metrics);
   addSecurityHeaders(app, { isTls: config.HTTP_TLS_CERT !== undefined });
   requireHost(app);
+  refuseBrokenQueries(app);
   limitCrowd(app, config.HTTP_MAX_REQUESTS);
   const { AUTH_TOKENS: tokens, HTTP_HOST: host, HTTP_ALLOWED_HOSTS: allowedHosts } = config;
   guardAgainstPages(app, { checkHost: tokens === undefined && !config.HTTP_OPEN, host, allowedHosts });
@@ -67,6 +69,24 @@ function requireHost(app: FastifyInstance): void {
     if (hosts === 1 || (hosts === 0 && raw.httpVersion === '1.0')) return;
     throw new HeadwaterError('request-invalid', 'a request of HTTP/1.1 needs one Host header');
   });
+}
+
+/** The framework would take `%ff` for the text "%ff", which is another id than any client means. Broken paths it refuses itself. */
+function refuseBrokenQueries(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ url }) => {
+    const start = url.indexOf('?');
+    if (start === -1 || isDecodable(url.slice(start + 1))) return;
+    throw new HeadwaterError('request-invalid', 'the query is not UTF-8 that is percent-encoded');
+  });
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** For services to ask before they open anything else. Errors: config-invalid, where others would reach what nobody guards. */
