@@ -2,8 +2,9 @@
  * Reads what becomes of images: predictions and dead letters from now on, and the table of serving heads from its
  * beginning. A record that cannot be read is counted and passed over: this is a view, it holds nothing up.
  */
+import { isUtf8 } from 'node:buffer';
 import { asHeadwaterError } from '@headwater/errors';
-import { openCodec, openVectorReader, type SchemaIds } from '@headwater/schemas';
+import { imageIdFault, openCodec, openVectorReader, type SchemaIds } from '@headwater/schemas';
 import {
   deadLetterHeaders,
   type Follower,
@@ -115,7 +116,8 @@ async function openHandlers(options: FollowingOptions): Promise<ReadonlyMap<stri
 
 async function noticeOf(record: LogRecord, readTime: TimeReader): Promise<DeadLetterNotice | undefined> {
   const { key, value, headers, topic, timestamp } = record;
-  if (!key) return undefined;
+  // Nobody can ask for what is no id, and it may be as long as a record.
+  if (!key || !isUtf8(key) || imageIdFault(key.toString()) !== undefined) return undefined;
   const header = (name: string) => headers[name]?.toString() ?? 'unknown';
   return {
     imageId: key.toString(),

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkAttributes, checkImageId, checkLabel, checkTask } from './identifiers.ts';
 
@@ -12,25 +11,12 @@ const accepts = (check: (value: unknown) => string, value: unknown) => {
 };
 
 describe('image ids', () => {
-  it.each(['a', '9f'.repeat(32), 'IMG_0001.jpg', 'shop:42@eu', 'a'.repeat(200)])('take %s', (id) => {
+  it.each(['a', '9f'.repeat(32), 'cam-1/2026/11/23.png', 'a b', 'ü'.repeat(512)])('take %s', (id) => {
     expect(accepts(checkImageId, id)).toBe(true);
   });
 
-  it.each(['', ' a', 'a b', '../etc', '.', 'a/b', 'a'.repeat(201), 'ü', 'a\n', 7, null, undefined, ['a']])(
-    'refuse %j',
-    (id) => {
-      expect(accepts(checkImageId, id)).toBe(false);
-    },
-  );
-
-  it('stand in a URL path as they are', () => {
-    fc.assert(
-      fc.property(fc.string({ maxLength: 40 }), (id) => {
-        if (!accepts(checkImageId, id)) return true;
-        return new URL(`http://h/v1/images/${id}/labels/t`).pathname === `/v1/images/${id}/labels/t`;
-      }),
-    );
-    expect(new URL('http://h/v1/images/a:@+=,~-._/x').pathname).toBe('/v1/images/a:@+=,~-._/x');
+  it.each(['', '.', '..', 'a\n', 'ü'.repeat(513), '\ud800', 7, null, undefined, ['a']])('refuse %j', (id) => {
+    expect(accepts(checkImageId, id)).toBe(false);
   });
 });
 

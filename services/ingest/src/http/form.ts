@@ -29,6 +29,8 @@ export function parseForm(body: Buffer, contentType: string, maxFiles: number): 
     });
     parser.on('field', (name, value, nameCut, valueCut) => {
       if (nameCut || valueCut || fields.has(name)) fail('a field of the form comes twice, or is too long');
+      // The parser puts it in the place of bytes that are no text, which would make one id of several.
+      if (value.includes('\ufffd')) fail('a field of the form is not UTF-8');
       fields.set(name, value);
     });
     for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {

@@ -3,6 +3,7 @@
  * goes before a parameter of the same name. Attributes are called `attribute.<name>`.
  */
 import { HeadwaterError } from '@headwater/errors';
+import { imageIdRule } from '@headwater/schemas';
 import {
   attributeNamePattern,
   attributeValuePattern,
@@ -12,7 +13,7 @@ import {
   checkLabel,
   checkSource,
   checkTask,
-  imageIdPattern,
+  imageIdSchema,
   taskPattern,
   textPattern,
 } from '../identifiers.ts';
@@ -26,9 +27,8 @@ const attribute = 'attribute.';
 /** JSON schemas of the fields, for validation and for the OpenAPI document. */
 export const imageFieldSchemas = {
   id: {
-    type: 'string',
-    pattern: imageIdPattern,
-    description: 'The id of the image; by default the SHA-256 of its bytes in hex.',
+    ...imageIdSchema,
+    description: `The id of the image; by default the SHA-256 of its bytes in hex. ${imageIdRule}`,
   },
   task: { type: 'string', pattern: taskPattern, description: 'The task that `label` answers.' },
   label: text('The label of the image, where it is known already.'),

@@ -1,7 +1,7 @@
 /** `GET` and `DELETE /v1/images/{id}`: where an image is, and its erasure. */
 import { HeadwaterError } from '@headwater/errors';
 import type { FastifyInstance } from 'fastify';
-import { imageIdPattern } from '../identifiers.ts';
+import { checkImageId, imageIdParameter } from '../identifiers.ts';
 import type { Intake } from '../intake.ts';
 import type { Tracker } from '../tracker.ts';
 import { type Admission, withPlace } from './admission.ts';
@@ -16,7 +16,7 @@ export interface ImageStatusOptions {
 const params = {
   type: 'object',
   required: ['id'],
-  properties: { id: { type: 'string', pattern: imageIdPattern } },
+  properties: { id: imageIdParameter },
 } as const;
 
 export function registerImageStatus(app: FastifyInstance, options: ImageStatusOptions): void {
@@ -34,7 +34,7 @@ export function registerImageStatus(app: FastifyInstance, options: ImageStatusOp
       },
     },
     async (request) => {
-      const image = tracker.find(request.params.id);
+      const image = tracker.find(checkImageId(request.params.id));
       if (image) return showTracked(image);
       throw new HeadwaterError('not-found', 'no image with this id was seen lately');
     },
@@ -55,7 +55,7 @@ export function registerImageStatus(app: FastifyInstance, options: ImageStatusOp
       },
     },
     async (request, reply) => {
-      const { id } = request.params;
+      const id = checkImageId(request.params.id);
       await withPlace(admission, async () => {
         await intake.erase(id);
         tracker.erased(id);

@@ -170,7 +170,10 @@ describe('bad images are 4xx problem documents, and their neighbours go through'
   });
 
   it.each([
-    '?id=a%2Fb',
+    '?id=a%00b',
+    '?id=%ff',
+    '?id=..',
+    `?id=${'%C3%BC'.repeat(513)}`,
     '?id=',
     '?label=7',
     '?task=digit',
@@ -235,7 +238,7 @@ describe('forms', () => {
       [await form([]), 'request-invalid'],
       [await form([png, png], { id: 'a' }), 'request-invalid'],
       [await form([png, png, png, png]), 'request-invalid'],
-      [await form([png], { id: 'a b' }), 'request-invalid'],
+      [await form([png], { id: 'a\u0000b' }), 'request-invalid'],
       [await form([png], { lable: '7' }), 'request-invalid'],
       ['nonsense', 'request-invalid', 'multipart/form-data; boundary=x'],
       ['nonsense', 'request-invalid', 'multipart/form-data'],

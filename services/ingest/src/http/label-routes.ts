@@ -2,7 +2,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelAssigned } from '@headwater/schemas';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { imageIdPattern, taskPattern, textPattern } from '../identifiers.ts';
+import { imageIdParameter, taskPattern, textPattern } from '../identifiers.ts';
 import type { LabelInput, LabelSink } from '../labels.ts';
 import { type Admission, withPlace } from './admission.ts';
 import { problemSchema } from './answers.ts';
@@ -23,7 +23,7 @@ const params = {
   type: 'object',
   required: ['id', 'task'],
   properties: {
-    id: { type: 'string', pattern: imageIdPattern },
+    id: imageIdParameter,
     task: { type: 'string', pattern: taskPattern },
   },
 } as const;
