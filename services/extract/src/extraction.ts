@@ -4,7 +4,7 @@
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Extractor } from '@headwater/extractors';
-import type { Codec, ImageReceived, VectorExtracted } from '@headwater/schemas';
+import { type Codec, type ImageReceived, imageIdOfKey, type VectorExtracted } from '@headwater/schemas';
 import type { DeadLetter, LaneOutput, LogRecord, OutgoingRecord } from '@headwater/stream';
 import type { CrashJournal } from './crash-journal.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -80,12 +80,11 @@ export class Extraction {
   }
 
   private async erase(record: LogRecord): Promise<OutgoingRecord> {
-    if (record.key !== null && record.key.length > 0) {
-      await during('decode', () => this.options.contents.erase(String(record.key), record.timestamp));
-      return { topic: this.options.topic, key: record.key, value: null, cause: record };
-    }
-    const message = 'A record without a value erases an image, and must have its id as the key.';
-    throw new HeadwaterError('record-invalid', message, { context: { stage: 'decode' } });
+    await during('decode', () => {
+      const imageId = imageIdOfKey(record.key);
+      return this.options.contents.erase(imageId, record.timestamp);
+    });
+    return { topic: this.options.topic, key: record.key, value: null, cause: record };
   }
 
   private extract(record: LogRecord, image: ImageReceived, signal: AbortSignal): Promise<Float32Array> {

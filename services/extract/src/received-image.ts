@@ -4,7 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import { Gate } from '@headwater/extractors';
-import type { Codec, ImageReceived, ImageReference } from '@headwater/schemas';
+import { type Codec, type ImageReceived, type ImageReference, imageIdOfKey } from '@headwater/schemas';
 import type { BlobStore, LogRecord } from '@headwater/stream';
 
 /** Claim checks that are held in memory at once: each may be as large as the limit on images. */
@@ -19,14 +19,14 @@ function isReference(content: Buffer | ImageReference): content is ImageReferenc
 
 /**
  * Errors: record-empty, wire-format-invalid, avro-invalid, schema-unknown, schema-incompatible, record-invalid (the
- * key is not the id).
+ * key is not the id, or none).
  */
 export async function decodeImageReceived(
   record: LogRecord,
   codec: Codec<ImageReceived>,
 ): Promise<ImageReceived> {
   const image = await codec.decode(record.value ?? Buffer.alloc(0));
-  if (image.id !== '' && record.key?.toString('utf8') === image.id) return image;
+  if (imageIdOfKey(record.key) === image.id) return image;
   throw new HeadwaterError('record-invalid', 'The key of the record must be the id of its image.', {
     context: { hasKey: record.key !== null },
   });
