@@ -4,7 +4,13 @@ import type { FastifyInstance } from 'fastify';
 import type { JoinReader } from '../join/join-reader.ts';
 import type { Reviewer } from '../review/reviewer.ts';
 import { influenceSchema, neighboursSchema, suspectsSchema } from './response-schemas.ts';
-import { imageParameters, limitQuery, problemResponses, taskParameters } from './route-schemas.ts';
+import {
+  checkImageId,
+  imageParameters,
+  limitQuery,
+  problemResponses,
+  taskParameters,
+} from './route-schemas.ts';
 import type { TaskViews } from './task-views.ts';
 
 export interface ReviewOptions {
@@ -62,7 +68,9 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
         response: { 200: influenceSchema, ...problemResponses },
       },
     },
-    async ({ params: { task, imageId }, query: { limit } }) => {
+    async ({ params, query: { limit } }) => {
+      const { task } = params;
+      const imageId = checkImageId(params.imageId);
       const extractor = extractorOf(task);
       return { task, extractor, imageId, ...(await reviewer.influence(extractor, task, imageId, limit)) };
     },
@@ -79,7 +87,8 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
         response: { 200: neighboursSchema, ...problemResponses },
       },
     },
-    async ({ params: { imageId }, query: { task, limit } }, reply) => {
+    async ({ params, query: { task, limit } }, reply) => {
+      const imageId = checkImageId(params.imageId);
       const extractor = extractorOf(task);
       const abort = new AbortController();
       reply.raw.once('close', () => abort.abort());

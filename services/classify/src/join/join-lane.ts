@@ -4,7 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import { quantize } from '@headwater/heads';
-import { compositeKey, type ImageClassified, type LabelAssigned } from '@headwater/schemas';
+import { compositeKey, type ImageClassified, imageIdOfKey, type LabelAssigned } from '@headwater/schemas';
 import { type LogRecord, type OutgoingRecord, partitionFor } from '@headwater/stream';
 import type { Predictor } from '../predict/predictor.ts';
 import { Draft } from '../store/state.ts';
@@ -25,7 +25,7 @@ import {
   unansweredVector,
 } from './join-state.ts';
 import type { Limits } from './lane-counts.ts';
-import { checkLabel, checkVector, imageIdOf } from './record-checks.ts';
+import { checkLabel, checkVector } from './record-checks.ts';
 import { givenAnswer, keepPrediction } from './served-answers.ts';
 
 /** Marks a record that was sent on to the partition where its image is. */
@@ -73,7 +73,7 @@ export class JoinLane {
 
   /** Errors: whatever makes the record a dead letter; the draft is then as it was. */
   async handle(record: LogRecord, draft: Draft, now: number): Promise<Handled> {
-    const imageId = imageIdOf(record.key);
+    const imageId = imageIdOfKey(record.key);
     const home = partitionFor(imageId, this.#options.partitions.lanes);
     if (home !== this.#options.lane) return { ...nothing, records: [forward(record, home)] };
     const inner = new Draft(draft);
@@ -94,7 +94,7 @@ export class JoinLane {
   }
 
   async #replayOne(record: LogRecord, draft: Draft): Promise<void> {
-    const imageId = imageIdOf(record.key);
+    const imageId = imageIdOfKey(record.key);
     if (partitionFor(imageId, this.#options.partitions.lanes) !== this.#options.lane) return;
     const inner = new Draft(draft);
     const vector = await this.#transition(record, imageId, inner, record.timestamp);

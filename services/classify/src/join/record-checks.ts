@@ -4,14 +4,6 @@ import type { LabelAssigned, VectorExtracted } from '@headwater/schemas';
 
 /** UTF-8 bytes; task and label are parts of keys. */
 const longestName = 255;
-const longestId = 1024;
-
-/** The image id that a record is keyed by. Errors: record-invalid. */
-export function imageIdOf(key: Buffer | null): string {
-  if (key === null || key.length === 0) throw invalid('The record has no key; it must be the image id');
-  if (key.length > longestId) throw invalid(`The image id is longer than ${longestId} bytes`);
-  return key.toString('utf8');
-}
 
 /** Errors: record-invalid. */
 export function checkLabel(label: LabelAssigned, imageId: string, latest: number): void {

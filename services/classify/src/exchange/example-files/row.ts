@@ -1,10 +1,10 @@
 /** The rules that a row must keep, in whatever format it came; the message names the row and the field. */
 import { HeadwaterError } from '@headwater/errors';
+import { imageIdFault } from '@headwater/schemas';
 import { decodeNumbers } from '../../join/image-bytes.ts';
 import type { ExampleRow, SetHeader } from './api.ts';
 
 const longestName = 255;
-const longestId = 1024;
 const largestEntry = 8192;
 /** As of vector contracts. */
 const mostDimensions = 65_536;
@@ -14,7 +14,7 @@ export type RawRow = Readonly<Record<string, unknown>>;
 
 /** Errors: record-invalid. */
 export function checkRow(row: RawRow, header: SetHeader, where: string): ExampleRow {
-  const imageId = textOf(row.imageId, 'imageId', longestId, where);
+  const imageId = imageIdOf(row.imageId, where);
   const label = textOf(row.label, 'label', longestName, where);
   const annotator = row.annotator == null ? '' : textOf(row.annotator, 'annotator', longestName, where, true);
   const group = row.group == null ? null : textOf(row.group, 'group', longestName, where, true);
@@ -59,6 +59,11 @@ export function headerOf(first: RawRow | undefined, where: string): SetHeader {
   if (first === undefined) fail(where, 'there are neither rows nor a header');
   const { extractor, task } = first;
   return checkHeader({ extractor, task, dimensions: vectorOf(first.vector, where).length }, where);
+}
+
+function imageIdOf(value: unknown, where: string): string {
+  const fault = imageIdFault(value);
+  return fault === undefined ? (value as string) : fail(where, `imageId: ${fault}`);
 }
 
 function textOf(value: unknown, field: string, longest: number, where: string, mayBeEmpty = false): string {
