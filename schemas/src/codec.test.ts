@@ -29,6 +29,7 @@ const head: HeadTrained = {
   version: 3,
   digest: 'ab',
   setDigest: 'cd',
+  arithmetic: 2,
   watermark: 2 ** 40,
   mode: 'settled',
   classes: ['0', 'é', '😀'],

@@ -97,6 +97,8 @@ export interface HeadTrained {
   readonly digest: string;
   /** Sum modulo 2^256 of the SHA-256 of each example. Hex. */
   readonly setDigest: string;
+  /** Raised when a version changes what this kind computes: heads of one set are comparable where it is the same. 1 where it was not stated. */
+  readonly arithmetic: number;
   /** Offset of `examples` (in the task's partition) up to which, exclusively, this head has learned. */
   readonly watermark: number;
   readonly mode: HeadMode;

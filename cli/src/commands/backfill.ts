@@ -1,6 +1,6 @@
 /** `headwater backfill`: rebuilds a task's heads from the topics, and says whether they are those that were published. */
 import { availableParallelism } from 'node:os';
-import { type BackfillReport, backfill, isSound } from '@headwater/classify/backfill';
+import { type BackfillReport, type BackfillVerdict, backfill, verdictOf } from '@headwater/classify/backfill';
 import type { HeadKind } from '@headwater/schemas';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { withCluster } from './cluster.ts';
@@ -56,7 +56,10 @@ The cluster, names, EXTRACTORS and PRIOR come from the environment of classify. 
 newest examples (with --from vectors: of the vectors too) while the command runs.
 
 Exit codes: 0 all heads (and with --from vectors all examples) are equal, or are published now; 1 something differs, or the
-trainer has not learned all examples yet; 2 wrong usage.`;
+trainer has not learned all examples yet; 2 wrong usage; 3 nothing differs, but a head was solved by another arithmetic, as before an
+upgrade, so that only its set could be compared.`;
+
+const exitCodes: Readonly<Record<BackfillVerdict, number>> = { sound: 0, unsound: 1, incomparable: 3 };
 
 async function run(options: BackfillCommandOptions, console: Console): Promise<number> {
   const report = await withCluster(console, ({ config, clients, progress }) =>
@@ -69,10 +72,12 @@ async function run(options: BackfillCommandOptions, console: Console): Promise<n
       progress: progress.show,
     }),
   );
+  const verdict = verdictOf(report);
+  const sound = verdict === 'sound';
   console.stdout.write(
-    `${options.json ? JSON.stringify({ ...report, sound: isSound(report) }) : describe(report)}\n`,
+    `${options.json ? JSON.stringify({ ...report, sound, verdict }) : describe(report)}\n`,
   );
-  return isSound(report) ? 0 : 1;
+  return exitCodes[verdict];
 }
 
 const meaning = {
@@ -81,6 +86,7 @@ const meaning = {
   behind:
     'not comparable: the trainer has not learned all examples yet (run it again when labels pause; a kind that is no longer in HEADS never will: --kind chooses)',
   none: 'not comparable: no settled head of this kind is published',
+  'other-arithmetic': 'of the same set, but not comparable',
 };
 
 function describe(report: BackfillReport): string {
@@ -111,6 +117,11 @@ function describeHead(
     ...(published === null || published.setDigest === rebuilt.setDigest
       ? []
       : [`  its set    ${published.setDigest}`]),
+    ...(outcome === 'other-arithmetic' && published !== null
+      ? [
+          `  solved by arithmetic ${published.arithmetic}, this version has ${rebuilt.arithmetic}: ${whatToDo(now)}`,
+        ]
+      : []),
     ...(outcome === 'different'
       ? [`  ${whyDifferent(kind, published?.setDigest === rebuilt.setDigest)}`]
       : []),
@@ -118,11 +129,16 @@ function describeHead(
   ];
 }
 
+function whatToDo(publishedNow: number | undefined): string {
+  if (publishedNow !== undefined) return 'a new one is published';
+  return 'a trainer of this version publishes a new one when it starts; without one, so does --publish';
+}
+
 /** What is most often behind it, before anybody thinks of a fault. */
 function whyDifferent(kind: string, isSameSet: boolean): string {
   if (!isSameSet) return 'of another set: was it trained with this WINDOW, and are labels at rest?';
-  const machine = kind === 'softmax' || kind === 'mlp' ? ', on this machine' : '';
-  return `of the same set: was it trained with this PRIOR, LIFT and MLP_UNITS, by this version of Headwater${machine}?`;
+  const machine = kind === 'mlp' ? ', on this machine' : '';
+  return `of the same set: was it trained with this PRIOR, LIFT and MLP_UNITS${machine}?`;
 }
 
 function parseWorkers(text: string): number {

@@ -34,6 +34,7 @@ async function publishHead(version: number, watermark: number, mode: HeadMode = 
     version,
     digest: `digest ${version}`,
     setDigest: 'set',
+    arithmetic: 1,
     watermark,
     mode,
     classes: ['0', '1'],

@@ -66,6 +66,8 @@ export interface Head {
   /** SHA-256 of kind, mode, classes and parameters, hex. */
   readonly digest: string;
   readonly setDigest: string;
+  /** `arithmeticOf` its kind when it was solved: heads of one set are comparable where this is the same. */
+  readonly arithmetic: number;
   readonly regularization: number | null;
   readonly temperature: number;
   /** Leave-one-out figures and the like. */

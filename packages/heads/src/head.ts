@@ -1,6 +1,7 @@
 /** From a labelled set to a head, and from a stored head to predictions. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, Head, HeadKind, LabelledSet, LabelledVector, TrainOptions } from './api.ts';
+import { arithmeticOf } from './arithmetic.ts';
 import { openLayers } from './dense-layers.ts';
 import type { HeadFamily, StoredHead } from './head-family.ts';
 import { knn } from './heads/knn.ts';
@@ -18,7 +19,7 @@ const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm, knn, 
 const openers: Partial<Record<HeadKind, HeadFamily['open']>> = { mlp: openLayers };
 
 /**
- * Trains a head: a pure function of the set and the options, to the last bit, on every machine. It computes for a while (a tenth of a
+ * Trains a head: a pure function of the set and the options, to the last bit, on every machine (and of `arithmeticOf` the kind). It computes for a while (a tenth of a
  * second to seconds): call it in a worker thread, on a snapshot of the set taken for this head; what it returns is a plain object that can be
  * posted. Kind `softmax` learns from `examples` one by one: those of the set with the smallest sample keys, ascending; by default the set's
  * sample of 2,000. The other kinds need no more than the set.
@@ -46,6 +47,7 @@ export function trainHead(
     examples: set.examples,
     digest: digestHead(kind, mode, classes, trained.parameters),
     setDigest: set.setDigest,
+    arithmetic: arithmeticOf(kind),
     ...trained,
   };
 }

@@ -1,5 +1,6 @@
 /** Statistics, solvers and heads: pure functions of the set of labelled vectors. No I/O, no Kafka. */
 export type * from './api.ts';
+export { arithmeticOf } from './arithmetic.ts';
 export { type CostMatrix, type Decision, type DecisionRules, decide } from './decision.ts';
 export type { DenseLayer } from './dense-layers.ts';
 export * from './drift/index.ts';

@@ -55,6 +55,7 @@ const head = {
   version: 3,
   digest: 'cd'.repeat(32),
   setDigest: 'ef'.repeat(32),
+  arithmetic: 2,
   watermark: 1234,
   mode: 'settled',
   classes: ['0', '1'],

@@ -4,6 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Head, LabelledSet, LabelledVector, TrainOptions } from '../api.ts';
+import { arithmeticOf } from '../arithmetic.ts';
 import { applyLayers, type DenseLayer, encodeLayers, scaleOf } from '../dense-layers.ts';
 import { blendOf, digestHead } from '../linear-head.ts';
 import { type Problem, poseProblem } from '../problem.ts';
@@ -69,6 +70,7 @@ export async function trainLayersHead(
     parameters,
     digest: digestHead('mlp', mode, problem.classes, parameters),
     setDigest: set.setDigest,
+    arithmetic: arithmeticOf('mlp'),
     regularization: null,
     temperature,
     measurements: {

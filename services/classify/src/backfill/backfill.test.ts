@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { createLabelledSet, type HeadKind, trainHead } from '@headwater/heads';
-import { compositeKey, type Example } from '@headwater/schemas';
+import { arithmeticOf, createLabelledSet, type HeadKind, trainHead } from '@headwater/heads';
+import { compositeKey, type Example, type HeadTrained } from '@headwater/schemas';
 import { createMemoryLog, loadConfig, partitionFor, type Service } from '@headwater/stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ClassifyConfig, classifyEnvironment } from '../environment.ts';
 import { HeadCatalog } from '../exchange/head-catalog.ts';
 import { eventually, Rig, vectorOf } from '../testing/rig.ts';
-import { type BackfillOptions, type BackfillReport, backfill, isSound } from './backfill.ts';
+import { type BackfillOptions, type BackfillReport, backfill, isSound, verdictOf } from './backfill.ts';
 import type { TableComparison } from './table-comparison.ts';
 
 const rigs: Rig[] = [];
@@ -225,6 +225,57 @@ describe('a backfill', () => {
   });
 });
 
+/** Publishes the newest head as another version of Headwater would have. */
+async function publishAsOf(rig: Rig, change: Partial<HeadTrained>): Promise<HeadTrained> {
+  const newest = (await rig.heads()).at(-1) as HeadTrained;
+  const head = { ...newest, digest: 'ab'.repeat(32), arithmetic: 1, ...change };
+  const key = compositeKey(head.extractor, head.task, head.kind, String(head.version));
+  await rig.send(rig.names.topics.heads, key, rig.codecs.heads.encode(head));
+  return head;
+}
+
+describe('a head of another arithmetic', () => {
+  it('is not compared, its set is, and publishing makes a new one', async () => {
+    const rig = await openRig();
+    await (await learn(rig)).stop();
+    const former = await publishAsOf(rig, {});
+    const report = await run(rig);
+    const arithmetic = arithmeticOf('lda');
+    expect(report.heads).toMatchObject([
+      { outcome: 'other-arithmetic', rebuilt: { arithmetic }, published: { arithmetic: 1 } },
+    ]);
+    expect(verdictOf(report)).toBe('incomparable');
+    const table = { equal: 27, missing: 0, extra: 0, different: 1 };
+    expect(verdictOf({ ...report, table })).toBe('unsound');
+    const published = await run(rig, { publish: true });
+    expect(published.published).toEqual({ lda: former.version + 1 });
+    expect(verdictOf(published)).toBe('sound');
+    expect((await rig.heads()).at(-1)).toMatchObject({ version: former.version + 1, arithmetic });
+    expect((await run(rig)).heads).toMatchObject([{ outcome: 'equal' }]);
+  });
+
+  it('is different where its set is', async () => {
+    const rig = await openRig();
+    await (await learn(rig)).stop();
+    await publishAsOf(rig, { setDigest: 'cd'.repeat(32) });
+    expect((await run(rig)).heads).toMatchObject([{ outcome: 'different' }]);
+    await publishAsOf(rig, { arithmetic: arithmeticOf('lda') });
+    expect((await run(rig)).heads).toMatchObject([{ outcome: 'different' }]);
+  });
+
+  it('is solved again by a trainer that starts', async () => {
+    const rig = await openRig();
+    await (await learn(rig)).stop();
+    const former = await publishAsOf(rig, {});
+    await rig.start();
+    await eventually(async () => {
+      const newest = (await rig.heads()).at(-1);
+      return newest?.version === former.version + 1 && newest.mode === 'settled';
+    });
+    expect((await run(rig)).heads).toMatchObject([{ outcome: 'equal' }]);
+  });
+});
+
 describe('publishing what was rebuilt', () => {
   const kinds: HeadKind[] = ['lda', 'ncm'];
 
@@ -274,5 +325,6 @@ it('has the digests that training the set by hand has', async () => {
     if (example !== null && example.label !== null) set.add({ ...example, label: example.label });
   }
   const head = trainHead(set, { kind: 'lda', mode: 'settled', prior: 'uniform' });
-  expect((await run(rig)).heads[0]?.rebuilt).toEqual({ digest: head.digest, setDigest: head.setDigest });
+  const { digest, setDigest, arithmetic } = head;
+  expect((await run(rig)).heads[0]?.rebuilt).toEqual({ digest, setDigest, arithmetic });
 });

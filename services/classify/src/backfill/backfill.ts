@@ -7,8 +7,9 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Head, LabelledSet, LabelledVector } from '@headwater/heads';
 import type { HeadKind } from '@headwater/schemas';
 import { HeadCatalog } from '../exchange/head-catalog.ts';
+import { openTaskSettings, type TaskSettings } from '../task-settings.ts';
 import { mostExamplesOf, needsMoreExamples } from '../train/more-examples.ts';
-import { setOptionsOf, setRulesOf, solveChoicesOf, withinLimit } from '../train/set-rules.ts';
+import { setOptionsOf, withinLimit } from '../train/set-rules.ts';
 import { type Solver, startSolver } from '../train/solver.ts';
 import type { ExampleTable, LabelledExample } from './example-table.ts';
 import { firstExamples } from './first-examples.ts';
@@ -52,21 +53,32 @@ export interface BackfillReport {
   readonly seconds: number;
 }
 
-/** Whether all that was rebuilt is what was published, or is now. */
-export function isSound(report: BackfillReport): boolean {
-  const { table, heads, published } = report;
+/**
+ * `sound`: all that was rebuilt is what was published, or is now. `incomparable`: nothing differs, but there are heads of another arithmetic, of
+ * which only the sets could be compared. Else `unsound`.
+ */
+export type BackfillVerdict = 'sound' | 'incomparable' | 'unsound';
+
+export function verdictOf({ table, heads, published }: BackfillReport): BackfillVerdict {
   const sameTable = table === null || table.missing + table.extra + table.different === 0;
-  return (
-    sameTable && heads.every(({ kind, outcome }) => outcome === 'equal' || published[kind] !== undefined)
-  );
+  const open = heads.filter(({ kind, outcome }) => outcome !== 'equal' && published[kind] === undefined);
+  if (sameTable && open.length === 0) return 'sound';
+  return sameTable && open.every(({ outcome }) => outcome === 'other-arithmetic')
+    ? 'incomparable'
+    : 'unsound';
+}
+
+export function isSound(report: BackfillReport): boolean {
+  return verdictOf(report) === 'sound';
 }
 
 /**
  * Errors: request-invalid (publishing with a trainer running, or what was rebuilt from vectors), head-not-ready for a set without
- * examples, topic-missing, topic-mismatch, statistics-mismatch, log-unavailable, store-unavailable, and the signal's reason.
+ * examples, config-invalid (TASK_SETTINGS), topic-missing, topic-mismatch, statistics-mismatch, log-unavailable, store-unavailable, and the signal's reason.
  */
 export async function backfill(options: BackfillOptions): Promise<BackfillReport> {
   const began = performance.now();
+  const settings = (await openTaskSettings(options.config))(options.task);
   if (options.publish) await allowPublishing(options);
   // Before the examples are: a head cannot have learned more than they hold.
   const catalog = await HeadCatalog.read(options.clients);
@@ -75,7 +87,7 @@ export async function backfill(options: BackfillOptions): Promise<BackfillReport
   try {
     const source = await openSource(options, extractor, table);
     try {
-      const report = await rebuild({ options, extractor, catalog, table, source });
+      const report = await rebuild({ options, settings, extractor, catalog, table, source });
       return { ...report, seconds: Math.round(performance.now() - began) / 1000 };
     } finally {
       await source.close();
@@ -87,6 +99,7 @@ export async function backfill(options: BackfillOptions): Promise<BackfillReport
 
 interface Rebuild {
   readonly options: BackfillOptions;
+  readonly settings: TaskSettings;
   readonly extractor: string;
   readonly catalog: HeadCatalog;
   readonly table: ExampleTable;
@@ -94,17 +107,15 @@ interface Rebuild {
 }
 
 async function rebuild(run: Rebuild): Promise<Omit<BackfillReport, 'seconds'>> {
-  const { options, extractor, catalog, table, source } = run;
+  const { options, settings, extractor, catalog, table, source } = run;
   const { task, from, workers } = options;
-  const { config } = options;
-  const rules = setRulesOf(config);
-  const start = await findWindowStart(withinLimit(source.examples(), rules), {
-    window: rules.window,
-    folder: join(config.DATA_DIR, 'backfill'),
+  const start = await findWindowStart(withinLimit(source.examples(), settings), {
+    window: settings.window,
+    folder: join(options.config.DATA_DIR, 'backfill'),
   });
-  const examples = () => insideWindow(withinLimit(source.examples(), rules), start);
-  const set = await sum(options, extractor, examples());
-  const heads = await trainAll(options, set, kindsOf(options, catalog, extractor), () =>
+  const examples = () => insideWindow(withinLimit(source.examples(), settings), start);
+  const set = await sum(run, examples());
+  const heads = await trainAll(run, set, kindsOf(options, catalog, extractor), () =>
     firstExamples(examples(), mostExamplesOf(set.dimensions)),
   );
   const line = { task, extractor };
@@ -146,8 +157,7 @@ async function allowPublishing({ clients, from }: BackfillOptions): Promise<void
 }
 
 async function sum(
-  { task, workers, signal, progress, config }: BackfillOptions,
-  extractor: string,
+  { options: { task, workers, signal, progress }, settings, extractor }: Rebuild,
   examples: AsyncIterable<LabelledExample>,
 ): Promise<LabelledSet> {
   const iterator = examples[Symbol.asyncIterator]();
@@ -156,7 +166,7 @@ async function sum(
     throw new HeadwaterError('head-not-ready', `Task ${task} has no labelled example of ${extractor}`);
   }
   return sumExamples(resumed(first.value, iterator), {
-    set: setOptionsOf({ extractor, task, dimensions: first.value.vector.length }, setRulesOf(config)),
+    set: setOptionsOf({ extractor, task, dimensions: first.value.vector.length }, settings),
     workers,
     signal,
     summed: (done) => progress?.({ stage: 'summing examples', done }),
@@ -173,7 +183,7 @@ async function* resumed<T>(first: T, rest: AsyncIterator<T>): AsyncGenerator<T> 
 }
 
 async function trainAll(
-  { config, signal, progress }: BackfillOptions,
+  { options: { signal, progress }, settings: { prior, units } }: Rebuild,
   set: LabelledSet,
   kinds: readonly HeadKind[],
   readFirst: () => Promise<readonly LabelledVector[]>,
@@ -187,7 +197,7 @@ async function trainAll(
       signal?.throwIfAborted();
       progress?.({ stage: `training heads (${kind})`, done: heads.length, total: kinds.length });
       const more = needsMoreExamples(kind, 'settled') ? readFirst() : undefined;
-      const choices = { kind, mode: 'settled', ...solveChoicesOf(config) } as const;
+      const choices = { kind, mode: 'settled', prior, units } as const;
       const solved = solver.start(set, choices, 'later', signal ?? new AbortController().signal, more);
       heads.push(await (signal === undefined ? solved : Promise.race([solved, aborted(signal)])));
     }

@@ -1,5 +1,12 @@
 /** Heads and examples rebuilt from the topics, and held against what is there. */
-export { type BackfillOptions, type BackfillReport, backfill, isSound } from './backfill.ts';
+export {
+  type BackfillOptions,
+  type BackfillReport,
+  type BackfillVerdict,
+  backfill,
+  isSound,
+  verdictOf,
+} from './backfill.ts';
 export type { HeadComparison, HeadOutcome } from './head-comparison.ts';
 export type { OnProgress, Progress } from './progress.ts';
 export type { TableComparison } from './table-comparison.ts';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createLabelledSet, quantize, trainHead } from '@headwater/heads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -36,6 +37,7 @@ describe('the file of a head', () => {
       examples: head.examples,
       digest: head.digest,
       setDigest: head.setDigest,
+      arithmetic: head.arithmetic,
       regularization: head.regularization,
       temperature: head.temperature,
       measurements: head.measurements,
@@ -43,6 +45,18 @@ describe('the file of a head', () => {
     });
     expect(file).toMatchObject({ extractor: 'four.v1', task: 'digit', version: 7, watermark: 40 });
     expect(encodeHeadFile({ ...head, ...back, version: 7 })).toBe(text);
+  });
+
+  it('is read as it was written before it said by which arithmetic the head was solved', () => {
+    const { arithmetic, checksum, ...rest } = JSON.parse(text) as Record<string, unknown>;
+    expect(arithmetic).toBe(head.arithmetic);
+    const former = { ...rest, formatVersion: 1 };
+    const sorted = (fields: object) => Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
+    const summed = sorted({ ...former, measurements: sorted(head.measurements) });
+    const sum = createHash('sha256').update(JSON.stringify(summed)).digest('hex');
+    expect(sum).not.toBe(checksum);
+    const back = headOf(decodeHeadFile(JSON.stringify({ ...former, checksum: sum })));
+    expect(back).toMatchObject({ digest: head.digest, arithmetic: 1 });
   });
 
   it('may be formatted anew by other tools', () => {

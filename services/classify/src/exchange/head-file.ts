@@ -9,14 +9,15 @@ import { z } from 'zod';
 import type { WholeHead } from './head-catalog.ts';
 
 const format = 'headwater-head';
-const formatVersion = 1;
+/** 2 says by which arithmetic the head was solved; those of version 1 were by the first. */
+const formatVersion = 2;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 const fields = z.strictObject({
   format: z.literal(format),
-  formatVersion: z.literal(formatVersion),
+  formatVersion: z.literal([1, formatVersion]),
   extractor: z.string().min(1),
   task: z.string().min(1),
   kind: z.enum(['lda', 'ridge', 'ncm', 'softmax', 'mlp', 'knn']),
@@ -35,6 +36,8 @@ const fields = z.strictObject({
   digest: sha256,
   /** Of the labelled set that the head learned. */
   setDigest: sha256,
+  /** Not in files of version 1. */
+  arithmetic: count.min(1).optional(),
   parameters: z.base64(),
 });
 
@@ -71,9 +74,9 @@ export function decodeHeadFile(text: string): HeadFile {
 /** As it comes out of training. */
 export function headOf(file: HeadFile): Head {
   const { kind, mode, classes, dimensions, examples, digest, setDigest, regularization, temperature } = file;
-  const { measurements } = file;
+  const { arithmetic = 1, measurements } = file;
   const head = { kind, mode, classes, dimensions, examples, digest, setDigest, regularization, temperature };
-  return { ...head, measurements, parameters: Buffer.from(file.parameters, 'base64') };
+  return { ...head, arithmetic, measurements, parameters: Buffer.from(file.parameters, 'base64') };
 }
 
 type Body = z.infer<typeof fields>;

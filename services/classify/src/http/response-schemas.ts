@@ -45,6 +45,12 @@ export const headSchema = object({
   version: count,
   digest: text,
   setDigest: text,
+  arithmetic: {
+    type: 'integer',
+    minimum: 1,
+    description:
+      'Raised when a version of Headwater changes what this kind computes: heads of one set have one digest where it is the same.',
+  },
   watermark: count,
   mode: { type: 'string', enum: ['provisional', 'settled'] },
   classes: listOf(text),

@@ -33,6 +33,7 @@ function trained(version: number, extractor = 'a.v1'): HeadTrained {
     version,
     digest: 'd',
     setDigest: 's',
+    arithmetic: 1,
     watermark: version,
     mode: 'provisional',
     classes: ['x'],

@@ -2,7 +2,7 @@
  * Decides for the lines of a lane which version a solved head gets, which records publish it, and which head serves
  * each task. What it decides counts from the commit on.
  */
-import { type Classifier, type HeadKind, type LabelledSet, openHead } from '@headwater/heads';
+import { arithmeticOf, type Classifier, type HeadKind, type LabelledSet, openHead } from '@headwater/heads';
 import type { HeadActivated, HeadTrained } from '@headwater/schemas';
 import type { Logger, LogRecord, OutgoingRecord } from '@headwater/stream';
 import type { Activation } from '../predict/heads-table.ts';
@@ -69,7 +69,7 @@ export class HeadPublisher {
     for (const line of sets.flatMap((set) => this.lines(set))) {
       line.scores = LineScores.restore(store.get(scoresKey(line)), store.get(measuredKey(line)));
       await this.#adoptStored(line);
-      line.outdated = choices !== undefined && choices !== this.#choices();
+      line.outdated = (choices !== undefined && choices !== this.#choices()) || isOfOtherArithmetic(line);
       this.#options.board.show(line);
     }
   }
@@ -196,6 +196,11 @@ export class HeadPublisher {
       logger.error(fields, 'newest head cannot be opened; solving anew');
     }
   }
+}
+
+/** Another version of the program solved it: the same examples give another head now. */
+function isOfOtherArithmetic({ newest, kind }: TaskLine): boolean {
+  return newest !== undefined && newest.arithmetic !== arithmeticOf(kind);
 }
 
 function isOf(line: TaskLine): (head: PublishedHead) => boolean {

@@ -42,7 +42,8 @@ export function headTrained(
   context: HeadContext,
   parameters: HeadTrained['parameters'],
 ): HeadTrained {
-  const { kind, digest, setDigest, mode, classes, dimensions, examples, regularization, temperature } = head;
+  const { kind, digest, setDigest, arithmetic, mode, classes } = head;
+  const { dimensions, examples, regularization, temperature } = head;
   const { extractor, task, version, watermark, prequential } = context;
   return {
     extractor,
@@ -51,6 +52,7 @@ export function headTrained(
     version,
     digest,
     setDigest,
+    arithmetic,
     watermark: Number(watermark),
     mode,
     classes,

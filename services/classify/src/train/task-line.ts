@@ -11,7 +11,7 @@ export interface TaskLine {
   newest: HeadTrained | undefined;
   /** Opened from `newest`, for prequential scores. */
   classifier: Classifier | undefined;
-  /** The newest head was solved with other choices than this process makes. */
+  /** The newest head was solved with other choices than this process makes, or by another arithmetic. */
   outdated: boolean;
   /** No solve before this time; milliseconds since the epoch. */
   notBefore: number;
