@@ -12,6 +12,7 @@ interface BackfillCommandOptions {
   readonly from: 'examples' | 'vectors';
   readonly kind?: readonly HeadKind[];
   readonly workers: number;
+  readonly taskSettings?: string;
   readonly publish: boolean;
   readonly json: boolean;
 }
@@ -45,6 +46,10 @@ export function registerBackfill(program: Command, console: Console, finish: (co
       ]),
     )
     .option('--workers <count>', 'threads that sum', parseWorkers, availableParallelism())
+    .option(
+      '--task-settings <path>',
+      'YAML file of what is otherwise for single tasks: the trainer’s (default: TASK_SETTINGS)',
+    )
     .option('--publish', 'publish heads that are not there yet; only while no trainer runs', false)
     .option('--json', 'print one JSON object, the last line of standard output', false)
     .addHelpText('after', help)
@@ -52,7 +57,7 @@ export function registerBackfill(program: Command, console: Console, finish: (co
 }
 
 const help = `
-The cluster, names, EXTRACTORS and PRIOR come from the environment of classify. DATA_DIR needs room for one copy of the
+The cluster, names, EXTRACTORS, PRIOR, WINDOW, LIFT and TASK_SETTINGS come from the environment of classify. DATA_DIR needs room for one copy of the
 newest examples (with --from vectors: of the vectors too) while the command runs.
 
 Exit codes: 0 all heads (and with --from vectors all examples) are equal, or are published now; 1 something differs, or the
@@ -67,7 +72,7 @@ async function run(options: BackfillCommandOptions, console: Console): Promise<n
       ...options,
       kinds: options.kind,
       clients,
-      config,
+      config: { ...config, TASK_SETTINGS: options.taskSettings ?? config.TASK_SETTINGS },
       signal: console.signal,
       progress: progress.show,
     }),
@@ -136,7 +141,8 @@ function whatToDo(publishedNow: number | undefined): string {
 
 /** What is most often behind it, before anybody thinks of a fault. */
 function whyDifferent(kind: string, isSameSet: boolean): string {
-  if (!isSameSet) return 'of another set: was it trained with this WINDOW, and are labels at rest?';
+  if (!isSameSet)
+    return 'of another set: was it trained with this WINDOW (or that of its task in TASK_SETTINGS), and are labels at rest?';
   const machine = kind === 'mlp' ? ', on this machine' : '';
   return `of the same set: was it trained with this PRIOR, LIFT and MLP_UNITS${machine}?`;
 }

@@ -86,6 +86,11 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     .describe(
       'How probable classes are before anything is seen: all the same, or as often as they are labelled.',
     ),
+  TASK_SETTINGS: text('path of a YAML file')
+    .optional()
+    .describe(
+      'What is otherwise for single tasks: heads, window, prior, lift, mlpUnits and maxExamples, as YAML {tasks: {task: {key: value}}}. The same for all processes.',
+    ),
   MAX_ERROR_RATE: list('rates from 0.001 to below 1, each for all tasks or as task=rate, separated by commas')
     .refine(
       (words) => parseErrorRates(words) !== undefined,

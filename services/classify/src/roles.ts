@@ -14,9 +14,9 @@ import type { HeadsFollower } from './predict/heads-follower.ts';
 import type { HeadsTable } from './predict/heads-table.ts';
 import { createPredictor } from './predict/predictor.ts';
 import type { ServingHeads } from './predict/serving-heads.ts';
+import type { SettingsOf } from './task-settings.ts';
 import { KeptSets } from './train/kept-sets.ts';
 import type { OpenSets } from './train/open-sets.ts';
-import { setRulesOf, solveChoicesOf } from './train/set-rules.ts';
 import type { Solver } from './train/solver.ts';
 import type { TrainBoard } from './train/train-board.ts';
 import { openTrainSession, type TrainSessionOptions } from './train/train-session.ts';
@@ -32,6 +32,7 @@ export interface Shared {
   readonly joinBoard: JoinBoard;
   readonly trainBoard: TrainBoard;
   readonly rules: RuleBook;
+  readonly settingsOf: SettingsOf;
   readonly openSets: OpenSets;
 }
 
@@ -113,9 +114,7 @@ async function trainOptions(
     partitions: await partitionsOf(log, examples),
     examplesTopic: examples,
     examples: await openCodec(schemaIds, 'Example', examples),
-    kinds: config.HEADS,
-    ...setRulesOf(config),
-    ...solveChoicesOf(config),
+    settingsOf: shared.settingsOf,
     solver,
     topics: { heads, serving },
     ...codecs,

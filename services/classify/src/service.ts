@@ -25,9 +25,9 @@ import { HeadsTable } from './predict/heads-table.ts';
 import { ServingHeads } from './predict/serving-heads.ts';
 import { Reviewer } from './review/reviewer.ts';
 import { openJoin, openTrain, type Shared } from './roles.ts';
+import { openTaskSettings } from './task-settings.ts';
 import { prepareClassifyTopics } from './topics.ts';
 import { OpenSets } from './train/open-sets.ts';
-import { setRulesOf, solveChoicesOf } from './train/set-rules.ts';
 import { type Solver, startSolver } from './train/solver.ts';
 import { TrainBoard } from './train/train-board.ts';
 
@@ -82,6 +82,7 @@ async function openShared(config: ClassifyConfig, dependencies: ServiceDependenc
   await tellUnknown(config, dependencies);
   const { log, names, schemaIds, blobs, logger, metrics } = dependencies;
   const rules = await openRuleBook(config.MAX_ERROR_RATE, config.COSTS_FILE);
+  const settingsOf = await openTaskSettings(config);
   await prepareClassifyTopics(config, names, log.admin);
   const { heads: headsTopic, serving: servingTopic } = names.topics;
   const codecs = {
@@ -122,6 +123,7 @@ async function openShared(config: ClassifyConfig, dependencies: ServiceDependenc
     joinBoard,
     trainBoard,
     rules,
+    settingsOf,
     openSets: new OpenSets(),
   };
 }
@@ -136,15 +138,15 @@ async function deleteBlob(uri: string, { blobs, logger }: ServiceDependencies): 
 }
 
 async function openApi(shared: Shared): Promise<Api> {
-  const { config, dependencies, codecs, table, serving, joinBoard, trainBoard, rules, openSets } = shared;
+  const { config, dependencies, codecs, table, serving, joinBoard, trainBoard, rules, settingsOf, openSets } =
+    shared;
   const { log, names, logger, metrics } = dependencies;
   const partitions = (await log.admin.partitions(names.topics.examples)) ?? 1;
   const reviewer = new Reviewer({
     sets: openSets,
     partitionOf: (task) => partitionFor(task, partitions),
     newestHead: (extractor, task) => table.newest({ extractor, task, kind: 'lda' }),
-    lift: setRulesOf(config).lift ?? null,
-    prior: solveChoicesOf(config).prior,
+    settingsOf,
   });
   const files = await filesById(config.EXTRACTOR_FILES);
   const join = new JoinReader(
@@ -169,6 +171,7 @@ async function openApi(shared: Shared): Promise<Api> {
     reviewer,
     trainBoard,
     serving,
+    settingsOf,
     extractors,
     maxImageBytes: config.MAX_IMAGE_BYTES,
     rules,

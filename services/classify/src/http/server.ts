@@ -9,7 +9,7 @@ import { type LineReportOptions, registerLineReport } from './line-report-route.
 import { type MeasurementOptions, registerMeasurements } from './measurement-routes.ts';
 import { type NextOptions, registerNext } from './next-route.ts';
 import { type ReviewOptions, registerReview } from './review-routes.ts';
-import { registerTasks } from './task-routes.ts';
+import { registerTasks, type TaskRouteOptions } from './task-routes.ts';
 
 export interface HttpOptions
   extends ActivationOptions,
@@ -18,6 +18,7 @@ export interface HttpOptions
     MeasurementOptions,
     NextOptions,
     ReviewOptions,
+    TaskRouteOptions,
     Pick<HttpServerOptions, 'config' | 'logger' | 'metrics'> {}
 
 const requestTimeoutMs = 60_000;
@@ -52,7 +53,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     }),
   });
   await app.register(async (scope) => {
-    registerTasks(scope, options.views);
+    registerTasks(scope, options);
     registerMeasurements(scope, options);
     registerLineReport(scope, options);
     registerNext(scope, options);

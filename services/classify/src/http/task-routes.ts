@@ -1,5 +1,6 @@
 /** What can be read of tasks and their heads. */
 import type { FastifyInstance } from 'fastify';
+import { describeSettings, type SettingsOf } from '../task-settings.ts';
 import { headSchema, headsSchema, taskSchema, tasksSchema } from './response-schemas.ts';
 import { problemResponses, taskParameters } from './route-schemas.ts';
 import type { TaskViews } from './task-views.ts';
@@ -8,7 +9,40 @@ interface TaskRoute {
   readonly Params: { readonly task: string };
 }
 
-export function registerTasks(app: FastifyInstance, views: TaskViews): void {
+export interface TaskRouteOptions {
+  readonly views: TaskViews;
+  readonly settingsOf: SettingsOf;
+}
+
+/** Not part of what all tasks are listed with: they are as they were set at start. */
+const settingsSchema = {
+  type: 'object',
+  additionalProperties: true,
+  description: 'How the task is learned: by the environment, or by its own part of TASK_SETTINGS.',
+  properties: {
+    heads: { type: 'array', items: { type: 'string' } },
+    window: {
+      type: ['object', 'null'],
+      description: 'Of the newest examples only: so many, or those of so long a time; null: of all.',
+      additionalProperties: true,
+      properties: {
+        newest: { type: 'integer', minimum: 1 },
+        milliseconds: { type: 'integer', minimum: 1 },
+      },
+    },
+    prior: { type: 'string', enum: ['uniform', 'empirical'] },
+    lift: { type: ['integer', 'null'] },
+    mlpUnits: { type: 'integer', minimum: 1 },
+    maxExamples: { type: 'integer', minimum: 1 },
+  },
+} as const;
+
+const wholeTaskSchema = {
+  ...taskSchema,
+  properties: { ...taskSchema.properties, settings: settingsSchema },
+} as const;
+
+export function registerTasks(app: FastifyInstance, { views, settingsOf }: TaskRouteOptions): void {
   const one = (summary: string, answer: object) => ({
     schema: {
       summary,
@@ -27,8 +61,8 @@ export function registerTasks(app: FastifyInstance, views: TaskViews): void {
   );
   app.get<TaskRoute>(
     '/v1/tasks/:task',
-    one('One task: what serves it, and how well', taskSchema),
-    async ({ params }) => views.task(params.task),
+    one('One task: what serves it, how well, and how it is learned', wholeTaskSchema),
+    async ({ params: { task } }) => ({ ...views.task(task), settings: describeSettings(settingsOf(task)) }),
   );
   app.get<TaskRoute>('/v1/tasks/:task/head', one('The head that serves', headSchema), async ({ params }) =>
     views.servingHead(params.task),

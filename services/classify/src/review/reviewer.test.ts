@@ -10,7 +10,7 @@ it('answers few questions at once that read every example, and the next one when
     sets: new OneSet(),
     partitionOf: () => 0,
     newestHead: () => undefined,
-    prior: 'uniform',
+    settingsOf: () => ({ prior: 'uniform' }),
   });
   const ask = () =>
     reviewer.neighbours('eight.v1', 'digit', { imageId: 'new', vector: new Int16Array(8) }, 3);

@@ -52,7 +52,8 @@ export interface Considered {
   readonly considered: number;
 }
 
-export interface ReviewerOptions extends Pick<SetRules, 'lift'>, Pick<SolveChoices, 'prior'> {
+export interface ReviewerOptions {
+  settingsOf(task: string): Pick<SetRules, 'lift'> & Pick<SolveChoices, 'prior'>;
   readonly sets: OpenSets;
   /** The partition of `examples` where the task's are. */
   partitionOf(task: string): number;
@@ -106,7 +107,7 @@ export class Reviewer {
    */
   async heldOut(extractor: string, task: string, kind: HeadKind): Promise<HeldOutMeasurements> {
     return await this.#alone(async () => {
-      const { lift = null, prior } = this.#options;
+      const { lift = null, prior } = this.#options.settingsOf(task);
       const { dimensions } = this.#open(extractor, task).set;
       const examples = await this.#inside(extractor, task, mostLearned(dimensions));
       const set = setOptionsOf({ extractor, task, dimensions }, { lift });

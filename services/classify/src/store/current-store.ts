@@ -1,8 +1,13 @@
 /** Every lane begins alike, whatever it keeps: its store is opened, and brought to the positions that the group has committed. */
 import { type LaneStore, type LaneStoreOptions, openLaneStore } from './lane-store.ts';
 import { type RollForwardOptions, type RollForwardResult, rollForward } from './roll-forward.ts';
+import type { StateReader } from './state.ts';
 
-export type CurrentStoreOptions = LaneStoreOptions & Omit<RollForwardOptions, 'store'>;
+export type CurrentStoreOptions = LaneStoreOptions &
+  Omit<RollForwardOptions, 'store'> & {
+    /** Whether what the store keeps is still what is to be kept; otherwise it starts over. */
+    fits?(store: StateReader): boolean;
+  };
 
 export interface CurrentStore {
   readonly store: LaneStore;
@@ -13,6 +18,7 @@ export interface CurrentStore {
 export async function openCurrentStore(options: CurrentStoreOptions): Promise<CurrentStore> {
   const store = await openLaneStore(options);
   try {
+    if (options.fits?.(store) === false) await store.clear();
     return { store, rolled: await rollForward({ ...options, store }) };
   } catch (error) {
     await store.close();

@@ -9,6 +9,7 @@ import { openHead } from '@headwater/heads';
 import type { HeadTrained } from '@headwater/schemas';
 import type { LogRecord } from '@headwater/stream';
 import { needsMoreExamples } from './more-examples.ts';
+import type { SolveChoices } from './set-rules.ts';
 import type { Solver, Urgency } from './solver.ts';
 import { pauseAfter, pauseAfterFailure, type TaskLine } from './task-line.ts';
 import type { TrainBoard } from './train-board.ts';
@@ -33,9 +34,7 @@ export interface SolvedHead extends Pick<SolveTask, 'line' | 'watermark' | 'caus
 
 export interface BackgroundSolvesOptions {
   readonly solver: Solver;
-  readonly prior: 'uniform' | 'empirical';
-  /** Of the hidden layer of heads of kind `mlp`. */
-  readonly units: number;
+  settingsOf(task: string): SolveChoices;
   readonly board: Pick<TrainBoard, 'solved' | 'failed'>;
   readonly logger: { error(fields: object, message: string): void };
   keepParameters(bytes: Uint8Array): Promise<HeadTrained['parameters']>;
@@ -103,7 +102,8 @@ export class BackgroundSolves {
 
   /** Copies the set before it first waits. */
   async #solve({ line, set, mode }: SolveTask, urgency: Urgency, signal: AbortSignal): Promise<Head> {
-    const { solver, prior, units, refill, readExamples } = this.#options;
+    const { solver, settingsOf, refill, readExamples } = this.#options;
+    const { prior, units } = settingsOf(line.task);
     refill(set);
     const more = needsMoreExamples(line.kind, mode) ? readExamples(set, signal) : undefined;
     return solver.start(set, { kind: line.kind, mode, prior, units }, urgency, signal, more);

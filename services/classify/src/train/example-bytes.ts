@@ -51,6 +51,11 @@ export function measuredKey({ extractor, task, kind }: Line): string {
   return `measured/${setId(extractor, task)}/${kind}`;
 }
 
+/** With which choices a line's newest head was solved. */
+export function solvedKey({ extractor, task, kind }: Line): string {
+  return `solved/${setId(extractor, task)}/${kind}`;
+}
+
 /** Entries are in the order of assignedAt, then of the sample's keys; a value is the key of the example. */
 export function timesPrefix(set: string): string {
   return `time/${set}/`;

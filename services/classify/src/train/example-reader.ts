@@ -4,10 +4,11 @@ import { type Codec, compositeKey, type Example, parseCompositeKey } from '@head
 import { type LogRecord, partitionFor } from '@headwater/stream';
 import { Draft } from '../store/state.ts';
 import { noteErasure } from './erasures.ts';
-import type { SetRules } from './set-rules.ts';
+import type { RulesOf } from './set-rules.ts';
 import { applyExample, type ExampleNews, type SetChange } from './trainer-state.ts';
 
-export interface ExampleReaderOptions extends SetRules {
+export interface ExampleReaderOptions {
+  readonly settingsOf: RulesOf;
   readonly examples: Codec<Example>;
   readonly lane: number;
   readonly partitions: number;
@@ -43,7 +44,7 @@ export class ExampleReader {
   async learn(record: LogRecord, draft: Draft): Promise<SetChange | undefined> {
     const news = await this.read(record);
     const inner = new Draft(draft);
-    const change = applyExample(inner, news, this.#options);
+    const change = applyExample(inner, news, this.#options.settingsOf(news.task));
     if (record.value === null) noteErasure(inner, news, record.offset);
     draft.absorb(inner);
     return change;

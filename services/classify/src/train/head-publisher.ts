@@ -2,13 +2,14 @@
  * Decides for the lines of a lane which version a solved head gets, which records publish it, and which head serves
  * each task. What it decides counts from the commit on.
  */
-import { arithmeticOf, type Classifier, type HeadKind, type LabelledSet, openHead } from '@headwater/heads';
+import { arithmeticOf, type Classifier, type LabelledSet, openHead } from '@headwater/heads';
 import type { HeadActivated, HeadTrained } from '@headwater/schemas';
 import type { Logger, LogRecord, OutgoingRecord } from '@headwater/stream';
 import type { Activation } from '../predict/heads-table.ts';
 import type { Draft, StateReader } from '../store/state.ts';
+import type { SettingsOf } from '../task-settings.ts';
 import type { SolvedHead } from './background-solves.ts';
-import { measuredKey, scoresKey, setId } from './example-bytes.ts';
+import { measuredKey, scoresKey, setId, solvedKey } from './example-bytes.ts';
 import { LineScores } from './line-scores.ts';
 import {
   chooseServing,
@@ -18,20 +19,21 @@ import {
   type PublicationOptions,
   servingRecord,
 } from './publication.ts';
+import { choicesOf } from './set-rules.ts';
 import { adoptHead, newLine, type TaskLine } from './task-line.ts';
 import type { TrainBoard } from './train-board.ts';
 
-/** With which choices heads are solved; when they change, every set is solved again. */
-const choicesKey = 'choices';
-
 export interface HeadPublisherOptions extends PublicationOptions {
-  /** In order of preference; each labelled set has a line of each. */
-  readonly kinds: readonly HeadKind[];
-  readonly prior: 'uniform' | 'empirical';
-  /** Of the sets; another one makes other heads of the same examples. */
-  readonly lift?: number | null;
+  /** Each labelled set has a line of each kind; other choices make other heads of the same examples. */
+  readonly settingsOf: SettingsOf;
   readonly board: TrainBoard;
   readonly logger: Logger;
+}
+
+/** The head that a line was known to have, and the choices with which it was solved. */
+interface Solved {
+  readonly digest: string;
+  readonly choices: string;
 }
 
 /** Heads that are on their way into the log. */
@@ -56,6 +58,8 @@ type SetName = Pick<LabelledSet, 'extractor' | 'task'>;
 export class HeadPublisher {
   readonly #options: HeadPublisherOptions;
   readonly #lines = new Map<string, readonly TaskLine[]>();
+  /** Lines whose newest head the store is not told of. */
+  readonly #unkept = new Set<TaskLine>();
   /** What was committed here and the follower of the heads may not have seen yet, by task. */
   readonly #serving = new Map<string, { readonly at: number; readonly activation: HeadActivated | null }>();
 
@@ -65,11 +69,13 @@ export class HeadPublisher {
 
   /** The scores of the store, and the heads of the table, which must have caught up. */
   async open(sets: readonly SetName[], store: StateReader): Promise<void> {
-    const choices = store.get(choicesKey)?.toString('utf8');
     for (const line of sets.flatMap((set) => this.lines(set))) {
       line.scores = LineScores.restore(store.get(scoresKey(line)), store.get(measuredKey(line)));
       await this.#adoptStored(line);
-      line.outdated = (choices !== undefined && choices !== this.#choices()) || isOfOtherArithmetic(line);
+      const solved = readSolved(store, line);
+      line.unproven = line.newest !== undefined && solved === undefined;
+      const isOther = solved !== undefined && solved.choices !== this.#choices(line);
+      line.outdated = isOther || isOfOtherArithmetic(line);
       this.#options.board.show(line);
     }
   }
@@ -77,7 +83,9 @@ export class HeadPublisher {
   /** One of each kind, in order of preference. */
   lines({ extractor, task }: SetName): readonly TaskLine[] {
     const id = setId(extractor, task);
-    const lines = this.#lines.get(id) ?? this.#options.kinds.map((kind) => newLine(extractor, task, kind));
+    const lines =
+      this.#lines.get(id) ??
+      this.#options.settingsOf(task).kinds.map((kind) => newLine(extractor, task, kind));
     this.#lines.set(id, lines);
     return lines;
   }
@@ -89,13 +97,17 @@ export class HeadPublisher {
   /** Whether predictions wait for heads of this line: it serves, or nothing does and it is the first to. */
   serves(line: TaskLine): boolean {
     const serving = this.#activation(line.task);
-    if (serving === undefined) return line.kind === this.#options.kinds[0];
+    if (serving === undefined) return line.kind === this.#options.settingsOf(line.task).kinds[0];
     return serving.extractor === line.extractor && serving.kind === line.kind;
   }
 
   /** What must survive a restart beside the examples and the scores. */
   keep(draft: Draft): void {
-    draft.put(choicesKey, Buffer.from(this.#choices()));
+    for (const line of this.#unkept) {
+      const solved: Solved = { digest: line.newest?.digest ?? '', choices: this.#choices(line) };
+      draft.put(solvedKey(line), Buffer.from(JSON.stringify(solved)));
+    }
+    this.#unkept.clear();
   }
 
   /** The same heads again where examples came that changed nothing: their watermark moves on, their version does not. */
@@ -127,10 +139,14 @@ export class HeadPublisher {
     return { records, heads, solved, serving };
   }
 
-  committed({ heads, serving }: Publication): void {
+  committed({ heads, serving, solved }: Publication): void {
     for (const { trained, classifier } of heads) {
       const line = this.lines(trained).find(({ kind }) => kind === trained.kind);
       if (line !== undefined) adoptHead(line, trained, classifier);
+    }
+    for (const { line } of solved) {
+      line.unproven = false;
+      this.#unkept.add(line);
     }
     const at = Date.now();
     for (const [task, activation] of serving) this.#serving.set(task, { at, activation });
@@ -142,7 +158,10 @@ export class HeadPublisher {
   }
 
   #version({ line, head, parameters, classifier, watermark, cause }: SolvedHead): PublishedHead {
-    const { extractor, task, scores } = line;
+    const { extractor, task, newest, scores } = line;
+    if (newest !== undefined && isProof(line, head)) {
+      return { trained: { ...newest, watermark: Math.max(newest.watermark, Number(watermark)) } };
+    }
     const version = this.#nextVersion(line);
     const context = { extractor, task, version, watermark, prequential: scores.measurements() };
     const trained = headTrained(head, context, parameters);
@@ -176,10 +195,8 @@ export class HeadPublisher {
     return Math.max(line.newest?.version ?? 0, this.#options.table.highestVersion(line)) + 1;
   }
 
-  /** The kinds are no choice of this sort: each line stands for itself. */
-  #choices(): string {
-    const { prior, lift = null } = this.#options;
-    return JSON.stringify(lift === null ? [prior] : [prior, lift]);
+  #choices({ task, kind }: TaskLine): string {
+    return choicesOf(kind, this.#options.settingsOf(task));
   }
 
   async #adoptStored(line: TaskLine): Promise<void> {
@@ -201,6 +218,18 @@ export class HeadPublisher {
 /** Another version of the program solved it: the same examples give another head now. */
 function isOfOtherArithmetic({ newest, kind }: TaskLine): boolean {
   return newest !== undefined && newest.arithmetic !== arithmeticOf(kind);
+}
+
+/** Solved anew, the head came out as the one that is there: its version stays. */
+function isProof({ unproven, outdated, newest }: TaskLine, head: SolvedHead['head']): boolean {
+  return unproven && !outdated && newest?.digest === head.digest && newest.setDigest === head.setDigest;
+}
+
+/** Undefined where the newest head is another one. */
+function readSolved(store: StateReader, line: TaskLine): Solved | undefined {
+  const bytes = store.get(solvedKey(line));
+  const solved = bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as Solved);
+  return solved?.digest === line.newest?.digest ? solved : undefined;
 }
 
 function isOf(line: TaskLine): (head: PublishedHead) => boolean {

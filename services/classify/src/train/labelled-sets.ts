@@ -6,21 +6,21 @@ import { createLabelledSet, type LabelledSet } from '@headwater/heads';
 import { Breath } from '../breath.ts';
 import type { StateReader } from '../store/state.ts';
 import { setId } from './example-bytes.ts';
-import { type SetRules, setOptionsOf } from './set-rules.ts';
+import { type RulesOf, setOptionsOf } from './set-rules.ts';
 import { type SetChange, storedExamples, storedSets } from './trainer-state.ts';
 
 export class LabelledSets {
   readonly #sets = new Map<string, LabelledSet>();
-  readonly #rules: SetRules;
+  readonly #rulesOf: RulesOf;
   #isWhole = true;
 
-  constructor(rules: SetRules = {}) {
-    this.#rules = rules;
+  constructor(rulesOf: RulesOf = () => ({})) {
+    this.#rulesOf = rulesOf;
   }
 
   /** Adds up what the store holds. */
-  static async load(reader: StateReader, rules: SetRules = {}): Promise<LabelledSets> {
-    const sets = new LabelledSets(rules);
+  static async load(reader: StateReader, rulesOf?: RulesOf): Promise<LabelledSets> {
+    const sets = new LabelledSets(rulesOf);
     const breath = new Breath();
     for (const { extractor, task, dimensions } of storedSets(reader)) {
       const set = sets.#open({ extractor, task, dimensions });
@@ -80,7 +80,7 @@ export class LabelledSets {
 
   #open(name: Pick<SetChange, 'extractor' | 'task' | 'dimensions'>): LabelledSet {
     const id = setId(name.extractor, name.task);
-    const set = this.#sets.get(id) ?? createLabelledSet(setOptionsOf(name, this.#rules));
+    const set = this.#sets.get(id) ?? createLabelledSet(setOptionsOf(name, this.#rulesOf(name.task)));
     this.#sets.set(id, set);
     return set;
   }

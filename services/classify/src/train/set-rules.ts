@@ -3,7 +3,7 @@
  * from the same configuration, or their digests say nothing of each other.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { LabelledSetOptions } from '@headwater/heads';
+import type { HeadKind, LabelledSetOptions } from '@headwater/heads';
 import type { ClassifyConfig } from '../environment.ts';
 import type { ExampleWindow } from './example-window.ts';
 
@@ -25,6 +25,9 @@ export interface SolveChoices {
   readonly units: number;
 }
 
+/** The rules of each task's sets. */
+export type RulesOf = (task: string) => SetRules;
+
 type Settings = Pick<
   ClassifyConfig,
   'WINDOW' | 'MAX_TASKS' | 'EXTRACTORS' | 'MAX_EXAMPLES' | 'LIFT' | 'PRIOR' | 'MLP_UNITS'
@@ -43,6 +46,14 @@ export function setRulesOf(config: Settings): SetRules & { readonly maxExamples:
 
 export function solveChoicesOf({ PRIOR, MLP_UNITS }: Settings): SolveChoices {
   return { prior: PRIOR, units: MLP_UNITS };
+}
+
+/** All that a head of the kind depends on beside the examples inside of the set, for comparing. */
+export function choicesOf(
+  kind: HeadKind,
+  { prior, units, lift = null }: SolveChoices & Pick<SetRules, 'lift'>,
+): string {
+  return JSON.stringify({ prior, lift, ...(kind === 'mlp' ? { units } : {}) });
 }
 
 /** As a set of these rules is made. */

@@ -13,6 +13,8 @@ export interface TaskLine {
   classifier: Classifier | undefined;
   /** The newest head was solved with other choices than this process makes, or by another arithmetic. */
   outdated: boolean;
+  /** Nobody here knows with which choices the newest head was solved: another process did it, or the store was lost. */
+  unproven: boolean;
   /** No solve before this time; milliseconds since the epoch. */
   notBefore: number;
   scores: LineScores;
@@ -26,6 +28,7 @@ export function newLine(extractor: string, task: string, kind: HeadKind): TaskLi
     newest: undefined,
     classifier: undefined,
     outdated: false,
+    unproven: false,
     notBefore: 0,
     scores: new LineScores(),
   };
@@ -57,8 +60,9 @@ export function isBehind(line: TaskLine, set: LabelledSet): boolean {
   return set.examples > 0 && (line.outdated || line.newest?.setDigest !== set.setDigest);
 }
 
+/** What is unproven can wait until labels pause: mostly the settled head turns out to be the one that is there. */
 export function isSettled(line: TaskLine, set: LabelledSet): boolean {
-  return line.newest?.mode === 'settled' && !isBehind(line, set);
+  return line.newest?.mode === 'settled' && !line.unproven && !isBehind(line, set);
 }
 
 /** A head was committed; the classifier is left out where only the watermark moved. */

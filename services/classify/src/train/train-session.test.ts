@@ -36,6 +36,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LanesBoard } from '../lanes-board.ts';
 import { HeadsTable } from '../predict/heads-table.ts';
+import type { TaskSettings } from '../task-settings.ts';
 import { eventually, vectorOf } from '../testing/rig.ts';
 import type { ExampleWindow } from './example-window.ts';
 import { KeptSets } from './kept-sets.ts';
@@ -84,6 +85,8 @@ interface Choices {
   readonly prior?: 'uniform' | 'empirical';
   readonly kinds?: readonly HeadKind[];
   readonly window?: ExampleWindow;
+  /** What is otherwise for single tasks. */
+  readonly own?: Readonly<Record<string, Partial<TaskSettings>>>;
   readonly keptSets?: KeptSets;
   /** What the log holds, for the lane to be rolled forward. */
   readonly log?: readonly LogRecord[];
@@ -91,7 +94,7 @@ interface Choices {
 
 function open(
   position: bigint,
-  { prior = 'uniform', kinds = ['lda'], window, keptSets, log = [] }: Choices = {},
+  { prior = 'uniform', kinds = ['lda'], window, own = {}, keptSets, log = [] }: Choices = {},
 ): Promise<LaneSession> {
   woken = 0;
   const lane: Lane = {
@@ -113,10 +116,7 @@ function open(
     partitions: 1,
     examplesTopic: 'examples',
     examples,
-    kinds,
-    prior,
-    units: 16,
-    window,
+    settingsOf: (task: string) => ({ kinds, prior, units: 16, window, ...own[task] }),
     solver,
     topics,
     heads,

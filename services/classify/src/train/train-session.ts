@@ -22,6 +22,7 @@ import type { HeadsFollower } from '../predict/heads-follower.ts';
 import { openCurrentStore } from '../store/current-store.ts';
 import type { LaneStore } from '../store/lane-store.ts';
 import { Draft } from '../store/state.ts';
+import type { SettingsOf } from '../task-settings.ts';
 import { BackgroundSolves } from './background-solves.ts';
 import { type Erasure, erasedExample, mayHold, readErasures, withErasedHeads } from './erasures.ts';
 import { ExampleReader } from './example-reader.ts';
@@ -32,15 +33,15 @@ import { readExamples } from './more-examples.ts';
 import type { OpenSets } from './open-sets.ts';
 import { keepParameters } from './publication.ts';
 import { Scoring } from './scoring.ts';
-import type { SetRules, SolveChoices } from './set-rules.ts';
 import type { Solver } from './solver.ts';
 import { isBehind, isSettled, type TaskLine } from './task-line.ts';
-import type { SetChange } from './trainer-state.ts';
+import { hasWindows, type SetChange } from './trainer-state.ts';
 
 /** Part of the store's identity: a store of another format is rebuilt. */
-const formatVersion = 2;
+const formatVersion = 3;
 
-export interface TrainSessionOptions extends HeadPublisherOptions, SetRules, SolveChoices {
+export interface TrainSessionOptions extends HeadPublisherOptions {
+  readonly settingsOf: SettingsOf;
   readonly solver: Solver;
   readonly group: string;
   readonly folder: string;
@@ -66,7 +67,7 @@ export async function openTrainSession(options: TrainSessionOptions, lane: Lane)
   const reader = new ExampleReader({ ...options, lane: lane.index });
   const { store, kept, rolled } = await openStore(options, lane, reader);
   try {
-    const sets = kept ?? (await LabelledSets.load(store, options));
+    const sets = kept ?? (await LabelledSets.load(store, options.settingsOf));
     await options.follower.catchUp();
     const publisher = new HeadPublisher(options);
     await publisher.open(sets.all(), store);
@@ -83,11 +84,12 @@ export async function openTrainSession(options: TrainSessionOptions, lane: Lane)
 
 /** With the sets that were kept of the lane, where they go on from where the store does. */
 async function openStore(options: TrainSessionOptions, lane: Lane, reader: ExampleReader) {
-  const { group, partitions, window = null } = options;
+  const { group, partitions, settingsOf } = options;
   let kept = options.keptSets?.take(lane.index);
   const { store, rolled } = await openCurrentStore({
     folder: `${options.folder}/${lane.index}`,
-    identity: JSON.stringify(['train', formatVersion, group, partitions, window]),
+    identity: JSON.stringify(['train', formatVersion, group, partitions]),
+    fits: (reader) => hasWindows(reader, settingsOf),
     lane,
     begin: (from) => {
       if (kept !== undefined && !areAt(kept, from)) kept = undefined;

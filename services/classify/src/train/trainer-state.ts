@@ -17,8 +17,8 @@ import {
   setsPrefix,
   timePosition,
 } from './example-bytes.ts';
-import { isNothing, moveWindow } from './example-window.ts';
-import { type SetRules, tooMany } from './set-rules.ts';
+import { type ExampleWindow, isNothing, moveWindow } from './example-window.ts';
+import { type RulesOf, type SetRules, tooMany } from './set-rules.ts';
 
 /** What one record of `examples` says; null where the label was retracted or the image erased. */
 export interface ExampleNews {
@@ -52,6 +52,8 @@ export interface StoredSet {
   readonly inside: number;
   /** Where the window begins, a position among the times; empty: before everything. */
   readonly from: string;
+  /** Left out where all examples are inside. */
+  readonly window?: ExampleWindow | undefined;
 }
 
 /** Entries of a quantised unit vector lie within ± this. */
@@ -71,14 +73,14 @@ export function applyExample(draft: Draft, news: ExampleNews, rules: SetRules = 
   const dimensions = (added ?? removed)?.vector.length;
   if (dimensions === undefined || sameExample(removed, added, rules)) return undefined;
   const known = storedSet(draft, id);
-  const set = known ?? { extractor, task, dimensions, examples: 0, inside: 0, from: '' };
+  const { window } = rules;
+  const set = known ?? { extractor, task, dimensions, examples: 0, inside: 0, from: '', window };
   if (added !== null) checkVector(added.vector, set.dimensions);
   checkLimits(draft, { isNew: known === undefined, grows: added !== null && removed === null, set, rules });
   if (removed !== null) draft.put(exampleKey(id, removed), null);
   if (added !== null) draft.put(exampleKey(id, added), encodeExample(added));
   draft.put(index, added === null ? null : Buffer.from(exampleKey(id, added)));
   const examples = set.examples + Number(added !== null) - Number(removed !== null);
-  const { window } = rules;
   if (window === undefined) {
     putSet(draft, id, { ...set, examples, inside: examples });
     return { extractor, task, dimensions: set.dimensions, removed, added };
@@ -90,6 +92,15 @@ export function applyExample(draft: Draft, news: ExampleNews, rules: SetRules = 
 
 export function storedSets(reader: StateReader): StoredSet[] {
   return [...reader.range(setsPrefix)].map(({ value }) => JSON.parse(value.toString('utf8')) as StoredSet);
+}
+
+/**
+ * Whether every set was kept under the window that its task has. Another one needs all records again: without a window nobody looks
+ * when a label was given once more.
+ */
+export function hasWindows(reader: StateReader, rulesOf: RulesOf): boolean {
+  const asText = (window: ExampleWindow | undefined) => JSON.stringify(window ?? null);
+  return storedSets(reader).every(({ task, window }) => asText(window) === asText(rulesOf(task).window));
 }
 
 /** Lazily, in the order in which a labelled set wants to be refilled. */

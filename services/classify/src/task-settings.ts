@@ -1,0 +1,127 @@
+/**
+ * How each task is learned. Variables of the environment hold for all of them; the file of TASK_SETTINGS says of which task what is otherwise.
+ * Whoever needs to know asks here and nowhere else, so that the trainer, a backfill and the API are of one opinion.
+ */
+import { readFile } from 'node:fs/promises';
+import { HeadwaterError } from '@headwater/errors';
+import type { HeadKind } from '@headwater/heads';
+import { listVariables } from '@headwater/stream';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { type ClassifyConfig, classifyEnvironment } from './environment.ts';
+import { type SetRules, type SolveChoices, setRulesOf, solveChoicesOf } from './train/set-rules.ts';
+
+export interface TaskSettings extends SetRules, SolveChoices {
+  /** In order of preference. */
+  readonly kinds: readonly HeadKind[];
+}
+
+export type SettingsOf = (task: string) => TaskSettings;
+
+/** Key in the file to the variable that it stands in for; `none` takes away what the variable sets. */
+const keys = {
+  heads: { variable: 'HEADS' },
+  window: { variable: 'WINDOW', none: true },
+  prior: { variable: 'PRIOR' },
+  lift: { variable: 'LIFT', none: true },
+  mlpUnits: { variable: 'MLP_UNITS' },
+  maxExamples: { variable: 'MAX_EXAMPLES' },
+} as const;
+
+type Variable = (typeof keys)[keyof typeof keys]['variable'];
+/** What a task sets, under the names of the variables; undefined where it takes something away. */
+type OwnVariables = Partial<Pick<ClassifyConfig, Variable>>;
+type Settings = Pick<ClassifyConfig, Variable | 'MAX_TASKS' | 'EXTRACTORS' | 'TASK_SETTINGS'>;
+
+const known = Object.keys(keys).join(', ');
+const expectedOf = new Map(listVariables(classifyEnvironment).map(({ name, expected }) => [name, expected]));
+
+/** Read once: what the function answers does not change. Errors: config-invalid, with all that is wrong, by task and key. */
+export async function openTaskSettings(config: Settings): Promise<SettingsOf> {
+  const path = config.TASK_SETTINGS;
+  const own = path === undefined ? new Map<string, OwnVariables>() : await readTasks(path);
+  const common = settingsFrom(config);
+  const named = new Map([...own].map(([task, its]) => [task, settingsFrom({ ...config, ...its })]));
+  return (task) => named.get(task) ?? common;
+}
+
+function settingsFrom(config: Settings): TaskSettings {
+  return { kinds: config.HEADS, ...setRulesOf(config), ...solveChoicesOf(config) };
+}
+
+/** As the API tells them. */
+export function describeSettings({ kinds, window, prior, lift = null, units, maxExamples }: TaskSettings) {
+  const shown =
+    window === undefined
+      ? null
+      : 'span' in window
+        ? { milliseconds: window.span }
+        : { newest: window.newest };
+  return { heads: kinds, window: shown, prior, lift, mlpUnits: units, maxExamples };
+}
+
+async function readTasks(path: string): Promise<Map<string, OwnVariables>> {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw invalid(path, [`cannot be read (${cause.code ?? cause.message})`], cause);
+  });
+  let content: unknown;
+  try {
+    content = parse(text);
+  } catch (cause) {
+    throw invalid(path, [`is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`], cause);
+  }
+  const parsed = file.safeParse(content);
+  if (!parsed.success) throw invalid(path, parsed.error.issues.map(explain));
+  return new Map(Object.entries(parsed.data.tasks));
+}
+
+/** Checked and read by the variable's own schema: whatever that takes, and nothing else. */
+function setting(key: keyof typeof keys) {
+  const { variable, ...rest } = keys[key];
+  const orNone = 'none' in rest;
+  return z.unknown().transform((given, context): unknown => {
+    if (orNone && given === 'none') return undefined;
+    const read = classifyEnvironment.shape[variable].safeParse(asText(given));
+    if (read.success && given !== null) return read.data;
+    const message = `expected ${expectedOf.get(variable)}${orNone ? ', or none' : ''}`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
+
+/** A scalar or a list as the environment would have it. */
+function asText(given: unknown): unknown {
+  if (Array.isArray(given)) return given.map(asText).join(',');
+  return typeof given === 'number' ? String(given) : given;
+}
+
+const keyNames = Object.keys(keys) as (keyof typeof keys)[];
+
+const taskSettings = z
+  .strictObject(Object.fromEntries(keyNames.map((key) => [key, setting(key).optional()])))
+  .transform((given): OwnVariables => {
+    const set = keyNames.filter((key) => key in given);
+    return Object.fromEntries(set.map((key) => [keys[key].variable, given[key]]));
+  });
+
+const file = z.strictObject({ tasks: z.record(z.string().min(1), taskSettings) });
+
+function explain(issue: z.core.$ZodIssue): string {
+  const [, task, key] = issue.path;
+  if (task === undefined) {
+    const stray = issue.code === 'unrecognized_keys' ? `${issue.keys.join(', ')}: not known; ` : '';
+    return `${stray}expected "tasks:", with the settings of each task under its name`;
+  }
+  if (issue.code === 'unrecognized_keys') {
+    return `task ${String(task)}: ${issue.keys.join(', ')}: no such setting; there are ${known}`;
+  }
+  if (key === undefined)
+    return `task ${String(task)}: expected settings such as "window: 30d"; there are ${known}`;
+  return `task ${String(task)}: ${String(key)}: ${issue.message}`;
+}
+
+function invalid(path: string, problems: readonly string[], cause?: unknown): HeadwaterError {
+  const [first] = problems;
+  const told = problems.length === 1 ? ` ${first}` : `\n${problems.map((text) => `  ${text}`).join('\n')}`;
+  return new HeadwaterError('config-invalid', `TASK_SETTINGS: the file ${path}:${told}`, { cause });
+}
