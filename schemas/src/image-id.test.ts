@@ -32,8 +32,8 @@ describe('image ids', () => {
   it.each([
     [undefined, 'missing'],
     ['', 'missing'],
-    [7, 'must be a text'],
-    [['a'], 'must be a text'],
+    [7, 'must be text'],
+    [['a'], 'must be text'],
     ['a\u0000', 'control characters'],
     ['a\nb', 'control characters'],
     ['\u007f', 'control characters'],

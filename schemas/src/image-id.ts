@@ -20,7 +20,7 @@ const pathSteps: readonly unknown[] = ['.', '..'];
 /** Why a value is no image id, as a clause; undefined where it is one. */
 export function imageIdFault(value: unknown): string | undefined {
   if (value === undefined || value === '') return 'image id is missing';
-  if (typeof value !== 'string') return 'image id must be a text in quotation marks';
+  if (typeof value !== 'string') return 'image id must be text';
   if (Buffer.byteLength(value) > longestImageId)
     return `image id is longer than ${longestImageId} bytes of UTF-8`;
   if (notAllowed.test(value)) return 'image id has control characters, or half of a surrogate pair';

@@ -31,6 +31,21 @@ describe('an address that other machines reach', () => {
   });
 });
 
+describe('what stands in a URL', () => {
+  test.each([
+    ['/things?a=%ff', 400],
+    ['/things?a=%', 400],
+    ['/things?a=%ED%A0%80', 400],
+    ['/things?%zz', 400],
+    ['/things?a=%C3%BC+b', 200],
+  ])('is UTF-8: %s is answered with %i', async (path, status) => {
+    await using served = await serve();
+    const response = await fetch(`${served.url}${path}`);
+    expect(response.status).toBe(status);
+    if (status === 400) expect(await response.json()).toMatchObject({ code: 'request-invalid' });
+  });
+});
+
 describe('headers', () => {
   test('of data let a browser do nothing with it', async () => {
     await using served = await serve();

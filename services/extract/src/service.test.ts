@@ -145,6 +145,10 @@ describe('bad records', () => {
         [null, record('x', good), 'record-invalid', 'decode'],
         ['', record('', good), 'record-invalid', 'decode'],
         [null, null, 'record-invalid', 'decode'],
+        ['a\u0000', record('a\u0000', good), 'record-invalid', 'decode'],
+        ['a\nb', null, 'record-invalid', 'decode'],
+        ['..', null, 'record-invalid', 'decode'],
+        ['ü'.repeat(513), record('ü'.repeat(513), good), 'record-invalid', 'decode'],
         ['x', record('x', good.subarray(0, 60)), 'image-unreadable', 'extract'],
         ['x', record('x', Buffer.from('text, whatever its name')), 'image-type-unsupported', 'extract'],
         [

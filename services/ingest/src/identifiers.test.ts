@@ -50,6 +50,11 @@ it('attributes are few, named like tasks, and short', () => {
 });
 
 describe('what is refused', () => {
+  it('says what is wrong with an image id', () => {
+    expect(() => checkImageId(7)).toThrow('image id must be a text in quotation marks, not a number');
+    expect(() => checkImageId('..')).toThrow('image id is a step of a path, which no URL can name');
+  });
+
   it.each([
     [undefined, 'label is missing'],
     ['', 'label is missing'],

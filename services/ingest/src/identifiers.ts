@@ -44,7 +44,7 @@ function kindOf(value: unknown): string {
 
 /** Each returns its argument, or throws request-invalid. */
 export const checkImageId: Check = (value) => {
-  const fault = imageIdFault(value);
+  const fault = typeof value === 'string' ? imageIdFault(value) : whatIsWrong('image id', value);
   if (fault === undefined) return value as string;
   throw new HeadwaterError('request-invalid', fault, { context: { field: 'image id' } });
 };

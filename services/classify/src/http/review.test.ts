@@ -78,6 +78,10 @@ describe('questions about examples', () => {
     ['/v1/images/i1/neighbours', 400, 'request-invalid'],
     ['/v1/tasks/digit/examples/new/influence', 404, 'not-found'],
     ['/v1/tasks/none/suspects', 404, 'not-found'],
+    ['/v1/images/cam-1%2F1.png/neighbours?task=digit', 404, 'not-found'],
+    ['/v1/images/a%00/neighbours?task=digit', 400, 'request-invalid'],
+    [`/v1/images/${'%C3%BC'.repeat(513)}/neighbours?task=digit`, 400, 'request-invalid'],
+    ['/v1/tasks/digit/examples/a%0A/influence', 400, 'request-invalid'],
   ])('answer %s with a problem', async (path, status, code) => {
     const answer = await rig.api<{ code: string }>(service, path);
     expect({ status: answer.status, code: answer.body.code }).toEqual({ status, code });

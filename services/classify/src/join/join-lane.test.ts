@@ -98,6 +98,22 @@ describe('a lane of the join with two extractors', () => {
     expect(await handle(await vectorRecord('b.v1', 'i1', 2))).toEqual([]);
   });
 
+  it.each([Buffer.of(0xff), Buffer.from('a\u0000'), Buffer.from('..'), Buffer.alloc(1_025, 'x'), null])(
+    'takes no record, not even an erasure, whose key is no image id: %j',
+    async (key) => {
+      const vector = await vectorRecord('a.v1', 'i1', 1);
+      for (const record of [
+        { ...vector, key },
+        { ...vector, key, value: null },
+      ]) {
+        const draft = new Draft(state);
+        await expect(lane.handle(record, draft, 100)).rejects.toMatchObject({ code: 'record-invalid' });
+        await lane.replay([record], draft);
+        expect(draft.changes.size).toBe(0);
+      }
+    },
+  );
+
   it('does not score predictions that were lost with the store', async () => {
     const draft = new Draft(state);
     await lane.replay([await vectorRecord('a.v1', 'i1', 1)], draft);

@@ -8,8 +8,9 @@ export type TextLine =
 export const maxLineBytes = 16 * 1024;
 
 const NEWLINE = 0x0a;
-/** Strips a byte order mark too. */
-const decoder = new TextDecoder('utf-8', { fatal: true });
+/** Elsewhere than at the very beginning it is a part of the text. */
+const byteOrderMark = /^\ufeff/;
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Every line that is not blank, without its line break; lines count from 1. */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<TextLine> {
@@ -24,7 +25,8 @@ export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
 function decodeLine(bytes: Buffer | undefined, line: number): TextLine {
   if (!bytes) return { line, reason: `the line has more than ${maxLineBytes} bytes` };
   try {
-    return { line, text: decoder.decode(bytes).replace(/\r$/, '') };
+    const text = decoder.decode(bytes).replace(/\r$/, '');
+    return { line, text: line === 1 ? text.replace(byteOrderMark, '') : text };
   } catch {
     return { line, reason: 'the line is not UTF-8' };
   }

@@ -150,8 +150,11 @@ describe('files that others have made', () => {
   });
 
   it.each([
-    [{ ...row, imageId: '' }, 'line 3: imageId is empty'],
-    [{ ...row, imageId: undefined }, 'line 3: imageId must be text'],
+    [{ ...row, imageId: '' }, 'line 3: image id is missing'],
+    [{ ...row, imageId: undefined }, 'line 3: image id is missing'],
+    [{ ...row, imageId: 7 }, 'line 3: image id must be text'],
+    [{ ...row, imageId: 'ü'.repeat(513) }, 'line 3: image id is longer than 1024 bytes of UTF-8'],
+    [{ ...row, imageId: 'a\u0000' }, 'line 3: image id has control characters, or half of a surrogate pair'],
     [{ ...row, label: null }, 'line 3: label must be text'],
     [{ ...row, label: 'x'.repeat(256) }, 'line 3: label is longer than 255 bytes'],
     [{ ...row, assignedAt: 'yesterday' }, 'line 3: assignedAt must be milliseconds since 1970'],

@@ -63,7 +63,7 @@ export function headerOf(first: RawRow | undefined, where: string): SetHeader {
 
 function imageIdOf(value: unknown, where: string): string {
   const fault = imageIdFault(value);
-  return fault === undefined ? (value as string) : fail(where, `imageId: ${fault}`);
+  return fault === undefined ? (value as string) : fail(where, fault);
 }
 
 function textOf(value: unknown, field: string, longest: number, where: string, mayBeEmpty = false): string {
