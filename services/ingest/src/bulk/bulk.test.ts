@@ -79,6 +79,11 @@ describe('CSV', () => {
     ]);
   });
 
+  it('takes a byte order mark for one at the very beginning alone: elsewhere it is a part of an id', async () => {
+    const { sent } = await load(readCsv, '\ufeffimageId,task,label\n\ufeffa,digit,7\na,digit,7\n');
+    expect(sent.map(({ imageId }) => imageId)).toEqual(['\ufeffa', 'a']);
+  });
+
   it('names the bad lines and lets the good ones through', async () => {
     const lines = [
       'imageId,task,label',
