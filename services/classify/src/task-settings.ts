@@ -83,8 +83,9 @@ function setting(key: keyof typeof keys) {
     if (orNone && given === 'none') return undefined;
     const read = classifyEnvironment.shape[variable].safeParse(asText(given));
     if (read.success && given !== null) return read.data;
-    const message = `expected ${expectedOf.get(variable)}${orNone ? ', or none' : ''}`;
-    context.addIssue({ code: 'custom', message });
+    const told = read.error?.issues.find(({ code }) => code === 'custom')?.message;
+    const message = told ?? `expected ${expectedOf.get(variable)}`;
+    context.addIssue({ code: 'custom', message: orNone ? `${message}, or none` : message });
     return z.NEVER;
   });
 }

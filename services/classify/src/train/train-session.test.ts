@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  createLabelledSet,
   type DenseLayer,
   deserializeLabelledSet,
   type Head,
@@ -205,12 +206,12 @@ async function settle(): Promise<HeadTrained | undefined> {
   return (await offered()).at(-1);
 }
 
-function exampleRecord(image: number, label: string | null): LogRecord {
+function exampleRecord(image: number, label: string | null, task = 'digit'): LogRecord {
   const imageId = `i${image}`;
   const vector = quantize(Float32Array.from(vectorOf(image % 3, image)));
   const example = {
     extractor: 'eight.v1',
-    task: 'digit',
+    task,
     imageId,
     label,
     assignedAt: 1,
@@ -218,7 +219,7 @@ function exampleRecord(image: number, label: string | null): LogRecord {
     group: null,
     vector,
   };
-  const key = Buffer.from(compositeKey('eight.v1', 'digit', imageId));
+  const key = Buffer.from(compositeKey('eight.v1', task, imageId));
   return {
     topic: 'examples',
     partition: 0,
@@ -230,8 +231,10 @@ function exampleRecord(image: number, label: string | null): LogRecord {
   };
 }
 
-const batch = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, index) => exampleRecord(from + index, `c${(from + index) % 3}`));
+const batch = (from: number, to: number, task?: string) =>
+  Array.from({ length: to - from }, (_, index) =>
+    exampleRecord(from + index, `c${(from + index) % 3}`, task),
+  );
 
 /** As the log does it: the outputs reach the table of heads, then the session is told. */
 async function commit(output: LaneOutput | null): Promise<void> {
@@ -490,6 +493,133 @@ describe('the trainer’s session', () => {
     const { kind, classes, dimensions, parameters } = head;
     const classifier = openHead({ kind, classes, dimensions, parameters });
     expect(classifier.predict(quantize(Float32Array.from(vectorOf(1, 70)))).label).toBe('c1');
+  });
+});
+
+describe('tasks with settings of their own', () => {
+  const own = {
+    digit: { kinds: ['lda', 'ncm'], window: { newest: 6 } },
+    defect: { prior: 'empirical', lift: 16 },
+  } as const;
+  const plain = { 'digit lda': 10, 'defect lda': 10 };
+  const special = { 'digit lda': 6, 'digit ncm': 6, 'defect lda': 10 };
+  let log: LogRecord[];
+
+  async function learnBoth(choices: Choices, expected: Readonly<Record<string, number>>): Promise<void> {
+    await session.close();
+    session = await open(0n, choices);
+    log = [...batch(0, 10), ...batch(0, 10, 'defect')];
+    await commit(await session.process(log, signal));
+    await settled(expected);
+  }
+
+  async function reopen(choices: Choices): Promise<void> {
+    await session.close();
+    started = [];
+    session = await open(tail, { log, ...choices });
+  }
+
+  /** Labels pause until the newest heads of both tasks are settled ones of so many examples, which have learned everything. */
+  async function settled(expected: Readonly<Record<string, number>>): Promise<Map<string, HeadTrained>> {
+    return eventually(async () => {
+      await commit((await session.idle?.(signal)) ?? null);
+      await commit((await session.offer?.(signal)) ?? null);
+      const heads = newest();
+      const isDone = (name: string, count: number) =>
+        heads.get(name)?.mode === 'settled' && heads.get(name)?.examples === count;
+      return Object.entries(expected).every(([name, count]) => isDone(name, count)) && heads;
+    });
+  }
+
+  function newest(): Map<string, HeadTrained> {
+    const known = ['digit', 'defect'].flatMap((task) => table.headsOf(task)).reverse();
+    const names = new Map(known.map((head) => [`${head.task} ${head.kind}`, head]));
+    return new Map(
+      [...names].flatMap(([name, head]) => {
+        const found = table.newest(head);
+        return found === undefined ? [] : [[name, found] as const];
+      }),
+    );
+  }
+
+  const digests = (heads: ReadonlyMap<string, HeadTrained>, names: object) =>
+    Object.keys(names).map((name) => `${name} ${heads.get(name)?.digest}`);
+
+  /** Of the first ten images, with no trainer. */
+  function digestByHand(task: string, { lift, prior }: Pick<TaskSettings, 'lift' | 'prior'>): string {
+    const set = createLabelledSet({ extractor: 'eight.v1', task, dimensions: 8, lift: lift ?? null });
+    for (let image = 0; image < 10; image++) {
+      const vector = quantize(Float32Array.from(vectorOf(image % 3, image)));
+      set.add({ imageId: `i${image}`, label: `c${image % 3}`, group: null, vector });
+    }
+    return trainHead(set, { kind: 'lda', mode: 'settled', prior }).digest;
+  }
+
+  it('learn side by side, each as it is told', async () => {
+    await learnBoth({ own }, special);
+    const heads = newest();
+    expect([...heads.keys()].sort()).toEqual(['defect lda', 'digit lda', 'digit ncm']);
+    expect(heads.get('defect lda')?.digest).toBe(digestByHand('defect', { prior: 'empirical', lift: 16 }));
+    expect(openSets.find('eight.v1', 'digit')?.set.examples).toBe(6);
+  });
+
+  it('have, after a restart with other settings, the heads of these, and again those of before', async () => {
+    await learnBoth({ own }, special);
+    const before = digests(newest(), special);
+    await reopen({});
+    expect(opened.at(-1)).toMatchObject({ outcome: 'rebuilt' });
+    await eventually(async () => {
+      const heads = await settled(plain);
+      return heads.get('defect lda')?.digest === digestByHand('defect', { prior: 'uniform' });
+    });
+    expect(newest().get('digit lda')?.digest).toBe(digestByHand('digit', { prior: 'uniform' }));
+    await reopen({ own });
+    await eventually(async () => digests(await settled(special), special).join() === before.join());
+  });
+
+  it('are solved anew where their choices are others, and nowhere else', async () => {
+    await learnBoth({}, plain);
+    const before = newest();
+    await reopen({ own: { defect: own.defect } });
+    expect(opened.at(-1)).toMatchObject({ outcome: 'current' });
+    await eventually(
+      async () => (await settled(plain)).get('defect lda')?.version !== before.get('defect lda')?.version,
+    );
+    expect(newest().get('defect lda')?.digest).toBe(digestByHand('defect', own.defect));
+    expect(newest().get('digit lda')).toEqual(before.get('digit lda'));
+    expect(started).toEqual(['lda settled later']);
+  });
+
+  it('are still to be solved anew where the process ended before they were', async () => {
+    await learnBoth({}, plain);
+    held = [];
+    await reopen({ own: { defect: own.defect } });
+    log.push(exampleRecord(0, 'c1'));
+    await commit(await session.process(log.slice(-1), signal));
+    await session.close();
+    held = undefined;
+    await reopen({ own: { defect: own.defect } });
+    await eventually(
+      async () => (await settled(plain)).get('defect lda')?.digest === digestByHand('defect', own.defect),
+    );
+  });
+
+  it('are looked at where nobody knows any more what they were, and keep their versions if it is the same', async () => {
+    await learnBoth({}, plain);
+    const before = newest();
+    await session.close();
+    rmSync(folder, { recursive: true });
+    await reopen({ own: { defect: own.defect } });
+    expect(opened.at(-1)).toMatchObject({ outcome: 'rebuilt' });
+    await eventually(
+      async () => (await settled(plain)).get('defect lda')?.digest === digestByHand('defect', own.defect),
+    );
+    await eventually(async () => started.length === 2);
+    await settled(plain);
+    expect(newest().get('digit lda')).toEqual(before.get('digit lda'));
+    await reopen({ own: { defect: own.defect } });
+    expect(await session.idle?.(signal)).toBeNull();
+    expect(started).toEqual([]);
   });
 });
 
