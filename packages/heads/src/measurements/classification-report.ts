@@ -28,18 +28,12 @@ export interface ClassificationReport {
 
 export function reportOf(matrix: ConfusionMatrix): ClassificationReport {
   const { classes: labels, total } = matrix;
-  const supports = new Map<string, number>();
-  const predictions = new Map<string, number>();
   let correct = 0;
-  for (const [label, predicted, count] of matrix.entries()) {
-    supports.set(label, (supports.get(label) ?? 0) + count);
-    predictions.set(predicted, (predictions.get(predicted) ?? 0) + count);
-    if (label === predicted) correct += count;
-  }
   const classes = new Map(
     labels.map((label) => {
-      const hits = matrix.count(label, label);
-      return [label, scoresOf(hits, predictions.get(label) ?? 0, supports.get(label) ?? 0)];
+      const { support, predicted, right } = matrix.countsOf(label);
+      correct += right;
+      return [label, scoresOf(right, predicted, support)];
     }),
   );
   const scores = [...classes.values()];

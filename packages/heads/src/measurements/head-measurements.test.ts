@@ -174,6 +174,14 @@ describe('HeadMeasurements', () => {
     expect(again.calibrationError).toBeCloseTo(report.calibrationError ?? Number.NaN, 12);
   });
 
+  it('reads a state of the version that kept all pairs of classes', () => {
+    const state = measure(outcomes).state();
+    const former = { ...state, version: 1, confusion: report.confusion } as const;
+    const again = HeadMeasurements.fromState(JSON.parse(JSON.stringify(former)));
+    expect(again.report()).toEqual(report);
+    expect(again.state()).toEqual(state);
+  });
+
   it('counts a class that the head does not know as wrong, at a finite price', () => {
     const unknown = {
       imageId: 'x',

@@ -5,7 +5,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import { Calibration, type CalibrationBin } from './calibration.ts';
 import { type ClassificationReport, reportOf } from './classification-report.ts';
-import { type ConfusionEntry, ConfusionMatrix } from './confusion-matrix.ts';
+import { type ConfusionEntry, ConfusionMatrix, type ConfusionState } from './confusion-matrix.ts';
 import {
   brierScoreOf,
   indexOfPredicted,
@@ -18,7 +18,7 @@ import { type WorstExample, WorstExamples } from './worst-examples.ts';
 
 /** Top-k accuracy is kept for k = 1 … 5. */
 export const largestTopK = 5;
-/** Classes are made by clients: a confusion matrix grows with their square. */
+/** Classes are made by clients. */
 export const mostClassesMeasured = 10_000;
 /** Steps of confidence in the rejection curve. */
 const confidenceSteps = 1000;
@@ -32,7 +32,10 @@ export interface MeasurementReport extends ClassificationReport {
   readonly calibrationError: number | null;
   /** At k − 1, the share of examples whose label is among the k most probable classes; empty while nothing was measured. */
   readonly topK: readonly number[];
+  /** Right answers, and the most frequent mistakes: see `ConfusionMatrix`. */
   readonly confusion: readonly ConfusionEntry[];
+  /** Mistakes that are not listed among them. */
+  readonly unlistedConfusion: number;
   readonly calibration: readonly CalibrationBin[];
   /** In steps of a thousandth of confidence, the most confident first; see `abstentionPoint`. */
   readonly rejection: readonly RejectionPoint[];
@@ -41,8 +44,8 @@ export interface MeasurementReport extends ClassificationReport {
 
 /** What JSON can carry; a version, so that an older one is never misread. */
 export interface MeasurementState {
-  readonly version: 1;
-  readonly confusion: readonly ConfusionEntry[];
+  readonly version: 2;
+  readonly confusion: ConfusionState;
   readonly calibration: readonly CalibrationBin[];
   readonly logLoss: number;
   readonly brierScore: number;
@@ -51,6 +54,12 @@ export interface MeasurementState {
   /** By thousandths of confidence, those that occurred: how many answers, how many right. */
   readonly confidences: readonly (readonly [step: number, count: number, correct: number])[];
   readonly worst: readonly WorstExample[];
+}
+
+/** As it was while all pairs of classes were kept. */
+export interface FormerMeasurementState extends Omit<MeasurementState, 'version' | 'confusion'> {
+  readonly version: 1;
+  readonly confusion: readonly ConfusionEntry[];
 }
 
 export class HeadMeasurements {
@@ -99,6 +108,7 @@ export class HeadMeasurements {
       calibrationError: this.#calibration.error(),
       topK: examples === 0 ? [] : accumulate(this.#ranks).map((hits) => hits / examples),
       confusion: this.#confusion.entries(),
+      unlistedConfusion: this.#confusion.unlisted,
       calibration: this.#calibration.bins,
       rejection: rejectionCurveOf(this.#levels()),
       worst: this.#worst.list(),
@@ -107,8 +117,8 @@ export class HeadMeasurements {
 
   state(): MeasurementState {
     return {
-      version: 1,
-      confusion: this.#confusion.entries(),
+      version: 2,
+      confusion: this.#confusion.state(),
       calibration: this.#calibration.bins,
       logLoss: this.#logLoss,
       brierScore: this.#brierScore,
@@ -119,16 +129,16 @@ export class HeadMeasurements {
   }
 
   /** Errors: statistics-mismatch for a state with other bins. */
-  static fromState(state: MeasurementState): HeadMeasurements {
+  static fromState(state: MeasurementState | FormerMeasurementState): HeadMeasurements {
     const measurements = new HeadMeasurements();
-    measurements.#take(state);
+    measurements.#take(state.version === 2 ? state : renewed(state));
     return measurements;
   }
 
   #take({ confusion, calibration, worst, ranks, confidences, logLoss, brierScore }: MeasurementState): void {
-    for (const [label, predicted] of confusion) this.#know(label, predicted);
+    for (const [label] of confusion.classes) this.#know(label, label);
     for (const [step, count, correct] of confidences) this.#countConfidence(step, count, correct);
-    this.#confusion.merge(ConfusionMatrix.fromEntries(confusion));
+    this.#confusion.merge(ConfusionMatrix.fromState(confusion));
     this.#calibration.merge(Calibration.fromBins(calibration));
     this.#worst.restore(worst);
     for (const [rank, count] of ranks.entries()) this.#ranks[rank] = (this.#ranks[rank] ?? 0) + count;
@@ -157,6 +167,10 @@ export class HeadMeasurements {
       return { confidence: step / confidenceSteps, count, correct };
     });
   }
+}
+
+function renewed(state: FormerMeasurementState): MeasurementState {
+  return { ...state, version: 2, confusion: ConfusionMatrix.fromEntries(state.confusion).state() };
 }
 
 /** How many classes come before the label: those more probable, and among equals those with a smaller index. Infinity for an unknown label. */

@@ -3,8 +3,15 @@ export { auroc, type ScoredCase } from './auroc.ts';
 export { BoundedRanking } from './bounded-ranking.ts';
 export { Calibration, type CalibrationBin, calibrationBins } from './calibration.ts';
 export { type ClassificationReport, type ClassScores, reportOf } from './classification-report.ts';
-export { type ConfusionEntry, ConfusionMatrix } from './confusion-matrix.ts';
 export {
+  type ClassCounts,
+  type ConfusionEntry,
+  ConfusionMatrix,
+  type ConfusionState,
+  mostMistakesListed,
+} from './confusion-matrix.ts';
+export {
+  type FormerMeasurementState,
   HeadMeasurements,
   largestTopK,
   type MeasurementReport,

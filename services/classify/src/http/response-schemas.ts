@@ -110,8 +110,12 @@ const reportMembers = {
   topK: listOf(number),
   confusion: {
     type: 'array',
-    description: 'Truth, answer, count.',
+    description: 'Truth, answer, count: all right answers, and the most frequent mistakes.',
     items: { type: 'array', items: {} },
+  },
+  unlistedConfusion: {
+    ...count,
+    description: 'Mistakes that are not listed, where they are of too many sorts.',
   },
   rejection: listOf(object({ threshold: number, given: count, coverage: number, accuracy: number })),
   areaUnderRejectionCurve: maybeNumber,

@@ -49,6 +49,7 @@ export async function reportOutcomes(outcomes: readonly ServedOutcome[]): Promis
     ...averages,
     classes: Object.fromEntries(classes),
     confusion: served.entries(),
+    unlistedConfusion: served.unlisted,
     areaUnderRejectionCurve: areaUnderRejectionCurve(report.rejection),
     abstention: abstentionOf(outcomes),
     from: times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b)),

@@ -7,6 +7,7 @@ import {
   Adwin,
   type AdwinChange,
   type AdwinState,
+  type FormerMeasurementState,
   HeadMeasurements,
   type MeasurementReport,
   type MeasurementState,
@@ -71,7 +72,7 @@ export class LineScores {
   #drifts: DriftCounts;
   #driftEvents: readonly DriftEvent[];
 
-  constructor(quick?: QuickState, measured?: MeasurementState) {
+  constructor(quick?: QuickState, measured?: MeasurementState | FormerMeasurementState) {
     this.#prequential = quick === undefined ? new Prequential() : Prequential.fromState(quick.prequential);
     this.#errors = quick === undefined ? new Adwin() : Adwin.fromState(quick.errors);
     this.#novelty = quick === undefined ? new NoveltyShift() : NoveltyShift.fromState(quick.novelty);

@@ -10,7 +10,11 @@ import type { TrainBoard } from './train-board.ts';
 import type { SetChange } from './trainer-state.ts';
 
 /** Tables of classes are written this seldom: a crash may forget so much of them, and of nothing else. */
-const measuredEveryMs = 1_000;
+const leastRestMs = 1_000;
+/** They are written whole: the larger they are, the longer they rest. Ten classes take some 10 kB, ten thousand about 1 MB. */
+const bytesPerMs = 100;
+/** Nothing is forgotten for longer. */
+const longestRestMs = 30_000;
 
 export interface ScoringOptions {
   readonly board: Pick<TrainBoard, 'drifted'>;
@@ -23,7 +27,7 @@ export class Scoring {
   #forgotten: { readonly line: TaskLine; readonly imageId: string }[] = [];
   /** Lines whose tables are not written. */
   readonly #unwritten = new Set<TaskLine>();
-  #writtenAt = 0;
+  #restUntil = 0;
 
   constructor(options: ScoringOptions) {
     this.#options = options;
@@ -53,8 +57,8 @@ export class Scoring {
     this.#forgotten = [];
   }
 
-  /** The batch is committed: its scores count, and go into the store with it. */
-  commit(draft: Draft): void {
+  /** The batch is committed: its scores count, and go into the store with it; all of them where labels have paused. */
+  commit(draft: Draft, hasPaused = false): void {
     const scored = new Set<TaskLine>();
     for (const { line, example } of this.#uncommitted) {
       scored.add(line);
@@ -67,15 +71,23 @@ export class Scoring {
       this.#unwritten.add(line);
     }
     for (const line of scored) draft.put(scoresKey(line), line.scores.quickState());
-    const isDue = Date.now() - this.#writtenAt >= measuredEveryMs;
-    if (isDue || this.#forgotten.length > 0) this.#writeTables(draft);
+    if (hasPaused || Date.now() >= this.#restUntil) this.#writeTables(draft, this.#unwritten);
+    // What was erased must not stay.
+    else this.#writeTables(draft, new Set(this.#forgotten.map(({ line }) => line)));
     this.#forgotten = [];
   }
 
-  #writeTables(draft: Draft): void {
-    for (const line of this.#unwritten) draft.put(measuredKey(line), line.scores.measuredState());
-    this.#unwritten.clear();
-    this.#writtenAt = Date.now();
+  #writeTables(draft: Draft, lines: ReadonlySet<TaskLine>): void {
+    let bytes = 0;
+    for (const line of lines) {
+      const table = line.scores.measuredState();
+      bytes += table.length;
+      draft.put(measuredKey(line), table);
+      this.#unwritten.delete(line);
+    }
+    if (bytes === 0) return;
+    const rest = Math.min(longestRestMs, Math.max(leastRestMs, bytes / bytesPerMs));
+    this.#restUntil = Math.max(this.#restUntil, Date.now() + rest);
   }
 
   #tell({ extractor, task, kind }: TaskLine, drift: Drift): void {

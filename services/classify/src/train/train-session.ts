@@ -329,7 +329,7 @@ class TrainSession implements LaneSession {
       // Its heads may be erased: the same set, were it to come again, needs new ones.
       line.outdated = true;
     }
-    this.#scoring.commit(draft);
+    this.#scoring.commit(draft, this.#pausedAt !== undefined);
     publisher.committed(publication);
     publisher.keep(draft);
     await store.write(draft.changes, positions);
