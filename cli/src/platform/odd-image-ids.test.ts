@@ -170,8 +170,11 @@ describe('images with odd ids', () => {
       });
       const listed = (near.neighbours as { imageId: string }[]).map(({ imageId }) => imageId);
       expect(listed.sort()).toEqual(ids.filter((other) => other !== id).sort());
-      const influence = await ask(classify, `/v1/tasks/${task}/examples/${segment(id)}/influence`);
-      expect(influence).toMatchObject({ status: 200, body: { imageId: id } });
+      const influence = await eventually(async () => {
+        const { status, body } = await ask(classify, `/v1/tasks/${task}/examples/${segment(id)}/influence`);
+        return status === 200 && body;
+      });
+      expect(influence).toMatchObject({ imageId: id });
     }
   });
 
@@ -192,9 +195,12 @@ describe('images with odd ids', () => {
     }
     const neighbours = (id: string) => ask(classify, `/v1/images/${segment(id)}/neighbours?task=${task}`);
     const [first = '', second = ''] = kept;
-    await eventually(async () => (await neighbours(first)).body.considered === 1);
-    expect((await neighbours(first)).body.neighbours).toMatchObject([{ imageId: second }]);
-    for (const id of gone) expect((await neighbours(id)).status).toBe(404);
+    const near = await eventually(async () => {
+      const { body } = await neighbours(first);
+      return body.considered === 1 && body.neighbours;
+    });
+    expect(near).toMatchObject([{ imageId: second }]);
+    for (const id of gone) await eventually(async () => (await neighbours(id)).status === 404);
     const blobs = await readdir(join(folder, 'blobs'), { recursive: true, withFileTypes: true });
     expect(blobs.filter((entry) => entry.isFile() && /[0-9a-f]{64}/.test(entry.name))).toEqual([]);
     expect(await records(topics.deadLetters(topics.images))).toEqual([]);
