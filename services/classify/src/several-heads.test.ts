@@ -2,7 +2,7 @@
 import type { ImageClassified } from '@headwater/schemas';
 import { createMemoryLog, type Service } from '@headwater/stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { HeadView, TaskView } from './http/task-views.ts';
+import type { HeadView, TaskSummary, TaskView } from './http/task-views.ts';
 import { dimensions, eventually, Rig } from './testing/rig.ts';
 
 const kinds = ['ncm', 'lda', 'ridge'] as const;
@@ -112,6 +112,22 @@ describe('heads that learn side by side', () => {
     expect(await headOfNextPrediction()).toEqual({ kind, version, digest });
     const activations = await rig.decoded(rig.names.topics.serving, rig.codecs.serving);
     expect(new Set(activations.map(({ reason }) => reason))).toEqual(new Set(['champion']));
+  });
+
+  it('how each class is answered is told once, and only of a single task', async () => {
+    const ofClasses = (numbers: object = {}) => Object.keys(numbers).filter((name) => name.includes('/'));
+    const one = await task();
+    const { body: head } = await rig.api<HeadView>(service, '/v1/tasks/digit/head');
+    const { body: list } = await rig.api<{ tasks: TaskSummary[] }>(service, '/v1/tasks');
+    const [listed] = list.tasks;
+    expect(ofClasses(one.prequential)).toContain('prequentialRecall/c0');
+    expect(ofClasses(one.head?.measurements)).toEqual([]);
+    expect(one.newest?.measurements).toHaveProperty('prequentialAccuracy');
+    expect(ofClasses(head.measurements)).toContain('prequentialRecall/c0');
+    expect(ofClasses(listed?.prequential)).toEqual([]);
+    const { prequentialAccuracy } = one.prequential;
+    expect(listed).toMatchObject({ prequential: { prequentialAccuracy }, newest: { classCount: 3 } });
+    expect(listed?.newest).not.toHaveProperty('measurements');
   });
 
   it('a person pins another kind, and it stays whatever is learned', async () => {

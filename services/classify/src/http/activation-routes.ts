@@ -46,10 +46,10 @@ export function registerActivations(app: FastifyInstance, options: ActivationOpt
   };
   app.delete<UnpinRoute>('/v1/tasks/:task/pin', { schema: unpin }, async ({ params }) => {
     const view = options.views.task(params.task);
+    // Its last example is gone: there is no pin, and a head of examples that are retracted must not serve again.
+    if (!options.views.isActive(params.task) && options.views.heads(params.task).length > 0) return view;
     const { newest } = view;
     if (newest === null) throw new HeadwaterError('head-not-ready', 'The task has no head yet');
-    // Its last example is gone: there is no pin, and a head of examples that are retracted must not serve again.
-    if (!options.views.isActive(params.task)) return view;
     await activate(options, newest, 'champion');
     return awaitServing(options.views, newest, false);
   });

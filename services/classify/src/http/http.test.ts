@@ -1,8 +1,9 @@
+import { arithmeticOf } from '@headwater/heads';
 import type { Problem } from '@headwater/http';
 import { createMemoryLog, type Service } from '@headwater/stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, Rig, vectorOf } from '../testing/rig.ts';
-import type { HeadView, TaskView } from './task-views.ts';
+import type { HeadView, TaskSummary, TaskView } from './task-views.ts';
 
 let rig: Rig;
 let service: Service;
@@ -37,7 +38,7 @@ function classify(body: unknown, task = 'digit') {
 
 describe('the HTTP interface', () => {
   it('lists tasks with what serves them and how well', async () => {
-    const { body } = await rig.api<{ tasks: TaskView[]; join: object }>(service, '/v1/tasks');
+    const { body } = await rig.api<{ tasks: TaskSummary[]; join: object }>(service, '/v1/tasks');
     expect(body.tasks.map(({ task }) => task)).toEqual(['digit', 'quiet']);
     const [digit, quiet] = body.tasks;
     const settled = await rig.settled(12);
@@ -46,7 +47,11 @@ describe('the HTTP interface', () => {
       setDigest: settled.setDigest,
       mode: 'settled',
       pinned: false,
+      classCount: 3,
+      arithmetic: arithmeticOf('lda'),
     });
+    expect(digit?.head).not.toHaveProperty('classes');
+    expect(digit?.newest).not.toHaveProperty('measurements');
     expect(digit?.served).toMatchObject({ labelled: 0, unanswered: 12, accuracy: null });
     expect(quiet).toMatchObject({ head: null, newest: null, prequential: {} });
     expect(body.join).toMatchObject({ images: 12, unmatched: 0 });
@@ -170,7 +175,9 @@ describe('the HTTP interface', () => {
     const unpin = () => rig.api<TaskView>(service, '/v1/tasks/digit/pin', { method: 'DELETE' });
     expect((await unpin()).status).toBe(200);
     await eventually(async () => (await rig.api(service, '/v1/tasks/digit/head')).status === 503);
-    expect(await unpin()).toMatchObject({ status: 200, body: { head: null } });
+    expect(await unpin()).toMatchObject({ status: 200, body: { head: null, newest: null, prequential: {} } });
+    const { body: gone } = await rig.api<TaskView>(service, '/v1/tasks/digit');
+    expect(gone).toMatchObject({ head: null, newest: null });
     expect((await rig.api(service, '/v1/tasks/digit/head')).status).toBe(503);
   });
 });

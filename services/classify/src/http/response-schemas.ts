@@ -38,7 +38,7 @@ const coverage = {
   },
 } as const;
 
-export const headSchema = object({
+const headMembers = {
   extractor: text,
   task: text,
   kind: text,
@@ -53,26 +53,45 @@ export const headSchema = object({
   },
   watermark: count,
   mode: { type: 'string', enum: ['provisional', 'settled'] },
-  classes: listOf(text),
   dimensions: count,
   examples: count,
   regularization: maybeNumber,
   temperature: number,
-  measurements: numbers,
   trainedAt: time,
   serving: { type: 'boolean' },
   pinned: { type: 'boolean' },
-});
+} as const;
+
+export const headSchema = object({ ...headMembers, classes: listOf(text), measurements: numbers });
+
+const served = object({ labelled: count, correct: count, accuracy: maybeNumber, unanswered: count });
 
 export const taskSchema = object({
   task: text,
   head: orNull(headSchema),
-  newest: orNull(headSchema),
-  served: object({ labelled: count, correct: count, accuracy: maybeNumber, unanswered: count }),
-  prequential: numbers,
+  newest: {
+    ...orNull(headSchema),
+    description:
+      'The newest head of the line that serves; null where nothing is to serve, as when the last label is gone.',
+  },
+  served,
+  prequential: {
+    ...numbers,
+    description: 'Of the newest head’s line, class by class where there are at most 50.',
+  },
 });
 
-export const tasksSchema = object({ tasks: listOf(taskSchema), join: object(coverage) });
+const headSummary = object({ ...headMembers, classCount: count });
+
+const taskSummary = object({
+  task: text,
+  head: orNull(headSummary),
+  newest: orNull(headSummary),
+  served,
+  prequential: { ...numbers, description: 'Over all classes; one by one they are told of a single task.' },
+});
+
+export const tasksSchema = object({ tasks: listOf(taskSummary), join: object(coverage) });
 export const headsSchema = object({ heads: listOf(headSchema) });
 
 const answer = {

@@ -55,7 +55,7 @@ export function registerTasks(app: FastifyInstance, { views, settingsOf }: TaskR
     '/v1/tasks',
     { schema: { summary: 'All tasks', tags: ['tasks'], response: { 200: tasksSchema } } },
     async () => ({
-      tasks: views.tasks().map((task) => views.task(task)),
+      tasks: views.summaries(),
       join: views.counts(),
     }),
   );

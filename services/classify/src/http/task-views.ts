@@ -14,12 +14,23 @@ export interface HeadView extends Omit<KnownHead, 'partition' | 'offset' | 'blob
 
 export interface TaskView {
   readonly task: string;
-  /** The head that answers, opened and ready in this process. */
+  /** The head that answers, opened and ready in this process; what is measured class by class is left to `prequential`. */
   readonly head: HeadView | null;
-  /** The newest head of the same line, which may be still on its way to serve. */
+  /** The newest head of the line that serves, which may be still on its way; null where nothing is to serve, as when the last label is gone. */
   readonly newest: HeadView | null;
   readonly served: ServedSummary;
   readonly prequential: Readonly<Record<string, number>>;
+}
+
+/** What a list of many tasks can bear: neither the classes of the heads nor what is measured of them. */
+export interface HeadSummary extends Omit<HeadView, 'classes' | 'measurements'> {
+  readonly classCount: number;
+}
+
+/** `prequential` without what is measured class by class. */
+export interface TaskSummary extends Omit<TaskView, 'head' | 'newest'> {
+  readonly head: HeadSummary | null;
+  readonly newest: HeadSummary | null;
 }
 
 export interface TaskViewsOptions {
@@ -46,15 +57,35 @@ export class TaskViews {
     return [...new Set([...declaredTasks, ...table.tasks(), ...joinBoard.tasks()])].sort();
   }
 
+  /** Of all tasks. */
+  summaries(): TaskSummary[] {
+    return this.tasks().map((task) => {
+      const { head, newest, served, prequential } = this.task(task);
+      return {
+        task,
+        head: head && summaryOf(head),
+        newest: newest && summaryOf(newest),
+        served,
+        prequential: withoutClasses(prequential),
+      };
+    });
+  }
+
   /** Errors: not-found. */
   task(task: string): TaskView {
     this.#requireTask(task);
+    const { table, joinBoard } = this.#options;
     const heads = this.heads(task);
     const head = heads.find(({ serving }) => serving) ?? null;
-    const line = head ?? heads[0];
+    const line = head ?? table.activation(task);
     const newest = heads.find((one) => one.extractor === line?.extractor && one.kind === line.kind) ?? null;
-    const served = this.#options.joinBoard.served(task);
-    return { task, head, newest, served, prequential: this.#prequential(newest) };
+    return {
+      task,
+      head: head && plain(head),
+      newest: newest && plain(newest),
+      served: joinBoard.served(task),
+      prequential: this.#prequential(newest),
+    };
   }
 
   /** Newest first. Errors: not-found. */
@@ -125,4 +156,18 @@ export class TaskViews {
   #requireTask(task: string): void {
     if (!this.tasks().includes(task)) throw new HeadwaterError('not-found', 'There is no such task');
   }
+}
+
+function summaryOf({ classes, measurements: _, ...head }: HeadView): HeadSummary {
+  return { ...head, classCount: classes.length };
+}
+
+function plain(head: HeadView): HeadView {
+  return { ...head, measurements: withoutClasses(head.measurements) };
+}
+
+/** Without `prequentialRecall/<class>` and the like, of which there may be 150. */
+function withoutClasses(measurements: Readonly<Record<string, number>>): Record<string, number> {
+  const isOfClass = (name: string) => name.startsWith('prequential') && name.includes('/');
+  return Object.fromEntries(Object.entries(measurements).filter(([name]) => !isOfClass(name)));
 }
