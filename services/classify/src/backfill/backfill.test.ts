@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { arithmeticOf, createLabelledSet, type HeadKind, trainHead } from '@headwater/heads';
 import { compositeKey, type Example, type HeadTrained } from '@headwater/schemas';
 import { createMemoryLog, loadConfig, partitionFor, type Service } from '@headwater/stream';
@@ -183,6 +184,47 @@ describe('a backfill', () => {
     const plain = await run(rig, { config: loadConfig(classifyEnvironment, { ...own, WINDOW: '20' }) });
     expect(plain.setDigest).toBe(report.setDigest);
     expect(plain.heads.map(({ outcome }) => outcome)).toEqual(['different', 'different', 'different']);
+  });
+
+  it('follows the settings that tasks have of their own, and others after a restart', async () => {
+    const rig = await openRig();
+    const path = join(rig.dataDir, 'tasks.yaml');
+    const environment = { TASK_SETTINGS: path, WINDOW: '17' };
+    const tasks = {
+      digit: { window: 12, heads: ['lda', 'ridge'], prior: 'empirical' },
+      colour: { window: 'none', lift: 16 },
+    };
+    writeFileSync(path, JSON.stringify({ tasks }));
+    const service = await rig.start({ ...environment, TASKS: 'digit,colour,shape' });
+    for (let image = 0; image < 20; image++) {
+      await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
+      for (const task of ['digit', 'colour', 'shape']) {
+        await rig.sendLabel(`i${image}`, `c${Math.min(image % 3, 1)}`, { task, assignedAt: 2_000 + image });
+      }
+    }
+    const ofRidge = () =>
+      eventually(async () =>
+        (await rig.heads()).some(
+          ({ kind, mode, examples }) => kind === 'ridge' && mode === 'settled' && examples === 12,
+        ),
+      );
+    await Promise.all([rig.settled(12), rig.settled(20, 'colour'), rig.settled(17, 'shape'), ofRidge()]);
+    const told = await rig.api<{ settings: object }>(service, '/v1/tasks/digit');
+    expect(told.body.settings).toMatchObject({ heads: ['lda', 'ridge'], window: { newest: 12 }, lift: null });
+    const own = { EXTRACTORS: rig.extractors.join(), DATA_DIR: rig.dataDir };
+    const outcomes = async (task: string, variables: Record<string, string>) => {
+      const config = loadConfig(classifyEnvironment, { ...own, ...variables });
+      return (await run(rig, { task, config })).heads.map(({ kind, outcome }) => `${kind} ${outcome}`);
+    };
+    expect(await outcomes('digit', environment)).toEqual(['lda equal', 'ridge equal']);
+    expect(await outcomes('colour', environment)).toEqual(['lda equal']);
+    expect(await outcomes('colour', {})).toEqual(['lda different']);
+    expect(await outcomes('digit', { WINDOW: '12' })).toEqual(['lda different', 'ridge different']);
+    await service.stop();
+    writeFileSync(path, JSON.stringify({ tasks: { ...tasks, digit: { window: 9 } } }));
+    await rig.start(environment);
+    await rig.settled(9);
+    expect(await outcomes('digit', environment)).toContain('lda equal');
   });
 
   it('says where there are more examples than a set may hold', async () => {

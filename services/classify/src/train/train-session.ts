@@ -237,14 +237,18 @@ class TrainSession implements LaneSession {
     this.#startSolves();
   }
 
-  /** Where lines are behind and have rested; those that wait longest come first. Only what is committed is learned. */
+  /**
+   * Where lines are behind and have rested; those that wait longest come first, those that may have nothing to learn last. Only what is
+   * committed is learned.
+   */
   #startSolves(): void {
     if (this.#busy) return;
     clearTimeout(this.#timer);
     const paused = this.#pausedAt !== undefined;
     const due = this.#linesOfSets(({ line, set }) => (paused ? !isSettled(line, set) : isBehind(line, set)));
     const idle = due.filter((line) => !this.#solves.isUnderWay(line));
-    for (const line of idle.sort((a, b) => a.notBefore - b.notBefore)) {
+    const later = (line: TaskLine) => Number(line.unproven && !line.outdated);
+    for (const line of idle.sort((a, b) => later(a) - later(b) || a.notBefore - b.notBefore)) {
       if (line.notBefore <= Date.now()) this.#startSolve(line);
     }
     const waiting = idle.map(({ notBefore }) => notBefore - Date.now()).filter((ms) => ms > 0);
