@@ -157,6 +157,16 @@ export const measurementsSchema = object({
   novelty: object({
     blocks: { ...count, description: 'Blocks of 200 images, labelled or not, whose novelty was judged.' },
     drifts: { ...count, description: 'How often images became newer than what was learned.' },
+    driftEvents: listOf(
+      object(
+        { at: time, extractor: text, kind: text, from: number, to: number },
+        'The newest 20 of them, the newest first: when, and from the usual percentile to which mean.',
+      ),
+    ),
+    judgedAt: {
+      type: ['integer', 'null'],
+      description: 'When the newest block was full. Milliseconds since the epoch.',
+    },
     shiftedLanes: { ...count, description: 'Partitions whose newest block looks newer.' },
     lanes: { ...count, description: 'Partitions that have judged a block.' },
     mean: {

@@ -5,6 +5,9 @@ import { Draft } from '../store/state.ts';
 import { MapState } from '../testing/map-state.ts';
 import { dimensions, eventually, Rig } from '../testing/rig.ts';
 import { type NoveltyNews, readNovelties, watchNovelty } from './image-novelty.ts';
+import type { NoveltySummary } from './join-board.ts';
+
+let images = 0;
 
 function answered(novelty: number | null, kind: 'lda' | 'ncm' = 'lda'): ImageClassified {
   return {
@@ -17,7 +20,7 @@ function answered(novelty: number | null, kind: 'lda' | 'ncm' = 'lda'): ImageCla
     probabilities: {},
     novelty,
     receivedAt: 1,
-    predictedAt: 1,
+    predictedAt: images++,
   };
 }
 
@@ -69,7 +72,32 @@ describe('the novelty of images, labelled or not', () => {
     const news = watch.take(novelties);
     expect(news.map(({ verdict }) => verdict.shifted)).toEqual([false, true, true, false, true]);
     expect(news.map(({ isDrift }) => isDrift)).toEqual([false, true, false, false, true]);
-    expect(watch.known).toMatchObject({ blocks: 5, drifts: 2, last: { shifted: true } });
+    expect(watch.known).toMatchObject({ blocks: 5, drifts: 2, last: { shifted: true, at: images - 1 } });
+    const drift = { extractor: 'eight.v1', kind: 'lda', from: 0.5, to: expect.closeTo(0.8, 2) };
+    const [second, first] = [images - 1, images - 601];
+    expect(watch.known?.driftEvents).toEqual([
+      { at: second, ...drift },
+      { at: first, ...drift },
+    ]);
+  });
+
+  it('remembers the newest ten drifts, also with another kind of head and of a state that knew none', () => {
+    const watch = new Watch();
+    for (let at = 0; at < 12; at++) watch.take([...blockOf(even), ...blockOf(high)]);
+    watch.take(blockOf(high), 1_000, 'ncm');
+    const { drifts, driftEvents = [] } = watch.known ?? {};
+    expect([drifts, driftEvents.length, driftEvents[0]?.kind]).toEqual([13, 10, 'ncm']);
+    const times = driftEvents.map(({ at }) => at);
+    expect(times).toEqual([...times].sort((a, b) => b - a));
+    const [former] = [...watch.state.range('')];
+    const header = former?.value.subarray(4, 4 + former.value.readUInt32LE(0)).toString() ?? '';
+    const { driftEvents: _, ...rest } = JSON.parse(header) as Record<string, unknown>;
+    const bytes = Buffer.from(JSON.stringify(rest));
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(bytes.length);
+    watch.state.commit((draft) => draft.put(former?.key ?? '', Buffer.concat([length, bytes])));
+    watch.take([...blockOf(even), ...blockOf(high)], 1_000, 'ncm');
+    expect(watch.known).toMatchObject({ drifts: 14, driftEvents: [{ kind: 'ncm' }] });
   });
 
   it('keeps one block at most, whatever comes', () => {
@@ -119,7 +147,7 @@ describe('the novelty of images, labelled or not', () => {
       });
       const novelty = async (blocks: number) =>
         eventually(async () => {
-          const { body } = await rig.api<{ novelty: { blocks: number; drifts: number; mean: number } }>(
+          const { body } = await rig.api<{ novelty: NoveltySummary }>(
             service,
             '/v1/tasks/digit/measurements',
           );
@@ -133,6 +161,9 @@ describe('the novelty of images, labelled or not', () => {
       const shown = await novelty(2);
       expect(shown).toMatchObject({ drifts: 1, shiftedLanes: 1 });
       expect(shown.mean).toBeGreaterThan(0.8);
+      expect(shown.driftEvents).toMatchObject([{ extractor: 'eight.v1', kind: 'lda', from: 0.5 }]);
+      expect(shown.driftEvents[0]?.at).toBeGreaterThan(Date.now() - 600_000);
+      expect(shown.judgedAt).toBeGreaterThanOrEqual(shown.driftEvents[0]?.at ?? 0);
       const told = rig.logged.filter(({ msg }) => msg === 'images look newer than what was learned');
       expect(told).toMatchObject([{ task: 'digit', extractor: 'eight.v1', kind: 'lda', lane: 0 }]);
     } finally {

@@ -12,6 +12,9 @@ const block = 200;
 const alpha = 0.001;
 /** Percentiles among fewer labelled examples are not even enough to be judged: with more dimensions than examples they lean downwards. */
 const fewestReferences = 200;
+/** Drifts that a lane remembers one by one: its state is written with every image. */
+const rememberedDrifts = 10;
+const usualPercentile = 0.5;
 
 export interface ImageNovelty {
   /** Whose novelties these are: another line of heads begins a new block. */
@@ -22,8 +25,22 @@ export interface ImageNovelty {
   /** Blocks that were judged, and how often images became newer: blocks that shifted behind one that had not. */
   readonly blocks: number;
   readonly drifts: number;
-  /** Of the last block; null before there was one. */
-  readonly last: Pick<NoveltyShiftVerdict, 'shifted' | 'distance' | 'threshold' | 'mean'> | null;
+  /** The newest first; not there in states of an older version. */
+  readonly driftEvents?: readonly ImageDrift[];
+  /** Of the last block; null before there was one. `at`: when its last image was answered, not there in states of an older version. */
+  readonly last:
+    | (Pick<NoveltyShiftVerdict, 'shifted' | 'distance' | 'threshold' | 'mean'> & { readonly at?: number })
+    | null;
+}
+
+/** Images became newer: when, and from which usual percentile to which mean. */
+export interface ImageDrift {
+  /** When the last image of the block was answered; milliseconds since the epoch. */
+  readonly at: number;
+  readonly extractor: string;
+  readonly kind: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** A block is full. */
@@ -39,7 +56,7 @@ export interface NoveltyNews {
 /** Takes in what was published for an image; `references` as in `NoveltyShift.update`. A head that can't tell says nothing. */
 export function watchNovelty(
   draft: Draft,
-  { task, extractor, head, novelty }: ImageClassified,
+  { task, extractor, head, novelty, predictedAt: at }: ImageClassified,
   references: number,
 ): NoveltyNews | undefined {
   if (head === null || novelty === null || references < fewestReferences) return undefined;
@@ -56,7 +73,10 @@ export function watchNovelty(
     references: least,
     blocks: state.blocks + Number(verdict !== null),
     drifts: state.drifts + Number(isDrift),
-    last: verdict === null ? state.last : described(verdict),
+    driftEvents: isDrift
+      ? remember(state, { at, extractor, kind, from: usualPercentile, to: verdict.mean })
+      : (state.driftEvents ?? []),
+    last: verdict === null ? state.last : { ...described(verdict), at },
   };
   draft.put(keyOf(task), encode(after, shift.state().percentiles));
   return verdict === null ? undefined : { task, extractor, kind, verdict, isDrift };
@@ -81,15 +101,19 @@ interface Watched {
 const nothing: ImageNovelty = { extractor: '', kind: '', references: 0, blocks: 0, drifts: 0, last: null };
 
 /** What was counted stays; the block under way and the last verdict were another line's. */
-function empty({ blocks, drifts }: ImageNovelty): Watched {
-  return { state: { ...nothing, blocks, drifts }, percentiles: [] };
+function empty({ blocks, drifts, driftEvents = [] }: ImageNovelty): Watched {
+  return { state: { ...nothing, blocks, drifts, driftEvents }, percentiles: [] };
+}
+
+function remember({ driftEvents = [] }: ImageNovelty, drift: ImageDrift): ImageDrift[] {
+  return [drift, ...driftEvents].slice(0, rememberedDrifts);
 }
 
 function isOf(state: ImageNovelty, extractor: string, kind: string): boolean {
   return state.extractor === extractor && state.kind === kind;
 }
 
-function described({ shifted, distance, threshold, mean }: NoveltyShiftVerdict): ImageNovelty['last'] {
+function described({ shifted, distance, threshold, mean }: NoveltyShiftVerdict) {
   return { shifted, distance, threshold, mean };
 }
 

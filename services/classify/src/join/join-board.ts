@@ -4,7 +4,7 @@
  */
 import type { Metrics } from '@headwater/stream';
 import type { StateReader } from '../store/state.ts';
-import { type ImageNovelty, readNovelties } from './image-novelty.ts';
+import { type ImageDrift, type ImageNovelty, readNovelties } from './image-novelty.ts';
 import type { Handled } from './join-lane.ts';
 import { type LaneCounts, readCounts, readScores } from './lane-counts.ts';
 import { mergeScores, noScores, type ServedScores } from './served-accuracy.ts';
@@ -25,12 +25,19 @@ export interface NoveltySummary {
   readonly blocks: number;
   /** How often they became newer. */
   readonly drifts: number;
+  /** The newest of them, the newest first. */
+  readonly driftEvents: readonly ImageDrift[];
+  /** When the newest block was full, milliseconds since the epoch; null where none was since this is remembered. */
+  readonly judgedAt: number | null;
   /** Lanes whose last block had shifted, and lanes that had one. */
   readonly shiftedLanes: number;
   readonly lanes: number;
   /** Mean percentile over the last blocks: 0.5 while nothing has shifted; null before there was one. */
   readonly mean: number | null;
 }
+
+/** Of all lanes together, as many as of each kind of head. */
+const shownDrifts = 20;
 
 interface LaneView {
   readonly store: StateReader;
@@ -112,6 +119,11 @@ export class JoinBoard {
     return {
       blocks: known.reduce((sum, { blocks }) => sum + blocks, 0),
       drifts: known.reduce((sum, { drifts }) => sum + drifts, 0),
+      driftEvents: known
+        .flatMap(({ driftEvents = [] }) => driftEvents)
+        .sort((a, b) => b.at - a.at)
+        .slice(0, shownDrifts),
+      judgedAt: last.reduce<number | null>((newest, { at = null }) => later(newest, at), null),
       shiftedLanes: last.filter(({ shifted }) => shifted).length,
       lanes: last.length,
       mean: ratio(
@@ -196,6 +208,10 @@ function joinMetrics(metrics: Metrics) {
       ['task', 'window'],
     ),
   };
+}
+
+function later(a: number | null, b: number | null): number | null {
+  return a === null || (b !== null && b > a) ? b : a;
 }
 
 function ratio(part: number, whole: number): number | null {
