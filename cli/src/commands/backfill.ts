@@ -57,8 +57,8 @@ export function registerBackfill(program: Command, console: Console, finish: (co
 }
 
 const help = `
-The cluster, names, EXTRACTORS, PRIOR, WINDOW, LIFT and TASK_SETTINGS come from the environment of classify. DATA_DIR needs room for one copy of the
-newest examples (with --from vectors: of the vectors too) while the command runs.
+The cluster, names, EXTRACTORS, PRIOR, WINDOW, LIFT and TASK_SETTINGS come from the environment of classify. DATA_DIR needs
+room for one copy of the newest examples (with --from vectors: of the vectors too) while the command runs.
 
 Exit codes: 0 all heads (and with --from vectors all examples) are equal, or are published now; 1 something differs, or the
 trainer has not learned all examples yet; 2 wrong usage; 3 nothing differs, but a head was solved by another arithmetic, as before an
