@@ -1,5 +1,12 @@
 /** `headwater examples`: labelled sets as files, out of the topics and back into them. */
-import { chooseFormat, exampleFormats, exportExamples, importExamples } from '@headwater/classify/exchange';
+import {
+  chooseFormat,
+  exampleFormats,
+  exportExamples,
+  type ImportReport,
+  type ImportSoFar,
+  importExamples,
+} from '@headwater/classify/exchange';
 import { type Command, Option } from 'commander';
 import { tellFile, withCluster } from './cluster.ts';
 import type { Console } from './console.ts';
@@ -72,11 +79,7 @@ async function exportTo(path: string, options: ExportOptions, console: Console):
 
 async function importFrom(path: string, options: ImportOptions, console: Console): Promise<number> {
   const format = chooseFormat(path, options.format);
-  const report = await withCluster(console, ({ config, clients, progress }) =>
-    tellFile(path, () =>
-      importExamples({ clients, config, path, format, signal: console.signal, progress: progress.show }),
-    ),
-  );
+  const report = await importAll(path, format, console);
   const { examples, task, extractor, setDigest, vectorsSent, labelsSent, unchanged } = report;
   const text = [
     `${examples} examples of ${task}, ${extractor}: ${vectorsSent} vectors and ${labelsSent} labels sent, ${unchanged} unchanged`,
@@ -84,4 +87,33 @@ async function importFrom(path: string, options: ImportOptions, console: Console
   ].join('\n');
   console.stdout.write(`${options.json ? JSON.stringify(report) : text}\n`);
   return 0;
+}
+
+/** Whatever ends it, the person is told what was sent, and that nothing of it is lost. */
+async function importAll(
+  path: string,
+  format: ReturnType<typeof chooseFormat>,
+  console: Console,
+): Promise<ImportReport> {
+  const { signal } = console;
+  let soFar: ImportSoFar | undefined;
+  const stopped = (one: ImportSoFar) => {
+    soFar = one;
+  };
+  try {
+    return await withCluster(console, ({ config, clients, progress }) =>
+      tellFile(path, () =>
+        importExamples({ clients, config, path, format, signal, progress: progress.show, stopped }),
+      ),
+    );
+  } catch (error) {
+    if (soFar !== undefined || signal.aborted) console.stderr.write(`${describeStop(soFar)}\n`);
+    throw error;
+  }
+}
+
+function describeStop(soFar: ImportSoFar | undefined): string {
+  if (soFar === undefined) return 'stopped before anything was sent';
+  const { done, examples, vectorsSent, labelsSent } = soFar;
+  return `stopped after ${done} of ${examples} examples: ${vectorsSent} vectors and ${labelsSent} labels were sent, and stay; run it again, and only the rest is sent`;
 }

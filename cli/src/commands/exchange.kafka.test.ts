@@ -208,6 +208,11 @@ describe('backfill, heads and examples on Kafka', () => {
 
     const there = environmentOf('there');
     await startTrainer(there);
+    const stopped = await headwaterUntil(ended, there, 'examples', 'import', setFile);
+    expect(stopped).toMatchObject({
+      code: 130,
+      said: expect.stringContaining('stopped before anything was sent'),
+    });
     const first = await headwater(there, 'examples', 'import', setFile, '--json');
     expect(first).toMatchObject({
       code: 0,

@@ -44,7 +44,7 @@ export function registerHeads(program: Command, console: Console, finish: Finish
       .command('export')
       .description('Write one head as a JSON file, with the digests that it can be checked by.'),
   )
-    .option('-o, --output <file>', 'where to (default: standard output)')
+    .option('-o, --output <file>', 'where to (replaced when complete; default: standard output)')
     .action(async (options: FilterOptions & { output?: string }) =>
       finish(await exportHead(options, console)),
     );

@@ -12,6 +12,14 @@ import { verifyFile } from './file-verification.ts';
 export interface ImportExamplesOptions extends Omit<SetOptions, 'task'> {
   readonly path: string;
   readonly format: ExampleFormat;
+  /** Told how far it has come when it ends before its end, once it has begun to send: the signal, or an error. */
+  readonly stopped?: (soFar: ImportSoFar) => void;
+}
+
+/** What was sent stays, and is not sent again. */
+export interface ImportSoFar extends Pick<ImportReport, 'examples' | 'vectorsSent' | 'labelsSent'> {
+  /** Of the examples, those that are done. */
+  readonly done: number;
 }
 
 export interface ImportReport {
@@ -51,11 +59,7 @@ export async function importExamples(options: ImportExamplesOptions): Promise<Im
     const producer = await clients.log.openProducer();
     try {
       const sender = await Sender.open({ clients, header, known, producer });
-      for await (const rows of batches(format.read(path))) {
-        signal?.throwIfAborted();
-        await sender.send(rows);
-        progress?.({ stage: 'sending', done: sender.rows, total: examples });
-      }
+      await sendAll(sender, options, examples);
       const { extractor, task } = header;
       const { vectorsSent, labelsSent, unchanged } = sender;
       return { extractor, task, examples, setDigest, vectorsSent, labelsSent, unchanged };
@@ -64,6 +68,21 @@ export async function importExamples(options: ImportExamplesOptions): Promise<Im
     }
   } finally {
     await known.close();
+  }
+}
+
+async function sendAll(sender: Sender, options: ImportExamplesOptions, examples: number): Promise<void> {
+  const { path, format, signal, progress, stopped } = options;
+  try {
+    for await (const rows of batches(format.read(path))) {
+      signal?.throwIfAborted();
+      await sender.send(rows);
+      progress?.({ stage: 'sending', done: sender.rows, total: examples });
+    }
+  } catch (error) {
+    const { rows: done, vectorsSent, labelsSent } = sender;
+    stopped?.({ examples, done, vectorsSent, labelsSent });
+    throw error;
   }
 }
 

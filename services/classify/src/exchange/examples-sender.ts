@@ -50,10 +50,10 @@ export class Sender {
     const vectors = rows.flatMap((row) => this.#vectorRecord(row) ?? []);
     const labels = rows.flatMap((row) => this.#labelRecord(row) ?? []);
     if (vectors.length > 0) await this.#options.producer.send(vectors);
-    if (labels.length > 0) await this.#options.producer.send(labels);
-    this.rows += rows.length;
     this.vectorsSent += vectors.length;
+    if (labels.length > 0) await this.#options.producer.send(labels);
     this.labelsSent += labels.length;
+    this.rows += rows.length;
     const touched = new Set([...vectors, ...labels].map(({ key }) => key));
     this.unchanged += rows.length - touched.size;
   }

@@ -8,7 +8,7 @@ import { type ClassifyConfig, classifyEnvironment } from '../environment.ts';
 import { Rig, vectorOf } from '../testing/rig.ts';
 import { chooseFormat, exampleFormats } from './example-files/index.ts';
 import { exportExamples } from './examples-export.ts';
-import { type ImportReport, importExamples } from './examples-import.ts';
+import { type ImportReport, type ImportSoFar, importExamples } from './examples-import.ts';
 import { HeadCatalog } from './head-catalog.ts';
 import { decodeHeadFile, encodeHeadFile, headOf } from './head-file.ts';
 import { importHead } from './head-import.ts';
@@ -119,6 +119,34 @@ describe('a labelled set that is carried to another cluster', () => {
     expect(await importFrom(other, part)).toMatchObject({ examples: 10, vectorsSent: 10 });
     expect(await importFrom(other, path)).toMatchObject({ vectorsSent: examples - 10, unchanged: 10 });
     await other.settled(examples);
+  });
+
+  it('says how far it has come when it is stopped, and sends the rest when it is repeated', async () => {
+    const path = join(folder, 'own.jsonl');
+    const shape = { extractor: 'eight.v1', task: 'digit', dimensions: 8 };
+    const rows = Array.from({ length: 450 }, (_, image) => ({
+      imageId: `i${image}`,
+      label: `c${image % 3}`,
+      assignedAt: 2_000 + image,
+      vector: vectorOf(image % 3, image),
+    }));
+    const header = { format: 'headwater-examples', formatVersion: 1, ...shape };
+    writeFileSync(path, [header, ...rows].map((one) => JSON.stringify(one)).join('\n'));
+    const rig = await ready();
+    const stop = new AbortController();
+    const told: ImportSoFar[] = [];
+    const importing = importExamples({
+      clients: rig.dependencies(),
+      config: configOf(rig),
+      path,
+      format: chooseFormat(path),
+      signal: stop.signal,
+      progress: ({ stage }) => void (stage === 'sending' && stop.abort(new Error('enough'))),
+      stopped: (soFar) => told.push(soFar),
+    });
+    await expect(importing).rejects.toThrow('enough');
+    expect(told).toEqual([{ examples: 450, done: 200, vectorsSent: 200, labelsSent: 200 }]);
+    expect(await importFrom(rig, path)).toMatchObject({ vectorsSent: 250, labelsSent: 250, unchanged: 200 });
   });
 
   it('leaves a newer label of a person as it is', async () => {
