@@ -81,7 +81,10 @@ function findLine(views: TaskViews, task: string, kind: HeadKind, extractor?: st
 function prequential({ trainBoard }: LineReportOptions, { extractor, task, kind }: Line) {
   const report = trainBoard.report(extractor, task, kind);
   if (report === undefined)
-    throw new HeadwaterError('not-found', `Heads of kind ${kind} do not learn any more (HEADS, TASK_SETTINGS)`);
+    throw new HeadwaterError(
+      'not-found',
+      `Heads of kind ${kind} do not learn any more (HEADS, TASK_SETTINGS)`,
+    );
   return { considered: report.support, report: asAnswer(report) };
 }
 
