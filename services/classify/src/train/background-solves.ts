@@ -10,7 +10,8 @@ import type { HeadTrained } from '@headwater/schemas';
 import type { LogRecord } from '@headwater/stream';
 import { needsMoreExamples } from './more-examples.ts';
 import type { SolveChoices } from './set-rules.ts';
-import type { Solver, Urgency } from './solver.ts';
+import type { Solver } from './solver.ts';
+import type { Urgency } from './solver-worker.ts';
 import { pauseAfter, pauseAfterFailure, type TaskLine } from './task-line.ts';
 import type { TrainBoard } from './train-board.ts';
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { type Head, type LabelledVector, type SetSnapshot, snapshotBuffers } from '@headwater/heads';
-import type { SolveAnswer, SolveOptions, SolveRequest } from './solver-worker.ts';
+import type { SolveAnswer, SolveOptions, SolveRequest, Urgency } from './solver-worker.ts';
 
 /** Examples beyond those in the set itself, read while the thread is already taken. */
 export type MoreExamples = Promise<readonly LabelledVector[]>;
@@ -15,9 +15,14 @@ interface Running {
 }
 
 export class SolverThread {
+  readonly #urgency: Urgency;
   #worker: Worker | undefined;
   #running: Running | undefined;
   #next = 0;
+
+  constructor(urgency: Urgency) {
+    this.#urgency = urgency;
+  }
 
   get isFree(): boolean {
     return this.#running === undefined;
@@ -69,7 +74,7 @@ export class SolverThread {
   #open(): Worker {
     if (this.#worker !== undefined) return this.#worker;
     const path = createRequire(import.meta.url).resolve('@headwater/classify/solver-worker');
-    const worker = new Worker(path);
+    const worker = new Worker(path, { workerData: this.#urgency });
     worker.on('message', (answer: SolveAnswer) => this.#answer(answer));
     worker.on('error', (error) => this.#lost(worker, asHeadwaterError(error)));
     worker.on('exit', () =>

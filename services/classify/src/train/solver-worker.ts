@@ -1,5 +1,6 @@
 /** The solver's thread: a snapshot of a labelled set in, a head out, one after the other. */
-import { parentPort } from 'node:worker_threads';
+import { getPriority, setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
 import { asHeadwaterError, type ErrorCode } from '@headwater/errors';
 import {
   type Head,
@@ -10,6 +11,12 @@ import {
   trainLayersHead,
 } from '@headwater/heads';
 import { layersTrainer } from './layers-trainer.ts';
+
+/** `now`: predictions wait for it; `later`: full choices, and heads that do not serve. */
+export type Urgency = 'now' | 'later';
+
+/** As `nice` counts: a third of the share of others where there is too little for all. */
+const priorityOfLater = 5;
 
 export interface SolveOptions extends TrainOptions {
   /** Of the hidden layer, for kind `mlp`. */
@@ -28,6 +35,11 @@ export interface SolveRequest {
 export type SolveAnswer =
   | { readonly id: number; readonly head: Head }
   | { readonly id: number; readonly code: ErrorCode; readonly message: string };
+
+// Elsewhere than on Linux a priority is that of the whole process; and nobody may raise one that is lower already.
+if (workerData === 'later' && process.platform === 'linux' && getPriority() < priorityOfLater) {
+  setPriority(priorityOfLater);
+}
 
 parentPort?.on('message', async (request: SolveRequest) => parentPort?.postMessage(await answer(request)));
 

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import {
   createLabelledSet,
   type LabelledSet,
@@ -25,6 +27,18 @@ function setOf(examples: number): LabelledSet {
   const set = createLabelledSet({ extractor: 'eight.v1', task: 'digit', dimensions: 8 });
   for (let index = 0; index < examples; index++) set.add(exampleOf(index));
   return set;
+}
+
+/** Threads of this process with a lower priority than usual: `nice` is the 19th field of stat, the 17th behind the name. */
+function yieldingThreads(): string[] {
+  return readdirSync('/proc/self/task').filter((id) => niceOf(id) > getPriority());
+}
+
+/** 0 for a thread that has ended meanwhile. */
+function niceOf(thread: string): number {
+  const path = `/proc/self/task/${thread}/stat`;
+  if (!existsSync(path)) return 0;
+  return Number(readFileSync(path, 'utf8').split(') ').at(-1)?.split(' ')[16]);
 }
 
 const options = { kind: 'lda', mode: 'provisional', units: 16 } as const;
@@ -55,6 +69,18 @@ describe('the solver', () => {
     expect([solver.isFree('now'), solver.isFree('later')]).toEqual([true, true]);
     await eventually(async () => told === 2);
   });
+
+  it.runIf(process.platform === 'linux' && getPriority() < 5)(
+    'lets what can wait yield to everything else',
+    async () => {
+      const before = new Set(yieldingThreads());
+      const yielding = () => yieldingThreads().filter((id) => !before.has(id));
+      await solver.start(setOf(9), options, 'now', never);
+      expect(yielding()).toEqual([]);
+      await solver.start(setOf(9), options, 'later', never);
+      expect(yielding()).toHaveLength(1);
+    },
+  );
 
   it('drops what is no longer wanted, and solves the next', async () => {
     const abort = new AbortController();

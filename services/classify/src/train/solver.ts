@@ -5,10 +5,7 @@
  */
 import { type Head, type LabelledSet, type SetSnapshot, takeSnapshot } from '@headwater/heads';
 import { type MoreExamples, SolverThread } from './solver-thread.ts';
-import type { SolveOptions } from './solver-worker.ts';
-
-/** `now`: predictions wait for it; `later`: full choices, and heads that do not serve. */
-export type Urgency = 'now' | 'later';
+import type { SolveOptions, Urgency } from './solver-worker.ts';
 
 export interface Solver {
   /** The set must not change until the call returns its promise; later changes do not matter. Errors: sample-incomplete, unexpected. */
@@ -32,7 +29,7 @@ export function startSolver(): Solver {
 }
 
 class ThreadSolver implements Solver {
-  readonly #threads = { now: new SolverThread(), later: new SolverThread() };
+  readonly #threads = { now: new SolverThread('now'), later: new SolverThread('later') };
   readonly #listeners = new Set<() => void>();
   #turn: Promise<unknown> = Promise.resolve();
 
