@@ -2,10 +2,10 @@
  * The linear discriminant that a logistic regression starts from, of all the examples or of those that are left when some are held out:
  * sums are exact, so that taking examples from them gives the very sums of the others.
  */
-import { formScatter, isFlat, ridgeOf, sumsOfClasses } from './scatter.ts';
+import { centerOf, formScatter, isFlat, ridgeOf, sumsOfClasses } from './scatter.ts';
 import { Statistics, type Sums } from './statistics.ts';
 import { solveTransposed, solveUpper } from './triangle.ts';
-import { addScaled, dot } from './vector-arithmetic.ts';
+import { dot } from './vector-arithmetic.ts';
 
 /** With what the discriminant of the whole set was found. */
 export interface AnchorChoices {
@@ -64,12 +64,6 @@ export function computeAnchor(sums: Sums, classes: readonly string[], choices: A
   solveUpper(factor, width, weights);
   for (let i = 0; i < weights.length; i++) weights[i] = (weights[i] ?? 0) / choices.temperature;
   return { width, center, factor, weights, intercepts };
-}
-
-function centerOf(sums: Sums): Float64Array {
-  const center = new Float64Array(sums.width);
-  for (const label of sums.classes) addScaled(center, sums.sum(label), 1);
-  return center.map((value) => value / sums.examples);
 }
 
 /** Of W_ε = ((1 − ε) S + ρ I) / n. */

@@ -7,6 +7,7 @@ import type { HeadMode, LabelledVector, TrainOptions } from './api.ts';
 import { fixedLog } from './fixed-math.ts';
 import type { Kernel } from './kernel.ts';
 import { sampleLimit } from './sample-reserve.ts';
+import { centerOf } from './scatter.ts';
 import type { Sums } from './statistics.ts';
 
 /** Most examples on which a provisional head is tuned. */
@@ -58,11 +59,10 @@ export interface Problem {
 /** Errors: sample-incomplete, request-invalid for priors that are not positive. */
 export function poseProblem(set: SolvableSet, { mode, prior = 'uniform' }: TrainOptions): Problem {
   const { statistics } = set;
-  const { classes, examples, dimensions, width } = statistics;
+  const { classes, examples, dimensions } = statistics;
   const counts = Float64Array.from(classes, (label) => statistics.count(label));
-  const center = computeCenter(statistics, width);
+  const center = centerOf(statistics);
   const sample = set.sample(sampleSize(mode, classes.length));
-  const index = new Map(classes.map((label, k) => [label, k]));
   return {
     kernel: statistics.kernel,
     mode,
@@ -79,9 +79,18 @@ export function poseProblem(set: SolvableSet, { mode, prior = 'uniform' }: Train
     logPriors: weighClasses(classes, counts, prior),
     sample,
     sampleVectors: sample.map(({ vector }) => set.raise(vector)),
-    sampleLabels: Int32Array.from(sample, ({ label }) => index.get(label) ?? 0),
+    sampleLabels: indexLabels(classes, sample),
     sampleGroups: sample.map(({ group }) => group),
   };
+}
+
+/** The class index of each example. */
+export function indexLabels(
+  classes: readonly string[],
+  examples: readonly Pick<LabelledVector, 'label'>[],
+): Int32Array {
+  const index = new Map(classes.map((label, k) => [label, k]));
+  return Int32Array.from(examples, ({ label }) => index.get(label) ?? 0);
 }
 
 /** The sample's vectors less the center, padded. */
@@ -117,13 +126,4 @@ function weighClasses(
     total += weight;
   }
   return weights.map((weight) => fixedLog(weight / total));
-}
-
-function computeCenter(statistics: Sums, width: number): Float64Array {
-  const center = new Float64Array(width);
-  for (const label of statistics.classes) {
-    const sum = statistics.sum(label);
-    for (let i = 0; i < width; i++) center[i] = (center[i] ?? 0) + (sum[i] ?? 0);
-  }
-  return center.map((value) => value / statistics.examples);
 }

@@ -4,6 +4,7 @@
  */
 import { type Anchor, type AnchorChoices, computeAnchor, withoutExamples } from './anchor.ts';
 import { AnchoredRegression } from './anchored-regression.ts';
+import { balanceClasses } from './class-balance.ts';
 import { holdOut } from './held-out.ts';
 import type { Problem } from './problem.ts';
 import { type ChosenTemperature, chooseTemperature, type LeftOut } from './temperature.ts';
@@ -18,8 +19,6 @@ const worthwhile = 0.99;
 /** The optimum is flat: steps beyond these change the log loss of what is new by less than the choice of λ does. */
 const mostSteps = 5;
 const tolerance = 3e-3;
-/** No example weighs more than this many of the mean. */
-const largestWeight = 50;
 
 /** What a regression learns from: in the order of the sample keys. */
 export interface LearnedExamples {
@@ -61,7 +60,7 @@ export function regress(
   anchor: Anchor,
   { vectors, labels }: LearnedExamples,
 ): { readonly regression: AnchoredRegression; descend(lambda: number, steps?: number): void } {
-  const weights = balance(labels, classes.length);
+  const weights = normalize(balanceClasses(labels, classes.length));
   const regression = new AnchoredRegression(kernel, anchor, { vectors, labels, weights });
   return { regression, descend: (lambda, steps = mostSteps) => regression.descend(lambda, steps, tolerance) };
 }
@@ -151,14 +150,8 @@ function pick({ vectors, labels, groups }: LearnedExamples, indices: readonly nu
   };
 }
 
-/** Classes weigh alike, whatever their number, unless they are very small. */
-function balance(labels: Int32Array, classes: number): Float64Array {
-  const counts = new Float64Array(classes);
-  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
-  const present = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
-  const weights = Float64Array.from(labels, (label) =>
-    Math.min(largestWeight, labels.length / (present * (counts[label] ?? 1))),
-  );
+/** Their sum is one. */
+function normalize(weights: Float64Array): Float64Array {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => weight / total);
 }

@@ -43,6 +43,12 @@ export function sumOfAll(statistics: Sums): PartialSum[] {
   return [{ sum, count: statistics.examples }];
 }
 
+/** The mean of all vectors, padded. */
+export function centerOf(statistics: Sums): Float64Array {
+  const [all] = sumOfAll(statistics);
+  return (all?.sum ?? new Float64Array(statistics.width)).map((value) => value / statistics.examples);
+}
+
 /** A scatter in the kernel's memory, with room beside and behind it, until the kernel's next claim. */
 export interface FormedScatter extends Scatter {
   readonly scratch: Float64Array;

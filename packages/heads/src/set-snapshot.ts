@@ -7,6 +7,7 @@ import type { LabelledSet, LabelledVector, TrainOptions } from './api.ts';
 import { gramLength, paddedDimensions } from './gram.ts';
 import { chooseKernel, type Kernel } from './kernel.ts';
 import { openLabelledSet } from './labelled-set.ts';
+import { learnsOneByOne } from './learned-examples.ts';
 import { openLift } from './lift.ts';
 import { type SolvableSet, sampleSize } from './problem.ts';
 import { cutSample, sampleLimit } from './sample-reserve.ts';
@@ -33,8 +34,7 @@ export function takeSnapshot(set: LabelledSet, { kind, mode }: TrainOptions): Se
   const opened = openLabelledSet(set);
   const { statistics, dimensions, lift, examples, setDigest } = opened;
   const { classes, gram, width } = statistics;
-  const inTurn = kind === 'mlp' || kind === 'softmax';
-  const first = opened.first((inTurn ? sampleLimit : sampleSize(mode, classes.length)) + 1);
+  const first = opened.first((learnsOneByOne(kind) ? sampleLimit : sampleSize(mode, classes.length)) + 1);
   const sums = new Float64Array(gram.length + classes.length * width);
   sums.set(gram);
   classes.forEach((label, k) => {

@@ -5,9 +5,10 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Head, LabelledSet, LabelledVector, TrainOptions } from '../api.ts';
 import { arithmeticOf } from '../arithmetic.ts';
+import { balanceClasses } from '../class-balance.ts';
 import { applyLayers, type DenseLayer, encodeLayers, scaleOf } from '../dense-layers.ts';
 import { blendOf, digestHead } from '../linear-head.ts';
-import { type Problem, poseProblem } from '../problem.ts';
+import { indexLabels, type Problem, poseProblem } from '../problem.ts';
 import { sampleKey } from '../sample-key.ts';
 import { sampleLimit } from '../sample-reserve.ts';
 import { openSolvable, type SetSnapshot } from '../set-snapshot.ts';
@@ -19,8 +20,6 @@ const heldOutShare = 10;
 /** Smaller classes need all their examples for learning. */
 const smallestHeldOutClass = 10;
 const mostHeldOut = 2_000;
-/** No example weighs more than this many of the mean. */
-const largestWeight = 50;
 
 /** What layers are trained on: minimise Σ weight · cross-entropy(label, layers(scale · vector)). */
 export interface LayersTask {
@@ -105,23 +104,13 @@ function splitExamples({ classes, counts }: Problem, examples: readonly Labelled
 
 function taskOf({ classes }: Problem, learned: readonly LabelledVector[], dimensions: number) {
   const labels = indexLabels(classes, learned);
-  const counts = new Float64Array(classes.length);
-  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
-  const present = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
   return {
     classes: classes.length,
     vectors: learned.map(({ vector }) => vector),
     scale: scaleOf(dimensions),
     labels,
-    weights: Float32Array.from(labels, (label) =>
-      Math.min(largestWeight, learned.length / (present * (counts[label] ?? 1))),
-    ),
+    weights: Float32Array.from(balanceClasses(labels, classes.length)),
   };
-}
-
-function indexLabels(classes: readonly string[], examples: readonly LabelledVector[]): Int32Array {
-  const index = new Map(classes.map((label, k) => [label, k]));
-  return Int32Array.from(examples, ({ label }) => index.get(label) ?? 0);
 }
 
 function judge(

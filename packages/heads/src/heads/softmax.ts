@@ -5,17 +5,14 @@
  */
 import { type AnchorChoices, computeAnchor } from '../anchor.ts';
 import type { HeadFamily, ReadExamples, TrainedHead } from '../head-family.ts';
+import { mostLearned } from '../learned-examples.ts';
 import { blendOf, decodeLinear, encodeLinear, type LinearScores, openLinear } from '../linear-head.ts';
-import type { Problem } from '../problem.ts';
+import { indexLabels, type Problem } from '../problem.ts';
 import { chooseRegression, type LearnedExamples, lambdasFor, regress } from '../regression-choice.ts';
 import { sampleLimit } from '../sample-reserve.ts';
 import { measureSureness } from '../sure-enough.ts';
 import { lda } from './lda.ts';
 
-/** Never more than this many examples: their logits are kept. */
-const mostExamples = 65_536;
-/** Of the vectors, in bytes. */
-const memory = 2 ** 27;
 /** Multiplications of one pass over the examples: about a second. With many classes or dimensions fewer examples are taken, but not under the sample. */
 const mostProducts = 2 ** 31;
 const smallestWidth = 256;
@@ -101,16 +98,14 @@ function choicesOf({ regularization, temperature, measurements }: TrainedHead): 
 
 function mostExamplesOf({ classes, dimensions }: Problem): number {
   const byWork = mostProducts / (Math.max(dimensions, smallestWidth) * classes.length);
-  const byMemory = memory / (2 * dimensions);
-  return Math.max(sampleLimit, Math.floor(Math.min(mostExamples, byWork, byMemory)));
+  return Math.max(sampleLimit, Math.min(Math.floor(byWork), mostLearned(dimensions)));
 }
 
 function listExamples({ classes }: Problem, readExamples: ReadExamples, most: number): LearnedExamples {
   const examples = readExamples(most);
-  const index = new Map(classes.map((label, k) => [label, k]));
   return {
     vectors: examples.map(({ vector }) => vector),
-    labels: Int32Array.from(examples, ({ label }) => index.get(label) ?? 0),
+    labels: indexLabels(classes, examples),
     groups: examples.map(({ group }) => group),
   };
 }

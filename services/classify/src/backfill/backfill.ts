@@ -4,11 +4,11 @@
  */
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
-import type { Head, LabelledSet, LabelledVector } from '@headwater/heads';
+import { type Head, type LabelledSet, type LabelledVector, mostLearned } from '@headwater/heads';
 import type { HeadKind } from '@headwater/schemas';
 import { HeadCatalog } from '../exchange/head-catalog.ts';
 import { openTaskSettings, type TaskSettings } from '../task-settings.ts';
-import { mostExamplesOf, needsMoreExamples } from '../train/more-examples.ts';
+import { needsMoreExamples } from '../train/more-examples.ts';
 import { setOptionsOf, withinLimit } from '../train/set-rules.ts';
 import { type Solver, startSolver } from '../train/solver.ts';
 import type { ExampleTable, LabelledExample } from './example-table.ts';
@@ -116,7 +116,7 @@ async function rebuild(run: Rebuild): Promise<Omit<BackfillReport, 'seconds'>> {
   const examples = () => insideWindow(withinLimit(source.examples(), settings), start);
   const set = await sum(run, examples());
   const heads = await trainAll(run, set, kindsOf(options, catalog, extractor), () =>
-    firstExamples(examples(), mostExamplesOf(set.dimensions)),
+    firstExamples(examples(), mostLearned(set.dimensions)),
   );
   const line = { task, extractor };
   const comparisons = heads.map((head) =>

@@ -5,6 +5,7 @@
  */
 import {
   createLabelledSet,
+  findFolds,
   HeadMeasurements,
   type LabelledSetOptions,
   type LabelledVector,
@@ -19,7 +20,7 @@ export const mostFolds = 5;
 
 export interface HeldOutQuestion extends Pick<TrainOptions, 'kind' | 'prior'> {
   readonly set: LabelledSetOptions;
-  /** In the order of their sample keys, so that those of a group are side by side. */
+  /** In the order of their sample keys. */
   readonly examples: readonly LabelledVector[];
   /** As many of them, from the first one on, are answered; the others are only learned. */
   readonly judged: number;
@@ -69,12 +70,8 @@ export function measureHeldOut({
 /** A group is in one fold: its members are near-duplicates, and would give each other away. */
 function foldsOf(examples: readonly LabelledVector[]): LabelledVector[][] {
   const parts: LabelledVector[][] = Array.from({ length: mostFolds }, () => []);
-  let unit = -1;
-  let former: string | null = null;
-  for (const example of examples) {
-    if (example.group === null || example.group !== former) unit++;
-    former = example.group;
-    parts[unit % mostFolds]?.push(example);
-  }
+  findFolds(examples.map(({ group }) => group)).forEach((members, turn) => {
+    parts[turn % mostFolds]?.push(...members.flatMap((index) => examples[index] ?? []));
+  });
   return parts.filter(({ length }) => length > 0);
 }

@@ -1,23 +1,21 @@
 /**
  * What settled heads learn from that take examples one by one: more of a set's examples than its sample, as many as memory is set aside for.
  */
-import type { HeadKind, HeadMode, LabelledSet, LabelledVector } from '@headwater/heads';
+import {
+  type HeadKind,
+  type HeadMode,
+  type LabelledSet,
+  type LabelledVector,
+  learnsOneByOne,
+  mostLearned,
+} from '@headwater/heads';
 import { Breath } from '../breath.ts';
 import type { StateReader } from '../store/state.ts';
 import { storedExamples } from './trainer-state.ts';
 
-/** Of the vectors, in bytes. */
-const memory = 2 ** 27;
-const mostExamples = 65_536;
-
 /** Other kinds, and heads that are waited for, need no more than what the set keeps. */
 export function needsMoreExamples(kind: HeadKind, mode: HeadMode): boolean {
-  return mode === 'settled' && (kind === 'mlp' || kind === 'softmax');
-}
-
-/** Examples with so many dimensions, as they were labelled. */
-export function mostExamplesOf(dimensions: number): number {
-  return Math.min(mostExamples, Math.floor(memory / (2 * dimensions)));
+  return mode === 'settled' && learnsOneByOne(kind);
 }
 
 /** Those with the smallest sample keys, ascending. Errors: the signal's reason. */
@@ -26,7 +24,7 @@ export async function readExamples(
   { extractor, task, dimensions }: Pick<LabelledSet, 'extractor' | 'task' | 'dimensions'>,
   signal: AbortSignal,
 ): Promise<readonly LabelledVector[]> {
-  const most = mostExamplesOf(dimensions);
+  const most = mostLearned(dimensions);
   const breath = new Breath();
   const examples: LabelledVector[] = [];
   for (const example of storedExamples(reader, extractor, task)) {
