@@ -12,6 +12,14 @@ export const longestImageId = 1_024;
 export const imageIdRule =
   'Up to 1,024 bytes of UTF-8, of any characters but control characters; not empty, and not `.` or `..`.';
 
+/** JSON Schema, for documents; `imageIdFault` is what decides, and says why. */
+export const imageIdSchema = { type: 'string', minLength: 1, maxLength: longestImageId } as const;
+/** In a path: one segment, whatever the id is made of. */
+export const imageIdParameter = {
+  ...imageIdSchema,
+  description: `The id of the image, percent-encoded as one segment (\`/\` as \`%2F\`, \`%\` as \`%25\`), and decoded once. ${imageIdRule}`,
+} as const;
+
 /** Half of a surrogate pair has no bytes in UTF-8. */
 const notAllowed = /[\p{Cc}\p{Cs}]/u;
 /** Clients resolve them before they send a URL, percent-encoded or not: no request could name such an image. */

@@ -9,7 +9,14 @@ export {
   writeContainerFile,
 } from './container-file.ts';
 export { createFingerprintIds, fingerprintId, isDerivedId } from './fingerprint-ids.ts';
-export { imageIdFault, imageIdOfKey, imageIdRule, longestImageId } from './image-id.ts';
+export {
+  imageIdFault,
+  imageIdOfKey,
+  imageIdParameter,
+  imageIdRule,
+  imageIdSchema,
+  longestImageId,
+} from './image-id.ts';
 export { openCodec, type Records } from './record-codec.ts';
 export type * from './records.ts';
 export { createRegistryIds, type RegistryOptions } from './registry-ids.ts';

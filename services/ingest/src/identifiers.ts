@@ -3,15 +3,8 @@
  * patterns are kept as strings because the JSON schemas of the routes (and so the OpenAPI document) show them too.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { imageIdFault, imageIdRule, longestImageId } from '@headwater/schemas';
+import { imageIdFault } from '@headwater/schemas';
 
-/** For documents; `checkImageId` is what decides, and says why. */
-export const imageIdSchema = { type: 'string', minLength: 1, maxLength: longestImageId } as const;
-/** In a path: one segment, whatever the id is made of. */
-export const imageIdParameter = {
-  ...imageIdSchema,
-  description: `The id of the image, percent-encoded as one segment (\`/\` as \`%2F\`, \`%\` as \`%25\`), and decoded once. ${imageIdRule}`,
-} as const;
 /** Task names become parts of keys, metrics and URLs. */
 export const taskPattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
 /** Labels, annotators, sources, groups: one line of 1 to 200 characters, no white space at its ends. */

@@ -5,4 +5,5 @@ export {
   type NoveltyShiftOptions,
   type NoveltyShiftState,
   type NoveltyShiftVerdict,
+  usualPercentile,
 } from './novelty-shift.ts';

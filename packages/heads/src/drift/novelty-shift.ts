@@ -38,6 +38,8 @@ export interface NoveltyShiftState {
   readonly percentiles: readonly number[];
 }
 
+/** The mean percentile of images that are as new as what was learned. */
+export const usualPercentile = 0.5;
 const smallestBlock = 10;
 const largestBlock = 100_000;
 

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type ClassifyConfig, classifyEnvironment } from '../environment.ts';
 import { HeadCatalog } from '../exchange/head-catalog.ts';
 import { eventually, Rig, vectorOf } from '../testing/rig.ts';
-import { type BackfillOptions, type BackfillReport, backfill, isSound, verdictOf } from './backfill.ts';
+import { type BackfillOptions, type BackfillReport, backfill, verdictOf } from './backfill.ts';
 import type { TableComparison } from './table-comparison.ts';
 
 const rigs: Rig[] = [];
@@ -78,7 +78,7 @@ describe('a backfill', () => {
       expect(report).toMatchObject({ examples: 28, classes: 3, dimensions: 8, unreadable: 0, table: null });
       expect(report.heads).toMatchObject([{ kind: 'lda', outcome: 'equal' }]);
       expect(report.heads[0]?.rebuilt.digest).toBe((await rig.settled(28)).digest);
-      expect(isSound(report)).toBe(true);
+      expect(verdictOf(report)).toBe('sound');
     }
   });
 
@@ -109,12 +109,12 @@ describe('a backfill', () => {
       await pretendToHaveLearned(rig);
       const report = await run(rig, { workers: 1 });
       expect(report.heads).toMatchObject([{ outcome: 'different' }]);
-      expect(isSound(report)).toBe(false);
+      expect(verdictOf(report)).not.toBe('sound');
       const untouched = await run(rig, { from: 'vectors', workers: 1 });
       const none = { missing: 0, extra: 0, different: 0 };
       expect(untouched.table).toMatchObject({ ...none, [seenAs]: 1 });
       expect(untouched.heads).toMatchObject([{ outcome: 'equal' }]);
-      expect(isSound(untouched)).toBe(false);
+      expect(verdictOf(untouched)).not.toBe('sound');
       if (change.imageId !== undefined) await sendExample(rig, example, null);
       await sendExample(rig, original);
     }
@@ -337,7 +337,7 @@ describe('publishing what was rebuilt', () => {
     const before = (await rig.heads()).at(-1)?.version ?? 0;
     const report = await run(rig, { publish: true, kinds });
     expect(report.published).toEqual({ lda: before + 1, ncm: 1 });
-    expect(isSound(report)).toBe(true);
+    expect(verdictOf(report)).toBe('sound');
     expect((await run(rig, { kinds })).heads.map(({ outcome }) => outcome)).toEqual(['equal', 'equal']);
     expect((await run(rig, { publish: true, kinds })).published).toEqual({});
     const catalog = await HeadCatalog.read(rig.dependencies());

@@ -68,10 +68,6 @@ export function verdictOf({ table, heads, published }: BackfillReport): Backfill
     : 'unsound';
 }
 
-export function isSound(report: BackfillReport): boolean {
-  return verdictOf(report) === 'sound';
-}
-
 /**
  * Errors: request-invalid (publishing with a trainer running, or what was rebuilt from vectors), head-not-ready for a set without
  * examples, config-invalid (TASK_SETTINGS), topic-missing, topic-mismatch, statistics-mismatch, log-unavailable, store-unavailable, and the signal's reason.

@@ -4,7 +4,6 @@ export {
   type BackfillReport,
   type BackfillVerdict,
   backfill,
-  isSound,
   verdictOf,
 } from './backfill.ts';
 export type { HeadComparison, HeadOutcome } from './head-comparison.ts';

@@ -2,11 +2,11 @@
  * A file of examples is read to its end before anything is sent of it: it must be the set that it says, each image once, and hold nothing
  * that the join would put aside. Which images were seen lies on disk, so that memory does not grow with the file.
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import { addDigest, digestExample, formatDigest } from '@headwater/heads';
 import { openTemporaryStore } from '../backfill/temporary-store.ts';
+import { imageKey } from '../join/image-bytes.ts';
 import type { LaneStore } from '../store/lane-store.ts';
 import { Draft } from '../store/state.ts';
 import type { ExampleRow, SetHeader } from './example-files/api.ts';
@@ -60,7 +60,7 @@ class SeenImages {
 
   /** Errors: record-invalid for one that was there before. */
   async add({ imageId, where }: ExampleRow): Promise<void> {
-    const key = createHash('sha256').update(imageId, 'utf8').digest('base64url');
+    const key = imageKey(imageId);
     if (this.#draft.get(key) !== undefined)
       fail(where, 'the image was there before: it has one label for a task');
     this.#draft.put(key, Buffer.alloc(0));

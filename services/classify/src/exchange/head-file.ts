@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
 import { digestHead, type Head, openHead } from '@headwater/heads';
 import { z } from 'zod';
+import { trainedKinds } from '../environment.ts';
 import type { WholeHead } from './head-catalog.ts';
 
 const format = 'headwater-head';
@@ -20,7 +21,7 @@ const fields = z.strictObject({
   formatVersion: z.literal([1, formatVersion]),
   extractor: z.string().min(1),
   task: z.string().min(1),
-  kind: z.enum(['lda', 'ridge', 'ncm', 'softmax', 'mlp', 'knn']),
+  kind: z.enum(trainedKinds),
   mode: z.enum(['provisional', 'settled']),
   /** Under which it was published where it comes from. */
   version: count,

@@ -1,6 +1,7 @@
 /** Answers a vector or an image at once, with the head that serves; nothing is written to the log. */
 import { HeadwaterError } from '@headwater/errors';
 import { quantize } from '@headwater/heads';
+import { goneSignal } from '@headwater/http';
 import type { FastifyInstance } from 'fastify';
 import type { RuleBook } from '../predict/answer-rules.ts';
 import { classify } from '../predict/predictor.ts';
@@ -85,9 +86,7 @@ export function registerClassify(app: FastifyInstance, options: ClassifyRouteOpt
   app.post<ClassifyRoute>('/v1/tasks/:task/classify', { schema, config }, async (request, reply) => {
     const { params, body, query } = request;
     const head = requireHead(options, params.task);
-    const abort = new AbortController();
-    reply.raw.once('close', () => abort.abort());
-    const numbers = quantize(await vectorOf(body, attributesOf(query), head, options, abort.signal));
+    const numbers = quantize(await vectorOf(body, attributesOf(query), head, options, goneSignal(reply)));
     return answer(head, numbers, options.rules);
   });
 }

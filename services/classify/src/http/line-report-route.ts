@@ -2,6 +2,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import { areaUnderRejectionCurve, type HeadKind, type MeasurementReport } from '@headwater/heads';
 import type { FastifyInstance } from 'fastify';
+import { trainedKinds } from '../environment.ts';
 import type { Reviewer } from '../review/reviewer.ts';
 import type { TrainBoard } from '../train/train-board.ts';
 import { lineReportSchema } from './response-schemas.ts';
@@ -19,14 +20,12 @@ interface LineReportRoute {
   readonly Querystring: { readonly extractor?: string; readonly over: 'prequential' | 'held-out' };
 }
 
-const kinds: readonly HeadKind[] = ['lda', 'ridge', 'ncm', 'softmax', 'knn', 'mlp'];
-
 const params = {
   type: 'object',
   required: ['task', 'kind'],
   properties: {
     task: taskParameters.properties.task,
-    kind: { type: 'string', enum: kinds, description: 'The kind of head.' },
+    kind: { type: 'string', enum: trainedKinds, description: 'The kind of head.' },
   },
 } as const;
 

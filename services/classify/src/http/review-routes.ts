@@ -1,5 +1,6 @@
 /** Questions about single examples: likely wrong labels, what an answer rests on, and the nearest examples of an image. */
 import { HeadwaterError } from '@headwater/errors';
+import { goneSignal } from '@headwater/http';
 import type { FastifyInstance } from 'fastify';
 import type { JoinReader } from '../join/join-reader.ts';
 import type { Reviewer } from '../review/reviewer.ts';
@@ -90,12 +91,11 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
     async ({ params, query: { task, limit } }, reply) => {
       const imageId = checkImageId(params.imageId);
       const extractor = extractorOf(task);
-      const abort = new AbortController();
-      reply.raw.once('close', () => abort.abort());
+      const gone = goneSignal(reply);
       const vector = reviewer.vector(extractor, task, imageId) ?? join.vector(imageId, extractor);
       if (vector === undefined)
         throw new HeadwaterError('not-found', 'This process has no vector of the image');
-      const found = await reviewer.neighbours(extractor, task, { imageId, vector }, limit, abort.signal);
+      const found = await reviewer.neighbours(extractor, task, { imageId, vector }, limit, gone);
       return { task, extractor, imageId, ...found };
     },
   );

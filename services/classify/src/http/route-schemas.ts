@@ -1,6 +1,6 @@
 /** JSON Schemas that several routes share; they check requests and fill the OpenAPI document. */
 import { HeadwaterError } from '@headwater/errors';
-import { imageIdFault, imageIdRule, longestImageId } from '@headwater/schemas';
+import { imageIdFault, imageIdParameter } from '@headwater/schemas';
 
 const task = { type: 'string', minLength: 1, maxLength: 255, description: 'The question, e.g. digit.' };
 
@@ -54,13 +54,6 @@ const problem = {
 
 export const problemResponses = { '4xx': problem, 503: problem } as const;
 
-const imageId = {
-  type: 'string',
-  minLength: 1,
-  maxLength: longestImageId,
-  description: `The id of the image, percent-encoded as one segment (\`/\` as \`%2F\`, \`%\` as \`%25\`), and decoded once. ${imageIdRule}`,
-} as const;
-
 /** What a schema cannot say of an image id: its bytes and its characters. Errors: request-invalid. */
 export function checkImageId(imageId: string): string {
   const fault = imageIdFault(imageId);
@@ -70,7 +63,7 @@ export function checkImageId(imageId: string): string {
 
 /** Parameters of a path, by their names. */
 export function imageParameters(...names: readonly ('task' | 'imageId')[]) {
-  const all = { task, imageId };
+  const all = { task, imageId: imageIdParameter };
   const properties = Object.fromEntries(names.map((name) => [name, all[name]]));
   return { type: 'object', required: names, properties } as const;
 }

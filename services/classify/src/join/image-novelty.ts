@@ -3,7 +3,7 @@
  * itself, task by task: a block of novelties at a time (see `NoveltyShift`), kept in its store, so that neither a restart nor a rebalance
  * begins anew. What is kept names no image.
  */
-import { NoveltyShift, type NoveltyShiftVerdict } from '@headwater/heads';
+import { NoveltyShift, type NoveltyShiftVerdict, usualPercentile } from '@headwater/heads';
 import type { ImageClassified } from '@headwater/schemas';
 import type { Draft, StateReader } from '../store/state.ts';
 
@@ -14,7 +14,6 @@ const alpha = 0.001;
 const fewestReferences = 200;
 /** Drifts that a lane remembers one by one: its state is written with every image. */
 const rememberedDrifts = 10;
-const usualPercentile = 0.5;
 
 export interface ImageNovelty {
   /** Whose novelties these are: another line of heads begins a new block. */

@@ -18,6 +18,7 @@ import {
   Prequential,
   type PrequentialFigures,
   type PrequentialState,
+  usualPercentile,
 } from '@headwater/heads';
 
 /** One new example, as the newest head answered it. */
@@ -62,7 +63,6 @@ export interface DriftCounts {
 const listedClasses = 50;
 /** Drifts that are remembered one by one. */
 const rememberedDrifts = 20;
-const usualPercentile = 0.5;
 
 export class LineScores {
   readonly #prequential: Prequential;

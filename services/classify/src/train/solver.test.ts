@@ -91,11 +91,6 @@ describe('the solver', () => {
     expect(await solver.start(setOf(6), options, 'later', never)).toMatchObject({ examples: 6 });
   });
 
-  it('queues those who just want an answer', async () => {
-    const heads = await Promise.all([solver.solve(setOf(3), options), solver.solve(setOf(6), options)]);
-    expect(heads.map(({ examples }) => examples)).toEqual([3, 6]);
-  });
-
   it('trains layers on the examples that it is given, else on the sample', async () => {
     const layers = { ...options, kind: 'mlp' } as const;
     const examples = Array.from({ length: 60 }, (_, index) => exampleOf(index));

@@ -8,10 +8,11 @@ import { type MoreExamples, SolverThread } from './solver-thread.ts';
 import type { SolveOptions, Urgency } from './solver-worker.ts';
 
 export interface Solver {
-  /** The set must not change until the call returns its promise; later changes do not matter. Errors: sample-incomplete, unexpected. */
-  solve(set: LabelledSet, options: SolveOptions): Promise<Head>;
   isFree(urgency: Urgency): boolean;
-  /** Like `solve`, at once: only while the urgency is free. Errors: timed-out where the signal came first. */
+  /**
+   * Only while the urgency is free. The set must not change until the call returns its promise; later changes do not matter.
+   * Errors: sample-incomplete, unexpected, timed-out where the signal came first.
+   */
   start(
     set: LabelledSet,
     options: SolveOptions,
@@ -31,14 +32,6 @@ export function startSolver(): Solver {
 class ThreadSolver implements Solver {
   readonly #threads = { now: new SolverThread('now'), later: new SolverThread('later') };
   readonly #listeners = new Set<() => void>();
-  #turn: Promise<unknown> = Promise.resolve();
-
-  solve(set: LabelledSet, options: SolveOptions): Promise<Head> {
-    const snapshot = takeSnapshot(set, options);
-    const solved = this.#turn.then(() => this.#run(snapshot, options, 'now'));
-    this.#turn = solved.catch(() => undefined);
-    return solved;
-  }
 
   isFree(urgency: Urgency): boolean {
     return this.#threads[urgency].isFree;
@@ -68,7 +61,7 @@ class ThreadSolver implements Solver {
     snapshot: SetSnapshot,
     options: SolveOptions,
     urgency: Urgency,
-    signal?: AbortSignal,
+    signal: AbortSignal,
     more?: MoreExamples,
   ): Promise<Head> {
     try {

@@ -150,7 +150,6 @@ let started: string[] = [];
 
 const solver: Solver = {
   isFree: () => true,
-  solve: () => Promise.reject(new Error('not asked')),
   start: solveHere,
   onFree: () => () => undefined,
   close: async () => undefined,

@@ -3,7 +3,7 @@
  * goes before a parameter of the same name. Attributes are called `attribute.<name>`.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { imageIdRule } from '@headwater/schemas';
+import { imageIdRule, imageIdSchema } from '@headwater/schemas';
 import {
   attributeNamePattern,
   attributeValuePattern,
@@ -13,7 +13,6 @@ import {
   checkLabel,
   checkSource,
   checkTask,
-  imageIdSchema,
   taskPattern,
   textPattern,
 } from '../identifiers.ts';

@@ -1,7 +1,8 @@
 /** `GET` and `DELETE /v1/images/{id}`: where an image is, and its erasure. */
 import { HeadwaterError } from '@headwater/errors';
+import { imageIdParameter } from '@headwater/schemas';
 import type { FastifyInstance } from 'fastify';
-import { checkImageId, imageIdParameter } from '../identifiers.ts';
+import { checkImageId } from '../identifiers.ts';
 import type { Intake } from '../intake.ts';
 import type { Tracker } from '../tracker.ts';
 import { type Admission, withPlace } from './admission.ts';

@@ -1,7 +1,7 @@
 /** `POST /v1/images`: the way in for images, as a raw body or as a form. */
 import type { Readable } from 'node:stream';
 import { HeadwaterError } from '@headwater/errors';
-import { problemOf } from '@headwater/http';
+import { goneSignal, problemOf } from '@headwater/http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Reservation } from '../budget.ts';
 import { checkBytes, type ImageLimits } from '../inspection.ts';
@@ -185,13 +185,12 @@ async function waiting(
   const { wait, task, timeout } = request.query;
   if (wait === undefined) return work(undefined);
   const place = admission.waits.reserve(1);
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
+  const gone = goneSignal(reply);
   try {
     return await work({
       task: request.query.label === undefined ? task : undefined,
       timeoutMs: timeout * 1000,
-      signal: gone.signal,
+      signal: gone,
     });
   } finally {
     place.release();

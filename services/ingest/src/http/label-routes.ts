@@ -1,8 +1,8 @@
 /** Labels of one image: `PUT` assigns or corrects, `DELETE` retracts. */
 import { HeadwaterError } from '@headwater/errors';
-import type { LabelAssigned } from '@headwater/schemas';
+import { imageIdParameter, type LabelAssigned } from '@headwater/schemas';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { imageIdParameter, taskPattern, textPattern } from '../identifiers.ts';
+import { taskPattern, textPattern } from '../identifiers.ts';
 import type { LabelInput, LabelSink } from '../labels.ts';
 import { type Admission, withPlace } from './admission.ts';
 import { problemSchema } from './answers.ts';
