@@ -1,0 +1,142 @@
+import { rmSync } from 'node:fs';
+import { createLabelledSet, trainHead } from '@headwater/heads';
+import type { HeadTrained } from '@headwater/schemas';
+import type { LogRecord } from '@headwater/stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TaskSettings } from '../task-settings.ts';
+import { eventually } from '../testing/rig.ts';
+import { numbersOf, type TrainerChoices, TrainerRig } from '../testing/trainer-rig.ts';
+
+let rig: TrainerRig;
+beforeEach(async () => {
+  rig = await TrainerRig.open();
+});
+afterEach(() => rig.close());
+
+describe('tasks with settings of their own', () => {
+  const own = {
+    digit: { kinds: ['lda', 'ncm'], window: { newest: 6 } },
+    defect: { prior: 'empirical', lift: 16 },
+  } as const;
+  const plain = { 'digit lda': 10, 'defect lda': 10 };
+  const special = { 'digit lda': 6, 'digit ncm': 6, 'defect lda': 10 };
+  let log: LogRecord[];
+
+  async function learnBoth(
+    choices: TrainerChoices,
+    expected: Readonly<Record<string, number>>,
+  ): Promise<void> {
+    await rig.reopen(0n, choices);
+    log = [...rig.batch(0, 10), ...rig.batch(0, 10, 'defect')];
+    await rig.commit(await rig.process(log));
+    await settled(expected);
+  }
+
+  async function reopen(choices: TrainerChoices): Promise<void> {
+    await rig.session.close();
+    rig.started = [];
+    await rig.openLane(rig.tail, { log, ...choices });
+  }
+
+  /** Labels pause until the newest heads of both tasks are settled ones of so many examples, which have learned everything. */
+  async function settled(expected: Readonly<Record<string, number>>): Promise<Map<string, HeadTrained>> {
+    return eventually(async () => {
+      await rig.commit(await rig.idle());
+      await rig.commit(await rig.offer());
+      const heads = newest();
+      const isDone = (name: string, count: number) =>
+        heads.get(name)?.mode === 'settled' && heads.get(name)?.examples === count;
+      return Object.entries(expected).every(([name, count]) => isDone(name, count)) && heads;
+    });
+  }
+
+  function newest(): Map<string, HeadTrained> {
+    const known = ['digit', 'defect'].flatMap((task) => rig.table.headsOf(task)).reverse();
+    const names = new Map(known.map((head) => [`${head.task} ${head.kind}`, head]));
+    return new Map(
+      [...names].flatMap(([name, head]) => {
+        const found = rig.table.newest(head);
+        return found === undefined ? [] : [[name, found] as const];
+      }),
+    );
+  }
+
+  const digests = (heads: ReadonlyMap<string, HeadTrained>, names: object) =>
+    Object.keys(names).map((name) => `${name} ${heads.get(name)?.digest}`);
+
+  /** Of the first ten images, with no trainer. */
+  function digestByHand(task: string, { lift, prior }: Pick<TaskSettings, 'lift' | 'prior'>): string {
+    const set = createLabelledSet({ extractor: 'eight.v1', task, dimensions: 8, lift: lift ?? null });
+    for (let image = 0; image < 10; image++) {
+      set.add({ imageId: `i${image}`, label: `c${image % 3}`, group: null, vector: numbersOf(image) });
+    }
+    return trainHead(set, { kind: 'lda', mode: 'settled', prior }).digest;
+  }
+
+  it('learn side by side, each as it is told', async () => {
+    await learnBoth({ own }, special);
+    const heads = newest();
+    expect([...heads.keys()].sort()).toEqual(['defect lda', 'digit lda', 'digit ncm']);
+    expect(heads.get('defect lda')?.digest).toBe(digestByHand('defect', { prior: 'empirical', lift: 16 }));
+    expect(rig.openSets.find('eight.v1', 'digit')?.set.examples).toBe(6);
+  });
+
+  it('have, after a restart with other settings, the heads of these, and again those of before', async () => {
+    await learnBoth({ own }, special);
+    const before = digests(newest(), special);
+    await reopen({});
+    expect(rig.opened.at(-1)).toMatchObject({ outcome: 'rebuilt' });
+    await eventually(async () => {
+      const heads = await settled(plain);
+      return heads.get('defect lda')?.digest === digestByHand('defect', { prior: 'uniform' });
+    });
+    expect(newest().get('digit lda')?.digest).toBe(digestByHand('digit', { prior: 'uniform' }));
+    await reopen({ own });
+    await eventually(async () => digests(await settled(special), special).join() === before.join());
+  });
+
+  it('are solved anew where their choices are others, and nowhere else', async () => {
+    await learnBoth({}, plain);
+    const before = newest();
+    await reopen({ own: { defect: own.defect } });
+    expect(rig.opened.at(-1)).toMatchObject({ outcome: 'current' });
+    await eventually(
+      async () => (await settled(plain)).get('defect lda')?.version !== before.get('defect lda')?.version,
+    );
+    expect(newest().get('defect lda')?.digest).toBe(digestByHand('defect', own.defect));
+    expect(newest().get('digit lda')).toEqual(before.get('digit lda'));
+    expect(rig.started).toEqual(['lda settled later']);
+  });
+
+  it('are still to be solved anew where the process ended before they were', async () => {
+    await learnBoth({}, plain);
+    rig.held = [];
+    await reopen({ own: { defect: own.defect } });
+    log.push(rig.example(0, 'c1'));
+    await rig.commit(await rig.process(log.slice(-1)));
+    await rig.session.close();
+    rig.held = undefined;
+    await reopen({ own: { defect: own.defect } });
+    await eventually(
+      async () => (await settled(plain)).get('defect lda')?.digest === digestByHand('defect', own.defect),
+    );
+  });
+
+  it('are looked at where nobody knows any more what they were, and keep their versions if it is the same', async () => {
+    await learnBoth({}, plain);
+    const before = newest();
+    await rig.session.close();
+    rmSync(rig.folder, { recursive: true });
+    await reopen({ own: { defect: own.defect } });
+    expect(rig.opened.at(-1)).toMatchObject({ outcome: 'rebuilt' });
+    await eventually(
+      async () => (await settled(plain)).get('defect lda')?.digest === digestByHand('defect', own.defect),
+    );
+    await eventually(async () => rig.started.length === 2);
+    await settled(plain);
+    expect(newest().get('digit lda')).toEqual(before.get('digit lda'));
+    await reopen({ own: { defect: own.defect } });
+    expect(await rig.idle()).toBeNull();
+    expect(rig.started).toEqual([]);
+  });
+});
