@@ -17,6 +17,7 @@ const arithmetics: Readonly<Record<HeadKind, number>> = {
   ncm: 1,
   /** 2: a regression of all examples that is held to the discriminant; before, one of the sample. */
   softmax: 2,
+  /** Of all but the descent itself, whose bits are those of one machine; its digests are in heads/mlp.test.ts. */
   mlp: 1,
   knn: 1,
 };

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { LabelledVector } from '../api.ts';
+import type { HeadMode, LabelledVector } from '../api.ts';
+import { arithmeticOf } from '../arithmetic.ts';
 import type { DenseLayer } from '../dense-layers.ts';
 import { openHead } from '../head.ts';
 import { createLabelledSet, deserializeLabelledSet } from '../labelled-set.ts';
@@ -61,6 +63,17 @@ async function trainMeans({ vectors, labels, weights, classes, scale }: LayersTa
 
 const settled = { mode: 'settled' } as const;
 
+/**
+ * By number and mode, SHA-256 over the digests of heads whose layers are means: all that is added here, in a fixed order of operations, to what
+ * the descent gives. So a number of `mlp` promises, on every machine, what the layers learn from, how sure their answers are, and the
+ * bytes. The descent itself is TensorFlow.js', with the backend that the machine has: the same bits again on one machine alone, which
+ * the tests of its trainer and of classify's solver hold.
+ */
+const recorded: Readonly<Record<string, string>> = {
+  'mlp 1, provisional': '6e20b35b2a28a61999454ac62880ff21ba7c82979a7409f0e4c167fd9087721f',
+  'mlp 1, settled': '26cfae71515fe39289816e3bf988fc6b992d51967fe02463ca4ea5ed8d040955',
+};
+
 describe('a head of fully connected layers', () => {
   it('answers by its layers, calibrated on examples that they never saw', async () => {
     const seen: LayersTask[] = [];
@@ -113,6 +126,23 @@ describe('a head of fully connected layers', () => {
     const again = await trainLayersHead(deserializeLabelledSet(other.serialize()), settled, trainMeans);
     expect(again).toEqual(expected);
   });
+
+  it.each<HeadMode>(['provisional', 'settled'])(
+    '%s: gives the very bits that are on record, where the layers are the same',
+    async (mode) => {
+      const sets = [
+        clouds(600, ['a', 'b', 'c']),
+        clouds(9, ['a', 'b']),
+        [...clouds(400, ['a', 'b']), ...clouds(3, ['x', 'x', 'c'], 9_000).slice(2)],
+      ];
+      const hash = createHash('sha256');
+      for (const set of sets) hash.update((await trainLayersHead(setOf(set), { mode }, trainMeans)).digest);
+      const asked = `mlp ${arithmeticOf('mlp')}, ${mode}`;
+      const advice =
+        'Other bits: raise the number in arithmetic.ts and add the new digests; those on record stay';
+      expect({ [asked]: hash.digest('hex') }, advice).toEqual({ [asked]: recorded[asked] });
+    },
+  );
 
   it('keeps all examples of small classes for learning, and weighs classes alike', async () => {
     const set = setOf([
