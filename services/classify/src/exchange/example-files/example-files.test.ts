@@ -8,7 +8,7 @@ import { parquetWriteFile } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ExampleRow, SetHeader, WritableExample } from './api.ts';
 import { chooseFormat, exampleFormats } from './index.ts';
-import { checkRowGroups } from './parquet.ts';
+import { checkRowGroups } from './parquet/parts.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -81,26 +81,6 @@ describe.each(exampleFormats.map((format) => [format.name, format] as const))(
       expect(() => chooseFormat('x.bin')).toThrow(expect.objectContaining({ code: 'request-invalid' }));
     });
 
-    it('never give other rows when a byte of them is wrong, but an error that is told, or the same', async () => {
-      const examples = [0, 1, 2, 3, 4].map(exampleOf);
-      await format.write(pathOf(), header, stream(examples));
-      const sound = readFileSync(pathOf());
-      await fc.assert(
-        fc.asyncProperty(fc.nat(sound.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
-          const damaged = Buffer.from(sound);
-          damaged[at] = (damaged[at] ?? 0) ^ flip;
-          writeFileSync(pathOf('damaged'), damaged);
-          const outcome = await collect(format.read(pathOf('damaged'))).then(
-            () => 'read',
-            (error: { code?: string }) => error.code,
-          );
-          // What is read in spite of it is for the set digest to tell.
-          expect(['read', 'record-invalid', 'avro-invalid', 'schema-incompatible']).toContain(outcome);
-        }),
-        { numRuns: 150 },
-      );
-    });
-
     it('are told to be cut short', async () => {
       await format.write(pathOf(), header, stream([0, 1, 2, 3, 4].map(exampleOf)));
       const sound = readFileSync(pathOf());
@@ -120,6 +100,31 @@ describe.each(exampleFormats.map((format) => [format.name, format] as const))(
     });
   },
 );
+
+// Of Parquet: parquet/reader-thread.test.ts.
+describe.each(
+  exampleFormats.filter(({ name }) => name !== 'parquet').map((format) => [format.name, format] as const),
+)('files of examples in %s', (_, format) => {
+  it('never give other rows when a byte of them is wrong, but an error that is told, or the same', async () => {
+    const path = join(folder, 'set');
+    await format.write(path, header, stream([0, 1, 2, 3, 4].map(exampleOf)));
+    const sound = readFileSync(path);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(sound.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+        const damaged = Buffer.from(sound);
+        damaged[at] = (damaged[at] ?? 0) ^ flip;
+        writeFileSync(path, damaged);
+        const outcome = await collect(format.read(path)).then(
+          () => 'read',
+          (error: { code?: string }) => error.code,
+        );
+        // What is read in spite of it is for the set digest to tell.
+        expect(['read', 'record-invalid', 'avro-invalid', 'schema-incompatible']).toContain(outcome);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
 
 describe('files that others have made', () => {
   const lines = (...rows: object[]) => {

@@ -4,7 +4,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { ExampleFormat } from './api.ts';
 import { avroFile } from './avro.ts';
 import { jsonLines } from './json-lines.ts';
-import { parquetFile } from './parquet.ts';
+import { parquetFile } from './parquet/parquet-file.ts';
 
 export type * from './api.ts';
 

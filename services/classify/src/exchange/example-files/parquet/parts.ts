@@ -1,0 +1,77 @@
+/** What a Parquet file holds, part by part: what it says of itself, then its rows. One of its row groups is in memory at a time. */
+import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { fail, type RawRow } from '../row.ts';
+import { columns, metadataKey } from './columns.ts';
+
+/** A larger row group of somebody else's file is refused: it would have to be in memory as a whole. */
+const mostGroupBytes = 256 * 1024 * 1024;
+const rowsOfPart = 1000;
+
+export interface ParquetPart {
+  /** The set's header as JSON; undefined where the file has none. */
+  readonly stated: string | undefined;
+  /** Of the first part: none. */
+  readonly rows: readonly RawRow[];
+}
+
+interface OpenedFile {
+  readonly file: Awaited<ReturnType<typeof asyncBufferFromFile>>;
+  readonly metadata: FileMetaData;
+}
+
+/** Errors: record-invalid, with the place in the file. */
+export async function* readParts(path: string): AsyncGenerator<ParquetPart> {
+  const file = await asyncBufferFromFile(path);
+  const metadata = await tell('the file', 'is cut short, or not Parquet', () => parquetMetadataAsync(file));
+  checkRowGroups(metadata);
+  const stated = metadata.key_value_metadata?.find(({ key }) => key === metadataKey)?.value;
+  yield { stated, rows: [] };
+  for await (const group of rowGroups({ file, metadata })) {
+    for (let start = 0; start < group.length; start += rowsOfPart) {
+      yield { stated, rows: group.slice(start, start + rowsOfPart).map(withOwnBytes) };
+    }
+  }
+}
+
+/** Errors: record-invalid, with what to do about it. */
+export function checkRowGroups({ row_groups }: Pick<FileMetaData, 'row_groups'>): void {
+  for (const [index, { total_byte_size: bytes }] of row_groups.entries()) {
+    if (bytes <= BigInt(mostGroupBytes)) continue;
+    const size = `${bytes / 1024n ** 2n} MiB, and it would be in memory as a whole (at most ${mostGroupBytes / 1024 ** 2} MiB)`;
+    fail(`row group ${index + 1}`, `has ${size}: write the file with smaller ones, e.g. row_group_size=1000`);
+  }
+}
+
+async function* rowGroups({ file, metadata }: OpenedFile): AsyncGenerator<RawRow[]> {
+  const known = new Set<string>(columns.map(({ name }) => name));
+  const present = metadata.schema.slice(1).map(({ name }) => name);
+  const wanted = present.filter((name) => known.has(name));
+  let start = 0;
+  for (const { num_rows } of metadata.row_groups) {
+    const end = start + Number(num_rows);
+    if (end === start) continue;
+    const range = { file, metadata, columns: wanted, rowStart: start, rowEnd: end };
+    const where = `rows ${start + 1} to ${end}`;
+    yield await tell(where, 'cannot be read as Parquet', () => parquetReadObjects({ ...range, utf8: false }));
+    start = end;
+  }
+}
+
+/** Bytes are views of their row group's, all of which would go along to another thread. */
+function withOwnBytes(row: RawRow): RawRow {
+  const own = ([name, value]: [string, unknown]) => [
+    name,
+    value instanceof Uint8Array ? value.slice() : value,
+  ];
+  return Object.fromEntries(Object.entries(row).map(own));
+}
+
+/** The library's words for what is damaged, with the place in front. */
+async function tell<T>(where: string, what: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return fail(where, `${what} (${why.slice(0, 200)})`);
+  }
+}

@@ -1,0 +1,28 @@
+/** The thread in which a Parquet file is read: a part for each request. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { HeadwaterError } from '@headwater/errors';
+import { type ParquetPart, readParts } from './parts.ts';
+
+export type ReaderAnswer =
+  | { readonly part: ParquetPart | undefined }
+  /** Why the file cannot be read. */
+  | { readonly fault: string };
+
+const parts = readParts(workerData as string);
+
+parentPort?.on('message', async () => parentPort?.postMessage(await nextPart()));
+
+async function nextPart(): Promise<ReaderAnswer> {
+  try {
+    const { value, done } = await parts.next();
+    return { part: done === true ? undefined : value };
+  } catch (thrown) {
+    return { fault: faultOf(thrown) };
+  }
+}
+
+/** What is none of our errors is the library's, which stumbled over what it believed. */
+function faultOf(thrown: unknown): string {
+  if (thrown instanceof HeadwaterError) return thrown.message;
+  return `the file: cannot be read as Parquet (${String(thrown).slice(0, 200)})`;
+}
