@@ -5,4 +5,5 @@ export { accumulate } from './gram';
 export { project } from './projection';
 export { gatherExamples, scoreExamples } from './regression';
 export { shrinkInPlace, subtractProducts, sumSquares } from './scatter';
+export { solveTransposed, solveUpper } from './triangle';
 export { advance, rotateLanes } from './tridiagonal';

@@ -10,15 +10,7 @@ export function scoreExamples(
   rows: i32,
   scores: usize,
 ): void {
-  widen(vectors, wide, count * width);
-  const stride = <usize>width * 8;
-  for (let row = 0; row < rows; row += 2) {
-    const w = weights + <usize>row * stride;
-    for (let example = 0; example < count; example += 4) {
-      const out = scores + (<usize>example * <usize>rows + <usize>row) * 8;
-      scoreTile(wide + <usize>example * stride, w, stride, out, <usize>rows * 8);
-    }
-  }
+  passOver(vectors, wide, count, width, weights, rows, scores, false);
 }
 
 /** See `gather` there; as above. */
@@ -31,13 +23,30 @@ export function gatherExamples(
   rows: i32,
   gradient: usize,
 ): void {
+  passOver(vectors, wide, count, width, gradient, rows, residuals, true);
+}
+
+/** Tile by tile: from the rows of the matrix to scores, or from residuals to the rows. */
+function passOver(
+  vectors: usize,
+  wide: usize,
+  count: i32,
+  width: i32,
+  matrix: usize,
+  rows: i32,
+  scores: usize,
+  gathers: bool,
+): void {
   widen(vectors, wide, count * width);
   const stride = <usize>width * 8;
+  const scoresStride = <usize>rows * 8;
   for (let row = 0; row < rows; row += 2) {
-    const g = gradient + <usize>row * stride;
+    const m = matrix + <usize>row * stride;
     for (let example = 0; example < count; example += 4) {
-      const r = residuals + (<usize>example * <usize>rows + <usize>row) * 8;
-      gatherTile(wide + <usize>example * stride, g, stride, r, <usize>rows * 8);
+      const x = wide + <usize>example * stride;
+      const s = scores + (<usize>example * <usize>rows + <usize>row) * 8;
+      if (gathers) gatherTile(x, m, stride, s, scoresStride);
+      else scoreTile(x, m, stride, s, scoresStride);
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { centerOf, formScatter, isFlat, ridgeOf, sumsOfClasses } from './scatter.ts';
 import { Statistics, type Sums } from './statistics.ts';
-import { solveTransposed, solveUpper } from './triangle.ts';
+import { Triangle } from './triangle.ts';
 import { dot } from './vector-arithmetic.ts';
 
 /** With what the discriminant of the whole set was found. */
@@ -20,8 +20,8 @@ export interface Anchor {
   readonly width: number;
   /** The mean of all vectors, which logits are taken from. */
   readonly center: Float64Array;
-  /** U of W_ε = UᵀU: width × width, row by row, of which the upper triangle counts. */
-  readonly factor: Float64Array;
+  /** U of W_ε = UᵀU: good until the kernel's next claim. */
+  readonly factor: Triangle;
   /** Classes × width, for vectors less the center; zeros for a class without examples. */
   readonly weights: Float64Array;
   /** −Infinity for a class without examples. */
@@ -55,23 +55,25 @@ export function computeAnchor(sums: Sums, classes: readonly string[], choices: A
     if (count === 0) return;
     for (let i = 0; i < width; i++) weights[k * width + i] = (sum[i] ?? 0) / count - (center[i] ?? 0);
   });
-  solveTransposed(factor, width, weights);
+  factor.solveTransposed(weights);
   const intercepts = Float64Array.from(classes, (label, k) => {
     const mean = weights.subarray(k * width, (k + 1) * width);
     const squared = dot(mean, mean) - choices.effectiveDimensions / sums.count(label);
     return sums.count(label) === 0 ? Number.NEGATIVE_INFINITY : (-0.5 * squared) / choices.temperature;
   });
-  solveUpper(factor, width, weights);
+  factor.solveUpper(weights);
   for (let i = 0; i < weights.length; i++) weights[i] = (weights[i] ?? 0) / choices.temperature;
   return { width, center, factor, weights, intercepts };
 }
 
 /** Of W_ε = ((1 − ε) S + ρ I) / n. */
-function factorWithin(sums: Sums, shrinkage: number): Float64Array | null {
+function factorWithin(sums: Sums, shrinkage: number): Triangle | null {
   const { kernel, width, examples } = sums;
   const scatter = formScatter(sums, sumsOfClasses(sums), width);
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
   const ridge = ridgeOf(scatter, shrinkage) / examples;
   kernel.shrinkInPlace(scatter.entries, width, width, (1 - shrinkage) / examples, ridge);
-  return kernel.eliminate(scatter.entries, width, width, scatter.scratch) ? scatter.entries.slice() : null;
+  const { entries, columns, scratch } = scatter;
+  if (!kernel.eliminate(entries, width, columns, scratch)) return null;
+  return new Triangle({ kernel, entries, columns, width, scratch });
 }

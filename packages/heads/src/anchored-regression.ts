@@ -13,7 +13,6 @@ import type { Kernel } from './kernel.ts';
 import { LimitedMemory } from './limited-memory.ts';
 import type { LinearScores } from './linear-head.ts';
 import { LogitLoss } from './logit-loss.ts';
-import { solveTransposed, solveUpper } from './triangle.ts';
 import { addScaled, dot } from './vector-arithmetic.ts';
 
 /** Steps that L-BFGS remembers. */
@@ -68,7 +67,7 @@ export class AnchoredRegression {
     if (shift.length !== this.#shift.length) return;
     const end = this.#classes.length * this.#anchor.width;
     const weights = shift.slice(0, end);
-    solveUpper(this.#anchor.factor, this.#anchor.width, weights);
+    this.#anchor.factor.solveUpper(weights);
     this.#shift.set(shift);
     addScaled(this.#logits, this.#scoreCentered(weights, shift.slice(end)), 1);
   }
@@ -101,7 +100,7 @@ export class AnchoredRegression {
     const intercepts = this.#anchor.intercepts.slice();
     const count = this.#classes.length;
     const shift = this.#shift.slice(0, count * width);
-    solveUpper(factor, width, shift);
+    factor.solveUpper(shift);
     this.#classes.forEach((k, at) => {
       addScaled(
         weights.subarray(k * width, (k + 1) * width),
@@ -132,7 +131,7 @@ export class AnchoredRegression {
     for (let at = 0; at < count; at++) {
       addScaled(gathered.subarray(at * width, (at + 1) * width), center, -(totals[at] ?? 0));
     }
-    solveTransposed(factor, width, gathered);
+    factor.solveTransposed(gathered);
     addScaled(gathered, this.#shift.subarray(0, count * width), lambda);
     gradient.set(gathered);
     return gradient;
@@ -144,7 +143,7 @@ export class AnchoredRegression {
     const end = this.#classes.length * width;
     const [spread, along] = [direction.subarray(0, end), this.#shift.subarray(0, end)];
     const weights = spread.slice();
-    solveUpper(factor, width, weights);
+    factor.solveUpper(weights);
     const line = this.#scoreCentered(weights, direction.slice(end));
     const penalty = {
       constant: (lambda / 2) * dot(along, along),

@@ -15,8 +15,11 @@ const arithmetics: Readonly<Record<HeadKind, number>> = {
   lda: 2,
   ridge: 1,
   ncm: 1,
-  /** 2: a regression of all examples that is held to the discriminant; before, one of the sample. */
-  softmax: 2,
+  /**
+   * 2: a regression of all examples that is held to the discriminant; before, one of the sample. 3: provisional heads take over the
+   * discriminant's factor.
+   */
+  softmax: 3,
   /** Of all but the descent itself, whose bits are those of one machine; its digests are in heads/mlp.test.ts. */
   mlp: 1,
   knn: 1,

@@ -28,6 +28,9 @@ export interface Kernel {
     last: number,
     scratch: Float64Array,
   ): void;
+  /** See plain-triangle.ts. `width` and `count` are multiples of four. */
+  solveTransposed: SolveTriangle;
+  solveUpper: SolveTriangle;
   /** See plain-scatter.ts. `width` and `columns` are multiples of four. */
   subtractProducts(
     matrix: Float64Array,
@@ -49,6 +52,14 @@ export interface Kernel {
   ): void;
   rotateLanes(reflectors: Float64Array, betas: Float64Array, size: number, lanes: Float64Array): void;
 }
+
+type SolveTriangle = (
+  factor: Float64Array,
+  width: number,
+  columns: number,
+  vectors: Float64Array,
+  count: number,
+) => void;
 
 /** out = signs · vector, in int32. The memory is the projection's own. */
 export interface Projection {

@@ -5,6 +5,7 @@ import { eliminate, substituteBack } from './plain-elimination.ts';
 import { advance, rotateLanes } from './plain-reflection.ts';
 import { createPlainRegression } from './plain-regression.ts';
 import { shrinkInPlace, subtractProducts, sumSquares } from './plain-scatter.ts';
+import { solveTransposed, solveUpper } from './plain-triangle.ts';
 
 export const plainKernel: Kernel = {
   name: 'plain',
@@ -16,6 +17,8 @@ export const plainKernel: Kernel = {
   },
   eliminate,
   substituteBack,
+  solveTransposed,
+  solveUpper,
   subtractProducts,
   sumSquares,
   shrinkInPlace,

@@ -45,8 +45,8 @@ export function chooseRegression(
   const trials = tryAll(problem, choices, examples);
   let best: RegressionChoice | null = null;
   let bestLoss = Number.POSITIVE_INFINITY;
-  for (const { lambda, left, shift } of trials) {
-    const chosen = chooseTemperature(left);
+  for (const { lambda, left, shift, judged } of trials) {
+    const chosen = judged ?? chooseTemperature(left);
     if (chosen === null || !(chosen.logLoss < worthwhile * bestLoss)) continue;
     bestLoss = chosen.logLoss;
     best = shift && { lambda, left, chosen, shift };
@@ -70,6 +70,8 @@ interface Trial {
   readonly lambda: number;
   readonly left: LeftOut;
   shift: Float64Array | null;
+  /** Where it was needed before all folds were judged. */
+  judged: ChosenTemperature | null;
 }
 
 function tryAll(problem: Problem, choices: AnchorChoices, examples: LearnedExamples): Trial[] {
@@ -79,7 +81,7 @@ function tryAll(problem: Problem, choices: AnchorChoices, examples: LearnedExamp
   const logits = () => new Float64Array(labels.length * classes);
   const lambdas = [Number.POSITIVE_INFINITY, ...lambdasFor(examples.labels.length)];
   const trials = lambdas.map((lambda): Trial => {
-    return { lambda, left: { classes, logits: logits(), labels }, shift: null };
+    return { lambda, left: { classes, logits: logits(), labels }, shift: null, judged: null };
   });
   let first = 0;
   for (const members of folds) {
@@ -136,7 +138,8 @@ function judgeFold(problem: Problem, fold: Fold, trials: Trial[], mayStop: boole
     });
     if (turn > 0) trial.shift = regression.shift;
     if (!mayStop) continue;
-    const loss = chooseTemperature(left)?.logLoss ?? Number.POSITIVE_INFINITY;
+    trial.judged = chooseTemperature(left);
+    const loss = trial.judged?.logLoss ?? Number.POSITIVE_INFINITY;
     if (loss > before) trials.length = turn + 1;
     before = loss;
   }

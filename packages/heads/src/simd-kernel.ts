@@ -11,6 +11,8 @@ interface SimdExports {
   project(signs: number, vector: number, out: number, rows: number, columns: number): void;
   eliminate(matrix: number, rows: number, columns: number, scratch: number): number;
   substituteBack(matrix: number, rows: number, columns: number, last: number, scratch: number): void;
+  solveTransposed: SolveTriangle;
+  solveUpper: SolveTriangle;
   subtractProducts(
     matrix: number,
     width: number,
@@ -26,6 +28,8 @@ interface SimdExports {
   scoreExamples: PassOverExamples;
   gatherExamples: PassOverExamples;
 }
+
+type SolveTriangle = (factor: number, width: number, columns: number, vectors: number, count: number) => void;
 
 type PassOverExamples = (
   vectors: number,
@@ -71,6 +75,10 @@ export function openSimdKernel(): Kernel | null {
       run.eliminate(matrix.byteOffset, rows, columns, scratch.byteOffset) !== 0,
     substituteBack: (matrix, rows, columns, last, scratch) =>
       run.substituteBack(matrix.byteOffset, rows, columns, last, scratch.byteOffset),
+    solveTransposed: (factor, width, columns, vectors, count) =>
+      run.solveTransposed(factor.byteOffset, width, columns, vectors.byteOffset, count),
+    solveUpper: (factor, width, columns, vectors, count) =>
+      run.solveUpper(factor.byteOffset, width, columns, vectors.byteOffset, count),
     subtractProducts: (matrix, width, columns, left, right, count) =>
       run.subtractProducts(matrix.byteOffset, width, columns, left.byteOffset, right.byteOffset, count),
     sumSquares: (matrix, size, columns) => run.sumSquares(matrix.byteOffset, size, columns),

@@ -2,6 +2,7 @@
  * Linear discriminant analysis with a shrunk within-class covariance (design section 4): accurate from a handful of labels on, and a
  * pure function of sums, so that it can be exact.
  */
+import type { Anchor } from '../anchor.ts';
 import type { HeadFamily, TrainedHead } from '../head-family.ts';
 import { leaveOneOut, type WhitenedSample } from '../leave-one-out.ts';
 import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
@@ -11,6 +12,7 @@ import { describeRemoteness, leaveRemotenessOut, type Remoteness } from '../remo
 import {
   computeScatter,
   estimateShrinkage,
+  type FormedScatter,
   formScatter,
   isFlat,
   type Scatter,
@@ -18,6 +20,7 @@ import {
 } from '../scatter.ts';
 import { measureSureness } from '../sure-enough.ts';
 import { type ChosenTemperature, chooseTemperature, type LeftOut } from '../temperature.ts';
+import { Triangle } from '../triangle.ts';
 import { dot, squaredDistance } from '../vector-arithmetic.ts';
 import {
   columnsFor,
@@ -57,8 +60,27 @@ function trainDiscriminant(problem: Problem): TrainedHead {
   return trained ?? trainBlindly(problem);
 }
 
-/** One factorization does it all: the sample is judged by it, and the class means solved. Null where there is nothing to choose by. */
 function trainAtOnce(problem: Problem): TrainedHead | null {
+  const solved = solveAtOnce(problem);
+  return solved && describe(problem, solved.choice, solved.choice.judged.means, null);
+}
+
+/**
+ * A provisional head, and itself as what a regression is held to. The anchor is good until the kernel's next claim. Null where there is
+ * nothing to choose by.
+ */
+export function trainAnchor(
+  problem: Problem,
+): { readonly discriminant: TrainedHead; readonly anchor: Anchor } | null {
+  const solved = problem.counts.length < 2 ? null : solveAtOnce(problem);
+  if (solved === null) return null;
+  const { choice, scatter } = solved;
+  const discriminant = describe(problem, choice, choice.judged.means, null);
+  return { discriminant, anchor: anchorOf(problem, choice, scatter) };
+}
+
+/** One factorization does it all: the sample is judged by it, and the class means solved. Null where there is nothing to choose by. */
+function solveAtOnce(problem: Problem): { readonly choice: Choice; readonly scatter: FormedScatter } | null {
   const { kernel, statistics } = problem;
   const vectors = listVectors(problem);
   const columns = columnsFor(statistics.width, vectors.length);
@@ -66,7 +88,32 @@ function trainAtOnce(problem: Problem): TrainedHead | null {
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
   const epsilon = guessEpsilon(problem, scatter);
   const choice = judge(problem, whitenInPlace(kernel, scatter, epsilon, vectors, firstSolved(problem)));
-  return choice && describe(problem, choice, choice.judged.means, null);
+  return choice && { choice, scatter };
+}
+
+/** Of W_ε = A / n, where A is what the scatter's memory now holds the factor of. */
+function anchorOf(problem: Problem, { judged, chosen }: Choice, scatter: FormedScatter): Anchor {
+  const { kernel, examples, center } = problem;
+  const { width } = scatter;
+  const weights = new Float64Array(judged.means.length * width);
+  judged.means.forEach(({ solved }, k) => {
+    for (let i = 0; i < width; i++)
+      weights[k * width + i] = ((solved[i] ?? 0) * examples) / chosen.temperature;
+  });
+  const intercepts = Float64Array.from(judged.means, ({ whitened }, k) => {
+    return interceptOf(judged, k, whitened) / chosen.temperature;
+  });
+  const factor = new Triangle({ kernel, ...scatter }, 1 / Math.sqrt(examples));
+  return { width, center, factor, weights, intercepts };
+}
+
+/** −½ (c_kᵀW_ε⁻¹c_k − tr(W_ε⁻¹W)/n_k) of the class's mean c_k less the center. */
+function interceptOf(
+  { counts, examples, effectiveDimensions }: WhitenedSample,
+  k: number,
+  mean: Float64Array,
+): number {
+  return -0.5 * (examples * dot(mean, mean) - effectiveDimensions / (counts[k] ?? 1));
 }
 
 function trainFully(problem: Problem): TrainedHead | null {
@@ -205,7 +252,7 @@ function describe(
   whitenedMeans: readonly Whitened[],
   remoteness: Remoteness | null,
 ): TrainedHead {
-  const { dimensions, examples, means, counts, center, logPriors, sample } = problem;
+  const { dimensions, examples, means, center, logPriors, sample } = problem;
   const { chosen, judged } = choice;
   const { epsilon, effectiveDimensions } = judged;
   const { temperature } = chosen;
@@ -220,8 +267,7 @@ function describe(
       weights[k * dimensions + i] = weight;
       shift += weight * (center[i] ?? 0);
     }
-    const squared = examples * dot(whitened, whitened) - effectiveDimensions / (counts[k] ?? 1);
-    const own = (-0.5 * squared) / temperature + (logPriors[k] ?? 0);
+    const own = interceptOf(judged, k, whitened) / temperature + (logPriors[k] ?? 0);
     biases[k] = own - shift;
     offsets[k] = -temperature * own;
   });

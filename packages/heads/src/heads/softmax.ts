@@ -3,7 +3,7 @@
  * hardly anything else, with many it finds what one covariance for all classes cannot express. How closely it is held follows from examples
  * that were held out; where nothing is gained, or nothing can be held out, the discriminant itself is the head.
  */
-import { type AnchorChoices, computeAnchor } from '../anchor.ts';
+import { type Anchor, type AnchorChoices, computeAnchor } from '../anchor.ts';
 import type { HeadFamily, ReadExamples, TrainedHead } from '../head-family.ts';
 import { mostLearned } from '../learned-examples.ts';
 import { blendOf, decodeLinear, encodeLinear, type LinearScores, openLinear } from '../linear-head.ts';
@@ -11,7 +11,8 @@ import { indexLabels, type Problem } from '../problem.ts';
 import { chooseRegression, type LearnedExamples, lambdasFor, regress } from '../regression-choice.ts';
 import { sampleLimit } from '../sample-reserve.ts';
 import { measureSureness } from '../sure-enough.ts';
-import { lda } from './lda.ts';
+import { lda, trainAnchor } from './lda.ts';
+import { trainBlindly } from './ncm.ts';
 
 /** Multiplications of one pass over the examples: about a second. With many classes or dimensions fewer examples are taken, but not under the sample. */
 const mostProducts = 2 ** 31;
@@ -22,34 +23,51 @@ const provisionalSteps = 2;
 export const softmax: HeadFamily = { train: trainSoftmax, open: openLinear };
 
 function trainSoftmax(problem: Problem, readExamples: ReadExamples): TrainedHead {
+  return problem.mode === 'provisional'
+    ? trainAtOnce(problem, readExamples)
+    : trainFully(problem, readExamples);
+}
+
+/** One factorization for the discriminant and for what leads away from it. */
+function trainAtOnce(problem: Problem, readExamples: ReadExamples): TrainedHead {
+  const solved = trainAnchor(problem);
+  if (solved === null) return trainBlindly(problem);
+  const { discriminant, anchor } = solved;
+  return refined(discriminant, refineAtOnce(problem, anchor, discriminant, readExamples));
+}
+
+function trainFully(problem: Problem, readExamples: ReadExamples): TrainedHead {
   const discriminant = lda.train(problem, readExamples);
   const choices = choicesOf(discriminant);
   if (choices === null) return discriminant;
-  const refine = problem.mode === 'provisional' ? refineAtOnce : refineFully;
-  const refined = refine(problem, choices, discriminant, readExamples);
-  const { parameters, regularization, temperature, measurements } = refined ?? {
+  return refined(discriminant, refineFully(problem, choices, discriminant, readExamples));
+}
+
+/** Where nothing was gained, the discriminant itself. */
+function refined(discriminant: TrainedHead, head: TrainedHead | null): TrainedHead {
+  const { parameters, regularization, temperature, measurements } = head ?? {
     ...discriminant,
     regularization: null,
   };
+  const shrinkage = discriminant.regularization;
   return {
     parameters,
     regularization,
     temperature,
-    measurements: { ...measurements, shrinkage: choices.shrinkage },
+    measurements: shrinkage === null ? measurements : { ...measurements, shrinkage },
   };
 }
 
 /** A few steps from the discriminant, closely held. Its temperature, and what it measured by leaving examples out, are kept. */
 function refineAtOnce(
   problem: Problem,
-  choices: AnchorChoices,
+  anchor: Anchor,
   discriminant: TrainedHead,
   readExamples: ReadExamples,
 ): TrainedHead | null {
   const examples = listExamples(problem, readExamples, sampleLimit);
-  const anchor = computeAnchor(problem.statistics, problem.classes, choices);
   const [lambda] = lambdasFor(examples.labels.length);
-  if (anchor === null || lambda === undefined) return null;
+  if (lambda === undefined) return null;
   const { regression, descend } = regress(problem, anchor, examples);
   descend(lambda, provisionalSteps);
   return {
