@@ -1,5 +1,11 @@
 /** The end of a run, told by what stands in the topics; every state in which it is not the end yet must hold it up. */
-import { compositeKey, createFingerprintIds, type HeadMode, openCodec } from '@headwater/schemas';
+import {
+  compositeKey,
+  createFingerprintIds,
+  type HeadMode,
+  type HeadTrained,
+  openCodec,
+} from '@headwater/schemas';
 import { createMemoryLog, createNames, type Log, partitionFor, topicSpecs } from '@headwater/stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitForSettledHead } from './settled-head.ts';
@@ -25,12 +31,18 @@ async function write(topic: string, count: number, partition = 0): Promise<void>
   await producer.send(Array.from({ length: count }, () => record));
 }
 
-async function publishHead(version: number, watermark: number, mode: HeadMode = 'settled', of = task) {
+async function publishHead(
+  version: number,
+  watermark: number,
+  mode: HeadMode = 'settled',
+  of = task,
+  kind: HeadTrained['kind'] = 'lda',
+) {
   const producer = await log.openProducer();
   const value = heads.encode({
     extractor,
     task: of,
-    kind: 'lda',
+    kind,
     version,
     digest: `digest ${version}`,
     setDigest: 'set',
@@ -46,7 +58,7 @@ async function publishHead(version: number, watermark: number, mode: HeadMode = 
     measurements: {},
     trainedAt: 1,
   });
-  await producer.send([{ topic: topics.heads, key: compositeKey(extractor, of, 'lda', version), value }]);
+  await producer.send([{ topic: topics.heads, key: compositeKey(extractor, of, kind, version), value }]);
 }
 
 /** The join, as far as its progress goes: reads labels and vectors and commits. */
@@ -71,6 +83,7 @@ function wait(patience: number, signal = new AbortController().signal) {
     codecs: { heads },
     extractor,
     task,
+    kind: 'lda',
     patience,
     interval: 10,
     signal,
@@ -102,11 +115,12 @@ describe('the wait for the settled head', () => {
     );
   });
 
-  it('does not take an older head, a provisional one or one of another task for it', async () => {
+  it('does not take an older head, a provisional one, or one of another task or kind for it', async () => {
     await write(topics.examples, 5, examplesPartition);
     await publishHead(1, 4);
     await publishHead(2, 5, 'provisional');
     await publishHead(3, 5, 'settled', 'other');
+    await publishHead(4, 5, 'settled', task, 'ncm');
     await expect(wait(50)).rejects.toThrow(
       `settled head 1 has learned examples/${examplesPartition} up to 4 of 5`,
     );

@@ -13,6 +13,8 @@ export interface SettledHeadOptions {
   readonly codecs: Pick<StoryCodecs, 'heads'>;
   readonly extractor: string;
   readonly task: string;
+  /** Others learn beside it, and which of them is ready last is chance. */
+  readonly kind: HeadTrained['kind'];
   /** Milliseconds after which to give up and say what is missing. */
   readonly patience: number;
   /** Milliseconds between looks; default 200. */
@@ -49,9 +51,9 @@ export async function waitForSettledHead(options: SettledHeadOptions): Promise<H
 async function readHead({ value }: LogRecord, options: SettledHeadOptions): Promise<HeadTrained | null> {
   if (value === null) return null;
   const head = await options.codecs.heads.decode(value);
-  const wanted =
-    head.extractor === options.extractor && head.task === options.task && head.mode === 'settled';
-  return wanted ? head : null;
+  const { extractor, task, kind } = options;
+  const wanted = head.extractor === extractor && head.task === task && head.kind === kind;
+  return wanted && head.mode === 'settled' ? head : null;
 }
 
 function newerOf(left: HeadTrained | null, right: HeadTrained | null): HeadTrained | null {

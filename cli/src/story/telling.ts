@@ -1,8 +1,10 @@
 /** A run from its first image to its audit: send, wait for the settled head, read everything back. */
+import { openTaskSettings } from '@headwater/classify';
 import type { SchemaIds } from '@headwater/schemas';
 import type { Log, Names } from '@headwater/stream';
 import { auditRun } from '../audit/audit.ts';
 import type { StartOffsets } from '../audit/topic-reader.ts';
+import type { ServiceConfigs } from '../platform/services.ts';
 import type { ImageSource } from '../sources/api.ts';
 import type { Screen } from '../terminal/screen.ts';
 import { createCoalescer } from './coalescer.ts';
@@ -19,6 +21,7 @@ export interface TellingOptions {
   readonly log: Log;
   readonly names: Names;
   readonly schemaIds: SchemaIds;
+  readonly configs: Pick<ServiceConfigs, 'classify'>;
   readonly ingestUrl: string;
   readonly ingestToken: string | undefined;
   readonly source: ImageSource;
@@ -38,6 +41,8 @@ export async function tellStory(options: TellingOptions): Promise<Summary> {
   const { log, names, source, tally, screen, signal } = options;
   const { extractor, task } = source;
   const codecs = await openCodecs(options.schemaIds, names);
+  const [kind] = (await openTaskSettings(options.configs.classify))(task).kinds;
+  if (kind === undefined) throw new RangeError('HEADS names no kind');
   const start = await readStartOffsets(log.admin, names, extractor);
   tally.total = options.images;
   const watch = screen.watch(tally);
@@ -47,7 +52,7 @@ export async function tellStory(options: TellingOptions): Promise<Summary> {
     watch.stop();
   }
   screen.say('all predictions were read; waiting for the settled head …');
-  const wait = { log, names, codecs, extractor, task, signal, patience: patience.head };
+  const wait = { log, names, codecs, extractor, task, kind, signal, patience: patience.head };
   const head = await waitForSettledHead(wait);
   screen.say('auditing the topics …');
   const accepted = tally.acceptedIds;

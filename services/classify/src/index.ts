@@ -4,3 +4,4 @@ export { classifyAccess } from './http/access.ts';
 export type { HeadView, TaskView } from './http/task-views.ts';
 export type { ServedSummary } from './join/join-board.ts';
 export { startClassify } from './service.ts';
+export { openTaskSettings } from './task-settings.ts';
