@@ -18,8 +18,11 @@ export interface TrainedHead {
 export type ReadExamples = (most: number) => readonly LabelledVector[];
 
 export interface HeadFamily {
-  /** The same bits for the same problem, on every machine. `readExamples` is for kinds that learn from examples one by one. */
-  train(problem: Problem, readExamples: ReadExamples): TrainedHead;
+  /**
+   * The same bits for the same problem, on every machine. `readExamples` is for kinds that learn from examples one by one, `discriminant`,
+   * what kind `lda` makes of the problem, for those that start from it.
+   */
+  train(problem: Problem, readExamples: ReadExamples, discriminant: () => TrainedHead): TrainedHead;
   /** Errors: head-invalid. */
   open(head: StoredHead): Classifier;
 }

@@ -5,7 +5,7 @@ import { arithmeticOf } from './arithmetic.ts';
 import { openLayers } from './dense-layers.ts';
 import type { HeadFamily, StoredHead } from './head-family.ts';
 import { knn } from './heads/knn.ts';
-import { lda } from './heads/lda.ts';
+import { lda, trainDiscriminant } from './heads/lda.ts';
 import { ncm } from './heads/ncm.ts';
 import { ridge } from './heads/ridge.ts';
 import { softmax } from './heads/softmax.ts';
@@ -13,6 +13,7 @@ import { digestHead } from './linear-head.ts';
 import { poseProblem, type SolvableSet } from './problem.ts';
 import { sampleLimit } from './sample-reserve.ts';
 import { openSolvable, type SetSnapshot } from './set-snapshot.ts';
+import { SolveMemory } from './solve-memory.ts';
 
 const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm, knn, softmax };
 /** How stored heads are read; those of kind `mlp` are trained by `trainLayersHead`. */
@@ -22,13 +23,14 @@ const openers: Partial<Record<HeadKind, HeadFamily['open']>> = { mlp: openLayers
  * Trains a head: a pure function of the set and the options, to the last bit, on every machine (and of `arithmeticOf` the kind). It computes for a while (a tenth of a
  * second to seconds): call it in a worker thread, on a snapshot of the set taken for this head; what it returns is a plain object that can be
  * posted. Kind `softmax` learns from `examples` one by one: those of the set with the smallest sample keys, ascending; by default the set's
- * sample of 2,000. The other kinds need no more than the set.
+ * sample of 2,000. The other kinds need no more than the set. `memory` spares a head what the one before it has found.
  * Errors: head-not-ready for an empty set, sample-incomplete, head-invalid for a kind that is not there.
  */
 export function trainHead(
   from: LabelledSet | SetSnapshot,
   options: TrainOptions,
   examples?: readonly LabelledVector[],
+  memory = new SolveMemory(),
 ): Head {
   const { kind, mode } = options;
   const family = familyOf(kind);
@@ -36,9 +38,9 @@ export function trainHead(
   if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'A head needs at least one example');
   const problem = poseProblem(set, options);
   const { classes } = problem;
-  const trained = family.train(problem, (most) => {
-    return raiseAll(set, (examples ?? set.sample(sampleLimit)).slice(0, most));
-  });
+  const read = (most: number) => raiseAll(set, (examples ?? set.sample(sampleLimit)).slice(0, most));
+  const discriminant = () => memory.discriminantOf(set, options, () => trainDiscriminant(problem));
+  const trained = family.train(problem, read, discriminant);
   return {
     kind,
     mode,

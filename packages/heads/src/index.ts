@@ -16,4 +16,5 @@ export * from './review/index.ts';
 export { sampleKey } from './sample-key.ts';
 export { addDigest, digestExample, formatDigest } from './set-digest.ts';
 export { type SetSnapshot, snapshotBuffers, takeSnapshot } from './set-snapshot.ts';
+export { SolveMemory } from './solve-memory.ts';
 export { errorRatesTold, sureEnoughFor } from './sure-enough.ts';

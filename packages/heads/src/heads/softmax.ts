@@ -11,7 +11,7 @@ import { indexLabels, type Problem } from '../problem.ts';
 import { chooseRegression, type LearnedExamples, lambdasFor, regress } from '../regression-choice.ts';
 import { sampleLimit } from '../sample-reserve.ts';
 import { measureSureness } from '../sure-enough.ts';
-import { lda, trainAnchor } from './lda.ts';
+import { trainAnchor } from './lda.ts';
 import { trainBlindly } from './ncm.ts';
 
 /** Multiplications of one pass over the examples: about a second. With many classes or dimensions fewer examples are taken, but not under the sample. */
@@ -22,10 +22,14 @@ const provisionalSteps = 2;
 
 export const softmax: HeadFamily = { train: trainSoftmax, open: openLinear };
 
-function trainSoftmax(problem: Problem, readExamples: ReadExamples): TrainedHead {
+function trainSoftmax(
+  problem: Problem,
+  readExamples: ReadExamples,
+  discriminant: () => TrainedHead,
+): TrainedHead {
   return problem.mode === 'provisional'
     ? trainAtOnce(problem, readExamples)
-    : trainFully(problem, readExamples);
+    : trainFully(problem, readExamples, discriminant());
 }
 
 /** One factorization for the discriminant and for what leads away from it. */
@@ -36,8 +40,7 @@ function trainAtOnce(problem: Problem, readExamples: ReadExamples): TrainedHead 
   return refined(discriminant, refineAtOnce(problem, anchor, discriminant, readExamples));
 }
 
-function trainFully(problem: Problem, readExamples: ReadExamples): TrainedHead {
-  const discriminant = lda.train(problem, readExamples);
+function trainFully(problem: Problem, readExamples: ReadExamples, discriminant: TrainedHead): TrainedHead {
   const choices = choicesOf(discriminant);
   if (choices === null) return discriminant;
   return refined(discriminant, refineFully(problem, choices, discriminant, readExamples));

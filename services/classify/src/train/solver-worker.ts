@@ -6,6 +6,7 @@ import {
   type Head,
   type LabelledVector,
   type SetSnapshot,
+  SolveMemory,
   type TrainOptions,
   trainHead,
   trainLayersHead,
@@ -41,6 +42,8 @@ if (workerData === 'later' && process.platform === 'linux' && getPriority() < pr
   setPriority(priorityOfLater);
 }
 
+const memory = new SolveMemory();
+
 parentPort?.on('message', async (request: SolveRequest) => parentPort?.postMessage(await answer(request)));
 
 async function answer(request: SolveRequest): Promise<SolveAnswer> {
@@ -55,6 +58,6 @@ async function answer(request: SolveRequest): Promise<SolveAnswer> {
 
 /** Only layers are learned step by step; all other kinds are solved at once. */
 function solve({ snapshot, options, examples }: SolveRequest): Head | Promise<Head> {
-  if (options.kind !== 'mlp') return trainHead(snapshot, options, examples);
+  if (options.kind !== 'mlp') return trainHead(snapshot, options, examples, memory);
   return trainLayersHead(snapshot, options, layersTrainer(options.units), examples);
 }

@@ -37,8 +37,11 @@ export function newLine(extractor: string, task: string, kind: HeadKind): TaskLi
 /** A line rests an eighth as long as a solve took, and at least so long: solves have a thread of their own, and labels wait for the next one. */
 const restShare = 0.125;
 const shortestRestMs = 50;
-/** Heads that do not serve are there to be compared: they rest longer, and at least so long. */
-const challengerRestShare = 2;
+/**
+ * Heads that do not serve are there to be compared: they rest longer, and at least so long. On two cores every one of their solves delays
+ * the head that predictions wait for, so that they must be under way a small part of the time: 0.95 of labels are to wait for none.
+ */
+const challengerRestShare = 24;
 const shortestChallengerRestMs = 2_000;
 /** A set that cannot be solved is not tried all the time; it may be another one when more labels have come. */
 const failurePauseMs = 10_000;
