@@ -5,12 +5,15 @@ import { parseCompositeKey } from '@headwater/schemas';
 export class Trace {
   #labelledAt = new Map();
   #examples = new Map();
-  /** Of the head of each kind and version: its watermark, mode and number of examples, when it was seen. */
+  /** Of the head of each kind and version: what it knew, and when it was seen. */
   #heads = new Map();
-  /** In order of arrival: [when, watermark] of predictions whose head knew more than those before. */
+  /** In order of arrival: predictions whose head knew more than those before. */
   #known = [];
-  #predictions = 0;
-  #settled = undefined;
+  /** Kind to predictions. */
+  #predictions = {};
+  /** In order of arrival: settled heads, and those of them that first answered. */
+  #settledHeads = [];
+  #settledAnswers = [];
   #follower;
 
   static async follow(log, topics, codecs) {
@@ -27,14 +30,16 @@ export class Trace {
     this.#labelledAt.set(index, at);
   }
 
-  /** Resolves to the time at which a settled head of so many examples was first seen in a prediction, or in the log. */
-  async settled(examples) {
-    const deadline = Date.now() + 300_000;
-    while (!(this.#settled?.examples >= examples)) {
-      if (Date.now() > deadline) throw new Error(`no settled head of ${examples} examples`);
-      await setTimeout(20);
-    }
-    return this.#settled.at;
+  /** Resolves to the time at which there were settled heads of so many examples, of each kind. */
+  async settled(examples, kinds) {
+    const first = (kind) =>
+      this.#settledHeads.find((head) => head.kind === kind && head.examples >= examples)?.at;
+    return Math.max(...(await Promise.all(kinds.map((kind) => waitFor(() => first(kind), kind)))));
+  }
+
+  /** Resolves to the time at which a settled head of so many examples first answered. */
+  async answeredBySettled(examples) {
+    return waitFor(() => this.#settledAnswers.find((head) => head.examples >= examples)?.answeredAt, 'any');
   }
 
   /** Milliseconds over the labels from `first` on that were sent until `lastAt`. */
@@ -42,27 +47,25 @@ export class Trace {
     const answers = [];
     const parts = { labelToExample: [], exampleToHead: [], headToPrediction: [] };
     let unanswered = 0;
-    const heads = [...this.#heads.values()];
     for (const [index, at] of this.#labelledAt) {
       if (index < first) continue;
       const example = this.#examples.get(index);
-      const answer = this.#known.find(([when, watermark]) => watermark > example?.offset && when >= at);
-      const head = heads.find(({ watermark }) => watermark > example?.offset);
-      if (answer === undefined || head === undefined) {
+      const answer = this.#known.find(({ when, head }) => head.watermark > example?.offset && when >= at);
+      if (answer === undefined) {
         unanswered += 1;
         continue;
       }
-      answers.push(answer[0] - at);
+      answers.push(answer.when - at);
       parts.labelToExample.push(example.at - at);
-      parts.exampleToHead.push(head.at - example.at);
-      parts.headToPrediction.push(answer[0] - head.at);
+      parts.exampleToHead.push(answer.head.at - example.at);
+      parts.headToPrediction.push(answer.when - answer.head.at);
     }
     return {
       labels: answers.length,
       unanswered,
       labelToPredictionMs: quantiles(answers),
       partsMs: Object.fromEntries(Object.entries(parts).map(([name, times]) => [name, quantiles(times)])),
-      heads: countKinds(heads.filter((head) => head.at <= lastAt)),
+      heads: countKinds([...this.#heads.values()].filter((head) => head.at <= lastAt)),
       predictions: this.#predictions,
     };
   }
@@ -80,8 +83,9 @@ export class Trace {
     } else if (record.topic === topics.heads) {
       const { kind, version, watermark, mode, examples } = await codecs.heads.decode(record.value);
       const at = Date.now();
-      this.#heads.set(`${kind} ${version}`, { kind, watermark, at });
-      if (mode === 'settled' && !(this.#settled?.examples >= examples)) this.#settled = { examples, at };
+      const head = { kind, watermark, mode, examples, at };
+      this.#heads.set(`${kind} ${version}`, head);
+      if (mode === 'settled') this.#settledHeads.push(head);
     } else {
       await this.#takePrediction(record, codecs);
     }
@@ -90,9 +94,26 @@ export class Trace {
   async #takePrediction(record, codecs) {
     const { head } = await codecs.predictions.decode(record.value);
     const at = Date.now();
-    this.#predictions += 1;
-    const watermark = head === null ? undefined : this.#heads.get(`${head.kind} ${head.version}`)?.watermark;
-    if (watermark > (this.#known.at(-1)?.[1] ?? -1)) this.#known.push([at, watermark]);
+    if (head === null) return;
+    this.#predictions[head.kind] = (this.#predictions[head.kind] ?? 0) + 1;
+    const known = this.#heads.get(`${head.kind} ${head.version}`);
+    if (known === undefined) return;
+    if (known.mode === 'settled' && known.answeredAt === undefined) {
+      known.answeredAt = at;
+      this.#settledAnswers.push(known);
+    }
+    if (known.watermark > (this.#known.at(-1)?.head.watermark ?? -1))
+      this.#known.push({ when: at, head: known });
+  }
+}
+
+async function waitFor(find, kind) {
+  const deadline = Date.now() + 300_000;
+  for (;;) {
+    const found = find();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(`no settled head (${kind})`);
+    await setTimeout(20);
   }
 }
 
