@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { tellOfSilence } from './cluster.ts';
+import { stoppedInSilence, tellOfSilence } from './cluster.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -14,4 +14,20 @@ it('tells whoever waits that Kafka does not answer, and is silent where it does'
   tellOfSilence(new Promise(() => {}), tell);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(tell.mock.calls).toEqual([[5_000]]);
+});
+
+it('ends a wait for a Kafka that does not answer, and leaves one that did to the command', async () => {
+  const silent = new AbortController();
+  const waiting = stoppedInSilence(new Promise(() => {}), silent.signal);
+  silent.abort(new Error('enough'));
+  await expect(waiting).rejects.toThrow('enough');
+
+  const answered = new AbortController();
+  const ended = vi.fn();
+  const answer = Promise.resolve(3);
+  stoppedInSilence(answer, answered.signal).catch(ended);
+  await answer;
+  answered.abort(new Error('enough'));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(ended).not.toHaveBeenCalled();
 });

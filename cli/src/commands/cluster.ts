@@ -34,18 +34,33 @@ export async function withCluster<T>(console: Console, use: (cluster: Cluster) =
     logger,
   };
   const brokers = config.KAFKA_BROKERS?.join(', ') ?? 'not set';
-  const heard = tellOfSilence(log.admin.partitions(clients.names.topics.examples), (patience) =>
+  const answer = log.admin.partitions(clients.names.topics.examples);
+  const stopped = stoppedInSilence(answer, console.signal);
+  const heard = tellOfSilence(answer, (patience) =>
     console.stderr.write(
       `Kafka has not answered for ${patience / 1_000} s (KAFKA_BROKERS is ${brokers}); trying on …\n`,
     ),
   );
   try {
-    return await use({ config, clients, progress });
+    return await Promise.race([use({ config, clients, progress }), stopped]);
   } finally {
     heard();
     progress.end();
-    await log.close();
+    await Promise.race([log.close(), stopped]);
   }
+}
+
+/** Rejects with the signal's reason when it comes before any answer: a client that tries for minutes cannot be told to leave off. */
+export function stoppedInSilence(answer: Promise<unknown>, signal: AbortSignal): Promise<never> {
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    const end = () => signal.removeEventListener('abort', stop);
+    answer.then(end, end);
+  });
+  stopped.catch(() => undefined);
+  return stopped;
 }
 
 /** Kafka is tried for minutes before a command gives up: whoever waits is told what for. Answers what ends the watch. */
