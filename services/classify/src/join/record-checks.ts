@@ -8,7 +8,7 @@ const longestName = 255;
 /** Errors: record-invalid. */
 export function checkLabel(label: LabelAssigned, imageId: string, latest: number): void {
   if (label.imageId !== imageId) throw invalid('The key is not the image id that the label names');
-  checkName(label.task, 'task');
+  checkTask(label.task);
   if (label.label !== null) checkName(label.label, 'label');
   if (Buffer.byteLength(label.annotator) > longestName) throw invalid('The annotator’s name is too long');
   checkTime(label.assignedAt, latest, 'assignedAt');
@@ -25,10 +25,15 @@ export function checkVector(
   const { name, version } = vector.extractor;
   if (`${name}.${version}` !== extractor) throw invalid('The vector is of another extractor than its topic');
   for (const [task, label] of Object.entries(vector.labels)) {
-    checkName(task, 'task');
+    checkTask(task);
     checkName(label, 'label');
   }
   if (Object.keys(vector.labels).length > 0) checkTime(vector.receivedAt, latest, 'receivedAt');
+}
+
+/** A store takes no longer keys, and would stop for one. Errors: record-invalid. */
+export function checkTask(task: string): void {
+  checkName(task, 'task');
 }
 
 function checkName(name: string, what: string): void {

@@ -105,6 +105,18 @@ describe('the table of heads', () => {
     await table.apply([record(topics.heads, 'a/b/c/1', Buffer.from('nonsense')), headRecord(trained(1))]);
     expect(table.newest(line)?.version).toBe(1);
   });
+
+  it('passes over tasks that no store has keys for, and activations under the key of another', async () => {
+    const task = 'ü'.repeat(128);
+    const long = { ...activation(1, 'pinned'), task };
+    await table.apply([
+      headRecord({ ...trained(1), task }),
+      record(topics.serving, task, serving.encode(long)),
+      record(topics.serving, 'other', serving.encode(activation(1, 'pinned'))),
+      headRecord(trained(1)),
+    ]);
+    expect([...table.tasks()]).toEqual(['digit']);
+  });
 });
 
 describe('the choice of what serves', () => {

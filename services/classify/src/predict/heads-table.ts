@@ -2,9 +2,11 @@
  * What the topics `heads` and `serving` say, as a table in memory: which heads there are, which one serves each
  * task. Parameters are kept of the newest head only; those of an older one are read again when it is activated.
  */
+import { HeadwaterError } from '@headwater/errors';
 import type { Codec, HeadActivated, HeadKind, HeadTrained } from '@headwater/schemas';
 import { parseCompositeKey } from '@headwater/schemas';
 import type { Logger, LogRecord } from '@headwater/stream';
+import { checkTask } from '../join/record-checks.ts';
 
 /** A head without its parameters, and where it lies in the log. */
 export interface KnownHead extends Omit<HeadTrained, 'parameters'> {
@@ -116,6 +118,7 @@ export class HeadsTable {
     if (record.topic !== this.#options.topics.heads) return undefined;
     if (record.value === null) return this.#forget(key);
     const head = await this.#options.heads.decode(record.value);
+    checkTask(head.task);
     this.#learn(head, record);
     return head.task;
   }
@@ -126,6 +129,8 @@ export class HeadsTable {
       return task;
     }
     const activated = await this.#options.serving.decode(record.value);
+    checkTask(task);
+    if (activated.task !== task) throw new HeadwaterError('record-invalid', 'The key is not the task');
     const former = this.#serving.get(task);
     const overPin = former?.reason === 'pinned' && activated.reason === 'champion';
     if (overPin && record.headers[unpinHeader] === undefined) {

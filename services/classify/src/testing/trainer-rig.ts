@@ -66,7 +66,7 @@ interface TrainerCodecs {
 
 export class TrainerRig {
   readonly folder = mkdtempSync(join(tmpdir(), 'headwater-train-'));
-  readonly signal = new AbortController().signal;
+  readonly signal: AbortSignal = new AbortController().signal;
   readonly table: HeadsTable;
   readonly openSets = new OpenSets();
   /** What was told of lanes that were opened. */

@@ -2,6 +2,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import { type Codec, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
 import { type LogRecord, partitionFor } from '@headwater/stream';
+import { checkTask } from '../join/record-checks.ts';
 import { Draft } from '../store/state.ts';
 import { noteErasure } from './erasures.ts';
 import type { RulesOf } from './set-rules.ts';
@@ -28,6 +29,7 @@ export class ExampleReader {
     if (!extractor || !task || !imageId || rest.length > 0) {
       throw invalid('The key is not extractor/task/image id');
     }
+    checkTask(task);
     const { examples, lane, partitions } = this.#options;
     if (partitionFor(task, partitions) !== lane) throw invalid('The example is not in its task’s partition');
     if (record.value === null) return { extractor, task, imageId, example: null };

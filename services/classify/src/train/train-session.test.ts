@@ -96,6 +96,13 @@ describe('the trainer’s session', () => {
     expect(await rig.offer()).toBeNull();
   });
 
+  it('learns no example of a task that no store has keys for, and its neighbours all the same', async () => {
+    const output = await rig.process([rig.example(0, 'c0', 'ü'.repeat(128)), ...rig.batch(1, 9)]);
+    expect(output.deadLetters?.map(({ error }) => error.code)).toEqual(['record-invalid']);
+    await rig.commit(output);
+    expect(await rig.offered()).toMatchObject([{ task: 'digit', examples: 8 }]);
+  });
+
   it('goes on learning when a set cannot be solved, and solves it when labels pause', async () => {
     rig.failures = 1;
     await rig.commit(await rig.process(rig.batch(0, 6)));
