@@ -46,6 +46,19 @@ describe('what stands in a URL', () => {
   });
 });
 
+test('what a schema refuses is told with what would do', async () => {
+  const querystring = { type: 'object', properties: { over: { enum: ['past', 'future'] } } };
+  await using served = await serve({}, (app) => {
+    app.get('/asked', { schema: { querystring } }, async () => ({}));
+  });
+  const response = await fetch(`${served.url}/asked?over=now`);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({
+    code: 'request-invalid',
+    detail: 'querystring/over must be equal to one of the allowed values: past, future',
+  });
+});
+
 describe('headers', () => {
   test('of data let a browser do nothing with it', async () => {
     await using served = await serve();

@@ -20,6 +20,7 @@ import {
   type StatusByCode,
 } from './problems.ts';
 import { measureRequests } from './request-metrics.ts';
+import { explainSchemaFaults } from './schema-faults.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 
 export interface HttpServerOptions {
@@ -118,6 +119,7 @@ function frameworkOptions({ config, requestTimeoutMs, framework }: HttpServerOpt
     logger: false,
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerBrokenRequest,
+    schemaErrorFormatter: explainSchemaFaults,
     connectionTimeout: idleTimeoutMs,
     requestTimeout: requestTimeoutMs,
     routerOptions: { maxParamLength },

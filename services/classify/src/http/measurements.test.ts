@@ -115,7 +115,7 @@ describe('GET /v1/tasks/{task}/measurements/{kind}', () => {
     ['/v1/tasks/digit/measurements/oracle', 400, 'request-invalid', /kind/],
     ['/v1/tasks/none/measurements/lda', 404, 'not-found', /no such task/],
     [`${path}?over=all`, 400, 'request-invalid', /over/],
-    [`${path}?overall=held-out`, 400, 'request-invalid', /additional/],
+    [`${path}?overall=held-out`, 400, 'request-invalid', /"overall"/],
   ])('answers %s with a problem that says what is wrong', async (wrong, status, code, detail) => {
     const answer = await rig.api<{ code: string; detail: string }>(service, wrong);
     expect({ status: answer.status, code: answer.body.code }).toEqual({ status, code });
