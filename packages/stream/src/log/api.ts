@@ -65,6 +65,7 @@ export interface LogAdmin {
   /** Deletes what lies before these offsets, by partition; an offset that is gone already is no error. */
   deleteRecords(topic: string, before: ReadonlyMap<number, bigint>): Promise<void>;
   deleteTopics(topics: readonly string[]): Promise<void>;
+  /** Groups without members; one that does not exist is no error. */
   deleteGroups(groups: readonly string[]): Promise<void>;
 }
 

@@ -384,6 +384,17 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       expect(await log.admin.members(group)).toBe(0);
     });
 
+    it('deletes groups, also where some do not exist', async () => {
+      const log = open();
+      const input = await createTopic(log, 1);
+      const group = uniqueName('group');
+      const lanes = await startLanes(log, { topics: [input], group }, async () => copyTo(input, []));
+      await lanes.ready;
+      await lanes.close();
+      await log.admin.deleteGroups([uniqueName('none'), group]);
+      await log.admin.deleteGroups([group]);
+    });
+
     it('tells what was committed, in order, after it is', async () => {
       const log = open();
       const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];

@@ -90,6 +90,7 @@ export class KafkaAdmin implements LogAdmin {
     if (groups.length === 0) return;
     const admin = await this.#admin();
     await admin.deleteGroups([...groups]).catch((thrown: unknown) => {
+      if (isOfUnknownGroups(thrown)) return;
       throw asLogError(thrown, `deleting ${groups.join(', ')}`);
     });
   }
@@ -126,4 +127,10 @@ export class KafkaAdmin implements LogAdmin {
       (thrown) => ['log-unavailable', 'topic-missing'].includes(asLogError(thrown, '').code),
     );
   }
+}
+
+/** Kafka deletes those that it knows, and answers this of those that it does not: they are as good as deleted. */
+function isOfUnknownGroups(thrown: unknown): boolean {
+  const { groups } = thrown as { groups?: readonly { readonly errorCode: number }[] };
+  return Array.isArray(groups) && groups.length > 0 && groups.every(({ errorCode }) => errorCode === 69);
 }
