@@ -98,7 +98,13 @@ export class TaskViews {
         serving?.extractor === head.extractor &&
         serving.kind === head.kind &&
         serving.version === head.version;
-      return { ...head, serving: isServing, pinned: isServing && activation?.reason === 'pinned' };
+      const measurements = finite(head.measurements);
+      return {
+        ...head,
+        measurements,
+        serving: isServing,
+        pinned: isServing && activation?.reason === 'pinned',
+      };
     });
   }
 
@@ -156,6 +162,11 @@ export class TaskViews {
   #requireTask(task: string): void {
     if (!this.tasks().includes(task)) throw new HeadwaterError('not-found', 'There is no such task');
   }
+}
+
+/** JSON has no other numbers. */
+function finite(measurements: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(measurements).filter(([, value]) => Number.isFinite(value)));
 }
 
 function summaryOf({ classes, measurements: _, ...head }: HeadView): HeadSummary {

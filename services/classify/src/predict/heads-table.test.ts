@@ -106,6 +106,21 @@ describe('the table of heads', () => {
     expect(table.newest(line)?.version).toBe(1);
   });
 
+  it.each([
+    { version: 0 },
+    { version: 2 ** 31 - 1 },
+    { arithmetic: 0 },
+    { watermark: -1 },
+    { dimensions: -1 },
+    { examples: -1 },
+    { temperature: Number.NaN },
+    { regularization: Number.POSITIVE_INFINITY },
+  ])('passes over a head with numbers that no head can have: %o', async (wrong) => {
+    await table.apply([headRecord(trained(1)), headRecord({ ...trained(2), ...wrong })]);
+    expect(table.headsOf('digit').map(({ version }) => version)).toEqual([1]);
+    expect(table.highestVersion(line)).toBe(1);
+  });
+
   it('passes over tasks that no store has keys for, and activations under the key of another', async () => {
     const task = 'ü'.repeat(128);
     const long = { ...activation(1, 'pinned'), task };

@@ -118,7 +118,7 @@ export class HeadsTable {
     if (record.topic !== this.#options.topics.heads) return undefined;
     if (record.value === null) return this.#forget(key);
     const head = await this.#options.heads.decode(record.value);
-    checkTask(head.task);
+    checkHead(head);
     this.#learn(head, record);
     return head.task;
   }
@@ -189,6 +189,19 @@ export class HeadsTable {
     this.#options.logger.error({ ...fields, reason: String(error) }, 'record of the heads table was skipped');
     return undefined;
   }
+}
+
+/** Of an int in Avro, less the one that could have no successor. */
+const highestVersion = 2 ** 31 - 2;
+
+/** What no trainer writes: versions could not go on from it, and the API could not tell it. Errors: record-invalid. */
+function checkHead(head: HeadTrained): void {
+  const { task, version, arithmetic, watermark, dimensions, examples, temperature, regularization } = head;
+  checkTask(task);
+  const isCounted = [watermark, dimensions, examples].every((count) => count >= 0);
+  const isMeasured = Number.isFinite(temperature) && Number.isFinite(regularization ?? 0);
+  if (isCounted && isMeasured && version >= 1 && version <= highestVersion && arithmetic >= 1) return;
+  throw new HeadwaterError('record-invalid', 'The head has numbers that no head can have');
 }
 
 function lineKey({ extractor, task, kind }: HeadLine): string {
