@@ -14,6 +14,25 @@ export interface Trial<Options, Summary> {
   readonly wordsOf?: (error: Error) => string;
 }
 
+/** A whole number that the command line may give. Throws an Error with words for the user. */
+export function countOf(name: string, given: string | undefined, otherwise: number): number {
+  if (given === undefined) return otherwise;
+  if (/^\d{1,9}$/.test(given)) return Number(given);
+  throw new Error(`--${name} ${given}: expected a whole number`);
+}
+
+/** What every trial takes, as `parseArgs` has it: the summary is JSON in any case. */
+export const commonOptions = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+
+/** What is said of them, and of how it ends, at the end of the help. */
+export function commonHelp(right: string, wrong: string): string {
+  return `  --json          the last line of standard output is a JSON object (the summary is one in any case)
+  --help
+
+Exit codes: 0 ${right}; 1 ${wrong}; 2 wrong usage; 130 and 143 ended before the run was over.
+`;
+}
+
 /** Says how far a trial is, and for how long it has run. */
 export function narrate(name: string): (text: string) => void {
   const started = performance.now();

@@ -1,5 +1,6 @@
 /** What the command can be asked for, and the words that say so. */
 import { parseArgs } from 'node:util';
+import { commonHelp, commonOptions, countOf } from '../trial.ts';
 import { targets } from './targets/targets.ts';
 
 export interface FuzzOptions {
@@ -17,21 +18,18 @@ const names = targets.map(({ name }) => name).join(', ');
 export const help = `npm run fuzz -- [options]
 
 Hands spoiled input to what takes input from outside, in a process of its own: images (headers, and pixels of JPEG, PNG, WebP, GIF, TIFF and
-AVIF, and bombs), avro (the wire format, all records and vectors, references to blobs, container files, schemas of a registry), and
-http (raw sockets to ingest). Every case must end in a documented way, within its time, and the process must stay alive and
+AVIF, and bombs), avro (the wire format, all records and vectors, references to blobs, container files, schemas of a registry), records
+(under odd keys, to the topics that a running classify reads), http and classify (raw sockets to ingest and to classify; odd ids of images
+among them). Every case must end in a documented way, within its time, and the process must stay alive and
 within its memory. What fails is shrunk, and saved.
 
-  --cases N       cases of each target (default 17000: more than 50,000 in all, in some two minutes on two quiet cores)
+  --cases N       cases of each target (default 17000: 85,000 in all, in some seven minutes on two quiet cores)
   --first N       the number of the first case (default 0): a long run can be cut into pieces
   --seed S        a whole number: the same seed makes the same cases (default 1)
   --only NAME     that target alone: ${names}
   --replay FILE   run the input in this file alone; needs --only
   --out FOLDER    where failing inputs go (default .headwater/fuzz)
-  --json          the last line of standard output is a JSON object (the summary is one in any case)
-  --help
-
-Exit codes: 0 nothing found; 1 a finding, or memory that grew past its bound; 2 wrong usage; 130 and 143 ended before the run was over.
-`;
+${commonHelp('nothing found', 'a finding, or memory that grew past its bound')}`;
 
 /** Undefined where help is asked for. Throws an Error with words for the user. */
 export function readOptions(args: readonly string[]): FuzzOptions | undefined {
@@ -45,8 +43,7 @@ export function readOptions(args: readonly string[]): FuzzOptions | undefined {
       only: text,
       replay: text,
       out: text,
-      json: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
+      ...commonOptions,
     },
   });
   if (values.help) return undefined;
@@ -55,19 +52,13 @@ export function readOptions(args: readonly string[]): FuzzOptions | undefined {
     throw new Error(`--only ${only}: expected one of ${names}`);
   }
   if (replay !== undefined && only === undefined) throw new Error('--replay needs --only');
-  const cases = count('cases', values.cases, 17_000);
+  const cases = countOf('cases', values.cases, 17_000);
   return {
     cases,
-    first: count('first', values.first, 0),
-    seed: count('seed', values.seed, 1),
+    first: countOf('first', values.first, 0),
+    seed: countOf('seed', values.seed, 1),
     only,
     replay,
     out,
   };
-}
-
-function count(name: string, given: string | undefined, otherwise: number): number {
-  if (given === undefined) return otherwise;
-  if (/^\d{1,9}$/.test(given)) return Number(given);
-  throw new Error(`--${name} ${given}: expected a whole number`);
 }

@@ -1,5 +1,6 @@
 /** What the command can be asked for, and the words that say so. */
 import { parseArgs } from 'node:util';
+import { commonHelp, commonOptions, countOf } from '../trial.ts';
 
 export interface OverloadOptions {
   readonly seconds: number;
@@ -21,11 +22,7 @@ image that was committed must have one vector, and the lag must go down.
   --factor N       how many times what the extractor takes (default 10)
   --stall N        seconds for which the broker stands still (default 6; 0: not at all)
   --extractor ID   (default efficientnet-lite0.v1)
-  --json           the last line of standard output is a JSON object (the summary is one in any case)
-  --help
-
-Exit codes: 0 memory flat, nothing lost, nothing twice; 1 a finding or a failure; 2 wrong usage; 130 and 143 ended before the run was over.
-`;
+${commonHelp('memory flat, nothing lost, nothing twice', 'a finding or a failure')}`;
 
 /** Undefined where help is asked for. Throws an Error with words for the user. */
 export function readOptions(args: readonly string[]): OverloadOptions | undefined {
@@ -37,21 +34,14 @@ export function readOptions(args: readonly string[]): OverloadOptions | undefine
       factor: text,
       stall: text,
       extractor: text,
-      json: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
+      ...commonOptions,
     },
   });
   if (values.help) return undefined;
   return {
-    seconds: count('seconds', values.seconds, 60),
-    factor: count('factor', values.factor, 10),
-    stall: count('stall', values.stall, 6),
+    seconds: countOf('seconds', values.seconds, 60),
+    factor: countOf('factor', values.factor, 10),
+    stall: countOf('stall', values.stall, 6),
     extractor: values.extractor ?? 'efficientnet-lite0.v1',
   };
-}
-
-function count(name: string, given: string | undefined, otherwise: number): number {
-  if (given === undefined) return otherwise;
-  if (/^\d{1,5}$/.test(given)) return Number(given);
-  throw new Error(`--${name} ${given}: expected a whole number`);
 }

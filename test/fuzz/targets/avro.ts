@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import {
   type Codec,
   createFingerprintIds,
+  imageIdOfKey,
   openCodec,
   openVectorCodec,
   openVectorReader,
@@ -22,6 +23,7 @@ import {
 import { createFolderBlobStore } from '@headwater/stream';
 import type { Random } from '../../chaos/random.ts';
 import { mutate } from '../mutation.ts';
+import { oddBytes } from '../odd-ids.ts';
 import { Finding, type OpenTarget, type Target } from '../target.ts';
 import { codeOf } from './codes.ts';
 
@@ -244,6 +246,17 @@ function blobDoor(root: string): Door {
   };
 }
 
+/** The key of a record is an id that a URL can name, and no other, or is refused. */
+const keyDoor: Door = {
+  seeds: [Buffer.from('image-1')],
+  async read(input) {
+    const id = imageIdOfKey(input);
+    const { pathname } = new URL(`/v1/images/${encodeURIComponent(id)}`, 'http://127.0.0.1');
+    const named = decodeURIComponent(pathname.split('/').at(-1) ?? '');
+    if (named !== id || !Buffer.from(id).equals(input)) throw new Finding('the id is another one in a URL');
+  },
+};
+
 function jsonOf(input: Buffer): Record<string, unknown> {
   try {
     return { ...JSON.parse(input.toString('utf8')) };
@@ -262,11 +275,15 @@ async function openAvro(): Promise<OpenTarget> {
     await containerDoor(),
     await registryDoor(),
     blobDoor(root),
+    keyDoor,
   ];
   const seeds = doors.flatMap((one) => one.seeds);
   return {
     generate(random) {
       const index = random.integer(0, doors.length - 1);
+      if (doors[index] === keyDoor && random.chance(0.5)) {
+        return Buffer.concat([Buffer.from([index]), oddBytes(random)]);
+      }
       const seed = random.pick(doors[index]?.seeds ?? seeds);
       // Text as well: what is long, empty or of another alphabet.
       const spoiled = random.chance(0.05)
@@ -288,6 +305,7 @@ export const avroTarget: Target = {
     'ok',
     'wire-format-invalid',
     'record-empty',
+    'record-invalid',
     'schema-unknown',
     'schema-incompatible',
     'avro-invalid',
