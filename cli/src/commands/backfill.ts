@@ -57,7 +57,7 @@ export function registerBackfill(program: Command, console: Console, finish: (co
 }
 
 const help = `
-The cluster, names, EXTRACTORS, PRIOR, WINDOW, LIFT and TASK_SETTINGS come from the environment of classify. DATA_DIR needs
+The cluster, names, EXTRACTORS, HEADS, PRIOR, WINDOW, LIFT and TASK_SETTINGS come from the environment of classify. DATA_DIR needs
 room for one copy of the newest examples (with --from vectors: of the vectors too) while the command runs.
 
 Exit codes: 0 all heads (and with --from vectors all examples) are equal, or are published now; 1 something differs, or the
@@ -106,6 +106,11 @@ function describe(report: BackfillReport): string {
           `examples made of vectors and labels, against their topic: ${table.equal} equal, ${table.missing} missing, ${table.extra} extra, ${table.different} different`,
         ]),
     ...report.heads.flatMap((head) => describeHead(head, report)),
+    ...(report.passedOver.length === 0
+      ? []
+      : [
+          `not compared: ${report.passedOver.join(', ')} (mlp, and what HEADS and TASK_SETTINGS do not name; --kind does)`,
+        ]),
   ].join('\n');
 }
 

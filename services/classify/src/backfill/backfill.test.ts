@@ -181,9 +181,20 @@ describe('a backfill', () => {
       { kind: 'ridge', outcome: 'equal' },
       { kind: 'softmax', outcome: 'equal' },
     ]);
-    const plain = await run(rig, { config: loadConfig(classifyEnvironment, { ...own, WINDOW: '20' }) });
+    expect(report.passedOver).toEqual([]);
+    const { HEADS, WINDOW } = environment;
+    const plain = await run(rig, { config: loadConfig(classifyEnvironment, { ...own, HEADS, WINDOW }) });
     expect(plain.setDigest).toBe(report.setDigest);
     expect(plain.heads.map(({ outcome }) => outcome)).toEqual(['different', 'different', 'different']);
+    const fewer = await run(rig, {
+      config: loadConfig(classifyEnvironment, { ...own, ...environment, HEADS: 'ridge,knn' }),
+    });
+    expect(fewer.heads).toMatchObject([{ kind: 'ridge', outcome: 'equal' }]);
+    expect(fewer).toMatchObject({ passedOver: ['lda', 'softmax'] });
+    const none = await run(rig, {
+      config: loadConfig(classifyEnvironment, { ...own, ...environment, HEADS: 'knn' }),
+    });
+    expect(none.heads.map(({ kind }) => kind)).toEqual(['lda', 'ridge', 'softmax']);
   });
 
   it('follows the settings that tasks have of their own, and others after a restart', async () => {
@@ -219,12 +230,15 @@ describe('a backfill', () => {
     expect(await outcomes('digit', environment)).toEqual(['lda equal', 'ridge equal']);
     expect(await outcomes('colour', environment)).toEqual(['lda equal']);
     expect(await outcomes('colour', {})).toEqual(['lda different']);
-    expect(await outcomes('digit', { WINDOW: '12' })).toEqual(['lda different', 'ridge different']);
+    expect(await outcomes('digit', { WINDOW: '12', HEADS: 'lda,ridge' })).toEqual([
+      'lda different',
+      'ridge different',
+    ]);
     await service.stop();
     writeFileSync(path, JSON.stringify({ tasks: { ...tasks, digit: { window: 9 } } }));
     await rig.start(environment);
     await rig.settled(9);
-    expect(await outcomes('digit', environment)).toContain('lda equal');
+    expect(await outcomes('digit', environment)).toEqual(['lda equal']);
   });
 
   it('says where there are more examples than a set may hold', async () => {

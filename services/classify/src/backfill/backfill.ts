@@ -25,7 +25,7 @@ export interface BackfillOptions extends SetOptions {
   readonly extractor?: string | undefined;
   /** What examples are taken from: their topic, or the vectors and labels that they are made of. */
   readonly from: 'examples' | 'vectors';
-  /** Undefined: every kind that has a settled head, else `lda`. */
+  /** Undefined: every kind that has a settled head and is learned by these settings, but for `mlp`; where there is none, all that have one, else `lda`. */
   readonly kinds?: readonly HeadKind[] | undefined;
   /** Threads that sum, at least 1. */
   readonly workers: number;
@@ -47,6 +47,8 @@ export interface BackfillReport {
   /** Only where examples were rebuilt from vectors and labels. */
   readonly table: TableComparison | null;
   readonly heads: readonly HeadComparison[];
+  /** Kinds that have a settled head, and were neither asked for nor are learned by these settings; and `mlp`. */
+  readonly passedOver: readonly HeadKind[];
   /** Kind to the version under which its head was published now. */
   readonly published: Readonly<Record<string, number>>;
   readonly workers: number;
@@ -111,9 +113,8 @@ async function rebuild(run: Rebuild): Promise<Omit<BackfillReport, 'seconds'>> {
   });
   const examples = () => insideWindow(withinLimit(source.examples(), settings), start);
   const set = await sum(run, examples());
-  const heads = await trainAll(run, set, kindsOf(options, catalog, extractor), () =>
-    firstExamples(examples(), mostLearned(set.dimensions)),
-  );
+  const { kinds, passedOver } = kindsOf(run);
+  const heads = await trainAll(run, set, kinds, () => firstExamples(examples(), mostLearned(set.dimensions)));
   const line = { task, extractor };
   const comparisons = heads.map((head) =>
     compareHead(head, newestSettled(catalog, line, head.kind), table.lastOffset),
@@ -128,6 +129,7 @@ async function rebuild(run: Rebuild): Promise<Omit<BackfillReport, 'seconds'>> {
     unreadable: table.unreadable,
     table: source.comparison,
     heads: comparisons,
+    passedOver,
     published: options.publish ? await publishUnequal(run, heads, comparisons) : {},
     workers,
   };
@@ -210,12 +212,16 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-function kindsOf(options: BackfillOptions, catalog: HeadCatalog, extractor: string): readonly HeadKind[] {
-  if (options.kinds !== undefined && options.kinds.length > 0) return options.kinds;
+function kindsOf({ options, settings, catalog, extractor }: Rebuild) {
   const settled = catalog.list({ task: options.task, extractor }).filter(({ mode }) => mode === 'settled');
+  const found = [...new Set(settled.map(({ kind }) => kind))].sort();
   // Layers are the same on one machine only.
-  const kinds = [...new Set(settled.map(({ kind }) => kind))].filter((kind) => kind !== 'mlp').sort();
-  return kinds.length > 0 ? kinds : ['lda'];
+  const exact = found.filter((kind) => kind !== 'mlp');
+  // A kind that is taken out of HEADS learns no more: its last head differs, and nobody did wrong.
+  const learned = exact.filter((kind) => settings.kinds.includes(kind));
+  const usual = [learned, exact].find(({ length }) => length > 0) ?? ['lda' as const];
+  const kinds: readonly HeadKind[] = options.kinds?.length ? options.kinds : usual;
+  return { kinds, passedOver: found.filter((kind) => !kinds.includes(kind)) };
 }
 
 function newestSettled(
