@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { request as requestPlain } from 'node:http';
 import { request } from 'node:https';
 import { createAuthority } from '@headwater/local-kafka';
 import { describe, expect, test } from 'vitest';
@@ -44,6 +45,16 @@ describe('what stands in a URL', () => {
     expect(response.status).toBe(status);
     if (status === 400) expect(await response.json()).toMatchObject({ code: 'request-invalid' });
   });
+});
+
+test.each(['*', 'xthings', '+things', '%2fthings'])('what begins with no / is no path: %s', async (path) => {
+  await using served = await serve();
+  const { hostname, port } = new URL(served.url);
+  const status = await new Promise((resolve, reject) => {
+    const sent = requestPlain({ hostname, port, path }, (answer) => resolve(answer.resume().statusCode));
+    sent.on('error', reject).end();
+  });
+  expect(status).toBe(400);
 });
 
 test('what a schema refuses is told with what would do', async () => {

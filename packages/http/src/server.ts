@@ -55,6 +55,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   measureRequests(app, service, metrics);
   addSecurityHeaders(app, { isTls: config.HTTP_TLS_CERT !== undefined });
   requireHost(app);
+  refuseOtherTargets(app);
   refuseBrokenQueries(app);
   limitCrowd(app, config.HTTP_MAX_REQUESTS);
   const { AUTH_TOKENS: tokens, HTTP_HOST: host, HTTP_ALLOWED_HOSTS: allowedHosts } = config;
@@ -69,6 +70,14 @@ function requireHost(app: FastifyInstance): void {
     const hosts = raw.headersDistinct.host?.length ?? 0;
     if (hosts === 1 || (hosts === 0 && raw.httpVersion === '1.0')) return;
     throw new HeadwaterError('request-invalid', 'a request of HTTP/1.1 needs one Host header');
+  });
+}
+
+/** The router passes over the first character of a path, whatever it is: `*`, or `xv1/tasks`, would be answered as what they are not. */
+function refuseOtherTargets(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ url }) => {
+    if (url.startsWith('/') || /^https?:\/\//i.test(url)) return;
+    throw new HeadwaterError('request-invalid', 'what is asked for is not a path that begins with /');
   });
 }
 
