@@ -17,7 +17,7 @@ const arithmetics: Readonly<Record<HeadKind, number>> = {
   ncm: 1,
   /**
    * 2: a regression of all examples that is held to the discriminant; before, one of the sample. 3: provisional heads take over the
-   * discriminant's factor.
+   * discriminant's factor, and one step from there.
    */
   softmax: 3,
   /** Of all but the descent itself, whose bits are those of one machine; its digests are in heads/mlp.test.ts. */
