@@ -168,11 +168,10 @@ class Desk {
     await this.#producer.send([{ topic, key, value: rest.length === 0 ? null : rest, partition: 0 }]);
     if (group !== undefined) await this.#workedOff(group, topic);
     this.#cases += 1;
+    const isRefused = group !== undefined && (await this.#refused(topic)) > refused;
+    const outcome = isRefused ? await this.#reason(topic, refused) : 'ok';
     if (this.#cases % healthEvery === 0) await this.#checkHealth();
-    this.#rig.logged.length = 0;
-    return group === undefined || (await this.#refused(topic)) === refused
-      ? 'ok'
-      : this.#reason(topic, refused);
+    return outcome;
   }
 
   async #refused(topic: string): Promise<bigint> {
@@ -208,6 +207,19 @@ class Desk {
       const { status } = await this.#rig.api(this.#service, path);
       if (status !== 200) throw new Finding(`GET ${path} is answered ${status} afterwards`);
     }
+    await this.#forget();
+  }
+
+  /** The log is in this process as well, and what it keeps is not what is looked for. */
+  async #forget(): Promise<void> {
+    const { names, log, logged } = this.#rig;
+    const { labels, vectors, predictions, examples, deadLetters } = names.topics;
+    const read = [labels, vectors(extractor), examples];
+    for (const topic of [...read, ...read.map((one) => deadLetters(one)), predictions]) {
+      const [range] = await log.admin.offsets(topic);
+      await log.admin.deleteRecords(topic, new Map([[0, range?.high ?? 0n]]));
+    }
+    logged.length = 0;
   }
 }
 
