@@ -1,5 +1,6 @@
 /** What a Parquet file holds, part by part: what it says of itself, then its rows. One of its row groups is in memory at a time. */
 import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
 import { fail, type RawRow } from '../row.ts';
 import { columns, metadataKey } from './columns.ts';
 
@@ -50,7 +51,7 @@ async function* rowGroups({ file, metadata }: OpenedFile): AsyncGenerator<RawRow
   for (const { num_rows } of metadata.row_groups) {
     const end = start + Number(num_rows);
     if (end === start) continue;
-    const range = { file, metadata, columns: wanted, rowStart: start, rowEnd: end };
+    const range = { file, metadata, compressors, columns: wanted, rowStart: start, rowEnd: end };
     const where = `rows ${start + 1} to ${end}`;
     yield await tell(where, 'cannot be read as Parquet', () => parquetReadObjects({ ...range, utf8: false }));
     start = end;

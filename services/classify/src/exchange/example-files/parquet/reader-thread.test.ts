@@ -68,3 +68,20 @@ describe('the thread that reads Parquet', () => {
     });
   });
 });
+
+/** pyarrow's `write_table(…, compression=name)`: 40 rows of two.v1, vectors as lists of float32. */
+it.each(['none', 'snappy', 'gzip', 'zstd', 'brotli', 'lz4'])(
+  'Parquet of others is read with compression %s',
+  async (name) => {
+    const rows = [];
+    for await (const row of parquetFile.read(join(import.meta.dirname, `fixtures/${name}.parquet`)))
+      rows.push(row);
+    expect(rows).toHaveLength(40);
+    expect(rows[39]).toMatchObject({
+      imageId: 'image 39',
+      label: 'b',
+      assignedAt: 39,
+      vector: Float32Array.of(39, 1),
+    });
+  },
+);
