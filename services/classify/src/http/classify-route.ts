@@ -53,6 +53,8 @@ const attribute = 'attribute.';
 const attributeParameters = {
   type: 'object',
   maxProperties: 32,
+  // Without any, the OpenAPI document took the words of this schema for parameters.
+  properties: {},
   patternProperties: {
     '^attribute\\..{1,256}$': {
       type: 'string',
@@ -75,8 +77,10 @@ export function registerClassify(app: FastifyInstance, options: ClassifyRouteOpt
   );
   const summary = 'Answers a vector (JSON) or an image (its bytes)';
   const response = { 200: answerSchema, ...problemResponses };
+  const description = `With an image, up to ${attributeParameters.maxProperties} of its attributes go along as parameters \`attribute.<name>\`.`;
   const schema = {
     summary,
+    description,
     tags: ['tasks'],
     params: taskParameters,
     querystring: attributeParameters,

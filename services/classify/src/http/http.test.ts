@@ -130,6 +130,8 @@ describe('the HTTP interface', () => {
       '/v1/tasks/{task}/predictions',
       '/v1/tasks/{task}/suspects',
     ]);
+    const { post } = body.paths['/v1/tasks/{task}/classify'] as { post: { parameters: { name: string }[] } };
+    expect(post.parameters.map(({ name }) => name)).toEqual(['task']);
     expect((await rig.api(service, '/')).status).toBe(200);
   });
 
