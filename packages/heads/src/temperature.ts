@@ -53,7 +53,7 @@ export function chooseTemperature(
   return {
     temperature: temperatures[low] ?? 1,
     logLoss: loss(low),
-    accuracy: macroAccuracy(left, weights, offsets, temperatures[low] ?? 1),
+    accuracy: macroAccuracy(left, offsets, temperatures[low] ?? 1),
   };
 }
 
@@ -115,20 +115,19 @@ function smoothedLoss(logits: Float64Array, label: number, smoothing: number): n
   return highest + fixedLog(sum) - (1 - smoothing) * (logits[label] ?? 0) - (smoothing * total) / present;
 }
 
-function macroAccuracy(
-  left: LeftOut,
-  weights: Float64Array,
-  offsets: Float64Array,
-  temperature: number,
-): number {
+/** Of counts: weights that are added up would make 0.9999999999999453 of a sample without a mistake. */
+function macroAccuracy(left: LeftOut, offsets: Float64Array, temperature: number): number {
   const logits = new Float64Array(left.classes);
-  let accuracy = 0;
+  const counts = new Float64Array(left.classes);
+  const right = new Float64Array(left.classes);
   left.labels.forEach((label, example) => {
     if (label < 0) return;
+    counts[label] = (counts[label] ?? 0) + 1;
     readLogits(logits, left, example, offsets, temperature);
-    if (logits.every((logit) => logit <= (logits[label] ?? 0))) accuracy += weights[example] ?? 0;
+    if (logits.every((logit) => logit <= (logits[label] ?? 0))) right[label] = (right[label] ?? 0) + 1;
   });
-  return accuracy;
+  const shares = [...right].flatMap((hits, k) => ((counts[k] ?? 0) > 0 ? [hits / (counts[k] ?? 1)] : []));
+  return shares.reduce((sum, share) => sum + share, 0) / shares.length;
 }
 
 /** 2^(i/16), by roots and products that are rounded alike everywhere. */
