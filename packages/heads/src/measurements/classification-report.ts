@@ -12,6 +12,14 @@ export interface ClassScores {
   readonly support: number;
 }
 
+/** Over classes: each figure null while nothing was counted, as is accuracy. */
+export interface AverageScores {
+  readonly precision: number | null;
+  readonly recall: number | null;
+  readonly f1: number | null;
+  readonly support: number;
+}
+
 export interface ClassificationReport {
   /** Null while nothing was counted. */
   readonly accuracy: number | null;
@@ -19,12 +27,14 @@ export interface ClassificationReport {
   /** In the order of the matrix' classes: those that were true or predicted at least once. */
   readonly classes: ReadonlyMap<string, ClassScores>;
   /** Plain means over classes. */
-  readonly macro: ClassScores;
+  readonly macro: AverageScores;
   /** Means over classes, weighted by support. */
-  readonly weighted: ClassScores;
+  readonly weighted: AverageScores;
   /** Over all decisions together: with one label for each image all three equal accuracy. */
-  readonly micro: ClassScores;
+  readonly micro: AverageScores;
 }
+
+const noScores: AverageScores = { precision: null, recall: null, f1: null, support: 0 };
 
 export function reportOf(matrix: ConfusionMatrix): ClassificationReport {
   const { classes: labels, total } = matrix;
@@ -43,7 +53,7 @@ export function reportOf(matrix: ConfusionMatrix): ClassificationReport {
     classes,
     macro: averageOf(scores, () => 1, total),
     weighted: averageOf(scores, ({ support }) => support, total),
-    micro: scoresOf(correct, total, total),
+    micro: total === 0 ? noScores : scoresOf(correct, total, total),
   };
 }
 
@@ -60,10 +70,11 @@ function averageOf(
   scores: readonly ClassScores[],
   weigh: (scores: ClassScores) => number,
   support: number,
-): ClassScores {
+): AverageScores {
+  if (support === 0) return noScores;
   const weights = scores.reduce((sum, one) => sum + weigh(one), 0);
   const mean = (pick: (scores: ClassScores) => number) =>
-    weights === 0 ? 0 : scores.reduce((sum, one) => sum + weigh(one) * pick(one), 0) / weights;
+    scores.reduce((sum, one) => sum + weigh(one) * pick(one), 0) / weights;
   return {
     precision: mean(({ precision }) => precision),
     recall: mean(({ recall }) => recall),

@@ -204,7 +204,8 @@ describe('HeadMeasurements', () => {
       brierScore: null,
       calibrationError: null,
     });
-    expect(nothing.macro).toEqual({ precision: 0, recall: 0, f1: 0, support: 0 });
+    const none = { precision: null, recall: null, f1: null, support: 0 };
+    expect(nothing).toMatchObject({ macro: none, weighted: none, micro: none });
   });
 
   it('refuses more classes than memory is meant for', () => {

@@ -2,7 +2,12 @@
 export { auroc, type ScoredCase } from './auroc.ts';
 export { BoundedRanking } from './bounded-ranking.ts';
 export { Calibration, type CalibrationBin, calibrationBins } from './calibration.ts';
-export { type ClassificationReport, type ClassScores, reportOf } from './classification-report.ts';
+export {
+  type AverageScores,
+  type ClassificationReport,
+  type ClassScores,
+  reportOf,
+} from './classification-report.ts';
 export {
   type ClassCounts,
   type ConfusionEntry,

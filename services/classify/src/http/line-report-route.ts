@@ -94,8 +94,8 @@ async function heldOut({ reviewer }: LineReportOptions, { extractor, task, kind 
       'Layers take too long to be trained five times over: heads of kind mlp have prequential measurements only',
     );
   }
-  const { report, judged, folds, learned } = await reviewer.heldOut(extractor, task, kind);
-  return { considered: judged, folds, learned, report: asAnswer(report) };
+  const { report, judged, folds, learned, note } = await reviewer.heldOut(extractor, task, kind);
+  return { considered: judged, folds, learned, note, report: asAnswer(report) };
 }
 
 function asAnswer(report: MeasurementReport) {

@@ -115,13 +115,18 @@ export const predictionsSchema = object({
 
 const classScores = object({ precision: number, recall: number, f1: number, support: count });
 
+const averageScores = object(
+  { precision: maybeNumber, recall: maybeNumber, f1: maybeNumber, support: count },
+  'Null while nothing was counted, as is accuracy.',
+);
+
 const reportMembers = {
   support: count,
   accuracy: maybeNumber,
   classes: { type: 'object', additionalProperties: classScores },
-  macro: classScores,
-  weighted: classScores,
-  micro: classScores,
+  macro: averageScores,
+  weighted: averageScores,
+  micro: averageScores,
   logLoss: maybeNumber,
   brierScore: maybeNumber,
   calibrationError: maybeNumber,
@@ -220,6 +225,10 @@ export const lineReportSchema = object({
   considered: { ...count, description: 'Examples that were answered.' },
   folds: { ...count, description: 'Held-out: heads that were trained, each without its share.' },
   learned: { ...count, description: 'Held-out: examples that each of these heads has learned, at least.' },
+  note: {
+    ...maybeText,
+    description: 'Held-out: why nothing was held out (`folds` is 0), or why no answer can be right.',
+  },
   report: object(reportMembers),
 });
 

@@ -69,10 +69,19 @@ describe('measureHeldOut', () => {
     expect(measureHeldOut(question([example(1)]))).toMatchObject({
       folds: 0,
       judged: 0,
-      report: { accuracy: null },
+      note: expect.stringContaining('one labelled example'),
+      report: { accuracy: null, macro: { f1: null } },
     });
     const group = [example(1, 'a', 'g'), example(2, 'b', 'g')];
-    expect(measureHeldOut(question(group))).toMatchObject({ folds: 0, judged: 0 });
+    const note = expect.stringContaining('of one group');
+    expect(measureHeldOut(question(group))).toMatchObject({ folds: 0, judged: 0, note });
+  });
+
+  it('says that no answer can be right where each class has one example', () => {
+    const alone = [example(0), example(1), example(2)];
+    const note = expect.stringContaining('Every class has one example');
+    expect(measureHeldOut(question(alone))).toMatchObject({ folds: 3, note, report: { accuracy: 0 } });
+    expect(measureHeldOut(question(sixty)).note).toBeNull();
   });
 
   it('counts a class that a fold takes away as not known', () => {

@@ -33,6 +33,8 @@ export interface HeldOutMeasurements {
   readonly judged: number;
   /** Examples that each head had learned, at least. */
   readonly learned: number;
+  /** Why nothing was held out, or why no answer can be right; null where the figures speak for themselves. */
+  readonly note: string | null;
   readonly report: MeasurementReport;
 }
 
@@ -45,9 +47,10 @@ export function measureHeldOut({
   judged,
 }: HeldOutQuestion): HeldOutMeasurements {
   const parts = foldsOf(examples);
+  const note = noteOn(examples, parts.length);
   const measurements = new HeadMeasurements();
   let learned = examples.length;
-  if (parts.length < 2) return { folds: 0, judged: 0, learned: 0, report: measurements.report() };
+  if (parts.length < 2) return { folds: 0, judged: 0, learned: 0, note, report: measurements.report() };
   const isJudged = new Set(examples.slice(0, judged));
   const set = createLabelledSet(options);
   for (const example of examples) set.add(example);
@@ -64,7 +67,14 @@ export function measureHeldOut({
     }
     for (const example of part) set.add(example);
   }
-  return { folds: parts.length, judged: measurements.examples, learned, report: measurements.report() };
+  return { folds: parts.length, judged: measurements.examples, learned, note, report: measurements.report() };
+}
+
+function noteOn(examples: readonly LabelledVector[], parts: number): string | null {
+  if (examples.length < 2) return 'Nothing was held out: there is one labelled example at most';
+  if (parts < 2) return 'Nothing was held out: all examples are of one group, whose members stay together';
+  if (new Set(examples.map(({ label }) => label)).size < examples.length) return null;
+  return 'Every class has one example: where it is held out, no head knows its class, and no answer is right';
 }
 
 /** A group is in one fold: its members are near-duplicates, and would give each other away. */

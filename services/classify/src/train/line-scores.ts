@@ -181,8 +181,8 @@ function describeReport({ calibrationError, brierScore, macro, topK, classes }: 
   const entries = {
     ...named('prequentialCalibrationError', calibrationError),
     ...named('prequentialBrierScore', brierScore),
-    prequentialMacroF1: macro.f1,
-    prequentialMacroRecall: macro.recall,
+    ...named('prequentialMacroF1', macro.f1),
+    ...named('prequentialMacroRecall', macro.recall),
     ...Object.fromEntries(topK.slice(1).map((share, k) => [`prequentialTop${k + 2}`, share])),
   };
   if (classes.size > listedClasses) return entries;
