@@ -1,5 +1,6 @@
 /** What the command can be asked for, and the words that say so. */
 import { parseArgs } from 'node:util';
+import { countOf } from '../trial.ts';
 
 export const faultKinds = ['kill', 'pause', 'broker', 'rebalance', 'blobs', 'state'] as const;
 export type FaultKind = (typeof faultKinds)[number];
@@ -63,19 +64,19 @@ export function readOptions(args: readonly string[]): ChaosOptions | undefined {
     },
   });
   if (values.help) return undefined;
-  const kills = count('kills', values.kills) ?? 10;
+  const kills = countOf('kills', values.kills, 10);
   const counts: Record<FaultKind, number> = {
     kill: kills,
-    pause: count('pauses', values.pauses) ?? Math.ceil(kills / 6),
-    broker: count('brokers', values.brokers) ?? Math.ceil(kills / 8),
-    rebalance: count('rebalances', values.rebalances) ?? Math.ceil(kills / 8),
-    blobs: count('blobs', values.blobs) ?? Math.ceil(kills / 10),
-    state: count('state', values.state) ?? Math.ceil(kills / 10),
+    pause: countOf('pauses', values.pauses, Math.ceil(kills / 6)),
+    broker: countOf('brokers', values.brokers, Math.ceil(kills / 8)),
+    rebalance: countOf('rebalances', values.rebalances, Math.ceil(kills / 8)),
+    blobs: countOf('blobs', values.blobs, Math.ceil(kills / 10)),
+    state: countOf('state', values.state, Math.ceil(kills / 10)),
   };
   return {
-    seed: count('seed', values.seed) ?? 1,
+    seed: countOf('seed', values.seed, 1),
     counts: values.only === undefined ? counts : alone(values.only, kills),
-    imagesPerFault: count('images', values.images) ?? 40,
+    imagesPerFault: countOf('images', values.images, 40),
     json: values.json,
     keep: values.keep,
   };
@@ -87,10 +88,4 @@ function alone(kind: string, times: number): Record<FaultKind, number> {
   }
   const entries = faultKinds.map((each): [FaultKind, number] => [each, each === kind ? times : 0]);
   return Object.fromEntries(entries) as Record<FaultKind, number>;
-}
-
-function count(name: string, given: string | undefined): number | undefined {
-  if (given === undefined) return undefined;
-  if (/^\d{1,9}$/.test(given)) return Number(given);
-  throw new Error(`--${name} ${given}: expected a whole number`);
 }

@@ -158,7 +158,8 @@ async function drain(
   const names = createNames({ topicPrefix: prefix, groupPrefix: prefix });
   const codecs = await openCodecs(createFingerprintIds(), names);
   try {
-    await waitForSettledHead({ log, names, codecs, extractor, task, patience: patienceMs, signal });
+    const kind = 'lda';
+    await waitForSettledHead({ log, names, codecs, extractor, task, kind, patience: patienceMs, signal });
     return [];
   } catch (error) {
     signal.throwIfAborted();

@@ -2,6 +2,7 @@
 import { httpEnvironment } from '@headwater/http';
 import { commonEnvironment, variables } from '@headwater/stream';
 import type { z } from 'zod';
+import { longestName } from './join/record-checks.ts';
 import { parseErrorRates } from './predict/answer-rules.ts';
 import type { ExampleWindow } from './train/example-window.ts';
 
@@ -53,6 +54,10 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
       'Nets and chains of your own among EXTRACTORS: needed only where images of their tasks are sent to POST /v1/tasks/{task}/classify.',
     ),
   TASKS: list('tasks, separated by commas')
+    .refine(
+      (tasks) => tasks.every((task) => Buffer.byteLength(task) <= longestName),
+      `expected tasks, separated by commas, of at most ${longestName} bytes each`,
+    )
     .default([])
     .describe('Tasks that every image is asked, also before they have a head; others follow from labels.'),
   ...httpEnvironment,

@@ -2,8 +2,8 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelAssigned, VectorExtracted } from '@headwater/schemas';
 
-/** UTF-8 bytes; task and label are parts of keys. */
-const longestName = 255;
+/** UTF-8 bytes of a task, a label, an annotator: the first two are parts of keys. */
+export const longestName = 255;
 
 /** Errors: record-invalid. */
 export function checkLabel(label: LabelAssigned, imageId: string, latest: number): void {

@@ -2,9 +2,9 @@
 import { HeadwaterError } from '@headwater/errors';
 import { imageIdFault } from '@headwater/schemas';
 import { decodeNumbers } from '../../join/image-bytes.ts';
+import { longestName } from '../../join/record-checks.ts';
 import type { ExampleRow, SetHeader } from './api.ts';
 
-const longestName = 255;
 const largestEntry = 8192;
 /** As of vector contracts. */
 const mostDimensions = 65_536;
