@@ -62,7 +62,7 @@ room for one copy of the newest examples (with --from vectors: of the vectors to
 
 Exit codes: 0 all heads (and with --from vectors all examples) are equal, or are published now; 1 something differs, or the
 trainer has not learned all examples yet; 2 wrong usage; 3 nothing differs, but a head was solved by another arithmetic, as before an
-upgrade, so that only its set could be compared.`;
+upgrade, so that only its set could be compared, or the kind that serves was left out by --kind, or is mlp.`;
 
 const exitCodes: Readonly<Record<BackfillVerdict, number>> = { sound: 0, unsound: 1, incomparable: 3 };
 
@@ -111,6 +111,9 @@ function describe(report: BackfillReport): string {
       : [
           `not compared: ${report.passedOver.join(', ')} (mlp, and what HEADS and TASK_SETTINGS do not name; --kind does)`,
         ]),
+    ...(report.serving === null || report.heads.some(({ kind }) => kind === report.serving)
+      ? []
+      : [`the kind that serves, ${report.serving}, was not compared: --kind ${report.serving} does`]),
   ].join('\n');
 }
 

@@ -48,6 +48,15 @@ function run(rig: Rig, options: Partial<BackfillOptions> = {}): Promise<Backfill
   return backfill({ clients, config: configOf(rig), ...defaults, ...options });
 }
 
+/** As somebody would who pins it. */
+async function activate(rig: Rig, kind: HeadKind): Promise<void> {
+  const head = (await rig.heads()).findLast((one) => one.kind === kind);
+  if (head === undefined) throw new Error('there is no such head');
+  const { extractor, task, version } = head;
+  const activated = { extractor, task, kind, version, reason: 'pinned', activatedAt: 1 } as const;
+  await rig.send(rig.names.topics.serving, task, rig.codecs.serving.encode(activated));
+}
+
 async function newestExample(rig: Rig, imageId: string): Promise<Example> {
   const all = await rig.decoded(rig.names.topics.examples, rig.codecs.examples);
   return all.filter((example) => example.imageId === imageId).at(-1) as Example;
@@ -173,6 +182,7 @@ describe('a backfill', () => {
       return ['ridge', 'softmax'].every((kind) => settled.some((head) => head.kind === kind));
     });
     await service.stop();
+    await activate(rig, 'lda');
     const own = { EXTRACTORS: rig.extractors.join(), DATA_DIR: rig.dataDir };
     const config = loadConfig(classifyEnvironment, { ...own, ...environment });
     const report = await run(rig, { config });
@@ -189,8 +199,18 @@ describe('a backfill', () => {
     const fewer = await run(rig, {
       config: loadConfig(classifyEnvironment, { ...own, ...environment, HEADS: 'ridge,knn' }),
     });
-    expect(fewer.heads).toMatchObject([{ kind: 'ridge', outcome: 'equal' }]);
-    expect(fewer).toMatchObject({ passedOver: ['lda', 'softmax'] });
+    expect(fewer.heads).toMatchObject([
+      { kind: 'lda', outcome: 'equal' },
+      { kind: 'ridge', outcome: 'equal' },
+    ]);
+    expect(fewer).toMatchObject({ passedOver: ['softmax'], serving: 'lda' });
+    await activate(rig, 'ridge');
+    const served = await run(rig, {
+      config: loadConfig(classifyEnvironment, { ...own, ...environment, HEADS: 'lda' }),
+    });
+    expect(served.heads).toMatchObject([{ kind: 'lda' }, { kind: 'ridge' }]);
+    expect(verdictOf(served)).toBe('sound');
+    expect(verdictOf(await run(rig, { config, kinds: ['lda'] }))).toBe('incomparable');
     const none = await run(rig, {
       config: loadConfig(classifyEnvironment, { ...own, ...environment, HEADS: 'knn' }),
     });
@@ -258,6 +278,19 @@ describe('a backfill', () => {
     await rig.send(rig.names.topics.examples, key, Buffer.from('rubbish'), partitionFor('digit', 3));
     const report = await run(rig);
     expect(report).toMatchObject({ examples: 28, unreadable: 1 });
+  });
+
+  it('lists the tasks and extractors that there are, where nothing is found', async () => {
+    const rig = await openRig();
+    await (await learn(rig)).stop();
+    await expect(run(rig, { task: 'digits' })).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringMatching(/no task digits; there are: digit$/),
+    });
+    await expect(run(rig, { extractor: 'nine.v1' })).rejects.toMatchObject({
+      code: 'head-not-ready',
+      message: expect.stringMatching(/no labelled example of nine\.v1; it has heads of eight\.v1$/),
+    });
   });
 
   it('needs a labelled example', async () => {

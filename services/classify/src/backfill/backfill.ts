@@ -15,7 +15,14 @@ import type { ExampleTable, LabelledExample } from './example-table.ts';
 import { firstExamples } from './first-examples.ts';
 import { compareHead, type HeadComparison } from './head-comparison.ts';
 import { publishRebuilt, requireStoppedTrainer } from './publishing.ts';
-import { chooseExtractor, loadTable, openSource, type SetOptions, type Source } from './sources.ts';
+import {
+  chooseExtractor,
+  loadTable,
+  noExamples,
+  openSource,
+  type SetOptions,
+  type Source,
+} from './sources.ts';
 import { sumExamples } from './summing.ts';
 import type { TableComparison } from './table-comparison.ts';
 import { findWindowStart, insideWindow } from './window.ts';
@@ -25,7 +32,7 @@ export interface BackfillOptions extends SetOptions {
   readonly extractor?: string | undefined;
   /** What examples are taken from: their topic, or the vectors and labels that they are made of. */
   readonly from: 'examples' | 'vectors';
-  /** Undefined: every kind that has a settled head and is learned by these settings, but for `mlp`; where there is none, all that have one, else `lda`. */
+  /** Undefined: every kind that has a settled head and is learned by these settings, or serves, but for `mlp`; where there is none, all that have one, else `lda`. */
   readonly kinds?: readonly HeadKind[] | undefined;
   /** Threads that sum, at least 1. */
   readonly workers: number;
@@ -49,6 +56,8 @@ export interface BackfillReport {
   readonly heads: readonly HeadComparison[];
   /** Kinds that have a settled head, and were neither asked for nor are learned by these settings; and `mlp`. */
   readonly passedOver: readonly HeadKind[];
+  /** The kind of these heads that serves; null where none does. */
+  readonly serving: HeadKind | null;
   /** Kind to the version under which its head was published now. */
   readonly published: Readonly<Record<string, number>>;
   readonly workers: number;
@@ -57,22 +66,23 @@ export interface BackfillReport {
 
 /**
  * `sound`: all that was rebuilt is what was published, or is now. `incomparable`: nothing differs, but there are heads of another arithmetic, of
- * which only the sets could be compared. Else `unsound`.
+ * which only the sets could be compared, or the kind that serves was passed over. Else `unsound`.
  */
 export type BackfillVerdict = 'sound' | 'incomparable' | 'unsound';
 
-export function verdictOf({ table, heads, published }: BackfillReport): BackfillVerdict {
+export function verdictOf({ table, heads, published, serving }: BackfillReport): BackfillVerdict {
   const sameTable = table === null || table.missing + table.extra + table.different === 0;
   const open = heads.filter(({ kind, outcome }) => outcome !== 'equal' && published[kind] === undefined);
-  if (sameTable && open.length === 0) return 'sound';
+  const isServingSeen = serving === null || heads.some(({ kind }) => kind === serving);
+  if (sameTable && open.length === 0 && isServingSeen) return 'sound';
   return sameTable && open.every(({ outcome }) => outcome === 'other-arithmetic')
     ? 'incomparable'
     : 'unsound';
 }
 
 /**
- * Errors: request-invalid (publishing with a trainer running, or what was rebuilt from vectors), head-not-ready for a set without
- * examples, config-invalid (TASK_SETTINGS), topic-missing, topic-mismatch, statistics-mismatch, log-unavailable, store-unavailable, and the signal's reason.
+ * Errors: request-invalid (publishing with a trainer running, or what was rebuilt from vectors), not-found for a task that does not exist,
+ * head-not-ready for a set without examples, config-invalid (TASK_SETTINGS), topic-missing, topic-mismatch, statistics-mismatch, log-unavailable, store-unavailable, and the signal's reason.
  */
 export async function backfill(options: BackfillOptions): Promise<BackfillReport> {
   const began = performance.now();
@@ -130,6 +140,7 @@ async function rebuild(run: Rebuild): Promise<Omit<BackfillReport, 'seconds'>> {
     table: source.comparison,
     heads: comparisons,
     passedOver,
+    serving: servingKind(catalog, task, extractor),
     published: options.publish ? await publishUnequal(run, heads, comparisons) : {},
     workers,
   };
@@ -155,14 +166,12 @@ async function allowPublishing({ clients, from }: BackfillOptions): Promise<void
 }
 
 async function sum(
-  { options: { task, workers, signal, progress }, settings, extractor }: Rebuild,
+  { options: { task, workers, signal, progress }, settings, extractor, catalog }: Rebuild,
   examples: AsyncIterable<LabelledExample>,
 ): Promise<LabelledSet> {
   const iterator = examples[Symbol.asyncIterator]();
   const first = await iterator.next();
-  if (first.done === true) {
-    throw new HeadwaterError('head-not-ready', `Task ${task} has no labelled example of ${extractor}`);
-  }
+  if (first.done === true) throw noExamples(catalog, task, extractor);
   return sumExamples(resumed(first.value, iterator), {
     set: setOptionsOf({ extractor, task, dimensions: first.value.vector.length }, settings),
     workers,
@@ -217,11 +226,20 @@ function kindsOf({ options, settings, catalog, extractor }: Rebuild) {
   const found = [...new Set(settled.map(({ kind }) => kind))].sort();
   // Layers are the same on one machine only.
   const exact = found.filter((kind) => kind !== 'mlp');
-  // A kind that is taken out of HEADS learns no more: its last head differs, and nobody did wrong.
+  // A kind that is taken out of HEADS learns no more: its last head differs, and nobody did wrong; but what serves is always of interest.
+  const serves = servingKind(catalog, options.task, extractor);
   const learned = exact.filter((kind) => settings.kinds.includes(kind));
-  const usual = [learned, exact].find(({ length }) => length > 0) ?? ['lda' as const];
+  const chosen = [learned, exact].find(({ length }) => length > 0) ?? [];
+  const comparable = serves === null || serves === 'mlp' ? [] : [serves];
+  const wanted = [...new Set([...chosen, ...comparable])].sort();
+  const usual = wanted.length > 0 ? wanted : ['lda' as const];
   const kinds: readonly HeadKind[] = options.kinds?.length ? options.kinds : usual;
   return { kinds, passedOver: found.filter((kind) => !kinds.includes(kind)) };
+}
+
+function servingKind(catalog: HeadCatalog, task: string, extractor: string): HeadKind | null {
+  const serving = catalog.activation(task);
+  return serving?.extractor === extractor ? serving.kind : null;
 }
 
 function newestSettled(

@@ -28,6 +28,28 @@ export function chooseExtractor(
   throw new HeadwaterError('request-invalid', 'No extractor is given, and EXTRACTORS names none');
 }
 
+/** Names in a message. */
+const mostNamed = 20;
+
+/** Why there is nothing to read: most often a name is misspelt, so those that there are are listed. */
+export function noExamples(catalog: HeadCatalog, task: string, extractor: string): HeadwaterError {
+  const tasks = [...catalog.table.tasks()].sort();
+  if (tasks.length > 0 && !tasks.includes(task)) {
+    return new HeadwaterError('not-found', `There is no task ${task}; there are: ${enumerate(tasks)}`);
+  }
+  const others = [...new Set(catalog.list({ task }).map((head) => head.extractor))].sort();
+  const there = others.length === 0 ? 'no head of it is published' : `it has heads of ${enumerate(others)}`;
+  return new HeadwaterError(
+    'head-not-ready',
+    `Task ${task} has no labelled example of ${extractor}; ${there}`,
+  );
+}
+
+function enumerate(names: readonly string[]): string {
+  const more = names.length - mostNamed;
+  return `${names.slice(0, mostNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 export async function loadTable(options: SetOptions, extractor: string): Promise<ExampleTable> {
   const { clients, config } = options;
   const topic = clients.names.topics.examples;

@@ -1,9 +1,8 @@
 /** A labelled set from the topic `examples` into a file, with the digest by which its reader knows that it is complete. */
 import { rename, rm } from 'node:fs/promises';
-import { HeadwaterError } from '@headwater/errors';
 import { addDigest, digestExample, formatDigest } from '@headwater/heads';
 import type { LabelledExample } from '../backfill/example-table.ts';
-import { chooseExtractor, loadTable, type SetOptions } from '../backfill/sources.ts';
+import { chooseExtractor, loadTable, noExamples, type SetOptions } from '../backfill/sources.ts';
 import type { ExampleFormat, SetHeader } from './example-files/api.ts';
 import { HeadCatalog } from './head-catalog.ts';
 
@@ -17,7 +16,7 @@ export interface ExportExamplesOptions extends SetOptions {
 /**
  * The file appears under its name when it is complete; the same set gives the same lines, wherever it comes from. Memory holds one block
  * of rows, the disk under DATA_DIR one copy of the set.
- * Errors: head-not-ready for a set without examples, topic-missing, log-unavailable, those of the file system, the signal's reason.
+ * Errors: not-found for a task that does not exist, head-not-ready for a set without examples, topic-missing, log-unavailable, those of the file system, the signal's reason.
  */
 export async function exportExamples(options: ExportExamplesOptions): Promise<SetHeader> {
   const { clients, task, path, format, progress } = options;
@@ -25,9 +24,7 @@ export async function exportExamples(options: ExportExamplesOptions): Promise<Se
   const table = await loadTable(options, extractor);
   const part = `${path}.part`;
   try {
-    if (table.size === 0) {
-      throw new HeadwaterError('head-not-ready', `Task ${task} has no labelled example of ${extractor}`);
-    }
+    if (table.size === 0) throw noExamples(await HeadCatalog.read(clients), task, extractor);
     const setDigest = await digestSet(table.examples());
     const header = { extractor, task, dimensions: table.dimensions, examples: table.size, setDigest };
     const counted = count(table.examples(), (done) =>

@@ -53,8 +53,8 @@ function configOf(rig: Rig): ClassifyConfig {
   return loadConfig(classifyEnvironment, { EXTRACTORS: rig.extractors.join(), DATA_DIR: rig.dataDir });
 }
 
-function exportTo(rig: Rig, path: string) {
-  const options = { task: 'digit', path, format: chooseFormat(path) };
+function exportTo(rig: Rig, path: string, other: { task?: string; extractor?: string } = {}) {
+  const options = { task: 'digit', path, format: chooseFormat(path), ...other };
   return exportExamples({ clients: rig.dependencies(), config: configOf(rig), ...options });
 }
 
@@ -197,6 +197,16 @@ describe('a labelled set that is carried to another cluster', () => {
     }
     expect(await other.records(other.names.topics.vectors('eight.v1'))).toEqual([]);
     expect(await other.records(other.names.topics.labels)).toEqual([]);
+  });
+
+  it('is not exported under a name that no task has: those that there are are listed', async () => {
+    const rig = await taught();
+    const path = join(folder, 'set.jsonl');
+    const misspelt = exportTo(rig, path, { task: 'digits' });
+    await expect(misspelt).rejects.toThrow('There is no task digits; there are: digit');
+    const other = exportTo(rig, path, { extractor: 'nine.v1' });
+    await expect(other).rejects.toThrow('no labelled example of nine.v1; it has heads of eight.v1');
+    expect(existsSync(path)).toBe(false);
   });
 
   it('leaves no file behind when the export fails', async () => {
