@@ -16,8 +16,11 @@ import { layersTrainer } from './layers-trainer.ts';
 /** `now`: predictions wait for it; `later`: full choices, and heads that do not serve. */
 export type Urgency = 'now' | 'later';
 
-/** As `nice` counts: a third of the share of others where there is too little for all. */
-const priorityOfLater = 5;
+/**
+ * As `nice` counts: a tenth of the share of others where there is too little for all. When labels pause there is enough, and a settled head
+ * loses nothing.
+ */
+const priorityOfLater = 10;
 
 export interface SolveOptions extends TrainOptions {
   /** Of the hidden layer, for kind `mlp`. */

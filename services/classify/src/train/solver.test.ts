@@ -70,7 +70,7 @@ describe('the solver', () => {
     await eventually(async () => told === 2);
   });
 
-  it.runIf(process.platform === 'linux' && getPriority() < 5)(
+  it.runIf(process.platform === 'linux' && getPriority() < 10)(
     'lets what can wait yield to everything else',
     async () => {
       const before = new Set(yieldingThreads());
