@@ -1,4 +1,5 @@
 /** Join, train and predict. */
+export { type ConfiguredFiles, openConfiguredFiles } from './configured-files.ts';
 export { type ClassifyConfig, classifyEnvironment } from './environment.ts';
 export { classifyAccess } from './http/access.ts';
 export type { HeadView, TaskView } from './http/task-views.ts';

@@ -13,19 +13,19 @@ import {
   type StartService,
 } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
+import { type ConfiguredFiles, openConfiguredFiles } from './configured-files.ts';
 import type { ClassifyConfig } from './environment.ts';
 import { filesById, LazyExtractors } from './http/lazy-extractors.ts';
 import { createHttp } from './http/server.ts';
 import { TaskViews } from './http/task-views.ts';
 import { JoinBoard } from './join/join-board.ts';
 import { JoinReader } from './join/join-reader.ts';
-import { openRuleBook } from './predict/answer-rules.ts';
 import { followHeads } from './predict/heads-follower.ts';
 import { HeadsTable } from './predict/heads-table.ts';
+import { RulesCheck } from './predict/rules-check.ts';
 import { ServingHeads } from './predict/serving-heads.ts';
 import { Reviewer } from './review/reviewer.ts';
 import { openJoin, openTrain, type Shared } from './roles.ts';
-import { openTaskSettings } from './task-settings.ts';
 import { prepareClassifyTopics } from './topics.ts';
 import { OpenSets } from './train/open-sets.ts';
 import { type Solver, startSolver } from './train/solver.ts';
@@ -70,19 +70,24 @@ export const startClassify: StartService<ClassifyConfig> = async (config, depend
   }
 };
 
-/** An extractor of the user's own is fine; a typing error is told. Errors: config-invalid. */
-async function tellUnknown(config: ClassifyConfig, { logger }: ServiceDependencies): Promise<void> {
-  const known = [...extractorIds(), ...(await filesById(config.EXTRACTOR_FILES)).keys()];
+/** An extractor of the user's own is fine; a typing error is told. */
+function tellUnknown(
+  config: ClassifyConfig,
+  { extractorFiles }: ConfiguredFiles,
+  { logger }: ServiceDependencies,
+): void {
+  const known = [...extractorIds(), ...extractorFiles.keys()];
   for (const extractor of config.EXTRACTORS.filter((id) => !known.includes(id))) {
     logger.warn({ extractor }, 'no such extractor here (EXTRACTOR_FILES); only its vectors can be read');
   }
 }
 
 async function openShared(config: ClassifyConfig, dependencies: ServiceDependencies): Promise<Shared> {
-  await tellUnknown(config, dependencies);
+  const files = await openConfiguredFiles(config);
+  const { rules, settingsOf } = files;
+  tellUnknown(config, files, dependencies);
   const { log, names, schemaIds, blobs, logger, metrics } = dependencies;
-  const rules = await openRuleBook(config.MAX_ERROR_RATE, config.COSTS_FILE);
-  const settingsOf = await openTaskSettings(config);
+  const check = new RulesCheck(rules, logger);
   await prepareClassifyTopics(config, names, log.admin);
   const { heads: headsTopic, serving: servingTopic } = names.topics;
   const codecs = {
@@ -108,9 +113,15 @@ async function openShared(config: ClassifyConfig, dependencies: ServiceDependenc
     codec: codecs.heads,
     blobs,
     logger,
-    swapped: ({ task }) => swaps.add(1, { task }),
+    swapped: (head) => {
+      const { task, version } = head;
+      swaps.add(1, { task });
+      const isSettled = table.head(head, version)?.mode === 'settled';
+      if (isSettled) check.checkHead(task, version, head.classifier.classes);
+    },
   });
   const follower = await followHeads({ log, topics, table, serving });
+  check.checkTasks(new Set([...config.TASKS, ...table.tasks()]));
   const joinBoard = new JoinBoard(metrics);
   const trainBoard = new TrainBoard(metrics);
   return {

@@ -241,7 +241,10 @@ describe('a backfill', () => {
       );
     await Promise.all([rig.settled(12), rig.settled(20, 'colour'), rig.settled(17, 'shape'), ofRidge()]);
     const told = await rig.api<{ settings: object }>(service, '/v1/tasks/digit');
-    expect(told.body.settings).toMatchObject({ heads: ['lda', 'ridge'], window: { newest: 12 }, lift: null });
+    expect(told.body.settings).toMatchObject({
+      ...{ heads: ['lda', 'ridge'], window: { newest: 12 }, lift: null },
+      ...{ maxErrorRate: null, costs: null },
+    });
     const own = { EXTRACTORS: rig.extractors.join(), DATA_DIR: rig.dataDir };
     const outcomes = async (task: string, variables: Record<string, string>) => {
       const config = loadConfig(classifyEnvironment, { ...own, ...variables });

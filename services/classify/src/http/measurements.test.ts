@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createMemoryLog, type Service } from '@headwater/stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, Rig, vectorOf } from '../testing/rig.ts';
@@ -23,13 +25,22 @@ interface Prediction {
   readonly predictedAt: number;
 }
 
+/** Of classes that there are not: they change no answer. */
+const costsOfDigit = { c9: { c8: 5 } };
+
 let rig: Rig;
 let service: Service;
 
 beforeAll(async () => {
   rig = await Rig.open({ log: createMemoryLog() });
   // The careful task has labels by the toss of a coin: its head abstains where it is least sure, and gives its label all the same.
-  service = await rig.start({ TASKS: 'digit,careful', MAX_ERROR_RATE: 'careful=0.001' });
+  const costs = join(rig.dataDir, 'costs.json');
+  writeFileSync(costs, JSON.stringify({ digit: costsOfDigit, digits: {} }));
+  service = await rig.start({
+    TASKS: 'digit,careful',
+    MAX_ERROR_RATE: 'careful=0.001',
+    COSTS_FILE: costs,
+  });
   for (let image = 0; image < 30; image++) {
     await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
     await rig.sendLabel(`i${image}`, `c${image % 3}`);
@@ -57,6 +68,23 @@ function reported(): Promise<Report> {
     return body.report.support === 12 && body.report;
   });
 }
+
+describe('what mistakes cost, and how many there may be', () => {
+  it('are among the settings of a task', async () => {
+    const settingsOf = async (task: string) =>
+      (await rig.api<{ settings: object }>(service, `/v1/tasks/${task}`)).body.settings;
+    expect(await settingsOf('digit')).toMatchObject({ maxErrorRate: null, costs: costsOfDigit });
+    expect(await settingsOf('careful')).toMatchObject({ maxErrorRate: 0.001, costs: null });
+  });
+
+  it('are warned of where they name tasks or classes that there are not', () => {
+    const warned = rig.logged.filter(({ msg }) => String(msg).startsWith('COSTS_FILE'));
+    expect(warned).toMatchObject([
+      { tasks: ['digits'], count: 1 },
+      { task: 'digit', classes: ['c9', 'c8'], count: 2, unnamed: expect.any(Number) },
+    ]);
+  });
+});
 
 describe('GET /v1/tasks/{task}/measurements', () => {
   it('reports on the predictions that met their label', async () => {

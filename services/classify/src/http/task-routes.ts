@@ -1,5 +1,6 @@
 /** What can be read of tasks and their heads. */
 import type { FastifyInstance } from 'fastify';
+import type { RuleBook } from '../predict/answer-rules.ts';
 import { describeSettings, type SettingsOf } from '../task-settings.ts';
 import { headSchema, headsSchema, taskSchema, tasksSchema } from './response-schemas.ts';
 import { problemResponses, taskParameters } from './route-schemas.ts';
@@ -12,13 +13,15 @@ interface TaskRoute {
 export interface TaskRouteOptions {
   readonly views: TaskViews;
   readonly settingsOf: SettingsOf;
+  readonly rules: RuleBook;
 }
 
 /** Not part of what all tasks are listed with: they are as they were set at start. */
 const settingsSchema = {
   type: 'object',
   additionalProperties: true,
-  description: 'How the task is learned: by the environment, or by its own part of TASK_SETTINGS.',
+  description:
+    'How the task is learned (by the environment, or by its own part of TASK_SETTINGS), and answered (MAX_ERROR_RATE, COSTS_FILE) by this process.',
   properties: {
     heads: { type: 'array', items: { type: 'string' } },
     window: {
@@ -34,6 +37,22 @@ const settingsSchema = {
     lift: { type: ['integer', 'null'] },
     mlpUnits: { type: 'integer', minimum: 1 },
     maxExamples: { type: 'integer', minimum: 1 },
+    maxErrorRate: {
+      type: ['number', 'null'],
+      description:
+        'Share of the answers that may be wrong: less sure ones abstain; null: heads always answer.',
+    },
+    costs: {
+      anyOf: [
+        {
+          type: 'object',
+          additionalProperties: { type: 'object', additionalProperties: { type: 'number' } },
+        },
+        { type: 'null' },
+      ],
+      description:
+        'Truth to answer to cost, as COSTS_FILE has them; what is not named costs 1, a right answer 0. Null: all mistakes cost the same.',
+    },
   },
 } as const;
 
@@ -42,7 +61,7 @@ const wholeTaskSchema = {
   properties: { ...taskSchema.properties, settings: settingsSchema },
 } as const;
 
-export function registerTasks(app: FastifyInstance, { views, settingsOf }: TaskRouteOptions): void {
+export function registerTasks(app: FastifyInstance, { views, settingsOf, rules }: TaskRouteOptions): void {
   const one = (summary: string, answer: object) => ({
     schema: {
       summary,
@@ -62,7 +81,10 @@ export function registerTasks(app: FastifyInstance, { views, settingsOf }: TaskR
   app.get<TaskRoute>(
     '/v1/tasks/:task',
     one('One task: what serves it, how well, and how it is learned', wholeTaskSchema),
-    async ({ params: { task } }) => ({ ...views.task(task), settings: describeSettings(settingsOf(task)) }),
+    async ({ params: { task } }) => ({
+      ...views.task(task),
+      settings: { ...describeSettings(settingsOf(task)), ...rules(task) },
+    }),
   );
   app.get<TaskRoute>('/v1/tasks/:task/head', one('The head that serves', headSchema), async ({ params }) =>
     views.servingHead(params.task),

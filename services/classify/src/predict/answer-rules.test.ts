@@ -40,10 +40,17 @@ describe('an answer', () => {
 });
 
 describe('the rule book', () => {
+  it('names every task whose costs are wrong', async () => {
+    const path = join(folder, 'costs.json');
+    writeFileSync(path, '{"a": 1, "b": {"x": {"y": 2}}, "c": {"x": {"y": -2}}}');
+    await expect(openRuleBook([], path)).rejects.toThrow('(task a, c)');
+  });
+
   it('has a rate for all tasks, and others for some', async () => {
     const rules = await openRuleBook(['0.02', 'digit=0.01'], undefined);
     expect([rules('digit').maxErrorRate, rules('other').maxErrorRate]).toEqual([0.01, 0.02]);
     expect((await openRuleBook([], undefined))('digit')).toEqual(plainRules);
+    expect(rules.tasks).toEqual(['digit']);
   });
 
   it.each([['1'], ['0'], ['digit'], ['digit=x'], ['0.0001'], ['0.1', '0.2']])('refuses %s', (...words) => {
@@ -63,7 +70,10 @@ describe('the rule book', () => {
     async (text) => {
       const path = join(folder, 'costs.json');
       writeFileSync(path, text);
-      await expect(openRuleBook([], path)).rejects.toMatchObject({ code: 'config-invalid' });
+      await expect(openRuleBook([], path)).rejects.toMatchObject({
+        code: 'config-invalid',
+        message: expect.stringContaining(path),
+      });
     },
   );
 });

@@ -18,6 +18,12 @@ export const plainRules: AnswerRules = { maxErrorRate: null, costs: null };
 /** The rules of each task. */
 export type RuleBook = (task: string) => AnswerRules;
 
+/** As it was configured. */
+export interface OpenedRuleBook extends RuleBook {
+  /** Those that have a rate or costs of their own. */
+  readonly tasks: readonly string[];
+}
+
 export interface Answer {
   readonly label: string;
   readonly abstained: boolean;
@@ -58,13 +64,16 @@ export function parseErrorRates(words: readonly string[]): Map<string, number> |
 export async function openRuleBook(
   errorRates: readonly string[],
   costsPath: string | undefined,
-): Promise<RuleBook> {
+): Promise<OpenedRuleBook> {
   const rates = parseErrorRates(errorRates) ?? new Map<string, number>();
   const costs = costsPath === undefined ? new Map<string, CostMatrix>() : await readCosts(costsPath);
-  return (task) => ({
+  const rulesOf = (task: string): AnswerRules => ({
     maxErrorRate: rates.get(task) ?? rates.get('') ?? null,
     costs: costs.get(task) ?? null,
   });
+  const own = new Set([...rates.keys(), ...costs.keys()]);
+  own.delete('');
+  return Object.assign(rulesOf, { tasks: [...own].sort() });
 }
 
 async function readCosts(path: string): Promise<Map<string, CostMatrix>> {
@@ -72,10 +81,11 @@ async function readCosts(path: string): Promise<Map<string, CostMatrix>> {
   try {
     tasks = JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw invalid('cannot be read as JSON', cause);
+    throw invalid(path, 'cannot be read as JSON', cause);
   }
-  if (!isRecord(tasks)) throw invalid('is not an object of tasks');
-  for (const matrix of Object.values(tasks)) if (!isCostMatrix(matrix)) throw invalid('has a wrong cost');
+  if (!isRecord(tasks)) throw invalid(path, 'is not an object of tasks');
+  const wrong = Object.keys(tasks).filter((task) => !isCostMatrix(tasks[task]));
+  if (wrong.length > 0) throw invalid(path, `has a wrong cost (task ${wrong.join(', ')})`);
   return new Map(Object.entries(tasks as Record<string, CostMatrix>));
 }
 
@@ -91,7 +101,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function invalid(how: string, cause?: unknown): HeadwaterError {
+function invalid(path: string, how: string, cause?: unknown): HeadwaterError {
   const expected = 'expected JSON {task: {truth: {answer: cost}}} with costs of at least 0';
-  return new HeadwaterError('config-invalid', `COSTS_FILE ${how}; ${expected}`, { cause });
+  return new HeadwaterError('config-invalid', `COSTS_FILE: the file ${path} ${how}; ${expected}`, { cause });
 }
