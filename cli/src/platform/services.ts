@@ -1,5 +1,11 @@
 /** All three services in this process, on one log, with one configuration. */
-import { type ClassifyConfig, classifyEnvironment, startClassify } from '@headwater/classify';
+import {
+  type ClassifyConfig,
+  classifyEnvironment,
+  openConfiguredFiles,
+  startClassify,
+} from '@headwater/classify';
+import { asHeadwaterError } from '@headwater/errors';
 import { type ExtractConfig, extractEnvironment, startExtract } from '@headwater/extract';
 import { type IngestConfig, ingestEnvironment, startIngest } from '@headwater/ingest';
 import {
@@ -9,6 +15,7 @@ import {
   type Service,
   type ServiceDependencies,
 } from '@headwater/stream';
+import { CollectedProblems } from './collected-problems.ts';
 import { freePortOr0 } from './ports.ts';
 
 export interface ServiceConfigs {
@@ -17,7 +24,7 @@ export interface ServiceConfigs {
   readonly classify: ClassifyConfig;
 }
 
-/** Read before anything is started, so that a mistake is told at once. Errors: config-invalid. */
+/** Read before anything is started, with the files that they name, so that all mistakes are told at once. Errors: config-invalid. */
 export async function readServiceConfigs(
   environment: Environment,
   options: { readonly usualPorts: boolean },
@@ -33,11 +40,32 @@ export async function readServiceConfigs(
     HTTP_HOST: host,
     HTTP_PORT: await port(variable, usual),
   });
-  return {
-    ingest: loadConfig(ingestEnvironment, await http('INGEST_HTTP_PORT', 8080)),
-    extract: loadConfig(extractEnvironment, environment),
-    classify: loadConfig(classifyEnvironment, await http('CLASSIFY_HTTP_PORT', 8082)),
-  };
+  const problems = new CollectedProblems();
+  const [ofIngest, ofClassify] = [
+    await http('INGEST_HTTP_PORT', 8080),
+    await http('CLASSIFY_HTTP_PORT', 8082),
+  ];
+  const ingest = await problems.try(() => loadConfig(ingestEnvironment, ofIngest));
+  const extract = await problems.try(() => loadConfig(extractEnvironment, environment));
+  const classify = await problems.try(() => loadConfig(classifyEnvironment, ofClassify));
+  const readable = classify ?? withoutInvalid(ofClassify);
+  if (readable !== undefined) await problems.try(() => openConfiguredFiles(readable));
+  problems.throwAny();
+  // Whatever is missing has been thrown.
+  return { ingest, extract, classify } as ServiceConfigs;
+}
+
+/** To look at the files too: classify as it would be without its wrong variables; undefined where it needs them. */
+function withoutInvalid(environment: Environment): ClassifyConfig | undefined {
+  try {
+    return loadConfig(classifyEnvironment, environment);
+  } catch (thrown) {
+    const { code, context } = asHeadwaterError(thrown);
+    const wrong = String(context.variables ?? '').split(', ');
+    if (code !== 'config-invalid' || !wrong.some((name) => environment[name])) return undefined;
+    const rest = Object.entries(environment).filter(([name]) => !wrong.includes(name));
+    return withoutInvalid(Object.fromEntries(rest));
+  }
 }
 
 export interface RunningServices {

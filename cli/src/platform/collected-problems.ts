@@ -1,0 +1,29 @@
+/** Several parts of a configuration are read one by one; whoever wrote it should learn of all that is wrong at once, and of each thing once. */
+import { HeadwaterError } from '@headwater/errors';
+
+export class CollectedProblems {
+  /** Indented lines, in the order in which they were found. */
+  readonly #found = new Set<string>();
+
+  /** What was read; undefined where it was invalid. Errors: any other than config-invalid. */
+  async try<T>(read: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof HeadwaterError) || error.code !== 'config-invalid') throw error;
+      const lines = error.message.split('\n');
+      // The first line of several only announces those of the environment.
+      if (lines[0]?.startsWith('the environment has'))
+        for (const line of lines.slice(1)) this.#found.add(line);
+      else this.#found.add(lines.map((line) => `  ${line}`).join('\n'));
+      return undefined;
+    }
+  }
+
+  /** Errors: config-invalid, with all of them. */
+  throwAny(): void {
+    if (this.#found.size === 0) return;
+    const told = ['the configuration cannot be used:', ...this.#found];
+    throw new HeadwaterError('config-invalid', told.join('\n'));
+  }
+}
