@@ -144,6 +144,12 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     .default(10)
     .meta({ shownDefault: '10ms' })
     .describe('How long a record may wait for others to share its transaction.'),
+  COMMIT_REST: duration({ min: 0, max: 10_000 })
+    .default(100)
+    .meta({ shownDefault: '100ms' })
+    .describe(
+      'How long a partition rests between two transactions that are not full: fewer of them under load. What comes after a pause does not wait.',
+    ),
   MAX_IMAGE_BYTES: byteSize({ min: 1_024, max: 1_073_741_824 })
     .default(20 * MiB)
     .meta({ shownDefault: '20MiB' })

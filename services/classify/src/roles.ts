@@ -50,7 +50,7 @@ export async function openJoin(shared: Shared): Promise<Lanes> {
     open: (lane) => openJoinSession(options, lane),
     transactionalId: (lane) => names.transactionalId(group, lane),
     deadLetterTopic: names.topics.deadLetters,
-    batch: { maxRecords: config.RECORDS_PER_COMMIT, lingerMs: config.BATCH_LINGER },
+    batch: batchLimits(config),
     observer: lanes.observer,
   });
 }
@@ -68,7 +68,7 @@ export async function openTrain(shared: Shared, solver: Solver): Promise<Lanes> 
     open: (lane) => openTrainSession(options, lane),
     transactionalId: (lane) => names.transactionalId(group, lane),
     deadLetterTopic: names.topics.deadLetters,
-    batch: { maxRecords: config.RECORDS_PER_COMMIT, lingerMs: config.BATCH_LINGER },
+    batch: batchLimits(config),
     idleAfterMs: config.SETTLE_AFTER_MS,
     observer: lanes.observer,
   });
@@ -150,4 +150,8 @@ async function partitionsOf(log: Log, topic: string): Promise<number> {
 
 async function lowest(log: Log, topic: string, partition: number): Promise<bigint> {
   return (await log.admin.offsets(topic))[partition]?.low ?? 0n;
+}
+
+function batchLimits({ RECORDS_PER_COMMIT, BATCH_LINGER, COMMIT_REST }: ClassifyConfig) {
+  return { maxRecords: RECORDS_PER_COMMIT, lingerMs: BATCH_LINGER, restMs: COMMIT_REST };
 }

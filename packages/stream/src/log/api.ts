@@ -149,8 +149,16 @@ export interface LanesOptions {
   transactionalId(lane: number): string;
   /** `<topic>-dlt` unless named otherwise. */
   deadLetterTopic(topic: string): string;
-  /** A batch is handed over when it is full, or when the oldest record has waited `lingerMs`. */
-  readonly batch?: { readonly maxRecords?: number; readonly maxBytes?: number; readonly lingerMs?: number };
+  /**
+   * A batch is handed over when it is full, or when its oldest record has waited `lingerMs` and the batch before was handed over
+   * `restMs` ago (default 0): under load transactions are fewer and larger, and what comes after a pause does not wait.
+   */
+  readonly batch?: {
+    readonly maxRecords?: number;
+    readonly maxBytes?: number;
+    readonly lingerMs?: number;
+    readonly restMs?: number;
+  };
   /** Batches of one lane under way at once, default 1. */
   readonly inFlight?: number;
   /** Default: `idle` is never called. */

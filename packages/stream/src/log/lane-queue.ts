@@ -1,6 +1,7 @@
 /**
  * What was fetched for a lane and not yet processed. Bounded in records and bytes: it says when fetching must
- * pause and when it may go on, and cuts batches that are full or have waited long enough.
+ * pause and when it may go on, and cuts batches that are full or have waited long enough. Each batch is a transaction, which costs brokers
+ * and us the same however little is in it: while much comes, a lane rests between two of them.
  */
 import type { LogRecord } from './api.ts';
 import type { FetchedChunk } from './membership.ts';
@@ -10,6 +11,7 @@ export interface BatchLimits {
   readonly maxRecords: number;
   readonly maxBytes: number;
   readonly lingerMs: number;
+  readonly restMs: number;
 }
 
 interface Queued {
@@ -34,6 +36,7 @@ export class LaneQueue {
   #queued: Queued[] = [];
   #head = 0;
   #bytes = 0;
+  #restsUntil = Number.NEGATIVE_INFINITY;
 
   constructor(limits: BatchLimits) {
     this.#limits = limits;
@@ -70,11 +73,12 @@ export class LaneQueue {
     if (oldest === undefined) return undefined;
     const { maxRecords, maxBytes, lingerMs } = this.#limits;
     if (this.length >= maxRecords || this.#bytes >= maxBytes) return 0;
-    return Math.max(0, oldest.arrivedAt + lingerMs - now);
+    return Math.max(0, oldest.arrivedAt + lingerMs - now, this.#restsUntil - now);
   }
 
   /** At least one record, then as many as the limits allow. */
-  take(): Batch {
+  take(now: number): Batch {
+    this.#restsUntil = now + this.#limits.restMs;
     const records: LogRecord[] = [];
     const nexts: bigint[] = [];
     let bytes = 0;

@@ -110,7 +110,7 @@ export class LaneWorker {
     if (this.#woken && this.#underWay < this.#options.inFlight) this.#launchOffer();
     let wait = this.#queue.wait(Date.now());
     while (wait === 0 && this.#underWay < this.#options.inFlight) {
-      this.#launch(this.#queue.take());
+      this.#launch(this.#queue.take(Date.now()));
       wait = this.#queue.wait(Date.now());
     }
     this.#resumeIfLow();

@@ -10,7 +10,7 @@ import { backoffMs, pauseFor } from './backoff.ts';
 import { LaneWorker } from './lane-worker.ts';
 import type { FetchedChunk, GroupMember, JoinGroup, LaneTransactions, MemberListener } from './membership.ts';
 
-const defaults = { maxRecords: 256, maxBytes: 4 * 1024 * 1024, lingerMs: 20 };
+const defaults = { maxRecords: 256, maxBytes: 4 * 1024 * 1024, lingerMs: 20, restMs: 0 };
 const defaultSessionTimeoutMs = 30_000;
 /** How long work may hold up its lane's next opening, when it does not heed its signal. */
 const longestDropMs = 8_000;
