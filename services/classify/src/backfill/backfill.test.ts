@@ -210,7 +210,9 @@ describe('a backfill', () => {
     });
     expect(served.heads).toMatchObject([{ kind: 'lda' }, { kind: 'ridge' }]);
     expect(verdictOf(served)).toBe('sound');
-    expect(verdictOf(await run(rig, { config, kinds: ['lda'] }))).toBe('incomparable');
+    const named = await run(rig, { config, kinds: ['lda'] });
+    expect(verdictOf(named)).toBe('sound');
+    expect(verdictOf({ ...named, kindsNamed: false })).toBe('incomparable');
     const none = await run(rig, {
       config: loadConfig(classifyEnvironment, { ...own, ...environment, HEADS: 'knn' }),
     });

@@ -58,6 +58,8 @@ export interface BackfillReport {
   readonly passedOver: readonly HeadKind[];
   /** The kind of these heads that serves; null where none does. */
   readonly serving: HeadKind | null;
+  /** Kinds were named: that what serves is not among them was wanted. */
+  readonly kindsNamed: boolean;
   /** Kind to the version under which its head was published now. */
   readonly published: Readonly<Record<string, number>>;
   readonly workers: number;
@@ -66,14 +68,15 @@ export interface BackfillReport {
 
 /**
  * `sound`: all that was rebuilt is what was published, or is now. `incomparable`: nothing differs, but there are heads of another arithmetic, of
- * which only the sets could be compared, or the kind that serves was passed over. Else `unsound`.
+ * which only the sets could be compared, or the kind that serves was passed over though no kinds were named. Else `unsound`.
  */
 export type BackfillVerdict = 'sound' | 'incomparable' | 'unsound';
 
-export function verdictOf({ table, heads, published, serving }: BackfillReport): BackfillVerdict {
+export function verdictOf(report: BackfillReport): BackfillVerdict {
+  const { table, heads, published, serving, kindsNamed } = report;
   const sameTable = table === null || table.missing + table.extra + table.different === 0;
   const open = heads.filter(({ kind, outcome }) => outcome !== 'equal' && published[kind] === undefined);
-  const isServingSeen = serving === null || heads.some(({ kind }) => kind === serving);
+  const isServingSeen = kindsNamed || serving === null || heads.some(({ kind }) => kind === serving);
   if (sameTable && open.length === 0 && isServingSeen) return 'sound';
   return sameTable && open.every(({ outcome }) => outcome === 'other-arithmetic')
     ? 'incomparable'
@@ -141,6 +144,7 @@ async function rebuild(run: Rebuild): Promise<Omit<BackfillReport, 'seconds'>> {
     heads: comparisons,
     passedOver,
     serving: servingKind(catalog, task, extractor),
+    kindsNamed: (options.kinds?.length ?? 0) > 0,
     published: options.publish ? await publishUnequal(run, heads, comparisons) : {},
     workers,
   };
