@@ -23,7 +23,7 @@ AVIF, and bombs), avro (the wire format, all records and vectors, references to 
 among them). Every case must end in a documented way, within its time, and the process must stay alive and
 within its memory. What fails is shrunk, and saved.
 
-  --cases N       cases of each target (default 17000: 85,000 in all, in some seven minutes on two quiet cores)
+  --cases N       cases of each target (default 17000: 85,000 in all, in a quarter of an hour on two cores, most of it for records)
   --first N       the number of the first case (default 0): a long run can be cut into pieces
   --seed S        a whole number: the same seed makes the same cases (default 1)
   --only NAME     that target alone: ${names}
