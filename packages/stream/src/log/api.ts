@@ -222,9 +222,19 @@ export interface ReadOptions {
   readonly to?: bigint;
 }
 
+/** Why records cannot be written now. */
+export interface WriteBlock {
+  /** Milliseconds since the epoch of the first attempt that failed; none has succeeded since. */
+  readonly since: number;
+  /** For logs and people, e.g. `NOT_ENOUGH_REPLICAS on images-3`. */
+  readonly reason: string;
+}
+
 export interface Log {
   readonly kind: 'kafka' | 'memory';
   readonly admin: LogAdmin;
+  /** undefined while the last attempt to write to each partition succeeded, and before the first one. */
+  blocked(): WriteBlock | undefined;
   openProducer(): Promise<LogProducer>;
   /** Waits until transactions of the former owner of this id have ended. Errors: log-unavailable, log-forbidden. */
   openTransactions(transactionalId: string): Promise<LogTransactions>;

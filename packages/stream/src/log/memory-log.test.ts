@@ -12,6 +12,7 @@ function bound() {
   return {
     kind: shared.kind,
     admin: shared.admin,
+    blocked: shared.blocked.bind(shared),
     openProducer: shared.openProducer.bind(shared),
     openTransactions: shared.openTransactions.bind(shared),
     openLanes: shared.openLanes.bind(shared),

@@ -341,6 +341,7 @@ function bound(log: Rig['log']): Rig['log'] {
   return {
     kind: log.kind,
     admin: log.admin,
+    blocked: () => log.blocked(),
     openProducer: () => log.openProducer(),
     openTransactions: (id) => log.openTransactions(id),
     openLanes: (options) => log.openLanes(options),

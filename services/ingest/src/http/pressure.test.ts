@@ -16,6 +16,7 @@ function withSend(send: (real: LogProducer, ...args: Parameters<LogProducer['sen
           close: () => real.close(),
         };
       },
+      blocked: log.blocked.bind(log),
       follow: log.follow.bind(log),
       read: log.read.bind(log),
       close: log.close.bind(log),

@@ -11,6 +11,7 @@ import type {
   LogRecord,
   LogTransactions,
   ReadOptions,
+  WriteBlock,
 } from '../api.ts';
 import { openLanes } from '../lanes.ts';
 import { KafkaClient } from './client.ts';
@@ -24,6 +25,7 @@ import { KafkaTransactions } from './kafka-transactions.ts';
 import type { Admin } from './kafkajs.ts';
 import { type KafkaOptions, kafkaDefaults } from './options.ts';
 import { PartitionReader } from './partition-reader.ts';
+import { WriteState } from './produce/write-state.ts';
 import { SharedCluster } from './shared-cluster.ts';
 import { TableOfTopics } from './table-of-topics.ts';
 
@@ -43,6 +45,7 @@ class KafkaLog implements Log {
   readonly #cluster: SharedCluster;
   readonly #reader: PartitionReader;
   readonly #groups: GroupOffsets;
+  readonly #writes: WriteState;
   readonly #open = new Set<{ close(): Promise<void> }>();
   #admin: Promise<Admin> | undefined;
 
@@ -50,6 +53,7 @@ class KafkaLog implements Log {
     this.#client = new KafkaClient(options, logger);
     this.#logger = logger;
     this.#maxBatchBytes = options.maxBatchBytes ?? kafkaDefaults.maxBatchBytes;
+    this.#writes = new WriteState((isWritable) => options.observer?.writable?.(isWritable));
     const { sessionTimeoutMs } = options;
     this.#membership = sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs };
     const admin = () => this.#connectAdmin();
@@ -60,11 +64,16 @@ class KafkaLog implements Log {
     this.admin = new KafkaAdmin(admin, this.#topics, this.#reader, this.#groups);
   }
 
+  blocked(): WriteBlock | undefined {
+    return this.#writes.blocked();
+  }
+
   async openProducer(): Promise<LogProducer> {
     const producer = new KafkaProducer(
       () => this.#client.idempotentProducer(),
       this.#topics,
       this.#maxBatchBytes,
+      this.#writes,
     );
     await producer.connect().catch((thrown: unknown) => {
       throw asLogError(thrown, 'connecting a producer');

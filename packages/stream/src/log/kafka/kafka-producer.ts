@@ -7,8 +7,10 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { LogProducer, OutgoingRecord } from '../api.ts';
 import { sizeOf } from '../record-size.ts';
-import { asLogError } from './failures.ts';
-import type { Producer } from './kafkajs.ts';
+import { asLogError, rootOf } from './failures.ts';
+import type { Producer, TopicMessages } from './kafkajs.ts';
+import type { TopicPartition } from './options.ts';
+import type { WriteState } from './produce/write-state.ts';
 import { planSends } from './send-plan.ts';
 import type { TableOfTopics } from './table-of-topics.ts';
 
@@ -27,15 +29,17 @@ export class KafkaProducer implements LogProducer {
   readonly #open: () => Producer;
   readonly #topics: TableOfTopics;
   readonly #maxBatchBytes: number;
+  readonly #writes: WriteState;
   readonly #waiting: Waiting[] = [];
   #producer: Promise<Producer> | undefined;
   #sending: Promise<void> | undefined;
   #closed = false;
 
-  constructor(open: () => Producer, topics: TableOfTopics, maxBatchBytes: number) {
+  constructor(open: () => Producer, topics: TableOfTopics, maxBatchBytes: number, writes: WriteState) {
     this.#open = open;
     this.#topics = topics;
     this.#maxBatchBytes = maxBatchBytes;
+    this.#writes = writes;
   }
 
   async send(records: readonly OutgoingRecord[]): Promise<void> {
@@ -106,11 +110,23 @@ export class KafkaProducer implements LogProducer {
     const producer = this.connect();
     try {
       const connected = await producer;
-      for (const topicMessages of sends) await connected.sendBatch({ topicMessages, acks: allReplicas });
+      for (const topicMessages of sends) {
+        await connected.sendBatch({ topicMessages, acks: allReplicas });
+        this.#eachPartition(topicMessages, (partition) => this.#writes.succeeded(partition));
+      }
     } catch (thrown) {
+      const reason = rootOf(thrown).type ?? 'connection';
+      for (const topicMessages of sends)
+        this.#eachPartition(topicMessages, (partition) => this.#writes.failed(partition, reason));
       this.#topics.forget(topics);
       this.#replace(producer);
       throw thrown;
+    }
+  }
+
+  #eachPartition(sends: readonly TopicMessages[], visit: (partition: TopicPartition) => void): void {
+    for (const { topic, messages } of sends) {
+      for (const { partition } of messages) if (partition !== undefined) visit({ topic, partition });
     }
   }
 

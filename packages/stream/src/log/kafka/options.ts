@@ -1,5 +1,22 @@
 /** How to reach a Kafka cluster; everything that kafkajs needs, in our words. */
 
+/** Called as it happens on the produce path, for metrics and logs. Must not throw. */
+export interface ProduceObserver {
+  /** A batch is sent again. `reason` is Kafka's error name, or `connection` where no response came. */
+  retried?(partition: TopicPartition, reason: string): void;
+  /** A partition that was written to has another leader now. */
+  leaderMoved?(partition: TopicPartition): void;
+  /** Whether a transaction was committed is unknown; its producer is replaced, which settles it. */
+  commitUnknown?(reason: string): void;
+  /** Whether records can be written has changed; see `Log.blocked`. */
+  writable?(isWritable: boolean): void;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
 export interface KafkaOptions {
   /** `host:port` of brokers to start from. */
   readonly brokers: readonly string[];
@@ -20,6 +37,7 @@ export interface KafkaOptions {
   readonly transactionTimeoutMs?: number;
   /** Bytes of one batch, which is what one send writes to one partition; default 900,000. */
   readonly maxBatchBytes?: number;
+  readonly observer?: ProduceObserver;
 }
 
 export const kafkaDefaults = {

@@ -40,6 +40,10 @@ class MemoryLog implements Log {
     this.admin = new MemoryAdmin(this.#cluster, this.#coordinator);
   }
 
+  blocked(): undefined {
+    return undefined;
+  }
+
   async openProducer(): Promise<LogProducer> {
     return {
       send: async (records: readonly OutgoingRecord[]) => this.#cluster.append(records),
