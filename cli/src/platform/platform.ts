@@ -15,8 +15,10 @@ import {
   type Lifecycle,
   type Log,
   type Logger,
+  type Metrics,
   type Names,
   namesOf,
+  observeProducing,
   openBlobs,
   openSchemaIds,
   prepareTopics,
@@ -83,12 +85,21 @@ export async function openPlatform(options: PlatformOptions, lifecycle: Lifecycl
     close: (opened) => opened.stop(),
     openSeconds: 300,
   });
+  const metrics = createMetrics();
   const log = await lifecycle.open({
     name: 'the log',
-    open: () => openLog(broker, configs, logger),
+    open: () => openLog(broker, configs, logger, metrics),
     close: (opened) => opened.close(),
   });
-  return finish(options, lifecycle, { configs, ingestToken, broker, log, folder: folder.path, isGuest });
+  return finish(options, lifecycle, {
+    configs,
+    ingestToken,
+    broker,
+    log,
+    metrics,
+    folder: folder.path,
+    isGuest,
+  });
 }
 
 interface Foundation {
@@ -96,6 +107,7 @@ interface Foundation {
   readonly ingestToken: string | undefined;
   readonly broker: Broker;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly folder: string;
   readonly isGuest: boolean;
 }
@@ -103,7 +115,7 @@ interface Foundation {
 async function finish(
   { environment, extractor, keep, logger }: PlatformOptions,
   lifecycle: Lifecycle,
-  { configs, ingestToken, broker, log, folder, isGuest }: Foundation,
+  { configs, ingestToken, broker, log, metrics, folder, isGuest }: Foundation,
 ): Promise<Platform> {
   const { ingest: config } = configs;
   const names = namesOf(config);
@@ -114,7 +126,7 @@ async function finish(
     close: () => (isGuest && !keep ? removeTraces(log, names, extractor, specs) : undefined),
   });
   const clients = { log, names, schemaIds: openSchemaIds(config), blobs: openBlobs(config) };
-  const dependencies = { ...clients, logger, metrics: createMetrics(), health: createHealth() };
+  const dependencies = { ...clients, logger, metrics, health: createHealth() };
   const admin = await lifecycle.open({
     name: 'the admin server',
     open: () => {
@@ -150,9 +162,10 @@ function refusesTopics(environment: Environment): boolean {
   return ['false', '0', 'no'].includes((environment.TOPICS_CREATE ?? '').trim().toLowerCase());
 }
 
-function openLog(broker: Broker, configs: ServiceConfigs, logger: Logger): Log {
+function openLog(broker: Broker, configs: ServiceConfigs, logger: Logger, metrics: Metrics): Log {
   if (broker.kind === 'memory') return createMemoryLog();
-  return createKafkaLog(kafkaOptions({ ...configs.ingest, KAFKA_BROKERS: broker.brokers }), logger);
+  const options = kafkaOptions({ ...configs.ingest, KAFKA_BROKERS: broker.brokers });
+  return createKafkaLog({ ...options, observer: observeProducing(metrics, logger) }, logger);
 }
 
 async function removeTraces(

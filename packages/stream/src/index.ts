@@ -18,7 +18,7 @@ export * as variables from './config/variables.ts';
 export { createHealth, type Health } from './health.ts';
 export type * from './log/api.ts';
 export { createKafkaLog } from './log/kafka/kafka-log.ts';
-export type { KafkaOptions } from './log/kafka/options.ts';
+export type { KafkaOptions, ProduceObserver } from './log/kafka/options.ts';
 export { createMemoryLog } from './log/memory/log.ts';
 export { partitionFor } from './log/murmur2.ts';
 export { deadLetterHeaders, originalHeaders, sourceHeaders } from './log/provenance.ts';
@@ -33,6 +33,7 @@ export {
 } from './runtime/admin-server.ts';
 export { namesOf, openSchemaIds, prepareTopics, topicOptions } from './runtime/clients.ts';
 export { kafkaOptions } from './runtime/kafka-client.ts';
+export { observeProducing } from './runtime/kafka-metrics.ts';
 export { createLifecycle, type Lifecycle, type PartOptions } from './runtime/lifecycle.ts';
 export type { ProcessHost } from './runtime/process-host.ts';
 export { type RunServiceOptions, runService } from './runtime/run-service.ts';

@@ -7,10 +7,12 @@ import type { Log } from '../log/api.ts';
 import { createKafkaLog } from '../log/kafka/kafka-log.ts';
 import type { KafkaOptions } from '../log/kafka/options.ts';
 import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
+import { observeProducing } from './kafka-metrics.ts';
 
 /** Errors: config-invalid without brokers, and for what is no certificate or key. */
-export function openKafka(config: CommonConfig, logger: Logger): Log {
-  return createKafkaLog(kafkaOptions(config), logger);
+export function openKafka(config: CommonConfig, logger: Logger, metrics: Metrics): Log {
+  return createKafkaLog({ ...kafkaOptions(config), observer: observeProducing(metrics, logger) }, logger);
 }
 
 /** Errors: config-invalid without brokers, and for what is no certificate or key. */

@@ -132,7 +132,7 @@ async function open<Config extends CommonConfig>(
   logger.info({ url: admin.url }, 'probes and metrics are served');
   const log = await lifecycle.open({
     name: 'the log',
-    open: () => (options.openLog ?? openKafka)(config, logger),
+    open: () => (options.openLog ?? openKafka)(config, logger, metrics),
     close: (opened) => opened.close(),
     closeSeconds: 2,
   });

@@ -11,15 +11,15 @@ import {
   AssignerProtocol,
   type Cluster,
   type Consumer,
+  createBrokers,
   createCluster,
   Kafka,
   type KafkaConfig,
   type LogCreator,
   logLevel,
-  Partitioners,
-  type Producer,
 } from './kafkajs.ts';
 import { type KafkaOptions, kafkaDefaults } from './options.ts';
+import { Connections } from './produce/connections.ts';
 
 export { AssignerProtocol };
 
@@ -34,17 +34,19 @@ export interface ConsumerSettings {
 
 /** Retries of a request, within about ten seconds; what lies above decides what to do after that. */
 const retry = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 10, factor: 0.2, multiplier: 2 };
+const longestResponseMs = 10_000;
 const assignments = { maxWaitTimeInMs: 250, heartbeatsPerSession: 10, longestHeartbeatMs: 3_000 };
 
 export class KafkaClient {
   readonly #config: KafkaConfig & { logCreator: LogCreator };
   readonly #door: Pick<KafkaOptions, 'brokers' | 'ssl'>;
-  readonly #transactionTimeoutMs: number;
+  /** How long a request to write may go without a response before its connection is given up. */
+  readonly responseMs: number;
 
   constructor(options: KafkaOptions, logger: Logger) {
     this.#door = options;
     this.#config = toConfig(options, createLogCreator(logger));
-    this.#transactionTimeoutMs = options.transactionTimeoutMs ?? kafkaDefaults.transactionTimeoutMs;
+    this.responseMs = Math.min(options.requestTimeoutMs ?? kafkaDefaults.requestTimeoutMs, longestResponseMs);
   }
 
   /** Errors: log-untrusted, where no repetition helps; whatever else is wrong is found out by connecting. */
@@ -60,21 +62,9 @@ export class KafkaClient {
     return createCluster(this.#config);
   }
 
-  idempotentProducer(): Producer {
-    return new Kafka(this.#config).producer({
-      idempotent: true,
-      allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
-    });
-  }
-
-  transactionalProducer(transactionalId: string): Producer {
-    return new Kafka(this.#config).producer({
-      transactionalId,
-      transactionTimeout: this.#transactionTimeoutMs,
-      allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
-    });
+  /** For one producer: a broker works on one request of a connection at a time. */
+  connections(): Connections {
+    return new Connections(createBrokers({ ...this.#config, requestTimeout: this.responseMs }));
   }
 
   /** For membership alone: its partitions stay paused, and its loop sends heartbeats. */

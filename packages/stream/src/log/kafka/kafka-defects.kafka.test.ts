@@ -16,8 +16,10 @@ import { createSilentLogger } from '../silent-logger.ts';
 import { KafkaClient } from './client.ts';
 import { GroupOffsets } from './group-offsets.ts';
 import { createKafkaLog } from './kafka-log.ts';
-import { KafkaTransactions } from './kafka-transactions.ts';
 import { type Admin, Kafka, type Producer } from './kafkajs.ts';
+import { Producers } from './produce/producers.ts';
+import type { TransactionalProducer } from './produce/transactional-producer.ts';
+import { WriteState } from './produce/write-state.ts';
 import { SharedCluster } from './shared-cluster.ts';
 import { TableOfTopics } from './table-of-topics.ts';
 
@@ -39,24 +41,24 @@ afterAll(async () => {
   await log.close();
 });
 
+/** kafkajs' own, as another client of the cluster. */
 async function transactional(): Promise<Producer> {
-  const producer = client.transactionalProducer(uniqueName('tx'));
+  const kafka = new Kafka({ brokers: inject('brokers'), logLevel: 0 });
+  const producer = kafka.producer({ transactionalId: uniqueName('tx') });
   await producer.connect();
   onTestFinished(() => producer.disconnect());
   return producer;
 }
 
-async function openTransactions(group: string, id: string): Promise<KafkaTransactions> {
+async function openTransactions(group: string, transactionalId: string): Promise<TransactionalProducer> {
   const topics = new TableOfTopics(async () => admin, logger);
-  const transactions = new KafkaTransactions({
-    producer: client.transactionalProducer(id),
-    topics,
-    maxBatchBytes: 900_000,
-    group,
-    partition: 0,
+  const kafka = { brokers: inject('brokers') };
+  const producers = new Producers({ kafka, client, topics, writes: new WriteState() });
+  const transactions = await producers.openTransactional({ transactionalId, group, partition: 0 });
+  onTestFinished(async () => {
+    await transactions.close();
+    producers.close();
   });
-  await transactions.open();
-  onTestFinished(() => transactions.close());
   return transactions;
 }
 
@@ -201,6 +203,17 @@ describe('transactions', () => {
     await transactions.commit([record(19_000), record(19_000), record(5)], positions);
     await until(async () => (await readAll(log, topic)).length === 3);
     expect((await readAll(log, topic)).map(({ value }) => value?.length)).toEqual([19_000, 19_000, 5]);
+  });
+
+  it('do not fence their successor when a record is too large', async () => {
+    const topic = await createTopic(log, 1, { 'max.message.bytes': '20000' });
+    const [group, id] = [uniqueName('group'), uniqueName('tx')];
+    const former = await openTransactions(group, id);
+    const successor = await openTransactions(group, id);
+    const tooLarge = { topic, key: 'k', value: Buffer.alloc(20_100) };
+    await expect(former.commit([tooLarge], new Map())).rejects.toMatchObject({ verdict: 'retry' });
+    await successor.commit(numbered(topic, 1), new Map([[topic, 1n]]));
+    await until(async () => (await readAll(log, topic)).length === 1);
   });
 
   it('tell the fenced one that it was fenced', async () => {

@@ -20,11 +20,10 @@ import { GroupOffsets } from './group-offsets.ts';
 import { KafkaAdmin } from './kafka-admin.ts';
 import { KafkaFollower } from './kafka-follower.ts';
 import { KafkaMember } from './kafka-member.ts';
-import { KafkaProducer } from './kafka-producer.ts';
-import { KafkaTransactions } from './kafka-transactions.ts';
 import type { Admin } from './kafkajs.ts';
-import { type KafkaOptions, kafkaDefaults } from './options.ts';
+import type { KafkaOptions } from './options.ts';
 import { PartitionReader } from './partition-reader.ts';
+import { Producers } from './produce/producers.ts';
 import { WriteState } from './produce/write-state.ts';
 import { SharedCluster } from './shared-cluster.ts';
 import { TableOfTopics } from './table-of-topics.ts';
@@ -39,25 +38,30 @@ class KafkaLog implements Log {
   readonly admin: LogAdmin;
   readonly #client: KafkaClient;
   readonly #logger: Logger;
-  readonly #maxBatchBytes: number;
   readonly #membership: Pick<LanesOptions, 'sessionTimeoutMs'>;
   readonly #topics: TableOfTopics;
   readonly #cluster: SharedCluster;
   readonly #reader: PartitionReader;
   readonly #groups: GroupOffsets;
   readonly #writes: WriteState;
+  readonly #producers: Producers;
   readonly #open = new Set<{ close(): Promise<void> }>();
   #admin: Promise<Admin> | undefined;
 
   constructor(options: KafkaOptions, logger: Logger) {
     this.#client = new KafkaClient(options, logger);
     this.#logger = logger;
-    this.#maxBatchBytes = options.maxBatchBytes ?? kafkaDefaults.maxBatchBytes;
     this.#writes = new WriteState((isWritable) => options.observer?.writable?.(isWritable));
     const { sessionTimeoutMs } = options;
     this.#membership = sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs };
     const admin = () => this.#connectAdmin();
     this.#topics = new TableOfTopics(admin, logger);
+    this.#producers = new Producers({
+      kafka: options,
+      client: this.#client,
+      topics: this.#topics,
+      writes: this.#writes,
+    });
     this.#cluster = new SharedCluster(() => this.#client.cluster());
     this.#reader = new PartitionReader(this.#cluster);
     this.#groups = new GroupOffsets(this.#cluster);
@@ -69,33 +73,11 @@ class KafkaLog implements Log {
   }
 
   async openProducer(): Promise<LogProducer> {
-    const producer = new KafkaProducer(
-      () => this.#client.idempotentProducer(),
-      this.#topics,
-      this.#maxBatchBytes,
-      this.#writes,
-    );
-    await producer.connect().catch((thrown: unknown) => {
-      throw asLogError(thrown, 'connecting a producer');
-    });
-    return this.#keep(producer);
+    return this.#keep(await this.#producers.openIdempotent());
   }
 
   async openTransactions(transactionalId: string): Promise<LogTransactions> {
-    const transactions = new KafkaTransactions({
-      producer: this.#client.transactionalProducer(transactionalId),
-      topics: this.#topics,
-      maxBatchBytes: this.#maxBatchBytes,
-      // No offsets are committed: there is no group to be told.
-      group: '',
-      partition: 0,
-    });
-    try {
-      await transactions.open();
-    } catch (thrown) {
-      await transactions.close();
-      throw thrown;
-    }
+    const transactions = await this.#producers.openTransactional({ transactionalId });
     return this.#keep({
       commit: (records) => transactions.commit(records, new Map()),
       close: () => transactions.close(),
@@ -107,8 +89,7 @@ class KafkaLog implements Log {
       client: this.#client,
       reader: this.#reader,
       offsets: this.#groups,
-      topics: this.#topics,
-      maxBatchBytes: this.#maxBatchBytes,
+      producers: this.#producers,
       logger: this.#logger,
     };
     const lanes = await openLanes(
@@ -134,6 +115,7 @@ class KafkaLog implements Log {
 
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((part) => part.close()));
+    this.#producers.close();
     await this.#cluster.close();
     const admin = this.#admin;
     this.#admin = undefined;

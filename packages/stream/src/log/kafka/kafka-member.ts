@@ -13,18 +13,16 @@ import type { KafkaClient } from './client.ts';
 import { asLogError } from './failures.ts';
 import { FetchLoop, outOfRange } from './fetch-loop.ts';
 import type { GroupOffsets } from './group-offsets.ts';
-import { KafkaTransactions } from './kafka-transactions.ts';
 import type { Consumer } from './kafkajs.ts';
 import { assignerName, createLaneAssigner } from './lane-assigner.ts';
 import type { PartitionReader } from './partition-reader.ts';
-import type { TableOfTopics } from './table-of-topics.ts';
+import type { Producers } from './produce/producers.ts';
 
 export interface KafkaMemberDependencies {
   readonly client: KafkaClient;
   readonly reader: PartitionReader;
   readonly offsets: GroupOffsets;
-  readonly topics: TableOfTopics;
-  readonly maxBatchBytes: number;
+  readonly producers: Pick<Producers, 'openTransactional'>;
   readonly logger: Logger;
 }
 
@@ -58,17 +56,8 @@ export class KafkaMember implements GroupMember {
 
   async openTransactions(lane: number, transactionalId: string): Promise<LaneTransactions> {
     await this.#closeLoop(lane);
-    const { client, topics, maxBatchBytes } = this.#dependencies;
-    const producer = client.transactionalProducer(transactionalId);
     const { group } = this.#options;
-    const transactions = new KafkaTransactions({ producer, topics, maxBatchBytes, group, partition: lane });
-    try {
-      await transactions.open();
-    } catch (thrown) {
-      await transactions.close();
-      throw thrown;
-    }
-    return transactions;
+    return this.#dependencies.producers.openTransactional({ transactionalId, group, partition: lane });
   }
 
   async committed(lane: number): Promise<Positions> {

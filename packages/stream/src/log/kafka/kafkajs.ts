@@ -61,19 +61,43 @@ export interface FetchRequest {
   }[];
 }
 
+/** What kafkajs takes for an encoder: bytes that are ready. */
+export interface EncodedRequest {
+  readonly buf: Buffer;
+  readonly buffer: Buffer;
+}
+
 /** A request that kafkajs does not know, with the way to read its answer. */
 export interface ProtocolRequest<T> {
   readonly request: {
     readonly apiKey: number;
     readonly apiVersion: number;
     readonly apiName: string;
-    encode(): Promise<Encoder>;
+    encode(): Promise<EncodedRequest>;
   };
   readonly response: {
     decode(bytes: Buffer): Promise<unknown>;
     parse(decoded: unknown): Promise<T>;
   };
   readonly logResponseError: boolean;
+}
+
+/** One connection that can be ended at once: kafkajs' own `disconnect` waits for responses that may never come. */
+export interface Connection {
+  readonly requestQueue: { destroy(): void };
+  readonly socket?: { destroy(): void };
+  rejectRequests(error: Error): void;
+}
+
+/** A broker that is connected to by its address alone, outside of a `Cluster`. */
+export interface DirectBroker {
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>;
+  readonly connectionPool: {
+    readonly pool: readonly Connection[];
+    send<T>(request: ProtocolRequest<T>): Promise<T>;
+  };
+  isConnected(): boolean;
+  connect(): Promise<void>;
 }
 
 export interface Broker {
@@ -119,15 +143,23 @@ export interface Cluster {
 }
 
 /** Writes Kafka's types; those with `UVarInt` are its compact ones. */
-export interface Encoder {
+export interface Encoder extends EncodedRequest {
+  writeInt8(value: number): this;
+  writeInt16(value: number): this;
   writeInt32(value: number): this;
+  writeInt64(value: string): this;
   writeBoolean(value: boolean): this;
+  writeString(value: string | null): this;
+  writeArray(values: readonly (Encoder | string)[]): this;
   writeUVarInt(value: number): this;
-  writeUVarIntString(value: string): this;
+  writeUVarIntString(value: string | null): this;
   writeUVarIntArray(values: readonly Encoder[]): this;
 }
 
 export interface Decoder {
+  readBoolean(): boolean;
+  readString(): string | null;
+  readArray<T>(read: () => T): T[];
   readInt16(): number;
   readInt32(): number;
   readInt64(): { toString(): string };
@@ -175,6 +207,10 @@ const ClusterClass = require('kafkajs/src/cluster') as new (options: ClusterOpti
 const loggers = require('kafkajs/src/loggers') as {
   createLogger(options: { readonly level: number; readonly logCreator: kafkajs.logCreator }): unknown;
 };
+const BrokerClass = require('kafkajs/src/broker') as new (options: object) => DirectBroker;
+const connectionPools = require('kafkajs/src/cluster/connectionPoolBuilder') as (options: object) => {
+  build(address: BrokerAddress): Promise<DirectBroker['connectionPool']>;
+};
 const createSocketFactory = require('kafkajs/src/network/socketFactory') as () => kafkajs.ISocketFactory;
 
 /** Connections for reading without a group: kafkajs has no manual assignment. */
@@ -188,4 +224,24 @@ export function createCluster(config: kafkajs.KafkaConfig & { logCreator: kafkaj
     allowAutoTopicCreation: false,
     isolationLevel: 1,
   });
+}
+
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Opens brokers one by one, with the TLS and login of `config`; none is connected yet. */
+export function createBrokers(
+  config: kafkajs.KafkaConfig & { logCreator: kafkajs.logCreator },
+): (address: BrokerAddress) => Promise<DirectBroker> {
+  const { logCreator, logLevel: level = loaded.logLevel.INFO, ...rest } = config;
+  const logger = loggers.createLogger({ level, logCreator });
+  const pools = connectionPools({ ...rest, logger, socketFactory: createSocketFactory() });
+  return async (address) =>
+    new BrokerClass({
+      connectionPool: await pools.build(address),
+      logger,
+      allowAutoTopicCreation: false,
+    });
 }

@@ -37,6 +37,8 @@ export interface KafkaOptions {
   readonly transactionTimeoutMs?: number;
   /** Bytes of one batch, which is what one send writes to one partition; default 900,000. */
   readonly maxBatchBytes?: number;
+  /** A record that is not acknowledged after so long is given up, and so is a commit; default 30 s. */
+  readonly deliverMs?: number;
   readonly observer?: ProduceObserver;
 }
 
@@ -46,4 +48,5 @@ export const kafkaDefaults = {
   requestTimeoutMs: 30_000,
   transactionTimeoutMs: 60_000,
   maxBatchBytes: 900_000,
+  deliverMs: 30_000,
 } as const;

@@ -3,7 +3,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '../../logger.ts';
 import { asLogError, rootOf } from './failures.ts';
 import type { Admin } from './kafkajs.ts';
-import type { TopicShape } from './send-plan.ts';
+import type { TopicShape } from './produce/routing.ts';
 
 /** Kafka's default for `max.message.bytes`. */
 const defaultMaxMessageBytes = 1_048_588;
