@@ -151,6 +151,7 @@ export interface Encoder extends EncodedRequest {
   writeBoolean(value: boolean): this;
   writeString(value: string | null): this;
   writeArray(values: readonly (Encoder | string)[]): this;
+  writeEncoder(value: EncodedRequest): this;
   writeUVarInt(value: number): this;
   writeUVarIntString(value: string | null): this;
   writeUVarIntArray(values: readonly Encoder[]): this;
@@ -159,6 +160,7 @@ export interface Encoder extends EncodedRequest {
 export interface Decoder {
   readBoolean(): boolean;
   readString(): string | null;
+  readBytes(): Buffer | null;
   readArray<T>(read: () => T): T[];
   readInt16(): number;
   readInt32(): number;

@@ -17,7 +17,9 @@ export class ClusterView {
   readonly #observer: ProduceObserver;
   readonly #topics = new Set<string>();
   readonly #missing = new Set<string>();
+  /** The last leader of each partition, by node. */
   readonly #leaders = new Map<string, number>();
+  readonly #leaderless = new Set<string>();
   readonly #coordinators = new Map<string, NodeAddress>();
   /** Asked last: a broker that does not answer may also be cut off from the others, and not know the new leaders. */
   readonly #suspects = new Set<string>();
@@ -34,7 +36,8 @@ export class ClusterView {
   /** undefined: not known, or without a leader; ask after `refresh`. */
   leader(partition: TopicPartition): NodeAddress | undefined {
     this.#topics.add(partition.topic);
-    return this.#nodes.get(this.#leaders.get(partitionName(partition)) ?? -1);
+    const name = partitionName(partition);
+    return this.#leaderless.has(name) ? undefined : this.#nodes.get(this.#leaders.get(name) ?? -1);
   }
 
   /** True where the brokers said, at the last `refresh`, that there is no such topic. */
@@ -97,6 +100,11 @@ export class ClusterView {
     else this.#missing.delete(topic);
     for (const [partition, leader] of leaders) {
       const name = partitionName({ topic, partition });
+      if (leader === undefined) {
+        this.#leaderless.add(name);
+        continue;
+      }
+      this.#leaderless.delete(name);
       const former = this.#leaders.get(name);
       this.#leaders.set(name, leader);
       if (former !== undefined && former !== leader) this.#observer.leaderMoved?.({ topic, partition });

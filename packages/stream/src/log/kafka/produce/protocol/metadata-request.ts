@@ -20,8 +20,8 @@ export interface TopicMetadata {
   readonly topic: string;
   /** Kafka's name of the error, e.g. UNKNOWN_TOPIC_OR_PARTITION. */
   readonly error: string | undefined;
-  /** Node that leads the partition, by partition; those without a leader are missing. */
-  readonly leaders: ReadonlyMap<number, number>;
+  /** Node that leads each partition; undefined where it has no leader. */
+  readonly leaders: ReadonlyMap<number, number | undefined>;
 }
 
 const metadataKey = 3;
@@ -61,14 +61,14 @@ function decodeTopic(decoder: Decoder): TopicMetadata {
   const error = errorName(decoder.readInt16());
   const topic = decoder.readString() ?? '';
   decoder.readBoolean(); // internal
-  const leaders = new Map<number, number>();
+  const leaders = new Map<number, number | undefined>();
   decoder.readArray(() => {
-    decoder.readInt16(); // an error, which says no more than a leader that is missing
+    decoder.readInt16(); // an error, which adds nothing to a leader that is missing
     const partition = decoder.readInt32();
     const leader = decoder.readInt32();
     decoder.readInt32(); // leader epoch
     for (let list = 0; list < 3; list += 1) decoder.readArray(() => decoder.readInt32()); // replicas
-    if (leader >= 0) leaders.set(partition, leader);
+    leaders.set(partition, leader < 0 ? undefined : leader);
   });
   return { topic, error, leaders };
 }

@@ -1,0 +1,56 @@
+/** Responses of a fake broker that depend on nothing but the state of the cluster. */
+import { Encoder } from '../../kafkajs.ts';
+import type { FakePartition } from './fake-partition.ts';
+
+export const errorCodes = {
+  NONE: 0,
+  LEADER_NOT_AVAILABLE: 5,
+  NOT_LEADER_FOR_PARTITION: 6,
+  REQUEST_TIMED_OUT: 7,
+  MESSAGE_TOO_LARGE: 10,
+  COORDINATOR_LOAD_IN_PROGRESS: 14,
+  COORDINATOR_NOT_AVAILABLE: 15,
+  NOT_COORDINATOR: 16,
+  NOT_ENOUGH_REPLICAS: 19,
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
+  DUPLICATE_SEQUENCE_NUMBER: 46,
+  INVALID_PRODUCER_EPOCH: 47,
+  CONCURRENT_TRANSACTIONS: 51,
+  UNKNOWN_PRODUCER_ID: 59,
+  PRODUCER_FENCED: 90,
+} as const;
+
+/** What it speaks: Produce, Metadata, FindCoordinator, and the requests of transactions. */
+export function answerApiVersions(): Encoder {
+  const versions = [0, 3, 10, 18, 22, 24, 25, 26, 28].map((key) =>
+    new Encoder().writeInt16(key).writeInt16(0).writeInt16(7),
+  );
+  return new Encoder().writeInt16(0).writeArray(versions).writeInt32(0);
+}
+
+/** Version 7. Partitions whose leader is −1 have none. */
+export function answerMetadata(ports: readonly number[], partitions: readonly FakePartition[]): Encoder {
+  const brokers = ports.map((port, node) =>
+    new Encoder().writeInt32(node).writeString('127.0.0.1').writeInt32(port).writeString(null),
+  );
+  const topics = [...new Set(partitions.map(({ topic }) => topic))].map((topic) =>
+    new Encoder()
+      .writeInt16(0)
+      .writeString(topic)
+      .writeBoolean(false)
+      .writeArray(partitions.filter((one) => one.topic === topic).map(partitionMetadata)),
+  );
+  return new Encoder().writeInt32(0).writeArray(brokers).writeString('fake').writeInt32(0).writeArray(topics);
+}
+
+function partitionMetadata({ partition, leader }: FakePartition): Encoder {
+  return new Encoder()
+    .writeInt16(leader < 0 ? errorCodes.LEADER_NOT_AVAILABLE : 0)
+    .writeInt32(partition)
+    .writeInt32(leader)
+    .writeInt32(0)
+    .writeArray([])
+    .writeArray([])
+    .writeArray([]);
+}
