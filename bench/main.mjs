@@ -19,6 +19,10 @@ const benches = {
     summary:
       'EfficientNet-Lite0 in 8-bit integers beside the float net: images a second, and what a head loses',
   },
+  plumbing: {
+    script: 'plumbing/main.mjs',
+    summary: 'records a second through Kafka: produced by many callers, and copied in transactions',
+  },
   extract: { script: 'extract/throughput.mjs', summary: 'images a second through each extractor' },
 };
 

@@ -4,11 +4,12 @@
  * One request a broker at a time; the batches that wait for it share the next one.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { backoffMs, never, pauseFor } from '../../backoff.ts';
+import { never, pauseFor } from '../../backoff.ts';
 import { asLogError } from '../failures.ts';
 import type { ProduceObserver } from '../options.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { ConnectionFailure, type Connections } from './connections.ts';
+import { Delivery } from './delivery.ts';
 import type { NodeAddress } from './protocol/metadata-request.ts';
 import {
   type EncodedBatch,
@@ -16,22 +17,8 @@ import {
   partitionName,
   produceRequest,
 } from './protocol/produce-request.ts';
-import { batchRetry, batchVerdict, ResponseError } from './protocol/response-errors.ts';
+import { batchRetry, isAcknowledgement, ResponseError } from './protocol/response-errors.ts';
 import type { WriteState } from './write-state.ts';
-
-/** Why a batch was not acknowledged. */
-export class BatchFailure extends Error {
-  override readonly name = 'BatchFailure';
-  readonly error: HeadwaterError;
-  /** The batch may be in the log: its sequence number must not be used for another one. */
-  readonly inDoubt: boolean;
-
-  constructor(error: HeadwaterError, inDoubt: boolean) {
-    super(error.message, { cause: error });
-    this.error = error;
-    this.inDoubt = inDoubt;
-  }
-}
 
 export interface BatchSenderOptions {
   readonly connections: Connections;
@@ -41,35 +28,21 @@ export interface BatchSenderOptions {
   readonly transactionalId: string | null;
   /** The broker waits for the replicas for so long; the connections wait longer. */
   readonly acknowledgeMs: number;
-  /** A topic that no broker knows is given so long to appear: it may just have been created. */
-  readonly missingTopicMs?: number;
 }
 
 /** Bytes of the batches of one request; a larger batch goes alone. */
 const requestBytes = 4 * 1024 * 1024;
+/** A topic that no broker knows is given so long to appear: it may just have been created. */
 const missingTopicMs = 5_000;
 const longestThrottleMs = 10_000;
-
-interface Delivery extends EncodedBatch {
-  readonly deadline: number;
-  readonly since: number;
-  readonly resolve: () => void;
-  readonly reject: (failure: BatchFailure) => void;
-  failures: number;
-  inDoubt: boolean;
-  /** Not before this time, in milliseconds since the epoch. */
-  notBefore: number;
-  reason: string;
-  cause: unknown;
-}
+const doing = 'writing to Kafka';
 
 export class BatchSender {
   readonly #options: BatchSenderOptions;
-  /** Deliveries that no request holds now. */
+  /** Those that no request holds now. */
   readonly #waiting = new Set<Delivery>();
   /** Addresses of brokers that have a request under way, or that asked for a pause. */
   readonly #busy = new Set<string>();
-  #refreshing = false;
   #scheduled = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -83,81 +56,74 @@ export class BatchSender {
    * under way then is waited for. Callers give one batch of a partition at a time. Errors: BatchFailure.
    */
   deliver(batch: EncodedBatch, deadline: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const since = Date.now();
-      const state = { failures: 0, inDoubt: false, notBefore: 0, reason: '', cause: undefined };
-      this.#waiting.add({ ...batch, deadline, since, resolve, reject, ...state });
-      this.#schedule();
-    });
+    const delivery = new Delivery(batch, deadline);
+    this.#waiting.add(delivery);
+    this.#schedule();
+    return delivery.done;
   }
 
   /** Rejects what waits, and what comes back from now on. */
   close(): void {
     this.#closed = true;
-    for (const delivery of [...this.#waiting]) this.#rejectClosed(delivery);
+    clearTimeout(this.#timer);
+    for (const delivery of this.#waiting) delivery.abandon();
+    this.#waiting.clear();
   }
 
   /** Batches that are given in one turn of the event loop share a request. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#scheduled = false;
-      this.#dispatch();
+      if (this.#closed) this.close();
+      else this.#dispatch();
     });
   }
 
   #dispatch(): void {
-    clearTimeout(this.#timer);
-    if (this.#closed) {
-      this.close();
-      return;
-    }
     const now = Date.now();
-    const { ready, next } = this.#readyBatches(now);
-    const { byLeader, leaderless } = this.#byLeader(ready);
-    for (const [leader, batches] of byLeader) void this.#send(leader, batches);
+    this.#dropExpired(now);
+    const leaderless: Delivery[] = [];
+    for (const [leader, batches] of this.#byLeader(now, leaderless)) void this.#send(leader, batches);
     if (leaderless.length > 0) void this.#findLeaders(leaderless);
+    this.#wakeLater(now);
+  }
+
+  #wakeLater(now: number): void {
+    clearTimeout(this.#timer);
+    let next = Number.POSITIVE_INFINITY;
+    for (const delivery of this.#waiting) next = Math.min(next, delivery.nextTurn(now));
     if (next < Number.POSITIVE_INFINITY)
       this.#timer = setTimeout(() => this.#schedule(), Math.max(next - now, 1));
   }
 
-  /** `next` is when the next one is ready or expires, in milliseconds since the epoch. */
-  #readyBatches(now: number): { readonly ready: Delivery[]; readonly next: number } {
-    const ready: Delivery[] = [];
-    let next = Number.POSITIVE_INFINITY;
+  #dropExpired(now: number): void {
     for (const delivery of this.#waiting) {
-      const { deadline, notBefore } = delivery;
-      if (now >= deadline) {
-        this.#expire(delivery);
-        continue;
-      }
-      if (notBefore <= now) ready.push(delivery);
-      next = Math.min(next, notBefore > now ? Math.min(notBefore, deadline) : deadline);
+      if (now < delivery.deadline) continue;
+      this.#waiting.delete(delivery);
+      delivery.expire();
     }
-    return { ready, next };
   }
 
-  #byLeader(ready: readonly Delivery[]): {
-    readonly byLeader: Map<NodeAddress, Delivery[]>;
-    readonly leaderless: Delivery[];
-  } {
+  /** What the brokers that are free can be sent now; what has no leader is added to `leaderless`. */
+  #byLeader(now: number, leaderless: Delivery[]): Map<NodeAddress, Delivery[]> {
     const byLeader = new Map<NodeAddress, Delivery[]>();
-    const leaderless: Delivery[] = [];
     const sizes = new Map<NodeAddress, number>();
-    for (const delivery of ready) {
+    for (const delivery of this.#waiting) {
+      if (!delivery.isReady(now)) continue;
       const leader = this.#options.view.leader(delivery);
       if (leader === undefined) {
         leaderless.push(delivery);
         continue;
       }
-      if (this.#busy.has(nameOf(leader))) continue;
       const size = sizes.get(leader) ?? 0;
-      if (size > 0 && size + delivery.bytes.length > requestBytes) continue;
+      const isFull = size > 0 && size + delivery.bytes.length > requestBytes;
+      if (isFull || this.#busy.has(nameOf(leader))) continue;
       sizes.set(leader, size + delivery.bytes.length);
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), delivery]);
     }
-    return { byLeader, leaderless };
+    return byLeader;
   }
 
   async #send(leader: NodeAddress, batches: readonly Delivery[]): Promise<void> {
@@ -181,118 +147,81 @@ export class BatchSender {
   }
 
   #settle(batches: readonly Delivery[], response: ProduceResponse): void {
-    let leadersMoved = false;
+    let leaderMayHaveMoved = false;
     for (const batch of batches) {
       const name = partitionName(batch);
       // A response that leaves a partition out says nothing of it.
       const error = response.errors.has(name) ? response.errors.get(name) : 'REQUEST_TIMED_OUT';
-      const verdict = batchVerdict(error);
-      if (verdict === 'acknowledged') this.#acknowledge(batch);
-      else if (verdict === 'retry' && error !== undefined)
-        leadersMoved = this.#retry(batch, error) || leadersMoved;
-      else this.#refuse(batch, error ?? '');
+      const rule = batchRetry(error);
+      if (rule !== undefined && error !== undefined) {
+        this.#postpone(batch, error, new ResponseError(error, name), rule.mayBeWritten);
+        leaderMayHaveMoved ||= rule.leaderMayHaveMoved;
+      } else this.#judge(batch, error);
     }
-    if (leadersMoved) void this.#refresh();
+    if (leaderMayHaveMoved) void this.#refresh();
   }
 
-  #acknowledge(batch: Delivery): void {
+  /** The broker has decided, so that it can be written to. */
+  #judge(batch: Delivery, error: string | undefined): void {
     this.#options.writes.succeeded(batch);
-    batch.resolve();
-  }
-
-  /** The broker has judged: it can be written to, but not this. */
-  #refuse(batch: Delivery, error: string): void {
-    this.#options.writes.succeeded(batch);
-    const cause = new ResponseError(error, partitionName(batch));
-    batch.reject(new BatchFailure(asLogError(cause, 'writing to Kafka'), batch.inDoubt));
-  }
-
-  /** Whether the leaders should be asked for. */
-  #retry(batch: Delivery, error: string): boolean {
-    const rule = batchRetry(error);
-    batch.inDoubt ||= rule?.mayBeWritten ?? true;
-    this.#waitAgain(batch, error, new ResponseError(error, partitionName(batch)));
-    return rule?.leaderMayHaveMoved ?? true;
+    if (isAcknowledgement(error)) batch.acknowledge();
+    else batch.giveUp(asLogError(new ResponseError(error ?? '', partitionName(batch)), doing));
   }
 
   #retryAll(batches: readonly Delivery[], thrown: unknown): void {
     const mayBeWritten = !(thrown instanceof ConnectionFailure) || thrown.mayBeProcessed;
     for (const batch of batches) {
-      batch.inDoubt ||= mayBeWritten;
-      if (!this.#rejectFinal(batch, thrown)) this.#waitAgain(batch, 'connection', thrown);
+      if (!this.#rejectFinal(batch, thrown, mayBeWritten))
+        this.#postpone(batch, 'connection', thrown, mayBeWritten);
     }
     void this.#refresh();
   }
 
   /** A login that is refused, or a certificate that is not trusted, does not pass. */
-  #rejectFinal(batch: Delivery, thrown: unknown): boolean {
-    const error = asLogError(thrown, 'writing to Kafka');
+  #rejectFinal(batch: Delivery, thrown: unknown, mayBeWritten: boolean): boolean {
+    const error = asLogError(thrown, doing);
     if (error.verdict === 'retry') return false;
     this.#waiting.delete(batch);
-    batch.reject(new BatchFailure(error, batch.inDoubt));
+    batch.giveUp(error, mayBeWritten);
     return true;
   }
 
-  #waitAgain(batch: Delivery, reason: string, cause: unknown): void {
+  #postpone(batch: Delivery, reason: string, cause: unknown, mayBeWritten: boolean): void {
     const { topic, partition } = batch;
     this.#options.writes.failed(batch, reason);
     this.#options.observer.retried?.({ topic, partition }, reason);
-    batch.notBefore = Date.now() + Math.min(backoffMs(batch.failures), 1_000);
-    batch.failures += 1;
-    batch.reason = reason;
-    batch.cause = cause;
+    batch.postpone(reason, cause, mayBeWritten);
     this.#waiting.add(batch);
     this.#schedule();
   }
 
-  #rejectClosed(batch: Delivery): void {
-    this.#waiting.delete(batch);
-    const error = new HeadwaterError('log-unavailable', 'the producer is closed', { cause: batch.cause });
-    batch.reject(new BatchFailure(error, batch.inDoubt));
-  }
-
-  #expire(batch: Delivery): void {
-    this.#waiting.delete(batch);
-    const seconds = Math.round((Date.now() - batch.since) / 1_000);
-    const message = `writing to ${partitionName(batch)} was not acknowledged within ${seconds} s (${batch.reason || 'no leader'})`;
-    batch.reject(
-      new BatchFailure(new HeadwaterError('log-unavailable', message, { cause: batch.cause }), batch.inDoubt),
-    );
-  }
-
   async #findLeaders(leaderless: readonly Delivery[]): Promise<void> {
-    if (this.#refreshing) return;
     const failure = await this.#refresh();
     for (const batch of leaderless) {
       if (!this.#waiting.has(batch) || this.#options.view.leader(batch) !== undefined) continue;
-      if (failure !== undefined && this.#rejectFinal(batch, failure)) continue;
-      if (this.#rejectMissing(batch)) continue;
-      this.#waitAgain(batch, 'LEADER_NOT_AVAILABLE', failure);
+      if (failure !== undefined && this.#rejectFinal(batch, failure, false)) continue;
+      if (!this.#rejectMissing(batch)) this.#postpone(batch, 'LEADER_NOT_AVAILABLE', failure, false);
     }
     this.#schedule();
   }
 
   #rejectMissing(batch: Delivery): boolean {
-    const { view, missingTopicMs: patience = missingTopicMs } = this.#options;
-    if (!view.isMissing(batch.topic) || Date.now() - batch.since < patience) return false;
+    const { view, writes } = this.#options;
+    if (!view.isMissing(batch.topic) || Date.now() - batch.since < missingTopicMs) return false;
     this.#waiting.delete(batch);
-    this.#options.writes.succeeded(batch);
-    const error = new HeadwaterError('topic-missing', `topic ${batch.topic} does not exist`);
-    batch.reject(new BatchFailure(error, batch.inDoubt));
+    writes.succeeded(batch);
+    batch.giveUp(new HeadwaterError('topic-missing', `topic ${batch.topic} does not exist`));
     return true;
   }
 
-  /** What went wrong, if anything did: batches wait, and ask again. */
+  /** Resolves with what went wrong, if anything did: batches wait, and ask again. */
   async #refresh(): Promise<unknown> {
-    if (this.#refreshing) return undefined;
-    this.#refreshing = true;
     try {
       await this.#options.view.refresh();
       return undefined;
     } catch (thrown) {
       return thrown;
     } finally {
-      this.#refreshing = false;
       this.#schedule();
     }
   }

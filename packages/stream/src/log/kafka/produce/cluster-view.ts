@@ -24,7 +24,7 @@ export class ClusterView {
   /** Asked last: a broker that does not answer may also be cut off from the others, and not know the new leaders. */
   readonly #suspects = new Set<string>();
   #nodes = new Map<number, NodeAddress>();
-  #refreshing: Promise<void> | undefined;
+  #refreshing: { readonly topics: number; readonly done: Promise<void> } | undefined;
 
   /** `seeds` are `host:port`. */
   constructor(seeds: readonly string[], connections: Connections, observer: ProduceObserver = {}) {
@@ -53,12 +53,19 @@ export class ClusterView {
     this.#suspects.delete(`${host}:${port}`);
   }
 
-  /** Calls at the same time share one request. Errors: ConnectionFailure of the last broker that was asked. */
+  /** Calls at the same time share one request, if it asks for all topics. Errors: ConnectionFailure of the last broker asked. */
   refresh(): Promise<void> {
-    this.#refreshing ??= this.#refresh().finally(() => {
-      this.#refreshing = undefined;
-    });
-    return this.#refreshing;
+    const topics = this.#topics.size;
+    const current = this.#refreshing;
+    if (current?.topics === topics) return current.done;
+    const before = current?.done.catch(() => undefined) ?? Promise.resolve();
+    const done = before
+      .then(() => this.#refresh())
+      .finally(() => {
+        if (this.#refreshing?.done === done) this.#refreshing = undefined;
+      });
+    this.#refreshing = { topics, done };
+    return done;
   }
 
   /** Errors: ConnectionFailure, ResponseError. */

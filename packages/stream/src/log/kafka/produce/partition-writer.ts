@@ -3,9 +3,11 @@
  * one that was acknowledged. A number is used up only by an acknowledgement; once a batch is given up whose fate
  * is unknown, its numbers can never be told apart from those of another batch, and the identity must be replaced.
  */
+import { setImmediate } from 'node:timers/promises';
 import { HeadwaterError } from '@headwater/errors';
 import type { TopicPartition } from '../options.ts';
-import { BatchFailure, type BatchSender } from './batch-sender.ts';
+import type { BatchSender } from './batch-sender.ts';
+import { BatchFailure } from './delivery.ts';
 import {
   type BatchRecord,
   encodeBatch,
@@ -62,9 +64,9 @@ export class PartitionWriter {
   }
 
   async #writeAll(): Promise<void> {
-    // Callers that add in the same turn of the event loop share a batch.
-    await Promise.resolve();
     for (;;) {
+      // Callers that add in one turn of the event loop share a batch, and so do those that an acknowledgement woke.
+      await setImmediate();
       this.#dropExpired();
       if (this.#queue.length === 0) break;
       await this.#writeNext(this.#take());

@@ -33,9 +33,6 @@ export class ResponseError extends Error {
   }
 }
 
-/** What follows for a batch from the response of its partition. */
-export type BatchVerdict = 'acknowledged' | 'retry' | 'too-large' | 'refused';
-
 interface RetryRule {
   /** Another broker may lead the partition: ask for the leaders first. */
   readonly leaderMayHaveMoved: boolean;
@@ -67,21 +64,18 @@ const batchRetries: Readonly<Record<string, RetryRule>> = {
 };
 
 /** undefined: the response is final. */
-export function batchRetry(error: string): RetryRule | undefined {
-  return batchRetries[error];
+export function batchRetry(error: string | undefined): RetryRule | undefined {
+  return error === undefined ? undefined : batchRetries[error];
 }
 
-export function batchVerdict(error: string | undefined): BatchVerdict {
-  if (error === undefined || error === 'DUPLICATE_SEQUENCE_NUMBER') return 'acknowledged';
-  if (error === 'MESSAGE_TOO_LARGE' || error === 'RECORD_LIST_TOO_LARGE') return 'too-large';
-  return batchRetries[error] === undefined ? 'refused' : 'retry';
+export function isAcknowledgement(error: string | undefined): boolean {
+  return error === undefined || error === 'DUPLICATE_SEQUENCE_NUMBER';
 }
 
 /** The coordinator moved, is loading what it must know, or is finishing the transaction before. */
 const coordinatorMoved = new Set(['NOT_COORDINATOR_FOR_GROUP', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
 const coordinatorBusy = new Set([
   'GROUP_LOAD_IN_PROGRESS',
-  'CONCURRENT_TRANSACTIONS',
   'REQUEST_TIMED_OUT',
   'UNKNOWN_TOPIC_OR_PARTITION',
   'THROTTLING_QUOTA_EXCEEDED',
