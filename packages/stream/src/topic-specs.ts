@@ -74,7 +74,7 @@ export function topicSpecs(names: Names, options: TopicSpecsOptions): TopicSpec[
   ];
   return [
     ...spread.map((topic) => specify(topic, options.partitions, options)),
-    ...single.map((topic) => specify(topic, 1, options)),
+    ...single.map((topic) => ({ ...specify(topic, 1, options), isSingle: true })),
   ];
 }
 

@@ -2,8 +2,20 @@
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import { describeExtractor } from '@headwater/extractors';
-import { type Codec, type HeadActivated, type HeadTrained, openCodec } from '@headwater/schemas';
-import type { Lanes, Log, ServiceDependencies } from '@headwater/stream';
+import {
+  type Codec,
+  type HeadActivated,
+  type HeadTrained,
+  openCodec,
+  parseCompositeKey,
+} from '@headwater/schemas';
+import {
+  type Lanes,
+  type Log,
+  type LogRecord,
+  type ServiceDependencies,
+  sourceHeaders,
+} from '@headwater/stream';
 import type { ClassifyConfig } from './environment.ts';
 import type { JoinBoard } from './join/join-board.ts';
 import { openJoinCodecs } from './join/join-codecs.ts';
@@ -47,6 +59,8 @@ export async function openJoin(shared: Shared): Promise<Lanes> {
   return log.openLanes({
     group,
     topics: [names.topics.labels, ...vectors],
+    dependsOn: [names.topics.examples],
+    placement: keyOfOurs,
     open: (lane) => openJoinSession(options, lane),
     transactionalId: (lane) => names.transactionalId(group, lane),
     deadLetterTopic: names.topics.deadLetters,
@@ -65,6 +79,7 @@ export async function openTrain(shared: Shared, solver: Solver): Promise<Lanes> 
   return log.openLanes({
     group,
     topics: [names.topics.examples],
+    placement: taskOfOurs,
     open: (lane) => openTrainSession(options, lane),
     transactionalId: (lane) => names.transactionalId(group, lane),
     deadLetterTopic: names.topics.deadLetters,
@@ -72,6 +87,19 @@ export async function openTrain(shared: Shared, solver: Solver): Promise<Lanes> 
     idleAfterMs: config.SETTLE_AFTER_MS,
     observer: lanes.observer,
   });
+}
+
+/** What Headwater wrote names its source; other producers may have another partitioner. */
+function keyOfOurs({ key, headers }: LogRecord): Buffer | undefined {
+  return key === null || headers[sourceHeaders.topic] === undefined ? undefined : key;
+}
+
+function taskOfOurs(record: LogRecord): string | undefined {
+  try {
+    return parseCompositeKey(keyOfOurs(record)?.toString('utf8') ?? '')[1];
+  } catch {
+    return undefined;
+  }
 }
 
 async function joinOptions(shared: Shared, group: string, lanes: LanesBoard): Promise<JoinSessionOptions> {

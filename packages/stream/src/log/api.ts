@@ -39,6 +39,8 @@ export interface TopicSpec {
   readonly replicationFactor?: number;
   /** Topic configuration, e.g. `cleanup.policy`. */
   readonly settings: Readonly<Record<string, string>>;
+  /** No other count will do: the order across all records matters, and one partition alone keeps it. */
+  readonly isSingle?: boolean;
 }
 
 export interface OffsetRange {
@@ -143,6 +145,13 @@ export interface LanesOptions {
   readonly group: string;
   /** All must have the same number of partitions. Errors: topic-missing, topic-mismatch. */
   readonly topics: readonly string[];
+  /** Topics that the outputs go to by partition: the lanes end when partitions are added to one of these, too. */
+  readonly dependsOn?: readonly string[];
+  /**
+   * For state that is kept by partition: what the partition of a record follows from, or undefined where another writer chose it. Records
+   * that lie elsewhere are a sign that partitions were added. Errors: topic-mismatch.
+   */
+  readonly placement?: (record: LogRecord) => Buffer | string | undefined;
   /** Called for each lane that is assigned, after the former owner is fenced. */
   open(lane: Lane): Promise<LaneSession>;
   /** Transactional id of a lane; fences its former owner. */

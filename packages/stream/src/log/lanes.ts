@@ -9,6 +9,8 @@ import type { Lane, LaneSession, Lanes, LanesOptions, Log, Positions } from './a
 import { backoffMs, pauseFor } from './backoff.ts';
 import { LaneWorker } from './lane-worker.ts';
 import type { FetchedChunk, GroupMember, JoinGroup, LaneTransactions, MemberListener } from './membership.ts';
+import { type PartitionWatch, partitionsChanged, wayOut } from './partition-watch.ts';
+import { checkPlacement } from './placement.ts';
 
 const defaults = { maxRecords: 256, maxBytes: 4 * 1024 * 1024, lingerMs: 20, restMs: 0 };
 const defaultSessionTimeoutMs = 30_000;
@@ -21,31 +23,45 @@ export interface LanesDependencies {
   readonly log: Pick<Log, 'admin' | 'read'>;
   readonly join: JoinGroup;
   readonly logger: Logger;
+  /** Left out where partitions cannot be added. */
+  readonly watch?: PartitionWatch;
 }
 
 /** Joins the group and works its lanes. Errors: topic-missing, topic-mismatch, log-unavailable. */
 export async function openLanes(options: LanesOptions, dependencies: LanesDependencies): Promise<Lanes> {
-  const lanes = await countLanes(options.topics, dependencies.log);
-  const group = new LaneGroup(options, dependencies, lanes);
+  const { topics, dependsOn = [], placement } = options;
+  const { log } = dependencies;
+  const read = await countPartitions(topics, log);
+  const lanes = commonCount(read);
+  if (placement !== undefined) for (const topic of topics) await checkPlacement(log, topic, lanes, placement);
+  const counts = new Map([...read, ...(await countPartitions(dependsOn, log))]);
+  const group = new LaneGroup(options, dependencies, lanes, counts);
   await group.start();
   return group;
 }
 
-/** Partitions of each topic, which must be equal. */
-async function countLanes(topics: readonly string[], log: Pick<Log, 'admin'>): Promise<number> {
+async function countPartitions(
+  topics: readonly string[],
+  log: Pick<Log, 'admin'>,
+): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const topic of topics) {
     const count = await log.admin.partitions(topic);
     if (count === undefined) throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
     counts.set(topic, count);
   }
+  return counts;
+}
+
+/** Partitions of topics that are read together must be as many. */
+function commonCount(counts: ReadonlyMap<string, number>): number {
   const [first] = counts.values();
   if (first === undefined) throw new HeadwaterError('topic-missing', 'no topics to read');
   if ([...counts.values()].every((count) => count === first)) return first;
   const found = [...counts].map(([topic, count]) => `${topic} ${count}`).join(', ');
   throw new HeadwaterError(
     'topic-mismatch',
-    `topics that are read together must have the same number of partitions: ${found}`,
+    `topics that are read together must have the same number of partitions: ${found}; ${wayOut}`,
   );
 }
 
@@ -68,14 +84,23 @@ class LaneGroup implements Lanes, MemberListener {
   readonly #member: GroupMember;
   readonly #tenures = new Map<number, Tenure>();
   readonly #retired = new Map<number, Promise<void>>();
+  /** As they were at the start, by topic. */
+  readonly #counts: ReadonlyMap<string, number>;
+  #unwatch: () => void = () => undefined;
   #assigned: readonly number[] = [];
   #settleReady: (error?: HeadwaterError) => void = () => undefined;
   #settleStopped: (error?: HeadwaterError) => void = () => undefined;
   #ending: Promise<void> | undefined;
 
-  constructor(options: LanesOptions, dependencies: LanesDependencies, lanes: number) {
+  constructor(
+    options: LanesOptions,
+    dependencies: LanesDependencies,
+    lanes: number,
+    counts: ReadonlyMap<string, number>,
+  ) {
     this.#options = options;
     this.#dependencies = dependencies;
+    this.#counts = counts;
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = (error) => (error === undefined ? resolve() : reject(error));
     });
@@ -90,6 +115,8 @@ class LaneGroup implements Lanes, MemberListener {
 
   async start(): Promise<void> {
     await this.#member.start();
+    this.#unwatch =
+      this.#dependencies.watch?.watch(this.#counts, (error) => void this.#end(error)) ?? this.#unwatch;
   }
 
   assigned(): readonly number[] {
@@ -98,6 +125,8 @@ class LaneGroup implements Lanes, MemberListener {
 
   joined(lanes: readonly number[]): void {
     if (this.#ending !== undefined) return;
+    const excess = this.#beyondCounts(lanes);
+    if (excess !== undefined) return void this.#end(excess);
     const revoked = this.#assigned.filter((lane) => !lanes.includes(lane));
     this.#assigned = [...lanes];
     this.#retireAll();
@@ -119,6 +148,14 @@ class LaneGroup implements Lanes, MemberListener {
 
   async close(): Promise<void> {
     await this.#end();
+  }
+
+  /** A member that started after partitions were added hands out more than this process knows. */
+  #beyondCounts(lanes: readonly number[]): HeadwaterError | undefined {
+    const last = Math.max(-1, ...lanes);
+    const [topic = ''] = this.#options.topics;
+    const count = this.#counts.get(topic) ?? Number.POSITIVE_INFINITY;
+    return last < count ? undefined : partitionsChanged(topic, count, last + 1);
   }
 
   /** Drops the work of the former generation, without waiting for it. */
@@ -239,6 +276,7 @@ class LaneGroup implements Lanes, MemberListener {
   }
 
   async #shutDown(error: HeadwaterError | undefined): Promise<void> {
+    this.#unwatch();
     const tenures = [...this.#tenures.values()];
     for (const { lane } of tenures) this.#member.pause(lane);
     if (error === undefined) {

@@ -66,6 +66,15 @@ test('what is there keeps its partitions, and what joins it gets as many', async
   await log.close();
 });
 
+test('refuses a table that must have one partition and has more', async () => {
+  const log = createMemoryLog();
+  const specs = specsOf({ PARTITIONS: '3' });
+  const grown = specs.map((spec) => ({ ...spec, partitions: 3 }));
+  await log.admin.ensureTopics(grown, { create: true });
+  await expect(prepareTopics(log.admin, specs, false)).rejects.toMatchObject({ code: 'topic-mismatch' });
+  await log.close();
+});
+
 test('schema ids come from the registry where one is named', () => {
   expect(openSchemaIds(load()).kind).toBe('fingerprint');
   expect(openSchemaIds(load({ SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1' })).kind).toBe('registry');

@@ -58,7 +58,9 @@ export async function prepareTopics(
   );
   const fitted = found.map(({ spec, partitions }) => ({
     ...spec,
-    partitions: partitions ?? siblingPartitions(spec, found) ?? spec.partitions,
+    partitions: spec.isSingle
+      ? spec.partitions
+      : (partitions ?? siblingPartitions(spec, found) ?? spec.partitions),
   }));
   const missing = fitted.filter((_, index) => found[index]?.partitions === undefined);
   if (!create && missing.length > 0) throw missingTopics(missing);
@@ -70,7 +72,7 @@ function siblingPartitions(
   spec: TopicSpec,
   found: readonly { readonly spec: TopicSpec; readonly partitions: number | undefined }[],
 ): number | undefined {
-  const siblings = found.filter((other) => other.spec.partitions === spec.partitions);
+  const siblings = found.filter(({ spec: other }) => !other.isSingle && other.partitions === spec.partitions);
   const counts = new Set(siblings.flatMap(({ partitions }) => partitions ?? []));
   return counts.size === 1 ? [...counts][0] : undefined;
 }

@@ -1,6 +1,7 @@
 /** Topics, offsets and groups of a cluster. */
 import { HeadwaterError } from '@headwater/errors';
 import type { LogAdmin, OffsetRange, TopicSpec } from '../api.ts';
+import { wayOut } from '../partition-watch.ts';
 import { attempt } from './attempts.ts';
 import { asLogError, rootOf } from './failures.ts';
 import type { GroupOffsets } from './group-offsets.ts';
@@ -40,7 +41,7 @@ export class KafkaAdmin implements LogAdmin {
     for (const [index, { name, partitions }] of specs.entries()) {
       const found = counts[index] ?? (await this.partitions(name)) ?? partitions;
       if (found === partitions) continue;
-      const message = `topic ${name} has ${found} partitions, not ${partitions}; the count of a topic is fixed`;
+      const message = `topic ${name} has ${found} partitions, not ${partitions}; ${wayOut}`;
       throw new HeadwaterError('topic-mismatch', message);
     }
   }
@@ -83,7 +84,7 @@ export class KafkaAdmin implements LogAdmin {
     await admin.deleteTopics({ topics: [...topics] }).catch((thrown: unknown) => {
       throw asLogError(thrown, `deleting ${topics.join(', ')}`);
     });
-    this.#topics.forget(topics);
+    this.#topics.deleted(topics);
   }
 
   async deleteGroups(groups: readonly string[]): Promise<void> {

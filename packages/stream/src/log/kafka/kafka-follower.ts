@@ -3,6 +3,7 @@ import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Follower, FollowOptions } from '../api.ts';
 import { FollowProgress } from '../follow-progress.ts';
 import type { FetchedChunk } from '../membership.ts';
+import type { PartitionWatch } from '../partition-watch.ts';
 import { FetchLoop } from './fetch-loop.ts';
 import type { Cluster } from './kafkajs.ts';
 import type { PartitionPosition } from './partition-fetch.ts';
@@ -14,6 +15,7 @@ export class KafkaFollower implements Follower {
   readonly #options: FollowOptions;
   readonly #progress = new FollowProgress();
   #loop: FetchLoop | undefined;
+  #unwatch: () => void = () => undefined;
 
   constructor(options: FollowOptions) {
     this.#options = options;
@@ -21,10 +23,12 @@ export class KafkaFollower implements Follower {
     this.stopped = this.#progress.stopped;
   }
 
-  async start(cluster: Cluster, reader: PartitionReader): Promise<void> {
+  async start(cluster: Cluster, reader: PartitionReader, watch: PartitionWatch): Promise<void> {
     const positions: PartitionPosition[] = [];
+    const counts = new Map<string, number>();
     for (const topic of this.#options.topics) {
       const ranges = await reader.ranges(topic);
+      counts.set(topic, ranges.length);
       ranges.forEach(({ low, high }, partition) => {
         const offset = this.#options.from === 'beginning' ? low : high;
         positions.push({ topic, partition, offset });
@@ -36,6 +40,7 @@ export class KafkaFollower implements Follower {
       handle: (topic, partition, chunk) => this.#handle(topic, partition, chunk),
       failed: (error) => this.#progress.end(error),
     });
+    this.#unwatch = watch.watch(counts, (error) => this.#stop(error));
   }
 
   position(topic: string, partition: number): bigint | undefined {
@@ -43,8 +48,15 @@ export class KafkaFollower implements Follower {
   }
 
   async close(): Promise<void> {
+    this.#unwatch();
     await this.#loop?.close();
     this.#progress.end();
+  }
+
+  /** The order of a key's records is lost where they lie in several partitions: a table would keep an old one. */
+  #stop(error: HeadwaterError): void {
+    void this.#loop?.close();
+    this.#progress.end(error);
   }
 
   async #handle(topic: string, partition: number, chunk: FetchedChunk): Promise<void> {

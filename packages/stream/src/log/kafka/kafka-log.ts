@@ -14,6 +14,7 @@ import type {
   WriteBlock,
 } from '../api.ts';
 import { openLanes } from '../lanes.ts';
+import { PartitionWatch } from '../partition-watch.ts';
 import { KafkaClient } from './client.ts';
 import { asLogError } from './failures.ts';
 import { GroupOffsets } from './group-offsets.ts';
@@ -45,6 +46,7 @@ class KafkaLog implements Log {
   readonly #groups: GroupOffsets;
   readonly #writes: WriteState;
   readonly #producers: Producers;
+  readonly #watch: PartitionWatch;
   readonly #open = new Set<{ close(): Promise<void> }>();
   #admin: Promise<Admin> | undefined;
 
@@ -66,6 +68,7 @@ class KafkaLog implements Log {
     this.#reader = new PartitionReader(this.#cluster);
     this.#groups = new GroupOffsets(this.#cluster);
     this.admin = new KafkaAdmin(admin, this.#topics, this.#reader, this.#groups);
+    this.#watch = new PartitionWatch((topic) => this.#topics.partitions(topic), options.partitionCheckMs);
   }
 
   blocked(): WriteBlock | undefined {
@@ -98,6 +101,7 @@ class KafkaLog implements Log {
         log: this,
         join: (join, listener) => new KafkaMember(join, listener, dependencies),
         logger: this.#logger,
+        watch: this.#watch,
       },
     );
     return this.#keep(lanes);
@@ -105,7 +109,7 @@ class KafkaLog implements Log {
 
   async follow(options: FollowOptions): Promise<Follower> {
     const follower = new KafkaFollower(options);
-    await follower.start(this.#client.cluster(), this.#reader);
+    await follower.start(this.#client.cluster(), this.#reader, this.#watch);
     return this.#keep(follower);
   }
 
@@ -114,6 +118,7 @@ class KafkaLog implements Log {
   }
 
   async close(): Promise<void> {
+    this.#watch.close();
     await Promise.all([...this.#open].map((part) => part.close()));
     this.#producers.close();
     await this.#cluster.close();

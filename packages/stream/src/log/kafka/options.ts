@@ -40,6 +40,8 @@ export interface KafkaOptions {
   /** A record that is not acknowledged after so long is given up, and so is a commit; default 30 s. */
   readonly deliverMs?: number;
   readonly observer?: ProduceObserver;
+  /** Between two looks at the partitions of topics in use; default 15 s. A change is reported after the second look that shows it. */
+  readonly partitionCheckMs?: number;
 }
 
 export const kafkaDefaults = {

@@ -1,4 +1,7 @@
-/** What is known of topics, asked once: partitions for keys, and the limit on batches. */
+/**
+ * What is known of topics: partitions for keys, and the limit on batches. Keys keep their partitions for as long as the process runs: where
+ * partitions are added meanwhile, an image and its erasure must not change places.
+ */
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '../../logger.ts';
 import { asLogError, rootOf } from './failures.ts';
@@ -15,6 +18,8 @@ export class TableOfTopics {
   readonly #admin: () => Promise<Admin>;
   readonly #logger: Logger;
   readonly #known = new Map<string, { readonly shape: TopicShape; readonly since: number }>();
+  /** Partitions as they were when the topic was first written to. */
+  readonly #first = new Map<string, number>();
 
   constructor(admin: () => Promise<Admin>, logger: Logger) {
     this.#admin = admin;
@@ -52,14 +57,30 @@ export class TableOfTopics {
     for (const topic of topics) this.#known.delete(topic);
   }
 
+  /** A topic of the same name is another one. */
+  deleted(topics: readonly string[]): void {
+    this.forget(topics);
+    for (const topic of topics) this.#first.delete(topic);
+  }
+
   async #shape(topic: string): Promise<TopicShape> {
     const known = this.#known.get(topic);
     if (known !== undefined && Date.now() - known.since < freshMs) return known.shape;
     const partitions = await this.partitions(topic);
     if (partitions === undefined) throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
-    const shape = { partitions, maxMessageBytes: await this.#maxMessageBytes(topic) };
+    const shape = {
+      partitions: this.#fixed(topic, partitions),
+      maxMessageBytes: await this.#maxMessageBytes(topic),
+    };
     this.#known.set(topic, { shape, since: Date.now() });
     return shape;
+  }
+
+  /** Fewer partitions than before are those of a topic that was made anew. */
+  #fixed(topic: string, partitions: number): number {
+    const fixed = Math.min(this.#first.get(topic) ?? partitions, partitions);
+    this.#first.set(topic, fixed);
+    return fixed;
   }
 
   /** Where the ACLs do not let us ask, Kafka's default is taken; a broker that thinks otherwise will say so. */
