@@ -58,10 +58,16 @@ export interface LogAdmin {
   ensureTopics(specs: readonly TopicSpec[], options: { readonly create: boolean }): Promise<void>;
   /** Number of partitions; undefined when the topic does not exist. */
   partitions(topic: string): Promise<number | undefined>;
+  /** As it is on the cluster, with the settings of its own; undefined when the topic does not exist. Errors: log-forbidden. */
+  describe(topic: string): Promise<TopicSpec | undefined>;
   /** By partition index. */
   offsets(topic: string): Promise<readonly OffsetRange[]>;
   /** Committed offset by partition index; undefined where the group has committed none. */
   committed(group: string, topic: string): Promise<readonly (bigint | undefined)[]>;
+  /**
+   * Sets committed offsets, by partition, of a group without members. Errors: request-invalid where it has members.
+   */
+  commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void>;
   /** How many members a group has now; 0 for a group that does not exist. */
   members(group: string): Promise<number>;
   /** Deletes what lies before these offsets, by partition; an offset that is gone already is no error. */

@@ -10,6 +10,9 @@ export const sourceHeaders = {
   offset: 'headwater.source.offset',
 } as const;
 
+/** Where a record was before its topic was given other partitions: `run/partition/offset`. */
+export const movedHeader = 'headwater.moved';
+
 /** The names that Kafka Connect uses, so that its tools understand our dead letters. */
 export const deadLetterHeaders = {
   topic: '__connect.errors.topic',

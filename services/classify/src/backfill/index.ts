@@ -6,6 +6,7 @@ export {
   backfill,
   verdictOf,
 } from './backfill.ts';
+export { type ExampleSet, type ExampleSetsOptions, readExampleSets } from './example-sets.ts';
 export type { HeadComparison, HeadOutcome } from './head-comparison.ts';
 export type { OnProgress, Progress } from './progress.ts';
 export type { TableComparison } from './table-comparison.ts';

@@ -10,3 +10,4 @@ export {
 export { type ClusterClients, HeadCatalog, type HeadFilter, type WholeHead } from './head-catalog.ts';
 export { decodeHeadFile, encodeHeadFile, type HeadFile } from './head-file.ts';
 export { type ImportedHead, importHead } from './head-import.ts';
+export { forgetWatermarks } from './head-watermarks.ts';

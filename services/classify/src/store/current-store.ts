@@ -1,4 +1,5 @@
 /** Every lane begins alike, whatever it keeps: its store is opened, and brought to the positions that the group has committed. */
+import { movedHeader } from '@headwater/stream';
 import { type LaneStore, type LaneStoreOptions, openLaneStore } from './lane-store.ts';
 import { type RollForwardOptions, type RollForwardResult, rollForward } from './roll-forward.ts';
 import type { StateReader } from './state.ts';
@@ -16,7 +17,9 @@ export interface CurrentStore {
 
 /** Errors: store-unavailable, log-unavailable, and those of `apply`; the store is closed then. */
 export async function openCurrentStore(options: CurrentStoreOptions): Promise<CurrentStore> {
-  const store = await openLaneStore(options);
+  const layout = await readLayout(options);
+  const identity = layout === '' ? options.identity : `${options.identity} ${layout}`;
+  const store = await openLaneStore({ ...options, identity });
   try {
     if (options.fits?.(store) === false) await store.clear();
     return { store, rolled: await rollForward({ ...options, store }) };
@@ -24,4 +27,22 @@ export async function openCurrentStore(options: CurrentStoreOptions): Promise<Cu
     await store.close();
     throw error;
   }
+}
+
+/**
+ * Which change of partitions the records of the lane come of; empty where there was none. Offsets begin anew with each, so that a store
+ * of before would otherwise be taken for one that is behind.
+ */
+async function readLayout({ lane, earliest }: CurrentStoreOptions): Promise<string> {
+  const runs: string[] = [];
+  for (const topic of lane.topics) {
+    const from = await earliest(topic);
+    const to = lane.positions.get(topic) ?? from;
+    for await (const [first] of lane.replay({ topic, from, to })) {
+      const moved = first?.headers[movedHeader]?.toString('utf8');
+      if (moved !== undefined) runs.push(`${topic} ${moved.split('/')[0]}`);
+      break;
+    }
+  }
+  return runs.join(' ');
 }

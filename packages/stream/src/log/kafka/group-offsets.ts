@@ -4,9 +4,25 @@
  * "nothing was committed", and a lane would begin again at its first record.
  */
 import { HeadwaterError } from '@headwater/errors';
+import { rootOf } from './failures.ts';
 import type { Broker } from './kafkajs.ts';
 import { offsetFetch, offsetFetchKey, offsetFetchVersion } from './offset-fetch.ts';
 import type { SharedCluster } from './shared-cluster.ts';
+
+/** kafkajs' request, which our view of a broker leaves out. */
+interface CommittingBroker extends Broker {
+  offsetCommit(request: {
+    readonly groupId: string;
+    readonly groupGenerationId: number;
+    readonly memberId: string;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+    }[];
+  }): Promise<unknown>;
+}
+
+const outsideOfGroup = { groupGenerationId: -1, memberId: '' };
 
 export class GroupOffsets {
   readonly #cluster: SharedCluster;
@@ -25,6 +41,18 @@ export class GroupOffsets {
     return (await this.#ask(group, topic, [partition], true))[0];
   }
 
+  /** Of a group without members: the coordinator refuses any other. Errors: request-invalid. */
+  commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
+    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }));
+    return this.#cluster.attempt(`setting the offsets of group ${group}`, [], async (cluster) => {
+      const coordinator = (await cluster.findGroupCoordinator({ groupId: group })) as CommittingBroker;
+      const request = { groupId: group, ...outsideOfGroup, topics: [{ topic, partitions }] };
+      await coordinator.offsetCommit(request).catch((thrown: unknown) => {
+        throw refusesForMembers(thrown) ? hasMembers(group, thrown) : thrown;
+      });
+    });
+  }
+
   #ask(
     group: string,
     topic: string,
@@ -39,6 +67,15 @@ export class GroupOffsets {
       return partitions.map((partition) => committedOf(told.get(partition), topic, partition));
     });
   }
+}
+
+function refusesForMembers(thrown: unknown): boolean {
+  return ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'].includes(rootOf(thrown).type ?? '');
+}
+
+function hasMembers(group: string, cause: unknown): HeadwaterError {
+  const message = `group ${group} has members; stop its services before its offsets are set`;
+  return new HeadwaterError('request-invalid', message, { cause });
 }
 
 /** An answer without the partition is no answer, least of all "nothing". */

@@ -50,6 +50,10 @@ export class KafkaAdmin implements LogAdmin {
     return attempt(`asking for topic ${topic}`, () => this.#topics.partitions(topic));
   }
 
+  describe(topic: string): Promise<TopicSpec | undefined> {
+    return attempt(`describing topic ${topic}`, () => this.#topics.describe(topic));
+  }
+
   offsets(topic: string): Promise<readonly OffsetRange[]> {
     return this.#reader.ranges(topic);
   }
@@ -58,6 +62,10 @@ export class KafkaAdmin implements LogAdmin {
     const count = await this.partitions(topic);
     if (count === undefined) throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
     return this.#groups.latest(group, topic, [...Array(count).keys()]);
+  }
+
+  commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
+    return this.#groups.commit(group, topic, offsets);
   }
 
   async members(group: string): Promise<number> {

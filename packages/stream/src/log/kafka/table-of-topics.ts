@@ -4,6 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '../../logger.ts';
+import type { TopicSpec } from '../api.ts';
 import { asLogError, rootOf } from './failures.ts';
 import type { Admin } from './kafkajs.ts';
 import type { TopicShape } from './produce/routing.ts';
@@ -11,6 +12,8 @@ import type { TopicShape } from './produce/routing.ts';
 /** Kafka's default for `max.message.bytes`. */
 const defaultMaxMessageBytes = 1_048_588;
 const topicResource = 2;
+/** Kafka's `ConfigSource` of what is no default of a broker. */
+const setForTopic = 1;
 /** Limits can be changed while we run. */
 const freshMs = 300_000;
 
@@ -39,18 +42,23 @@ export class TableOfTopics {
 
   /** undefined when the topic does not exist. */
   async partitions(topic: string): Promise<number | undefined> {
-    const admin = await this.#admin();
-    try {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      return topics.find(({ name }) => name === topic)?.partitions.length;
-    } catch (thrown) {
-      if (rootOf(thrown).name === 'KafkaJSProtocolError') {
-        const error = asLogError(thrown, `asking for topic ${topic}`);
-        if (error.code === 'topic-missing') return undefined;
-        throw error;
-      }
-      throw asLogError(thrown, `asking for topic ${topic}`);
-    }
+    return (await this.#metadata(topic))?.length;
+  }
+
+  /** As it is on the cluster; undefined when it does not exist. Errors: log-forbidden, log-unavailable. */
+  async describe(topic: string): Promise<TopicSpec | undefined> {
+    const partitions = await this.#metadata(topic);
+    if (partitions === undefined) return undefined;
+    const entries = await this.#settings(topic).catch((thrown: unknown) => {
+      throw asLogError(thrown, `asking for the settings of topic ${topic}`);
+    });
+    const own = entries.filter(({ configSource }) => configSource === setForTopic);
+    return {
+      name: topic,
+      partitions: partitions.length,
+      replicationFactor: partitions[0]?.replicas.length ?? -1,
+      settings: Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue])),
+    };
   }
 
   forget(topics: Iterable<string>): void {
@@ -86,15 +94,39 @@ export class TableOfTopics {
   /** Where the ACLs do not let us ask, Kafka's default is taken; a broker that thinks otherwise will say so. */
   async #maxMessageBytes(topic: string): Promise<number> {
     try {
-      const admin = await this.#admin();
-      const { resources } = await admin.describeConfigs({
-        includeSynonyms: false,
-        resources: [{ type: topicResource, name: topic, configNames: ['max.message.bytes'] }],
-      });
-      return Number(resources[0]?.configEntries[0]?.configValue ?? defaultMaxMessageBytes);
+      const [limit] = await this.#settings(topic, ['max.message.bytes']);
+      return Number(limit?.configValue ?? defaultMaxMessageBytes);
     } catch (thrown) {
       this.#logger.debug({ topic, reason: rootOf(thrown).message }, 'the limits of a topic are not told');
       return defaultMaxMessageBytes;
     }
   }
+
+  async #settings(topic: string, configNames?: string[]) {
+    const admin = await this.#admin();
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: topicResource, name: topic, ...(configNames && { configNames }) }],
+    });
+    return (resources[0]?.configEntries ?? []) as unknown as readonly ConfigEntry[];
+  }
+
+  async #metadata(topic: string) {
+    const admin = await this.#admin();
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      return topics.find(({ name }) => name === topic)?.partitions;
+    } catch (thrown) {
+      const error = asLogError(thrown, `asking for topic ${topic}`);
+      if (rootOf(thrown).name === 'KafkaJSProtocolError' && error.code === 'topic-missing') return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The source of a setting is in the answer of kafkajs, and not in its types. */
+interface ConfigEntry {
+  readonly configName: string;
+  readonly configValue: string;
+  readonly configSource: number;
 }

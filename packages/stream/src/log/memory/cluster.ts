@@ -13,6 +13,7 @@ import { MemoryPartition } from './partition.ts';
 const defaultMaxMessageBytes = 1_048_588;
 
 interface MemoryTopic {
+  readonly spec: TopicSpec;
   readonly partitions: readonly MemoryPartition[];
   readonly maxMessageBytes: number;
   spread: number;
@@ -23,21 +24,32 @@ export class MemoryCluster {
   readonly #groups = new Map<string, Map<string, bigint>>();
   readonly #epochs = new Map<string, number>();
 
-  create({ name, partitions, settings }: TopicSpec): void {
+  create(spec: TopicSpec): void {
+    const { name, partitions, settings } = spec;
     const retention = {
       compact: (settings['cleanup.policy'] ?? 'delete').includes('compact'),
       bytes: limit(settings['retention.bytes']),
       ms: limit(settings['retention.ms']),
     };
     this.#topics.set(name, {
+      spec,
       partitions: Array.from({ length: partitions }, () => new MemoryPartition(retention)),
       maxMessageBytes: Number(settings['max.message.bytes'] ?? defaultMaxMessageBytes),
       spread: 0,
     });
   }
 
+  /** The offsets that groups have committed of it go with it. */
   delete(topic: string): void {
+    const partitions = this.find(topic)?.length ?? 0;
+    for (const offsets of this.#groups.values()) {
+      for (let partition = 0; partition < partitions; partition += 1) offsets.delete(`${topic}/${partition}`);
+    }
     this.#topics.delete(topic);
+  }
+
+  describe(topic: string): TopicSpec | undefined {
+    return this.#topics.get(topic)?.spec;
   }
 
   /** undefined when the topic does not exist. */

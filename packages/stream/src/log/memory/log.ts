@@ -124,12 +124,23 @@ class MemoryAdmin implements LogAdmin {
     return this.#cluster.find(topic)?.length;
   }
 
+  async describe(topic: string): Promise<TopicSpec | undefined> {
+    return this.#cluster.describe(topic);
+  }
+
   async offsets(topic: string) {
     return this.#partitions(topic).map((partition) => partition.range);
   }
 
   async committed(group: string, topic: string) {
     return this.#partitions(topic).map((_, index) => this.#cluster.committed(group, topic, index));
+  }
+
+  async commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
+    if (this.#coordinator.members(group) > 0) {
+      throw new HeadwaterError('request-invalid', `group ${group} has members; stop its services first`);
+    }
+    for (const [partition, offset] of offsets) this.#cluster.commit(group, topic, partition, offset);
   }
 
   async members(group: string): Promise<number> {
