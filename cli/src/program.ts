@@ -11,6 +11,7 @@ import { registerExtractor } from './commands/extractor.ts';
 import { registerHeads } from './commands/heads.ts';
 import { type IngestOptions, ingest } from './commands/ingest.ts';
 import { registerNet } from './commands/net/net.ts';
+import { registerRepartition } from './commands/repartition.ts';
 import { type StartOptions, start } from './commands/start.ts';
 import { registerToken } from './commands/token.ts';
 import { type TopicsOptions, topics } from './commands/topics.ts';
@@ -126,8 +127,9 @@ Environment:
 ${exitCodes}`;
 
 function addTopics(program: Command, console: Console, finish: (code: number) => void): void {
-  program
+  const command = program
     .command('topics')
+    .enablePositionalOptions()
     .description(
       'Create the topics that the services need, or with --dry-run print them, their settings and the ACLs.',
     )
@@ -142,6 +144,7 @@ function addTopics(program: Command, console: Console, finish: (code: number) =>
       '\nNames, partitions and retention come from the same environment variables as for the services.',
     )
     .action(async (options: TopicsOptions) => finish(await topics(options, console)));
+  registerRepartition(command, console, finish);
 }
 
 function addIngest(program: Command, console: Console, finish: (code: number) => void): void {

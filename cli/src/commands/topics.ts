@@ -8,7 +8,9 @@ import {
   createKafkaLog,
   type Environment,
   kafkaOptions,
+  type LogAdmin,
   loadConfig,
+  type Names,
   namesOf,
   type TopicSpec,
   topicOptions,
@@ -44,12 +46,27 @@ export async function topics(options: TopicsOptions, console: Console): Promise<
     console.createLogger((line) => void console.stderr.write(`${line}\n`)),
   );
   try {
-    await log.admin.ensureTopics(specs, { create: true });
+    await log.admin.ensureTopics(await withFreeDeadLetters(specs, names, log.admin), { create: true });
     console.stderr.write(`all ${specs.length} topics are there\n`);
     return 0;
   } finally {
     await log.close();
   }
+}
+
+/** No state is kept by their partitions: those that are there keep as many as they have. */
+function withFreeDeadLetters(
+  specs: readonly TopicSpec[],
+  names: Names,
+  admin: LogAdmin,
+): Promise<TopicSpec[]> {
+  const deadLetters = new Set(specs.map(({ name }) => names.topics.deadLetters(name)));
+  return Promise.all(
+    specs.map(async (spec) => {
+      if (!deadLetters.has(spec.name)) return spec;
+      return { ...spec, partitions: (await admin.partitions(spec.name)) ?? spec.partitions };
+    }),
+  );
 }
 
 function extractorsOf(environment: Environment): readonly string[] {

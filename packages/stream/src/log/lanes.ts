@@ -61,7 +61,7 @@ function commonCount(counts: ReadonlyMap<string, number>): number {
   const found = [...counts].map(([topic, count]) => `${topic} ${count}`).join(', ');
   throw new HeadwaterError(
     'topic-mismatch',
-    `topics that are read together must have the same number of partitions: ${found}; ${wayOut}`,
+    `topics that are read together must have the same number of partitions: ${found}; ${wayOut()}`,
   );
 }
 

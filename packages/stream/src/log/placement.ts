@@ -33,7 +33,7 @@ export async function checkPlacement(
   if (before === undefined) return;
   const message =
     `topic ${topic} has ${partitions} partitions, and its records were written to ${before}: ` +
-    `partitions were added, and keys belong to others now; ${wayOut.replace('COUNT', String(partitions))}`;
+    `partitions were added, and keys belong to others now; ${wayOut(partitions)}`;
   throw new HeadwaterError('topic-mismatch', message, { context: { topic, before, now: partitions } });
 }
 

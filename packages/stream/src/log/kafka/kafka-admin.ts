@@ -41,7 +41,7 @@ export class KafkaAdmin implements LogAdmin {
     for (const [index, { name, partitions }] of specs.entries()) {
       const found = counts[index] ?? (await this.partitions(name)) ?? partitions;
       if (found === partitions) continue;
-      const message = `topic ${name} has ${found} partitions, not ${partitions}; ${wayOut}`;
+      const message = `topic ${name} has ${found} partitions, not ${partitions}; ${wayOut(partitions)}`;
       throw new HeadwaterError('topic-mismatch', message);
     }
   }
@@ -93,6 +93,7 @@ export class KafkaAdmin implements LogAdmin {
       throw asLogError(thrown, `deleting ${topics.join(', ')}`);
     });
     this.#topics.deleted(topics);
+    await this.#reader.forget(topics);
   }
 
   async deleteGroups(groups: readonly string[]): Promise<void> {

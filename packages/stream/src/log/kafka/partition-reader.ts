@@ -2,6 +2,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { LogRecord, OffsetRange, ReadOptions } from '../api.ts';
 import { rootOf } from './failures.ts';
+import type { Cluster } from './kafkajs.ts';
 import { fetchFrom, type PartitionPosition } from './partition-fetch.ts';
 import { CorruptBatchError, corruptBatch } from './record-batches.ts';
 import type { SharedCluster } from './shared-cluster.ts';
@@ -16,27 +17,37 @@ export class PartitionReader {
     this.#cluster = cluster;
   }
 
-  /** By partition index; `high` is where a read_committed reader ends. Errors: topic-missing. */
+  /** By partition index; `high` is where a read_committed reader ends. Partitions are counted anew. Errors: topic-missing. */
   async ranges(topic: string): Promise<readonly OffsetRange[]> {
     return this.#cluster.attempt(`asking for the offsets of ${topic}`, [topic], async (cluster) => {
-      const partitions = cluster
-        .findTopicPartitionMetadata(topic)
-        .map(({ partitionId: partition }) => ({ partition }));
+      await cluster.refreshMetadata();
+      const partitions = partitionsOf(cluster, topic);
       if (partitions.length === 0) throw untold(topic);
-      const ask = async (fromBeginning: boolean) => {
-        const [answer] = await cluster.fetchTopicsOffset([{ topic, fromBeginning, partitions }]);
-        return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
-      };
-      const [lows, highs] = [await ask(true), await ask(false)];
-      return partitions.map((_, index) => rangeOf(topic, lows.get(index), highs.get(index)));
+      return askRanges(cluster, topic, partitions);
     });
   }
 
-  /** Errors: topic-missing, topic-mismatch where there is no such partition. */
+  /** Asks the leader of that partition alone: another one may have none now. Errors: topic-missing, topic-mismatch where there is no such partition. */
   async range(topic: string, partition: number): Promise<OffsetRange> {
-    const range = (await this.ranges(topic))[partition];
-    if (range !== undefined) return range;
-    throw new HeadwaterError('topic-mismatch', `topic ${topic} has no partition ${partition}`);
+    return this.#cluster.attempt(
+      `asking for the offsets of ${topic}-${partition}`,
+      [topic],
+      async (cluster) => {
+        if (!partitionsOf(cluster, topic).includes(partition)) await cluster.refreshMetadata();
+        const partitions = partitionsOf(cluster, topic);
+        if (partitions.length === 0) throw untold(topic);
+        if (!partitions.includes(partition)) {
+          throw new HeadwaterError('topic-mismatch', `topic ${topic} has no partition ${partition}`);
+        }
+        const [range] = await askRanges(cluster, topic, [partition]);
+        if (range === undefined) throw untold(topic);
+        return range;
+      },
+    );
+  }
+
+  forget(topics: readonly string[]): Promise<void> {
+    return this.#cluster.forget(topics);
   }
 
   /** Errors: log-offset-out-of-range, log-batch-corrupt, topic-missing, log-unavailable. */
@@ -70,6 +81,26 @@ export class PartitionReader {
       }
     });
   }
+}
+
+/** Ascending. */
+function partitionsOf(cluster: Cluster, topic: string): number[] {
+  const known = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
+  return known.sort((a, b) => a - b);
+}
+
+async function askRanges(
+  cluster: Cluster,
+  topic: string,
+  indexes: readonly number[],
+): Promise<OffsetRange[]> {
+  const partitions = indexes.map((partition) => ({ partition }));
+  const ask = async (fromBeginning: boolean) => {
+    const [answer] = await cluster.fetchTopicsOffset([{ topic, fromBeginning, partitions }]);
+    return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  };
+  const [lows, highs] = [await ask(true), await ask(false)];
+  return indexes.map((partition) => rangeOf(topic, lows.get(partition), highs.get(partition)));
 }
 
 /** No default stands in for an end: 0 would be a place to begin, or an end that is reached. */

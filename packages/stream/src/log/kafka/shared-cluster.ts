@@ -7,9 +7,13 @@ import { attempt } from './attempts.ts';
 import { asLogError, isStaleMetadata, rootOf } from './failures.ts';
 import type { Cluster } from './kafkajs.ts';
 
+/** kafkajs' list of the topics that it asks for; our view of a cluster leaves it out. */
+type TargetingCluster = Cluster & { readonly targetTopics: Set<string> };
+
 export class SharedCluster {
   readonly #open: () => Cluster;
   #cluster: Promise<Cluster> | undefined;
+  #connected: TargetingCluster | undefined;
 
   /** Connects when it is first used. */
   constructor(open: () => Cluster) {
@@ -29,7 +33,19 @@ export class SharedCluster {
         throw thrown;
       }
     };
-    return attempt(doing, connected, (thrown) => mayPass(thrown, doing));
+    return attempt(
+      doing,
+      connected,
+      (thrown) => mayPass(thrown, doing) || this.#forgetOthers(thrown, topics),
+    );
+  }
+
+  /** What is known of topics that were deleted is no more: a topic of the same name is another one. */
+  async forget(topics: readonly string[]): Promise<void> {
+    const cluster = (await this.#cluster?.catch(() => undefined)) as TargetingCluster | undefined;
+    if (cluster === undefined) return;
+    for (const topic of topics) cluster.targetTopics.delete(topic);
+    await cluster.refreshMetadata().catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -37,6 +53,18 @@ export class SharedCluster {
     this.#cluster = undefined;
     if (cluster === undefined) return;
     await (await cluster.catch(() => undefined))?.disconnect();
+  }
+
+  /**
+   * kafkajs asks for all topics that anybody named, and fails for all when one of them is gone. True where there were others than those
+   * that are needed now: without them it may work.
+   */
+  #forgetOthers(thrown: unknown, topics: readonly string[]): boolean {
+    if (rootOf(thrown).type !== 'UNKNOWN_TOPIC_OR_PARTITION' || this.#connected === undefined) return false;
+    const { targetTopics } = this.#connected;
+    const others = [...targetTopics].filter((topic) => !topics.includes(topic));
+    for (const topic of others) targetTopics.delete(topic);
+    return others.length > 0;
   }
 
   #connect(): Promise<Cluster> {
@@ -50,6 +78,7 @@ export class SharedCluster {
   async #start(): Promise<Cluster> {
     const cluster = this.#open();
     await cluster.connect();
+    this.#connected = cluster as TargetingCluster;
     return cluster;
   }
 

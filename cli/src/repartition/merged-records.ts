@@ -1,0 +1,40 @@
+/**
+ * All partitions of a topic as one sequence, by time: records keep their order within each partition, and where partitions were added, a
+ * key's records of before come before those of after.
+ */
+import type { Log, LogRecord } from '@headwater/stream';
+
+export interface PartitionRange {
+  readonly partition: number;
+  readonly from: bigint;
+  /** Exclusive. */
+  readonly to: bigint;
+}
+
+export async function* mergedRecords(
+  log: Pick<Log, 'read'>,
+  topic: string,
+  ranges: readonly PartitionRange[],
+): AsyncGenerator<LogRecord> {
+  const heads: { record: LogRecord; readonly rest: AsyncIterator<LogRecord> }[] = [];
+  for (const range of ranges.filter(({ from, to }) => from < to)) {
+    const rest = records(log, topic, range);
+    const first = await rest.next();
+    if (first.done !== true) heads.push({ record: first.value, rest });
+  }
+  while (heads.length > 0) {
+    const earliest = heads.reduce((a, b) => (b.record.timestamp < a.record.timestamp ? b : a));
+    yield earliest.record;
+    const next = await earliest.rest.next();
+    if (next.done === true) heads.splice(heads.indexOf(earliest), 1);
+    else earliest.record = next.value;
+  }
+}
+
+async function* records(
+  log: Pick<Log, 'read'>,
+  topic: string,
+  range: PartitionRange,
+): AsyncGenerator<LogRecord> {
+  for await (const chunk of log.read({ topic, ...range })) yield* chunk;
+}
