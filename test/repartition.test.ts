@@ -1,5 +1,9 @@
 /** Other partitions for the topics of a running installation: everything is there afterwards, and nothing is done twice. */
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createFingerprintIds } from '@headwater/schemas';
 import {
   createKafkaLog,
   createLogger,
@@ -9,6 +13,7 @@ import {
   type Log,
   type LogRecord,
   type Names,
+  prepareTopics,
   sourceHeaders,
   topicSpecs,
 } from '@headwater/stream';
@@ -18,11 +23,11 @@ import { type RepartitionOptions, repartition } from '../cli/src/repartition/rep
 import { eventually, Rig, refOf, vectorOf } from '../services/classify/src/testing/rig.ts';
 
 const extractor = 'eight.v1';
-const labelled = 30;
+const patienceMs = 60_000;
 
 async function openRig(log: Log, partitions: number, names: Names): Promise<Rig> {
   const specs = topicSpecs(names, { extractors: [extractor], partitions, replicationFactor: 1 });
-  await log.admin.ensureTopics(specs, { create: true });
+  await prepareTopics(log.admin, specs, true);
   const rig = await Rig.open({ log, names, partitions });
   onTestFinished(() => rig.close());
   return rig;
@@ -71,12 +76,17 @@ async function sendLabels(rig: Rig, from: number, to: number): Promise<void> {
 }
 
 /** Starts both services, waits until there is a prediction for each image and every label is learned, and stops them. */
-async function work(rig: Rig, images: number, labels: number, during = async () => undefined as unknown) {
-  const service = await rig.start();
+async function work(
+  { rig, dataDir }: Site,
+  images: number,
+  labels: number,
+  during = async () => undefined as unknown,
+) {
+  const service = await rig.start({ DATA_DIR: dataDir });
   const extract = await startExtract(rig);
   await during();
-  await eventually(async () => (await rig.predictions()).length >= images);
-  const head = await rig.settled(labels);
+  await eventually(async () => (await rig.predictions()).length >= images, patienceMs);
+  const head = await rig.settled(labels, 'digit', patienceMs);
   await extract.close();
   await service.stop();
   return { setDigest: head.setDigest, digest: head.digest };
@@ -129,53 +139,95 @@ async function repartitionWithEndings(options: Omit<RepartitionOptions, 'signal'
   }
 }
 
-it('moves all topics to other partitions, however often it is ended, and loses and repeats nothing', async () => {
+/** Services and command as they are started once: with a log of their own, and the stores of before. */
+interface Site {
+  readonly rig: Rig;
+  readonly dataDir: string;
+}
+
+function openKafka(): Log {
   const log = createKafkaLog({ brokers: inject('brokers') }, createLogger({ name: 'test', level: 'fatal' }));
   onTestFinished(() => log.close());
+  return log;
+}
+
+interface Installation {
+  readonly names: Names;
+  /** Of services that are started anew, with the local stores of before. */
+  site(partitions: number): Promise<Site>;
+  move(partitions: number): RepartitionOptions;
+}
+
+function install(): Installation {
   const prefix = `repartition-${randomUUID().slice(0, 8)}.`;
   const names = createNames({ topicPrefix: prefix, groupPrefix: prefix, transactionalIdPrefix: prefix });
-  const rig = await openRig(log, 2, names);
-  const options = {
-    clients: rig.dependencies(),
-    extractors: [extractor],
-    partitions: 4,
-    progressTopic: `${prefix}headwater.repartition`,
-    folder: rig.dataDir,
-    quietMs: 100,
-    progress: () => undefined,
+  const dataDir = mkdtempSync(join(tmpdir(), 'headwater-repartition-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  return {
+    names,
+    site: async (partitions) => ({ rig: await openRig(openKafka(), partitions, names), dataDir }),
+    move: (partitions) => ({
+      clients: { log: openKafka(), names, schemaIds: createFingerprintIds() },
+      extractors: [extractor],
+      partitions,
+      progressTopic: `${prefix}headwater.repartition`,
+      folder: dataDir,
+      quietMs: 50,
+      progress: () => undefined,
+      signal: new AbortController().signal,
+    }),
   };
-  const signal = new AbortController().signal;
-  await work(rig, 40, 20, async () => {
-    await sendLabels(rig, 0, 10);
-    await sendImages(rig, 0, 40);
-    await sendLabels(rig, 10, 20);
-    await expect(repartition({ ...options, signal })).rejects.toMatchObject({ code: 'request-invalid' });
+}
+
+async function sendAll(rig: Rig, images: readonly [number, number], labels: readonly [number, number]) {
+  await sendLabels(rig, ...labels);
+  await sendImages(rig, ...images);
+}
+
+/** What installations come to whose topics were never moved. */
+async function undisturbed(images: number, labels: number) {
+  const rig = await openRig(createMemoryLog(), 1, createNames());
+  return work({ rig, dataDir: rig.dataDir }, images, labels, () => sendAll(rig, [0, images], [0, labels]));
+}
+
+async function expectPredictedOnce(rig: Rig, images: number): Promise<void> {
+  const predicted = (await rig.predictions()).map(({ imageId }) => imageId).sort();
+  expect(predicted).toEqual(Array.from({ length: images }, (_, image) => `i${image}`).sort());
+}
+
+it('moves all topics, however often it is ended, and loses and repeats nothing', async () => {
+  const { site, move } = install();
+  const before = await site(2);
+  await work(before, 30, 20, async () => {
+    await sendAll(before.rig, [0, 30], [0, 20]);
+    await expect(repartition(move(4))).rejects.toMatchObject({ code: 'request-invalid' });
   });
   // Of these nothing is processed when the topics are moved.
-  await sendImages(rig, 40, 50);
-  await sendLabels(rig, 20, 25);
+  await sendAll(before.rig, [30, 40], [20, 25]);
+  expect(await repartitionWithEndings(move(4))).toBeGreaterThan(3);
+  expect((await repartition(move(4))).topics).toEqual([]);
+  const after = await site(4);
+  await expectSources(after.rig);
+  expect(await work(after, 40, 25)).toEqual(await undisturbed(40, 25));
+  await expectPredictedOnce(after.rig, 40);
+}, 300_000);
 
-  expect(await repartitionWithEndings(options)).toBeGreaterThan(3);
-  expect((await repartition({ ...options, signal })).topics).toEqual([]);
-  await expectSources(rig);
-  const small = await work(rig, 50, 25);
-
-  await addPartitions(names, 8);
-  await sendImages(rig, 50, 60);
-  await sendLabels(rig, 25, labelled);
-  await expect(rig.start()).rejects.toMatchObject({ code: 'topic-mismatch', context: { before: 4, now: 8 } });
-  const { topics, sets } = await repartition({ ...options, partitions: 8, signal });
-  expect(topics.map(({ before, partitions }) => [before, partitions])).toEqual(topics.map(() => [8, 8]));
-  expect(sets.map(({ examples, setDigest }) => [examples, setDigest])).toEqual([[25, small.setDigest]]);
-  await expectSources(rig);
-  const large = await work(rig, 60, labelled);
-  const predicted = (await rig.predictions()).map(({ imageId }) => imageId).sort();
-  expect(predicted).toEqual(Array.from({ length: 60 }, (_, image) => `i${image}`).sort());
-
-  const undisturbed = await openRig(createMemoryLog(), 1, createNames());
-  const expected = await work(undisturbed, 60, labelled, async () => {
-    await sendImages(undisturbed, 0, 60);
-    await sendLabels(undisturbed, 0, labelled);
+it('puts right what was written before and after another tool added partitions', async () => {
+  const { names, site, move } = install();
+  const before = await site(2);
+  const { setDigest } = await work(before, 30, 20, () => sendAll(before.rig, [0, 30], [0, 20]));
+  await addPartitions(names, 3);
+  const grown = await site(3);
+  await sendAll(grown.rig, [30, 40], [20, 25]);
+  await expect(grown.rig.start({ DATA_DIR: grown.dataDir })).rejects.toMatchObject({
+    code: 'topic-mismatch',
+    context: { before: 2, now: 3 },
   });
-  expect(large).toEqual(expected);
-});
+  const { topics, sets } = await repartition(move(3));
+  expect(topics.map((topic) => [topic.before, topic.partitions])).toEqual(topics.map(() => [3, 3]));
+  expect(sets.map((set) => [set.examples, set.setDigest])).toEqual([[20, setDigest]]);
+  const after = await site(3);
+  await expectSources(after.rig);
+  expect(await work(after, 40, 25)).toEqual(await undisturbed(40, 25));
+  await expectPredictedOnce(after.rig, 40);
+}, 300_000);

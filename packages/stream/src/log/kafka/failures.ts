@@ -48,6 +48,11 @@ export function isStaleMetadata(thrown: unknown): boolean {
   return staleTypes.has(type ?? '') || name === 'KafkaJSTopicMetadataNotLoaded';
 }
 
+export function isOutOfRange(thrown: unknown): boolean {
+  const { type, name } = rootOf(thrown);
+  return type === 'OFFSET_OUT_OF_RANGE' || name === 'KafkaJSOffsetOutOfRange';
+}
+
 const staleTypes = new Set([
   'LEADER_NOT_AVAILABLE',
   'NOT_LEADER_FOR_PARTITION',

@@ -5,6 +5,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import { backoffMs, pauseFor } from '../backoff.ts';
 import type { FetchedChunk } from '../membership.ts';
+import { looks, mayBeDeposed } from './deposed-leader.ts';
 import { asLogError, isStaleMetadata, rootOf } from './failures.ts';
 import type { Cluster } from './kafkajs.ts';
 import { fetchFrom, type PartitionPosition } from './partition-fetch.ts';
@@ -24,6 +25,10 @@ export class FetchLoop {
   readonly #positions: readonly PartitionPosition[];
   readonly #handler: FetchHandler;
   readonly #abort = new AbortController();
+  /** What is still handed over of a round that has ended: the next one begins behind it. */
+  readonly #handling = new Set<Promise<void>>();
+  /** Answers in a row, by partition, that its position is out of range. */
+  readonly #misses = new Map<string, number>();
   #gate: Promise<void> | undefined;
   #openGate: () => void = () => undefined;
   readonly #done: Promise<void>;
@@ -81,6 +86,7 @@ export class FetchLoop {
 
   /** Reads from each leader on its own, until one of them fails or the leaders change. */
   async #readRounds(worked: () => void): Promise<void> {
+    await Promise.allSettled(this.#handling);
     const round = new AbortController();
     const signal = AbortSignal.any([this.#abort.signal, round.signal]);
     const leaders = [...this.#leaders()];
@@ -124,11 +130,22 @@ export class FetchLoop {
         },
       );
       worked();
+      for (const { topic, partition } of positions) this.#misses.delete(`${topic}/${partition}`);
       for (const { position, chunk } of chunks) {
         if (signal.aborted) return;
         position.offset = chunk.next;
-        await this.#handler.handle(position.topic, position.partition, chunk);
+        await this.#handle(position, chunk);
       }
+    }
+  }
+
+  async #handle({ topic, partition }: PartitionPosition, chunk: FetchedChunk): Promise<void> {
+    const handled = Promise.resolve(this.#handler.handle(topic, partition, chunk));
+    this.#handling.add(handled);
+    try {
+      await handled;
+    } finally {
+      this.#handling.delete(handled);
     }
   }
 
@@ -153,11 +170,22 @@ export class FetchLoop {
 
   #asFatal(thrown: unknown): HeadwaterError | undefined {
     const root = rootOf(thrown) as Error & { readonly topic?: string; readonly partition?: number };
-    if (root.name === 'KafkaJSOffsetOutOfRange') return this.#outOfRange(root.topic, root.partition);
+    if (root.name === 'KafkaJSOffsetOutOfRange') {
+      const certain =
+        this.#missed(root.topic, root.partition) >= looks || !mayBeDeposed(this.#cluster, thrown);
+      return certain ? this.#outOfRange(root.topic, root.partition) : undefined;
+    }
     if (thrown instanceof HeadwaterError) return thrown.verdict === 'retry' ? undefined : thrown;
     if (isStaleMetadata(thrown)) return undefined;
     const error = asLogError(thrown, 'fetching');
     return error.verdict === 'retry' ? undefined : error;
+  }
+
+  #missed(topic = '', partition = -1): number {
+    const key = `${topic}/${partition}`;
+    const misses = (this.#misses.get(key) ?? 0) + 1;
+    this.#misses.set(key, misses);
+    return misses;
   }
 
   #outOfRange(topic = '', partition = -1): HeadwaterError {

@@ -74,23 +74,23 @@ export class KafkaAdmin implements LogAdmin {
     return groups[0]?.members.length ?? 0;
   }
 
+  /** Leaders are looked up, and what is gone already is left out, at each attempt. */
   async deleteRecords(topic: string, before: ReadonlyMap<number, bigint>): Promise<void> {
-    const ranges = await this.offsets(topic);
-    const partitions = [...before]
-      .filter(([partition, offset]) => offset > (ranges[partition]?.low ?? offset))
-      .map(([partition, offset]) => ({ partition, offset: String(offset) }));
-    if (partitions.length === 0) return;
-    const admin = await this.#admin();
-    await admin.deleteTopicRecords({ topic, partitions }).catch((thrown: unknown) => {
-      throw asLogError(thrown, `deleting records of ${topic}`);
+    await attempt(`deleting records of ${topic}`, async () => {
+      const ranges = await this.offsets(topic);
+      const partitions = [...before]
+        .filter(([partition, offset]) => offset > (ranges[partition]?.low ?? offset))
+        .map(([partition, offset]) => ({ partition, offset: String(offset) }));
+      if (partitions.length > 0) await (await this.#admin()).deleteTopicRecords({ topic, partitions });
     });
   }
 
+  /** A topic that is gone, perhaps by an attempt whose answer was lost, is as good as deleted. */
   async deleteTopics(topics: readonly string[]): Promise<void> {
-    if (topics.length === 0) return;
-    const admin = await this.#admin();
-    await admin.deleteTopics({ topics: [...topics] }).catch((thrown: unknown) => {
-      throw asLogError(thrown, `deleting ${topics.join(', ')}`);
+    await attempt(`deleting ${topics.join(', ')}`, async () => {
+      const counts = await Promise.all(topics.map((topic) => this.#topics.partitions(topic)));
+      const existing = topics.filter((_, index) => counts[index] !== undefined);
+      if (existing.length > 0) await (await this.#admin()).deleteTopics({ topics: existing });
     });
     this.#topics.deleted(topics);
     await this.#reader.forget(topics);
@@ -98,15 +98,27 @@ export class KafkaAdmin implements LogAdmin {
 
   async deleteGroups(groups: readonly string[]): Promise<void> {
     if (groups.length === 0) return;
-    const admin = await this.#admin();
-    await admin.deleteGroups([...groups]).catch((thrown: unknown) => {
-      if (isOfUnknownGroups(thrown)) return;
-      throw asLogError(thrown, `deleting ${groups.join(', ')}`);
-    });
+    const doing = `deleting ${groups.join(', ')}`;
+    const work = async () => {
+      const admin = await this.#admin();
+      await admin.deleteGroups([...groups]).catch((thrown: unknown) => {
+        if (!isOfGroups(thrown, [unknownGroup])) throw thrown;
+      });
+    };
+    const mayPass = (thrown: unknown) =>
+      isOfGroups(thrown, [unknownGroup, ...coordinatorMoved]) ||
+      (!hasGroups(thrown) && asLogError(thrown, doing).verdict === 'retry');
+    await attempt(doing, work, mayPass);
   }
 
-  /** Another process may be creating the same topics: that is as good. */
   async #create(specs: readonly TopicSpec[]): Promise<void> {
+    const names = specs.map(({ name }) => name);
+    await attempt(`creating ${names.join(', ')}`, () => this.#createOnce(specs));
+    for (const name of names) await this.#awaitTopic(name);
+  }
+
+  /** Another process may be creating the same topics, or an attempt whose answer was lost has: that is as good. */
+  async #createOnce(specs: readonly TopicSpec[]): Promise<void> {
     const admin = await this.#admin();
     try {
       await admin.createTopics({
@@ -120,11 +132,9 @@ export class KafkaAdmin implements LogAdmin {
         })),
       });
     } catch (thrown) {
-      if (rootOf(thrown).type !== 'TOPIC_ALREADY_EXISTS') {
-        throw asLogError(thrown, `creating ${specs.map(({ name }) => name).join(', ')}`);
-      }
+      const failure = failuresOf(thrown).find((one) => rootOf(one).type !== 'TOPIC_ALREADY_EXISTS');
+      if (failure !== undefined) throw failure;
     }
-    for (const { name } of specs) await this.#awaitTopic(name);
   }
 
   #awaitTopic(name: string): Promise<void> {
@@ -139,8 +149,26 @@ export class KafkaAdmin implements LogAdmin {
   }
 }
 
-/** Kafka deletes those that it knows, and answers this of those that it does not: they are as good as deleted. */
-function isOfUnknownGroups(thrown: unknown): boolean {
-  const { groups } = thrown as { groups?: readonly { readonly errorCode: number }[] };
-  return Array.isArray(groups) && groups.length > 0 && groups.every(({ errorCode }) => errorCode === 69);
+/** Of each topic; kafkajs puts those of one request into one error. */
+function failuresOf(thrown: unknown): readonly unknown[] {
+  const { errors } = thrown as { readonly errors?: readonly unknown[] };
+  return errors !== undefined && errors.length > 0 ? errors : [thrown];
+}
+
+/** Kafka deletes those groups that it knows, and answers this of those that it does not: they are as good as deleted. */
+const unknownGroup = 69;
+/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR. */
+const coordinatorMoved = [14, 15, 16];
+
+interface GroupsFailure {
+  readonly groups?: readonly { readonly errorCode: number }[];
+}
+
+function hasGroups(thrown: unknown): boolean {
+  return Array.isArray((thrown as GroupsFailure).groups);
+}
+
+function isOfGroups(thrown: unknown, codes: readonly number[]): boolean {
+  const { groups = [] } = thrown as GroupsFailure;
+  return groups.length > 0 && groups.every(({ errorCode }) => codes.includes(errorCode));
 }

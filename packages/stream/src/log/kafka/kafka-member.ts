@@ -65,7 +65,7 @@ export class KafkaMember implements GroupMember {
     const positions = new Map<string, bigint>();
     for (const topic of this.#options.topics) {
       const committed = await offsets.settled(this.#options.group, topic, lane);
-      const { low, high } = await reader.range(topic, lane);
+      const { low, high } = await reader.rangeAt(topic, lane, committed ?? 0n);
       const position = committed ?? low;
       if (position < low || position > high) throw outOfRange(topic, lane, position);
       positions.set(topic, position);

@@ -1,6 +1,7 @@
 /** Reads without a group, over connections that are shared: the ends of partitions, and bounded ranges. */
 import { HeadwaterError } from '@headwater/errors';
 import type { LogRecord, OffsetRange, ReadOptions } from '../api.ts';
+import { hasOtherLeaders, looks } from './deposed-leader.ts';
 import { rootOf } from './failures.ts';
 import type { Cluster } from './kafkajs.ts';
 import { fetchFrom, type PartitionPosition } from './partition-fetch.ts';
@@ -28,22 +29,27 @@ export class PartitionReader {
   }
 
   /** Asks the leader of that partition alone: another one may have none now. Errors: topic-missing, topic-mismatch where there is no such partition. */
-  async range(topic: string, partition: number): Promise<OffsetRange> {
-    return this.#cluster.attempt(
-      `asking for the offsets of ${topic}-${partition}`,
-      [topic],
-      async (cluster) => {
-        if (!partitionsOf(cluster, topic).includes(partition)) await cluster.refreshMetadata();
-        const partitions = partitionsOf(cluster, topic);
-        if (partitions.length === 0) throw untold(topic);
-        if (!partitions.includes(partition)) {
-          throw new HeadwaterError('topic-mismatch', `topic ${topic} has no partition ${partition}`);
-        }
-        const [range] = await askRanges(cluster, topic, [partition]);
-        if (range === undefined) throw untold(topic);
-        return range;
-      },
-    );
+  range(topic: string, partition: number): Promise<OffsetRange> {
+    return this.rangeAt(topic, partition, 0n);
+  }
+
+  /** A range that ends at `offset` or behind it, unless every look says that the partition ends before it. */
+  rangeAt(topic: string, partition: number, offset: bigint): Promise<OffsetRange> {
+    const doing = `asking for the offsets of ${topic}-${partition}`;
+    let looked = 0;
+    return this.#cluster.attempt(doing, [topic], async (cluster) => {
+      if (looked > 0 || !partitionsOf(cluster, topic).includes(partition)) await cluster.refreshMetadata();
+      looked += 1;
+      const partitions = partitionsOf(cluster, topic);
+      if (partitions.length === 0) throw untold(topic);
+      if (!partitions.includes(partition)) {
+        throw new HeadwaterError('topic-mismatch', `topic ${topic} has no partition ${partition}`);
+      }
+      const [range] = await askRanges(cluster, topic, [partition]);
+      if (range === undefined) throw untold(topic);
+      if (range.high < offset && looked < looks && hasOtherLeaders(cluster)) throw behind(topic, partition);
+      return range;
+    });
   }
 
   forget(topics: readonly string[]): Promise<void> {
@@ -52,7 +58,7 @@ export class PartitionReader {
 
   /** Errors: log-offset-out-of-range, log-batch-corrupt, topic-missing, log-unavailable. */
   async *read({ topic, partition, from, to }: ReadOptions): AsyncIterable<readonly LogRecord[]> {
-    const range = await this.range(topic, partition);
+    const range = await this.rangeAt(topic, partition, to ?? 0n);
     const end = to === undefined || to > range.high ? range.high : to;
     const position: PartitionPosition = {
       topic,
@@ -107,6 +113,11 @@ async function askRanges(
 function rangeOf(topic: string, low: bigint | undefined, high: bigint | undefined): OffsetRange {
   if (low === undefined || high === undefined) throw untold(topic);
   return { low, high };
+}
+
+function behind(topic: string, partition: number): HeadwaterError {
+  const message = `the leader of ${topic}-${partition} reports an end that lies before a known offset`;
+  return new HeadwaterError('log-unavailable', message);
 }
 
 function untold(topic: string): HeadwaterError {

@@ -4,7 +4,8 @@
  * before one's own topic was among them: whoever uses it checks that what was asked for is there.
  */
 import { attempt } from './attempts.ts';
-import { asLogError, isStaleMetadata, rootOf } from './failures.ts';
+import { mayBeDeposed } from './deposed-leader.ts';
+import { asLogError, isOutOfRange, isStaleMetadata, rootOf } from './failures.ts';
 import type { Cluster } from './kafkajs.ts';
 
 /** kafkajs' list of the topics that it asks for; our view of a cluster leaves it out. */
@@ -33,11 +34,7 @@ export class SharedCluster {
         throw thrown;
       }
     };
-    return attempt(
-      doing,
-      connected,
-      (thrown) => mayPass(thrown, doing) || this.#forgetOthers(thrown, topics),
-    );
+    return attempt(doing, connected, (thrown) => this.#mayPass(thrown, doing, topics));
   }
 
   /** What is known of topics that were deleted is no more: a topic of the same name is another one. */
@@ -53,6 +50,11 @@ export class SharedCluster {
     this.#cluster = undefined;
     if (cluster === undefined) return;
     await (await cluster.catch(() => undefined))?.disconnect();
+  }
+
+  #mayPass(thrown: unknown, doing: string, topics: readonly string[]): boolean {
+    if (mayPass(thrown, doing) || this.#forgetOthers(thrown, topics)) return true;
+    return this.#connected !== undefined && mayBeDeposed(this.#connected, thrown);
   }
 
   /**
@@ -87,7 +89,7 @@ export class SharedCluster {
     if (root.host !== undefined && root.port !== undefined) {
       cluster.removeBroker({ host: root.host, port: root.port });
     }
-    if (isStaleMetadata(thrown) || root.host !== undefined)
+    if (isStaleMetadata(thrown) || isOutOfRange(thrown) || root.host !== undefined)
       await cluster.refreshMetadata().catch(() => undefined);
   }
 }
