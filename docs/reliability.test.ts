@@ -1,22 +1,27 @@
-/** The page on reliability names tests as its evidence: they must be there, under the titles that it gives. */
+/** Pages that name tests as their evidence: these must be there, under the titles that the pages give. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const page = readFileSync(join(import.meta.dirname, 'reliability.md'), 'utf8').replaceAll(/\s+/g, ' ');
+const pages = ['reliability.md', 'reference/kafka.md'].map((name) => join(import.meta.dirname, name));
 
-/** A link to a file of tests, and the titles in quotation marks that follow it. */
-const evidence = [...page.matchAll(/\]\((\.\.\/[^)]+\.ts)\)([^|[\]]*)/g)].map(([, path = '', text = '']) => ({
-  path,
-  titles: [...text.matchAll(/“([^”]+)”/g)].map(([, title = '']) => title),
-}));
+/** Links to files of tests, and the titles in quotation marks that follow each. */
+function evidenceIn(page: string) {
+  const text = readFileSync(page, 'utf8').replaceAll(/\s+/g, ' ');
+  return [...text.matchAll(/\]\(((?:\.\.\/)+[^)]+\.ts)\)([^|[\]]*)/g)].map(([, path = '', after = '']) => ({
+    path,
+    file: join(dirname(page), path),
+    titles: [...after.matchAll(/“([^”]+)”/g)].map(([, title = '']) => title),
+  }));
+}
 
-test('the page on reliability names its evidence', () => {
-  expect(evidence.length).toBeGreaterThan(10);
+const evidence = pages.flatMap(evidenceIn);
+
+test.each(pages)('%s names its evidence', (page) => {
+  expect(evidenceIn(page).length).toBeGreaterThan(10);
 });
 
-test.each(evidence)('$path has the tests that the page names', ({ path, titles }) => {
-  const file = join(import.meta.dirname, path);
+test.each(evidence)('$path has the tests that the page names', ({ file, titles }) => {
   expect(existsSync(file)).toBe(true);
   const source = readFileSync(file, 'utf8');
   expect(titles).not.toEqual([]);

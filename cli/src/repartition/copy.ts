@@ -86,7 +86,9 @@ async function copyTo(
     batch.progress = withCopied(batch.progress, record);
     if (batch.records.length >= step.records || batch.bytes >= step.bytes) await flush();
   }
-  batch.progress = { ...batch.progress, next: furthest(batch.progress.next, ends) };
+  const next = furthest(batch.progress.next, ends);
+  if (batch.records.length === 0 && next.join() === batch.progress.next.join()) return batch.progress;
+  batch.progress = { ...batch.progress, next };
   await flush();
   return batch.progress;
 }

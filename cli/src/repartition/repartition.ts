@@ -278,7 +278,7 @@ function differs(copy: string, of?: string): HeadwaterError {
   return new HeadwaterError('topic-mismatch', message);
 }
 
-const pauseMs = 200;
+const pauseMs = 50;
 
 /** Brokers hear of it one after the other. */
 async function untilGone(admin: LogAdmin, topic: string, signal: AbortSignal): Promise<void> {

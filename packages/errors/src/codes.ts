@@ -101,7 +101,10 @@ export const errorCodes = {
     when: 'the committed offset is no longer (or not yet) in the log',
   },
   'topic-missing': { verdict: 'stop', when: 'a topic does not exist and may not be created' },
-  'topic-mismatch': { verdict: 'stop', when: 'topics that are read together differ in partitions' },
+  'topic-mismatch': {
+    verdict: 'stop',
+    when: 'topics that are read together differ in partitions, or partitions were added to one that is in use',
+  },
   'request-invalid': { verdict: 'dead-letter', when: 'an HTTP request breaks its schema' },
   unauthenticated: {
     verdict: 'dead-letter',
