@@ -118,6 +118,23 @@ describe('the batcher', () => {
     expect(calls).toHaveLength(1);
   });
 
+  it('drops an aborted image that waits, and answers one that is in a call', async () => {
+    let release = () => {};
+    const hold = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { engine, calls } = fakeEngine(hold);
+    const batcher = batcherOf(engine);
+    const stop = new AbortController();
+    const [inCall, waiting] = [1, 2].map((image) => batcher.add(Uint8Array.of(image), stop.signal));
+    stop.abort(new Error('stopped'));
+    await expect(waiting).rejects.toThrow('stopped');
+    await expect(batcher.add(Uint8Array.of(3), stop.signal)).rejects.toThrow('stopped');
+    release();
+    expect(await inCall).toEqual(Float32Array.of(1));
+    expect(calls).toEqual([[1]]);
+  });
+
   it('does not try again when the engine is lost', async () => {
     let calls = 0;
     const engine: Engine = {

@@ -2,6 +2,7 @@
  * Brings images of many callers together in one engine call, and takes care that none of them pays for another: the answers
  * do not depend on who shares a batch, and when a call fails, each of its images is tried again alone.
  */
+import { setMaxListeners } from 'node:events';
 import { asHeadwaterError, type ErrorCode, HeadwaterError } from '@headwater/errors';
 import type { Engine } from './engines/api.ts';
 
@@ -25,7 +26,7 @@ interface Item {
   readonly pixels: Uint8Array;
   readonly arrivedAt: number;
   readonly resolve: (vector: Float32Array) => void;
-  readonly reject: (error: HeadwaterError) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 const unexpectedAnswer = { code: 'vector-not-finite', message: 'The net answered NaN or infinity.' } as const;
@@ -46,12 +47,31 @@ export class Batcher {
     this.options = options;
   }
 
-  /** The vector of one image. Errors: vector-not-finite, extractor-failed, model-invalid. */
-  add(pixels: Uint8Array): Promise<Float32Array> {
-    return new Promise((resolve, reject) => {
-      this.queue.push({ pixels, arrivedAt: performance.now(), resolve, reject });
+  /**
+   * The vector of one image. Errors: vector-not-finite, extractor-failed, model-invalid, and the signal's reason where it came before
+   * the image's call.
+   */
+  async add(pixels: Uint8Array, signal?: AbortSignal): Promise<Float32Array> {
+    signal?.throwIfAborted();
+    let drop = () => {};
+    const vector = new Promise<Float32Array>((resolve, reject) => {
+      const item: Item = { pixels, arrivedAt: performance.now(), resolve, reject };
+      drop = () => this.drop(item, signal?.reason);
+      this.queue.push(item);
       this.nudge();
     });
+    // Records of one batch share a signal: many listeners are no leak.
+    if (signal) setMaxListeners(0, signal);
+    signal?.addEventListener('abort', drop, { once: true });
+    return vector.finally(() => signal?.removeEventListener('abort', drop));
+  }
+
+  /** What is in a call already stays there. */
+  private drop(item: Item, reason: unknown): void {
+    const index = this.queue.indexOf(item);
+    if (index === -1) return;
+    this.queue.splice(index, 1);
+    item.reject(reason);
   }
 
   /** Looks again whether a batch should leave: call it when an image that was expected will not come. */

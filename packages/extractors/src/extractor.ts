@@ -69,7 +69,10 @@ export class EngineExtractor implements Extractor {
   }
 
   private vectorOf(decode: Decode, signal?: AbortSignal): Promise<Float32Array> {
-    return this.admission.admit(async () => this.batcher.add(await this.prepare(decode, signal)), signal);
+    return this.admission.admit(
+      async () => this.batcher.add(await this.prepare(decode, signal), signal),
+      signal,
+    );
   }
 
   private async prepare(decode: Decode, signal?: AbortSignal): Promise<Uint8Array> {

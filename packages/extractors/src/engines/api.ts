@@ -36,7 +36,7 @@ export interface Engine {
    * Errors: extractor-failed; model-invalid when the engine can't be started again.
    */
   run(pixels: Uint8Array<ArrayBuffer>, count: number): Promise<Float32Array>;
-  /** Waits for nothing: a call under way is rejected. */
+  /** Rejects the call under way at once; resolves when that call has left native code. */
   close(): Promise<void>;
 }
 

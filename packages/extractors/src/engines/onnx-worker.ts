@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { HeadwaterError } from '@headwater/errors';
+import { duringNativeCall } from './native-calls.ts';
 import { type FixedProvider, placeSession } from './onnx-provider.ts';
 import { env, InferenceSession, Tensor } from './onnxruntime.ts';
 import type { RunRequest, WorkerMessage, WorkerStart } from './worker-protocol.ts';
@@ -14,13 +15,16 @@ function answer(message: WorkerMessage, transfer: readonly ArrayBuffer[] = []): 
   parentPort?.postMessage(message, transfer);
 }
 
+const inNativeCode = <T>(call: () => Promise<T>) =>
+  duringNativeCall(start.nativeCalls, call, () => answer({ kind: 'stopped' }));
+
 function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 /** Threads that wait for work sleep instead of spinning: other processes and the decoders need the cores. */
 async function openSession(provider: FixedProvider): Promise<InferenceSession> {
-  return await InferenceSession.create(start.weights, {
+  const options: InferenceSession.SessionOptions = {
     executionProviders: [provider],
     intraOpNumThreads: start.threads,
     interOpNumThreads: 1,
@@ -28,12 +32,13 @@ async function openSession(provider: FixedProvider): Promise<InferenceSession> {
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     extra: { session: { intra_op: { allow_spinning: '0' } } },
-  });
+  };
+  return await inNativeCode(() => InferenceSession.create(start.weights, options));
 }
 
 async function run(session: InferenceSession, input: string, request: RunRequest): Promise<void> {
   const image = new Tensor('uint8', request.pixels, [request.count, ...start.inputShape]);
-  const outputs = await session.run({ [input]: image }, [start.output]);
+  const outputs = await inNativeCode(() => session.run({ [input]: image }, [start.output]));
   const values = outputs[start.output]?.data;
   if (!(values instanceof Float32Array) || values.length !== request.count * start.dimensions) {
     throw new Error(`The output ${start.output} is not float32 [${request.count}, ${start.dimensions}].`);

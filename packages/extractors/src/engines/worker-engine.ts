@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, HeadwaterError } from '@headwater/errors';
 import type { Engine, EngineOptions } from './api.ts';
+import { awaitNativeCall, createNativeCallFlags, stopNativeCalls } from './native-calls.ts';
 import type { RunRequest, WorkerMessage, WorkerStart } from './worker-protocol.ts';
 
 /** Loading weights is slower than a call, and a first start on a cold disk slower still. */
@@ -38,10 +39,33 @@ function asStartError(reason: HeadwaterError): HeadwaterError {
   return reason.code === 'extractor-failed' ? invalid(reason.message, reason) : reason;
 }
 
+/** Threads that may be in native code. */
+const liveThreads = new Set<WorkerThread>();
+
+/** Node.js joins all threads next: a hung one would keep the process for ever. */
+function leaveNativeCode(): void {
+  for (const thread of liveThreads) {
+    if (!thread.leaveNativeCode()) process.kill(process.pid, 'SIGKILL');
+  }
+}
+
+function remember(thread: WorkerThread): void {
+  if (liveThreads.size === 0) process.on('exit', leaveNativeCode);
+  liveThreads.add(thread);
+}
+
+function forget(thread: WorkerThread): void {
+  if (liveThreads.delete(thread) && liveThreads.size === 0) process.off('exit', leaveNativeCode);
+}
+
 /** One thread, from its start to its end. */
 class WorkerThread {
   readonly started: Promise<Started>;
+  /** Resolves when the thread is gone. */
+  readonly exited: Promise<void>;
+  private readonly nativeCalls = createNativeCallFlags();
   private readonly worker: Worker;
+  private readonly timeoutMs: number;
   private start: Waiting<Started> | undefined;
   private call: (Waiting<Float32Array> & { readonly id: number }) | undefined;
   private calls = 0;
@@ -49,8 +73,18 @@ class WorkerThread {
 
   constructor(file: string | URL, options: EngineOptions) {
     const { weights, inputShape, dimensions, output, threads, backend, provider = 'auto' } = options;
-    const workerData: WorkerStart = { weights, inputShape, dimensions, output, threads, backend, provider };
+    this.timeoutMs = options.timeoutMs;
+    const { nativeCalls } = this;
+    const net = { weights, inputShape, dimensions, output };
+    const workerData: WorkerStart = { ...net, threads, backend, provider, nativeCalls };
     this.worker = new Worker(file, { workerData });
+    remember(this);
+    this.exited = new Promise((resolve) => {
+      this.worker.once('exit', () => {
+        forget(this);
+        resolve();
+      });
+    });
     this.started = new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.end(invalid('The engine did not start in time.')), startTimeoutMs);
       this.start = { resolve, reject, timer };
@@ -64,7 +98,8 @@ class WorkerThread {
     return this.over;
   }
 
-  run(pixels: Uint8Array<ArrayBuffer>, count: number, timeoutMs: number): Promise<Float32Array> {
+  run(pixels: Uint8Array<ArrayBuffer>, count: number): Promise<Float32Array> {
+    const { timeoutMs } = this;
     return new Promise((resolve, reject) => {
       const hung = () => this.end(failed(`The engine did not answer within ${timeoutMs} ms.`));
       this.calls += 1;
@@ -74,19 +109,25 @@ class WorkerThread {
     });
   }
 
-  /** Ends the thread; whoever waits for it gets `reason`. A thread deep in native code ends when it comes out of it. */
+  /** Blocks until no native call is under way; returns false when one has hung. */
+  leaveNativeCode(): boolean {
+    return stopNativeCalls(this.nativeCalls) || awaitNativeCall(this.nativeCalls, this.timeoutMs);
+  }
+
+  /** Ends the thread and rejects its caller with `reason`. A thread in native code ends when it leaves it. */
   end(reason: HeadwaterError): void {
     if (this.over) return;
     this.over = true;
     const { start, call } = this;
     if (start) this.settleStart(() => start.reject(asStartError(reason)));
     if (call) this.settleCall(() => call.reject(reason));
-    void this.worker.terminate();
+    if (stopNativeCalls(this.nativeCalls)) void this.worker.terminate();
   }
 
   private hear(message: WorkerMessage): void {
     const { start, call } = this;
-    if (message.kind === 'ready' && start) this.settleStart(() => start.resolve(message));
+    if (message.kind === 'stopped') void this.worker.terminate();
+    else if (message.kind === 'ready' && start) this.settleStart(() => start.resolve(message));
     else if (message.kind === 'refused') this.end(refusal(message));
     else if (message.kind === 'done' && call?.id === message.call) {
       this.settleCall(() => call.resolve(message.vectors));
@@ -125,11 +166,12 @@ export async function openWorkerEngine(file: string | URL, options: EngineOption
         thread = new WorkerThread(file, options);
         await thread.started;
       }
-      return await thread.run(pixels, count, options.timeoutMs);
+      return await thread.run(pixels, count);
     },
     async close() {
       closed = true;
       thread.end(failed('The engine is closed.'));
+      await thread.exited;
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '@headwater/errors';
 import type { Provider } from './api.ts';
+import type { NativeCallFlags } from './native-calls.ts';
 
 export interface WorkerStart {
   readonly weights: Uint8Array;
@@ -11,6 +12,8 @@ export interface WorkerStart {
   readonly threads: number;
   readonly backend: string | undefined;
   readonly provider: Provider;
+  /** For engines that must not be terminated during a call. */
+  readonly nativeCalls: NativeCallFlags;
 }
 
 export interface RunRequest {
@@ -24,4 +27,6 @@ export type WorkerMessage =
   /** `code` where it is not the net that is at fault; `reason` then says all. */
   | { readonly kind: 'refused'; readonly reason: string; readonly code?: ErrorCode }
   | { readonly kind: 'done'; readonly call: number; readonly vectors: Float32Array<ArrayBuffer> }
-  | { readonly kind: 'failed'; readonly call: number; readonly reason: string };
+  | { readonly kind: 'failed'; readonly call: number; readonly reason: string }
+  /** It was stopped during a native call, has left it, and can be terminated. */
+  | { readonly kind: 'stopped' };

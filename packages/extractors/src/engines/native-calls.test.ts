@@ -1,0 +1,43 @@
+/** ONNX Runtime aborts a process whose thread is terminated during a call: only a process of its own can show that ours is not. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, it } from 'vitest';
+
+const library = JSON.stringify(import.meta.resolve('@headwater/extractors'));
+
+/** A call of the engine takes about a second; `act` happens in its midst. */
+async function runChild(act: string): Promise<{ readonly code: unknown; readonly stderr: string }> {
+  const script = `
+    import { openExtractor } from ${library};
+    import sharp from ${JSON.stringify(import.meta.resolve('sharp'))};
+    const images = 64;
+    const extractor = await openExtractor('efficientnet-lite0.v1', {
+      threads: 1, batchSize: images, batchLingerMs: 60_000,
+    });
+    const image = await sharp({ create: { width: 224, height: 224, channels: 3, background: '#123' } }).png().toBuffer();
+    const records = Array.from({ length: images }, () => extractor.extract({ image, attributes: {} }));
+    setTimeout(() => { ${act} }, 600);
+    await Promise.all(records);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [code, signal] = await once(child, 'close');
+  return { code: code ?? signal, stderr };
+}
+
+it('exits with the code of the process during a call of the engine', async () => {
+  expect(await runChild('process.exit(7);')).toEqual({ code: 7, stderr: '' });
+});
+
+it('exits with the code of the process while the engine starts', async () => {
+  const script = `
+    import { openExtractor } from ${library};
+    openExtractor('efficientnet-lite0.v1', { threads: 1 });
+    setTimeout(() => process.exit(7), 120);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+  expect(await once(child, 'close')).toEqual([7, null]);
+});
