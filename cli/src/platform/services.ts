@@ -14,6 +14,7 @@ import {
   loadConfig,
   type Service,
   type ServiceDependencies,
+  stopBudget,
 } from '@headwater/stream';
 import { CollectedProblems } from './collected-problems.ts';
 import { freePortOr0 } from './ports.ts';
@@ -87,6 +88,7 @@ export async function startServices(
       name,
       open: () => start({ ...dependencies, logger: dependencies.logger.child({ service: name }) }),
       close: (service) => service.stop(),
+      closeSeconds: stopBudget(configs.ingest.STOP_GRACE).service / 1_000,
       openSeconds: 120,
     });
   const classify = await open('classify', (own) => startClassify(configs.classify, own));

@@ -17,6 +17,7 @@ export { type EnvironmentSchema, listVariables, type Variable } from './config/n
 export * as variables from './config/variables.ts';
 export { createHealth, type Health } from './health.ts';
 export type * from './log/api.ts';
+export { waitAtMost } from './log/backoff.ts';
 export { createKafkaLog } from './log/kafka/kafka-log.ts';
 export type { KafkaOptions, ProduceObserver } from './log/kafka/options.ts';
 export { createMemoryLog } from './log/memory/log.ts';
@@ -38,5 +39,6 @@ export { observeProducing } from './runtime/kafka-metrics.ts';
 export { createLifecycle, type Lifecycle, type PartOptions } from './runtime/lifecycle.ts';
 export type { ProcessHost } from './runtime/process-host.ts';
 export { type RunServiceOptions, runService } from './runtime/run-service.ts';
+export { type StopBudget, stopBudget } from './runtime/stop-budget.ts';
 export type * from './service.ts';
 export { type TopicSpecsOptions, topicSpecs } from './topic-specs.ts';

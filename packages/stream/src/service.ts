@@ -30,6 +30,8 @@ export interface Service {
   readonly stopped: Promise<void>;
   /** Graceful: takes no more work, commits what is in flight, frees what it holds. Idempotent. */
   stop(): Promise<void>;
+  /** Called in place of `stop`, or during it, where the process ends at once on request. Must not wait for anything. */
+  abandon?(): void;
 }
 
 /** Starts a service; resolves when it is ready to work. */

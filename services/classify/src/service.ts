@@ -11,6 +11,8 @@ import {
   type Service,
   type ServiceDependencies,
   type StartService,
+  stopBudget,
+  waitAtMost,
 } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
 import { type ConfiguredFiles, openConfiguredFiles } from './configured-files.ts';
@@ -243,9 +245,16 @@ async function watch({ shared, lanes }: Running): Promise<void> {
   await Promise.all([shared.follower.stopped, ...lanes.map((one) => one.stopped)]);
 }
 
+/** Shares of the time of a stop; the rest is for the threads of the solver. */
+const stopShares = { api: 0.15, lanes: 0.6, follower: 0.15 };
+
 async function stop({ shared, lanes, solver, api }: Running): Promise<void> {
-  await api?.close();
-  await Promise.all(lanes.map((one) => one.close()));
+  const { config, dependencies, follower } = shared;
+  const graceMs = stopBudget(config.STOP_GRACE).service;
+  await waitAtMost(stopShares.api * graceMs, Promise.resolve(api?.close())).catch((error: unknown) => {
+    dependencies.logger.warn({ error }, 'the HTTP interface was not closed in order');
+  });
+  await Promise.all(lanes.map((one) => one.close({ graceMs: stopShares.lanes * graceMs })));
   await solver?.close();
-  await shared.follower.close();
+  await waitAtMost(stopShares.follower * graceMs, follower.close());
 }

@@ -26,7 +26,7 @@ function openRoot(): string {
 
 const never = new AbortController().signal;
 
-type Life = 'dies with all' | 'dies with one alone' | 'clears one';
+type Life = 'dies with all' | 'dies with one alone' | 'clears one' | 'dies while it stops';
 
 /** A process of its own opens a journal, begins with these records, and ends as told. */
 function live(root: string, life: Life, offsets: readonly number[]): void {
@@ -41,6 +41,7 @@ function live(root: string, life: Life, offsets: readonly number[]): void {
       'dies with all': async () => kill(),
       'dies with one alone': () => alone(async () => kill()),
       'clears one': () => alone(async () => 'fine'),
+      'dies while it stops': () => alone(async () => { journal.close(); kill(); }),
     };
     await journal.during(records, lives[${JSON.stringify(life)}]);
     journal.close();`;
@@ -71,6 +72,18 @@ describe('the crash journal', () => {
       false,
     ]);
     expect(journal.isGuilty(recordAt(4))).toBe(false);
+  });
+
+  it('suspects nothing that was in flight when an orderly stop began, and keeps former suspects', async () => {
+    const root = openRoot();
+    live(root, 'dies while it stops', [4, 5]);
+    expect(new CrashJournal(root).size).toBe(0);
+    live(root, 'dies with all', [6]);
+    live(root, 'dies while it stops', [6, 7]);
+    const journal = new CrashJournal(root);
+    expect([6, 7].map((offset) => journal.isSuspect(recordAt(offset)))).toEqual([true, false]);
+    live(root, 'dies with one alone', [6]);
+    expect(new CrashJournal(root).isGuilty(recordAt(6))).toBe(false);
   });
 
   it('finds an image guilty that was alone in two deaths, and clears those that came through', async () => {

@@ -55,6 +55,7 @@ export class CrashJournal {
   private readonly notes: NoteFolder;
   private readonly suspects = new Map<Place, Suspect>();
   private batches = 0;
+  private closed = false;
 
   /** Opens notes under `root`, and adopts those of processes of this host that have died. */
   constructor(root: string) {
@@ -92,6 +93,7 @@ export class CrashJournal {
 
   /** Notes that these records are under way for as long as `work` takes. */
   async during<T>(records: readonly LogRecord[], work: () => Promise<T>): Promise<T> {
+    if (this.closed) return await work();
     this.batches += 1;
     const file = `batch-${this.batches}`;
     this.notes.write(file, records.map(placeOf));
@@ -119,8 +121,15 @@ export class CrashJournal {
     }
   }
 
-  /** For an orderly end: suspects that did not come again stay noted. */
+  /**
+   * For an orderly stop, when it begins: whatever ends the process from now on, the images in flight are not to blame. Suspects that
+   * did not come again stay noted. Idempotent.
+   */
   close(): void {
+    if (this.closed) return;
+    this.note(null);
+    this.closed = true;
+    for (const file of this.notes.list('batch-')) this.notes.delete(file);
     if (this.suspects.size === 0) this.notes.remove();
     openFolders.delete(this.name);
   }
@@ -142,6 +151,7 @@ export class CrashJournal {
   }
 
   private note(alone: Place | null): void {
+    if (this.closed) return;
     const notes: Notes = { suspects: Object.fromEntries(this.suspects), alone };
     this.notes.write('suspects', notes);
   }

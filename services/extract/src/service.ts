@@ -11,6 +11,7 @@ import {
   type Service,
   type ServiceDependencies,
   type StartService,
+  stopBudget,
 } from '@headwater/stream';
 import { CrashJournal } from './crash-journal.ts';
 import type { ExtractConfig } from './environment.ts';
@@ -129,8 +130,12 @@ function openJournal({ DATA_DIR }: ExtractConfig, { logger }: ServiceDependencie
 
 type SetReady = ReturnType<ServiceDependencies['health']['part']>;
 
+/** Of the service's share of a stop; the rest is for the engine call that is under way. */
+const lanesShare = 0.8;
+
 /** Lanes end first: what is in flight still needs the extractor. */
-function serviceOf(lanes: Lanes, parts: OpenParts, setReady: SetReady): Service {
+function serviceOf(config: ExtractConfig, lanes: Lanes, parts: OpenParts, setReady: SetReady): Service {
+  const graceMs = lanesShare * stopBudget(config.STOP_GRACE).service;
   setReady(true);
   const stopped = lanes.stopped.finally(() => {
     setReady(false, 'stopped');
@@ -141,9 +146,11 @@ function serviceOf(lanes: Lanes, parts: OpenParts, setReady: SetReady): Service 
     name: 'extract',
     stopped,
     async stop() {
-      await lanes.close();
+      parts.journal.close();
+      await lanes.close({ graceMs });
       await stopped.catch(() => undefined);
     },
+    abandon: () => parts.journal.close(),
   };
 }
 
@@ -176,7 +183,7 @@ async function startLanes(
     tellOpened(extractor, board, logger);
     const extraction = await openExtraction(config, dependencies, extractor, journal);
     const lanes = await openLanes(config, dependencies, extraction, group, board);
-    return serviceOf(lanes, { extractor, journal }, setReady);
+    return serviceOf(config, lanes, { extractor, journal }, setReady);
   } catch (error) {
     await closeParts({ extractor, journal });
     throw error;

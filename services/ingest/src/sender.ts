@@ -4,7 +4,7 @@
  * bounded by bytes, and a log that does not answer turns requests away instead of keeping them.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { LogProducer, OutgoingRecord } from '@headwater/stream';
+import { type LogProducer, type OutgoingRecord, waitAtMost } from '@headwater/stream';
 
 export interface SenderOptions {
   readonly producer: LogProducer;
@@ -80,14 +80,13 @@ class CoalescingSender implements Sender {
 
   async close(patienceMs: number): Promise<void> {
     this.#closed = true;
-    let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise((resolve) => {
-      timer = setTimeout(resolve, patienceMs);
-    });
-    await Promise.race([this.#draining, enough]);
-    clearTimeout(timer);
-    if (this.#draining) this.#stall();
-    await this.#options.producer.close();
+    await waitAtMost(patienceMs, Promise.resolve(this.#draining));
+    const isStuck = this.#draining !== undefined;
+    if (isStuck) this.#stall();
+    const closed = this.#options.producer.close();
+    // A producer sends first what it was given: where the log does not answer, that is not waited for.
+    if (isStuck) closed.catch(() => undefined);
+    else await closed;
   }
 
   async #drain(): Promise<void> {

@@ -6,8 +6,10 @@ import {
   type Service,
   type ServiceDependencies,
   type StartService,
+  stopBudget,
   topicOptions,
   topicSpecs,
+  waitAtMost,
 } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
 import { startBlobExpiry } from './blob-expiry.ts';
@@ -21,12 +23,10 @@ import { createServingTasks } from './serving.ts';
 import { startFolderSource } from './source.ts';
 import { createTracker } from './tracker.ts';
 
-/** How long requests may take to end after `stop`; then their connections are closed. */
-const STOP_TIMEOUT_MS = 4_000;
+/** Shares of the time of a stop: for requests to end, for the log to take what was accepted last, and for all else. */
+const stopShares = { requests: 0.55, flush: 0.25, rest: 0.1 };
 /** Long enough for a request that is just arriving to get its answer. */
 const IDLE_CHECK_MS = 100;
-/** How long the log may take for what was accepted last. */
-const FLUSH_TIMEOUT_MS = 2_000;
 
 type Dependencies = ServiceDependencies;
 
@@ -74,15 +74,16 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
   logger.info({ url }, 'ingest takes in images and labels');
 
   const stop = async () => {
+    const graceMs = stopBudget(config.STOP_GRACE).service;
     ready(false, 'stopping');
     stopSampling();
     source.stop();
     tracker.close();
-    await closeHttp(app);
-    await sender.close(FLUSH_TIMEOUT_MS);
-    await source.ended.catch(() => undefined);
-    await expiry.stop();
-    await following.close();
+    await closeHttp(app, stopShares.requests * graceMs);
+    await sender.close(stopShares.flush * graceMs);
+    // What is left has nothing to lose.
+    const rest = Promise.allSettled([source.ended, expiry.stop(), following.close()]);
+    await waitAtMost(stopShares.rest * graceMs, rest);
   };
   let stopping: Promise<void> | undefined;
   const service: Service = {
@@ -127,8 +128,8 @@ async function openHttp(
 }
 
 /** Stops to listen, lets what was accepted end, and does not wait for clients that never do. */
-async function closeHttp(app: FastifyInstance): Promise<void> {
-  const last = setTimeout(() => app.server.closeAllConnections(), STOP_TIMEOUT_MS);
+async function closeHttp(app: FastifyInstance, timeoutMs: number): Promise<void> {
+  const last = setTimeout(() => app.server.closeAllConnections(), timeoutMs);
   // Connections that were busy, or just being taken, when the close began are closed once they are idle.
   const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
   await app.close();

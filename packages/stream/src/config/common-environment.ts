@@ -148,6 +148,18 @@ const rest = {
     .describe(
       'Who may use the HTTP interfaces: without it everybody who reaches them, which is for one machine alone. `headwater token create` makes tokens.',
     ),
+  STOP_DRAIN_DELAY: duration({ min: 0, max: 3_600_000 })
+    .default(0)
+    .meta({ shownDefault: '0s' })
+    .describe(
+      'After SIGTERM: /readyz answers 503 for so long while all goes on, so that load balancers send nothing more. Then the stop begins.',
+    ),
+  STOP_GRACE: duration({ min: 1_000, max: 3_600_000 })
+    .default(9_000)
+    .meta({ shownDefault: '9s' })
+    .describe(
+      'How long a stop may take, after STOP_DRAIN_DELAY. What is not committed by then is abandoned and processed again later. The orchestrator must wait longer than both together.',
+    ),
   LOG_LEVEL: choice(logLevels).default('info').describe('Least important messages that are logged.'),
   LOG_FORMAT: choice(['json', 'pretty']).default('json').describe('JSON objects, or lines for people.'),
   ADMIN_HOST: text('an address')

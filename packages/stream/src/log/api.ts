@@ -207,8 +207,11 @@ export interface Lanes {
   readonly ready: Promise<void>;
   /** Settles when the lanes end: resolves after `close`, rejects with the error whose verdict was to stop. */
   readonly stopped: Promise<void>;
-  /** Finishes and commits what is in flight, leaves the group. */
-  close(): Promise<void>;
+  /**
+   * Finishes and commits what is in flight, and leaves the group. What is not committed in time is abandoned: its
+   * transaction never ends, and the next owner processes the records. `graceMs`: for all of it, default 9,000.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
 export interface FollowOptions {

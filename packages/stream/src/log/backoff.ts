@@ -15,6 +15,12 @@ export function backoffMs(attempt: number): number {
   return full / 2 + (Math.random() * full) / 2;
 }
 
+/** Waits for `work`, but not longer than `ms`. Errors: those of `work` that come in time. */
+export async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const patience = new AbortController();
+  await Promise.race([work, pauseFor(ms, patience.signal)]).finally(() => patience.abort());
+}
+
 /** Resolves after `ms`, or at once when the signal aborts. */
 export function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

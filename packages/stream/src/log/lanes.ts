@@ -6,7 +6,7 @@
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Logger } from '../logger.ts';
 import type { Lane, LaneSession, Lanes, LanesOptions, Log, Positions } from './api.ts';
-import { backoffMs, pauseFor } from './backoff.ts';
+import { backoffMs, pauseFor, waitAtMost } from './backoff.ts';
 import { LaneWorker } from './lane-worker.ts';
 import type { FetchedChunk, GroupMember, JoinGroup, LaneTransactions, MemberListener } from './membership.ts';
 import { type PartitionWatch, partitionsChanged, wayOut } from './partition-watch.ts';
@@ -16,8 +16,9 @@ const defaults = { maxRecords: 256, maxBytes: 4 * 1024 * 1024, lingerMs: 20, res
 const defaultSessionTimeoutMs = 30_000;
 /** How long work may hold up its lane's next opening, when it does not heed its signal. */
 const longestDropMs = 8_000;
-/** A graceful end: what is under way is committed, sessions are closed, the group is left. Ten seconds in all. */
-const longestEnd = { drainMs: 6_000, closeMs: 1_500, leaveMs: 1_500 };
+const defaultGraceMs = 9_000;
+/** Shares of the time of a graceful end: what is in flight is committed, sessions are closed, the group is left. */
+const endShares = { drain: 0.6, close: 0.2, leave: 0.2 };
 
 export interface LanesDependencies {
   readonly log: Pick<Log, 'admin' | 'read'>;
@@ -146,8 +147,8 @@ class LaneGroup implements Lanes, MemberListener {
     void this.#end(error);
   }
 
-  async close(): Promise<void> {
-    await this.#end();
+  async close({ graceMs = defaultGraceMs }: { readonly graceMs?: number } = {}): Promise<void> {
+    await this.#end(undefined, graceMs);
   }
 
   /** A member that started after partitions were added hands out more than this process knows. */
@@ -226,7 +227,7 @@ class LaneGroup implements Lanes, MemberListener {
       worker.start();
       opened();
       const error = await worker.ended;
-      await within(longestDropMs, worker.drop());
+      await waitAtMost(longestDropMs, worker.drop());
       return error;
     } finally {
       tenure.worker = undefined;
@@ -270,33 +271,27 @@ class LaneGroup implements Lanes, MemberListener {
   }
 
   /** Gracefully without an error; with one, at once. */
-  #end(error?: HeadwaterError): Promise<void> {
-    this.#ending ??= this.#shutDown(error);
+  #end(error?: HeadwaterError, graceMs = defaultGraceMs): Promise<void> {
+    this.#ending ??= this.#shutDown(error, graceMs);
     return this.#ending;
   }
 
-  async #shutDown(error: HeadwaterError | undefined): Promise<void> {
+  async #shutDown(error: HeadwaterError | undefined, graceMs: number): Promise<void> {
     this.#unwatch();
     const tenures = [...this.#tenures.values()];
     for (const { lane } of tenures) this.#member.pause(lane);
     if (error === undefined) {
-      await within(longestEnd.drainMs, Promise.all(tenures.map(({ worker }) => worker?.drain())));
+      const drained = Promise.all(tenures.map(({ worker }) => worker?.drain()));
+      await waitAtMost(endShares.drain * graceMs, drained);
     }
     this.#retireAll();
-    await within(longestEnd.closeMs, Promise.all(this.#retired.values()));
+    await waitAtMost(endShares.close * graceMs, Promise.all(this.#retired.values()));
     this.#assigned = [];
     const left = this.#member.leave().catch((thrown: unknown) => {
       this.#dependencies.logger.warn({ reason: String(thrown) }, 'the group could not be left in order');
     });
-    await within(longestEnd.leaveMs, left);
+    await waitAtMost(endShares.leave * graceMs, left);
     this.#settleReady(error);
     this.#settleStopped(error);
   }
-}
-
-/** Waits for `work`, but not longer than `ms`. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const patience = new AbortController();
-  await Promise.race([work, pauseFor(ms, patience.signal)]);
-  patience.abort();
 }

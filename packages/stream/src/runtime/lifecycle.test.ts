@@ -40,6 +40,17 @@ test('a stop that fails or hangs is named, and the others are stopped all the sa
   expect(events.slice(3)).toEqual(['-b', '-a']);
 });
 
+test('a part that fails to stop counts more than one that is late', async () => {
+  const lifecycle = createLifecycle(logger);
+  const { part } = record();
+  const close = () => {
+    throw new Error('no');
+  };
+  await lifecycle.open({ ...part('failing'), close });
+  await lifecycle.open({ ...part('hanging'), close: never, closeSeconds: 0.02 });
+  await expect(lifecycle.close()).rejects.toMatchObject({ code: 'unexpected', message: 'no' });
+});
+
 test('a start that hangs is named, and is undone when it comes after all', async () => {
   const lifecycle = createLifecycle(logger);
   const { events, part } = record();

@@ -18,7 +18,10 @@ export interface PartOptions<T> {
 export interface Lifecycle {
   /** Errors: what `open` throws; timed-out with the verdict to stop; overloaded when it is closing already. */
   open<T>(options: PartOptions<T>): Promise<T>;
-  /** Stops what was started, the last one first. Rejects with the first failure after all were tried. Idempotent. */
+  /**
+   * Stops what was started, the last one first. Rejects after all were tried: with the first failure, or with timed-out where
+   * nothing else failed. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -70,8 +73,10 @@ export function createLifecycle(logger: Logger): Lifecycle {
       try {
         await within(seconds, (async () => close())(), `stopping ${name}`);
       } catch (error) {
-        failure ??= asHeadwaterError(error);
-        logger.error({ part: name, error }, 'a part did not stop as it should');
+        const found = asHeadwaterError(error);
+        failure = worseOf(failure, found);
+        if (found.code === 'timed-out') logger.warn({ part: name, seconds }, 'a part did not stop in time');
+        else logger.error({ part: name, error }, 'a part failed to stop');
       }
     }
     if (failure !== undefined) throw failure;
@@ -84,6 +89,11 @@ export function createLifecycle(logger: Logger): Lifecycle {
       return closing;
     },
   };
+}
+
+/** A part that is late may only be waiting for somebody else. */
+function worseOf(first: HeadwaterError | undefined, second: HeadwaterError): HeadwaterError {
+  return first === undefined || (first.code === 'timed-out' && second.code !== 'timed-out') ? second : first;
 }
 
 async function within<T>(seconds: number, work: Promise<T>, what: string): Promise<T> {

@@ -18,6 +18,7 @@ import { namesOf, openSchemaIds } from './clients.ts';
 import { openKafka } from './kafka-client.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { type ProcessHost, processHost } from './process-host.ts';
+import { stopBudget } from './stop-budget.ts';
 
 export interface RunServiceOptions<Config extends CommonConfig> {
   readonly name: string;
@@ -30,9 +31,6 @@ export interface RunServiceOptions<Config extends CommonConfig> {
 
 /** Model files are read and stores rolled forward in this time, or something is wrong. */
 const startSeconds = 600;
-/** Together with the clients' own seconds less than the ten after which an orchestrator loses patience. */
-const stopSeconds = 7;
-const exitSeconds = 9.5;
 
 const needsKafka = {
   KAFKA_BROKERS:
@@ -40,8 +38,8 @@ const needsKafka = {
 };
 
 /**
- * Ends the process: with 0 after a signal, when all that was in flight is committed; with 1 when the service cannot
- * start, cannot go on, or does not stop in time; with 2 for arguments it does not know.
+ * Ends the process: with 0 after a signal, when what was in flight is committed or, after STOP_GRACE, abandoned; with 1 when the
+ * service cannot start, cannot go on, or fails to stop; with 2 for arguments it does not know.
  */
 export async function runService<Config extends CommonConfig>(
   options: RunServiceOptions<Config>,
@@ -75,7 +73,7 @@ async function supervise<Config extends CommonConfig>(
 ): Promise<void> {
   const logger = createLogger({ name: options.name, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   const lifecycle = createLifecycle(logger);
-  const end = createEnd(lifecycle, logger, host);
+  const end = createEnd(config, lifecycle, logger, host);
   const health = createHealth();
   const setReady = health.part(options.name);
   host.onUncaught((error) => {
@@ -88,6 +86,7 @@ async function supervise<Config extends CommonConfig>(
   });
   try {
     const service = await open(config, options, { lifecycle, logger, health, host });
+    end.serves(service);
     if (end.hasBegun) return;
     setReady(true);
     logger.info({ url: service.url ?? null }, 'ready');
@@ -112,6 +111,7 @@ async function open<Config extends CommonConfig>(
   }: { lifecycle: Lifecycle; logger: Logger; health: Health; host: ProcessHost },
 ): Promise<Service> {
   const metrics = createMetrics();
+  const budget = stopBudget(config.STOP_GRACE);
   const admin = await lifecycle.open({
     name: 'the admin server',
     open: () =>
@@ -127,14 +127,14 @@ async function open<Config extends CommonConfig>(
         host,
       ),
     close: (server) => server.close(),
-    closeSeconds: 1,
+    closeSeconds: budget.admin / 1_000,
   });
   logger.info({ url: admin.url }, 'probes and metrics are served');
   const log = await lifecycle.open({
     name: 'the log',
     open: () => (options.openLog ?? openKafka)(config, logger, metrics),
     close: (opened) => opened.close(),
-    closeSeconds: 2,
+    closeSeconds: budget.log / 1_000,
   });
   const clients = { schemaIds: openSchemaIds(config), blobs: openBlobs(config), names: namesOf(config) };
   return lifecycle.open({
@@ -142,7 +142,7 @@ async function open<Config extends CommonConfig>(
     open: () => options.start(config, { log, ...clients, logger, metrics, health }),
     close: (service) => service.stop(),
     openSeconds: startSeconds,
-    closeSeconds: stopSeconds,
+    closeSeconds: budget.service / 1_000,
   });
 }
 
@@ -160,37 +160,54 @@ async function openAdmin(options: AdminServerOptions, host: ProcessHost): Promis
   }
 }
 
-/** The one way out: whoever begins it decides the exit code, and a second signal does not wait. */
-function createEnd(lifecycle: Lifecycle, logger: Logger, host: ProcessHost) {
+/** The only way out: the first cause decides the exit code, and a second signal does not wait. */
+function createEnd(
+  { STOP_DRAIN_DELAY: drainMs, STOP_GRACE: graceMs }: CommonConfig,
+  lifecycle: Lifecycle,
+  logger: Logger,
+  host: ProcessHost,
+) {
   let hasBegun = false;
+  let served: Service | undefined;
+  const exitAtOnce = (code: number) => {
+    served?.abandon?.();
+    host.exit(code);
+  };
+  const stop = async (code: number) => {
+    const deadline = setTimeout(() => {
+      logger.warn({ graceMs }, 'the stop took longer than STOP_GRACE; uncommitted work is abandoned');
+      exitAtOnce(code);
+    }, graceMs);
+    const final = await lifecycle.close().then(
+      () => code,
+      (error: unknown) => (asHeadwaterError(error).code === 'timed-out' ? code : 1),
+    );
+    clearTimeout(deadline);
+    logger.info({ code: final }, 'stopped');
+    exitAtOnce(final);
+  };
   const begin = (code: number, why: string, fields: object = {}) => {
     hasBegun = true;
     logger.info(fields, why);
-    const deadline = setTimeout(() => {
-      logger.fatal({}, 'stopping takes too long');
-      host.exit(1);
-    }, exitSeconds * 1_000);
-    lifecycle
-      .close()
-      .then(
-        () => code,
-        () => 1,
-      )
-      .then((final) => {
-        clearTimeout(deadline);
-        logger.info({ code: final }, 'stopped');
-        host.exit(final);
-      });
+    return stop(code);
   };
   return {
     get hasBegun() {
       return hasBegun;
     },
-    with: begin,
+    with: (code: number, why: string) => void begin(code, why),
+    serves(service: Service) {
+      served = service;
+    },
     bySignal(signal: string) {
-      if (!hasBegun) return begin(0, 'stopping after a signal', { signal });
-      logger.warn({ signal }, 'stopping at once after a second signal');
-      host.exit(signal === 'SIGINT' ? 130 : 143);
+      if (hasBegun) {
+        logger.warn({ signal }, 'stopping at once after a second signal');
+        return exitAtOnce(signal === 'SIGINT' ? 130 : 143);
+      }
+      hasBegun = true;
+      logger.info({ signal, drainMs, graceMs }, 'stopping after a signal');
+      // A service that has not been ready has no requests to drain.
+      setTimeout(() => void stop(0), served === undefined ? 0 : drainMs);
     },
   };
 }

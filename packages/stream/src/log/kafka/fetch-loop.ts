@@ -3,7 +3,7 @@
  * request a connection at a time, and a waiting fetch must not hold up anybody's commits or heartbeats.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { backoffMs, pauseFor } from '../backoff.ts';
+import { backoffMs, pauseFor, waitAtMost } from '../backoff.ts';
 import type { FetchedChunk } from '../membership.ts';
 import { looks, mayBeDeposed } from './deposed-leader.ts';
 import { asLogError, isStaleMetadata, rootOf } from './failures.ts';
@@ -19,6 +19,8 @@ export interface FetchHandler {
 }
 
 const maxWaitMs = 500;
+/** Requests to a broker that is silent end by their own time-out, long after this. */
+const longestCloseMs = 1_000;
 
 export class FetchLoop {
   readonly #cluster: Cluster;
@@ -51,11 +53,11 @@ export class FetchLoop {
     this.#gate = undefined;
   }
 
-  /** Nothing is handed over any more from now on; resolves when the connections are closed. */
+  /** Nothing is handed over any more from now on; resolves when the connections are closed, or after a second. */
   async close(): Promise<void> {
     this.#abort.abort();
     this.resume();
-    await this.#done;
+    await waitAtMost(longestCloseMs, this.#done);
   }
 
   async #run(): Promise<void> {
