@@ -33,3 +33,14 @@ test('one name means one thing', () => {
   expect(() => metrics.gauge('headwater_x_total', 'X.')).toThrow(/exists as counter\(a\)/);
   expect(() => metrics.counter('headwater_x_total', 'X.', ['b'])).toThrow(/not counter\(b\)/);
 });
+
+test('a series that is removed is not reported any more', async () => {
+  const metrics = createMetrics({ processDefaults: false });
+  const gauge = metrics.gauge('headwater_gone', 'Help.', ['partition']);
+  for (const partition of ['0', '1']) gauge.set(7, { partition });
+  gauge.remove({ partition: '0' });
+  gauge.remove({ partition: '9' });
+  const { body } = await metrics.render();
+  expect(body).not.toContain('partition="0"');
+  expect(body).toContain('headwater_gone{partition="1"} 7');
+});

@@ -15,6 +15,8 @@ export interface Counter {
 }
 export interface Gauge {
   set(value: number, labels?: Readonly<Record<string, string>>): void;
+  /** The series with these labels is not reported any more. One that does not exist is no error. */
+  remove(labels: Readonly<Record<string, string>>): void;
 }
 export interface Histogram {
   observe(value: number, labels?: Readonly<Record<string, string>>): void;
@@ -63,7 +65,10 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     gauge: (name, help, labels = []) =>
       once(name, `gauge(${labels.join()})`, () => {
         const metric = new PromGauge({ name, help, labelNames: [...labels], registers: [registry] });
-        return { set: (value: number, values: Labels = {}) => metric.set(values, value) };
+        return {
+          set: (value: number, values: Labels = {}) => metric.set(values, value),
+          remove: (values: Labels) => metric.remove(values),
+        };
       }),
     histogram: (name, help, buckets, labels = []) =>
       once(name, `histogram(${labels.join()})`, () => {

@@ -9,11 +9,14 @@ export class LanesBoard {
   /** What the lanes report. */
   readonly observer: LanesObserver;
   readonly #role: LaneRole;
+  readonly #topics: readonly string[];
   readonly #logger: Logger;
   readonly #metrics: ReturnType<typeof lanesMetrics>;
 
-  constructor(role: LaneRole, metrics: Metrics, logger: Logger) {
+  /** `topics` are those that the role reads. */
+  constructor(role: LaneRole, topics: readonly string[], metrics: Metrics, logger: Logger) {
     this.#role = role;
+    this.#topics = topics;
     this.#logger = logger;
     this.#metrics = lanesMetrics(metrics);
     this.observer = this.#observe();
@@ -31,12 +34,18 @@ export class LanesBoard {
   }
 
   #observe(): LanesObserver {
-    const { records, seconds, lanes, lag, retries } = this.#metrics;
+    const { records, seconds, lanes, lag, stalled, retries } = this.#metrics;
     const role = this.#role;
     return {
       assigned: (indexes) => {
         lanes.set(indexes.length, { role });
         this.#logger.info({ role, partitions: indexes.join() }, 'partitions assigned');
+      },
+      revoked: (indexes) => {
+        for (const partition of indexes.map(String)) {
+          for (const topic of this.#topics) lag.remove({ role, topic, partition });
+          stalled.remove({ role, partition });
+        }
       },
       committed: (_, batch) => {
         records.add(batch.records, { role });
@@ -50,6 +59,7 @@ export class LanesBoard {
       lag: (lane, behind) => {
         for (const [topic, count] of behind) lag.set(count, { role, topic, partition: String(lane) });
       },
+      stalled: (partition, time) => stalled.set(time, { role, partition: String(partition) }),
     };
   }
 }
@@ -72,6 +82,11 @@ function lanesMetrics(metrics: Metrics) {
       ['role'],
     ),
     lanes: metrics.gauge('headwater_classify_lanes', 'Partitions that this process works on', ['role']),
+    stalled: metrics.gauge(
+      'headwater_classify_partition_stalled_seconds',
+      'Time since a partition that is behind last committed something; 0 where it is not behind. Alert on minutes of it',
+      ['role', 'partition'],
+    ),
     lag: metrics.gauge('headwater_classify_lag_records', 'Records behind the end of the log', [
       'role',
       'topic',

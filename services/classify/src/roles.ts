@@ -52,13 +52,14 @@ export interface Shared {
 export async function openJoin(shared: Shared): Promise<Lanes> {
   const { config, dependencies } = shared;
   const { log, names, metrics, logger } = dependencies;
-  const lanes = new LanesBoard('join', metrics, logger);
-  const group = names.groups.join;
   const vectors = config.EXTRACTORS.map((extractor) => names.topics.vectors(extractor));
+  const topics = [names.topics.labels, ...vectors];
+  const lanes = new LanesBoard('join', topics, metrics, logger);
+  const group = names.groups.join;
   const options = await joinOptions(shared, group, lanes);
   return log.openLanes({
     group,
-    topics: [names.topics.labels, ...vectors],
+    topics,
     dependsOn: [names.topics.examples],
     placement: keyOfOurs,
     open: (lane) => openJoinSession(options, lane),
@@ -73,12 +74,13 @@ export async function openJoin(shared: Shared): Promise<Lanes> {
 export async function openTrain(shared: Shared, solver: Solver): Promise<Lanes> {
   const { config, dependencies } = shared;
   const { log, names, metrics, logger } = dependencies;
-  const lanes = new LanesBoard('train', metrics, logger);
+  const topics = [names.topics.examples];
+  const lanes = new LanesBoard('train', topics, metrics, logger);
   const group = names.groups.train;
   const options = await trainOptions(shared, group, solver, lanes);
   return log.openLanes({
     group,
-    topics: [names.topics.examples],
+    topics,
     placement: taskOfOurs,
     open: (lane) => openTrainSession(options, lane),
     transactionalId: (lane) => names.transactionalId(group, lane),

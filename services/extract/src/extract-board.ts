@@ -41,6 +41,11 @@ export class ExtractBoard {
         'topic',
         'partition',
       ]),
+      stalled: metrics.gauge(
+        'headwater_extract_partition_stalled_seconds',
+        'Time since a partition that is behind last committed something; 0 where it is not behind. Alert on minutes of it',
+        ['partition'],
+      ),
       lanes: metrics.gauge('headwater_extract_lanes', 'Partitions that this process works on'),
       info: metrics.gauge('headwater_extractor_info', 'The extractor that runs; always 1', [
         'extractor',
@@ -89,14 +94,17 @@ export class ExtractBoard {
 
   /** What the lanes report; `topic` is the one they read. */
   observer(topic: string): LanesObserver {
-    const { lanes, lag, seconds, retries } = this.metrics;
+    const { lanes, lag, stalled, seconds, retries } = this.metrics;
     return {
       assigned: (indexes) => {
         lanes.set(indexes.length);
         this.logger.info({ topic, partitions: indexes.join() }, 'partitions assigned');
       },
       revoked: (indexes) => {
-        for (const index of indexes) lag.set(0, { topic, partition: String(index) });
+        for (const partition of indexes.map(String)) {
+          lag.remove({ topic, partition });
+          stalled.remove({ partition });
+        }
       },
       committed: (_, batch) => seconds.observe(batch.seconds, { stage: 'commit' }),
       retried: (lane, error) => {
@@ -107,6 +115,7 @@ export class ExtractBoard {
       lag: (lane, behind) => {
         for (const [name, records] of behind) lag.set(records, { topic: name, partition: String(lane) });
       },
+      stalled: (partition, time) => stalled.set(time, { partition: String(partition) }),
     };
   }
 }

@@ -179,12 +179,15 @@ export interface LanesOptions {
   /** Default: `idle` is never called. */
   readonly idleAfterMs?: number;
   readonly sessionTimeoutMs?: number;
+  /** How often the lag is worked out although nothing is committed, default 5,000. */
+  readonly lagEveryMs?: number;
   /** Told of what happens, for metrics and logs. */
   readonly observer?: LanesObserver;
 }
 
 export interface LanesObserver {
   assigned?(lanes: readonly number[]): void;
+  /** Lost to other members, or given back at the end. */
   revoked?(lanes: readonly number[]): void;
   committed?(
     lane: number,
@@ -196,8 +199,10 @@ export interface LanesObserver {
     },
   ): void;
   retried?(lane: number, error: HeadwaterError): void;
-  /** Records behind the end of the log, by topic. */
+  /** Records behind the end of the log, by topic: after each commit, and every few seconds whatever happens. */
   lag?(lane: number, lag: ReadonlyMap<string, number>): void;
+  /** Seconds since a partition that is behind last committed something; 0 where it is not behind. Comes with `lag`. */
+  stalled?(partition: number, seconds: number): void;
 }
 
 export interface Lanes {

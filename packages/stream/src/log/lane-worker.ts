@@ -8,6 +8,7 @@ import type { LaneOutput, LaneSession, LanesObserver, LogRecord, Positions } fro
 import { backoffMs, pauseFor } from './backoff.ts';
 import { type Batch, type BatchLimits, LaneQueue } from './lane-queue.ts';
 import type { FetchedChunk, GroupMember, LaneTransactions } from './membership.ts';
+import type { PartitionProgress } from './partition-progress.ts';
 import { deadLetterRecord } from './provenance.ts';
 
 export interface LaneWorkerOptions {
@@ -18,6 +19,7 @@ export interface LaneWorkerOptions {
   readonly idleAfterMs: number | undefined;
   readonly deadLetterTopic: (topic: string) => string;
   readonly observer: LanesObserver | undefined;
+  readonly progress: PartitionProgress | undefined;
   readonly member: GroupMember;
   readonly transactions: LaneTransactions;
   readonly session: LaneSession;
@@ -35,7 +37,6 @@ export class LaneWorker {
   readonly #queue: LaneQueue;
   readonly #abort = new AbortController();
   readonly #fetched: Map<string, bigint>;
-  readonly #high = new Map<string, bigint>();
   readonly #committed: Map<string, bigint>;
   #end: (error: HeadwaterError | undefined) => void = () => undefined;
   #underWay = 0;
@@ -66,7 +67,7 @@ export class LaneWorker {
   fetched(topic: string, chunk: FetchedChunk): void {
     if (this.#abort.signal.aborted || this.#draining) return;
     if (!this.#continues(topic, chunk)) return;
-    this.#high.set(topic, chunk.high);
+    this.#options.progress?.fetched(this.#options.lane, topic, chunk.high);
     this.#queue.add(chunk, Date.now());
     this.#idleTold = false;
     this.#lastActivity = Date.now();
@@ -237,7 +238,7 @@ export class LaneWorker {
       deadLetters: letters.length,
       seconds: (Date.now() - started) / 1000,
     });
-    this.#tellLag();
+    this.#options.progress?.committed(lane, this.#committed);
   }
 
   /** Positions after a batch, for the topics that it moves. */
@@ -247,14 +248,6 @@ export class LaneWorker {
       positions.set(record.topic, batch.nexts[index] ?? record.offset + 1n);
     });
     return positions;
-  }
-
-  #tellLag(): void {
-    const lag = new Map<string, number>();
-    for (const [topic, high] of this.#high) {
-      lag.set(topic, Number(high - (this.#committed.get(topic) ?? high)));
-    }
-    this.#options.observer?.lag?.(this.#options.lane, lag);
   }
 
   /** Milliseconds until there is something to do though nothing came; undefined when there never is. */
@@ -285,7 +278,7 @@ export class LaneWorker {
     const moved = new Map([...this.#fetched].filter(([topic, next]) => next !== this.#committed.get(topic)));
     await this.#options.transactions.commit([], moved);
     for (const [topic, next] of moved) this.#committed.set(topic, next);
-    this.#tellLag();
+    this.#options.progress?.committed(this.#options.lane, this.#committed);
   }
 
   async #idle(): Promise<void> {

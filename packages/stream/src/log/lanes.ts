@@ -11,9 +11,11 @@ import { LaneWorker } from './lane-worker.ts';
 import type { FetchedChunk, GroupMember, JoinGroup, LaneTransactions, MemberListener } from './membership.ts';
 import { type PartitionWatch, partitionsChanged, wayOut } from './partition-watch.ts';
 import { checkPlacement } from './placement.ts';
+import { PartitionProgress } from './partition-progress.ts';
 
 const defaults = { maxRecords: 256, maxBytes: 4 * 1024 * 1024, lingerMs: 20, restMs: 0 };
 const defaultSessionTimeoutMs = 30_000;
+const defaultLagEveryMs = 5_000;
 /** How long work may hold up its lane's next opening, when it does not heed its signal. */
 const longestDropMs = 8_000;
 const defaultGraceMs = 9_000;
@@ -88,6 +90,7 @@ class LaneGroup implements Lanes, MemberListener {
   /** As they were at the start, by topic. */
   readonly #counts: ReadonlyMap<string, number>;
   #unwatch: () => void = () => undefined;
+  readonly #progress: PartitionProgress | undefined;
   #assigned: readonly number[] = [];
   #settleReady: (error?: HeadwaterError) => void = () => undefined;
   #settleStopped: (error?: HeadwaterError) => void = () => undefined;
@@ -111,6 +114,7 @@ class LaneGroup implements Lanes, MemberListener {
     });
     this.stopped.catch(() => undefined);
     const { group, topics, sessionTimeoutMs = defaultSessionTimeoutMs } = options;
+    this.#progress = watchProgress(options, dependencies);
     this.#member = dependencies.join({ group, topics, lanes, sessionTimeoutMs }, this);
   }
 
@@ -131,6 +135,7 @@ class LaneGroup implements Lanes, MemberListener {
     const revoked = this.#assigned.filter((lane) => !lanes.includes(lane));
     this.#assigned = [...lanes];
     this.#retireAll();
+    this.#progress?.assigned(lanes);
     if (revoked.length > 0) this.#options.observer?.revoked?.(revoked);
     this.#options.observer?.assigned?.(lanes);
     const tenures = lanes.map((lane) => this.#begin(lane));
@@ -263,6 +268,7 @@ class LaneGroup implements Lanes, MemberListener {
       idleAfterMs,
       deadLetterTopic,
       observer,
+      progress: this.#progress,
       member: this.#member,
       transactions,
       session,
@@ -286,6 +292,8 @@ class LaneGroup implements Lanes, MemberListener {
     }
     this.#retireAll();
     await waitAtMost(endShares.close * graceMs, Promise.all(this.#retired.values()));
+    this.#progress?.close();
+    this.#options.observer?.revoked?.(this.#assigned);
     this.#assigned = [];
     const left = this.#member.leave().catch((thrown: unknown) => {
       this.#dependencies.logger.warn({ reason: String(thrown) }, 'the group could not be left in order');
@@ -294,4 +302,13 @@ class LaneGroup implements Lanes, MemberListener {
     this.#settleReady(error);
     this.#settleStopped(error);
   }
+}
+
+/** undefined without an observer. */
+function watchProgress(
+  { group, topics, observer, lagEveryMs: everyMs = defaultLagEveryMs }: LanesOptions,
+  { log, logger }: LanesDependencies,
+): PartitionProgress | undefined {
+  if (observer === undefined) return undefined;
+  return new PartitionProgress({ group, topics, observer, admin: log.admin, logger, everyMs });
 }

@@ -154,7 +154,7 @@ export class TrainerRig {
       inlineBytes: 1_000_000,
       follower: { catchUp: async () => undefined, onHeads: () => () => undefined },
       board: new TrainBoard(this.#metrics),
-      lanes: new LanesBoard('train', this.#metrics, logger),
+      lanes: new LanesBoard('train', ['examples'], this.#metrics, logger),
       ...(keptSets === undefined ? {} : { keptSets }),
       openSets: this.openSets,
       logger: { ...logger, info: (fields: object) => this.opened.push(fields) } as typeof logger,
