@@ -85,6 +85,10 @@ export const errorCodes = {
   'blob-store-unavailable': { verdict: 'retry', when: 'the blob store does not answer or is full' },
   'store-unavailable': { verdict: 'stop', when: 'the local store cannot be opened or written' },
   'log-unavailable': { verdict: 'retry', when: 'Kafka does not answer' },
+  'log-not-writable': {
+    verdict: 'retry',
+    when: 'Kafka has not taken records for some seconds; a request was refused before anything of it was written',
+  },
   'log-forbidden': {
     verdict: 'stop',
     when: 'Kafka refuses the credentials, or an ACL is missing for a topic, a group or a transactional id',

@@ -76,7 +76,12 @@ export function problemOf(error: HeadwaterError, instance: string, status?: numb
 }
 
 /** Said by ourselves about ourselves: these name no host and no file. */
-const ownWords: ReadonlySet<ErrorCode> = new Set(['overloaded', 'timed-out', 'head-not-ready']);
+const ownWords: ReadonlySet<ErrorCode> = new Set([
+  'overloaded',
+  'timed-out',
+  'head-not-ready',
+  'log-not-writable',
+]);
 
 /** Faults on our side name hosts and files: they are for the log of the service, not for its clients. */
 function publicPart(

@@ -6,7 +6,6 @@ import type { IngestConfig } from './environment.ts';
 import type { ImageLimits } from './inspection.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { createLabelSink, type LabelSink } from './labels.ts';
-import { watchLog } from './log-health.ts';
 import { countImages, countLabels } from './measurements.ts';
 import { createSender, type Sender } from './sender.ts';
 
@@ -19,7 +18,7 @@ export const limitsOf = (config: IngestConfig): ImageLimits => ({
 
 export async function openSender(
   config: IngestConfig,
-  { log, names, logger, metrics, health }: Dependencies,
+  { log, logger, metrics }: Dependencies,
 ): Promise<Sender> {
   const sent = metrics.histogram(
     'headwater_ingest_batch_records',
@@ -28,7 +27,6 @@ export async function openSender(
   );
   const failures = metrics.counter('headwater_ingest_send_failures_total', 'Sends that failed.', ['code']);
   const producer = await log.openProducer();
-  const logHealth = watchLog(health.part('ingest.log'), () => log.admin.partitions(names.topics.images));
   return createSender({
     producer,
     maxPendingBytes: config.MAX_PENDING_BYTES,
@@ -38,8 +36,6 @@ export async function openSender(
         failures.add(1, { code: error.code });
         logger.warn({ error }, 'records did not reach the log');
       } else sent.observe(records);
-      if (error?.verdict === 'retry') logHealth.failed(error.code);
-      else logHealth.worked();
     },
   });
 }

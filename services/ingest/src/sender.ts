@@ -4,7 +4,7 @@
  * bounded by bytes, and a log that does not answer turns requests away instead of keeping them.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { type LogProducer, type OutgoingRecord, waitAtMost } from '@headwater/stream';
+import { type LogProducer, type OutgoingRecord, type WriteBlock, waitAtMost } from '@headwater/stream';
 
 export interface SenderOptions {
   readonly producer: LogProducer;
@@ -16,7 +16,7 @@ export interface SenderOptions {
   readonly maxBatchRecords?: number;
   /** Monotonic milliseconds; replaced by tests. */
   readonly now?: () => number;
-  /** Told of each batch, for metrics and health. */
+  /** Called after each batch, for metrics. */
   readonly onBatch?: (batch: {
     readonly records: number;
     readonly error: HeadwaterError | undefined;
@@ -29,6 +29,8 @@ export interface Sender {
    * they may or may not be in the log; record-too-large.
    */
   send(records: readonly OutgoingRecord[]): Promise<void>;
+  /** While the batch under way takes longer than it may. */
+  blocked(): WriteBlock | undefined;
   /** Takes no more, waits for what was taken, at most `patienceMs`, and closes the producer. */
   close(patienceMs: number): Promise<void>;
 }
@@ -52,8 +54,8 @@ class CoalescingSender implements Sender {
   readonly #options: Required<Omit<SenderOptions, 'onBatch'>> & Pick<SenderOptions, 'onBatch'>;
   readonly #queue: Parcel[] = [];
   #pendingBytes = 0;
-  /** The batch under way takes longer than it may: nobody is let in until it has ended. */
-  #stalled = false;
+  /** Set while the batch under way takes longer than it may: nothing is taken until it has ended. */
+  #block: WriteBlock | undefined;
   #closed = false;
   /** Under way. */
   #batch: readonly Parcel[] = [];
@@ -67,7 +69,7 @@ class CoalescingSender implements Sender {
   async send(records: readonly OutgoingRecord[]): Promise<void> {
     const { maxPendingBytes, timeoutMs } = this.#options;
     const bytes = records.reduce((sum, { value }) => sum + RECORD_OVERHEAD + (value?.length ?? 0), 0);
-    if (this.#stalled || this.#closed) throw unanswered(timeoutMs);
+    if (this.#block !== undefined || this.#closed) throw unanswered(timeoutMs);
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > maxPendingBytes) {
       throw new HeadwaterError('overloaded', 'too many records wait for the log; try again after a while');
     }
@@ -76,6 +78,10 @@ class CoalescingSender implements Sender {
       this.#queue.push({ records, bytes, since: this.#options.now(), resolve, reject });
       this.#draining ??= this.#drain();
     });
+  }
+
+  blocked(): WriteBlock | undefined {
+    return this.#block;
   }
 
   async close(patienceMs: number): Promise<void> {
@@ -100,7 +106,7 @@ class CoalescingSender implements Sender {
       const timer = setTimeout(() => this.#stall(), this.#options.timeoutMs);
       await this.#deliver(batch);
       clearTimeout(timer);
-      this.#stalled = false;
+      this.#block = undefined;
       for (const parcel of batch) this.#pendingBytes -= parcel.bytes;
     }
     this.#draining = undefined;
@@ -161,8 +167,9 @@ class CoalescingSender implements Sender {
 
   /** The bytes of the batch stay counted until it has ended: they are still in memory. */
   #stall(): void {
-    this.#stalled = true;
-    const error = unanswered(this.#options.timeoutMs);
+    const { timeoutMs } = this.#options;
+    this.#block = { since: Date.now() - timeoutMs, reason: 'no response' };
+    const error = unanswered(timeoutMs);
     for (const parcel of this.#batch) parcel.reject(error);
     this.#refuse(this.#queue.splice(0), error);
     this.#options.onBatch?.({ records: 0, error });

@@ -61,6 +61,7 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
     maxRequests: config.MAX_IN_FLIGHT_REQUESTS,
     maxBytes: config.MAX_IN_FLIGHT_BYTES,
     maxWaits: config.MAX_WAITING_REQUESTS,
+    blocked: () => log.blocked() ?? sender.blocked(),
   });
   const { app, url } = await openHttp(config, dependencies, { intake, sink, tracker, serving, admission });
   const stopSampling = sampleLoad(dependencies.metrics, () => ({

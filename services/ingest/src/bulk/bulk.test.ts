@@ -17,6 +17,7 @@ function createSink(): LabelSink & { readonly sent: LabelAssigned[] } {
     async send(records) {
       for (const { value } of records) sent.push(await codec.decode(value ?? Buffer.alloc(0)));
     },
+    blocked: () => undefined,
     close: async () => {},
   };
   const sink = createLabelSink({ topic: 'labels', codec, sender, clock: createClock(), maxSkewMs: 60_000 });

@@ -1,5 +1,6 @@
-/** Who may come in: bounded requests, bounded bytes, bounded waits. Past any of them, 503 at once. */
+/** Who may come in: bounded requests, bounded bytes, bounded waits, and a log that takes records. Else 503 at once. */
 import { type Budget, createBudget } from '../budget.ts';
+import { WriteCircuit, type WriteCircuitOptions } from './write-circuit.ts';
 
 export interface Admission {
   /** Image and label requests that are being taken in. */
@@ -8,27 +9,29 @@ export interface Admission {
   readonly bytes: Budget;
   /** Requests that are taken in and wait for their prediction. */
   readonly waits: Budget;
+  readonly circuit: WriteCircuit;
 }
 
-export interface AdmissionLimits {
+export interface AdmissionLimits extends WriteCircuitOptions {
   readonly maxRequests: number;
   readonly maxBytes: number;
   readonly maxWaits: number;
 }
 
-export function createAdmission({ maxRequests, maxBytes, maxWaits }: AdmissionLimits): Admission {
+export function createAdmission({ maxRequests, maxBytes, maxWaits, ...circuit }: AdmissionLimits): Admission {
   return {
     requests: createBudget(maxRequests, 'requests'),
     bytes: createBudget(maxBytes, 'bytes'),
     waits: createBudget(maxWaits, 'waiting requests'),
+    circuit: new WriteCircuit(circuit),
   };
 }
 
-/** Runs while a place among the requests is held. Errors: overloaded. */
+/** Runs while a place among the requests is held. Errors: overloaded, log-not-writable. */
 export async function withPlace<T>(admission: Admission, work: () => Promise<T>): Promise<T> {
   const place = admission.requests.reserve(1);
   try {
-    return await work();
+    return await admission.circuit.run(work);
   } finally {
     place.release();
   }

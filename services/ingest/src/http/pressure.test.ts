@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
-import type { Log, LogProducer } from '@headwater/stream';
-import { describe, expect, it } from 'vitest';
+import type { Log, LogProducer, WriteBlock } from '@headwater/stream';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { eventually, type Harness, startHarness } from '../testing/harness.ts';
 import { makePicture } from '../testing/pictures.ts';
 
@@ -102,11 +102,51 @@ describe('back pressure', () => {
       retry: '1',
       code: 'log-unavailable',
     });
-    expect(harness.dependencies.health.ready).toBe(false);
+    expect(harness.dependencies.health.ready).toBe(true);
     hangs = false;
     release();
     await eventually(async () => ((await post(harness, bytes)).status === 202 ? true : undefined));
     expect(harness.dependencies.health.ready).toBe(true);
+  });
+
+  it('refuses at once while the log cannot be written, says why, stays ready, and recovers with it', async () => {
+    // One second may pass between two requests of a slow machine, and then the second is a probe.
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let block: WriteBlock | undefined = {
+      since: Date.now() - 60_000,
+      reason: 'NOT_ENOUGH_REPLICAS on images-3',
+    };
+    let sends = 0;
+    const failing = withSend((real, records) => {
+      sends += 1;
+      if (block === undefined) return real.send(records);
+      return Promise.reject(new HeadwaterError('log-unavailable', 'NOT_ENOUGH_REPLICAS'));
+    });
+    const wrap = (log: Log) => Object.assign(failing(log), { blocked: () => block });
+    await using harness = await startHarness({ wrap });
+    const bytes = await makePicture('png');
+    const label = () =>
+      fetch(`${harness.url}/v1/images/a/labels/digit`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: '{"label":"7"}',
+      });
+    expect((await refusal(await post(harness, bytes))).code).toBe('log-unavailable');
+    const answers = await Promise.all([post(harness, bytes), post(harness, bytes), label()]);
+    for (const answer of answers) {
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+      expect(await answer.json()).toMatchObject({
+        code: 'log-not-writable',
+        detail: expect.stringMatching(
+          /for 60 s \(NOT_ENOUGH_REPLICAS on images-3\); this request was not accepted/,
+        ),
+      });
+    }
+    expect(sends).toBe(1);
+    expect(harness.dependencies.health.ready).toBe(true);
+    block = undefined;
+    expect((await post(harness, bytes)).status).toBe(202);
   });
 
   it('answers 503 when the log refuses, and says nothing of the inside', async () => {
