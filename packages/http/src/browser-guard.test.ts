@@ -1,6 +1,6 @@
 import { request } from 'node:http';
+import { bareHost, hostNameOf, isLoopback } from '@headwater/stream';
 import { describe, expect, test } from 'vitest';
-import { bareHost, hostNameOf, isLoopback } from './loopback.ts';
 import { serve } from './testing/served.ts';
 
 /** `fetch` sets some of these headers itself, and lets nobody else set them. */

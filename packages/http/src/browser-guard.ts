@@ -6,8 +6,8 @@
  */
 import { isIP } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
+import { bareHost, hostNameOf, isLoopback } from '@headwater/stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { bareHost, hostNameOf, isLoopback } from './loopback.ts';
 
 export interface BrowserGuardOptions {
   /** False where everybody has to show a token: then a name tells nothing more. */

@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { HeadwaterError } from '@headwater/errors';
 import type { CommonConfig, Logger, Metrics } from '@headwater/stream';
+import { isLoopback } from '@headwater/stream';
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
 import { type AccessTable, requireTokens } from './access.ts';
 import { guardAgainstPages } from './browser-guard.ts';
 import { limitCrowd } from './crowd.ts';
 import type { HttpConfig } from './environment.ts';
-import { isLoopback } from './loopback.ts';
 import {
   answerBrokenRequest,
   answerExpectation,

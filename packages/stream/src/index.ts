@@ -13,6 +13,7 @@ export { openBlobs } from './blobs/open-blobs.ts';
 export { type CommonConfig, commonEnvironment } from './config/common-environment.ts';
 export { describeEnvironment } from './config/help.ts';
 export { type Environment, loadConfig, readSecret } from './config/load.ts';
+export { bareHost, hostNameOf, isLoopback } from './config/loopback.ts';
 export { type EnvironmentSchema, listVariables, type Variable } from './config/notes.ts';
 export * as variables from './config/variables.ts';
 export { createHealth, type Health } from './health.ts';

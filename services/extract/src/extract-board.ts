@@ -1,5 +1,6 @@
 /** What extract tells about its work: metrics that count what was committed, not what was tried. */
 import type { LaneOutput, LanesObserver, Logger, Metrics } from '@headwater/stream';
+import type { BlobFailure } from './blob-reads.ts';
 
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const imagesBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256];
@@ -22,6 +23,11 @@ export class ExtractBoard {
       retries: metrics.counter('headwater_extract_retries_total', 'Batches tried again, by error code', [
         'code',
       ]),
+      blobFailures: metrics.counter(
+        'headwater_extract_blob_failures_total',
+        'Blobs of images that could not be read, each attempt, by error code',
+        ['code'],
+      ),
       decoderDeaths: metrics.counter(
         'headwater_extract_decoder_deaths_total',
         'Processes that died while they decoded an image; each image is tried twice',
@@ -59,6 +65,13 @@ export class ExtractBoard {
     this.metrics.info.set(1, { extractor, digest, engine });
   }
 
+  /** A blob could not be read; it is read again, or becomes a dead letter. */
+  readonly blobFailed = ({ image, uri, error, isFirst }: BlobFailure): void => {
+    this.metrics.blobFailures.add(1, { code: error.code });
+    const fields = { image, uri, code: error.code, reason: error.message };
+    if (isFirst) this.logger.warn(fields, 'the blob of an image cannot be read');
+  };
+
   /** A process died of an image, which is tried once more, or refused. */
   readonly decoderDied = (how: string): void => {
     this.metrics.decoderDeaths.add(1);
@@ -87,7 +100,8 @@ export class ExtractBoard {
     for (const { error, record, stage } of deadLetters) {
       this.metrics.deadLetters.add(1, { code: error.code });
       const { topic, partition, offset } = record;
-      const fields = { code: error.code, stage, topic, partition, offset: String(offset) };
+      const place = { topic, partition, offset: String(offset), image: String(record.key).slice(0, 256) };
+      const fields = { code: error.code, reason: error.message, stage, ...place };
       this.logger.warn(fields, 'a record became a dead letter');
     }
   }

@@ -95,7 +95,7 @@ export class Extraction {
         () => extractor.extract({ image: bytes, attributes: image.attributes }, signal),
         signal,
       );
-    return contents.with(image, isolated, signal);
+    return contents.with(record, image, isolated, signal);
   }
 
   private describe(image: ImageReceived, vector: Float32Array): VectorExtracted {

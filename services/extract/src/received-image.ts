@@ -6,6 +6,7 @@ import { HeadwaterError } from '@headwater/errors';
 import { Gate } from '@headwater/extractors';
 import { type Codec, type ImageReceived, type ImageReference, imageIdOfKey } from '@headwater/schemas';
 import type { BlobStore, LogRecord } from '@headwater/stream';
+import type { BlobReads } from './blob-reads.ts';
 
 /** Claim checks that are held in memory at once: each may be as large as the limit on images. */
 const referencesAtOnce = 8;
@@ -34,12 +35,14 @@ export async function decodeImageReceived(
 
 /** Fetches what a claim check stands for, and lets only so many of them be in memory. */
 export class ImageContents {
-  private readonly blobs: BlobStore;
+  private readonly blobs: Pick<BlobStore, 'deleteOwned'>;
+  private readonly reads: BlobReads;
   private readonly maxBytes: number;
   private readonly places = new Gate(referencesAtOnce);
 
-  constructor(blobs: BlobStore, maxBytes: number) {
+  constructor(blobs: Pick<BlobStore, 'deleteOwned'>, reads: BlobReads, maxBytes: number) {
     this.blobs = blobs;
+    this.reads = reads;
     this.maxBytes = maxBytes;
   }
 
@@ -48,7 +51,8 @@ export class ImageContents {
    * Errors: image-too-large, blob-missing, blob-corrupt, blob-forbidden, blob-store-unavailable, and those of `use`.
    */
   async with<T>(
-    { content }: ImageReceived,
+    record: LogRecord,
+    { id, content }: ImageReceived,
     use: (bytes: Uint8Array) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
@@ -56,7 +60,7 @@ export class ImageContents {
     this.check(content);
     await this.places.enter(signal);
     try {
-      return await use(await this.blobs.get(content, signal));
+      return await use(await this.reads.get(content, { image: id, record }, signal));
     } finally {
       this.places.leave();
     }

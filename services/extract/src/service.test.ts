@@ -164,7 +164,7 @@ describe('bad records', () => {
         ['x', reference({ uri: stored.uri.slice(0, -64) + 'f'.repeat(64) }), 'blob-missing', 'extract'],
         ['x', reference({ uri: 'file:///etc/hostname' }), 'blob-forbidden', 'extract'],
       ];
-    await start(workplace, { PARTITIONS: '1', MAX_IMAGE_BYTES: '1999' });
+    await start(workplace, { PARTITIONS: '1', MAX_IMAGE_BYTES: '1999', BLOB_MISSING_AFTER: '0ms' });
     const records = bad.flatMap(([key, value], index) => [
       { key, value },
       { key: `good-${index}`, value: record(`good-${index}`, good) },

@@ -13,6 +13,7 @@ import {
   type StartService,
   stopBudget,
 } from '@headwater/stream';
+import { BlobReads } from './blob-reads.ts';
 import { CrashJournal } from './crash-journal.ts';
 import type { ExtractConfig } from './environment.ts';
 import { ExtractBoard } from './extract-board.ts';
@@ -57,13 +58,16 @@ async function openExtraction(
   { schemaIds, names, blobs }: ServiceDependencies,
   extractor: Extractor,
   journal: CrashJournal,
+  board: ExtractBoard,
 ): Promise<Extraction> {
+  const { MAX_IMAGE_BYTES: maxBytes, BLOB_MISSING_AFTER: missingAfterMs } = config;
+  const reads = new BlobReads({ blobs, missingAfterMs, failed: board.blobFailed });
   const topic = names.topics.vectors(extractor.description.id);
   return new Extraction({
     extractor,
     images: await openCodec(schemaIds, 'ImageReceived', names.topics.images),
     vectors: await openVectorCodec(schemaIds, extractor.description.contract, topic),
-    contents: new ImageContents(blobs, config.MAX_IMAGE_BYTES),
+    contents: new ImageContents(blobs, reads, maxBytes),
     journal,
     quarantine: new Quarantine(journal, config.MAX_PENDING_IMAGES),
     topic,
@@ -181,7 +185,7 @@ async function startLanes(
   try {
     await prepareTopics(log.admin, extractTopics(config, names, id), config.TOPICS_CREATE);
     tellOpened(extractor, board, logger);
-    const extraction = await openExtraction(config, dependencies, extractor, journal);
+    const extraction = await openExtraction(config, dependencies, extractor, journal, board);
     const lanes = await openLanes(config, dependencies, extraction, group, board);
     return serviceOf(config, lanes, { extractor, journal }, setReady);
   } catch (error) {

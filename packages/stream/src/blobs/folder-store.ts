@@ -265,7 +265,7 @@ async function guarded<T>(action: string, run: () => Promise<T>): Promise<T> {
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code;
     if (error instanceof HeadwaterError || reason === undefined || !/^E[A-Z0-9]+$/.test(reason)) throw error;
-    throw unavailable(action, reason, error);
+    throw unavailable(action, reason, error, reason === 'EACCES' || reason === 'EPERM');
   }
 }
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { commonEnvironment } from '../config/common-environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { sha256Of } from './blob-path.ts';
-import { openBlobs } from './open-blobs.ts';
+import { checkBlobStoreShared, openBlobs } from './open-blobs.ts';
 import { codeOf } from './testing/blob-contract.ts';
 import { startFakeS3 } from './testing/fake-s3.ts';
 
@@ -99,4 +99,25 @@ test('a store that hangs costs no more than its time', async () => {
   const begun = performance.now();
   expect(await codeOf(store.get(referenceTo('s3://bucket/images/aa/x')))).toBe('blob-store-unavailable');
   expect(performance.now() - begun).toBeLessThan(3_000);
+});
+
+describe('a folder as BLOB_STORE', () => {
+  const check = (environment: Record<string, string>, address: string) =>
+    checkBlobStoreShared(loadConfig(commonEnvironment, environment), [address]);
+
+  test.each([{}, { BLOB_STORE: '/var/blobs' }])(
+    'is refused where other machines reach the service: %j',
+    (environment) => {
+      expect(() => check(environment, '0.0.0.0')).toThrow(
+        /BLOB_STORE: .* 0\.0\.0\.0.*BLOB_STORE_SHARED=true/,
+      );
+    },
+  );
+
+  test('is accepted on one machine, where it is declared to be shared, and not asked about for a bucket', () => {
+    check({}, '127.0.0.1');
+    check({}, '::1');
+    check({ BLOB_STORE: '/mnt/blobs', BLOB_STORE_SHARED: 'true' }, '0.0.0.0');
+    check({ BLOB_STORE: 's3://bucket/prefix' }, '0.0.0.0');
+  });
 });

@@ -1,7 +1,9 @@
 /** From the configuration to the store that services are given: where blobs are written, and where they may be read. */
 import { join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { HeadwaterError } from '@headwater/errors';
 import type { CommonConfig } from '../config/common-environment.ts';
+import { isLoopback } from '../config/loopback.ts';
 import { type Place, withSources } from './allowed-places.ts';
 import type { BlobStore } from './api.ts';
 import { withBounds } from './deadline.ts';
@@ -20,6 +22,23 @@ type BlobConfig = Pick<
   | 'BLOB_TIMEOUT'
   | 'BLOB_MAX_BYTES'
 >;
+
+/**
+ * A folder that other machines do not see would take images that nobody else can read. Errors: config-invalid, where other
+ * machines reach one of `addresses` and the folder is not declared to be shared.
+ */
+export function checkBlobStoreShared(
+  config: Pick<CommonConfig, 'DATA_DIR' | 'BLOB_STORE' | 'BLOB_STORE_SHARED'>,
+  addresses: readonly string[],
+): void {
+  const place = config.BLOB_STORE ?? join(config.DATA_DIR, 'blobs');
+  const reached = addresses.find((address) => !isLoopback(address));
+  if (reached === undefined || config.BLOB_STORE_SHARED || parseS3Place(place) !== undefined) return;
+  throw new HeadwaterError(
+    'config-invalid',
+    `BLOB_STORE: other machines reach ${reached}, and the folder ${place} may be this machine's alone; set BLOB_STORE to s3://bucket/prefix, or to a folder on a volume that all services mount, with BLOB_STORE_SHARED=true`,
+  );
+}
 
 export function openBlobs(config: BlobConfig): BlobStore {
   const own = openPlace(config.BLOB_STORE ?? join(config.DATA_DIR, 'blobs'), config);

@@ -1,6 +1,6 @@
 /** What the AWS SDK throws, in our codes; nowhere else are its error names known. */
 import { HeadwaterError } from '@headwater/errors';
-import { forbidden, missing, unavailable } from './verified-bytes.ts';
+import { missing, refused, unavailable } from './verified-bytes.ts';
 
 interface S3Failure extends Error {
   /** Of the connection, e.g. ECONNREFUSED. */
@@ -19,7 +19,7 @@ export function isRefusal(thrown: unknown): boolean {
 }
 
 /** Of a single object, in a bucket that we may read. */
-export const asForbidden = (thrown: unknown): HeadwaterError => forbidden(thrown);
+export const asForbidden = (thrown: unknown): HeadwaterError => refused(thrown);
 
 /**
  * All else may pass: a store that is away comes back, a policy or a credential is mended while we wait, and no record
@@ -33,7 +33,8 @@ export function asBlobError(thrown: unknown, action: string): unknown {
   const reason = name === 'Error' || name === undefined ? (code ?? 'unknown') : name;
   const hint = hints[reason] ?? (status === 403 ? hints.AccessDenied : undefined);
   const words = [reason, status === undefined ? undefined : `HTTP ${status}`].filter(Boolean).join(', ');
-  return unavailable(action, hint === undefined ? words : `${words} (${hint})`, named(reason));
+  const described = hint === undefined ? words : `${words} (${hint})`;
+  return unavailable(action, described, named(reason), isRefusal(thrown));
 }
 
 /** Stands for the cause in logs: the SDK's own error may carry requests and responses. */

@@ -55,9 +55,23 @@ export function forbidden(cause?: unknown): HeadwaterError {
   });
 }
 
-export function unavailable(action: string, reason: string, cause?: unknown): HeadwaterError {
+/** The store refuses one blob, as a policy or the mode of a file says: that may be mended. */
+export function refused(cause?: unknown): HeadwaterError {
+  return new HeadwaterError('blob-forbidden', 'the blob store refuses access to this blob', {
+    cause,
+    context: { refused: true },
+  });
+}
+
+/** `isRefusal`: the store answered, and refused us. */
+export function unavailable(
+  action: string,
+  reason: string,
+  cause?: unknown,
+  isRefusal = false,
+): HeadwaterError {
   return new HeadwaterError('blob-store-unavailable', `cannot ${action} a blob: ${reason}`, {
     cause,
-    context: { action, reason },
+    context: { action, reason, ...(isRefusal ? { refused: true } : {}) },
   });
 }

@@ -24,6 +24,17 @@ export const blobEnvironment = {
     .describe(
       'Where images lie that are too large for a message; default <DATA_DIR>/blobs. All services must see the same. Credentials for S3 are found as the AWS SDK finds them.',
     ),
+  BLOB_STORE_SHARED: flag()
+    .default(false)
+    .describe(
+      'The folder of BLOB_STORE is the same for all services, on a volume that all of them mount. Needed where other machines reach the service.',
+    ),
+  BLOB_MISSING_AFTER: duration({ min: 0, max: 86_400_000 })
+    .default(10_000)
+    .meta({ shownDefault: '10s' })
+    .describe(
+      'An image whose blob the store does not have, or refuses while it returns others, is a dead letter so long after its record was written. A store that is away is waited for as long as it takes.',
+    ),
   BLOB_SOURCES: list(`${place}, several separated by commas`)
     .refine((given) => given.every(isPlace), `expected ${place}, several separated by commas`)
     .default([])

@@ -217,6 +217,12 @@ describe('a service in a process of its own', () => {
 });
 
 describe('before a service starts', () => {
+  test('a blob folder that other machines may not see is refused where they reach the service', async () => {
+    const service = run(serving, { environment: { ADMIN_HOST: '0.0.0.0' } });
+    expect(await service.ended).toBe(1);
+    expect(service.complaints()).toContain('BLOB_STORE_SHARED=true');
+  });
+
   test('help shows its variables', async () => {
     const service = run(serving, { arguments: ['--help'], environment: { PARTITIONS: 'wrong' } });
     expect(await service.ended).toBe(0);

@@ -3,7 +3,7 @@
  * calls. Probes answer first, the service starts last, and a stop goes the other way.
  */
 import { asHeadwaterError } from '@headwater/errors';
-import { openBlobs } from '../blobs/open-blobs.ts';
+import { checkBlobStoreShared, openBlobs } from '../blobs/open-blobs.ts';
 import type { CommonConfig } from '../config/common-environment.ts';
 import { describeEnvironment } from '../config/help.ts';
 import { loadConfig } from '../config/load.ts';
@@ -59,11 +59,17 @@ export async function runService<Config extends CommonConfig>(
     config = loadConfig(options.environment, host.environment, {
       ...(options.openLog === undefined ? { required: needsKafka } : {}),
     });
+    checkBlobStoreShared(config, addressesOf(config));
   } catch (error) {
     host.complain(`${options.name}: ${asHeadwaterError(error).message}\n`);
     return host.exit(1);
   }
   await supervise(config, options, host);
+}
+
+/** Where the service listens; extract has no HTTP interface, and other machines reach its probes. */
+function addressesOf(config: CommonConfig & { readonly HTTP_HOST?: string }): readonly string[] {
+  return [config.HTTP_HOST ?? config.ADMIN_HOST];
 }
 
 async function supervise<Config extends CommonConfig>(
