@@ -9,9 +9,9 @@ import type { Lane, LaneSession, Lanes, LanesOptions, Log, Positions } from './a
 import { backoffMs, pauseFor, waitAtMost } from './backoff.ts';
 import { LaneWorker } from './lane-worker.ts';
 import type { FetchedChunk, GroupMember, JoinGroup, LaneTransactions, MemberListener } from './membership.ts';
+import { PartitionProgress } from './partition-progress.ts';
 import { type PartitionWatch, partitionsChanged, wayOut } from './partition-watch.ts';
 import { checkPlacement } from './placement.ts';
-import { PartitionProgress } from './partition-progress.ts';
 
 const defaults = { maxRecords: 256, maxBytes: 4 * 1024 * 1024, lingerMs: 20, restMs: 0 };
 const defaultSessionTimeoutMs = 30_000;

@@ -721,6 +721,24 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       expect(await readAll(log, output)).toHaveLength(1);
     });
 
+    it('abandons a batch that is not committed when the grace period of its close is over', async () => {
+      const log = open();
+      const input = await createTopic(log, 1);
+      const group = uniqueName('group');
+      await produce(log, numbered(input, 1));
+      let begun = false;
+      const lanes = await startLanes(log, { topics: [input], group }, () => {
+        begun = true;
+        return new Promise<never>(() => undefined);
+      });
+      await until(() => begun);
+      const asked = performance.now();
+      await lanes.close({ graceMs: 100 });
+      // Without the option, the batch alone would be waited for longer than this.
+      expect(performance.now() - asked).toBeLessThan(5_000);
+      expect((await log.admin.committed(group, input))[0]).toBeUndefined();
+    });
+
     it('fences the former owner of a transactional id, who opens its lane again', async () => {
       const logs = [open(), open()] as const;
       const [input, output] = [await createTopic(logs[0], 1), await createTopic(logs[0], 1)];

@@ -129,9 +129,9 @@ class KafkaLog implements Log {
 
   /** Remembers what has to be closed, until its own `close` is called. */
   #keep<T extends { close(): Promise<void> }>(part: T): T {
-    const close = part.close.bind(part);
-    part.close = async () => {
-      await close();
+    const close: (...options: unknown[]) => Promise<void> = part.close.bind(part);
+    part.close = async (...options: unknown[]) => {
+      await close(...options);
       this.#open.delete(part);
     };
     this.#open.add(part);
