@@ -2,11 +2,9 @@
  * Says what an uploaded file is by looking at its bytes; what the client calls it (a Content-Type, a file name)
  * is not asked. Runs on every request, so it reads headers only.
  */
-import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
+import { HeadwaterError } from '@headwater/errors';
+import { type Dimensions, formatOf, imageFormats, readHeader } from '@headwater/image-formats';
 import { fileTypeFromBuffer } from 'file-type';
-import type { Dimensions, ImageFormat } from './formats/api.ts';
-import { damaged } from './formats/damage.ts';
-import { imageFormats } from './formats/index.ts';
 
 export interface ImageLimits {
   readonly maxBytes: number;
@@ -25,11 +23,10 @@ export interface ImageFacts extends Dimensions {
 export async function inspectImage(bytes: Buffer, limits: ImageLimits): Promise<ImageFacts> {
   if (bytes.length === 0) throw new HeadwaterError('image-unreadable', 'the image is empty: it has no bytes');
   checkBytes(bytes.length, limits);
-  const format = imageFormats.find((candidate) => candidate.matches(bytes));
-  if (!format) throw await unsupported(bytes);
-  const dimensions = measure(format, bytes);
-  checkPixels(dimensions, format.mediaType, limits);
-  return { mediaType: format.mediaType, ...dimensions };
+  if (!formatOf(bytes)) throw await unsupported(bytes);
+  const { mediaType, width, height } = readHeader(bytes);
+  checkPixels({ width, height }, limits);
+  return { mediaType, width, height };
 }
 
 /** Errors: image-too-large. Also asked with a declared length, before anything is read. */
@@ -40,17 +37,7 @@ export function checkBytes(byteLength: number, { maxBytes }: ImageLimits): void 
   });
 }
 
-function measure(format: ImageFormat, bytes: Buffer): Dimensions {
-  try {
-    return format.measure(bytes);
-  } catch (error) {
-    if (error instanceof RangeError) throw damaged(format.mediaType, 'it is cut short');
-    throw asHeadwaterError(error);
-  }
-}
-
-function checkPixels({ width, height }: Dimensions, mediaType: string, { maxPixels }: ImageLimits): void {
-  if (width === 0 || height === 0) throw damaged(mediaType, 'it has no pixels');
+function checkPixels({ width, height }: Dimensions, { maxPixels }: ImageLimits): void {
   if (width * height <= maxPixels) return;
   throw new HeadwaterError(
     'image-too-large',

@@ -136,12 +136,16 @@ describe('bad images are 4xx problem documents, and their neighbours go through'
   it('each by its own reason', async () => {
     await using harness = await startHarness({ environment: { MAX_IMAGE_BYTES: '100KB' } });
     const jpeg = await makePicture('jpeg');
+    const png = await makePicture('png');
+    const lossless = Buffer.from(jpeg);
+    lossless[lossless.indexOf(Buffer.from([0xff, 0xc0])) + 1] = 0xc3;
     const cases: [Buffer, number, string][] = [
       [Buffer.alloc(0), 422, 'image-unreadable'],
       [Buffer.from('only text'), 415, 'image-type-unsupported'],
       [svg, 415, 'image-type-unsupported'],
       [jpeg.subarray(0, 20), 422, 'image-unreadable'],
-      [jpeg.subarray(0, jpeg.length - 10), 422, 'image-unreadable'],
+      [png.subarray(0, png.length - 10), 422, 'image-unreadable'],
+      [lossless, 415, 'image-type-unsupported'],
       [makePngBomb(30_000, 30_000), 413, 'image-too-large'],
       [Buffer.alloc(100_001, 0xff), 413, 'image-too-large'],
     ];

@@ -1,6 +1,6 @@
 /** WebP (RFC 9649): the RIFF length, then the header of the simple, lossless or extended form. */
 import type { Dimensions, ImageFormat } from './api.ts';
-import { damaged } from './damage.ts';
+import { damaged } from './refusals.ts';
 
 const mediaType = 'image/webp';
 
@@ -20,7 +20,7 @@ const measureExtended = (bytes: Buffer): Dimensions => ({
   height: bytes.readUIntLE(27, 3) + 1,
 });
 
-function measure(bytes: Buffer): Dimensions {
+function read(bytes: Buffer): Dimensions {
   if (bytes.readUInt32LE(4) + 8 > bytes.length) throw damaged(mediaType, 'it is cut short');
   const form = bytes.toString('latin1', 12, 16);
   if (form === 'VP8 ') return measureLossy(bytes);
@@ -32,5 +32,5 @@ function measure(bytes: Buffer): Dimensions {
 export const webp: ImageFormat = {
   mediaType,
   matches: (bytes) => bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP',
-  measure,
+  read,
 };

@@ -1,6 +1,6 @@
 /** GIF (GIF87a, GIF89a): the logical screen, then a walk over the blocks up to the end of the first picture. */
 import type { Dimensions, ImageFormat } from './api.ts';
-import { damaged } from './damage.ts';
+import { damaged } from './refusals.ts';
 
 const mediaType = 'image/gif';
 
@@ -25,7 +25,7 @@ function findPicture(bytes: Buffer): number {
 }
 
 /** A picture may reach beyond its screen, and decoders then grow the canvas: the larger one counts. */
-function measure(bytes: Buffer): Dimensions {
+function read(bytes: Buffer): Dimensions {
   const picture = findPicture(bytes);
   skipSubBlocks(bytes, picture + 11 + colourTable(bytes.readUInt8(picture + 9)));
   const reach = (at: number) => bytes.readUInt16LE(picture + at) + bytes.readUInt16LE(picture + at + 4);
@@ -38,5 +38,5 @@ function measure(bytes: Buffer): Dimensions {
 export const gif: ImageFormat = {
   mediaType,
   matches: (bytes) => /^GIF8[79]a$/.test(bytes.toString('latin1', 0, 6)),
-  measure,
+  read,
 };
