@@ -43,7 +43,7 @@ export const errorCodes = {
   'image-too-large': { verdict: 'dead-letter', when: 'an image exceeds the limit on bytes or pixels' },
   'image-type-unsupported': {
     verdict: 'dead-letter',
-    when: 'the media type, found by looking at the bytes, is not accepted',
+    when: 'the media type, found by looking at the bytes, is not accepted, or the file is of a kind that cannot be decoded',
   },
   'record-unfit': {
     verdict: 'dead-letter',

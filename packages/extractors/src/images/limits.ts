@@ -7,9 +7,10 @@ export const defaultLimits: ImageLimits = { maxBytes: 20 * 1024 * 1024, maxPixel
 
 /** Errors: image-unreadable (no bytes at all), image-too-large. */
 export function checkBytes(image: Uint8Array, limits: ImageLimits): void {
-  if (image.byteLength === 0) throw new HeadwaterError('image-unreadable', 'The image has no bytes.');
+  if (image.byteLength === 0)
+    throw new HeadwaterError('image-unreadable', 'the image is empty: it has no bytes');
   if (image.byteLength <= limits.maxBytes) return;
-  throw new HeadwaterError('image-too-large', 'The image has more bytes than the limit allows.', {
+  throw new HeadwaterError('image-too-large', 'the image has more bytes than the limit allows', {
     context: { bytes: image.byteLength, maxBytes: limits.maxBytes },
   });
 }
@@ -17,7 +18,7 @@ export function checkBytes(image: Uint8Array, limits: ImageLimits): void {
 /** Errors: image-too-large. */
 export function checkPixels(width: number, height: number, limits: ImageLimits): void {
   if (width * height <= limits.maxPixels) return;
-  throw new HeadwaterError('image-too-large', 'The image has more pixels than the limit allows.', {
+  throw new HeadwaterError('image-too-large', 'the image has more pixels than the limit allows', {
     context: { width, height, maxPixels: limits.maxPixels },
   });
 }

@@ -143,9 +143,9 @@ describe('limits', () => {
   it('refuses by the pixels that the header states, before decoding', async () => {
     const image = hugePng(30_000, 30_000);
     expect(await refusal(image)).toBe(tooLarge);
-    await expect(inspectImage(image, defaultLimits)).rejects.toMatchObject({
-      context: { width: 30_000, height: 30_000 },
-    });
+    expect(() => inspectImage(image, defaultLimits)).toThrow(
+      expect.objectContaining({ context: expect.objectContaining({ width: 30_000, height: 30_000 }) }),
+    );
     expect(await refusal(hugePng(2_000_000_000, 2))).toMatch(/image-(too-large|unreadable), dead-letter/);
   });
 
@@ -161,7 +161,7 @@ describe('limits', () => {
 describe('headers', () => {
   it('are read without decoding', async () => {
     const image = await smooth(120, 80).jpeg().toBuffer();
-    expect(await inspectImage(image, defaultLimits)).toEqual({
+    expect(inspectImage(image, defaultLimits)).toEqual({
       mediaType: 'image/jpeg',
       width: 120,
       height: 80,

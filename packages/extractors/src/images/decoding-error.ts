@@ -1,0 +1,39 @@
+/** What a native decoder reports, as one of our errors, with its own reason: a dead letter says why, not only that. */
+import { HeadwaterError } from '@headwater/errors';
+
+/** Some files are small and take minutes all the same; the limits on bytes and pixels do not show it. */
+export const longestDecodeSeconds = 30;
+
+const longestReason = 200;
+
+/** Of whole files of a kind that the decoder was not made for. */
+const unsupportedReasons =
+  /not supported|unsupported (?!image format)|not configured|not implemented|no known route|channel limit|bad labq format/i;
+
+/** The first line: libvips lists the same reason several times. */
+function reasonOf(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const [first = ''] = text.trim().split('\n');
+  return first.replace(/[^\x20-\x7e]+/g, ' ').slice(0, longestReason) || 'the decoder gave no reason';
+}
+
+export function decodingError(cause: unknown, mediaType: string): HeadwaterError {
+  if (cause instanceof HeadwaterError) return cause;
+  const options = { cause, context: { mediaType } };
+  // libvips' reason, which may stand among others.
+  if (cause instanceof Error && /^timeout: \d+% complete/m.test(cause.message)) {
+    const message = `the image was not decoded within ${longestDecodeSeconds} s`;
+    return new HeadwaterError('extractor-failed', message, options);
+  }
+  const reason = reasonOf(cause);
+  if (/exceeds pixel limit/.test(reason)) {
+    const message = 'the image has more pixels than the limit allows';
+    return new HeadwaterError('image-too-large', message, options);
+  }
+  if (unsupportedReasons.test(reason)) {
+    const message = `the ${mediaType} file is of a kind that cannot be decoded: ${reason}; save it in another form`;
+    return new HeadwaterError('image-type-unsupported', message, options);
+  }
+  const message = `the ${mediaType} file is damaged or cut short: ${reason}`;
+  return new HeadwaterError('image-unreadable', message, options);
+}
