@@ -9,7 +9,7 @@ export interface ExtractorDescription {
   readonly name: string;
   readonly version: string;
   readonly contract: VectorContract;
-  /** SHA-256 over weights and preprocessing, lower-case hex. */
+  /** SHA-256 over weights, preprocessing and the revision of decoding, lower-case hex. */
   readonly digest: string;
 }
 

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { ErrorCode } from '@headwater/errors';
 import type { VectorContract } from '@headwater/schemas';
 import type { ExtractorDescription } from '../api.ts';
+import { decodeRevision } from '../images/decode-revision.ts';
 
 /**
  * From a decoded image to the pixels of the net's input, uint8 [height, width, channels].
@@ -51,11 +52,11 @@ export function inputBytes(preprocessing: Preprocessing): number {
   return preprocessing.side ** 2 * channelsOf(preprocessing);
 }
 
-/** SHA-256 of the weights' own SHA-256, the preprocessing and the cut, spelled out in one fixed order. */
+/** SHA-256 of the weights' own SHA-256, the cut, the revision of decoding and the preprocessing, spelled out in one fixed order. */
 export function digestOf(definition: ExtractorDefinition): string {
   const { colour, side, fit, resizedSide, kernel, background } = definition.preprocessing;
-  const parts = ['headwater-extractor-1', definition.weights.sha256, definition.cut];
-  parts.push(colour, `${side}`, fit, `${resizedSide}`, kernel, `${background}`);
+  const parts = ['headwater-extractor-2', definition.weights.sha256, definition.cut];
+  parts.push(`${decodeRevision}`, colour, `${side}`, fit, `${resizedSide}`, kernel, `${background}`);
   return createHash('sha256').update(parts.join('\n')).digest('hex');
 }
 

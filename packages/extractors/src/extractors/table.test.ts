@@ -21,19 +21,19 @@ describe('the extractor table', () => {
 });
 
 describe('the digest of an extractor', () => {
-  it('is pinned: another one needs another version of the extractor', () => {
-    expect(digestOf(lenetDigits)).toBe('93f805f67b763292f65960124e72624b682d6434450357a95f9dc7520e3457e8');
+  it('is pinned: another one needs another version of the extractor, or a raised decode revision', () => {
+    expect(digestOf(lenetDigits)).toBe('6c027e6094a3e8f4a7a8a18d1337feb11933c6ac67df293829e46a5bcd4df5ee');
     expect(digestOf(efficientnetLite0)).toBe(
-      '4c3587e5918bb0f19f9973dfc52ff6fbd3559a3d6bb0eac2ff8b546f2e78d574',
+      '8ee2199146b3a479c1c74e04b6617338fa89fd52ff610797948b537ec5bee2f5',
     );
     expect(describeExtractor('efficientnet-lite0-int8.v1').digest).toBe(
-      'fe3bbcf819a954fa900149a56694367ee455139c686b9bac059f6e1f819ba411',
+      '03fc173ae6c1f6941a347272c49c7516bb0fc2ba8e17f4d94a7a23b7c8fd6da5',
     );
     expect(describeExtractor('efficientnet-lite2.v1').digest).toBe(
-      '89f0034f75804a7ff29bfe32111ae425caa91290638d062079cb5dd5777b1835',
+      'a057c1a80db23a3b77e92dbf8ca8434d9db8148c03f5d5c6d30d39844bdda332',
     );
     expect(describeExtractor('face-features.v1').digest).toBe(
-      '8b77bdce3182becf61d6c144e966996f6f246342888322c3c5446f254d62a927',
+      '2ab3998ae246a8790e65134ab39292463217cdc8a727214adb6f218ce19e9526',
     );
   });
 

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { ImageLimits } from '../../api.ts';
 import type { Preprocessing } from '../../extractors/definition.ts';
 import { Gate } from '../../gate.ts';
+import { decodeRevision } from '../../images/decode-revision.ts';
 import { conformPixels, decodeImage } from '../../images/decoder.ts';
 import { defaultLimits } from '../../images/limits.ts';
 import type { Stage, Value, ValueType } from '../api.ts';
@@ -63,6 +64,7 @@ export interface PictureLink {
 
 /** A link that takes the image of a record, or a decoded picture. */
 export function pictureLink({ options, ...parts }: PictureLink, apply: Stage['apply']): Stage {
-  const digest = sha256(`headwater-picture-link-1\n${canonicalJson({ method: parts.method, options })}`);
+  const content = canonicalJson({ method: parts.method, options, decodeRevision });
+  const digest = sha256(`headwater-picture-link-2\n${content}`);
   return { ...parts, takes: ['record', 'pixels'], digest, apply };
 }
