@@ -17,10 +17,22 @@ export {
   imageIdSchema,
   longestImageId,
 } from './image-id.ts';
+export {
+  classOfLabel,
+  labelFault,
+  labelRule,
+  labelSchema,
+  longestName,
+  readLabel,
+  readTask,
+  taskFault,
+  taskSchema,
+} from './label-rules.ts';
 export { openCodec, type Records } from './record-codec.ts';
 export type * from './records.ts';
 export { createRegistryIds, type RegistryOptions } from './registry-ids.ts';
 export { schemaForId } from './schema-document.ts';
 export { type RecordName, recordSchema, releasedContracts } from './schema-files.ts';
+export { earliestTime, latestTime, timeFault, timeRule } from './time-rules.ts';
 export { openVectorCodec, openVectorReader, type VectorReader } from './vector-codec.ts';
 export { contractOf, maximumDimensions, vectorSchema } from './vector-contract.ts';

@@ -1,0 +1,118 @@
+/**
+ * What a label and the name of a task may be, and which labels are one class. Every way in asks here (HTTP, forms, CSV, JSON Lines,
+ * folders, imports, and the join for Kafka), so that none accepts what another one refuses. docs/reference/labels.md explains the rule.
+ */
+import { HeadwaterError } from '@headwater/errors';
+
+/** In bytes of UTF-8. Labels and tasks are parts of keys in local stores, which take no longer ones. */
+export const longestName = 255;
+
+const characters = 'without white space at either end, control characters or invisible characters';
+/** The rules in words, for the descriptions of interfaces. */
+export const labelRule = `One line of up to 255 bytes of UTF-8, ${characters}; kept in Unicode normalization form C.`;
+export const taskRule = `One line of up to 255 bytes of UTF-8 in Unicode normalization form C, ${characters}; not \`.\` or \`..\`.`;
+
+/** JSON Schema, for documents; the functions decide, and name the reason. */
+export const labelSchema = { type: 'string', minLength: 1, maxLength: longestName } as const;
+export const taskSchema = {
+  ...labelSchema,
+  description: `The question, such as \`digit\`. ${taskRule}`,
+} as const;
+
+/** Why a value is no label, as a clause; undefined where it is one. `noun` names the value in the clause. */
+export function labelFault(value: unknown, noun = 'label'): string | undefined {
+  if (value === undefined || value === '') return `${noun} is missing`;
+  if (typeof value !== 'string') return `${noun} must be a text in quotation marks, not a ${kindOf(value)}`;
+  const text = value.normalize('NFC');
+  const length = Math.max(Buffer.byteLength(value), Buffer.byteLength(text));
+  if (length > longestName) return `${noun} is longer than ${longestName} bytes of UTF-8 (${length})`;
+  if (/\p{Cs}/u.test(text)) return `${noun} has half of a surrogate pair`;
+  return (
+    faultOf(controls.exec(text)?.[0], `${noun} has a control character or a line break`) ??
+    faultOf(hiddenIn(text), `${noun} has an invisible character`) ??
+    faultOf(outerSpace.exec(text)?.[0], `${noun} begins or ends with white space`)
+  );
+}
+
+/** Why a value is no task. Tasks stand in settings and URLs: another normalization form is refused, not converted. */
+export function taskFault(value: unknown): string | undefined {
+  const fault = labelFault(value, 'task');
+  if (fault !== undefined) return fault;
+  if (value === '.' || value === '..') return 'task is a step of a path, which no URL can name';
+  return value === String(value).normalize('NFC') ? undefined : 'task is not in normalization form C (NFC)';
+}
+
+/** The label in the form in which it is kept. Errors: request-invalid, with the reason. */
+export function readLabel(value: unknown, noun = 'label'): string {
+  return unlessFaulty(labelFault(value, noun), value, noun).normalize('NFC');
+}
+
+/** The task as it came. Errors: request-invalid, with the reason. */
+export function readTask(value: unknown): string {
+  return unlessFaulty(taskFault(value), value, 'task');
+}
+
+/**
+ * The class of a label as a record states it, also of one that an older version accepted: normalization form C, without what cannot be
+ * seen. Total and idempotent; what would leave nothing stays as it is.
+ */
+export function classOfLabel(label: string): string {
+  if (plainAscii.test(label)) return label;
+  const text = label.normalize('NFC');
+  const visible = text.replaceAll(everyControl, '').replaceAll(joinedOrHidden, '$<joined>').trim();
+  return visible === '' ? text : visible.normalize('NFC');
+}
+
+const plainAscii = /^[!-~]+( [!-~]+)*$/;
+const controls = /[\p{Cc}\u2028\u2029]/u;
+const everyControl = new RegExp(controls, 'gu');
+const outerSpace = /^\s|\s$/u;
+
+/** Scripts in which a joiner between two characters changes how a word is read. */
+const joiningScripts = [
+  'Arab',
+  'Syrc',
+  'Mong',
+  'Nkoo',
+  'Deva',
+  'Beng',
+  'Guru',
+  'Gujr',
+  'Orya',
+  'Taml',
+  'Telu',
+]
+  .concat(['Knda', 'Mlym', 'Sinh', 'Khmr', 'Mymr', 'Tibt'])
+  .map((script) => `\\p{Script_Extensions=${script}}`)
+  .join('');
+/** What cannot be seen by itself, and has a meaning where it stands: in words of those scripts, and in emoji. */
+const meaningful = [
+  `(?<=[${joiningScripts}])[\u200c\u200d](?=[${joiningScripts}])`,
+  '(?<=\\p{Extended_Pictographic}[\ufe0f\\p{Emoji_Modifier}]?)\u200d(?=\\p{Extended_Pictographic})',
+  '(?<=\\p{Extended_Pictographic})[\ufe0e\ufe0f]',
+  '(?<=[0-9#*])\ufe0f(?=\u20e3)',
+].join('|');
+const joinedOrHidden = new RegExp(`(?<joined>${meaningful})|\\p{Default_Ignorable_Code_Point}`, 'gu');
+
+function hiddenIn(text: string): string | undefined {
+  for (const { 0: found, groups } of text.matchAll(joinedOrHidden)) {
+    if (groups?.joined === undefined) return found;
+  }
+  return undefined;
+}
+
+/** The clause with the character that was found, such as (U+200B). */
+function faultOf(found: string | undefined, clause: string): string | undefined {
+  if (found === undefined) return undefined;
+  const digits = found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
+  return `${clause} (U+${digits})`;
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value;
+}
+
+function unlessFaulty(fault: string | undefined, value: unknown, field: string): string {
+  if (fault === undefined) return value as string;
+  throw new HeadwaterError('request-invalid', fault, { context: { field } });
+}

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { earliestTime, latestTime, timeFault } from './time-rules.ts';
+
+const now = Date.UTC(2026, 10, 29);
+
+it('accepts milliseconds of the present, and both ends of the range', () => {
+  for (const time of [now, earliestTime, latestTime]) expect(timeFault(time, 'assignedAt')).toBeUndefined();
+});
+
+it.each([
+  [now / 1_000, 'it may be in seconds'],
+  [now * 1_000, 'it may be in microseconds'],
+  [-1, 'it is negative'],
+  [0, 'it lies too close to 1970'],
+  [8_640_000_000_000_000, 'it may be in microseconds'],
+])('refuses %d and gives a hint', (time, hint) => {
+  expect(timeFault(time, 'assignedAt')).toBe(
+    `assignedAt must be milliseconds since 1970, and ${time} is not: ${hint}`,
+  );
+});
+
+it.each([1.5, Number.NaN, Number.POSITIVE_INFINITY, '1', null, 2 ** 60])('refuses %j', (time) => {
+  expect(timeFault(time, 'receivedAt')).toBe('receivedAt must be whole milliseconds since 1970');
+});
