@@ -26,6 +26,7 @@ export {
   readLabel,
   readTask,
   taskFault,
+  taskRule,
   taskSchema,
 } from './label-rules.ts';
 export { openCodec, type Records } from './record-codec.ts';

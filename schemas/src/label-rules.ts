@@ -22,7 +22,7 @@ export const taskSchema = {
 /** Why a value is no label, as a clause; undefined where it is one. `noun` names the value in the clause. */
 export function labelFault(value: unknown, noun = 'label'): string | undefined {
   if (value === undefined || value === '') return `${noun} is missing`;
-  if (typeof value !== 'string') return `${noun} must be a text in quotation marks, not a ${kindOf(value)}`;
+  if (typeof value !== 'string') return `${noun} must be a text in quotation marks, not ${kindOf(value)}`;
   const text = value.normalize('NFC');
   const length = Math.max(Buffer.byteLength(value), Buffer.byteLength(text));
   if (length > longestName) return `${noun} is longer than ${longestName} bytes of UTF-8 (${length})`;
@@ -109,7 +109,8 @@ function faultOf(found: string | undefined, clause: string): string | undefined 
 }
 
 function kindOf(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value;
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }
 
 function unlessFaulty(fault: string | undefined, value: unknown, field: string): string {

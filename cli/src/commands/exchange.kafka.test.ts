@@ -87,7 +87,7 @@ async function teach(environment: Environment): Promise<void> {
     numbers[image % 3] = 1;
     const ref = { name: 'eight', version: 'v1', digest: '00'.repeat(32) };
     const vector = Float32Array.from(numbers);
-    const times = { receivedAt: 1_000, extractedAt: 1_001 };
+    const times = { receivedAt: 1_700_000_001_000, extractedAt: 1_700_000_001_001 };
     const record = { imageId, extractor: ref, vector, labels: {}, group: null, source: 'test', ...times };
     const value = vectors.encode(record);
     await producer.send([{ topic: names.topics.vectors(extractor), key: imageId, value }]);
@@ -96,7 +96,7 @@ async function teach(environment: Environment): Promise<void> {
       imageId,
       task: 'shape',
       label: `c${image % 3}`,
-      assignedAt: 2_000 + image,
+      assignedAt: 1_700_000_002_000 + image,
       annotator: 'ann',
     };
     await producer.send([{ topic: names.topics.labels, key: imageId, value: labels.encode(label) }]);

@@ -53,7 +53,13 @@ it('learns from the images of a topic, and not from those that were erased', asy
     const id = `image-${index}`;
     const bytes = picture(index * 9);
     const content = inBlob ? await blobs.put(bytes) : bytes;
-    const fields = { source: 'test', receivedAt: 1, mediaType: 'image/png', width: 2, height: 2 };
+    const fields = {
+      source: 'test',
+      receivedAt: 1_700_000_000_000,
+      mediaType: 'image/png',
+      width: 2,
+      height: 2,
+    };
     const attributes = { price: String(index) };
     const value = codec.encode({ id, ...fields, content, attributes, labels: {}, group: null });
     return { topic: images, key: id, value };

@@ -4,7 +4,7 @@ import { parseCompositeKey } from '@headwater/schemas';
 import { createMemoryLog, partitionFor, type Service } from '@headwater/stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskView } from './http/task-views.ts';
-import { eventually, Rig, refOf, vectorOf } from './testing/rig.ts';
+import { dayOne, eventually, Rig, refOf, vectorOf } from './testing/rig.ts';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -72,12 +72,12 @@ describe('classify on the log in memory', () => {
         } else {
           await sendLabels(0, 30, one);
           for (let image = 0; image < 30; image++)
-            await one.sendLabel(`i${image}`, 'wrong', { assignedAt: 1 });
+            await one.sendLabel(`i${image}`, 'wrong', { assignedAt: dayOne + 1 });
           await sendImages(0, 40, one);
           await one.sendLabel('i35', 'c1');
           await one.settled(31);
           await sendImages(10, 20, one);
-          await one.sendLabel('i35', null, { assignedAt: 3_000 });
+          await one.sendLabel('i35', null, { assignedAt: dayOne + 3_000 });
         }
         const { setDigest, digest } = await one.settled(30);
         digests.push([setDigest, digest]);
@@ -107,7 +107,7 @@ describe('classify on the log in memory', () => {
     await sendImages(0, 1);
     const { topics } = rig.names;
     const home = partitionFor('i0', 3);
-    const label = { imageId: 'i0', task: 'digit', label: 'c0', assignedAt: 1, annotator: 'p' };
+    const label = { imageId: 'i0', task: 'digit', label: 'c0', assignedAt: dayOne + 1, annotator: 'p' };
     await rig.send(topics.labels, 'i0', rig.codecs.labels.encode(label), (home + 1) % 3);
     await rig.settled(1);
     const labels = await rig.records(topics.labels);
@@ -130,7 +130,13 @@ describe('classify on the log in memory', () => {
     await rig.send(
       topics.labels,
       'other',
-      rig.codecs.labels.encode({ imageId: 'i1', task: 'digit', label: 'c1', assignedAt: 1, annotator: '' }),
+      rig.codecs.labels.encode({
+        imageId: 'i1',
+        task: 'digit',
+        label: 'c1',
+        assignedAt: dayOne + 1,
+        annotator: '',
+      }),
     );
     await rig.send(topics.labels, null, Buffer.from('no key'), 0);
     await rig.send(topics.vectors('eight.v1'), 'i9', Buffer.alloc(0));
@@ -264,12 +270,12 @@ describe('after a restart', () => {
     const lines = rig.logged.length;
     await rig.start();
     expect(new Set(rig.outcomes('train', lines))).toContain('rebuilt');
-    await rig.sendLabel('i0', 'c1', { assignedAt: 5_000 });
+    await rig.sendLabel('i0', 'c1', { assignedAt: dayOne + 5_000 });
     const corrected = await eventually(async () => {
       const head = await rig.settled(9);
       return head.setDigest !== before.setDigest && head;
     });
-    await rig.sendLabel('i0', 'c0', { assignedAt: 6_000 });
+    await rig.sendLabel('i0', 'c0', { assignedAt: dayOne + 6_000 });
     const restored = await eventually(async () => {
       const head = await rig.settled(9);
       return head.version > corrected.version && head;
@@ -301,9 +307,9 @@ describe('after a restart', () => {
     await rig.sendLabel('i0', 'c0');
     await sendLabels(9, 12);
     await rig.settled(12);
-    await rig.sendLabel('i9', null, { assignedAt: 9_000 });
-    await rig.sendLabel('i10', null, { assignedAt: 9_000 });
-    await rig.sendLabel('i11', null, { assignedAt: 9_000 });
+    await rig.sendLabel('i9', null, { assignedAt: dayOne + 9_000 });
+    await rig.sendLabel('i10', null, { assignedAt: dayOne + 9_000 });
+    await rig.sendLabel('i11', null, { assignedAt: dayOne + 9_000 });
     const after = await rig.settled(9);
     expect([after.setDigest, after.digest]).toEqual([before.setDigest, before.digest]);
     expect(await rig.predictions()).toHaveLength(12);

@@ -8,6 +8,6 @@ it('takes no task whose name the store could not keep', () => {
   const { TASKS } = loadConfig(classifyEnvironment, { ...brokers, TASKS: `animal,${'ü'.repeat(127)}` });
   expect(TASKS).toHaveLength(2);
   expect(() => loadConfig(classifyEnvironment, { ...brokers, TASKS: `animal,${'ü'.repeat(128)}` })).toThrow(
-    /TASKS.*at most 255 bytes each/,
+    /TASKS.*up to 255 bytes of UTF-8/,
   );
 });

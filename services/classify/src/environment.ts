@@ -1,8 +1,8 @@
 /** The variables of classify: what it reads and answers, how it learns, what it refuses. */
 import { httpEnvironment } from '@headwater/http';
+import { taskFault, taskRule } from '@headwater/schemas';
 import { commonEnvironment, variables } from '@headwater/stream';
 import type { z } from 'zod';
-import { longestName } from './join/record-checks.ts';
 import { parseErrorRates } from './predict/answer-rules.ts';
 import type { ExampleWindow } from './train/example-window.ts';
 
@@ -55,8 +55,8 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     ),
   TASKS: list('tasks, separated by commas')
     .refine(
-      (tasks) => tasks.every((task) => Buffer.byteLength(task) <= longestName),
-      `expected tasks, separated by commas, of at most ${longestName} bytes each`,
+      (tasks) => tasks.every((task) => taskFault(task) === undefined),
+      `expected tasks, separated by commas; a task is: ${taskRule}`,
     )
     .default([])
     .describe('Tasks that every image is asked, also before they have a head; others follow from labels.'),

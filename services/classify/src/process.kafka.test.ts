@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createKafkaLog, createLogger, createMemoryLog, createNames, type Log } from '@headwater/stream';
 import { afterEach, expect, inject, it } from 'vitest';
-import { eventually, Rig, vectorOf } from './testing/rig.ts';
+import { dayOne, eventually, Rig, vectorOf } from './testing/rig.ts';
 
 /** Its schema ships with the product, so a process of its own can read it. */
 const extractor = 'lenet-digits.v1';
@@ -80,7 +80,7 @@ async function send(
 
 async function mend(rig: Rig): Promise<void> {
   for (const image of [...corrected, ...retracted]) {
-    await rig.sendLabel(`i${image}`, rightLabel(image) ?? null, { assignedAt: 3_000 });
+    await rig.sendLabel(`i${image}`, rightLabel(image) ?? null, { assignedAt: dayOne + 3_000 });
   }
 }
 

@@ -113,7 +113,7 @@ async function joinOptions(shared: Shared, group: string, lanes: LanesBoard): Pr
     group,
     folder: join(config.DATA_DIR, 'join', encodeURIComponent(group)),
     storeMaxAgeMs: config.MAX_STORE_AGE,
-    topics: { labels, examples, predictions, vectors },
+    topics: { labels, refusedLabels: names.topics.deadLetters(labels), examples, predictions, vectors },
     codecs: await openJoinCodecs(schemaIds, names),
     partitions: { lanes: await partitionsOf(log, labels), examples: await partitionsOf(log, examples) },
     limits: { maxTasks: config.MAX_TASKS, maxClasses: config.MAX_CLASSES },

@@ -4,7 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import { Gate } from '@headwater/extractors';
-import { type Codec, type ImageReceived, type ImageReference, imageIdOfKey } from '@headwater/schemas';
+import { type Codec, type ImageReceived, type ImageReference, imageIdOfKey, timeFault } from '@headwater/schemas';
 import type { BlobStore, LogRecord } from '@headwater/stream';
 import type { BlobReads } from './blob-reads.ts';
 
@@ -20,17 +20,21 @@ function isReference(content: Buffer | ImageReference): content is ImageReferenc
 
 /**
  * Errors: record-empty, wire-format-invalid, avro-invalid, schema-unknown, schema-incompatible, record-invalid (the
- * key is not the id, or none).
+ * key is not the id, or none; receivedAt is out of the range of record times).
  */
 export async function decodeImageReceived(
   record: LogRecord,
   codec: Codec<ImageReceived>,
 ): Promise<ImageReceived> {
   const image = await codec.decode(record.value ?? Buffer.alloc(0));
-  if (imageIdOfKey(record.key) === image.id) return image;
-  throw new HeadwaterError('record-invalid', 'The key of the record must be the id of its image.', {
-    context: { hasKey: record.key !== null },
-  });
+  if (imageIdOfKey(record.key) !== image.id) {
+    throw new HeadwaterError('record-invalid', 'The key of the record must be the id of its image.', {
+      context: { hasKey: record.key !== null },
+    });
+  }
+  const fault = timeFault(image.receivedAt, 'receivedAt');
+  if (fault !== undefined) throw new HeadwaterError('record-invalid', fault);
+  return image;
 }
 
 /** Fetches what a claim check stands for, and lets only so many of them be in memory. */

@@ -3,6 +3,7 @@
  * the request they answer by theirs, so one key never gets the same millisecond twice, nor an earlier one.
  */
 import { HeadwaterError } from '@headwater/errors';
+import { timeFault } from '@headwater/schemas';
 
 export interface Clock {
   /** Now, in milliseconds since the epoch; later than any time this key got while it is remembered. */
@@ -30,26 +31,35 @@ export function createClock(capacity = 10_000, now: () => number = Date.now): Cl
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 
 /**
- * Reads a time that a client gave: whole milliseconds since the epoch, or ISO 8601 with a zone.
- * Errors: request-invalid where it is neither, before 1970, or more than `maxSkewMs` ahead of our clock.
+ * Reads a time that a client gave: whole milliseconds since 1970, or ISO 8601 with a zone. `noun` names it in messages.
+ * Errors: request-invalid where it is neither, out of the range of record times, or more than `maxSkewMs` ahead of our clock.
  */
-export function readTime(value: unknown, maxSkewMs: number, now: () => number = Date.now): number {
+export function readTime(
+  value: unknown,
+  maxSkewMs: number,
+  noun = 'assignedAt',
+  now: () => number = Date.now,
+): number {
   const time = parseTime(value);
-  if (!Number.isSafeInteger(time) || time < 0) {
-    throw new HeadwaterError(
-      'request-invalid',
-      'a time is given in whole milliseconds since 1970, or as ISO 8601 with a zone (2026-01-31T12:00:00Z)',
+  if (Number.isNaN(time)) {
+    throw invalid(
+      `${noun} must be whole milliseconds since 1970, or ISO 8601 with a zone (2026-01-31T12:00:00Z)`,
     );
   }
-  if (time > now() + maxSkewMs) {
-    throw new HeadwaterError('request-invalid', 'the time lies in the future', { context: { maxSkewMs } });
-  }
+  const fault = timeFault(time, noun);
+  if (fault !== undefined) throw invalid(fault);
+  if (time > now() + maxSkewMs) throw invalid(`${noun} lies in the future`, { maxSkewMs });
   return time;
 }
 
+function invalid(message: string, context: Readonly<Record<string, number>> = {}): HeadwaterError {
+  return new HeadwaterError('request-invalid', message, { context });
+}
+
+/** NaN where the value is no time. */
 function parseTime(value: unknown): number {
-  if (typeof value === 'number') return value;
+  if (typeof value === 'number') return Number.isInteger(value) ? value : Number.NaN;
   if (typeof value !== 'string') return Number.NaN;
-  if (/^\d{1,16}$/.test(value)) return Number(value);
+  if (/^-?\d{1,16}$/.test(value)) return Number(value);
   return ISO_TIME.test(value) ? Date.parse(value) : Number.NaN;
 }

@@ -1,5 +1,6 @@
 /** What can be set about ingest, beside what all services share. */
 import { httpEnvironment } from '@headwater/http';
+import { taskFault, taskRule } from '@headwater/schemas';
 import { commonEnvironment, variables } from '@headwater/stream';
 import type { z } from 'zod';
 
@@ -10,6 +11,10 @@ export const ingestEnvironment = commonEnvironment.safeExtend({
   ...httpEnvironment,
   HTTP_PORT: port().default(8080).describe('Port of the HTTP interface; 0 takes a free one.'),
   TASKS: list('tasks, separated by commas')
+    .refine(
+      (tasks) => tasks.every((task) => taskFault(task) === undefined),
+      `expected tasks, separated by commas; a task is: ${taskRule}`,
+    )
     .default([])
     .describe('Tasks that every image is asked; a request that waits waits for them.'),
   EXTRACTORS: list('extractor ids, separated by commas')
@@ -75,7 +80,9 @@ export const ingestEnvironment = commonEnvironment.safeExtend({
     .describe(
       'Takes in every image of this folder at start; its sub-folders are labels where SOURCE_TASK is set.',
     ),
-  SOURCE_TASK: text('a task').optional().describe('The task that the names of the sub-folders answer.'),
+  SOURCE_TASK: text('a task')
+    .refine((task) => taskFault(task) === undefined, `expected a task: ${taskRule}`)
+    .optional().describe('The task that the names of the sub-folders answer.'),
 });
 
 export type IngestConfig = z.infer<typeof ingestEnvironment>;

@@ -6,7 +6,7 @@ import { createMemoryLog, loadConfig, partitionFor, type Service } from '@headwa
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ClassifyConfig, classifyEnvironment } from '../environment.ts';
 import { HeadCatalog } from '../exchange/head-catalog.ts';
-import { eventually, Rig, vectorOf } from '../testing/rig.ts';
+import { dayOne, eventually, Rig, vectorOf } from '../testing/rig.ts';
 import { type BackfillOptions, type BackfillReport, backfill, verdictOf } from './backfill.ts';
 import type { TableComparison } from './table-comparison.ts';
 
@@ -28,10 +28,10 @@ async function learn(rig: Rig): Promise<Service> {
     await rig.sendVector(`i${image}`, vectorOf(image % 3, image), {
       group: image % 4 === 0 ? 'scene' : null,
     });
-    await rig.sendLabel(`i${image}`, `c${image % 3}`, { assignedAt: 2_000 + image });
+    await rig.sendLabel(`i${image}`, `c${image % 3}`, { assignedAt: dayOne + 2_000 + image });
   }
-  await rig.sendLabel('i3', 'c1', { assignedAt: 5_000 });
-  await rig.sendLabel('i4', null, { assignedAt: 5_000 });
+  await rig.sendLabel('i3', 'c1', { assignedAt: dayOne + 5_000 });
+  await rig.sendLabel('i4', null, { assignedAt: dayOne + 5_000 });
   await rig.settled(29);
   await rig.erase('i5');
   await rig.settled(28);
@@ -147,7 +147,7 @@ describe('a backfill', () => {
     const service = await rig.start({ WINDOW });
     for (let image = 0; image < 30; image++) {
       await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
-      await rig.sendLabel(`i${image}`, `c${image % 3}`, { assignedAt: 2_000 + ((image * 7) % 30) });
+      await rig.sendLabel(`i${image}`, `c${image % 3}`, { assignedAt: dayOne + 2_000 + ((image * 7) % 30) });
     }
     const inside = WINDOW === '12' ? 12 : WINDOW === '9ms' ? 9 : 30;
     await rig.settled(inside);
@@ -172,7 +172,7 @@ describe('a backfill', () => {
     const service = await rig.start(environment);
     for (let image = 0; image < 30; image++) {
       await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
-      await rig.sendLabel(`i${image}`, `c${image % 2}`, { assignedAt: 2_000 + image });
+      await rig.sendLabel(`i${image}`, `c${image % 2}`, { assignedAt: dayOne + 2_000 + image });
     }
     await rig.settled(20);
     await eventually(async () => {
@@ -232,7 +232,10 @@ describe('a backfill', () => {
     for (let image = 0; image < 20; image++) {
       await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
       for (const task of ['digit', 'colour', 'shape']) {
-        await rig.sendLabel(`i${image}`, `c${Math.min(image % 3, 1)}`, { task, assignedAt: 2_000 + image });
+        await rig.sendLabel(`i${image}`, `c${Math.min(image % 3, 1)}`, {
+          task,
+          assignedAt: dayOne + 2_000 + image,
+        });
       }
     }
     const ofRidge = () =>

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelledVector } from '@headwater/heads';
-import { type Codec, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
+import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
 import { type Log, type LogRecord, partitionFor } from '@headwater/stream';
 import { Draft } from '../store/state.ts';
 import type { OnProgress } from './progress.ts';
@@ -100,7 +100,8 @@ export class ExampleTable {
   }
 
   async #decode(bytes: Buffer): Promise<LabelledExample> {
-    return (await this.#options.codec.decode(bytes)) as LabelledExample;
+    const example = (await this.#options.codec.decode(bytes)) as LabelledExample;
+    return { ...example, label: classOfLabel(example.label) };
   }
 
   async #load(): Promise<void> {

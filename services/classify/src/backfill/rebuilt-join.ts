@@ -4,7 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import { describeExtractor } from '@headwater/extractors';
-import type { SchemaIds } from '@headwater/schemas';
+import { classOfLabel, type SchemaIds } from '@headwater/schemas';
 import { type Log, type Names, partitionFor } from '@headwater/stream';
 import type { ClassifyConfig } from '../environment.ts';
 import { decodeImage } from '../join/image-bytes.ts';
@@ -81,7 +81,8 @@ export class RebuiltJoin {
     const topics = [names.topics.labels, ...vectors.keys()];
     this.#lanes = await countLanes(log, topics);
     const options: Omit<JoinLaneOptions, 'lane'> = {
-      topics: { ...names.topics, vectors },
+      group: names.groups.join,
+      topics: { ...names.topics, refusedLabels: names.topics.deadLetters(names.topics.labels), vectors },
       codecs: await openJoinCodecs(schemaIds, names),
       partitions: { lanes: this.#lanes, examples: 1 },
       limits: { maxTasks: this.#options.config.MAX_TASKS, maxClasses: this.#options.config.MAX_CLASSES },
@@ -175,7 +176,8 @@ function exampleOf(
   if (kept === undefined || vector === undefined || stated === undefined || stated.label === null) {
     return undefined;
   }
-  const { label, assignedAt, annotator } = stated;
+  const { assignedAt, annotator } = stated;
+  const label = classOfLabel(stated.label);
   return { extractor, task, imageId, label, assignedAt, annotator, group: kept.group, vector };
 }
 

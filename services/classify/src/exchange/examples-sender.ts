@@ -7,6 +7,7 @@ import {
   type LabelAssigned,
   openCodec,
   openVectorCodec,
+  readLabel,
   type VectorContract,
   type VectorExtracted,
 } from '@headwater/schemas';
@@ -75,7 +76,8 @@ export class Sender {
   }
 
   #labelRecord(row: ExampleRow): OutgoingRecord | undefined {
-    const { imageId, label, assignedAt, annotator } = row;
+    const { imageId, assignedAt, annotator } = row;
+    const label = readLabel(row.label);
     const { task } = this.#options.header;
     const stated: StatedLabel = { byPerson: true, assignedAt, annotator, label };
     const before = this.#options.known.image(imageId).assigned.get(task);

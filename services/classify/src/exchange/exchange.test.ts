@@ -5,7 +5,7 @@ import { compositeKey } from '@headwater/schemas';
 import { createMemoryLog, loadConfig, type OutgoingRecord } from '@headwater/stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ClassifyConfig, classifyEnvironment } from '../environment.ts';
-import { Rig, vectorOf } from '../testing/rig.ts';
+import { dayOne, Rig, vectorOf } from '../testing/rig.ts';
 import { chooseFormat, exampleFormats } from './example-files/index.ts';
 import { exportExamples } from './examples-export.ts';
 import { type ImportReport, type ImportSoFar, importExamples } from './examples-import.ts';
@@ -40,10 +40,10 @@ async function taught(): Promise<Rig> {
     await rig.sendVector(`i${image}`, vectorOf(image % 3, image), {
       group: image % 4 === 0 ? 'scene' : null,
     });
-    await rig.sendLabel(`i${image}`, `c${image % 3}`, { assignedAt: 2_000 + image });
+    await rig.sendLabel(`i${image}`, `c${image % 3}`, { assignedAt: dayOne + 2_000 + image });
   }
-  await rig.sendLabel('i3', 'c1', { assignedAt: 5_000, annotator: 'bob' });
-  await rig.sendLabel('i4', null, { assignedAt: 5_000 });
+  await rig.sendLabel('i3', 'c1', { assignedAt: dayOne + 5_000, annotator: 'bob' });
+  await rig.sendLabel('i4', null, { assignedAt: dayOne + 5_000 });
   await rig.settled(examples);
   await service.stop();
   return rig;
@@ -127,7 +127,7 @@ describe('a labelled set that is carried to another cluster', () => {
     const rows = Array.from({ length: 450 }, (_, image) => ({
       imageId: `i${image}`,
       label: `c${image % 3}`,
-      assignedAt: 2_000 + image,
+      assignedAt: dayOne + 2_000 + image,
       vector: vectorOf(image % 3, image),
     }));
     const header = { format: 'headwater-examples', formatVersion: 1, ...shape };
@@ -154,7 +154,7 @@ describe('a labelled set that is carried to another cluster', () => {
     const path = join(folder, 'set.jsonl');
     await exportTo(rig, path);
     const other = await ready();
-    await other.sendLabel('i1', 'c0', { assignedAt: 9_000 });
+    await other.sendLabel('i1', 'c0', { assignedAt: dayOne + 9_000 });
     expect(await importFrom(other, path)).toMatchObject({ vectorsSent: examples, labelsSent: examples - 1 });
     await other.settled(examples);
     const learned = await other.decoded(other.names.topics.examples, other.codecs.examples);
@@ -166,12 +166,12 @@ describe('a labelled set that is carried to another cluster', () => {
     const path = join(folder, 'set.jsonl');
     await exportTo(rig, path);
     const other = await ready();
-    await other.sendVector('i1', vectorOf(2, 50), { labels: { colour: 'blue' }, receivedAt: 1_500 });
+    await other.sendVector('i1', vectorOf(2, 50), { labels: { colour: 'blue' }, receivedAt: dayOne + 1_500 });
     await importFrom(other, path);
     const vectors = await other.records(other.names.topics.vectors('eight.v1'));
     const newest = vectors.filter(({ key }) => key?.toString() === 'i1').at(-1)?.value;
     const decoded = await other.codecs.vectors.get('eight.v1')?.decode(newest ?? Buffer.alloc(0));
-    expect(decoded).toMatchObject({ labels: { colour: 'blue' }, receivedAt: 1_500, source: 'test' });
+    expect(decoded).toMatchObject({ labels: { colour: 'blue' }, receivedAt: dayOne + 1_500, source: 'test' });
   });
 
   it('is not sent at all when it is not what the file says', async () => {

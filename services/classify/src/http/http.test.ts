@@ -2,7 +2,7 @@ import { arithmeticOf } from '@headwater/heads';
 import type { Problem } from '@headwater/http';
 import { createMemoryLog, type Service } from '@headwater/stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, Rig, vectorOf } from '../testing/rig.ts';
+import { dayOne, eventually, Rig, vectorOf } from '../testing/rig.ts';
 import type { HeadView, TaskSummary, TaskView } from './task-views.ts';
 
 let rig: Rig;
@@ -142,7 +142,7 @@ describe('the HTTP interface', () => {
       method: 'POST',
     });
     expect(pin).toMatchObject({ status: 200, body: { head: { version: first?.version, pinned: true } } });
-    await rig.sendLabel('i0', 'c1', { assignedAt: 9_000 });
+    await rig.sendLabel('i0', 'c1', { assignedAt: dayOne + 9_000 });
     const corrected = await eventually(async () => {
       const head = await rig.settled(12);
       return head.version > (body.heads[0]?.version ?? 0) && head;
@@ -154,7 +154,7 @@ describe('the HTTP interface', () => {
       status: 200,
       body: { head: { version: corrected.version, pinned: false } },
     });
-    await rig.sendLabel('i0', 'c0', { assignedAt: 10_000 });
+    await rig.sendLabel('i0', 'c0', { assignedAt: dayOne + 10_000 });
     await serves(
       (
         await eventually(async () => {
@@ -170,7 +170,8 @@ describe('the HTTP interface', () => {
   it('lets nothing serve again when the last label is retracted and the pin is gone', async () => {
     const { body } = await rig.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
     await rig.api(service, `/v1/tasks/digit/heads/${body.heads[0]?.version}/activate`, { method: 'POST' });
-    for (let image = 0; image < 12; image++) await rig.sendLabel(`i${image}`, null, { assignedAt: 20_000 });
+    for (let image = 0; image < 12; image++)
+      await rig.sendLabel(`i${image}`, null, { assignedAt: dayOne + 20_000 });
     await eventually(async () => (await rig.api(service, '/v1/tasks/digit/measurements/lda')).status === 503);
     const { body: pinned } = await rig.api<TaskView>(service, '/v1/tasks/digit');
     expect(pinned.head).toMatchObject({ pinned: true });

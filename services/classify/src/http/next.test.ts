@@ -1,6 +1,6 @@
 import { createMemoryLog, type Service } from '@headwater/stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, Rig, vectorOf } from '../testing/rig.ts';
+import { dayOne, eventually, Rig, vectorOf } from '../testing/rig.ts';
 
 interface Next {
   readonly considered: number;
@@ -50,7 +50,7 @@ describe('GET /v1/tasks/{task}/next', () => {
     await rig.sendLabel('torn', 'c0');
     const { images } = await next(20, 10);
     expect(images.map(({ imageId }) => imageId)).not.toContain('torn');
-    await rig.sendLabel('torn', null, { assignedAt: 3_000 });
+    await rig.sendLabel('torn', null, { assignedAt: dayOne + 3_000 });
     expect((await next(20, 11)).images.map(({ imageId }) => imageId)).toContain('torn');
   });
 

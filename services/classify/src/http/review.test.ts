@@ -1,6 +1,6 @@
 import { createMemoryLog, type Service } from '@headwater/stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, Rig, vectorOf } from '../testing/rig.ts';
+import { dayOne, eventually, Rig, vectorOf } from '../testing/rig.ts';
 
 interface Suspects {
   readonly considered: number;
@@ -107,7 +107,7 @@ describe('with a window, questions about examples', () => {
         await windowed.sendVector(`i${image}`, vectorOf(image % 3, image));
         // The first ones have a class that is gone with them.
         const label = image < 9 ? 'gone' : `c${image % 3}`;
-        await windowed.sendLabel(`i${image}`, label, { assignedAt: 2_000 + image });
+        await windowed.sendLabel(`i${image}`, label, { assignedAt: dayOne + 2_000 + image });
       }
       await windowed.settled(12);
       await eventually(async () => (await windowed.api(here, '/v1/tasks/digit/head')).status === 200);

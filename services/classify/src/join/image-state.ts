@@ -13,7 +13,7 @@ export interface StatedLabel {
   /** Milliseconds since the epoch. */
   readonly assignedAt: number;
   readonly annotator: string;
-  /** null retracts. */
+  /** As it was stated; null retracts. Where it leaves the join, it is the class that `classOfLabel` gives. */
   readonly label: string | null;
 }
 

@@ -29,8 +29,10 @@ beforeEach(async () => {
   const { labels, examples, predictions } = names.topics;
   lane = new JoinLane({
     lane: 0,
+    group: names.groups.join,
     topics: {
       labels,
+      refusedLabels: names.topics.deadLetters(labels),
       examples,
       predictions,
       vectors: new Map(extractors.map((id) => [names.topics.vectors(id), id])),

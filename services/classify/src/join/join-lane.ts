@@ -25,8 +25,9 @@ import {
   unansweredVector,
 } from './join-state.ts';
 import type { Limits } from './lane-counts.ts';
-import { checkLabel, checkVector } from './record-checks.ts';
+import { checkLabel, checkVector, type Written, writtenAt } from './record-checks.ts';
 import { givenAnswer, keepPrediction } from './served-answers.ts';
+import { type RefusedLabel, refusedLabelRecord, sortLabels } from './source-labels.ts';
 
 /** Marks a record that was sent on to the partition where its image is. */
 export const forwardedHeader = 'headwater.forwarded';
@@ -36,8 +37,12 @@ export const erasureAnnotator = 'erasure';
 
 export interface JoinLaneOptions {
   readonly lane: number;
+  /** The consumer group, which dead letters name. */
+  readonly group: string;
   readonly topics: {
     readonly labels: string;
+    /** Dead letters of `labels`. */
+    readonly refusedLabels: string;
     readonly examples: string;
     readonly predictions: string;
     /** Topic of vectors to its extractor. */
@@ -60,9 +65,17 @@ export interface Handled {
   readonly examples: readonly ExampleOutput[];
   readonly predictions: readonly ImageClassified[];
   readonly novelties: readonly NoveltyNews[];
+  /** Labels that came with the image and do not count; they are dead letters among the records. */
+  readonly refused: readonly RefusedLabel[];
 }
 
-const nothing: Handled = { records: [], examples: [], predictions: [], novelties: [] };
+/** What a state transition leaves for live processing to write. */
+interface Outputs {
+  readonly examples: ExampleOutput[];
+  readonly refused: RefusedLabel[];
+}
+
+const nothing: Handled = { records: [], examples: [], predictions: [], novelties: [], refused: [] };
 
 export class JoinLane {
   readonly #options: JoinLaneOptions;
@@ -103,17 +116,19 @@ export class JoinLane {
   }
 
   async #dispatch(record: LogRecord, imageId: string, draft: Draft, now: number): Promise<Handled> {
-    const examples: ExampleOutput[] = [];
+    const outputs: Outputs = { examples: [], refused: [] };
+    const { examples, refused } = outputs;
     const retractions = this.#retractions(record, imageId, draft, now);
-    const vector = await this.#transition(record, imageId, draft, now, examples);
+    const vector = await this.#transition(record, imageId, draft, now, outputs);
     const predictions = vector === undefined ? [] : this.#predict(vector, draft, now);
     const records = [
       ...predictions.map((prediction) => this.#predictionRecord(prediction, record)),
       ...examples.map((example) => this.#exampleRecord(example, record)),
+      ...refused.map((label) => this.#refusedRecord(label, record)),
       ...retractions,
     ];
     const novelties = predictions.flatMap((prediction) => this.#watch(prediction, draft) ?? []);
-    return { records, examples, predictions, novelties };
+    return { records, examples, predictions, novelties, refused };
   }
 
   /** Answers the vector that the record brought, if it brought one. */
@@ -122,7 +137,7 @@ export class JoinLane {
     imageId: string,
     draft: Draft,
     now: number,
-    examples: ExampleOutput[] = [],
+    { examples, refused }: Outputs = { examples: [], refused: [] },
   ): Promise<IncomingVector | undefined> {
     const { topics, limits, codecs } = this.#options;
     const extractor = topics.vectors.get(record.topic);
@@ -136,8 +151,12 @@ export class JoinLane {
       return undefined;
     }
     const decoded = await codecs.vectors.decode(record.value);
-    checkVector(decoded, imageId, extractor, this.#latest(record, now));
-    const vector = { extractor, record: decoded, numbers: this.#quantize(extractor, decoded.vector) };
+    const written = this.#written(record, now);
+    checkVector(decoded, imageId, extractor, written);
+    const numbers = this.#quantize(extractor, decoded.vector);
+    const sorted = sortLabels(decoded, written, draft, limits);
+    refused.push(...sorted.refused);
+    const vector = { extractor, record: sorted.vector, numbers };
     examples.push(...applyVector(draft, vector, now, limits));
     return vector;
   }
@@ -161,13 +180,13 @@ export class JoinLane {
       throw new HeadwaterError('record-empty', 'A label record has no value; a null label retracts');
     }
     const label = await this.#options.codecs.labels.decode(record.value);
-    checkLabel(label, imageId, this.#latest(record, now));
+    checkLabel(label, imageId, this.#written(record, now));
     return label;
   }
 
   /** Measured from when the record was written, so that a rebuild years later decides the same. */
-  #latest({ timestamp }: LogRecord, now: number): number {
-    return (timestamp > 0 ? Math.min(timestamp, now) : now) + this.#options.maxFutureMs;
+  #written({ timestamp }: LogRecord, now: number): Written {
+    return writtenAt(timestamp, now, this.#options.maxFutureMs);
   }
 
   #quantize(extractor: string, vector: Float32Array): Int16Array {
@@ -243,6 +262,11 @@ export class JoinLane {
     const { topics, codecs } = this.#options;
     const value = codecs.predictions.encode(prediction);
     return { topic: topics.predictions, key: prediction.imageId, value, cause };
+  }
+
+  #refusedRecord(label: RefusedLabel, cause: LogRecord): OutgoingRecord {
+    const { topics, codecs, group } = this.#options;
+    return refusedLabelRecord(label, { topic: topics.refusedLabels, group, codec: codecs.labels, cause });
   }
 
   /** Partitioned by task, so that one trainer has all examples of it. */

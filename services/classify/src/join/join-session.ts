@@ -16,12 +16,12 @@ import type { LaneStore } from '../store/lane-store.ts';
 import { Draft } from '../store/state.ts';
 import type { JoinBoard } from './join-board.ts';
 import { type Handled, JoinLane, type JoinLaneOptions } from './join-lane.ts';
+import { refusedLabelStage } from './source-labels.ts';
 
 /** Part of the store's identity: a store of another format is rebuilt. */
 const formatVersion = 1;
 
 export interface JoinSessionOptions extends Omit<JoinLaneOptions, 'lane'> {
-  readonly group: string;
   readonly folder: string;
   readonly storeMaxAgeMs: number;
   readonly board: JoinBoard;
@@ -64,11 +64,14 @@ class JoinSession implements LaneSession {
     const draft = new Draft(this.#store);
     const handled: Handled[] = [];
     const deadLetters: DeadLetter[] = [];
+    const refused: DeadLetter[] = [];
     const breath = new Breath();
     for (const record of records) {
       await breath.take(signal);
       try {
-        handled.push(await this.#lane.handle(record, draft, Date.now()));
+        const one = await this.#lane.handle(record, draft, Date.now());
+        handled.push(one);
+        refused.push(...one.refused.map(({ error }) => ({ record, stage: refusedLabelStage, error })));
       } catch (error) {
         deadLetters.push({ record, stage: 'join', error: deadLetterOf(error) });
       }
@@ -80,7 +83,7 @@ class JoinSession implements LaneSession {
         await this.#store.write(draft.changes, positions);
         this.#options.board.committed(this.#index, this.#store, handled);
         this.#tellDrifts(handled);
-        this.#options.lanes.deadLettered(deadLetters);
+        this.#options.lanes.deadLettered([...deadLetters, ...refused]);
       },
     };
   }

@@ -4,7 +4,7 @@
  * live processing, rolling forward and rebuilding run the same code.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { Example, LabelAssigned, VectorExtracted } from '@headwater/schemas';
+import { classOfLabel, type Example, type LabelAssigned, type VectorExtracted } from '@headwater/schemas';
 import { erasedKey, erasedMark } from '../store/rewriting.ts';
 import type { Draft, StateReader } from '../store/state.ts';
 import {
@@ -162,7 +162,7 @@ function withFirstLabels(
   let result = image;
   for (const [task, { label }] of labels) {
     if (label === null) continue;
-    const meeting = answerLabelled(result, task, label);
+    const meeting = answerLabelled(result, task, classOfLabel(label));
     score(draft, task, meeting, now);
     result = meeting.image;
   }
@@ -195,7 +195,7 @@ function toExample(
   image: ImageState,
   extractor: string,
   task: string,
-  { label, assignedAt, annotator }: StatedLabel,
+  { label: stated, assignedAt, annotator }: StatedLabel,
 ): Example {
   const vector = readVector(draft, image.imageId, extractor);
   if (vector === undefined) {
@@ -204,6 +204,7 @@ function toExample(
     });
   }
   const group = image.vectors.get(extractor)?.group ?? null;
+  const label = stated === null ? null : classOfLabel(stated);
   return { extractor, task, imageId: image.imageId, label, assignedAt, annotator, group, vector };
 }
 

@@ -1,50 +1,97 @@
-/** The rules that a well-formed record must still keep; what breaks one is a dead letter, and its neighbours go on. */
+/**
+ * The rules that a well-formed record must still keep; what breaks one is a dead letter, and its neighbours go on. A decision follows from
+ * the record alone, so that a rebuild decides as live processing did.
+ */
 import { HeadwaterError } from '@headwater/errors';
-import type { LabelAssigned, VectorExtracted } from '@headwater/schemas';
+import {
+  type LabelAssigned,
+  labelFault,
+  longestName,
+  taskFault,
+  timeFault,
+  type VectorExtracted,
+} from '@headwater/schemas';
 
-/** UTF-8 bytes of a task, a label, an annotator: the first two are parts of keys. */
-export const longestName = 255;
+/**
+ * Records that were written before 29 November 2026 keep what a version of then accepted, and still count: texts of up to 255 bytes, and any
+ * time that is not in the future. What such a text counts as, `classOfLabel` decides.
+ */
+export const strictSince = Date.UTC(2026, 10, 29);
 
-/** Errors: record-invalid. */
-export function checkLabel(label: LabelAssigned, imageId: string, latest: number): void {
-  if (label.imageId !== imageId) throw invalid('The key is not the image id that the label names');
-  checkTask(label.task);
-  if (label.label !== null) checkName(label.label, 'label');
-  if (Buffer.byteLength(label.annotator) > longestName) throw invalid('The annotator’s name is too long');
-  checkTime(label.assignedAt, latest, 'assignedAt');
+/** When a record was written, and what follows from it; milliseconds since 1970. */
+export interface Written {
+  readonly isStrict: boolean;
+  /** No label of the record may be assigned later. */
+  readonly latest: number;
+}
+
+/** `now` counts for a record without a time, and for one whose time lies in the future. */
+export function writtenAt(timestamp: number, now: number, maxFutureMs: number): Written {
+  const at = timestamp > 0 ? Math.min(timestamp, now) : now;
+  return { isStrict: at >= strictSince, latest: at + maxFutureMs };
 }
 
 /** Errors: record-invalid. */
+export function checkLabel(label: LabelAssigned, imageId: string, written: Written): void {
+  if (label.imageId !== imageId) throw invalid('the key is not the image id that the label names');
+  checkStated(label.task, label.label, written);
+  if (Buffer.byteLength(label.annotator) > longestName) {
+    throw invalid(`annotator is longer than ${longestName} bytes of UTF-8`);
+  }
+  checkTime(label.assignedAt, 'assignedAt', written);
+}
+
+/** All but the labels that came with the image. Errors: record-invalid. */
 export function checkVector(
   vector: VectorExtracted,
   imageId: string,
   extractor: string,
-  latest: number,
+  { isStrict }: Written,
 ): void {
-  if (vector.imageId !== imageId) throw invalid('The key is not the image id that the vector names');
+  if (vector.imageId !== imageId) throw invalid('the key is not the image id that the vector names');
   const { name, version } = vector.extractor;
-  if (`${name}.${version}` !== extractor) throw invalid('The vector is of another extractor than its topic');
-  for (const [task, label] of Object.entries(vector.labels)) {
-    checkTask(task);
-    checkName(label, 'label');
-  }
-  if (Object.keys(vector.labels).length > 0) checkTime(vector.receivedAt, latest, 'receivedAt');
+  if (`${name}.${version}` !== extractor) throw invalid('the vector is of another extractor than its topic');
+  const fault = isStrict ? timeFault(vector.receivedAt, 'receivedAt') : undefined;
+  if (fault !== undefined) throw invalid(fault);
+}
+
+/** One label that came with an image. Errors: record-invalid. */
+export function checkSourceLabel(
+  task: string,
+  label: string,
+  { receivedAt }: Pick<VectorExtracted, 'receivedAt'>,
+  written: Written,
+): void {
+  checkStated(task, label, written);
+  checkTime(receivedAt, 'receivedAt', written);
 }
 
 /** A store takes no longer keys, and would stop for one. Errors: record-invalid. */
 export function checkTask(task: string): void {
-  checkName(task, 'task');
+  refuse(lengthFault(task, 'task'));
 }
 
-function checkName(name: string, what: string): void {
-  if (name.length === 0) throw invalid(`The ${what} is empty`);
-  if (Buffer.byteLength(name) > longestName) throw invalid(`The ${what} is longer than ${longestName} bytes`);
+function checkStated(task: string, label: string | null, { isStrict }: Written): void {
+  refuse(isStrict ? taskFault(task) : lengthFault(task, 'task'));
+  if (label !== null) refuse(isStrict ? labelFault(label) : lengthFault(label, 'label'));
+}
+
+function lengthFault(name: string, what: string): string | undefined {
+  if (name.length === 0) return `${what} is missing`;
+  return Buffer.byteLength(name) > longestName
+    ? `${what} is longer than ${longestName} bytes of UTF-8`
+    : undefined;
 }
 
 /** A label from the far future would win over all that people say until then. */
-function checkTime(time: number, latest: number, what: string): void {
-  if (!Number.isSafeInteger(time)) throw invalid(`${what} is not a time`);
-  if (time > latest) throw invalid(`${what} lies too far after the record’s own timestamp`);
+function checkTime(time: number, noun: string, { isStrict, latest }: Written): void {
+  if (!Number.isSafeInteger(time)) throw invalid(`${noun} must be whole milliseconds since 1970`);
+  if (isStrict) refuse(timeFault(time, noun));
+  if (time > latest) throw invalid(`${noun} lies too far after the record’s own timestamp`);
+}
+
+function refuse(fault: string | undefined): void {
+  if (fault !== undefined) throw invalid(fault);
 }
 
 function invalid(message: string): HeadwaterError {

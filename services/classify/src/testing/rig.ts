@@ -37,6 +37,9 @@ import { startClassify } from '../service.ts';
 
 export const dimensions = 8;
 
+/** The first moment of the tests' own calendar, in milliseconds since 1970. */
+export const dayOne = 1_700_000_000_000;
+
 /** Of the table where it is known there, else of eight numbers. */
 export function contractOf(extractor: string): VectorContract {
   if (extractorIds().includes(extractor)) return describeExtractor(extractor).contract;
@@ -174,8 +177,8 @@ export class Rig {
       labels: {},
       group: null,
       source: 'test',
-      receivedAt: 1_000,
-      extractedAt: 1_001,
+      receivedAt: dayOne + 1_000,
+      extractedAt: dayOne + 1_001,
       ...fields,
     };
     const value = this.codecs.vectors.get(id)?.encode(record) ?? null;
@@ -183,7 +186,7 @@ export class Rig {
   }
 
   async sendLabel(imageId: string, label: string | null, fields: Partial<LabelAssigned> = {}): Promise<void> {
-    const record = { imageId, task: 'digit', label, assignedAt: 2_000, annotator: 'ann', ...fields };
+    const record = { imageId, task: 'digit', label, assignedAt: dayOne + 2_000, annotator: 'ann', ...fields };
     await this.send(this.names.topics.labels, imageId, this.codecs.labels.encode(record));
   }
 

@@ -1,6 +1,6 @@
 /** From records of `examples` to what they say; what says nothing readable is a dead letter. */
 import { HeadwaterError } from '@headwater/errors';
-import { type Codec, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
+import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
 import { type LogRecord, partitionFor } from '@headwater/stream';
 import { checkTask } from '../join/record-checks.ts';
 import { Draft } from '../store/state.ts';
@@ -37,8 +37,9 @@ export class ExampleReader {
     if (compositeKey(example.extractor, example.task, example.imageId) !== key) {
       throw invalid('The key is not the one of the example');
     }
-    const { label, group, vector, assignedAt } = example;
-    if (label === null) return { extractor, task, imageId, example: null };
+    const { group, vector, assignedAt } = example;
+    if (example.label === null) return { extractor, task, imageId, example: null };
+    const label = classOfLabel(example.label);
     return { extractor, task, imageId, example: { imageId, label, group, vector, assignedAt } };
   }
 

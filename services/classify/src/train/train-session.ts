@@ -38,7 +38,7 @@ import { isBehind, isSettled, type TaskLine } from './task-line.ts';
 import { hasWindows, type SetChange } from './trainer-state.ts';
 
 /** Part of the store's identity: a store of another format is rebuilt. */
-const formatVersion = 3;
+const formatVersion = 4;
 
 export interface TrainSessionOptions extends HeadPublisherOptions {
   readonly settingsOf: SettingsOf;

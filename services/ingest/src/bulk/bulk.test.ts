@@ -1,4 +1,10 @@
-import { createFingerprintIds, type LabelAssigned, openCodec } from '@headwater/schemas';
+import {
+  createFingerprintIds,
+  earliestTime,
+  type LabelAssigned,
+  labelFault,
+  openCodec,
+} from '@headwater/schemas';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../clock.ts';
@@ -46,9 +52,9 @@ const label = fc.record({
   task: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,10}$/),
   label: fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
-    .map((text) => text.replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, '').trim())
-    .filter((text) => text !== ''),
-  assignedAt: fc.nat(),
+    .filter((text) => labelFault(text) === undefined)
+    .map((text) => text.normalize('NFC')),
+  assignedAt: fc.integer({ min: earliestTime, max: Date.UTC(2026, 0, 1) }),
   annotator: fc.constantFrom('api', 'Zoë, "the" expert'),
 });
 const places = fc.array(fc.nat(), { maxLength: 10 });

@@ -3,7 +3,7 @@
  * goes before a parameter of the same name. Attributes are called `attribute.<name>`.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { imageIdRule, imageIdSchema } from '@headwater/schemas';
+import { imageIdRule, imageIdSchema, labelRule, labelSchema, taskRule, taskSchema } from '@headwater/schemas';
 import {
   attributeNamePattern,
   attributeValuePattern,
@@ -13,14 +13,12 @@ import {
   checkLabel,
   checkSource,
   checkTask,
-  taskPattern,
-  textPattern,
 } from '../identifiers.ts';
 import type { ImageInput } from '../intake.ts';
 
 export type ImageFields = Readonly<Record<string, unknown>>;
 
-const text = (description: string) => ({ type: 'string', pattern: textPattern, description });
+const text = (description: string) => ({ ...labelSchema, description: `${description} ${labelRule}` });
 const attribute = 'attribute.';
 
 /** JSON schemas of the fields, for validation and for the OpenAPI document. */
@@ -29,7 +27,7 @@ export const imageFieldSchemas = {
     ...imageIdSchema,
     description: `The id of the image; by default the SHA-256 of its bytes in hex. ${imageIdRule}`,
   },
-  task: { type: 'string', pattern: taskPattern, description: 'The task that `label` answers.' },
+  task: { ...taskSchema, description: `The task that \`label\` belongs to. ${taskRule}` },
   label: text('The label of the image, where it is known already.'),
   source: text('Where the image comes from; `http` by default.'),
   group: text('Near-duplicates that belong together: one scene, one patient.'),

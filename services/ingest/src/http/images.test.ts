@@ -181,7 +181,7 @@ describe('bad images are 4xx problem documents, and their neighbours go through'
     '?id=',
     '?label=7',
     '?task=digit',
-    '?task=a%20b&label=7',
+    '?task=a%20&label=7',
     '?task=digit&label=%00',
     '?unknown=1',
     '?wait=forever',

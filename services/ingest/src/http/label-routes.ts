@@ -1,8 +1,14 @@
 /** Labels of one image: `PUT` assigns or corrects, `DELETE` retracts. */
 import { HeadwaterError } from '@headwater/errors';
-import { imageIdParameter, type LabelAssigned } from '@headwater/schemas';
+import {
+  imageIdParameter,
+  type LabelAssigned,
+  labelRule,
+  labelSchema,
+  taskSchema,
+  timeRule,
+} from '@headwater/schemas';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { taskPattern, textPattern } from '../identifiers.ts';
 import type { LabelInput, LabelSink } from '../labels.ts';
 import { type Admission, withPlace } from './admission.ts';
 import { problemSchema } from './answers.ts';
@@ -24,20 +30,19 @@ const params = {
   required: ['id', 'task'],
   properties: {
     id: imageIdParameter,
-    task: { type: 'string', pattern: taskPattern },
+    task: taskSchema,
   },
 } as const;
 
 const details = {
   assignedAt: {
     type: ['integer', 'string'],
-    description:
-      'When it was assigned: milliseconds since the epoch, or ISO 8601 with a zone. By default now, and later than any label this process gave the same image and task.',
+    description: `When it was assigned, as ISO 8601 with a zone, or: ${timeRule} By default now, and later than any label this process gave the same image and task.`,
   },
-  annotator: { type: 'string', pattern: textPattern, description: 'Who assigned it; `api` by default.' },
+  annotator: { ...labelSchema, description: `Who assigned it; \`api\` by default. ${labelRule}` },
 } as const;
 
-const labelSchema = {
+const answerSchema = {
   type: 'object',
   required: ['imageId', 'task', 'label', 'assignedAt', 'annotator'],
   properties: {
@@ -50,7 +55,7 @@ const labelSchema = {
 } as const;
 
 const response = {
-  202: { description: 'The label is safe in the log.', ...labelSchema },
+  202: { description: 'The label is safe in the log.', ...answerSchema },
   '4xx': problemSchema,
   503: problemSchema,
 } as const;
@@ -64,7 +69,14 @@ const requestBody = {
         type: 'object',
         required: ['label'],
         additionalProperties: false,
-        properties: { label: { type: ['string', 'null'], pattern: textPattern }, ...details },
+        properties: {
+          label: {
+            ...labelSchema,
+            type: ['string', 'null'],
+            description: `The class, or null to retract. ${labelRule}`,
+          },
+          ...details,
+        },
       },
     },
   },

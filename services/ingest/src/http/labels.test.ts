@@ -46,10 +46,12 @@ describe('PUT /v1/images/{id}/labels/{task}', () => {
 
   it('takes a time that is given', async () => {
     await using harness = await startHarness();
-    expect((await put(harness, { label: '7', assignedAt: 1_000 })).status).toBe(202);
-    expect((await put(harness, { label: '7', assignedAt: '1970-01-01T00:00:02Z' })).status).toBe(202);
-    await fetch(`${url(harness)}?assignedAt=3000`, { method: 'DELETE' });
-    expect((await readLabels(harness)).map(({ assignedAt }) => assignedAt)).toEqual([1_000, 2_000, 3_000]);
+    expect((await put(harness, { label: '7', assignedAt: 1_700_000_001_000 })).status).toBe(202);
+    expect((await put(harness, { label: '7', assignedAt: '2023-11-14T22:13:22Z' })).status).toBe(202);
+    await fetch(`${url(harness)}?assignedAt=1700000003000`, { method: 'DELETE' });
+    expect((await readLabels(harness)).map(({ assignedAt }) => assignedAt)).toEqual([
+      1_700_000_001_000, 1_700_000_002_000, 1_700_000_003_000,
+    ]);
   });
 
   it.each([
@@ -57,10 +59,14 @@ describe('PUT /v1/images/{id}/labels/{task}', () => {
     { label: '' },
     { label: 7 },
     { label: ' 7' },
+    { label: '7\u200b' },
+    { label: '猫'.repeat(90) },
     { label: '7', colour: 'red' },
     { label: '7', assignedAt: 'soon' },
     { label: '7', assignedAt: Date.now() + 3_600_000 },
     { label: '7', assignedAt: 1.5 },
+    { label: '7', assignedAt: 1_700_000_000 },
+    { label: '7', assignedAt: 1_700_000_000_000_000 },
     { label: '7', annotator: '' },
     '7',
     null,
@@ -73,7 +79,7 @@ describe('PUT /v1/images/{id}/labels/{task}', () => {
 
   it('refuses names that are none', async () => {
     await using harness = await startHarness();
-    for (const at of [url(harness, 'a%00b'), url(harness, 'a'.repeat(1_025)), url(harness, 'a', 'b%2Fc')]) {
+    for (const at of [url(harness, 'a%00b'), url(harness, 'a'.repeat(1_025)), url(harness, 'a', 'b%0Ac')]) {
       expect((await put(harness, { label: '7' }, at)).status).toBe(400);
     }
     const broken = await fetch(url(harness), {

@@ -31,7 +31,7 @@ function exampleOf(index: number): WritableExample {
     extractor: header.extractor,
     task: header.task,
     imageId: `bild/${index} ü`,
-    label: index % 2 === 0 ? 'zwölf' : '"\n,',
+    label: index % 2 === 0 ? 'zwölf' : '"; ,',
     assignedAt: 1_700_000_000_000 + index,
     annotator: index % 3 === 0 ? '' : 'anna',
     group: index % 4 === 0 ? null : `g${index}`,
@@ -139,7 +139,7 @@ describe('files that others have made', () => {
     writeFileSync(path, [first, ...rows].map((row) => JSON.stringify(row)).join('\r\n'));
     return collect(chooseFormat(path).read(path));
   };
-  const row = { imageId: 'a', label: 'x', assignedAt: 5, vector: [1, 0, 0.5] };
+  const row = { imageId: 'a', label: 'x', assignedAt: 1_700_000_000_005, vector: [1, 0, 0.5] };
 
   it('may have vectors as lists of numbers, and leave out what is optional', async () => {
     const [read] = await lines(row);
@@ -147,7 +147,7 @@ describe('files that others have made', () => {
       where: 'line 2',
       imageId: 'a',
       label: 'x',
-      assignedAt: 5,
+      assignedAt: 1_700_000_000_005,
       annotator: '',
       group: null,
       vector: Float32Array.of(1, 0, 0.5),
@@ -160,9 +160,14 @@ describe('files that others have made', () => {
     [{ ...row, imageId: 7 }, 'line 3: image id must be text'],
     [{ ...row, imageId: 'ü'.repeat(513) }, 'line 3: image id is longer than 1024 bytes of UTF-8'],
     [{ ...row, imageId: 'a\u0000' }, 'line 3: image id has control characters, or half of a surrogate pair'],
-    [{ ...row, label: null }, 'line 3: label must be text'],
-    [{ ...row, label: 'x'.repeat(256) }, 'line 3: label is longer than 255 bytes'],
-    [{ ...row, assignedAt: 'yesterday' }, 'line 3: assignedAt must be milliseconds since 1970'],
+    [{ ...row, label: null }, 'line 3: label must be a text in quotation marks, not null'],
+    [{ ...row, label: 'x'.repeat(256) }, 'line 3: label is longer than 255 bytes of UTF-8 (256)'],
+    [{ ...row, label: 'x\u200b' }, 'line 3: label has an invisible character (U+200B)'],
+    [{ ...row, assignedAt: 'yesterday' }, 'line 3: assignedAt must be whole milliseconds since 1970'],
+    [
+      { ...row, assignedAt: 1_700_000_000 },
+      'line 3: assignedAt must be milliseconds since 1970, and 1700000000 is not: it may be in seconds',
+    ],
     [{ ...row, vector: [1, 2] }, 'line 3: the vector has 2 dimensions, not 3'],
     [{ ...row, vector: [1, 2, null] }, 'line 3: vector has entries that are no numbers'],
     [{ ...row, vector: 'AAA' }, 'line 3: vector is not base64'],

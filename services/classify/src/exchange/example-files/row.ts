@@ -1,8 +1,7 @@
 /** The rules that a row must keep, in whatever format it came; the message names the row and the field. */
 import { HeadwaterError } from '@headwater/errors';
-import { imageIdFault } from '@headwater/schemas';
+import { imageIdFault, labelFault, longestName, taskFault, timeFault } from '@headwater/schemas';
 import { decodeNumbers } from '../../join/image-bytes.ts';
-import { longestName } from '../../join/record-checks.ts';
 import type { ExampleRow, SetHeader } from './api.ts';
 
 const largestEntry = 8192;
@@ -15,7 +14,7 @@ export type RawRow = Readonly<Record<string, unknown>>;
 /** Errors: record-invalid. */
 export function checkRow(row: RawRow, header: SetHeader, where: string): ExampleRow {
   const imageId = imageIdOf(row.imageId, where);
-  const label = textOf(row.label, 'label', longestName, where);
+  const label = unless(labelFault(row.label), row.label, where);
   const annotator = row.annotator == null ? '' : textOf(row.annotator, 'annotator', longestName, where, true);
   const group = row.group == null ? null : textOf(row.group, 'group', longestName, where, true);
   for (const field of ['extractor', 'task'] as const) {
@@ -47,7 +46,7 @@ export function checkHeader(header: RawRow, where: string): SetHeader {
   }
   return {
     extractor: textOf(header.extractor, 'extractor', longestName, where),
-    task: textOf(header.task, 'task', longestName, where),
+    task: unless(taskFault(header.task), header.task, where),
     dimensions,
     examples: examples as number | null,
     setDigest: setDigest as string | null,
@@ -62,8 +61,11 @@ export function headerOf(first: RawRow | undefined, where: string): SetHeader {
 }
 
 function imageIdOf(value: unknown, where: string): string {
-  const fault = imageIdFault(value);
-  return fault === undefined ? (value as string) : fail(where, fault);
+  return unless(imageIdFault(value), value, where);
+}
+
+function unless(fault: string | undefined, text: unknown, where: string): string {
+  return fault === undefined ? (text as string) : fail(where, fault);
 }
 
 function textOf(value: unknown, field: string, longest: number, where: string, mayBeEmpty = false): string {
@@ -79,8 +81,8 @@ function isWellFormed(text: string): boolean {
 
 function timeOf(value: unknown, where: string): number {
   const time = value instanceof Date ? value.getTime() : typeof value === 'bigint' ? Number(value) : value;
-  if (typeof time === 'number' && Number.isSafeInteger(time)) return time;
-  return fail(where, 'assignedAt must be milliseconds since 1970');
+  const fault = timeFault(time, 'assignedAt');
+  return fault === undefined ? (time as number) : fail(where, fault);
 }
 
 /** Bytes (int16, little-endian), base64 of them, or a list of numbers, which are floats. */

@@ -80,7 +80,7 @@ it.each(['none', 'snappy', 'gzip', 'zstd', 'brotli', 'lz4'])(
     expect(rows[39]).toMatchObject({
       imageId: 'image 39',
       label: 'b',
-      assignedAt: 39,
+      assignedAt: 1_700_000_000_039,
       vector: Float32Array.of(39, 1),
     });
   },

@@ -1,0 +1,163 @@
+/** One class for one text, and a bad label costs nothing but itself, through a join and a trainer on a log in memory. */
+import { createMemoryLog, type LogRecord, loadConfig } from '@headwater/stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { backfill } from '../backfill/backfill.ts';
+import { classifyEnvironment } from '../environment.ts';
+import { dayOne, eventually, Rig, vectorOf } from '../testing/rig.ts';
+import { strictSince } from './record-checks.ts';
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await Rig.open({ log: createMemoryLog() });
+});
+afterEach(() => rig.close());
+
+const message = ({ headers }: LogRecord) => String(headers['__connect.errors.exception.message']);
+const letters = (topic: string) => rig.records(rig.names.topics.deadLetters(topic));
+
+/** As an older version let it in. */
+async function sendOldLabel(imageId: string, label: string, assignedAt: number): Promise<void> {
+  const { labels: topic } = rig.names.topics;
+  const value = rig.codecs.labels.encode({ imageId, task: 'digit', label, assignedAt, annotator: 'ann' });
+  const producer = await rig.log.openProducer();
+  await producer.send([{ topic, key: imageId, value, timestamp: strictSince - 1 }]);
+  await producer.close();
+}
+
+/** Digests of the set and of its head, from the examples and from vectors and labels. */
+async function rebuilt(from: 'examples' | 'vectors') {
+  const config = loadConfig(classifyEnvironment, { EXTRACTORS: 'eight.v1', DATA_DIR: rig.dataDir });
+  const report = await backfill({
+    clients: rig.dependencies(),
+    config,
+    task: 'digit',
+    workers: 1,
+    publish: false,
+    from,
+  });
+  return { outcomes: report.heads.map(({ outcome }) => outcome), table: report.table };
+}
+
+describe('the identity of a label', () => {
+  it('makes one class of two encodings, by Kafka and with an image, and a backfill agrees to the last bit', async () => {
+    await rig.start();
+    const encodings = ['caf\u00e9', 'cafe\u0301'];
+    for (let image = 0; image < 8; image++) {
+      const labels: Record<string, string> = image < 4 ? { digit: encodings[image % 2] ?? '' } : {};
+      await rig.sendVector(`i${image}`, vectorOf(image % 3, image), { labels });
+      if (image >= 4) await rig.sendLabel(`i${image}`, image < 6 ? (encodings[image % 2] ?? '') : 'bar');
+    }
+    expect((await rig.settled(8)).classes).toEqual(['bar', 'caf\u00e9']);
+    for (const from of ['examples', 'vectors'] as const) {
+      expect((await rebuilt(from)).outcomes).toEqual(['equal']);
+    }
+  });
+
+  it('keeps the labels that an older version took in: one class, live, restarted and rebuilt', async () => {
+    const service = await rig.start();
+    const old = ['cat', ' cat', 'cat\r', 'c\u200bat', 'dog', 'dog\0'];
+    for (const [image, label] of old.entries()) {
+      await rig.sendVector(`i${image}`, vectorOf(image % 2, image));
+      await sendOldLabel(`i${image}`, label, image);
+    }
+    // The younger of two old ones wins, however it is written.
+    await sendOldLabel('i0', 'dog ', 7);
+    const head = await rig.settled(6);
+    expect(head.classes).toEqual(['cat', 'dog']);
+    for (const from of ['examples', 'vectors'] as const) {
+      const { outcomes, table } = await rebuilt(from);
+      expect(outcomes).toEqual(['equal']);
+      if (table !== null) expect(table).toEqual({ equal: 6, missing: 0, extra: 0, different: 0 });
+    }
+    await service.stop();
+    const lines = rig.logged.length;
+    await rig.start();
+    await eventually(async () => rig.outcomes('train', lines).length === 3);
+    expect((await rig.settled(6)).setDigest).toBe(head.setDigest);
+    expect(await letters(rig.names.topics.labels)).toEqual([]);
+  });
+
+  it('refuses by Kafka what no other way in accepts, and names the reason', async () => {
+    await rig.start();
+    const now = Date.now();
+    await rig.sendVector('i0', vectorOf(0, 0));
+    const bad: [string, Partial<{ task: string; assignedAt: number }>, string][] = [
+      [' cat', {}, 'white space'],
+      ['cat\r', {}, 'control character'],
+      ['\tcat', {}, 'control character'],
+      ['c\0at', {}, 'control character'],
+      ['c\u200bat', {}, 'U+200B'],
+      ['c\u00adat', {}, 'U+00AD'],
+      ['\ufeffcat', {}, 'U+FEFF'],
+      ['猫'.repeat(86), {}, '255 bytes'],
+      ['cat', { task: 'digit ' }, 'white space'],
+      ['cat', { assignedAt: -1 }, 'negative'],
+      ['cat', { assignedAt: 0 }, 'milliseconds since 1970'],
+      ['cat', { assignedAt: Math.floor(now / 1_000) }, 'seconds'],
+      ['cat', { assignedAt: now * 1_000 }, 'microseconds'],
+      ['cat', { assignedAt: now + 3_600_000 }, 'after the record'],
+    ];
+    for (const [label, fields] of bad) await rig.sendLabel('i0', label, fields);
+    await rig.sendLabel('i0', 'cat');
+    expect((await rig.settled(1)).classes).toEqual(['cat']);
+    const found = await letters(rig.names.topics.labels);
+    expect(found.map(message)).toEqual(bad.map(([, , reason]) => expect.stringContaining(reason)));
+  });
+});
+
+describe('a bad label that comes with an image', () => {
+  const { labels } = { labels: { digit: 'cat', style: 'old ', 'size ': 'big' } };
+
+  it('is a dead letter by itself, and the image gets its prediction and its other labels', async () => {
+    await rig.start();
+    await rig.sendVector('i0', vectorOf(0, 0), { labels, receivedAt: dayOne });
+    expect((await rig.settled(1)).classes).toEqual(['cat']);
+    expect(await rig.predictions()).toMatchObject([{ imageId: 'i0', task: 'digit' }]);
+    const { topics } = rig.names;
+    expect(await letters(topics.vectors('eight.v1'))).toEqual([]);
+    const found = await letters(topics.labels);
+    expect(found.map(message)).toEqual([
+      'a label that came with the image: label begins or ends with white space (U+0020)',
+      'a label that came with the image: task begins or ends with white space (U+0020)',
+    ]);
+    const statements = await Promise.all(found.map(({ value }) => rig.codecs.labels.decode(value as Buffer)));
+    expect(statements).toMatchObject([
+      { imageId: 'i0', task: 'style', label: 'old ', assignedAt: dayOne, annotator: 'test' },
+      { imageId: 'i0', task: 'size ', label: 'big' },
+    ]);
+    expect((await rebuilt('vectors')).outcomes).toEqual(['equal']);
+  });
+
+  it('costs no image its prediction when it finds no room, or is of the future', async () => {
+    await rig.start({ MAX_TASKS: '1' });
+    await rig.sendVector('i0', vectorOf(0, 0), { labels: { digit: 'cat' } });
+    await rig.settled(1);
+    await rig.sendVector('i1', vectorOf(1, 1), { labels: { style: 'old' } });
+    await rig.sendVector('i2', vectorOf(1, 2), {
+      labels: { digit: 'dog' },
+      receivedAt: Date.now() + 3_600_000,
+    });
+    await eventually(async () => (await rig.predictions()).length === 3);
+    const found = await letters(rig.names.topics.labels);
+    expect(found.map(message).sort()).toEqual([
+      expect.stringContaining('MAX_TASKS'),
+      expect.stringContaining('receivedAt lies too far after'),
+    ]);
+  });
+});
+
+it('a vector whose time is no time of a record is a dead letter, with or without labels', async () => {
+  await rig.start();
+  const times = [-1, 0, 1_700_000_000, 1_700_000_000_000_000];
+  for (const [at, receivedAt] of times.entries()) {
+    await rig.sendVector(`i${at}`, vectorOf(0, at), { receivedAt });
+  }
+  await rig.sendVector('good', vectorOf(0, 9));
+  const topic = rig.names.topics.vectors('eight.v1');
+  const found = await eventually(async () => {
+    const all = await letters(topic);
+    return all.length === times.length && all;
+  });
+  expect(found.every((letter) => message(letter).startsWith('receivedAt must be milliseconds'))).toBe(true);
+  await eventually(async () => (await rig.predictions()).map(({ imageId }) => imageId).join() === 'good');
+});

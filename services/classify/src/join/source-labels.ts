@@ -1,0 +1,80 @@
+/**
+ * Labels that come with an image. One that cannot count must not cost the image its vector and its prediction: the vector goes on without
+ * it, and the label alone becomes a dead letter, in the form of a record of `labels`.
+ */
+import { asHeadwaterError, type HeadwaterError } from '@headwater/errors';
+import type { Codec, LabelAssigned, VectorExtracted } from '@headwater/schemas';
+import { deadLetterHeaders, type LogRecord, type OutgoingRecord } from '@headwater/stream';
+import type { StateReader } from '../store/state.ts';
+import { type Limits, requireRoom } from './lane-counts.ts';
+import { checkSourceLabel, type Written } from './record-checks.ts';
+
+/** Where such a label failed, as its dead letter and the log name it. */
+export const refusedLabelStage = 'join-source-label';
+
+export interface RefusedLabel {
+  readonly label: LabelAssigned;
+  readonly error: HeadwaterError;
+}
+
+export interface SortedLabels {
+  /** The vector with the labels that count. */
+  readonly vector: VectorExtracted;
+  readonly refused: readonly RefusedLabel[];
+}
+
+/**
+ * Errors: record-invalid and limit-exceeded where a label of an older record is refused: its vector was a dead letter then, and stays one
+ * in a rebuild.
+ */
+export function sortLabels(
+  vector: VectorExtracted,
+  written: Written,
+  state: StateReader,
+  limits: Limits,
+): SortedLabels {
+  const kept: [string, string][] = [];
+  const refused: RefusedLabel[] = [];
+  for (const [task, label] of Object.entries(vector.labels)) {
+    try {
+      checkSourceLabel(task, label, vector, written);
+      requireRoom(state, limits, task, label);
+      kept.push([task, label]);
+    } catch (thrown) {
+      const error = asHeadwaterError(thrown);
+      if (error.verdict !== 'dead-letter' || !written.isStrict) throw error;
+      refused.push({ label: statementOf(vector, task, label), error });
+    }
+  }
+  return { vector: refused.length === 0 ? vector : { ...vector, labels: Object.fromEntries(kept) }, refused };
+}
+
+function statementOf(
+  { imageId, receivedAt, source }: VectorExtracted,
+  task: string,
+  label: string,
+): LabelAssigned {
+  return { imageId, task, label, assignedAt: receivedAt, annotator: source };
+}
+
+/** Without the headers of a place: nothing can be put back, for the vector was processed. */
+export function refusedLabelRecord(
+  { label, error }: RefusedLabel,
+  { topic, group, codec, cause }: RefusedLabelTarget,
+): OutgoingRecord {
+  const headers = {
+    [deadLetterHeaders.stage]: refusedLabelStage,
+    [deadLetterHeaders.className]: group,
+    [deadLetterHeaders.exceptionClass]: error.code,
+    [deadLetterHeaders.exceptionMessage]: `a label that came with the image: ${error.message}`,
+  };
+  return { topic, key: label.imageId, value: codec.encode(label), headers, cause };
+}
+
+export interface RefusedLabelTarget {
+  /** Of dead letters of `labels`. */
+  readonly topic: string;
+  readonly group: string;
+  readonly codec: Codec<LabelAssigned>;
+  readonly cause: LogRecord;
+}
