@@ -5,7 +5,7 @@ import {
   openConfiguredFiles,
   startClassify,
 } from '@headwater/classify';
-import { asHeadwaterError } from '@headwater/errors';
+import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { type ExtractConfig, extractEnvironment, startExtract } from '@headwater/extract';
 import { type IngestConfig, ingestEnvironment, startIngest } from '@headwater/ingest';
 import {
@@ -77,6 +77,14 @@ export interface RunningServices {
   readonly stopped: Promise<unknown>;
 }
 
+/** Here each service has a variable of its own for its port, and a message must name that one. */
+function withOwnVariable(thrown: unknown, service: string): unknown {
+  const { code, message, context } = asHeadwaterError(thrown);
+  if (code !== 'config-invalid' || !message.startsWith('HTTP_PORT:')) return thrown;
+  const own = message.replaceAll('HTTP_PORT', `${service.toUpperCase()}_HTTP_PORT`);
+  return new HeadwaterError(code, own, { cause: thrown, context });
+}
+
 /** The last service of the stream first: so they also stop in the order of the stream, and nothing is left between. */
 export async function startServices(
   configs: ServiceConfigs,
@@ -86,7 +94,10 @@ export async function startServices(
   const open = (name: string, start: (own: ServiceDependencies) => Promise<Service>) =>
     lifecycle.open({
       name,
-      open: () => start({ ...dependencies, logger: dependencies.logger.child({ service: name }) }),
+      open: () =>
+        start({ ...dependencies, logger: dependencies.logger.child({ service: name }) }).catch((thrown) => {
+          throw withOwnVariable(thrown, name);
+        }),
       close: (service) => service.stop(),
       closeSeconds: stopBudget(configs.ingest.STOP_GRACE).service / 1_000,
       openSeconds: 120,

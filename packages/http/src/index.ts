@@ -3,5 +3,6 @@ export { type Access, type AccessTable, accessNote, accessOf, securitySchemes } 
 export { goneSignal } from './client-gone.ts';
 export { type HttpConfig, httpEnvironment } from './environment.ts';
 export { type Problem, pathOf, problemOf, sendProblem } from './problems.ts';
+export { parseJson } from './request-bodies.ts';
 export { type PagePolicy, pagePolicy } from './security-headers.ts';
 export { checkExposure, createHttpServer, type HttpServerOptions, listenHttp } from './server.ts';

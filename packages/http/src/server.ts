@@ -19,6 +19,7 @@ import {
   answerWithProblems,
   type StatusByCode,
 } from './problems.ts';
+import { checkBodies } from './request-bodies.ts';
 import { measureRequests } from './request-metrics.ts';
 import { explainSchemaFaults } from './schema-faults.ts';
 import { addSecurityHeaders } from './security-headers.ts';
@@ -61,6 +62,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { AUTH_TOKENS: tokens, HTTP_HOST: host, HTTP_ALLOWED_HOSTS: allowedHosts } = config;
   guardAgainstPages(app, { checkHost: tokens === undefined && !config.HTTP_OPEN, host, allowedHosts });
   if (tokens !== undefined) requireTokens(app, tokens, access);
+  checkBodies(app);
   return app;
 }
 
@@ -158,11 +160,12 @@ export async function listenHttp(
   try {
     await app.listen({ host, port });
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new HeadwaterError('config-invalid', `HTTP_HOST and HTTP_PORT cannot be listened on: ${reason}`, {
-      cause,
-      context: { host, port },
-    });
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+    const why =
+      code === 'EADDRINUSE'
+        ? `port ${port} of ${host} is in use by another program; end it, or set HTTP_PORT to another port (0 takes a free one)`
+        : `port ${port} of ${host} cannot be listened on (${code})`;
+    throw new HeadwaterError('config-invalid', `HTTP_PORT: ${why}`, { cause, context: { host, port } });
   }
   const taken = (app.server.address() as AddressInfo).port;
   // One that listens everywhere is reached on the loopback.

@@ -4,7 +4,13 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import { Gate } from '@headwater/extractors';
-import { type Codec, type ImageReceived, type ImageReference, imageIdOfKey, timeFault } from '@headwater/schemas';
+import {
+  type Codec,
+  type ImageReceived,
+  type ImageReference,
+  imageIdOfKey,
+  timeFault,
+} from '@headwater/schemas';
 import type { BlobStore, LogRecord } from '@headwater/stream';
 import type { BlobReads } from './blob-reads.ts';
 

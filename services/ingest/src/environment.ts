@@ -82,7 +82,8 @@ export const ingestEnvironment = commonEnvironment.safeExtend({
     ),
   SOURCE_TASK: text('a task')
     .refine((task) => taskFault(task) === undefined, `expected a task: ${taskRule}`)
-    .optional().describe('The task that the names of the sub-folders answer.'),
+    .optional()
+    .describe('The task that the names of the sub-folders answer.'),
 });
 
 export type IngestConfig = z.infer<typeof ingestEnvironment>;

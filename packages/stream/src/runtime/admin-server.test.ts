@@ -79,7 +79,7 @@ test('says which variable to change when its port is taken', async () => {
   const port = Number(new URL(server.url).port);
   await expect(start(port)).rejects.toMatchObject({
     code: 'config-invalid',
-    message: `ADMIN_PORT: 127.0.0.1:${port} is taken by another program`,
+    message: expect.stringContaining(`ADMIN_PORT: port ${port} of 127.0.0.1 is in use by another program`),
   });
 });
 

@@ -123,8 +123,10 @@ function listen(server: Server, { host, port }: AdminServerOptions): Promise<voi
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why =
-        cause.code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be used (${cause.code})`;
-      reject(new HeadwaterError('config-invalid', `ADMIN_PORT: ${host}:${port} ${why}`, { cause }));
+        cause.code === 'EADDRINUSE'
+          ? 'is in use by another program; end it, or set ADMIN_PORT to another port (0 takes a free one)'
+          : `cannot be listened on (${cause.code})`;
+      reject(new HeadwaterError('config-invalid', `ADMIN_PORT: port ${port} of ${host} ${why}`, { cause }));
     });
     server.listen({ host, port }, resolve);
   });

@@ -68,6 +68,16 @@ it('answers an image as it answers the image’s vector', async () => {
       body: new Uint8Array(asked),
     });
     expect(byImage).toMatchObject({ status: 200, body: { label: 'up', extractor: id, head: { version } } });
+    for (const type of ['application/x-www-form-urlencoded', 'application/json', 'text/plain']) {
+      const byBytes = await rig.api(service, path, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: new Uint8Array(asked),
+      });
+      expect(byBytes).toMatchObject({ status: 200, body: { label: 'up', head: { version } } });
+    }
+    const form = await rig.api<{ detail: string }>(service, path, { method: 'POST', body: new FormData() });
+    expect(form).toMatchObject({ status: 400, body: { detail: expect.stringContaining('form') } });
     const vector = [...(await extractor.extract({ image: asked, attributes: {} }))];
     const byVector = await rig.api<{ label: string; probabilities: object }>(service, path, {
       method: 'POST',
@@ -75,6 +85,12 @@ it('answers an image as it answers the image’s vector', async () => {
       body: JSON.stringify({ vector }),
     });
     expect(byVector.body.probabilities).toEqual(byImage.body.probabilities);
+    const byDefault = await rig.api<{ probabilities: object }>(service, path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: ` \n${JSON.stringify({ vector })}`,
+    });
+    expect(byDefault.body.probabilities).toEqual(byImage.body.probabilities);
     const broken = await rig.api<{ code: string }>(service, path, {
       method: 'POST',
       headers: { 'content-type': 'image/png' },

@@ -1,8 +1,8 @@
 /** Answers a vector or an image at once, with the head that serves; nothing is written to the log. */
 import { HeadwaterError } from '@headwater/errors';
 import { quantize } from '@headwater/heads';
-import { goneSignal } from '@headwater/http';
-import type { FastifyInstance } from 'fastify';
+import { goneSignal, parseJson } from '@headwater/http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { RuleBook } from '../predict/answer-rules.ts';
 import { classify } from '../predict/predictor.ts';
 import type { ServingHead, ServingHeads } from '../predict/serving-heads.ts';
@@ -47,6 +47,9 @@ const vectorBody = {
   },
 };
 
+/** A vector of 16,384 numbers in JSON, in bytes. */
+export const longestJson = 512 * 1024;
+
 const attribute = 'attribute.';
 
 /** Attributes that travel with an image, for extractors that look at them. */
@@ -71,13 +74,9 @@ function attributesOf(query: ClassifyRoute['Querystring']): Record<string, strin
 }
 
 export function registerClassify(app: FastifyInstance, options: ClassifyRouteOptions): void {
-  const parseAs = { parseAs: 'buffer', bodyLimit: options.maxImageBytes } as const;
-  app.addContentTypeParser(/^(image\/|application\/octet-stream)/, parseAs, (_request, body, done) =>
-    done(null, body),
-  );
   const summary = 'Answers a vector (JSON) or an image (its bytes)';
   const response = { 200: answerSchema, ...problemResponses };
-  const description = `With an image, up to ${attributeParameters.maxProperties} of its attributes go along as parameters \`attribute.<name>\`.`;
+  const description = `The bytes decide which it is, whatever the Content-Type. With an image, up to ${attributeParameters.maxProperties} of its attributes go along as parameters \`attribute.<name>\`.`;
   const schema = {
     summary,
     description,
@@ -87,12 +86,37 @@ export function registerClassify(app: FastifyInstance, options: ClassifyRouteOpt
     response,
   };
   const config = { requestBody: vectorBody };
-  app.post<ClassifyRoute>('/v1/tasks/:task/classify', { schema, config }, async (request, reply) => {
-    const { params, body, query } = request;
-    const head = requireHead(options, params.task);
-    const numbers = quantize(await vectorOf(body, attributesOf(query), head, options, goneSignal(reply)));
-    return answer(head, numbers, options.rules);
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    const parseAs = { parseAs: 'buffer', bodyLimit: options.maxImageBytes } as const;
+    scope.addContentTypeParser('*', parseAs, async (request: FastifyRequest, body: Buffer) =>
+      readBody(request, body),
+    );
+    scope.post<ClassifyRoute>('/v1/tasks/:task/classify', { schema, config }, async (request, reply) => {
+      const { params, body, query } = request;
+      const head = requireHead(options, params.task);
+      const numbers = quantize(await vectorOf(body, attributesOf(query), head, options, goneSignal(reply)));
+      return answer(head, numbers, options.rules);
+    });
   });
+}
+
+/** A byte order mark, then white space, then an object: no image begins like that. */
+const jsonObject = /^(\xef\xbb\xbf)?\s*\{/;
+
+/** JSON as what it says, anything else as the bytes of an image. Errors: request-invalid. */
+async function readBody(request: FastifyRequest, body: Buffer): Promise<unknown> {
+  const { 'content-type': type = '' } = request.headers;
+  if (/^multipart\//i.test(type)) {
+    throw new HeadwaterError(
+      'request-invalid',
+      'the body is a form; send the bytes of the image alone (curl --data-binary)',
+    );
+  }
+  if (!jsonObject.test(body.toString('latin1', 0, 1_024))) return body;
+  if (body.length > longestJson)
+    throw new HeadwaterError('record-too-large', `JSON is longer than ${longestJson} bytes`);
+  return parseJson(request, body);
 }
 
 /** Errors: not-found, head-not-ready. */

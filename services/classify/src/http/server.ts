@@ -4,7 +4,7 @@ import { accessNote, createHttpServer, type HttpServerOptions, securitySchemes }
 import type { FastifyInstance } from 'fastify';
 import { classifyAccess } from './access.ts';
 import { type ActivationOptions, registerActivations } from './activation-routes.ts';
-import { type ClassifyRouteOptions, registerClassify } from './classify-route.ts';
+import { type ClassifyRouteOptions, longestJson, registerClassify } from './classify-route.ts';
 import { type LineReportOptions, registerLineReport } from './line-report-route.ts';
 import { type MeasurementOptions, registerMeasurements } from './measurement-routes.ts';
 import { type NextOptions, registerNext } from './next-route.ts';
@@ -23,9 +23,6 @@ export interface HttpOptions
 
 const requestTimeoutMs = 60_000;
 
-/** A vector of 16,384 numbers in JSON. */
-const jsonLimit = 512 * 1024;
-
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
   const app = createHttpServer({
     ...options,
@@ -35,7 +32,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     // Nothing is uploaded slowly here: what comes late is our own answer.
     statuses: { 'timed-out': 503 },
     // A parameter that is misspelt is told, not passed over.
-    framework: { bodyLimit: jsonLimit, ajv: { customOptions: { removeAdditional: false } } },
+    framework: { bodyLimit: longestJson, ajv: { customOptions: { removeAdditional: false } } },
   });
   await app.register(swagger, {
     openapi: {

@@ -20,12 +20,6 @@ export function declaredLength(headers: {
   return headers['content-length'] !== undefined && Number.isSafeInteger(length) ? length : undefined;
 }
 
-/** Compressed bodies could hide any size; images are compressed already. Errors: request-invalid. */
-export function refuseEncoding(headers: { readonly 'content-encoding'?: string | undefined }): void {
-  if ((headers['content-encoding'] ?? 'identity') === 'identity') return;
-  throw new HeadwaterError('request-invalid', 'bodies come without a Content-Encoding');
-}
-
 /**
  * `reservation` must already hold the declared length, where there is one; it grows with chunked bodies.
  * Errors: what `checkLength` throws, overloaded, timed-out, request-invalid when the client went away.

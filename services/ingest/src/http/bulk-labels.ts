@@ -8,7 +8,6 @@ import { type LoadReport, loadLabels } from '../bulk/load.ts';
 import type { LabelSink } from '../labels.ts';
 import { type Admission, withPlace } from './admission.ts';
 import { problemSchema } from './answers.ts';
-import { refuseEncoding } from './body.ts';
 
 export interface BulkLabelOptions {
   readonly sink: LabelSink;
@@ -58,7 +57,6 @@ export function registerBulkLabels(app: FastifyInstance, options: BulkLabelOptio
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     scope.post('/v1/labels', { schema, config: { requestBody } }, async (request) => {
-      refuseEncoding(request.headers);
       const read = readerOf(request.headers['content-type']);
       const chunks = untilIdle(request.body as Readable | undefined, idleTimeoutMs);
       let report: LoadReport = { accepted: 0, rejected: 0, errors: [] };

@@ -8,7 +8,7 @@ import { checkBytes, type ImageLimits } from '../inspection.ts';
 import type { ImageInput } from '../intake.ts';
 import { type Admission, withPlace } from './admission.ts';
 import { imagePath, problemSchema, submittedSchema } from './answers.ts';
-import { declaredLength, readBody, refuseEncoding } from './body.ts';
+import { declaredLength, readBody } from './body.ts';
 import { parseForm } from './form.ts';
 import { attributeSchemas, checkFieldNames, imageFieldSchemas, readImageFields } from './image-fields.ts';
 import { type Submission, type SubmissionParts, submitImage, type WaitRequest } from './submission.ts';
@@ -161,7 +161,6 @@ async function withBody<T>(
   take: (body: Buffer, reservation: Reservation) => Promise<T>,
 ): Promise<T> {
   return withPlace(admission, async () => {
-    refuseEncoding(request.headers);
     const declared = declaredLength(request.headers);
     checkLength(declared ?? 0);
     const reservation = admission.bytes.reserve(declared ?? 0);

@@ -138,7 +138,7 @@ describe('POST /v1/labels', () => {
       body: 'x',
       headers: { 'content-type': 'text/csv', 'content-encoding': 'gzip' },
     });
-    expect(zipped.status).toBe(400);
+    expect(zipped.status).toBe(415);
     for (const [body, type] of [
       ['a,digit,7\n', 'text/csv'],
       ['[]', 'application/json'],

@@ -157,7 +157,7 @@ describe('the rest', () => {
     const { port } = new URL(harness.url);
     await expect(startHarness({ environment: { HTTP_PORT: port } })).rejects.toMatchObject({
       code: 'config-invalid',
-      message: expect.stringContaining('EADDRINUSE'),
+      message: expect.stringContaining('is in use by another program'),
     });
   });
 
