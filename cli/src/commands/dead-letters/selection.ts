@@ -19,7 +19,11 @@ export function withSelection(command: Command): Command {
     .option('--topic <name...>', 'topics that failed, or their topics of dead letters (default: all)')
     .option('--code <code>', 'with this error code')
     .option('--key <key>', 'with this key, such as the id of an image')
-    .option('--since <time>', 'written since: an ISO time, or 90s, 15m, 2h, 7d ago', parseTime)
+    .option(
+      '--since <time>',
+      'written since: an ISO time (UTC unless it has a zone), or 90s, 15m, 2h, 7d ago',
+      parseTime,
+    )
     .option('--until <time>', 'written before: likewise', parseTime)
     .option('--limit <count>', 'the first so many of each topic', parseCount)
     .option('--json', 'print one JSON object, the last line of standard output', false);
@@ -50,10 +54,14 @@ export async function topicsOf(
 
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-function parseTime(text: string): number {
+/** An ISO time with a date and a time and no zone: JavaScript would take it for local time, and lists print UTC. */
+const withoutZone = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/;
+
+/** Milliseconds since 1970. Errors: InvalidArgumentError. */
+export function parseTime(text: string): number {
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   if (count !== undefined && unit !== undefined) return Date.now() - Number(count) * (units[unit] ?? 0);
-  const time = Date.parse(text);
+  const time = Date.parse(withoutZone.test(text) ? `${text.replace(' ', 'T')}Z` : text);
   if (Number.isNaN(time))
     throw new InvalidArgumentError('Expected an ISO time, or such as 90s, 15m, 2h, 7d.');
   return time;

@@ -117,6 +117,34 @@ describe('CSV', () => {
     },
   );
 
+  const rows = 'imageId,task,label\na,digit,7\n';
+  it.each<[string, Buffer | string, string]>([
+    ['semicolons', rows.replaceAll(',', ';'), 'the columns are separated by ";", not by commas'],
+    ['tabs', rows.replaceAll(',', '\t'), 'the columns are separated by tabs, not by commas'],
+    [
+      'a separator line',
+      `sep=,\n${rows}`,
+      'the first line is "sep=,", which a spreadsheet has added: remove it',
+    ],
+    ['CR line ends', rows.replaceAll('\n', '\r'), 'lines end with CR alone; they must end with LF or CRLF'],
+    ['long CR line ends', rows.replaceAll('\n', '\r').repeat(2_000), 'lines end with CR alone'],
+    ['UTF-16 with a mark', Buffer.from(`\ufeff${rows}`, 'utf16le'), 'the body is UTF-16; save it as UTF-8'],
+    ['UTF-16 without a mark', Buffer.from(rows, 'utf16le'), 'the body is UTF-16; save it as UTF-8'],
+    ['UTF-16 of big-endian order', Buffer.from(`\ufeff${rows}`, 'utf16le').swap16(), 'the body is UTF-16'],
+    ['Latin-1', Buffer.from(`ü${rows}`, 'latin1'), 'the first line is not UTF-8'],
+    ['no header', 'a,digit,7\n', 'the header is missing: the first line is "a,digit,7"'],
+    ['a missing column', 'imageId,task\n', 'the header lacks label'],
+    ['an unknown column', 'imageId,task,label,colour\n', 'the header has unknown columns: "colour"'],
+    ['a column twice', 'imageId,task,label,task\n', 'the header names a column twice'],
+  ])('names what was found instead of a header: %s', async (_, body, message) => {
+    for (const places of [[], [1, 3, 20]]) {
+      await expect(load(readCsv, body, places)).rejects.toMatchObject({
+        code: 'request-invalid',
+        message: expect.stringContaining(message),
+      });
+    }
+  });
+
   it('takes nothing from an empty body', async () => {
     expect((await load(readCsv, '')).report).toEqual({ accepted: 0, rejected: 0, errors: [] });
   });
@@ -167,6 +195,12 @@ describe('JSON Lines', () => {
       { imageId: 'g', label: null, annotator: 'zoe', assignedAt: Date.UTC(2026, 0, 1) },
     ]);
     expect(report.errors.map(({ line }) => line)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 12]);
+  });
+
+  it.each(['utf16le', 'cr'])('names a body that is no text of lines in UTF-8: %s', async (kind) => {
+    const lines = '{"imageId":"a","task":"digit","label":"1"}\n'.repeat(3);
+    const body = kind === 'cr' ? lines.replaceAll('\n', '\r') : Buffer.from(lines, 'utf16le');
+    await expect(load(readJsonLines, body)).rejects.toMatchObject({ code: 'request-invalid' });
   });
 
   it('keeps the first hundred errors and counts the rest', async () => {

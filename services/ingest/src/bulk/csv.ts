@@ -5,7 +5,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelLine, LabelReader } from './api.ts';
-import { readLines } from './lines.ts';
+import { readLines, type TextLine } from './lines.ts';
 
 const required = ['imageId', 'task', 'label'];
 const known = new Set([...required, 'assignedAt', 'annotator']);
@@ -15,18 +15,44 @@ export const readCsv: LabelReader = async function* (chunks) {
   let header: readonly string[] | undefined;
   for await (const read of readLines(chunks)) {
     if (header) yield 'text' in read ? parseRecord(read.text, read.line, header) : read;
-    else header = checkHeader('text' in read ? parseFields(read.text) : undefined);
+    else header = checkHeader(read);
   }
 };
 
-function checkHeader(fields: readonly string[] | undefined): readonly string[] {
-  const header = (fields ?? []).map((name) => name.trim());
+function checkHeader(line: TextLine): readonly string[] {
+  if (!('text' in line)) throw invalid(line.reason.replace('the line', 'the first line'));
+  const header = (parseFields(line.text) ?? []).map((name) => name.trim());
   const fits = required.every((name) => header.includes(name)) && header.every((name) => known.has(name));
   if (fits && new Set(header).size === header.length) return header;
-  throw new HeadwaterError(
-    'request-invalid',
-    `the first line names the columns: ${required.join(', ')}, and, where they are given, assignedAt and annotator`,
-  );
+  throw invalid(`${faultOf(line.text, header)}; ${expected}`);
+}
+
+const expected = `the first line must name the columns, separated by commas: ${required.join()}, and assignedAt and annotator if they are given`;
+
+/** What was found in the place of a header. */
+function faultOf(text: string, header: readonly string[]): string {
+  if (/^sep=./i.test(text))
+    return `the first line is ${shown(text)}, which a spreadsheet has added: remove it`;
+  const separator = ['\t', ';', '|'].find((one) => text.split(one).some((name) => known.has(name.trim())));
+  if (header.length === 1 && separator !== undefined) {
+    return `the columns are separated by ${separator === '\t' ? 'tabs' : shown(separator)}, not by commas`;
+  }
+  const missing = required.filter((name) => !header.includes(name));
+  if (missing.length === required.length) return `the header is missing: the first line is ${shown(text)}`;
+  if (missing.length > 0) return `the header lacks ${missing.join(', ')}`;
+  const unknown = header.filter((name) => !known.has(name));
+  return unknown.length > 0
+    ? `the header has unknown columns: ${shown(unknown.join())}`
+    : 'the header names a column twice';
+}
+
+/** At most 60 characters, and none that a terminal would obey. */
+function shown(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+function invalid(message: string): HeadwaterError {
+  return new HeadwaterError('request-invalid', message);
 }
 
 function parseRecord(text: string, line: number, header: readonly string[]): LabelLine {

@@ -1,4 +1,5 @@
 /** Lines of a body that may be of any length, in bounded memory: what is too long, or not UTF-8, is one bad line. */
+import { HeadwaterError } from '@headwater/errors';
 
 export type TextLine =
   | { readonly line: number; readonly text: string }
@@ -8,22 +9,41 @@ export type TextLine =
 export const maxLineBytes = 16 * 1024;
 
 const NEWLINE = 0x0a;
+const carriageReturn = 0x0d;
 /** Elsewhere than at the very beginning it is a part of the text. */
 const byteOrderMark = /^\ufeff/;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Every line that is not blank, without its line break; lines count from 1. */
+/**
+ * Every line that is not blank, without its line break; lines count from 1.
+ * Errors: request-invalid where the first line shows that the body is UTF-16, or that lines end in a way of their own.
+ */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<TextLine> {
   let line = 0;
-  for await (const bytes of splitLines(chunks)) {
+  for await (const { bytes, isTooLong } of splitLines(chunks)) {
     line += 1;
-    const read = decodeLine(bytes, line);
+    if (line === 1) checkStart(bytes);
+    const read = isTooLong ? tooLong(line) : decodeLine(bytes, line);
     if (!('text' in read) || read.text.trim() !== '') yield read;
   }
 }
 
-function decodeLine(bytes: Buffer | undefined, line: number): TextLine {
-  if (!bytes) return { line, reason: `the line has more than ${maxLineBytes} bytes` };
+function tooLong(line: number): TextLine {
+  return { line, reason: `the line has more than ${maxLineBytes} bytes` };
+}
+
+/** Errors: request-invalid, with what was found and what to do. */
+function checkStart(bytes: Buffer): void {
+  const mark = bytes.toString('hex', 0, 2);
+  const isUtf16 = mark === 'fffe' || mark === 'feff' || (bytes.includes(0) && bytes.length > 1);
+  if (isUtf16) throw invalid('the body is UTF-16; save it as UTF-8 and send it again');
+  const end = bytes.indexOf(carriageReturn);
+  if (end !== -1 && end < bytes.length - 1) {
+    throw invalid('lines end with CR alone; they must end with LF or CRLF');
+  }
+}
+
+function decodeLine(bytes: Buffer, line: number): TextLine {
   try {
     const text = decoder.decode(bytes).replace(/\r$/, '');
     return { line, text: line === 1 ? text.replace(byteOrderMark, '') : text };
@@ -32,20 +52,26 @@ function decodeLine(bytes: Buffer | undefined, line: number): TextLine {
   }
 }
 
-/** Undefined stands for a line that is too long. Holds no more than one line. */
-async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer | undefined> {
+interface Line {
+  /** At most `maxLineBytes` from its beginning. */
+  readonly bytes: Buffer;
+  readonly isTooLong: boolean;
+}
+
+/** Holds no more than one line, or the beginning of it. */
+async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
   let pending: Buffer[] = [];
   let length = 0;
   const take = (part: Buffer) => {
+    const room = maxLineBytes - length;
+    if (room > 0) pending.push(part.subarray(0, room));
     length += part.length;
-    if (length <= maxLineBytes) pending.push(part);
-    else pending = [];
   };
-  const flush = () => {
-    const bytes = length > maxLineBytes ? undefined : Buffer.concat(pending);
+  const flush = (): Line => {
+    const line = { bytes: Buffer.concat(pending), isTooLong: length > maxLineBytes };
     pending = [];
     length = 0;
-    return bytes;
+    return line;
   };
   for await (const chunk of chunks) {
     let start = 0;
@@ -57,4 +83,8 @@ async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer
     if (start < chunk.length) take(chunk.subarray(start));
   }
   if (length > 0) yield flush();
+}
+
+function invalid(message: string): HeadwaterError {
+  return new HeadwaterError('request-invalid', message);
 }
