@@ -28,7 +28,7 @@ beforeAll(async () => {
       return;
     }
     if (body.startsWith('image')) response.writeHead(202).end(`{"id":"id of ${body}"}`);
-    else response.writeHead(415).end('{"code":"image-type-unsupported"}');
+    else response.writeHead(415).end('{"code":"image-type-unsupported","detail":"this is text"}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -53,6 +53,7 @@ describe('headwater ingest', () => {
     const { code, out, err } = await ingest(folder, '--url', url, '--task', 'animal');
     expect(code).toBe(0);
     expect(out.trim().split('\n').sort()).toEqual(['id of image a  cat/a.png', 'id of image top  top.png']);
+    expect(err).toContain('passed over notes.txt: image-type-unsupported (this is text)\n');
     expect(err).toContain('2 images were taken; passed over: 1 × image-type-unsupported');
     expect(asked).toContain('/v1/images?source=folder&task=animal&label=cat');
     expect(asked).toContain('/v1/images?source=folder');
@@ -74,6 +75,35 @@ describe('headwater ingest', () => {
     }
     expect((await ingestWith({ HEADWATER_TOKEN: 'x', HEADWATER_TOKEN_FILE: file }, ...command)).code).toBe(2);
     await rm(file);
+  });
+
+  it('stops with a sentence where the folder cannot be read', async () => {
+    const { code, err } = await ingest(join(folder, 'nowhere'), '--url', url);
+    expect(code).toBeGreaterThan(0);
+    expect(err).toContain('nowhere is not a folder that can be read (ENOENT)');
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  it('names a folder that cannot be read and files with two labels, and sends the others', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'headwater-ingest-odd-'));
+    try {
+      for (const name of ['cat', 'dog']) {
+        await mkdir(join(own, name));
+        await writeFile(join(own, name, 'a.png'), 'image same');
+      }
+      await mkdir(Buffer.concat([Buffer.from(`${own}/`), Buffer.of(0xe9)]));
+      const { code, err } = await ingest(own, '--url', url, '--task', 'animal');
+      expect(code).toBe(0);
+      expect(err).toContain('passed over \ufffd: folder-unreadable (ENOENT; the name is not UTF-8)');
+      expect(err).toContain(
+        'dog/a.png: the same bytes have the label cat already; the later label, dog, counts',
+      );
+      expect(err).toContain(
+        '2 images were taken; passed over: 1 × folder-unreadable; 1 have the bytes of a file with another label',
+      );
+    } finally {
+      await rm(own, { recursive: true });
+    }
   });
 
   it('stops where nobody listens, instead of passing over every file', async () => {

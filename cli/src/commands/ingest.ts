@@ -1,6 +1,7 @@
 /** `headwater ingest`: a folder of one's own to a service that runs somewhere, over HTTP, as any client would do it. */
+import { readdir } from 'node:fs/promises';
 import { type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
-import { type FolderProgress, ingestFolder } from '@headwater/ingest';
+import { type FolderProgress, ingestFolder, namedSkips, type SkippedFile } from '@headwater/ingest';
 import { readSecret } from '@headwater/stream';
 import { createIngestClient, type IngestClient } from '../story/ingest-client.ts';
 import type { Console } from './console.ts';
@@ -16,7 +17,7 @@ export interface IngestOptions {
 const maxBytes = 32 * 1024 * 1024;
 const inFlight = 32;
 
-/** Resolves to 0 when at least one file was taken. Errors: request-invalid, those of the connection, the signal's reason. */
+/** Resolves to 0 when at least one file was taken. Errors: request-invalid where the folder cannot be read, those of the connection, the signal's reason. */
 export async function ingest(options: IngestOptions, console: Console): Promise<number> {
   const client = createIngestClient({
     url: options.url,
@@ -26,7 +27,9 @@ export async function ingest(options: IngestOptions, console: Console): Promise<
     const progress = await sendFolder(options, client, console);
     const reasons = Object.entries(progress.reasons).map(([reason, count]) => `${count} × ${reason}`);
     const passed = reasons.length === 0 ? '' : `; passed over: ${reasons.join(', ')}`;
-    console.stderr.write(`${progress.accepted} images were taken${passed}\n`);
+    const conflicts = options.task === undefined ? 0 : progress.conflicts;
+    const twice = conflicts === 0 ? '' : `; ${conflicts} have the bytes of a file with another label`;
+    console.stderr.write(`${progress.accepted} images were taken${passed}${twice}\n`);
     if (options.json) console.stdout.write(`${JSON.stringify(progress)}\n`);
     return progress.accepted > 0 ? 0 : 1;
   } finally {
@@ -38,18 +41,25 @@ export async function ingest(options: IngestOptions, console: Console): Promise<
 async function sendFolder(
   { folder, task, json }: IngestOptions,
   client: IngestClient,
-  { stdout, signal }: Console,
+  { stdout, stderr, signal }: Console,
 ): Promise<FolderProgress> {
+  const say = firstLines((line) => stderr.write(`${line}\n`));
+  await requireFolder(folder);
   const files = ingestFolder({
     root: folder,
     maxBytes,
     inFlight,
     signal,
+    onSkip: (file) => say(skipLine(file)),
+    onConflict: ({ path, label, former }) => {
+      if (task === undefined) return;
+      say(`${path}: the same bytes have the label ${former} already; the later label, ${label}, counts`);
+    },
     accept: async ({ bytes, label }) => {
       const labels = task === undefined || label === undefined ? undefined : { task, label };
       const outcome = await client.sendImage(bytes, 'folder', signal, labels);
       if (outcome.accepted) return outcome;
-      throw refusal(outcome.reason);
+      throw refusal(outcome.reason, outcome.detail);
     },
   });
   for (;;) {
@@ -59,8 +69,32 @@ async function sendFolder(
   }
 }
 
+/** Errors: request-invalid. */
+async function requireFolder(folder: string): Promise<void> {
+  await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
+    const message = `${folder} is not a folder that can be read (${cause.code ?? 'unknown'})`;
+    throw new HeadwaterError('request-invalid', message, { cause, verdict: 'stop' });
+  });
+}
+
+/** undefined for what is no image and is not meant to be one. */
+function skipLine({ path, reason, detail }: SkippedFile): string | undefined {
+  if (['hidden', 'link', 'not-a-file'].includes(reason)) return undefined;
+  return `passed over ${path}: ${reason}${detail === undefined ? '' : ` (${detail})`}`;
+}
+
+/** Prints the first lines, each without characters that a terminal obeys; later ones are in the counts alone. */
+function firstLines(print: (line: string) => void): (line: string | undefined) => void {
+  let left = namedSkips;
+  return (line) => {
+    if (line === undefined || left < 0) return;
+    print(left === 0 ? 'further files are counted below' : line.replace(/\p{Cc}/gu, '\ufffd'));
+    left -= 1;
+  };
+}
+
 /** Passed over and counted under the reason that the service gave. */
-function refusal(reason: string): HeadwaterError {
+function refusal(reason: string, detail = reason): HeadwaterError {
   const code = reason in errorCodes ? (reason as ErrorCode) : 'request-invalid';
-  return new HeadwaterError(code, `the service refused a file: ${reason}`, { verdict: 'dead-letter' });
+  return new HeadwaterError(code, detail, { verdict: 'dead-letter' });
 }

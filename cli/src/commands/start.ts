@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import { asHeadwaterError } from '@headwater/errors';
 import { idOfExtractorFile, isExtractorFile } from '@headwater/extractors';
+import { namedSkips } from '@headwater/ingest';
 import { createLifecycle, type Lifecycle } from '@headwater/stream';
 import { interruptible } from '../platform/interruptible.ts';
 import { openPlatform, type Platform } from '../platform/platform.ts';
@@ -48,7 +49,7 @@ export async function start(options: StartOptions, console: Console): Promise<nu
   try {
     const tally = createTally();
     const { file, id } = await namedExtractor(options.extractor);
-    const source = await openSource({ ...options, extractor: id }, tally);
+    const source = await openSource({ ...options, extractor: id }, tally, screen.say);
     const { extractor, task } = source;
     const { environment } = console;
     const throwAway = options.exit;
@@ -80,17 +81,30 @@ async function namedExtractor(name: string | undefined) {
   return { file, id: file === undefined ? name : await idOfExtractorFile(file) };
 }
 
-async function openSource(options: StartOptions, tally: Tally): Promise<ImageSource> {
+async function openSource(
+  options: StartOptions,
+  tally: Tally,
+  say: (line: string) => void,
+): Promise<ImageSource> {
   const { folder, extractor, task } = options;
   if (folder === undefined) {
     return createDigitsSource({ task: task ?? 'digit', extractor: extractor ?? 'lenet-digits.v1' });
   }
+  let left = namedSkips;
+  const sayFirst = (line: string) => {
+    if (left > 0) say(line);
+    left -= 1;
+  };
   return createFolderSource({
     folder,
     task: task ?? 'label',
     extractor: extractor ?? 'efficientnet-lite0.v1',
     maxBytes: maxFileBytes,
-    onSkipped: (reason) => countRefusal(tally, reason),
+    onSkipped: (file) => {
+      countRefusal(tally, file.reason);
+      sayFirst(`passed over ${file.path}: ${file.reason} ${file.detail ?? ''}`.trim());
+    },
+    onConflict: sayFirst,
   });
 }
 

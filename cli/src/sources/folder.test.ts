@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SkippedFile } from '@headwater/ingest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SourceImage } from './api.ts';
 import { createFolderSource } from './folder.ts';
@@ -32,7 +33,7 @@ async function readAll(limit: number) {
     task: 'animal',
     extractor: 'x.v1',
     maxBytes: 1000,
-    onSkipped: (reason) => skipped.push(reason),
+    onSkipped: ({ reason }) => skipped.push(reason),
   });
   const images: SourceImage[] = [];
   for await (const image of source.images(limit)) images.push(image);
@@ -53,7 +54,7 @@ describe('a folder', () => {
 
   it('says why files are left out, and never looks at hidden ones', async () => {
     const { skipped, source } = await readAll(100);
-    expect(skipped.sort()).toEqual(['empty file', 'image-too-large']);
+    expect(skipped.sort()).toEqual(['empty-file', 'image-too-large']);
     expect(source.size).toBe(6);
   });
 
@@ -66,6 +67,39 @@ describe('a folder', () => {
   it('comes in the same mixed order every time', async () => {
     const order = async () => (await readAll(100)).images.map(({ name }) => name);
     expect(await order()).toEqual(await order());
+  });
+
+  it('labels in the form in which heads name classes, and passes over what is no label', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'headwater-folder-names-'));
+    try {
+      for (const name of ['cafe\u0301', 'c\u200bat', 'dog']) {
+        await mkdir(join(own, name));
+        await writeFile(join(own, name, 'a.jpg'), name === 'c\u200bat' ? 'other' : 'same');
+      }
+      const skipped: SkippedFile[] = [];
+      const conflicts: string[] = [];
+      const source = await createFolderSource({
+        folder: own,
+        task: 'animal',
+        extractor: 'x.v1',
+        maxBytes: 1_000,
+        onSkipped: (file) => skipped.push(file),
+        onConflict: (sentence) => conflicts.push(sentence),
+      });
+      const labels: (string | null)[] = [];
+      for await (const { label } of source.images(10)) labels.push(label);
+      expect(labels.sort()).toEqual(['caf\u00e9', 'dog']);
+      expect(skipped).toEqual([
+        {
+          path: 'c\u200bat/a.jpg',
+          reason: 'label-invalid',
+          detail: 'label has an invisible character (U+200B)',
+        },
+      ]);
+      expect(conflicts).toEqual([expect.stringContaining('the same bytes have the label')]);
+    } finally {
+      await rm(own, { recursive: true });
+    }
   });
 
   it('must exist and hold something', async () => {

@@ -10,7 +10,7 @@ import { HeadwaterError } from '@headwater/errors';
 /** What became of an image: its id, or why it was refused. */
 export type Acceptance =
   | { readonly accepted: true; readonly id: string }
-  | { readonly accepted: false; readonly reason: string };
+  | { readonly accepted: false; readonly reason: string; readonly detail?: string };
 
 /** A label that goes with the image. */
 export interface KnownLabel {
@@ -83,7 +83,14 @@ export function createIngestClient(options: IngestClientOptions): IngestClient {
       if (answer.status < 300 && typeof answer.body.id === 'string') {
         return { accepted: true, id: answer.body.id };
       }
-      if (answer.status >= 400 && answer.status < 500) return { accepted: false, reason: reasonOf(answer) };
+      if (answer.status >= 400 && answer.status < 500) {
+        const { detail } = answer.body;
+        return {
+          accepted: false,
+          reason: reasonOf(answer),
+          ...(typeof detail === 'string' ? { detail } : {}),
+        };
+      }
       throw unexpected('POST', path, answer);
     },
     async putLabel({ imageId, task, label, annotator }, signal) {

@@ -1,15 +1,12 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type FolderImage,
-  type FolderOptions,
-  type FolderProgress,
-  ingestFolder,
-  type SkippedFile,
-} from './folder.ts';
+import { type FolderOptions, type FolderProgress, ingestFolder } from './folder.ts';
+import { type FolderImage, type SkippedFile, walkFolder } from './folder-walk.ts';
+import type { LabelConflict } from './label-conflicts.ts';
 
 let root: string;
 let outside: string;
@@ -91,13 +88,14 @@ describe('a folder of images', () => {
     expect(skipped).toEqual([
       { path: '.DS_Store', reason: 'hidden' },
       { path: '.git', reason: 'hidden' },
-      { path: 'cut.png', reason: 'image-unreadable' },
+      { path: 'cut.png', reason: 'image-unreadable', detail: 'cut' },
       { path: 'huge.png', reason: 'image-too-large' },
-      { path: 'notes.txt', reason: 'image-type-unsupported' },
+      { path: 'notes.txt', reason: 'image-type-unsupported', detail: 'text' },
     ]);
     expect(progress).toEqual({
       accepted: 1,
       skipped: 5,
+      conflicts: 0,
       bytes: 5,
       reasons: { hidden: 2, 'image-unreadable': 1, 'image-too-large': 1, 'image-type-unsupported': 1 },
     });
@@ -181,6 +179,58 @@ describe('a folder of images', () => {
     const seen: number[] = [];
     await run({ onProgress: ({ accepted, skipped }) => seen.push(accepted + skipped) });
     expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it.each(['EACCES', 'ENAMETOOLONG', 'EIO', 'ENOENT', 'ELOOP'])(
+    'passes over a sub-folder that cannot be read (%s), and goes on behind it',
+    async (code) => {
+      for (const path of ['a/1.png', 'b/2.png', 'b/deep/3.png', 'c/4.png']) await write(path);
+      const read = async (folder: string): Promise<Dirent[]> => {
+        if (folder.endsWith('/b')) throw Object.assign(new Error(code), { code, syscall: 'scandir' });
+        return readdir(folder, { withFileTypes: true });
+      };
+      const found = [];
+      for await (const file of walkFolder(root, read)) found.push(file);
+      expect(found).toEqual([
+        { path: 'a/1.png' },
+        { path: 'b', reason: 'folder-unreadable', detail: code },
+        { path: 'c/4.png' },
+      ]);
+    },
+  );
+
+  it('passes over names that are not UTF-8, folders and files, and a folder that goes away in the walk', async () => {
+    for (const path of ['a/1.png', 'gone/2.png', 'z/3.png']) await write(path);
+    const latin1 = Buffer.concat([Buffer.from(`${root}/caf`), Buffer.of(0xe9)]);
+    await mkdir(latin1);
+    await writeFile(Buffer.concat([latin1, Buffer.from('/4.png')]), 'image');
+    await writeFile(Buffer.concat([Buffer.from(`${root}/z/`), Buffer.of(0xe9)]), 'image');
+    const accept = async ({ path }: FolderImage) => {
+      if (path === 'a/1.png') await rm(join(root, 'gone'), { recursive: true });
+      return { id: path };
+    };
+    const { yielded, skipped, progress } = await run({ accept, inFlight: 1 });
+    expect(yielded).toEqual(['a:a/1.png', 'z:z/3.png']);
+    expect(skipped).toEqual([
+      { path: 'caf\ufffd', reason: 'folder-unreadable', detail: 'ENOENT; the name is not UTF-8' },
+      { path: 'gone', reason: 'folder-unreadable', detail: 'ENOENT' },
+      { path: 'z/\ufffd', reason: 'unreadable', detail: 'ENOENT; the name is not UTF-8' },
+    ]);
+    expect(progress).toMatchObject({ accepted: 2, skipped: 3 });
+  });
+
+  it('reports the same bytes in the folders of two classes', async () => {
+    for (const path of ['cat/a.png', 'cat/again.png', 'dog/b.png', 'cow/c.png']) await write(path, 'same');
+    await write('dog/other.png');
+    await write('top.png', 'same');
+    const conflicts: LabelConflict[] = [];
+    const accept = async ({ bytes }: FolderImage) => ({ id: bytes.toString() });
+    const { progress } = await run({ accept, onConflict: (conflict) => conflicts.push(conflict) });
+    expect(conflicts).toEqual([
+      { path: 'cow/c.png', label: 'cow', former: 'cat' },
+      { path: 'dog/b.png', label: 'dog', former: 'cow' },
+    ]);
+    expect(progress).toMatchObject({ accepted: 6, conflicts: 2 });
   });
 
   it('says so when there is no folder', async () => {

@@ -2,32 +2,18 @@
  * Images from a folder, for a first run on one's own data and for backfills. The walk has a fixed order and the ids are
  * those of the contents, so that a walk that was cut short is simply started again.
  */
-import type { Dirent } from 'node:fs';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asHeadwaterError, type HeadwaterError } from '@headwater/errors';
-
-/** Why a file was passed over. */
-export interface SkippedFile {
-  readonly path: string;
-  /** A code of the error table, or `hidden`, `link`, `not-a-file`, `unreadable`. */
-  readonly reason: string;
-}
-
-export interface FolderImage {
-  /** Relative to the root, with `/`. */
-  readonly path: string;
-  /** The name of the first sub-folder; undefined for files of the root itself. */
-  readonly label: string | undefined;
-  readonly bytes: Buffer;
-}
+import { type FolderImage, readFolderImage, type SkippedFile, walkFolder } from './folder-walk.ts';
+import { type LabelConflict, LabelConflicts } from './label-conflicts.ts';
 
 export interface FolderProgress {
   readonly accepted: number;
   readonly skipped: number;
   /** Reason to count. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** Accepted files whose bytes an earlier file had, under another label. */
+  readonly conflicts: number;
   readonly bytes: number;
 }
 
@@ -46,6 +32,7 @@ export interface FolderOptions {
   readonly inFlight?: number;
   readonly signal?: AbortSignal;
   readonly onSkip?: (file: SkippedFile) => void;
+  readonly onConflict?: (conflict: LabelConflict) => void;
   readonly onProgress?: (progress: FolderProgress) => void;
 }
 
@@ -54,13 +41,20 @@ export interface FolderOptions {
  * Errors: those of `accept` whose verdict is to stop, and the signal's reason.
  */
 export async function* ingestFolder(options: FolderOptions): AsyncGenerator<IngestedFile, FolderProgress> {
-  const { inFlight = 16, onSkip, onProgress } = options;
+  const { inFlight = 16, onSkip, onConflict, onProgress } = options;
   // Also ends what is under way when the caller leaves its loop early.
   const left = new AbortController();
   const signal = AbortSignal.any([left.signal, ...(options.signal ? [options.signal] : [])]);
   const reasons: Record<string, number> = {};
-  let [accepted, skipped, bytes] = [0, 0, 0];
-  const progress = (): FolderProgress => ({ accepted, skipped, bytes, reasons: { ...reasons } });
+  let [accepted, skipped, conflicts, bytes] = [0, 0, 0, 0];
+  const progress = (): FolderProgress => ({ accepted, skipped, conflicts, bytes, reasons: { ...reasons } });
+  const seen = new LabelConflicts();
+  const compare = ({ id, path, label }: IngestedFile) => {
+    const conflict = label === undefined ? undefined : seen.note(id, path, label);
+    if (conflict === undefined) return;
+    conflicts += 1;
+    onConflict?.(conflict);
+  };
   const skip = (file: SkippedFile) => {
     skipped += 1;
     reasons[file.reason] = (reasons[file.reason] ?? 0) + 1;
@@ -75,6 +69,7 @@ export async function* ingestFolder(options: FolderOptions): AsyncGenerator<Inge
     if ('reason' in landing) return skip(landing);
     accepted += 1;
     bytes += landing.byteLength;
+    compare(landing.file);
     onProgress?.(progress());
     yield landing.file;
   };
@@ -98,23 +93,17 @@ export async function* ingestFolder(options: FolderOptions): AsyncGenerator<Inge
 type Landing = { readonly file: IngestedFile; readonly byteLength: number } | SkippedFile;
 
 async function takeFile(options: FolderOptions, path: string): Promise<Landing> {
-  const { root, maxBytes, signal } = options;
+  const image = await readFolderImage(options.root, path, options.maxBytes);
+  if ('reason' in image) return image;
   try {
-    const place = join(root, path);
-    if ((await stat(place)).size > maxBytes) return { path, reason: 'image-too-large' };
-    const bytes = await readFile(place);
-    const image = { path, label: labelOf(path), bytes };
-    const { id } = await untilTaken(() => options.accept(image), signal);
-    return { file: { id, path, label: image.label }, byteLength: bytes.length };
+    const { id } = await untilTaken(() => options.accept(image), options.signal);
+    return { file: { id, path, label: image.label }, byteLength: image.bytes.length };
   } catch (thrown) {
-    if (isSystemError(thrown)) return { path, reason: 'unreadable' };
     const error = asHeadwaterError(thrown);
     if (error.verdict !== 'dead-letter') throw thrown;
-    return { path, reason: error.code };
+    return { path, reason: error.code, detail: error.message };
   }
 }
-
-const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
 const LONGEST_PAUSE_MS = 5_000;
 
@@ -129,40 +118,4 @@ async function untilTaken<T>(take: () => Promise<T>, signal: AbortSignal | undef
       await sleep(pause, undefined, signal ? { signal } : {});
     }
   }
-}
-
-function labelOf(path: string): string | undefined {
-  const [first, ...rest] = path.split('/');
-  return rest.length > 0 ? first : undefined;
-}
-
-type Found = { readonly path: string } | SkippedFile;
-
-/**
- * Files below the root, by the code units of their names, a folder where its name stands. Links to files within the root are
- * followed; links to folders are not, for they could lead out or in circles.
- */
-export async function* walkFolder(root: string): AsyncGenerator<Found> {
-  const top = await realpath(root);
-  yield* walk(top, top);
-}
-
-async function* walk(top: string, folder: string): AsyncGenerator<Found> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const entry of entries) {
-    const place = join(folder, entry.name);
-    const path = relative(top, place).split(sep).join('/');
-    if (basename(place).startsWith('.')) yield { path, reason: 'hidden' };
-    else if (entry.isDirectory()) yield* walk(top, place);
-    else yield await inspectEntry(top, entry, place, path);
-  }
-}
-
-async function inspectEntry(top: string, entry: Dirent, place: string, path: string): Promise<Found> {
-  if (entry.isFile()) return { path };
-  if (!entry.isSymbolicLink()) return { path, reason: 'not-a-file' };
-  const target = await realpath(place).catch(() => undefined);
-  const inside = target?.startsWith(top + sep) && (await stat(target)).isFile();
-  return inside ? { path } : { path, reason: 'link' };
 }

@@ -6,6 +6,9 @@ import { type FolderProgress, ingestFolder } from './folder.ts';
 import { checkLabel, checkTask } from './identifiers.ts';
 import type { Intake } from './intake.ts';
 
+/** Reasons that say nothing is wrong with the folder. */
+const expected: ReadonlySet<string> = new Set(['hidden', 'link', 'not-a-file', 'image-type-unsupported']);
+
 export interface FolderSource {
   /** Resolves when the folder is through or was stopped. Errors: those of the folder and of the intake. */
   readonly ended: Promise<void>;
@@ -30,7 +33,17 @@ export function startFolderSource(config: IngestConfig, intake: Intake, logger: 
           source: 'folder',
           labels: task !== undefined && label !== undefined ? { [task]: checkLabel(label) } : {},
         }),
-      onSkip: (file) => logger.debug({ ...file }, 'a file of the source folder was passed over'),
+      onSkip: (file) => {
+        const level = expected.has(file.reason) ? 'debug' : 'warn';
+        logger[level]({ ...file }, 'a file of the source folder was passed over');
+      },
+      onConflict: (conflict) => {
+        if (task === undefined) return;
+        logger.warn(
+          { ...conflict },
+          'two files of the same bytes have different labels; the later one counts',
+        );
+      },
     });
     let progress: FolderProgress | undefined;
     for (let next = await files.next(); ; next = await files.next()) {
