@@ -4,10 +4,13 @@
  * It holds for records that compaction has not reached yet, that is, for a run that has just ended.
  */
 import {
+  classOfLabel,
   compositeKey,
   type Example,
   type ImageClassified,
   type LabelAssigned,
+  labelFault,
+  taskFault,
   type VectorExtracted,
 } from '@headwater/schemas';
 import type { Log, Names } from '@headwater/stream';
@@ -132,7 +135,11 @@ function readVectors(reader: TopicReader, options: AuditOptions, books: Books): 
 }
 
 function sourceLabels({ imageId, labels, receivedAt, source }: VectorExtracted): StatedLabel[] {
-  return Object.entries(labels).map(([task, label]) => ({
+  // The join refuses the others, one by one.
+  const valid = Object.entries(labels).filter(
+    ([task, label]) => taskFault(task) === undefined && labelFault(label) === undefined,
+  );
+  return valid.map(([task, label]) => ({
     imageId,
     task,
     label,
@@ -214,7 +221,7 @@ function closeLabels(
   for (const winner of books.labels.winners()) {
     if (!books.extracted.has(winner.imageId) || !options.tasks.includes(winner.task)) continue;
     const state = examples.get(compositeKey(options.extractor, winner.task, winner.imageId)) ?? null;
-    if (state === winner.label) continue;
+    if (state === (winner.label === null ? null : classOfLabel(winner.label))) continue;
     findings.add({ kind: 'lost', what: `example of ${winner.task}`, where: winner.imageId });
   }
 }

@@ -1,5 +1,6 @@
 /** One class for one text, and a bad label costs nothing but itself, through a join and a trainer on a log in memory. */
-import { createMemoryLog, type LogRecord, loadConfig } from '@headwater/stream';
+import { compositeKey } from '@headwater/schemas';
+import { createMemoryLog, type LogRecord, loadConfig, partitionFor } from '@headwater/stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backfill } from '../backfill/backfill.ts';
 import { classifyEnvironment } from '../environment.ts';
@@ -75,6 +76,21 @@ describe('the identity of a label', () => {
     await eventually(async () => rig.outcomes('train', lines).length === 3);
     expect((await rig.settled(6)).setDigest).toBe(head.setDigest);
     expect(await letters(rig.names.topics.labels)).toEqual([]);
+  });
+
+  it('reads the examples of an older version as their class', async () => {
+    await rig.start();
+    for (const [image, label] of ['cat', 'cat ', 'cafe\u0301', 'caf\u00e9'].entries()) {
+      const imageId = `i${image}`;
+      const fields = { assignedAt: dayOne, annotator: '', group: null };
+      const vector = Int16Array.from({ length: 8 }, (_, at) => (at === image ? 8_192 : 0));
+      const example = { extractor: 'eight.v1', task: 'digit', imageId, label, vector, ...fields };
+      const key = compositeKey('eight.v1', 'digit', imageId);
+      const value = rig.codecs.examples.encode(example);
+      await rig.send(rig.names.topics.examples, key, value, partitionFor('digit', 3));
+    }
+    expect((await rig.settled(4)).classes).toEqual(['caf\u00e9', 'cat']);
+    expect((await rebuilt('examples')).outcomes).toEqual(['equal']);
   });
 
   it('refuses by Kafka what no other way in accepts, and names the reason', async () => {
