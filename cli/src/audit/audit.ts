@@ -13,11 +13,10 @@ import {
   taskFault,
   type VectorExtracted,
 } from '@headwater/schemas';
-import type { Log, Names } from '@headwater/stream';
+import { failedRecordOf, type Log, type Names, type RecordPlace, sourceOf } from '@headwater/stream';
 import { createFindings, type Finding, type Findings } from './findings.ts';
 import { createLabelBook, type LabelBook, type StatedLabel } from './label-book.ts';
 import { createLedger, type Ledger } from './ledger.ts';
-import { failedRecordOf, type RecordPlace, sourceOf } from './provenance.ts';
 import { createTopicReader, type StartOffsets, type TopicReader } from './topic-reader.ts';
 
 type Decode<T> = (bytes: Uint8Array) => T | Promise<T>;
