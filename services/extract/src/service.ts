@@ -22,7 +22,7 @@ import { Quarantine } from './quarantine.ts';
 import { ImageContents } from './received-image.ts';
 import { extractTopics } from './topics.ts';
 
-function openConfigured(config: ExtractConfig, board: ExtractBoard): Promise<Extractor> {
+export function openConfigured(config: ExtractConfig, board: ExtractBoard): Promise<Extractor> {
   return openExtractor(config.EXTRACTOR, {
     limits: { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS },
     batchSize: config.BATCH_SIZE,
@@ -39,7 +39,7 @@ function openConfigured(config: ExtractConfig, board: ExtractBoard): Promise<Ext
 const decoderBytes = { base: 512 * 1024 * 1024, perPixel: 8 };
 
 /** Undefined where images are decoded in this process. */
-function openDecoders(config: ExtractConfig, board: ExtractBoard): { close(): void } | undefined {
+export function openDecoders(config: ExtractConfig, board: ExtractBoard): { close(): void } | undefined {
   const processes = config.DECODER_PROCESSES ?? availableParallelism();
   if (processes === 0) return undefined;
   const maxBytes = decoderBytes.base + decoderBytes.perPixel * config.MAX_IMAGE_PIXELS;
@@ -47,15 +47,15 @@ function openDecoders(config: ExtractConfig, board: ExtractBoard): { close(): vo
 }
 
 /** Closed after what uses them. */
-function withDecoders(extractor: Extractor, decoders: { close(): void } | undefined): Extractor {
+export function withDecoders(extractor: Extractor, decoders: { close(): void } | undefined): Extractor {
   const close = extractor.close.bind(extractor);
   extractor.close = () => close().finally(() => decoders?.close());
   return extractor;
 }
 
-async function openExtraction(
+export async function openExtraction(
   config: ExtractConfig,
-  { schemaIds, names, blobs }: ServiceDependencies,
+  { schemaIds, names, blobs }: Pick<ServiceDependencies, 'schemaIds' | 'names' | 'blobs'>,
   extractor: Extractor,
   journal: CrashJournal,
   board: ExtractBoard,
@@ -120,7 +120,11 @@ async function closeParts({ extractor, journal }: OpenParts): Promise<void> {
   journal.close();
 }
 
-function openJournal({ DATA_DIR }: ExtractConfig, { logger }: ServiceDependencies, group: string) {
+export function openJournal(
+  { DATA_DIR }: ExtractConfig,
+  { logger }: Pick<ServiceDependencies, 'logger'>,
+  group: string,
+) {
   const journal = new CrashJournal(join(DATA_DIR, 'extract', encodeURIComponent(group)));
   if (!journal.isKept) {
     const message = 'nothing can be written to DATA_DIR: an image that ends the process will come again';
