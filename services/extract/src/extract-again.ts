@@ -29,7 +29,7 @@ export async function openExtractAgain(
     journal.close();
   };
   try {
-    const extraction = await openExtraction(config, dependencies, extractor, journal);
+    const extraction = await openExtraction(config, dependencies, extractor, journal, board);
     return { extractor: id, process: (records, signal) => extraction.process(records, signal), close };
   } catch (error) {
     await close();

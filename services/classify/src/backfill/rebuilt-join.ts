@@ -4,14 +4,14 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import { describeExtractor } from '@headwater/extractors';
-import { classOfLabel, type SchemaIds } from '@headwater/schemas';
-import { type Log, type Names, partitionFor } from '@headwater/stream';
+import { classOfLabel, type Example, type SchemaIds } from '@headwater/schemas';
+import { type Log, type LogRecord, type Names, partitionFor } from '@headwater/stream';
 import type { ClassifyConfig } from '../environment.ts';
 import { decodeImage } from '../join/image-bytes.ts';
 import { type ImageState, type StatedLabel, winner } from '../join/image-state.ts';
 import { openJoinCodecs } from '../join/join-codecs.ts';
 import { JoinLane, type JoinLaneOptions } from '../join/join-lane.ts';
-import { readImage, readVector } from '../join/join-state.ts';
+import { type IncomingVector, readImage, readVector } from '../join/join-state.ts';
 import { createPredictor } from '../predict/predictor.ts';
 import { Draft, type StateEntry, type StateReader } from '../store/state.ts';
 import type { LabelledExample } from './example-table.ts';
@@ -28,6 +28,12 @@ export interface RebuiltJoinOptions {
   /** The others that the join reads, where they have a topic: labels that came with an image count through any of them. */
   readonly others: readonly string[];
   readonly folder: string;
+  /** Where the log is cut off, exclusive, by topic and partition; default: the ends as they are now. */
+  readonly until?: ((topic: string, partition: number) => bigint) | undefined;
+  /** Sees the records of one partition before they are applied, and returns those that are. */
+  readonly take?:
+    | ((records: readonly LogRecord[], lane: Pick<JoinLane, 'incoming'>) => Promise<readonly LogRecord[]>)
+    | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: OnProgress | undefined;
 }
@@ -35,10 +41,11 @@ export interface RebuiltJoinOptions {
 export class RebuiltJoin {
   readonly #options: RebuiltJoinOptions;
   readonly #temporary: TemporaryStore;
+  readonly #joinLanes: JoinLane[] = [];
   #lanes = 0;
   #read = 0;
 
-  /** Reads to the ends of the topics as they are now. Errors: topic-missing, topic-mismatch, log-unavailable, store-unavailable, the signal's reason. */
+  /** Errors: topic-missing, topic-mismatch, log-unavailable, store-unavailable, the signal's reason. */
   static async load(options: RebuiltJoinOptions): Promise<RebuiltJoin> {
     const join = new RebuiltJoin(options, await openTemporaryStore(options.folder));
     try {
@@ -59,15 +66,41 @@ export class RebuiltJoin {
     return readImage(new Draft(this.#view(partitionFor(imageId, this.#lanes))), imageId);
   }
 
-  /** The examples of one labelled set, lane by lane. */
-  async *examples(extractor: string, task: string): AsyncGenerator<LabelledExample> {
+  /** How many partitions `labels` and each topic of vectors have. */
+  get partitions(): number {
+    return this.#lanes;
+  }
+
+  /** A vector as the join takes it in; see `JoinLane.incoming`. */
+  async incoming(record: LogRecord): Promise<IncomingVector | undefined> {
+    return this.#joinLanes[record.partition]?.incoming(record);
+  }
+
+  vector(imageId: string, extractor: string): Int16Array | undefined {
+    return readVector(new Draft(this.#view(partitionFor(imageId, this.#lanes))), imageId, extractor);
+  }
+
+  /** The example that the join writes for the image: label null where it was retracted, undefined without a label or a vector. */
+  example(image: ImageState, extractor: string, task: string): Example | undefined {
+    return exampleOf(image, this.#view(partitionFor(image.imageId, this.#lanes)), extractor, task);
+  }
+
+  /** Images that have a vector, partition by partition. */
+  *images(): Generator<ImageState> {
     for (let lane = 0; lane < this.#lanes; lane++) {
-      const view = this.#view(lane);
-      for (const { value } of view.range('image/')) {
+      for (const { value } of this.#view(lane).range('image/')) {
         this.#options.signal?.throwIfAborted();
-        const example = exampleOf(decodeImage(value), view, extractor, task);
-        if (example !== undefined) yield example;
+        const image = decodeImage(value);
+        if (image.vectors.size > 0) yield image;
       }
+    }
+  }
+
+  /** The examples of one labelled set, partition by partition. */
+  async *examples(extractor: string, task: string): AsyncGenerator<LabelledExample> {
+    for (const image of this.images()) {
+      const example = this.example(image, extractor, task);
+      if (example !== undefined && isLabelled(example)) yield example;
     }
   }
 
@@ -94,6 +127,7 @@ export class RebuiltJoin {
     const total = await this.#total(topics);
     for (let lane = 0; lane < this.#lanes; lane++) {
       const joinLane = new JoinLane({ ...options, lane });
+      this.#joinLanes.push(joinLane);
       for (const topic of topics) await this.#replay(joinLane, topic, lane, total);
     }
   }
@@ -110,13 +144,14 @@ export class RebuiltJoin {
   }
 
   async #replay(joinLane: JoinLane, topic: string, lane: number, total: number): Promise<void> {
-    const { log, signal, progress } = this.#options;
+    const { log, signal, progress, until, take } = this.#options;
     const { low, high } = (await log.admin.offsets(topic))[lane] ?? { low: 0n, high: 0n };
-    if (low >= high) return;
-    for await (const records of log.read({ topic, partition: lane, to: high })) {
+    const to = until?.(topic, lane) ?? high;
+    if (low >= to) return;
+    for await (const records of log.read({ topic, partition: lane, to })) {
       signal?.throwIfAborted();
       const draft = new Draft(this.#view(lane));
-      await joinLane.replay(records, draft);
+      await joinLane.replay((await take?.(records, joinLane)) ?? records, draft);
       const changes = [...draft.changes].map(([key, value]) => [laneKey(lane, key), value] as const);
       await this.#temporary.store.write(new Map(changes), new Map());
       this.#read += records.length;
@@ -168,17 +203,19 @@ function exampleOf(
   view: StateReader,
   extractor: string,
   task: string,
-): LabelledExample | undefined {
+): Example | undefined {
   const kept = image.vectors.get(extractor);
   const stated: StatedLabel | undefined = winner(image, task);
   const { imageId } = image;
   const vector = kept === undefined ? undefined : readVector(new Draft(view), imageId, extractor);
-  if (kept === undefined || vector === undefined || stated === undefined || stated.label === null) {
-    return undefined;
-  }
+  if (kept === undefined || vector === undefined || stated === undefined) return undefined;
   const { assignedAt, annotator } = stated;
-  const label = classOfLabel(stated.label);
+  const label = stated.label === null ? null : classOfLabel(stated.label);
   return { extractor, task, imageId, label, assignedAt, annotator, group: kept.group, vector };
+}
+
+function isLabelled(example: Example): example is LabelledExample {
+  return example.label !== null;
 }
 
 /** Nothing is predicted here. */

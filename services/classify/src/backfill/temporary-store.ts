@@ -23,7 +23,7 @@ export async function openTemporaryStore(parent: string): Promise<TemporaryStore
   const folder = await mkdtemp(join(parent, prefix));
   const remove = () => removeFolder(folder);
   try {
-    const store = await openLaneStore({ folder, identity: 'temporary' });
+    const store = await openLaneStore({ folder, identity: 'temporary', isTemporary: true });
     return { store, discard: () => store.close().finally(remove) };
   } catch (error) {
     await remove();

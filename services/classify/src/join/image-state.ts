@@ -155,7 +155,8 @@ function merged(labels: LabelsByTask, more: LabelsByTask): LabelsByTask {
   return result;
 }
 
-function compareLabels(a: StatedLabel, b: StatedLabel): number {
+/** Negative where `a` loses. */
+export function compareLabels(a: StatedLabel, b: StatedLabel): number {
   return (
     Number(a.byPerson) - Number(b.byPerson) ||
     a.assignedAt - b.assignedAt ||

@@ -95,6 +95,18 @@ export class JoinLane {
     return handled;
   }
 
+  /**
+   * A vector as the join takes it in; undefined for a record of another kind, an erasure, or one of another partition's image.
+   * Errors: what makes the record a dead letter.
+   */
+  async incoming(record: LogRecord): Promise<IncomingVector | undefined> {
+    const extractor = this.#options.topics.vectors.get(record.topic);
+    if (extractor === undefined || record.value === null) return undefined;
+    const imageId = imageIdOfKey(record.key);
+    if (partitionFor(imageId, this.#options.partitions.lanes) !== this.#options.lane) return undefined;
+    return this.#incoming(record, imageId, extractor, this.#written(record, record.timestamp));
+  }
+
   /** The state transition alone, for records that were processed before. */
   async replay(records: readonly LogRecord[], draft: Draft): Promise<void> {
     for (const record of records) {
@@ -139,7 +151,7 @@ export class JoinLane {
     now: number,
     { examples, refused }: Outputs = { examples: [], refused: [] },
   ): Promise<IncomingVector | undefined> {
-    const { topics, limits, codecs } = this.#options;
+    const { topics, limits } = this.#options;
     const extractor = topics.vectors.get(record.topic);
     if (extractor === undefined) {
       const label = await this.#decodeLabel(record, imageId, now);
@@ -150,15 +162,24 @@ export class JoinLane {
       examples.push(...applyErasure(draft, extractor, imageId, erasureTime(record, now)));
       return undefined;
     }
-    const decoded = await codecs.vectors.decode(record.value);
     const written = this.#written(record, now);
-    checkVector(decoded, imageId, extractor, written);
-    const numbers = this.#quantize(extractor, decoded.vector);
-    const sorted = sortLabels(decoded, written, draft, limits);
+    const vector = await this.#incoming(record, imageId, extractor, written);
+    const sorted = sortLabels(vector.record, written, draft, limits);
     refused.push(...sorted.refused);
-    const vector = { extractor, record: sorted.vector, numbers };
-    examples.push(...applyVector(draft, vector, now, limits));
-    return vector;
+    const counted = { ...vector, record: sorted.vector };
+    examples.push(...applyVector(draft, counted, now, limits));
+    return counted;
+  }
+
+  async #incoming(
+    record: LogRecord,
+    imageId: string,
+    extractor: string,
+    written: Written,
+  ): Promise<IncomingVector> {
+    const decoded = await this.#options.codecs.vectors.decode(record.value ?? Buffer.alloc(0));
+    checkVector(decoded, imageId, extractor, written);
+    return { extractor, record: decoded, numbers: this.#quantize(extractor, decoded.vector) };
   }
 
   /**

@@ -42,14 +42,19 @@ export function createPredictor(options: PredictorOptions): Predictor {
   const { serving, extractors, declaredTasks, rules = () => plainRules } = options;
   return {
     tasks: () => new Set([...declaredTasks, ...serving.tasks()]),
-    asked: (task) => {
-      const extractor = serving.get(task)?.extractor;
-      return extractor !== undefined && extractors.includes(extractor) ? extractor : extractors[0];
-    },
+    asked: (task) => askedExtractor(serving.get(task)?.extractor, extractors),
     version: (task) => serving.get(task)?.version,
     references: (task) => serving.get(task)?.measurements.sample ?? 0,
     answer: (vector, task, now) => classify(vector, task, serving.get(task), now, rules(task)),
   };
+}
+
+/** Whose vectors a task is asked of: those of its serving head, while none serves those of the first extractor. */
+export function askedExtractor(
+  serving: string | undefined,
+  extractors: readonly string[],
+): string | undefined {
+  return serving !== undefined && extractors.includes(serving) ? serving : extractors[0];
 }
 
 /** A head whose extractor or dimensions do not fit the vector is never used. */

@@ -25,6 +25,8 @@ export interface LaneStoreOptions {
   readonly folder: string;
   /** What the state belongs to: its format's version, the group and the like. A store of another identity is emptied. */
   readonly identity: string;
+  /** What is written need not outlive the process: nothing waits for the disk. Default: it must. */
+  readonly isTemporary?: boolean;
 }
 
 const headerKey = '\u0000header';
@@ -44,7 +46,8 @@ interface Header {
 export async function openLaneStore(options: LaneStoreOptions): Promise<LaneStore> {
   try {
     mkdirSync(options.folder, { recursive: true });
-    const database = await withoutErased(openDatabase(options.folder), options.folder, openDatabase);
+    const openOne = (folder: string) => openDatabase(folder, options.isTemporary === true);
+    const database = await withoutErased(openOne(options.folder), options.folder, openOne);
     const store = new LmdbLaneStore(database, options.identity);
     await store.load();
     return store;
@@ -54,8 +57,8 @@ export async function openLaneStore(options: LaneStoreOptions): Promise<LaneStor
 }
 
 /** Without the batches that lmdb makes of a turn by itself: all our writes are transactions, and nobody awaits those batches. */
-function openDatabase(path: string): RootDatabase<Buffer, string> {
-  return open({ path, encoding: 'binary', eventTurnBatching: false });
+function openDatabase(path: string, noSync: boolean): RootDatabase<Buffer, string> {
+  return open({ path, encoding: 'binary', eventTurnBatching: false, noSync });
 }
 
 class LmdbLaneStore implements LaneStore {
