@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { asHeadwaterError } from '@headwater/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { registerAudit } from './commands/audit.ts';
 import { registerBackfill } from './commands/backfill.ts';
 import { registerBlobs } from './commands/blobs.ts';
 import { type Console, Interruption } from './commands/console.ts';
@@ -65,6 +66,7 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
   addIngest(program, console, finish);
   for (const register of [
     registerBackfill,
+    registerAudit,
     registerHeads,
     registerExamples,
     registerDeadLetters,
