@@ -23,7 +23,7 @@ export function registerBackfill(program: Command, console: Console, finish: (co
   program
     .command('backfill')
     .description(
-      'Rebuild a task’s heads from the topics with several threads, and compare them, to the last bit, with the settled heads that were published.',
+      'Rebuild a task’s heads from its examples with several threads, and compare them, to the last bit, with the settled heads that were published.',
     )
     .requiredOption('--task <name>', 'the task')
     .option('--extractor <id>', 'whose vectors (default: the one whose head serves)')
@@ -59,6 +59,9 @@ export function registerBackfill(program: Command, console: Console, finish: (co
 const help = `
 The cluster, names, EXTRACTORS, HEADS, PRIOR, WINDOW, LIFT and TASK_SETTINGS come from the environment of classify. DATA_DIR needs
 room for one copy of the newest examples (with --from vectors: of the vectors too) while the command runs.
+
+Without --from vectors, heads are compared with the examples that are in their topic: an example that was lost before it got there is
+not seen. --from vectors finds it; \`headwater audit\` also finds missing vectors and predictions, and repairs them.
 
 Exit codes: 0 all heads (and with --from vectors all examples) are equal, or are published now; 1 something differs, or the
 trainer has not learned all examples yet; 2 wrong usage; 3 nothing differs, but a head was solved by another arithmetic, as before an
@@ -114,8 +117,12 @@ function describe(report: BackfillReport): string {
     ...(report.serving === null || report.heads.some(({ kind }) => kind === report.serving)
       ? []
       : [`the kind that serves, ${report.serving}, was not compared: --kind ${report.serving} does`]),
+    ...(report.from === 'vectors' ? [] : [unseen]),
   ].join('\n');
 }
+
+const unseen =
+  'compared with the examples in their topic alone; --from vectors also finds examples that are missing there, and headwater audit missing vectors and predictions';
 
 function describeHead(
   { kind, outcome, rebuilt, published }: BackfillReport['heads'][number],

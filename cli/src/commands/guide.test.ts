@@ -6,8 +6,10 @@ import { expect, it } from 'vitest';
 import { createConsoleLogger } from '../console-logger.ts';
 import { runProgram } from '../program.ts';
 
-const guide = readFileSync(new URL('../../../docs/guides/backfill-and-exchange.md', import.meta.url), 'utf8');
-const commands = guide.match(/(?<=^npx headwater ).*$/gm) ?? [];
+const [guide, audits] = ['backfill-and-exchange', 'audit'].map((name) =>
+  readFileSync(new URL(`../../../docs/guides/${name}.md`, import.meta.url), 'utf8'),
+) as [string, string];
+const commands = [guide, audits].flatMap((page) => page.match(/(?<=^npx headwater ).*$/gm) ?? []);
 
 async function help(words: readonly string[]): Promise<{ code: number; text: string }> {
   let text = '';
@@ -33,7 +35,7 @@ it('the guide has commands', () => {
 
 it.each(commands)('headwater %s is a command with these options', async (command) => {
   const words = command.split(' ');
-  const path = words.slice(0, words[0] === 'backfill' ? 1 : 2);
+  const path = words.slice(0, ['backfill', 'audit'].includes(words[0] ?? '') ? 1 : 2);
   const { code, text } = await help(path);
   expect(code).toBe(0);
   expect(text).toContain(`headwater ${path.join(' ')} `);
