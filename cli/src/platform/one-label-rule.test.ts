@@ -24,7 +24,7 @@ import { createLabelSink } from '../../../services/ingest/src/labels.ts';
 const now = Date.now();
 const written = writtenAt(now, now, 300_000);
 const codec = await openCodec(createFingerprintIds(), 'LabelAssigned', 'labels');
-const sender = { send: async () => {}, close: async () => {} };
+const sender = { send: async () => {}, blocked: () => undefined, close: async () => {} };
 const sink = createLabelSink({ topic: 'labels', codec, sender, clock: createClock(), maxSkewMs: 60_000 });
 
 const piece = fc.constantFrom(

@@ -37,7 +37,6 @@ import { Draft } from '../store/state.ts';
 import { MapState } from './map-state.ts';
 import { contractOf, refOf, vectorOf } from './rig.ts';
 
-const extractor = 'eight.v1';
 const tasks = ['digit'];
 /** Task that is asked only while a head serves it. */
 export const learnedTask = 'colour';
@@ -61,27 +60,36 @@ interface JoinPartition {
 export class AuditedInstallation {
   readonly names = createNames();
   readonly partitions: number;
+  readonly extractors: readonly string[];
   readonly log = createMemoryLog();
   readonly #folder = mkdtempSync(join(tmpdir(), 'headwater-audit-'));
   readonly #ids: SchemaIds = createFingerprintIds();
   readonly #joins: JoinPartition[] = [];
+  /** Whose vectors are asked about digits. */
+  #asked: string;
   /** Committed offsets by group, topic and partition. */
   #committed = new Map<string, bigint>();
   #serving: number | undefined;
   #clock = 1_000;
 
-  static async open(partitions = 2): Promise<AuditedInstallation> {
-    const installation = new AuditedInstallation(partitions);
+  static async open(
+    partitions = 2,
+    extractors: readonly string[] = ['eight.v1'],
+  ): Promise<AuditedInstallation> {
+    const installation = new AuditedInstallation(partitions, extractors);
     await installation.#open();
     return installation;
   }
 
-  private constructor(partitions: number) {
+  private constructor(partitions: number, extractors: readonly string[]) {
     this.partitions = partitions;
+    this.extractors = extractors;
+    this.#asked = extractors[0] ?? '';
   }
 
+  /** Of the first extractor. */
   get vectors(): string {
-    return this.names.topics.vectors(extractor);
+    return this.names.topics.vectors(this.extractors[0] ?? '');
   }
 
   /** A time that has not been given yet. */
@@ -102,39 +110,50 @@ export class AuditedInstallation {
     await this.#append([{ topic, key: imageId, value, timestamp: assignedAt }]);
   }
 
+  /** Makes a head of this extractor serve digits. */
+  async ask(extractor: string): Promise<void> {
+    this.#asked = extractor;
+    await this.#activate('digit', extractor, 1);
+  }
+
   /** Makes a version of a head serve the learned task from now on; undefined: none. */
   async serve(version: number | undefined): Promise<void> {
     this.#serving = version;
+    await this.#activate(learnedTask, this.extractors[0] ?? '', version);
+  }
+
+  async #activate(task: string, extractor: string, version: number | undefined): Promise<void> {
     const topic = this.names.topics.serving;
     const codec = await openCodec(this.#ids, 'HeadActivated', topic);
-    const activated: HeadActivated = {
-      task: learnedTask,
-      extractor,
-      kind: 'lda',
-      version: version ?? 0,
-      reason: 'champion',
-      activatedAt: this.tick(),
-    };
+    const head = { extractor, kind: 'lda', version: version ?? 0 } as const;
+    const activated: HeadActivated = { task, ...head, reason: 'champion', activatedAt: this.tick() };
     const value = version === undefined ? null : codec.encode(activated);
-    await this.#append([{ topic, key: learnedTask, value }]);
+    await this.#append([{ topic, key: task, value }]);
   }
 
   /** Processes at most so many records of each partition of `images`. */
   async extract(atMost = Number.POSITIVE_INFINITY, loses: Loses = losesNothing): Promise<void> {
-    const group = this.names.groups.extract(extractor);
-    const { images } = this.names.topics;
-    for (let partition = 0; partition < this.partitions; partition++) {
-      for (const record of await this.#next(group, images, partition, atMost)) {
-        await this.#append((await this.#extractOne(record)).filter((output) => !loses(output)));
-        this.#commit(group, record);
+    for (const extractor of this.extractors) {
+      for (let partition = 0; partition < this.partitions; partition++) {
+        await this.#extractPartition(extractor, partition, atMost, loses);
       }
+    }
+  }
+
+  async #extractPartition(extractor: string, partition: number, atMost: number, loses: Loses): Promise<void> {
+    const group = this.names.groups.extract(extractor);
+    for (const record of await this.#next(group, this.names.topics.images, partition, atMost)) {
+      const outputs = await this.#extractOne(extractor, record);
+      await this.#append(outputs.filter((output) => !loses(output)));
+      this.#commit(group, record);
     }
   }
 
   /** Processes at most so many records of each partition of labels, then of vectors. */
   async join(atMost = Number.POSITIVE_INFINITY, loses: Loses = losesNothing): Promise<void> {
     const group = this.names.groups.join;
-    for (const topic of [this.names.topics.labels, this.vectors]) {
+    const { topics } = this.names;
+    for (const topic of [topics.labels, ...this.extractors.map((extractor) => topics.vectors(extractor))]) {
       for (const [partition, { lane, state }] of this.#joins.entries()) {
         for (const record of await this.#next(group, topic, partition, atMost)) {
           const draft = new Draft(state);
@@ -176,7 +195,7 @@ export class AuditedInstallation {
         logger: createLogger({ name: 'audit', level: 'fatal' }),
       },
       config: loadConfig(classifyEnvironment, {
-        EXTRACTORS: extractor,
+        EXTRACTORS: this.extractors.join(),
         TASKS: tasks.join(),
         DATA_DIR: this.#folder,
       }),
@@ -189,9 +208,9 @@ export class AuditedInstallation {
   /** Extraction for repairs. */
   get extractAgain(): NonNullable<AuditOptions['repair']> {
     return {
-      openExtractor: async () => ({
+      openExtractor: async (extractor) => ({
         process: async (records) => {
-          const made = await Promise.all(records.map((record) => this.#extractPlain(record)));
+          const made = await Promise.all(records.map((record) => this.#extractPlain(extractor, record)));
           return {
             records: made.flatMap(({ output }) => (output === undefined ? [] : [output])),
             deadLetters: made.flatMap(({ letter }) => (letter === undefined ? [] : [letter])),
@@ -255,7 +274,7 @@ export class AuditedInstallation {
 
   async #open(): Promise<void> {
     const { partitions, names } = this;
-    await this.log.admin.ensureTopics(topicSpecs(names, { extractors: [extractor], partitions }), {
+    await this.log.admin.ensureTopics(topicSpecs(names, { extractors: this.extractors, partitions }), {
       create: true,
     });
     const { labels, examples, predictions } = names.topics;
@@ -263,7 +282,13 @@ export class AuditedInstallation {
     for (let lane = 0; lane < partitions; lane++) {
       const joinLane = new JoinLane({
         lane,
-        topics: { labels, examples, predictions, vectors: new Map([[this.vectors, extractor]]) },
+        topics: {
+          labels,
+          refusedLabels: names.topics.deadLetters(labels),
+          examples,
+          predictions,
+          vectors: new Map(this.extractors.map((one) => [names.topics.vectors(one), one])),
+        },
         codecs,
         partitions: { lanes: partitions, examples: partitions },
         limits: { maxTasks: 100, maxClasses: 1_000 },
@@ -279,8 +304,8 @@ export class AuditedInstallation {
   #predictor(): Predictor {
     return {
       tasks: () => [...tasks, ...(this.#serving === undefined ? [] : [learnedTask])],
-      asked: () => extractor,
-      answer: ({ imageId, receivedAt }, task, now): ImageClassified => {
+      asked: (task) => (task === learnedTask ? this.extractors[0] : this.#asked),
+      answer: ({ imageId, extractor, receivedAt }, task, now): ImageClassified => {
         const version = task === learnedTask ? this.#serving : undefined;
         const head = version === undefined ? null : { kind: 'lda' as const, version, digest: '00' };
         const nothing = { label: null, abstained: false, probabilities: {}, novelty: null };
@@ -289,25 +314,29 @@ export class AuditedInstallation {
     };
   }
 
-  async #extractOne(record: LogRecord): Promise<OutgoingRecord[]> {
-    const { output, letter } = await this.#extractPlain(record);
+  async #extractOne(extractor: string, record: LogRecord): Promise<OutgoingRecord[]> {
+    const { output, letter } = await this.#extractPlain(extractor, record);
     if (output !== undefined) return [output];
     if (letter === undefined) return [];
     const topic = this.names.topics.deadLetters(this.names.topics.images);
     return [deadLetterRecord(letter, topic, this.names.groups.extract(extractor))];
   }
 
-  async #extractPlain(record: LogRecord): Promise<{ output?: OutgoingRecord; letter?: DeadLetter }> {
+  async #extractPlain(
+    extractor: string,
+    record: LogRecord,
+  ): Promise<{ output?: OutgoingRecord; letter?: DeadLetter }> {
     const imageId = String(record.key);
     // The time of the source record, so that what is written later counts as if it had been there in time.
-    const common = { topic: this.vectors, key: imageId, cause: record, timestamp: record.timestamp };
+    const topic = this.names.topics.vectors(extractor);
+    const common = { topic, key: imageId, cause: record, timestamp: record.timestamp };
     if (record.value === null) return { output: { ...common, value: null } };
     const image = JSON.parse(record.value.toString()) as SentImage;
     if (image.isBad === true) {
       const error = new HeadwaterError('image-unreadable', 'a bad image');
       return { letter: { record, stage: 'decode', error } };
     }
-    const codec = await openVectorCodec(this.#ids, contractOf(extractor), this.vectors);
+    const codec = await openVectorCodec(this.#ids, contractOf(extractor), topic);
     const value = codec.encode({
       imageId,
       extractor: refOf(extractor),
