@@ -5,6 +5,7 @@
 import { classOfLabel } from '@headwater/schemas';
 import type { Names } from '@headwater/stream';
 import { compareLabels, winner } from '../join/image-state.ts';
+import { erasureAnnotator } from '../join/join-lane.ts';
 import type { AskedTasks } from './asked-tasks.ts';
 import type { Cut } from './cut.ts';
 import { isDeadLetter } from './dead-letter-table.ts';
@@ -112,9 +113,10 @@ export class Judge {
     if (expected.label === null && (known?.label ?? null) === null) return undefined;
     if (known === undefined) return 'example-missing';
     const order = compareLabels({ ...known, byPerson: expected.byPerson }, expected);
-    const mayBePersons = !expected.byPerson && order !== 0;
-    const areLabelsGone = tables.haveLabelsGone(imageId);
-    if (areLabelsGone ? order > 0 || mayBePersons : order > 0 && !expected.byPerson) return undefined;
+    // A newer label may be the source’s of an image that was sent again after an erasure whose tombstone is compacted.
+    if (order > 0 || expected.annotator === erasureAnnotator) return undefined;
+    // A person’s label that has expired wins over the source’s.
+    if (order < 0 && !expected.byPerson && tables.haveLabelsGone(imageId)) return undefined;
     const isSame = order === 0 && known.group === kept.group && known.vectorDigest === kept.digest;
     return isSame ? undefined : 'example-outdated';
   }

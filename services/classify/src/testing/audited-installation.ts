@@ -246,6 +246,12 @@ export class AuditedInstallation {
     return (await codec.decode(prediction.value ?? Buffer.alloc(0))).task;
   }
 
+  /** When the label of an example was given; infinite for a tombstone. */
+  async assignedAtOf({ value }: OutgoingRecord): Promise<number> {
+    const codec = await openCodec(this.#ids, 'Example', this.names.topics.examples);
+    return value === null ? Number.POSITIVE_INFINITY : (await codec.decode(value)).assignedAt;
+  }
+
   /** Version of the head that serves the learned task; undefined while none does. */
   get serving(): number | undefined {
     return this.#serving;
