@@ -24,7 +24,13 @@ export type { KafkaOptions, ProduceObserver } from './log/kafka/options.ts';
 export { createMemoryLog } from './log/memory/log.ts';
 export { partitionFor } from './log/murmur2.ts';
 export { formerPartitions, type PlacedKey } from './log/placement.ts';
-export { deadLetterHeaders, deadLetterRecord, movedHeader, originalHeaders, sourceHeaders } from './log/provenance.ts';
+export {
+  deadLetterHeaders,
+  deadLetterRecord,
+  movedHeader,
+  originalHeaders,
+  sourceHeaders,
+} from './log/provenance.ts';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel, logLevels } from './logger.ts';
 export * from './metrics.ts';
 export { createNames, type Names, type NamesOptions } from './names.ts';

@@ -288,6 +288,7 @@ export class AuditedInstallation {
     for (let lane = 0; lane < partitions; lane++) {
       const joinLane = new JoinLane({
         lane,
+        group: names.groups.join,
         topics: {
           labels,
           refusedLabels: names.topics.deadLetters(labels),
