@@ -12,6 +12,8 @@ export interface BrokerProcess {
   readonly ended: Promise<{ readonly code: number | null; readonly error?: Error }>;
   /** Asks, waits, and insists when the grace is over. */
   stop(): Promise<void>;
+  /** At once, by SIGKILL to all that it consists of. */
+  kill(): void;
 }
 
 const defaultGraceSeconds = 20;
@@ -58,7 +60,12 @@ export function startBroker(
   // The pipe breaks when the broker ends first; that is told by `ended`.
   child.stdin?.on('error', () => undefined);
   const ended = waitForEnd(child);
-  return { pid: child.pid ?? -1, ended, stop: () => stop(child, ended, graceSeconds) };
+  return {
+    pid: child.pid ?? -1,
+    ended,
+    stop: () => stop(child, ended, graceSeconds),
+    kill: () => killGroup(child),
+  };
 }
 
 function waitForEnd(child: ChildProcess): BrokerProcess['ended'] {

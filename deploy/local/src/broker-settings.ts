@@ -1,33 +1,52 @@
-/** One KRaft node that is broker and controller in one, set up for a laptop: small, quick to start, quick to tell. */
+/** A KRaft node that is broker and controller in one, set up for a laptop: small, quick to start, quick to tell. */
 
 export interface BrokerAddress {
   readonly port: number;
   readonly controllerPort: number;
 }
 
-/** `server.properties`. Paths may contain anything but line breaks. `security` takes the place of the plain listener. */
+export interface BrokerNode extends BrokerAddress {
+  /** `node.id`, from 1. */
+  readonly id: number;
+  /** The port that clients connect to, where it is not the broker's own: a proxy stands between. */
+  readonly advertised?: { readonly port: number; readonly internalPort: number } | undefined;
+}
+
+/**
+ * `server.properties` of one of these nodes. Paths may contain anything but line breaks. `security` takes the place of the plain listener.
+ */
 export function brokerSettings(
-  address: BrokerAddress,
+  node: BrokerNode,
+  nodes: readonly BrokerNode[],
   logDir: string,
   security: Readonly<Record<string, string>> = {},
 ): string {
-  const settings = { ...network(address), ...single, ...small, ...quick, ...security, 'log.dirs': logDir };
+  const settings = {
+    ...network(node, nodes),
+    ...(nodes.length === 1 ? single : replicated(nodes.length)),
+    ...small,
+    ...quick,
+    ...security,
+    'log.dirs': logDir,
+  };
   return `${Object.entries(settings)
     .map(([name, value]) => `${name}=${escapeValue(String(value))}`)
     .join('\n')}\n`;
 }
 
 /** Only this machine can connect; the advertised address is the one of this start, whatever it was before. */
-function network({ port, controllerPort }: BrokerAddress) {
+function network({ id, port, controllerPort, advertised }: BrokerNode, nodes: readonly BrokerNode[]) {
+  const internal = advertised === undefined ? '' : `,INTERNAL://127.0.0.1:${advertised.internalPort}`;
   return {
     'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'node.id': id,
+    'controller.quorum.voters': nodes.map((one) => `${one.id}@127.0.0.1:${one.controllerPort}`).join(),
+    listeners: `PLAINTEXT://127.0.0.1:${port}${internal},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised?.port ?? port}${internal}`,
     'controller.listener.names': 'CONTROLLER',
-    'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    // Brokers reach each other beside the proxies of clients.
+    'inter.broker.listener.name': advertised === undefined ? 'PLAINTEXT' : 'INTERNAL',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
   };
 }
 
@@ -41,6 +60,23 @@ const single = {
   'share.coordinator.state.topic.min.isr': 1,
   'auto.create.topics.enable': false,
 };
+
+/** As in production: an acknowledged record is on two brokers, and one may be away. A quorum of less than three cannot lose any. */
+function replicated(count: number) {
+  const replicas = Math.min(3, count);
+  const insync = replicas === 3 ? 2 : 1;
+  return {
+    ...single,
+    'default.replication.factor': replicas,
+    'min.insync.replicas': insync,
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': insync,
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': insync,
+    'unclean.leader.election.enable': false,
+  };
+}
 
 /** The cleaner's buffer alone would take a third of the heap by default. */
 const small = {

@@ -1,6 +1,15 @@
 /** A real Apache Kafka for one machine, without Docker: fetched once, run as a child process. */
+
+export type { LocalBroker } from './broker-node.ts';
 export type { BrokerSecurity } from './broker-security.ts';
 export { type Authority, type Certified, createAuthority } from './certificates.ts';
+export {
+  type ClusterState,
+  coordinatorOf,
+  describeCluster,
+  moveLeaders,
+  type PartitionState,
+} from './cluster-requests.ts';
 export { findLibraries, kafkaVersion, type LibrariesOptions } from './libraries.ts';
 export { type LocalKafka, type LocalKafkaOptions, type Progress, startLocalKafka } from './local-kafka.ts';
 export { findPrerequisites, type Prerequisites, type Program } from './prerequisites.ts';

@@ -10,7 +10,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { HeadwaterError } from '@headwater/errors';
+import { failed } from './failed.ts';
 import { type Program, requireMaven } from './prerequisites.ts';
 import { waitForLock } from './process-lock.ts';
 
@@ -87,8 +87,4 @@ function runMaven(maven: Program, folder: string, onProgress?: (files: number) =
 function cacheFolder(options: LibrariesOptions): string {
   const base = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   return options.cacheDir ?? join(base, 'headwater');
-}
-
-function failed(message: string, cause?: unknown): HeadwaterError {
-  return new HeadwaterError('local-kafka-failed', message, { cause });
 }

@@ -1,28 +1,22 @@
 /**
- * From a folder to a broker that answers: jars, ports, a formatted data folder, a child process. The folder keeps
- * everything, so a restart finds topics, groups and records as they were, on the same port where it is still free.
+ * From a folder to brokers that answer: jars, ports, formatted data folders, child processes. The folder keeps
+ * everything, so a restart finds topics, groups and records as they were, on the same ports where they are still free.
  */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { HeadwaterError } from '@headwater/errors';
-import { type BrokerProcess, readTail, startBroker } from './broker-process.ts';
-import {
-  type BrokerSecurity,
-  type SecuredPorts,
-  scramArguments,
-  securedSettings,
-  writeStores,
-} from './broker-security.ts';
-import { type BrokerAddress, brokerLogSettings, brokerSettings } from './broker-settings.ts';
+import { chooseAddresses } from './broker-addresses.ts';
+import { type BrokerFolder, lastWords, layOutAll } from './broker-folder.ts';
+import { type LocalBroker, Node } from './broker-node.ts';
+import { type BrokerSecurity, scramArguments, securedSettings, writeStores } from './broker-security.ts';
+import type { BrokerNode } from './broker-settings.ts';
+import { describeCluster } from './cluster-requests.ts';
+import { failed } from './failed.ts';
 import { openLibraries } from './libraries.ts';
-import { findFreePorts, isFree } from './ports.ts';
+import { findFreePorts } from './ports.ts';
 import { requireJava } from './prerequisites.ts';
-import { answers } from './probe.ts';
 import { identify, type ProcessLock, tryLock } from './process-lock.ts';
 
 /** What takes its time, in order: `files` counts up while jars are fetched. */
@@ -30,13 +24,21 @@ export type Progress =
   | { readonly step: 'fetch'; readonly files: number }
   | { readonly step: 'format' }
   | { readonly step: 'start' }
+  /** `broker` is the bootstrap list. */
   | { readonly step: 'ready'; readonly broker: string };
 
 export interface LocalKafkaOptions {
-  /** Keeps the broker's data; created when it is missing. One broker at a time. */
+  /** Keeps the data; created when it is missing. One Kafka at a time, and always of as many brokers as at first. */
   readonly dataDir: string;
-  /** Default: that of the last start where it is still free, or any free one. */
+  /**
+   * Default 1. Three or more replicate as in production: three replicas, `min.insync.replicas=2`, internal topics too. Each is broker
+   * and controller in one, so more than half of them must be up for anything to move.
+   */
+  readonly brokers?: number | undefined;
+  /** Of the first broker. Default: that of the last start where it is still free, or any free one. */
   readonly port?: number | undefined;
+  /** Ports that clients connect to, one for each broker: those of proxies. Not together with `security`. */
+  readonly advertisedPorts?: readonly number[] | undefined;
   readonly logger?: {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
@@ -53,218 +55,221 @@ export interface LocalKafka {
   readonly brokers: string[];
   /** With `security`: bootstrap list of the listener that takes a client certificate instead of a password. */
   readonly certificateBrokers?: string[];
-  /** The process that holds the broker: they end together. */
+  /** In the order of `brokers`. Each can be stopped, killed and started again alone. */
+  readonly nodes: readonly LocalBroker[];
+  /** The process that holds the first broker: they end together. */
   readonly pid: number;
-  /** Rejects with local-kafka-failed and the end of its log when the broker dies; resolves after `stop`. */
+  /** Rejects with local-kafka-failed and the end of its log when a broker dies that was not asked to end; resolves after `stop`. */
   readonly stopped: Promise<void>;
   /** Idempotent. The data stays. */
   stop(): Promise<void>;
 }
 
-const startSeconds = 90;
 const attempts = 3;
+const joinSeconds = 60;
+/** The last brokers have no quorum left that would let them go; what is not closed in order is recovered at the next start. */
+const clusterGraceSeconds = 3;
 
 /** Errors: prerequisite-missing, local-kafka-failed. */
 export async function startLocalKafka(options: LocalKafkaOptions): Promise<LocalKafka> {
-  if (options.dataDir.includes(',')) throw failed('the path of a data folder must not contain a comma');
+  checkOptions(options);
   const java = requireJava().path;
   const libraries = await openLibraries({
     cacheDir: options.cacheDir,
     onProgress: (files) => options.onProgress?.({ step: 'fetch', files }),
   });
-  const folder = layOut(resolve(options.dataDir));
-  await mkdir(folder.root, { recursive: true });
-  const lock = await lockFolder(folder);
+  const root = resolve(options.dataDir);
+  await mkdir(root, { recursive: true });
+  const lock = await lockFolder(root);
   try {
-    return await start({ java, libraries, folder, lock, options });
+    const folders = await layOutAll(root, options.brokers ?? 1);
+    return await start({ java, libraries, root, folders, lock, options });
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
 
-function layOut(root: string) {
-  return {
-    root,
-    lock: join(root, 'broker.lock'),
-    data: join(root, 'data'),
-    meta: join(root, 'data', 'meta.properties'),
-    address: join(root, 'address.json'),
-    settings: join(root, 'server.properties'),
-    logSettings: join(root, 'log4j2.properties'),
-    log: join(root, 'server.log'),
-    output: join(root, 'server.out'),
-  };
+function checkOptions({ dataDir, brokers = 1, advertisedPorts, security }: LocalKafkaOptions): void {
+  if (dataDir.includes(',')) throw failed('the path of a data folder must not contain a comma');
+  if (!Number.isInteger(brokers) || brokers < 1)
+    throw failed(`brokers: ${brokers} is not a whole number above 0`);
+  if (advertisedPorts === undefined) return;
+  if (security !== undefined) throw failed('advertised ports and security cannot be combined');
+  if (advertisedPorts.length !== brokers)
+    throw failed(`${advertisedPorts.length} advertised ports for ${brokers} brokers`);
 }
-
-type Folder = ReturnType<typeof layOut>;
 
 interface Setting {
   readonly java: string;
   readonly libraries: string;
-  readonly folder: Folder;
+  readonly root: string;
+  readonly folders: readonly BrokerFolder[];
   readonly lock: ProcessLock;
   readonly options: LocalKafkaOptions;
 }
 
 /** A broker whose owner was killed needs a moment to end: that one is waited for. */
-async function lockFolder(folder: Folder): Promise<ProcessLock> {
+async function lockFolder(root: string): Promise<ProcessLock> {
   const own = identify(process.pid);
   for (let left = 60; ; left--) {
-    const attempt = await tryLock(folder.lock);
+    const attempt = await tryLock(join(root, 'broker.lock'));
     if ('lock' in attempt) return attempt.lock;
     if (left === 0 || !attempt.isLeftOver || attempt.heldBy === own?.pid) {
-      throw failed(`the folder ${folder.root} is in use by process ${attempt.heldBy}`);
+      throw failed(`the folder ${root} is in use by process ${attempt.heldBy}`);
     }
     await sleep(500);
   }
 }
 
 async function start(setting: Setting): Promise<LocalKafka> {
-  const { folder, options } = setting;
+  const { folders, options } = setting;
   for (let attempt = 1; ; attempt++) {
-    const address = await chooseAddress(folder, options.port);
-    const secured =
-      options.security === undefined ? undefined : await secure(folder, address, options.security);
-    await writeSettings(folder, address, secured?.settings);
-    if (!existsSync(folder.meta)) await format(setting);
+    const addresses = await chooseAddresses(folders, options);
+    const deaths = new Deaths(options.logger);
+    const secured = await secureAll(setting, addresses);
+    const nodes = addresses.map(
+      (node, index) =>
+        new Node({
+          ...setting,
+          node,
+          nodes: addresses,
+          folder: folders[index] as BrokerFolder,
+          security: secured?.[index]?.settings,
+          probePort: secured?.[index]?.ports.plainPort ?? node.port,
+          onProcess: (pid) => setting.lock.addHolder(pid),
+          onDeath: (dead, code) => deaths.report(dead, code),
+        }),
+    );
+    await Promise.all(nodes.map((node) => node.writeSettings()));
+    await format(nodes, options);
     options.onProgress?.({ step: 'start' });
-    const broker = startBroker(javaCommand(setting), { outputFile: folder.output, cwd: folder.root });
-    await setting.lock.addHolder(broker.pid);
-    const probed = secured?.ports.plainPort ?? address.port;
-    if (await waitUntilReady(broker, probed, folder)) return serve(setting, broker, address, secured?.ports);
-    const isPortTaken = /BindException|Address already in use/.test(readTail(folder.log, 60));
-    if (!isPortTaken || options.port !== undefined || attempt === attempts) {
-      throw failed(`Apache Kafka did not start; the end of ${folder.log}:\n${lastWords(folder)}`);
-    }
-  }
-}
-
-async function chooseAddress(folder: Folder, wanted: number | undefined): Promise<BrokerAddress> {
-  const [free = 0, controllerPort = 0] = await findFreePorts(2);
-  if (wanted !== undefined && wanted !== 0) {
-    if (!(await isFree(wanted))) throw failed(`port ${wanted} is taken by another program`);
-    return { port: wanted, controllerPort };
-  }
-  const former = await readFile(folder.address, 'utf8').then(
-    (json) => (JSON.parse(json) as { readonly port: number }).port,
-    () => undefined,
-  );
-  const isUsable = former !== undefined && former !== controllerPort && (await isFree(former));
-  return { port: isUsable ? former : free, controllerPort };
-}
-
-async function secure({ root }: Folder, { port, controllerPort }: BrokerAddress, security: BrokerSecurity) {
-  const [certificatePort = 0, plainPort = 0] = await findFreePorts(2);
-  const ports: SecuredPorts = { port, certificatePort, plainPort };
-  await writeStores(root, security);
-  return { ports, settings: securedSettings(ports, controllerPort, root, security) };
-}
-
-async function writeSettings(
-  folder: Folder,
-  address: BrokerAddress,
-  security: Readonly<Record<string, string>> | undefined,
-): Promise<void> {
-  await writeFile(folder.settings, brokerSettings(address, folder.data, security), { mode: 0o600 });
-  await writeFile(folder.logSettings, brokerLogSettings(folder.log));
-  await writeFile(folder.address, JSON.stringify(address));
-}
-
-/** Once in the life of a data folder: gives it its cluster id. */
-async function format({ java, libraries, folder, options }: Setting): Promise<void> {
-  options.onProgress?.({ step: 'format' });
-  const clusterId = `h${randomBytes(16).toString('base64url').slice(1)}`;
-  const arguments_ = [
-    'kafka.tools.StorageTool',
-    'format',
-    '-t',
-    clusterId,
-    '-c',
-    folder.settings,
-    '--ignore-formatted',
-    ...(options.security === undefined ? [] : scramArguments(options.security)),
-  ];
-  const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=off';
-  try {
-    await promisify(execFile)(java, [
-      '-Xmx128m',
-      ...quickJvm,
-      quiet,
-      '-cp',
-      join(libraries, '*'),
-      ...arguments_,
-    ]);
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw failed(`the data folder ${folder.data} could not be formatted:\n${stdout}${stderr}`, error);
-  }
-}
-
-/** For processes that live short or stand aside: no second compiler, one thread for garbage. */
-const quickJvm = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Djava.awt.headless=true'];
-
-function javaCommand({ java, libraries, folder }: Setting): string[] {
-  const memory = ['-Xms96m', '-Xmx384m', '-XX:+ExitOnOutOfMemoryError'];
-  const logging = `-Dlog4j2.configurationFile=${folder.logSettings}`;
-  return [java, ...memory, ...quickJvm, logging, '-cp', join(libraries, '*'), 'kafka.Kafka', folder.settings];
-}
-
-/** False when the broker ended before it answered. */
-async function waitUntilReady(broker: BrokerProcess, port: number, folder: Folder): Promise<boolean> {
-  let hasEnded = false;
-  broker.ended.then(() => {
-    hasEnded = true;
-  });
-  const deadline = Date.now() + startSeconds * 1_000;
-  while (!hasEnded) {
-    if (await answers(port, 1_000)) return !hasEnded;
-    if (Date.now() > deadline) {
-      await broker.stop();
+    const failure = await startAll(nodes);
+    if (failure === undefined) await awaitAll(nodes);
+    if (failure === undefined)
+      return serve(
+        setting,
+        nodes,
+        deaths,
+        secured?.map(({ ports }) => ports.certificatePort),
+      );
+    if (!failure.isPortTaken() || options.port !== undefined || attempt === attempts) {
       throw failed(
-        `Apache Kafka did not answer within ${startSeconds} s; the end of its log:\n${lastWords(folder)}`,
+        `Apache Kafka did not start; the end of ${failure.folder.log}:\n${lastWords(failure.folder)}`,
       );
     }
-    await sleep(100);
   }
-  return false;
+}
+
+/** Resolves to a node that did not start, when the others have been stopped. */
+async function startAll(nodes: readonly Node[]): Promise<Node | undefined> {
+  const starts = await Promise.allSettled(nodes.map((node) => node.tryStart()));
+  const index = starts.findIndex((one) => one.status === 'rejected' || !one.value);
+  if (index === -1) return undefined;
+  await stopAll(nodes);
+  const failure = starts[index];
+  if (failure?.status === 'rejected') throw failure.reason;
+  return nodes[index];
+}
+
+/** A broker that serves requests may not know the others yet: topics could not be replicated. */
+async function awaitAll(nodes: readonly Node[]): Promise<void> {
+  if (nodes.length === 1) return;
+  const deadline = Date.now() + joinSeconds * 1_000;
+  for (const { probePort } of nodes) {
+    while ((await knownBrokers(probePort)) < nodes.length) {
+      if (Date.now() > deadline) throw failed(`the brokers did not find each other within ${joinSeconds} s`);
+      await sleep(100);
+    }
+  }
+}
+
+function knownBrokers(port: number): Promise<number> {
+  return describeCluster(port, []).then(
+    ({ brokers }) => brokers.length,
+    () => 0,
+  );
+}
+
+async function stopAll(nodes: readonly Node[]): Promise<void> {
+  const grace = nodes.length === 1 ? undefined : clusterGraceSeconds;
+  await Promise.all(nodes.map((node) => node.stop(grace)));
+}
+
+async function secureAll({ folders, options: { security } }: Setting, nodes: readonly BrokerNode[]) {
+  if (security === undefined) return undefined;
+  return Promise.all(
+    nodes.map(async ({ port, controllerPort }, index) => {
+      const { root } = folders[index] as BrokerFolder;
+      const [certificatePort = 0, plainPort = 0] = await findFreePorts(2);
+      const ports = { port, certificatePort, plainPort };
+      await writeStores(root, security);
+      return { ports, settings: securedSettings(ports, controllerPort, root, security) };
+    }),
+  );
+}
+
+/** Those that are new get the cluster id of the others. */
+async function format(nodes: readonly Node[], { security, onProgress }: LocalKafkaOptions): Promise<void> {
+  const isNew = ({ folder }: Node) => !existsSync(folder.meta);
+  const fresh = nodes.filter(isNew);
+  if (fresh.length === 0) return;
+  onProgress?.({ step: 'format' });
+  const known = nodes.find((node) => !isNew(node));
+  const meta = known === undefined ? '' : await readFile(known.folder.meta, 'utf8');
+  const clusterId =
+    /^cluster\.id=(.+)$/m.exec(meta)?.[1] ?? `h${randomBytes(16).toString('base64url').slice(1)}`;
+  const users = security === undefined ? [] : scramArguments(security);
+  await Promise.all(fresh.map((node) => node.format(clusterId, users)));
+}
+
+/** The first broker that died without being asked to. */
+class Deaths {
+  readonly first: Promise<never>;
+  readonly #logger: LocalKafkaOptions['logger'];
+  #reject: (error: Error) => void = () => undefined;
+
+  constructor(logger: LocalKafkaOptions['logger']) {
+    this.#logger = logger;
+    this.first = new Promise((_, reject) => {
+      this.#reject = reject;
+    });
+    this.first.catch(() => undefined);
+  }
+
+  report({ id, folder }: Node, code: number | null): void {
+    this.#logger?.error({ code, broker: id, log: folder.log }, 'Apache Kafka died');
+    this.#reject(failed(`Apache Kafka died (exit code ${code}); the end of its log:\n${lastWords(folder)}`));
+  }
 }
 
 function serve(
-  { folder, lock, options }: Setting,
-  broker: BrokerProcess,
-  address: BrokerAddress,
-  secured: SecuredPorts | undefined,
+  { root, lock, options }: Setting,
+  nodes: readonly Node[],
+  deaths: Deaths,
+  certificatePorts: readonly number[] | undefined,
 ): LocalKafka {
-  const name = `127.0.0.1:${address.port}`;
-  let isStopping = false;
-  const stopped = broker.ended.then(async ({ code }) => {
-    await lock.release();
-    if (isStopping) return;
-    const error = failed(`Apache Kafka died (exit code ${code}); the end of its log:\n${lastWords(folder)}`);
-    options.logger?.error({ code, log: folder.log }, 'Apache Kafka died');
-    throw error;
+  const brokers = nodes.map(({ address }) => address);
+  let close: () => void = () => undefined;
+  const closed = new Promise<void>((resolve) => {
+    close = resolve;
   });
+  const stopped = Promise.race([closed, deaths.first]);
   stopped.catch(() => undefined);
-  options.onProgress?.({ step: 'ready', broker: name });
-  options.logger?.info({ broker: name, dataDir: folder.root }, 'Apache Kafka is running');
+  options.onProgress?.({ step: 'ready', broker: brokers.join() });
+  options.logger?.info({ broker: brokers.join(), dataDir: root }, 'Apache Kafka is running');
   return {
-    brokers: [name],
-    ...(secured === undefined ? {} : { certificateBrokers: [`127.0.0.1:${secured.certificatePort}`] }),
-    pid: broker.pid,
+    brokers,
+    ...(certificatePorts === undefined
+      ? {}
+      : { certificateBrokers: certificatePorts.map((port) => `127.0.0.1:${port}`) }),
+    nodes,
+    pid: nodes[0]?.pid ?? -1,
     stopped,
     async stop() {
-      isStopping = true;
-      await broker.stop();
-      await stopped.catch(() => undefined);
+      await stopAll(nodes);
+      await lock.release();
+      close();
     },
   };
-}
-
-function lastWords(folder: Folder): string {
-  return [readTail(folder.log), readTail(folder.output)].filter((tail) => tail !== '').join('\n');
-}
-
-function failed(message: string, cause?: unknown): HeadwaterError {
-  return new HeadwaterError('local-kafka-failed', message, { cause });
 }

@@ -1,0 +1,41 @@
+/** Where one broker keeps its files: settings, data and logs, all below one folder. */
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readTail } from './broker-process.ts';
+import { failed } from './failed.ts';
+
+function layOut(root: string) {
+  return {
+    root,
+    data: join(root, 'data'),
+    meta: join(root, 'data', 'meta.properties'),
+    address: join(root, 'address.json'),
+    settings: join(root, 'server.properties'),
+    logSettings: join(root, 'log4j2.properties'),
+    log: join(root, 'server.log'),
+    output: join(root, 'server.out'),
+  };
+}
+
+export type BrokerFolder = ReturnType<typeof layOut>;
+
+/** One broker has the folder itself, several have one each in it. The count is part of the data, and never changes. */
+export async function layOutAll(root: string, count: number): Promise<BrokerFolder[]> {
+  const names = await readdir(root);
+  const several = names.filter((name) => /^broker-\d+$/.test(name)).length;
+  const former = names.includes('data') ? 1 : several;
+  if (former !== 0 && former !== count) {
+    throw failed(
+      `the folder ${root} holds a Kafka of ${former} broker(s): start ${former}, or name another folder`,
+    );
+  }
+  if (count === 1) return [layOut(root)];
+  const folders = Array.from({ length: count }, (_, index) => layOut(join(root, `broker-${index + 1}`)));
+  await Promise.all(folders.map((folder) => mkdir(folder.root, { recursive: true })));
+  return folders;
+}
+
+/** The end of the broker's log and of what it printed, for the message of an error. */
+export function lastWords({ log, output }: BrokerFolder): string {
+  return [readTail(log), readTail(output)].filter((tail) => tail !== '').join('\n');
+}
