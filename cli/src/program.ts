@@ -93,6 +93,11 @@ function addStart(program: Command, console: Console, finish: (code: number) => 
       'partitions of topics that are created (default: PARTITIONS, or 6)',
       parseCount,
     )
+    .option(
+      '--brokers <count>',
+      'brokers of the local Kafka: 1, or 3 and more that replicate; stays as it was at first in a data folder (default: 1)',
+      parseCount,
+    )
     .option('--label-share <share>', 'share of the images that get a label, 0 to 1', parseShare, 0.8)
     .option(
       '--flight <count>',

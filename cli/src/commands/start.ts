@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly json: boolean;
   readonly keep: boolean;
   readonly partitions: number | undefined;
+  /** Undefined: one. */
+  readonly brokers: number | undefined;
   readonly labelShare: number;
   /** Undefined: an eighth of the images, but 16 to 512. */
   readonly flight: number | undefined;

@@ -21,30 +21,41 @@ export interface Broker {
 export interface BrokerOptions {
   readonly environment: Environment;
   readonly dataDir: string;
+  /** Of a Kafka that is started here; default 1. */
+  readonly count?: number | undefined;
   /** Whether a log in memory will do where there is no Java. */
   readonly allowMemory: boolean;
   readonly say: (line: string) => void;
 }
 
-/** Errors: prerequisite-missing, where memory is not allowed; local-kafka-failed. */
+/** Errors: config-invalid; prerequisite-missing, where memory is not allowed; local-kafka-failed. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
-  const { environment, dataDir, allowMemory, say } = options;
+  const { environment, dataDir, count = 1, allowMemory, say } = options;
   const given = (environment.KAFKA_BROKERS ?? '').split(',').map((broker) => broker.trim());
   const brokers = given.filter((broker) => broker !== '');
+  if (brokers.length > 0 && options.count !== undefined) throw notOurs();
   if (brokers.length > 0) return borrowed(brokers);
   try {
     const kafka = await startLocalKafka({
       dataDir: join(dataDir, 'kafka'),
+      brokers: count,
       onProgress: (progress) => tell(progress, say),
     });
     return { kind: 'kafka', owner: 'headwater', ...kafka };
   } catch (thrown) {
     const error = asHeadwaterError(thrown);
     if (error.code !== 'prerequisite-missing') throw error;
-    if (!allowMemory) throw withAdvice(error);
+    if (!allowMemory || count > 1) throw withAdvice(error);
     warn(error, say);
     return { ...borrowed([]), kind: 'memory', owner: 'headwater' };
   }
+}
+
+function notOurs(): HeadwaterError {
+  return new HeadwaterError(
+    'config-invalid',
+    '--brokers is for a Kafka that is started here: unset KAFKA_BROKERS, or leave --brokers out',
+  );
 }
 
 function borrowed(brokers: readonly string[]): Broker {

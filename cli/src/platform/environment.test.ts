@@ -37,6 +37,16 @@ describe('the environment of a run', () => {
     expect(Object.keys(environment)).not.toContain('GROUP_JOIN');
   });
 
+  it('replicates topics on three brokers, unless the user has other factors', () => {
+    expect(runEnvironment({ ...run, user: {}, brokerCount: 3 })).toMatchObject({
+      REPLICATION_FACTOR: '3',
+      MIN_INSYNC_REPLICAS: '2',
+    });
+    const user = { REPLICATION_FACTOR: '2' };
+    expect(runEnvironment({ ...run, user, brokerCount: 3 })).toMatchObject(user);
+    expect(runEnvironment({ ...run, user: {} })).not.toHaveProperty('REPLICATION_FACTOR');
+  });
+
   it('gives every run a prefix of its own', () => {
     expect(createRunPrefix()).not.toBe(createRunPrefix());
   });

@@ -8,6 +8,8 @@ import type { Environment } from '@headwater/stream';
 export interface RunEnvironmentOptions {
   readonly user: Environment;
   readonly brokers: readonly string[];
+  /** Of a Kafka that is started here; three or more keep three replicas of each topic. */
+  readonly brokerCount?: number | undefined;
   readonly dataDir: string;
   readonly extractor: string;
   /** Where the extractor is one of the user's own: its file. */
@@ -22,11 +24,14 @@ export interface RunEnvironmentOptions {
 /** Variables of the user's that name one topic or group; a throw-away run must not touch those. */
 const ownNames = /^(TOPIC|GROUP)_(?!PREFIX$)/;
 
+const replicated: Environment = { REPLICATION_FACTOR: '3', MIN_INSYNC_REPLICAS: '2' };
+
 export function runEnvironment(options: RunEnvironmentOptions): Environment {
   const { user, brokers, prefix, partitions } = options;
   const kept = Object.entries(user).filter(([name]) => prefix === undefined || !ownNames.test(name));
   return {
     LOG_LEVEL: 'error',
+    ...((options.brokerCount ?? 1) < 3 ? {} : replicated),
     ...Object.fromEntries(kept),
     ...(prefix === undefined ? {} : prefixed(user, prefix)),
     ...(partitions === undefined ? {} : { PARTITIONS: String(partitions) }),

@@ -39,6 +39,8 @@ export interface PlatformOptions {
   readonly extractorFile: string | undefined;
   readonly task: string;
   readonly partitions: number | undefined;
+  /** Of a Kafka that is started here; undefined: one. */
+  readonly brokers: number | undefined;
   readonly dataDir: string | undefined;
   /** The run ends by itself: its data is thrown away, and it leaves nothing on a cluster of the user's. */
   readonly throwAway: boolean;
@@ -75,13 +77,27 @@ export async function openPlatform(options: PlatformOptions, lifecycle: Lifecycl
   const isGuest = throwAway && (user.KAFKA_BROKERS ?? '') !== '' && !refusesTopics(user);
   const prefix = isGuest ? createRunPrefix() : undefined;
   if (prefix !== undefined) say(`topics, groups and transactional ids of this run are called ${prefix}…`);
-  const environment = runEnvironment({ ...options, user, brokers: [], dataDir: folder.path, prefix });
+  const environment = runEnvironment({
+    ...options,
+    user,
+    brokers: [],
+    brokerCount: options.brokers,
+    dataDir: folder.path,
+    prefix,
+  });
   const { configs, ingestToken } = admitStory(
     await readServiceConfigs(environment, { usualPorts: !throwAway }),
   );
   const broker = await lifecycle.open({
     name: 'Kafka',
-    open: () => openBroker({ environment: user, dataDir: folder.path, allowMemory: !throwAway, say }),
+    open: () =>
+      openBroker({
+        environment: user,
+        dataDir: folder.path,
+        count: options.brokers,
+        allowMemory: !throwAway,
+        say,
+      }),
     close: (opened) => opened.stop(),
     openSeconds: 300,
   });

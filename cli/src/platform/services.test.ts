@@ -77,6 +77,7 @@ describe('the configuration of all services', () => {
         extractorFile: undefined,
         task: 'digit',
         partitions: undefined,
+        brokers: undefined,
         dataDir: join(folder, 'data'),
         throwAway: true,
         keep: false,
