@@ -26,7 +26,7 @@ export default defineConfig({
           include: [
             '{schemas,packages/*,services/*,deploy/local,cli}/src/**/*.test.ts',
             'docs/*.test.ts',
-            'test/chaos/*.test.ts',
+            'test/chaos/**/*.test.ts',
           ],
           exclude: ['**/*.kafka.test.ts', '**/node_modules/**'],
           server,

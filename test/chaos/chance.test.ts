@@ -44,7 +44,20 @@ describe('a plan', () => {
 });
 
 describe('a schedule', () => {
-  const counts = { kill: 5, pause: 1, broker: 2, rebalance: 1, blobs: 4, state: 3 };
+  const counts = {
+    kill: 5,
+    pause: 1,
+    broker: 2,
+    rebalance: 1,
+    blobs: 4,
+    state: 3,
+    network: 3,
+    rolling: 1,
+    two: 1,
+    coordinator: 2,
+    leaders: 2,
+    disk: 1,
+  };
   const shapeOf = (seed: number) =>
     createSchedule(seed, counts).map(({ fault, afterMs, restMs }) => [fault.kind, afterMs, restMs]);
 
@@ -66,9 +79,32 @@ describe('the options', () => {
       rebalance: 4,
       blobs: 3,
       state: 3,
+      network: 0,
+      rolling: 0,
+      two: 0,
+      coordinator: 0,
+      leaders: 0,
+      disk: 0,
+    });
+    expect(readOptions(['--kills', '30', '--brokers', '3', '--disks', '1'])?.counts).toMatchObject({
+      kill: 30,
+      network: 4,
+      rolling: 2,
+      two: 2,
+      coordinator: 3,
+      leaders: 5,
+      disk: 1,
     });
     expect(readOptions(['--only', 'broker', '--kills', '3'])?.counts).toMatchObject({ kill: 0, broker: 3 });
     expect(readOptions(['--help'])).toBeUndefined();
+  });
+
+  it('have three brokers for the trial of producers, and else one', () => {
+    expect(readOptions(['--only', 'produce', '--moves', '2'])).toMatchObject({
+      brokers: 3,
+      produce: { records: 100_000, moves: 2 },
+    });
+    expect(readOptions([])).toMatchObject({ brokers: 1, produce: undefined });
   });
 
   it('say what is wrong with them', () => {
@@ -96,10 +132,11 @@ describe('a summary', () => {
     ],
     unaskedEnds: [],
     troubles: [],
+    counted: { leaderMoves: 0, producesRetried: 0, unknownCommits: 0 },
   };
   const summaryOf = (chaos: Partial<RunResult>) =>
     summarize({
-      options: { seed: 1 },
+      options: { seed: 1, brokers: 1 },
       plan: planOf(1),
       calm: result,
       chaos: { ...result, ...chaos },

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { createDigitsSource } from '../../cli/src/sources/digits.ts';
 import { openPython } from '../interop/python.ts';
 import { narrate, runTrial } from '../trial.ts';
-import { Broker } from './broker.ts';
+import { Cluster } from './cluster.ts';
 import { canLimitFiles } from './faults/limits.ts';
 import { type ChaosOptions, help, readOptions } from './options.ts';
 import { createPlan } from './plan.ts';
+import { readWithLibrdkafka } from './produce/read-with-librdkafka.ts';
+import { isProduceRight, type ProduceSummary, runProduceTrial } from './produce/trial.ts';
 import { type RunResult, runStream } from './run.ts';
 import { createSchedule } from './schedule.ts';
 import { extractor, task } from './site.ts';
@@ -20,7 +22,11 @@ const say = narrate('chaos');
 /** Resolves to the exit code. */
 export function main(args: readonly string[]): Promise<number> {
   const ending = () => say('ending all processes');
-  return runTrial({ help, readOptions, run, isRight, ending, wordsOf }, args);
+  return runTrial({ help, readOptions, run, isRight: isAnyRight, ending, wordsOf }, args);
+}
+
+function isAnyRight(summary: Summary | ProduceSummary): boolean {
+  return 'missing' in summary ? isProduceRight(summary) : isRight(summary);
 }
 
 /** What has a code is said in words that tell what to do; of anything else the place matters, too. */
@@ -28,7 +34,7 @@ function wordsOf(error: Error & { readonly code?: string }): string {
   return (error.code === undefined ? error.stack : error.message) ?? error.message;
 }
 
-async function run(options: ChaosOptions, signal: AbortSignal): Promise<Summary> {
+async function run(options: ChaosOptions, signal: AbortSignal): Promise<Summary | ProduceSummary> {
   say('looking for Python and librdkafka');
   await openPython().catch((error: Error) => {
     throw new Error(
@@ -41,28 +47,35 @@ async function run(options: ChaosOptions, signal: AbortSignal): Promise<Summary>
     );
   }
   const folder = await mkdtemp(join(tmpdir(), 'headwater-chaos-'));
-  const broker = new Broker(join(folder, 'kafka'));
+  let cluster: Cluster | undefined;
   let isKept = true;
   try {
-    say('starting Apache Kafka');
-    await broker.start();
-    const summary = await runBoth(options, folder, broker, signal);
-    isKept = options.keep || !isRight(summary);
+    say(`starting Apache Kafka of ${options.brokers} broker(s)`);
+    cluster = await Cluster.start(join(folder, 'kafka'), options.brokers);
+    const summary = await runOn(cluster, options, folder, signal);
+    isKept = options.keep || !isAnyRight(summary);
     return summary;
   } catch (error) {
     isKept = !signal.aborted || options.keep;
     throw error;
   } finally {
-    await broker.stop();
+    await cluster?.stop();
     if (isKept) say(`the logs of all processes are kept in ${folder}`);
     else await rm(folder, { recursive: true, force: true });
   }
 }
 
+function runOn(cluster: Cluster, options: ChaosOptions, folder: string, signal: AbortSignal) {
+  const { produce, seed } = options;
+  if (produce === undefined) return runBoth(options, folder, cluster, signal);
+  const readAll = readWithLibrdkafka(cluster.brokers);
+  return runProduceTrial({ seed, ...produce }, { cluster, readAll, signal, say });
+}
+
 async function runBoth(
   options: ChaosOptions,
   folder: string,
-  broker: Broker,
+  cluster: Cluster,
   signal: AbortSignal,
 ): Promise<Summary> {
   const schedule = createSchedule(options.seed, options.counts);
@@ -80,7 +93,7 @@ async function runBoth(
     classes: Array.from({ length: 10 }, (_, digit) => String(digit)),
   });
   const bytesOf = (index: number) => digits[index]?.bytes ?? Buffer.alloc(0);
-  const shared = { broker, plan, bytesOf, signal, say };
+  const shared = { cluster, plan, bytesOf, signal, say };
   say(`seed ${options.seed}: ${count} images; first without faults`);
   const calm = await runStream({ ...shared, folder: join(folder, 'calm'), prefix: 'calm-', schedule: [] });
   tell('undisturbed', calm);

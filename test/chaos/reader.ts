@@ -1,12 +1,9 @@
 /** Has all topics of a site read by librdkafka, in Python, and takes up what it says line by line. */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { createNames } from '@headwater/stream';
 import { repositoryFolder } from '../interop/files.ts';
-import { openPython } from '../interop/python.ts';
 import type { Found, FoundDeadLetter } from './found.ts';
+import { runPython } from './python-lines.ts';
 import { extractor } from './site.ts';
 
 /** Errors: where Python is missing, or the topics cannot be read to their ends; the reader's own words. */
@@ -39,7 +36,8 @@ export async function readTopics(brokers: readonly string[], prefix: string): Pr
     heads: [],
     deadLetters: [] as FoundDeadLetter[],
   } satisfies Record<keyof Found, unknown[]>;
-  for await (const line of runReader(order)) {
+  for await (const text of runPython('read_topics.py', order)) {
+    const line = JSON.parse(text) as ReaderLine;
     if ('end' in line) continue;
     (found[line.topic] as unknown[]).push(line);
   }
@@ -47,24 +45,3 @@ export async function readTopics(brokers: readonly string[], prefix: string): Pr
 }
 
 type ReaderLine = { readonly topic: keyof Found } | { readonly topic: keyof Found; readonly end: string };
-
-async function* runReader(order: object): AsyncGenerator<ReaderLine> {
-  const script = fileURLToPath(new URL('python/read_topics.py', import.meta.url));
-  const child = spawn(await openPython(), [script], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', PYTHONDONTWRITEBYTECODE: '1', PYTHONUTF8: '1' },
-  });
-  let complaints = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints = (complaints + text).slice(-4_000);
-  });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  ended.catch(() => undefined);
-  child.stdin.end(JSON.stringify(order));
-  for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line);
-  const code = await ended;
-  if (code !== 0) throw new Error(`the topics could not be read (${code}):\n${complaints}`);
-}

@@ -4,8 +4,9 @@ import { createFingerprintIds } from '@headwater/schemas';
 import { createKafkaLog, createLogger, createNames, type Log } from '@headwater/stream';
 import { openCodecs } from '../../cli/src/story/codecs.ts';
 import { waitForSettledHead } from '../../cli/src/story/settled-head.ts';
-import type { Broker } from './broker.ts';
 import { type Judgement, judge } from './check.ts';
+import type { Cluster } from './cluster.ts';
+import { type Counted, createCounters } from './counters.ts';
 import { Driver } from './driver.ts';
 import type { Scene } from './faults/fault.ts';
 import type { FaultKind } from './options.ts';
@@ -19,7 +20,7 @@ import type { UnaskedEnd } from './supervised.ts';
 export interface RunOptions {
   readonly folder: string;
   readonly prefix: string;
-  readonly broker: Broker;
+  readonly cluster: Cluster;
   readonly plan: Plan;
   readonly bytesOf: (index: number) => Buffer;
   /** One for each burst but the last. */
@@ -38,6 +39,8 @@ export interface RunResult extends Judgement {
   readonly unaskedEnds: readonly UnaskedEnd[];
   /** In words: what did not go as it should, beside the records. */
   readonly troubles: readonly string[];
+  /** Sums over all processes. */
+  readonly counted: Counted;
 }
 
 const patienceMs = 120_000;
@@ -45,10 +48,16 @@ const patienceMs = 120_000;
 const mostFaults = 3;
 
 export async function runStream(options: RunOptions): Promise<RunResult> {
-  const { folder, prefix, broker, plan, signal, say } = options;
-  const site = new Site({ folder, prefix, brokers: broker.brokers });
+  const { folder, prefix, cluster, plan, signal, say } = options;
+  const site = new Site({
+    folder,
+    prefix,
+    brokers: cluster.brokers,
+    replicas: Math.min(3, cluster.nodes.length),
+  });
+  const counters = createCounters(site.services);
   const logger = createLogger({ name: 'chaos', level: 'silent' });
-  const log = createKafkaLog({ brokers: broker.brokers }, logger);
+  const log = createKafkaLog({ brokers: cluster.brokers }, logger);
   const epoch = Date.now() - 3_600_000;
   try {
     await site.start(signal);
@@ -67,11 +76,19 @@ export async function runStream(options: RunOptions): Promise<RunResult> {
     }));
     await predictions.close();
     const { unaskedEnds } = site;
+    const counted = await counters.close();
     troubles.push(...(await site.stop()));
     say('reading all topics with librdkafka');
-    const found = await readTopics(broker.brokers, prefix);
-    return { ...judge(found, { plan, sent: driver.sent, epoch }), recoveries, unaskedEnds, troubles };
+    const found = await readTopics(cluster.brokers, prefix);
+    return {
+      ...judge(found, { plan, sent: driver.sent, epoch }),
+      recoveries,
+      unaskedEnds,
+      troubles,
+      counted,
+    };
   } finally {
+    await counters.close();
     await site.destroy();
     await log.close().catch(() => undefined);
   }
@@ -92,8 +109,9 @@ async function stream(
   driver: Driver,
   predictions: Predictions,
 ): Promise<Struck[]> {
-  const { plan, schedule, signal, say, broker } = options;
-  const scene: Scene = { site, broker, signal, alone: createTurns() };
+  const { plan, schedule, signal, say, cluster, prefix } = options;
+  const topics = topicsOf(prefix);
+  const scene: Scene = { site, cluster, prefix, topics, signal, alone: createTurns() };
   const struck: Struck[] = [];
   const failures: unknown[] = [];
   const underWay = new Set<Promise<void>>();
@@ -130,6 +148,12 @@ async function stream(
   await Promise.all([...sending, ...underWay]);
   if (failures.length > 0) throw failures[0];
   return struck;
+}
+
+function topicsOf(prefix: string): string[] {
+  const { topics } = createNames({ topicPrefix: prefix });
+  const { images, labels, predictions, examples, heads } = topics;
+  return [images, labels, topics.vectors(extractor), predictions, examples, heads];
 }
 
 /** Of the bursts before `end`. */

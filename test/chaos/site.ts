@@ -15,6 +15,8 @@ const inlineLimitBytes = 280;
 export interface SiteOptions {
   readonly folder: string;
   readonly brokers: readonly string[];
+  /** Of each topic. */
+  readonly replicas: number;
   /** Before the names of topics, groups and transactions. */
   readonly prefix: string;
 }
@@ -32,7 +34,7 @@ export class Site {
   /** The newest of each service: nobody gets the name, and the folder, of one that has left. */
   readonly #numbers = new Map<ServiceName, number>();
 
-  constructor({ folder, brokers, prefix }: SiteOptions) {
+  constructor({ folder, brokers, replicas, prefix }: SiteOptions) {
     this.#folder = folder;
     this.blobs = join(folder, 'blobs');
     this.slowness = join(folder, 'slowness');
@@ -44,6 +46,8 @@ export class Site {
       TRANSACTIONAL_ID_PREFIX: prefix,
       KAFKA_SESSION_TIMEOUT: `${sessionTimeoutMs}ms`,
       PARTITIONS: '4',
+      REPLICATION_FACTOR: String(replicas),
+      MIN_INSYNC_REPLICAS: String(replicas < 3 ? 1 : 2),
       EXTRACTOR: extractor,
       EXTRACTORS: extractor,
       TASKS: task,
@@ -88,15 +92,17 @@ export class Site {
     this.#numbers.set(service, number);
     const name = `${service}-${number}`;
     await mkdir(this.stateOf(name), { recursive: true });
+    const adminPort = await findFreePort();
     const supervised = new Supervised({
       name,
       service,
+      adminPort,
       logFile: join(this.#folder, `${name}.log`),
       environment: {
         HTTP_PORT: '0',
         ...this.environment,
         DATA_DIR: this.stateOf(name),
-        ADMIN_PORT: String(await findFreePort()),
+        ADMIN_PORT: String(adminPort),
         ...environment,
       },
     });

@@ -5,12 +5,23 @@ import type { RunResult } from './run.ts';
 
 export interface Summary {
   readonly seed: number;
+  readonly brokers: number;
   readonly kills: number;
   readonly pauses: number;
   readonly brokerRestarts: number;
   readonly rebalances: number;
   readonly blobFaults: number;
   readonly stateFaults: number;
+  readonly networkFaults: number;
+  readonly rollingRestarts: number;
+  readonly twoBrokersKilled: number;
+  readonly coordinatorsKilled: number;
+  readonly leaderReassignments: number;
+  readonly brokerDisksFull: number;
+  /** As the services count them, over all of their processes. */
+  readonly leaderMoves: number;
+  readonly producesRetried: number;
+  readonly unknownCommits: number;
   /** Sent, each counted once. */
   readonly images: number;
   readonly labels: number;
@@ -38,7 +49,7 @@ export interface Summary {
 }
 
 export interface SummaryParts {
-  readonly options: Pick<ChaosOptions, 'seed'>;
+  readonly options: Pick<ChaosOptions, 'seed' | 'brokers'>;
   readonly plan: Plan;
   readonly calm: RunResult;
   readonly chaos: RunResult;
@@ -52,12 +63,20 @@ export function summarize({ options, plan, calm, chaos, seconds }: SummaryParts)
   const sets = [chaos.setDigest, chaos.examplesDigest, calm.setDigest, calm.examplesDigest];
   return {
     seed: options.seed,
+    brokers: options.brokers,
     kills: struck('kill'),
     pauses: struck('pause'),
     brokerRestarts: struck('broker'),
     rebalances: struck('rebalance'),
     blobFaults: struck('blobs'),
     stateFaults: struck('state'),
+    networkFaults: struck('network'),
+    rollingRestarts: struck('rolling'),
+    twoBrokersKilled: struck('two'),
+    coordinatorsKilled: struck('coordinator'),
+    leaderReassignments: struck('leaders'),
+    brokerDisksFull: struck('disk'),
+    ...chaos.counted,
     images: new Set(operations.filter(({ kind }) => kind === 'image').map(({ imageId }) => imageId)).size,
     labels: new Set(operations.filter(({ kind }) => kind === 'label')).size,
     records: chaos.records,

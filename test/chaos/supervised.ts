@@ -13,6 +13,8 @@ export interface SupervisedOptions {
   /** Among all of a run, e.g. `extract-2`. */
   readonly name: string;
   readonly service: ServiceName;
+  /** Of probes and metrics. */
+  readonly adminPort: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
 }
@@ -58,6 +60,10 @@ export class Supervised {
 
   get pid(): number | undefined {
     return this.#child?.pid;
+  }
+
+  get metricsUrl(): string {
+    return `http://127.0.0.1:${this.#options.adminPort}/metrics`;
   }
 
   get isReady(): boolean {

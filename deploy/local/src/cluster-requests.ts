@@ -5,6 +5,8 @@ export interface PartitionState {
   readonly partition: number;
   /** `node.id`; −1 where no broker leads it. */
   readonly leader: number;
+  /** Counts its leaders: of two observations, the one with the higher epoch is newer. */
+  readonly epoch: number;
   readonly replicas: readonly number[];
   readonly insync: readonly number[];
 }
@@ -16,7 +18,7 @@ export interface ClusterState {
 }
 
 const timeoutMs = 5_000;
-const metadata: RequestType = { key: 3, version: 5, isFlexible: false };
+const metadata: RequestType = { key: 3, version: 7, isFlexible: false };
 const findCoordinator: RequestType = { key: 10, version: 1, isFlexible: false };
 const electLeaders: RequestType = { key: 43, version: 1, isFlexible: false };
 const alterReassignments: RequestType = { key: 45, version: 0, isFlexible: true };
@@ -45,11 +47,11 @@ function readTopic(reader: Reader): [string, PartitionState[]] {
   reader.int8();
   const partitions = reader.array(() => {
     reader.int16();
-    const [partition, leader] = [reader.int32(), reader.int32()];
+    const [partition, leader, epoch] = [reader.int32(), reader.int32(), reader.int32()];
     const replicas = reader.array(() => reader.int32());
     const insync = reader.array(() => reader.int32());
     reader.array(() => reader.int32());
-    return { partition, leader, replicas, insync };
+    return { partition, leader, epoch, replicas, insync };
   });
   return [name, partitions.sort((a, b) => a.partition - b.partition)];
 }

@@ -1,13 +1,17 @@
 /** What a fault is: chosen by the seed before the run, it strikes once, and undoes what it did. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Broker } from '../broker.ts';
+import type { Cluster } from '../cluster.ts';
 import type { FaultKind } from '../options.ts';
 import type { Site } from '../site.ts';
 import type { Supervised } from '../supervised.ts';
 
 export interface Scene {
   readonly site: Site;
-  readonly broker: Broker;
+  readonly cluster: Cluster;
+  /** Before the names of topics, groups and transactions. */
+  readonly prefix: string;
+  /** That records of the services go through. */
+  readonly topics: readonly string[];
   readonly signal: AbortSignal;
   /** Runs one after the other what cannot be done twice at once. */
   alone(what: 'broker' | 'blobs', work: () => Promise<void>): Promise<void>;
@@ -70,6 +74,16 @@ export async function withAll({ site, signal }: Scene, work: () => Promise<void>
 
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal });
+}
+
+const inSyncMs = 90_000;
+
+/** All replicas are in sync again, and stay for a while: a Kafka that is never whole proves nothing. */
+export async function settleCluster({ cluster, topics, signal }: Scene, steadyMs: number): Promise<void> {
+  if (!(await cluster.untilInSync(topics, signal, inSyncMs))) {
+    throw new Error(`replicas were not in sync within ${inSyncMs / 1_000} s`);
+  }
+  await pause(steadyMs, signal);
 }
 
 export const inSeconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;

@@ -10,46 +10,18 @@ import io
 import json
 import struct
 import sys
-import time
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import fastavro
-from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from committed import ends_of, open_consumer, read_topic
+from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient
 
 Record = dict[str, Any]
-PATIENCE_SECONDS = 90
 SOURCE = ("headwater.source.topic", "headwater.source.partition", "headwater.source.offset")
 FAILED = ("__connect.errors.topic", "__connect.errors.partition", "__connect.errors.offset")
 REASON = ("__connect.errors.exception.class.name", "__connect.errors.exception.message")
-
-
-def ends_of(admin: AdminClient, topic: str, count: int) -> dict[int, int]:
-    """The ends of the log itself: past records of transactions that are still open, too."""
-    wanted = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in range(count)}
-    answers = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=30)
-    return {place.partition: answer.result().offset for place, answer in answers.items()}
-
-
-def read_topic(consumer: Consumer, topic: str, ends: dict[int, int]) -> Iterator[Message]:
-    """All partitions to their ends, each in its order; fails where a transaction stays open before the end."""
-    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in ends])
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    positions = dict.fromkeys(ends, 0)
-    while any(positions[partition] < end for partition, end in ends.items()):
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{topic}: committed records end at {positions} of {ends}: a transaction is open")
-        for message in consumer.consume(500, timeout=0.05):
-            error = message.error()
-            partition = message.partition()
-            if error is None:
-                positions[partition] = message.offset() + 1
-                yield message
-            elif error.code() == KafkaError._PARTITION_EOF:
-                positions[partition] = max(positions[partition], message.offset())
-            else:
-                raise SystemExit(f"{topic}/{partition}: {error}")
 
 
 class Decoder:
@@ -130,16 +102,7 @@ def main() -> None:
     order = json.load(sys.stdin)
     client = {"bootstrap.servers": order["brokers"]}
     admin = AdminClient(client)
-    consumer = Consumer(
-        {
-            **client,
-            "group.id": "headwater-chaos-reader",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "check.crcs": True,
-        }
-    )
+    consumer = open_consumer(client)
     known = admin.list_topics(timeout=30).topics
     for topic in order["topics"]:
         name, kind, schema = topic["name"], topic["as"], topic["schema"]

@@ -1,0 +1,12 @@
+/** Reads the topics of the trial by a client that is not ours. */
+import { runPython } from '../python-lines.ts';
+import type { ReadAll } from './trial.ts';
+
+export const readWithLibrdkafka =
+  (brokers: readonly string[]): ReadAll =>
+  async (topics, visit) => {
+    for await (const line of runPython('read_numbered.py', { brokers: brokers.join(), topics })) {
+      const [topic = '', partition = '', ...value] = line.split(' ');
+      visit(topic, Number(partition), value.join(' '));
+    }
+  };
