@@ -37,9 +37,14 @@ export class Driver {
     this.#options = options;
   }
 
-  /** Resolves when all of them were accepted. Errors: an answer that no repetition mends. */
-  async send(operations: readonly Operation[]): Promise<void> {
-    await Promise.all(operations.map((operation) => this.#inPlace(() => this.#sendOne(operation))));
+  /** Evenly over `spreadMs`. Resolves when all of them were accepted. Errors: an answer that no repetition mends. */
+  async send(operations: readonly Operation[], spreadMs = 0): Promise<void> {
+    const { signal } = this.#options;
+    const sendAt = async (operation: Operation, index: number) => {
+      await sleep((index / operations.length) * spreadMs, undefined, { signal });
+      await this.#inPlace(() => this.#sendOne(operation));
+    };
+    await Promise.all(operations.map(sendAt));
   }
 
   close(): void {

@@ -118,7 +118,7 @@ async function stream(
   const sending: Promise<void>[] = [];
   const started = performance.now();
   for (const [burst, operations] of plan.bursts.entries()) {
-    const sent = driver.send(operations);
+    const sent = driver.send(operations, schedule[burst]?.fault.spreadMs);
     sent.catch((error) => failures.push(error));
     sending.push(sent);
     const scheduled = schedule[burst];

@@ -10,6 +10,6 @@ export {
   moveLeaders,
   type PartitionState,
 } from './cluster-requests.ts';
-export { findLibraries, kafkaVersion, type LibrariesOptions } from './libraries.ts';
+export { findLibraries, kafkaVersion, type LibrariesOptions, openLibraries } from './libraries.ts';
 export { type LocalKafka, type LocalKafkaOptions, type Progress, startLocalKafka } from './local-kafka.ts';
-export { findPrerequisites, type Prerequisites, type Program } from './prerequisites.ts';
+export { findPrerequisites, type Prerequisites, type Program, requireJava } from './prerequisites.ts';

@@ -73,6 +73,16 @@ test('a Maven that fetches something else is not believed', async () => {
   await expect(openLibraries({ cacheDir: cacheDir() })).rejects.toThrow('without fetching Apache Kafka');
 });
 
+test('another version has a folder of its own', async () => {
+  installMaven(`
+for argument; do case $argument in -Dkafka.version=*) version=\${argument#*=};; esac; done
+touch $out/kafka_2.13-$version.jar`);
+  const opened = await openLibraries({ cacheDir: cacheDir(), version: '3.9.1' });
+  expect(readdirSync(opened)).toEqual(['kafka_2.13-3.9.1.jar']);
+  expect(readdirSync(cacheDir())).toEqual(['kafka-3.9.1']);
+  expect(findLibraries({ cacheDir: cacheDir() })).toBeUndefined();
+});
+
 test('without Maven it says what to install', async () => {
   vi.stubEnv('PATH', folder);
   await expect(openLibraries({ cacheDir: cacheDir() })).rejects.toMatchObject({
@@ -82,5 +92,5 @@ test('without Maven it says what to install', async () => {
 
 test('the pom names the same version', () => {
   const pom = readFileSync(new URL('../pom.xml', import.meta.url), 'utf8');
-  expect(pom).toContain(`<artifactId>kafka_2.13</artifactId>\n      <version>${kafkaVersion}</version>`);
+  expect(pom).toContain(`<kafka.version>${kafkaVersion}</kafka.version>`);
 });

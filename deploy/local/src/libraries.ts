@@ -14,12 +14,14 @@ import { failed } from './failed.ts';
 import { type Program, requireMaven } from './prerequisites.ts';
 import { waitForLock } from './process-lock.ts';
 
-/** The same as in pom.xml. */
+/** The default, the same as in pom.xml. */
 export const kafkaVersion = '4.1.0';
 
 const pom = fileURLToPath(new URL('../pom.xml', import.meta.url));
 
 export interface LibrariesOptions {
+  /** Of Apache Kafka, as Maven Central names it; default `kafkaVersion`. */
+  readonly version?: string | undefined;
   /** Default `$XDG_CACHE_HOME/headwater`, or `~/.cache/headwater`. */
   readonly cacheDir?: string | undefined;
   /** Told of each file that was fetched. */
@@ -28,7 +30,7 @@ export interface LibrariesOptions {
 
 /** The folder of jars; undefined as long as they have not been fetched. */
 export function findLibraries(options: LibrariesOptions = {}): string | undefined {
-  const folder = join(cacheFolder(options), `kafka-${kafkaVersion}`);
+  const folder = folderOf(options);
   return existsSync(folder) ? folder : undefined;
 }
 
@@ -37,10 +39,9 @@ export async function openLibraries(options: LibrariesOptions = {}): Promise<str
   const present = findLibraries(options);
   if (present !== undefined) return present;
   const maven = requireMaven();
-  const cache = cacheFolder(options);
   const isThere = () => findLibraries(options) !== undefined;
-  const lock = await waitForLock(join(cache, `kafka-${kafkaVersion}.lock`), isThere);
-  const folder = join(cache, `kafka-${kafkaVersion}`);
+  const folder = folderOf(options);
+  const lock = await waitForLock(`${folder}.lock`, isThere);
   try {
     if (!isThere()) await fetchInto(folder, maven, options);
   } finally {
@@ -53,7 +54,7 @@ async function fetchInto(folder: string, maven: Program, options: LibrariesOptio
   const draft = `${folder}.${randomUUID()}.part`;
   await mkdir(draft, { recursive: true });
   try {
-    await runMaven(maven, draft, options.onProgress);
+    await runMaven(maven, draft, options);
     const jars = await readdir(draft);
     if (!jars.some((jar) => jar.startsWith('kafka_')))
       throw failed('Maven ended without fetching Apache Kafka');
@@ -63,9 +64,20 @@ async function fetchInto(folder: string, maven: Program, options: LibrariesOptio
   }
 }
 
-function runMaven(maven: Program, folder: string, onProgress?: (files: number) => void): Promise<void> {
+function runMaven(
+  maven: Program,
+  folder: string,
+  { version = kafkaVersion, onProgress }: LibrariesOptions,
+): Promise<void> {
   const goal = 'dependency:copy-dependencies';
-  const options = ['-B', '-f', pom, '-DincludeScope=runtime', `-DoutputDirectory=${folder}`];
+  const options = [
+    '-B',
+    '-f',
+    pom,
+    '-DincludeScope=runtime',
+    `-Dkafka.version=${version}`,
+    `-DoutputDirectory=${folder}`,
+  ];
   const child = spawn(maven.path, [...options, goal], { stdio: ['ignore', 'pipe', 'pipe'] });
   const errors: string[] = [];
   let files = 0;
@@ -84,7 +96,7 @@ function runMaven(maven: Program, folder: string, onProgress?: (files: number) =
   });
 }
 
-function cacheFolder(options: LibrariesOptions): string {
+function folderOf({ cacheDir, version = kafkaVersion }: LibrariesOptions): string {
   const base = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return options.cacheDir ?? join(base, 'headwater');
+  return join(cacheDir ?? join(base, 'headwater'), `kafka-${version}`);
 }

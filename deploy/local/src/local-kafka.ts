@@ -39,6 +39,8 @@ export interface LocalKafkaOptions {
   readonly port?: number | undefined;
   /** Ports that clients connect to, one for each broker: those of proxies. Not together with `security`. */
   readonly advertisedPorts?: readonly number[] | undefined;
+  /** Of Apache Kafka; default `kafkaVersion`. Those before 3.3 cannot do without ZooKeeper. */
+  readonly version?: string | undefined;
   readonly logger?: {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
@@ -76,6 +78,7 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
   const java = requireJava().path;
   const libraries = await openLibraries({
     cacheDir: options.cacheDir,
+    version: options.version,
     onProgress: (files) => options.onProgress?.({ step: 'fetch', files }),
   });
   const root = resolve(options.dataDir);

@@ -10,6 +10,7 @@ export function createBrokerRestart(random: Random, index: number): Fault {
   const place = random.integer(0, 5);
   return {
     kind: 'broker',
+    spreadMs: awayMs + 4_000,
     strike: (scene, struck) =>
       scene.alone('broker', async () => {
         const node = scene.cluster.node(place);

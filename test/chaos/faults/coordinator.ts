@@ -17,6 +17,7 @@ export function createCoordinatorKill(random: Random, index: number): Fault {
   const steadyMs = random.integer(4_000, 10_000);
   return {
     kind: 'coordinator',
+    spreadMs: awayMs + 6_000,
     strike: (scene, struck) =>
       scene.alone('broker', async () => {
         const names = createNames({ groupPrefix: scene.prefix, transactionalIdPrefix: scene.prefix });

@@ -13,6 +13,7 @@ export function createFullDisk(random: Random): Fault {
   const steadyMs = random.integer(4_000, 10_000);
   return {
     kind: 'disk',
+    spreadMs: fullMs + 8_000,
     strike: (scene, struck) =>
       scene.alone('broker', async () => {
         const node = scene.cluster.node(place);

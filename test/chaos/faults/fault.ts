@@ -19,6 +19,8 @@ export interface Scene {
 
 export interface Fault {
   readonly kind: FaultKind;
+  /** Its burst is sent over so many milliseconds, so that something is on its way all the time that it lasts; default at once. */
+  readonly spreadMs?: number;
   /** Tells when it strikes, and in a few words what it does. Resolves when all that it broke is whole again, or mends itself. */
   strike(scene: Scene, struck: (what: string) => void): Promise<void>;
 }

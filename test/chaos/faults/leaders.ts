@@ -12,6 +12,7 @@ export function createLeaderMove(random: Random, index: number): Fault {
   const hasCoordinators = index % 2 === 0;
   return {
     kind: 'leaders',
+    spreadMs: steadyMs,
     strike: (scene, struck) =>
       scene.alone('broker', async () => {
         const { cluster, signal } = scene;

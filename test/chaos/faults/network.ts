@@ -15,6 +15,7 @@ export function createNetworkFault(random: Random, index: number): Fault {
   const steadyMs = random.integer(2_000, 5_000);
   return {
     kind: 'network',
+    spreadMs: lastsMs + 2_000,
     strike: (scene, struck) =>
       scene.alone('broker', async () => {
         const { id } = scene.cluster.node(place);

@@ -7,6 +7,7 @@ export function createRollingRestart(random: Random): Fault {
   const steadyMs = random.integer(1_000, 4_000);
   return {
     kind: 'rolling',
+    spreadMs: 40_000,
     strike: (scene, struck) =>
       scene.alone('broker', async () => {
         const { cluster } = scene;

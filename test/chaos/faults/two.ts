@@ -8,6 +8,7 @@ export function createTwoKills(random: Random): Fault {
   const steadyMs = random.integer(4_000, 10_000);
   return {
     kind: 'two',
+    spreadMs: awayMs + 10_000,
     strike: (scene, struck) =>
       scene.alone('broker', async () => {
         const { cluster } = scene;
