@@ -46,6 +46,7 @@ export { kafkaOptions } from './runtime/kafka-client.ts';
 export { observeProducing } from './runtime/kafka-metrics.ts';
 export { createLifecycle, type Lifecycle, type PartOptions } from './runtime/lifecycle.ts';
 export type { ProcessHost } from './runtime/process-host.ts';
+export { warnOfReplication } from './runtime/replication-warnings.ts';
 export { type RunServiceOptions, runService } from './runtime/run-service.ts';
 export { type StopBudget, stopBudget } from './runtime/stop-budget.ts';
 export type * from './service.ts';

@@ -90,7 +90,7 @@ async function openShared(config: ClassifyConfig, dependencies: ServiceDependenc
   tellUnknown(config, files, dependencies);
   const { log, names, schemaIds, blobs, logger, metrics } = dependencies;
   const check = new RulesCheck(rules, logger);
-  await prepareClassifyTopics(config, names, log.admin);
+  await prepareClassifyTopics(config, names, log.admin, logger);
   const { heads: headsTopic, serving: servingTopic } = names.topics;
   const codecs = {
     heads: await openCodec(schemaIds, 'HeadTrained', headsTopic),

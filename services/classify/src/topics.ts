@@ -1,5 +1,13 @@
 /** The topics that classify reads and writes, as they are created where they are missing. */
-import { type LogAdmin, type Names, prepareTopics, topicOptions, topicSpecs } from '@headwater/stream';
+import {
+  type LogAdmin,
+  type Logger,
+  type Names,
+  prepareTopics,
+  topicOptions,
+  topicSpecs,
+  warnOfReplication,
+} from '@headwater/stream';
 import type { ClassifyConfig } from './environment.ts';
 
 /** Errors: topic-missing, topic-mismatch. */
@@ -7,12 +15,14 @@ export async function prepareClassifyTopics(
   config: ClassifyConfig,
   names: Names,
   admin: LogAdmin,
+  logger: Logger,
 ): Promise<void> {
   const own = new Set(ownTopics(config, names));
   const specs = topicSpecs(names, topicOptions(config, config.EXTRACTORS)).filter(({ name }) =>
     own.has(name),
   );
   await prepareTopics(admin, specs, config.TOPICS_CREATE);
+  await warnOfReplication(admin, own, logger);
 }
 
 function ownTopics({ EXTRACTORS }: ClassifyConfig, { topics }: Names): string[] {

@@ -12,6 +12,7 @@ import {
   type ServiceDependencies,
   type StartService,
   stopBudget,
+  warnOfReplication,
 } from '@headwater/stream';
 import { BlobReads } from './blob-reads.ts';
 import { CrashJournal } from './crash-journal.ts';
@@ -187,7 +188,13 @@ async function startLanes(
   const group = names.groups.extract(id);
   const journal = openJournal(config, dependencies, group);
   try {
-    await prepareTopics(log.admin, extractTopics(config, names, id), config.TOPICS_CREATE);
+    const topics = extractTopics(config, names, id);
+    await prepareTopics(log.admin, topics, config.TOPICS_CREATE);
+    await warnOfReplication(
+      log.admin,
+      topics.map(({ name }) => name),
+      logger,
+    );
     tellOpened(extractor, board, logger);
     const extraction = await openExtraction(config, dependencies, extractor, journal, board);
     const lanes = await openLanes(config, dependencies, extraction, group, board);

@@ -10,6 +10,7 @@ import {
   topicOptions,
   topicSpecs,
   waitAtMost,
+  warnOfReplication,
 } from '@headwater/stream';
 import type { FastifyInstance } from 'fastify';
 import { startBlobExpiry } from './blob-expiry.ts';
@@ -101,11 +102,12 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
 };
 
 /** What ingest writes and follows. */
-async function ensureTopics(config: IngestConfig, { log, names }: Dependencies): Promise<void> {
+async function ensureTopics(config: IngestConfig, { log, names, logger }: Dependencies): Promise<void> {
   const { EXTRACTORS: extractors, TOPICS_CREATE: create } = config;
   const used = new Set([names.topics.images, names.topics.labels, ...followedTopics(names, extractors)]);
   const specs = topicSpecs(names, topicOptions(config, extractors)).filter(({ name }) => used.has(name));
   await prepareTopics(log.admin, specs, create);
+  await warnOfReplication(log.admin, used, logger);
 }
 
 async function openHttp(

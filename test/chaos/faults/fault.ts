@@ -78,7 +78,7 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal });
 }
 
-const inSyncMs = 90_000;
+const inSyncMs = 180_000;
 
 /** All replicas are in sync again, and stay for a while: a Kafka that is never whole proves nothing. */
 export async function settleCluster({ cluster, topics, signal }: Scene, steadyMs: number): Promise<void> {

@@ -60,7 +60,7 @@ export interface TrialTools {
 export const topics = { idempotent: 'trial-idempotent', transactional: 'trial-transactional' } as const;
 const allTopics = [topics.idempotent, topics.transactional];
 const partitions = 6;
-const inSyncMs = 90_000;
+const inSyncMs = 180_000;
 /** Between two strikes, so that senders get on. */
 const steadyMs = { least: 500, most: 2_000 };
 /** No strike, and no call to the log, may take longer than this. */

@@ -50,6 +50,19 @@ export interface OffsetRange {
   readonly high: bigint;
 }
 
+export interface TopicReplication {
+  /** Of the partition that has the fewest. */
+  readonly replicas: number;
+  /** undefined where the cluster does not say. */
+  readonly minInsyncReplicas: number | undefined;
+}
+
+export interface ClusterReplication {
+  /** That are up. */
+  readonly brokers: number;
+  readonly topics: ReadonlyMap<string, TopicReplication>;
+}
+
 export interface LogAdmin {
   /**
    * Creates what is missing where `create` is true, and checks what is there.
@@ -68,6 +81,8 @@ export interface LogAdmin {
    * Sets committed offsets, by partition, of a group without members. Errors: request-invalid where it has members.
    */
   commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void>;
+  /** How these topics are replicated; those that do not exist are left out. Errors: log-unavailable, log-forbidden. */
+  replication(topics: readonly string[]): Promise<ClusterReplication>;
   /** How many members a group has now; 0 for a group that does not exist. */
   members(group: string): Promise<number>;
   /** Deletes what lies before these offsets, by partition; an offset that is gone already is no error. */

@@ -384,6 +384,14 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       expect(await log.admin.members(group)).toBe(0);
     });
 
+    it('reports how topics are replicated, and leaves out those that do not exist', async () => {
+      const log = open();
+      const topic = await createTopic(log, 2);
+      const { brokers, topics } = await log.admin.replication([topic, uniqueName('missing')]);
+      expect(brokers).toBeGreaterThanOrEqual(1);
+      expect([...topics]).toEqual([[topic, { replicas: 1, minInsyncReplicas: 1 }]]);
+    });
+
     it('deletes groups, also where some do not exist', async () => {
       const log = open();
       const input = await createTopic(log, 1);

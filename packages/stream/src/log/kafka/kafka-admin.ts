@@ -1,10 +1,11 @@
 /** Topics, offsets and groups of a cluster. */
 import { HeadwaterError } from '@headwater/errors';
-import type { LogAdmin, OffsetRange, TopicSpec } from '../api.ts';
+import type { ClusterReplication, LogAdmin, OffsetRange, TopicSpec } from '../api.ts';
 import { wayOut } from '../partition-watch.ts';
 import { attempt } from './attempts.ts';
 import { asLogError, rootOf } from './failures.ts';
 import type { GroupOffsets } from './group-offsets.ts';
+import { readReplication } from './kafka-replication.ts';
 import type { Admin } from './kafkajs.ts';
 import type { PartitionReader } from './partition-reader.ts';
 import type { TableOfTopics } from './table-of-topics.ts';
@@ -66,6 +67,10 @@ export class KafkaAdmin implements LogAdmin {
 
   commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
     return this.#groups.commit(group, topic, offsets);
+  }
+
+  async replication(topics: readonly string[]): Promise<ClusterReplication> {
+    return readReplication(await this.#admin(), topics);
   }
 
   async members(group: string): Promise<number> {

@@ -143,6 +143,14 @@ class MemoryAdmin implements LogAdmin {
     for (const [partition, offset] of offsets) this.#cluster.commit(group, topic, partition, offset);
   }
 
+  async replication(topics: readonly string[]) {
+    const known = topics.filter((topic) => this.#cluster.find(topic) !== undefined);
+    return {
+      brokers: 1,
+      topics: new Map(known.map((topic) => [topic, { replicas: 1, minInsyncReplicas: 1 }])),
+    };
+  }
+
   async members(group: string): Promise<number> {
     return this.#coordinator.members(group);
   }

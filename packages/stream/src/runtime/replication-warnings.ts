@@ -1,0 +1,23 @@
+/** What a service says at its start of topics that a cluster replicates too little. It starts all the same: an operator decides. */
+import type { LogAdmin } from '../log/api.ts';
+import { findReplicationGaps, internalTopics } from '../log/replication-check.ts';
+import type { Logger } from '../logger.ts';
+
+/** Never rejects: where it may not look, there is nothing to warn of. Topics that do not exist yet are left out. */
+export async function warnOfReplication(
+  admin: LogAdmin,
+  topics: Iterable<string>,
+  logger: Logger,
+): Promise<void> {
+  try {
+    const found = await admin.replication([...internalTopics, ...topics]);
+    for (const { remedy, ...gap } of findReplicationGaps(found)) {
+      logger.warn(
+        { ...gap, brokers: found.brokers },
+        `topic ${gap.topic} may lose acknowledged records when a broker fails: ${remedy}`,
+      );
+    }
+  } catch (error) {
+    logger.debug({ error }, 'the replication of topics cannot be read');
+  }
+}
