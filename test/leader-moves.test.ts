@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKafkaLog, createLogger, type Log } from '@headwater/stream';
 import { expect, it } from 'vitest';
-import { Cluster } from './chaos/cluster.ts';
+import { Cluster } from './chaos/cluster/cluster.ts';
 import { type ReadAll, runProduceTrial } from './chaos/produce/trial.ts';
 
 const readAllOf =

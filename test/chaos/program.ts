@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createDigitsSource } from '../../cli/src/sources/digits.ts';
 import { openPython } from '../interop/python.ts';
 import { narrate, runTrial } from '../trial.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster } from './cluster/cluster.ts';
 import { canLimitFiles } from './faults/limits.ts';
 import { type ChaosOptions, help, readOptions } from './options.ts';
 import { createPlan } from './plan.ts';

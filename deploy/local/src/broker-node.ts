@@ -8,7 +8,7 @@ import { type BrokerFolder, lastWords } from './broker-folder.ts';
 import { type BrokerProcess, readTail, startBroker } from './broker-process.ts';
 import { type BrokerNode, brokerLogSettings, brokerSettings } from './broker-settings.ts';
 import { failed } from './failed.ts';
-import { answers } from './probe.ts';
+import { answers } from './requests/probe.ts';
 
 /** A broker of a running local Kafka; its data and its port outlive its process. */
 export interface LocalBroker {

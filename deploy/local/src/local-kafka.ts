@@ -12,12 +12,12 @@ import { type BrokerFolder, lastWords, layOutAll } from './broker-folder.ts';
 import { type LocalBroker, Node } from './broker-node.ts';
 import { type BrokerSecurity, scramArguments, securedSettings, writeStores } from './broker-security.ts';
 import type { BrokerNode } from './broker-settings.ts';
-import { describeCluster } from './cluster-requests.ts';
 import { failed } from './failed.ts';
 import { openLibraries } from './libraries.ts';
 import { findFreePorts } from './ports.ts';
 import { requireJava } from './prerequisites.ts';
 import { identify, type ProcessLock, tryLock } from './process-lock.ts';
+import { describeCluster } from './requests/cluster-requests.ts';
 
 /** What takes its time, in order: `files` counts up while jars are fetched. */
 export type Progress =

@@ -1,6 +1,6 @@
 /** Counts how often a partition gets another leader, from outside: the product's own count is not asked. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 
 const intervalMs = 150;
 const noticeMs = 2_000;

@@ -1,5 +1,5 @@
 /** Reads the topics of the trial by a client that is not ours. */
-import { runPython } from '../python-lines.ts';
+import { runPython } from '../audit/python-lines.ts';
 import type { ReadAll } from './trial.ts';
 
 export const readWithLibrdkafka =

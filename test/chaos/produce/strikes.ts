@@ -1,7 +1,7 @@
 /** What makes leaders move, and answers get lost, while senders send. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { moveLeaders } from '@headwater/local-kafka';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 
 export const strikeKinds = ['restart', 'reassign', 'kill', 'lost-answers', 'freeze'] as const;
 export type StrikeKind = (typeof strikeKinds)[number];

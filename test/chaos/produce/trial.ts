@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafkaLog, createLogger, type Log } from '@headwater/stream';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { createRandom } from '../random.ts';
 import { Counting, type Counts } from './counting.ts';
 import { LeaderWatch } from './leader-watch.ts';

@@ -1,10 +1,10 @@
 /** A check that finds nothing in a run where something is wrong is worth nothing: each kind of damage is done, and must be found. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { Sent } from '../driver.ts';
+import { createPlan } from '../plan.ts';
 import { type Expected, type Judgement, judge } from './check.ts';
-import type { Sent } from './driver.ts';
 import type { Found } from './found.ts';
-import { createPlan } from './plan.ts';
 
 const plan = createPlan({
   seed: 7,

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { findFreePorts, isFree } from './ports.ts';
+import { findFreePorts, isFree } from '../ports.ts';
 import { answers } from './probe.ts';
 
 const servers: Server[] = [];

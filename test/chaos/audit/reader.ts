@@ -1,10 +1,10 @@
 /** Has all topics of a site read by librdkafka, in Python, and takes up what it says line by line. */
 import { join } from 'node:path';
 import { createNames } from '@headwater/stream';
-import { repositoryFolder } from '../interop/files.ts';
+import { repositoryFolder } from '../../interop/files.ts';
+import { extractor } from '../site.ts';
 import type { Found, FoundDeadLetter } from './found.ts';
 import { runPython } from './python-lines.ts';
-import { extractor } from './site.ts';
 
 /** Errors: where Python is missing, or the topics cannot be read to their ends; the reader's own words. */
 export async function readTopics(brokers: readonly string[], prefix: string): Promise<Found> {

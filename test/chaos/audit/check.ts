@@ -4,9 +4,9 @@
  * an undisturbed run. It knows the topics and their headers, and nothing of how services work.
  */
 
-import type { Sent } from './driver.ts';
+import type { Sent } from '../driver.ts';
+import type { Plan } from '../plan.ts';
 import type { Found, FoundExample, FoundHead, FoundImage, FoundPrediction, FoundVector } from './found.ts';
-import type { Plan } from './plan.ts';
 
 export interface Finding {
   /** `wrong`: it is there once, and not what it should be. */

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { openPython } from '../interop/python.ts';
+import { openPython } from '../../interop/python.ts';
 
 /** `order` goes to its standard input as JSON. Errors: where Python is missing, or the script fails; its own words. */
 export async function* runPython(script: string, order: object): AsyncGenerator<string> {
