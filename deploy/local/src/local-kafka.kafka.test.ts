@@ -85,6 +85,10 @@ describe('a local Kafka', () => {
       message: `the folder ${dataDir} is in use by process ${process.pid}`,
     });
     await Promise.all([one.stop(), other.stop()]);
+    await expect(startLocalKafka({ dataDir, brokers: 3 })).rejects.toMatchObject({
+      code: 'local-kafka-failed',
+      message: `the folder ${dataDir} holds a Kafka of 1 broker(s): start 1, or name another folder`,
+    });
     rmSync(otherDir, { recursive: true });
   });
 
