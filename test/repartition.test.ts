@@ -58,8 +58,8 @@ async function startExtract({ log, names, codecs }: Rig): Promise<Lanes> {
       labels: {},
       group: null,
       source: 'test',
-      receivedAt: 1_000,
-      extractedAt: 1_001,
+      receivedAt: 1_700_000_000_000,
+      extractedAt: 1_700_000_000_001,
     });
     return { topic: names.topics.vectors(extractor), key: cause.key, value: value ?? null, cause };
   }

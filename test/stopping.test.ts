@@ -123,7 +123,14 @@ async function sendBacklog(log: Log, topic: string): Promise<void> {
   const content = await sharp({ create: picture }).png().toBuffer();
   const codec = await openCodec(createFingerprintIds(), 'ImageReceived', topic);
   const producer = await log.openProducer();
-  const facts = { source: 'test', receivedAt: 0, mediaType: 'image/png', width: 224, height: 224, content };
+  const facts = {
+    source: 'test',
+    receivedAt: Date.now(),
+    mediaType: 'image/png',
+    width: 224,
+    height: 224,
+    content,
+  };
   await producer.send(
     Array.from({ length: backlog }, (_, index) => {
       const id = `image-${index}`;

@@ -97,9 +97,15 @@ class Installation {
     for (let at = from; at < to; at++) {
       const { bytes, label } = digits[at] as SourceImage;
       const [key, facts] = [`i${at}`, { mediaType: 'image/png', width: 28, height: 28 }];
-      const plain = { source: 'test', receivedAt: 1_000 + at, attributes: {}, labels: {}, group: null };
+      const plain = {
+        source: 'test',
+        receivedAt: 1_700_000_000_000 + at,
+        attributes: {},
+        labels: {},
+        group: null,
+      };
       const image = images.encode({ id: key, ...facts, ...plain, content: Buffer.from(bytes) });
-      const stated = { imageId: key, task, label, assignedAt: 2_000 + at, annotator: 'ann' };
+      const stated = { imageId: key, task, label, assignedAt: 1_700_000_100_000 + at, annotator: 'ann' };
       await producer.send([
         { topic: topics.images, key, value: image },
         { topic: topics.labels, key, value: labels.encode(stated) },

@@ -30,7 +30,7 @@ interface Door {
 /** Our codec writes no half of a surrogate pair; others do, which keys and spoiled bytes stand for. */
 const writable = (random: Random) => Buffer.from(oddText(random)).toString();
 
-const times = [0, 1_000, -1, 2 ** 40, 8_640_000_000_000_000];
+const times = [1_700_000_000_000, 1_700_000_000_001, 2 ** 40, 0, 1_000, -1, 8_640_000_000_000_000];
 
 function doorsOf({ codecs, names }: Rig): Door[] {
   const { topics, groups } = names;
@@ -52,7 +52,12 @@ function doorsOf({ codecs, names }: Rig): Door[] {
         const odd = random.pick([Number.NaN, Number.POSITIVE_INFINITY, 0, 1e38]);
         const vector = Float32Array.from(vectorOf(1, 7), (value) => (random.chance(0.05) ? odd : value));
         const labels = random.chance(0.3) ? { [wordOf(random)]: writable(random) } : {};
-        const sent = { source: 'fuzz', receivedAt: random.pick(times), extractedAt: 1_001, group: null };
+        const sent = {
+          source: 'fuzz',
+          receivedAt: random.pick(times),
+          extractedAt: 1_700_000_000_001,
+          group: null,
+        };
         const value = codecs.vectors
           .get(extractor)
           ?.encode({ imageId, extractor: refOf(extractor), vector, labels, ...sent });
