@@ -1,7 +1,20 @@
 /** ONNX Runtime aborts a process whose thread is terminated during a call: only a process of its own can show that ours is not. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'headwater-native-calls-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A file, for threads inherit the flag that a script on the command line needs. */
+function fileOf(script: string): string {
+  const file = join(folder, 'child.mjs');
+  writeFileSync(file, script);
+  return file;
+}
 
 const library = JSON.stringify(import.meta.resolve('@headwater/extractors'));
 
@@ -18,9 +31,7 @@ async function runChild(act: string): Promise<{ readonly code: unknown; readonly
     const records = Array.from({ length: images }, () => extractor.extract({ image, attributes: {} }));
     setTimeout(() => { ${act} }, 600);
     await Promise.all(records);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(process.execPath, [fileOf(script)], { stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
@@ -38,6 +49,6 @@ it('exits with the code of the process while the engine starts', async () => {
     import { openExtractor } from ${library};
     openExtractor('efficientnet-lite0.v1', { threads: 1 });
     setTimeout(() => process.exit(7), 120);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+  const child = spawn(process.execPath, [fileOf(script)], { stdio: 'ignore' });
   expect(await once(child, 'close')).toEqual([7, null]);
 });

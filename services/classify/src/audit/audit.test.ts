@@ -198,7 +198,7 @@ describe('an audit', () => {
         const answers = await answersOf(disturbed);
         expect(new Set(answers).size).toBe(answers.length);
       }),
-      { numRuns: 16 },
+      { numRuns: 10 },
     );
   });
 

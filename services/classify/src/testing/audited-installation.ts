@@ -70,7 +70,7 @@ export class AuditedInstallation {
   /** Committed offsets by group, topic and partition. */
   #committed = new Map<string, bigint>();
   #serving: number | undefined;
-  #clock = 1_000;
+  #clock = 1_700_000_000_000;
 
   static async open(
     partitions = 2,
