@@ -219,6 +219,8 @@ it('finds what was lost on Kafka and repairs it, to the digests of an undisturbe
   await installation.untilProcessed(groups.extract(extractor), [topics.images]);
   await again.stop();
   await installation.lose(groups.join, [topics.labels, vectors]);
+  // A committed transaction becomes readable a moment after its offsets.
+  await until(async () => (await installation.records(vectors)).length === 30);
 
   const found = await audit({
     clients: installation.clients(),
