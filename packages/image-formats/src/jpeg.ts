@@ -100,9 +100,9 @@ function read(bytes: Buffer): FormatHeader {
   const length = bytes.readUInt16BE(scan + 2);
   if (length < SHORTEST_SCAN_HEADER) throw damaged(mediaType, 'a scan has no room for its parameters');
   if (scan + 2 + length > bytes.length) throw damaged(mediaType, 'it is cut short');
-  const image = bytes.subarray(0, endOf(bytes, scan));
-  if (frame.kind === PROGRESSIVE && !hasAllScans(image, scan, frame.components)) {
-    throw damaged(mediaType, 'its last scans are missing');
+  if (frame.kind === PROGRESSIVE) {
+    const image = bytes.subarray(0, endOf(bytes, scan));
+    if (!hasAllScans(image, scan, frame.components)) throw damaged(mediaType, 'its last scans are missing');
   }
   return { width: frame.width, height: frame.height, ...orientationOfExif(exif) };
 }

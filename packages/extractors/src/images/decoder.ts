@@ -97,7 +97,8 @@ async function decodeFile(
   const picture = await openPicture(image, header, maxPixels);
   const { width, height, orientation = 1, mediaType } = header;
   const isLazy = rowByRow.has(mediaType);
-  return await framePicture({ picture, width, height, orientation, isLazy }, preprocessing);
+  const shrinksOnLoad = mediaType === 'image/jpeg';
+  return await framePicture({ picture, width, height, orientation, isLazy, shrinksOnLoad }, preprocessing);
 }
 
 /** Gives a picture that was decoded before the size and the colours of a net's input; uint8 [side, side, channels]. */
@@ -105,5 +106,6 @@ export async function conformPixels(pixels: Pixels, preprocessing: Preprocessing
   const { data, width, height, channels } = pixels;
   const decoded = sharp(data, { raw: { width, height, channels } });
   const picture = channels === 1 ? decoded.toColourspace('b-w') : decoded;
-  return await framePicture({ picture, width, height, orientation: 1, isLazy: false }, preprocessing);
+  const subject = { picture, width, height, orientation: 1, isLazy: false, shrinksOnLoad: false };
+  return await framePicture(subject, preprocessing);
 }

@@ -1,6 +1,6 @@
 /** A picture in the size and the colours of a net's input, and no row of its file undecoded. */
 import type { Sharp } from 'sharp';
-import type { Preprocessing } from '../extractors/definition.ts';
+import { inputBytes, type Preprocessing } from '../extractors/definition.ts';
 
 /** What is framed. */
 export interface Subject {
@@ -12,31 +12,11 @@ export interface Subject {
   readonly orientation: number;
   /** Its decoder reads only the rows that are asked for: damage in others would go unseen. */
   readonly isLazy: boolean;
-}
-
-interface RawPicture {
-  readonly data: Buffer;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
+  /** Its decoder can decode to a half, a quarter or an eighth of the size, as that of JPEG. */
+  readonly shrinksOnLoad: boolean;
 }
 
 const marginOf = ({ side, resizedSide }: Preprocessing) => Math.floor((resizedSide - side) / 2);
-
-/** Cuts as libvips does where it cuts, also at odd sizes. */
-function cutCentre(picture: RawPicture, preprocessing: Preprocessing): Uint8Array {
-  const { data, width, height, channels } = picture;
-  const { side, resizedSide } = preprocessing;
-  const offsetOf = (length: number) => Math.ceil((length - resizedSide) / 2) + marginOf(preprocessing);
-  const [left, top] = [offsetOf(width), offsetOf(height)];
-  const bytes = side * channels;
-  const rows = Buffer.allocUnsafe(side * bytes);
-  for (let y = 0; y < side; y += 1) {
-    const start = ((top + y) * width + left) * channels;
-    data.copy(rows, y * bytes, start, start + bytes);
-  }
-  return rows;
-}
 
 function resize(
   picture: Sharp,
@@ -63,21 +43,44 @@ function frameByDecoder(picture: Sharp, preprocessing: Preprocessing): Promise<U
   return framed.raw().toBuffer();
 }
 
-/** The whole of a reduced picture is worked out, and cut here: the same bits, and every row was decoded. */
-async function frameWhole(
-  { picture, width, height }: Subject,
-  preprocessing: Preprocessing,
-): Promise<Uint8Array> {
-  const fit = height > width ? 'outside' : 'cover';
-  const resized = resize(colour(picture, preprocessing), preprocessing, fit);
-  const { data, info } = await resized.raw().toBuffer({ resolveWithObject: true });
-  return cutCentre({ ...info, data }, preprocessing);
+/** Size of a picture, in pixels. */
+interface Size {
+  readonly width: number;
+  readonly height: number;
 }
 
-/** Past this a picture is not resized whole before its ends are cut off. */
+/** By what sharp has the decoder shrink the picture, for a resize to 1 / `ratio`. */
+function shrinkOnLoad(ratio: number): number {
+  const factor = [8, 4, 2].find((candidate) => ratio >= candidate) ?? 1;
+  // Just that ratio would be reached by decoding alone; libjpeg rounds.
+  return factor > 1 && Math.floor(ratio) === factor ? factor / 2 : factor;
+}
+
+/** What libvips makes of a picture whose shorter side becomes `resizedSide`, to the pixel. */
+function resizedSize({ width, height, shrinksOnLoad }: Subject, { resizedSide }: Preprocessing): Size {
+  const factor = shrinksOnLoad ? shrinkOnLoad(Math.min(width, height) / resizedSide) : 1;
+  const [columns, rows] = [Math.floor(width / factor), Math.floor(height / factor)];
+  const ratio = Math.min(columns, rows) / resizedSide;
+  return { width: Math.round(columns / ratio), height: Math.round(rows / ratio) };
+}
+
+/** Resizes what is seen and the rows below it: the same bits, and every row was decoded. */
+async function frameToLastRow(subject: Subject, preprocessing: Preprocessing): Promise<Uint8Array> {
+  const { side, resizedSide } = preprocessing;
+  const resized = resizedSize(subject, preprocessing);
+  const offsetOf = (length: number) => Math.ceil((length - resizedSide) / 2) + marginOf(preprocessing);
+  const [left, top] = [offsetOf(resized.width), offsetOf(resized.height)];
+  const pixels = await resize(colour(subject.picture, preprocessing), preprocessing, 'outside')
+    .extract({ left, top, width: side, height: resized.height - top })
+    .raw()
+    .toBuffer();
+  return pixels.subarray(0, inputBytes(preprocessing));
+}
+
+/** Past this, rows below those that are seen are not kept in memory. */
 const mostPixels = 2 ** 24;
 
-function canBeWhole({ width, height, orientation }: Subject, { resizedSide }: Preprocessing): boolean {
+function canReachLastRow({ width, height, orientation }: Subject, { resizedSide }: Preprocessing): boolean {
   const isReduced = Math.min(width, height) >= resizedSide;
   return orientation === 1 && isReduced && (resizedSide ** 2 * height) / width <= mostPixels;
 }
@@ -96,7 +99,7 @@ function missesRows(subject: Subject, { side, resizedSide }: Preprocessing): boo
 /** uint8 [side, side, channels]. Errors: those of libvips. */
 export async function framePicture(subject: Subject, preprocessing: Preprocessing): Promise<Uint8Array> {
   if (subject.isLazy && preprocessing.fit === 'cover' && missesRows(subject, preprocessing)) {
-    if (canBeWhole(subject, preprocessing)) return await frameWhole(subject, preprocessing);
+    if (canReachLastRow(subject, preprocessing)) return await frameToLastRow(subject, preprocessing);
     await subject.picture.clone().raw().toBuffer();
   }
   return await frameByDecoder(subject.picture, preprocessing);
