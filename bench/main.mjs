@@ -23,6 +23,10 @@ const benches = {
     script: 'plumbing/main.mjs',
     summary: 'records a second through Kafka: produced by many callers, and copied in transactions',
   },
+  decode: {
+    script: 'decode/main.mjs',
+    summary: 'processor time of decoding an image, also beside another checkout',
+  },
   extract: { script: 'extract/throughput.mjs', summary: 'images a second through each extractor' },
 };
 
