@@ -42,7 +42,7 @@ export interface ImageFormat {
   read(bytes: Buffer): FormatHeader;
   /**
    * The bytes to give to a decoder, where it refuses what is harmless. Expects a file that `read` accepts; the result
-   * is the argument itself where nothing has to change.
+   * is the argument itself where nothing has to change. Copies are made into memory of `allocate`.
    */
-  prepare?(bytes: Buffer): Buffer;
+  prepare?(bytes: Buffer, allocate: (bytes: number) => Buffer): Buffer;
 }

@@ -127,11 +127,13 @@ function isOnePass(bytes: Buffer, { frame, scan }: Start): boolean {
  * Makes damage of the scan an error of the decoder wherever it is, and of nothing else. One pass: the end-of-image marker goes,
  * whether it is there or missing, so that a scan which is too short runs out of bytes; with the marker it is filled with gray.
  */
-function prepare(bytes: Buffer): Buffer {
+function prepare(bytes: Buffer, allocate: (bytes: number) => Buffer): Buffer {
   const start = findScan(bytes);
   const end = endOf(bytes, start.scan);
   if (isOnePass(bytes, start)) {
-    const prepared = Buffer.concat([bytes.subarray(0, end), READ_AHEAD]);
+    const prepared = allocate(end + READ_AHEAD.length);
+    bytes.copy(prepared, 0, 0, end);
+    READ_AHEAD.copy(prepared, end);
     mendParameters(prepared, start.scan);
     return prepared;
   }

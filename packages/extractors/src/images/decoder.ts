@@ -15,6 +15,7 @@ import { framePicture } from './framing.ts';
 import { checkBytes, checkPixels } from './limits.ts';
 import { openPicture } from './opening.ts';
 import { readPlainPng } from './plain-png.ts';
+import { withScratch } from './scratch.ts';
 
 /** A decoded picture: uint8 [height, width, channels]. */
 export interface Pixels {
@@ -94,11 +95,13 @@ async function decodeFile(
   preprocessing: Preprocessing,
   { maxPixels }: ImageLimits,
 ): Promise<Uint8Array> {
-  const picture = await openPicture(image, header, maxPixels);
   const { width, height, orientation = 1, mediaType } = header;
   const isLazy = rowByRow.has(mediaType);
   const shrinksOnLoad = mediaType === 'image/jpeg';
-  return await framePicture({ picture, width, height, orientation, isLazy, shrinksOnLoad }, preprocessing);
+  return await withScratch(async (allocate) => {
+    const picture = await openPicture(image, header, maxPixels, allocate);
+    return await framePicture({ picture, width, height, orientation, isLazy, shrinksOnLoad }, preprocessing);
+  });
 }
 
 /** Gives a picture that was decoded before the size and the colours of a net's input; uint8 [side, side, channels]. */

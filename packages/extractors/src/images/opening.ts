@@ -8,6 +8,7 @@ import { type ColourModel, isSrgb, modelOfEncoding } from './colour/colour-model
 import { convertSamples } from './colour/conversion.ts';
 import { modelOfProfile } from './colour/icc-profile.ts';
 import { longestDecodeSeconds } from './decoding-error.ts';
+import type { Allocate } from './scratch.ts';
 
 sharp.concurrency(1);
 // No image comes twice in a row: a cache of operations would hold memory for nothing.
@@ -66,11 +67,14 @@ async function convert(file: ImageFile, { colours, model }: Meaning): Promise<Sh
   return sharp(pixels.data, { raw: pixels.raw });
 }
 
-/**
- * Errors: those of libvips.
- */
-export async function openPicture(image: Buffer, header: ImageHeader, maxPixels: number): Promise<Sharp> {
-  const file = { bytes: formatOf(image)?.prepare?.(image) ?? image, header, maxPixels };
+/** The picture may read memory of `allocate` until it is decoded. Errors: those of libvips. */
+export async function openPicture(
+  image: Buffer,
+  header: ImageHeader,
+  maxPixels: number,
+  allocate: Allocate,
+): Promise<Sharp> {
+  const file = { bytes: formatOf(image)?.prepare?.(image, allocate) ?? image, header, maxPixels };
   const { deep, colour, channels } = header;
   if (!deep && !colour && !channels) return openFile(file);
   const meaning = await meaningOf(file);
