@@ -13,8 +13,8 @@ import { makePictures } from './pictures.mjs';
 
 const usage = `npm run bench -- decode [options]
 
-  --images N      images of each measurement (20)
-  --rounds N      measurements of each file and checkout, in turns (40)
+  --images N      images of each measurement (3)
+  --rounds N      measurements of each file and checkout, in turns (150)
   --only TEXT     only files whose name contains it
   --peer FOLDER   another checkout, built, to compare with
   --json          one JSON object as the last line of standard output
@@ -22,8 +22,8 @@ const usage = `npm run bench -- decode [options]
 
 const { values: options } = parseArgs({
   options: {
-    images: { type: 'string', default: '20' },
-    rounds: { type: 'string', default: '40' },
+    images: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '150' },
     only: { type: 'string', default: '' },
     peer: { type: 'string' },
     json: { type: 'boolean', default: false },
@@ -60,7 +60,7 @@ async function measure(child, image, preprocessing, times) {
   return ms / times;
 }
 
-/** In turns, each round in the other order. */
+/** In short turns, each round in the other order: what else the machine does then falls on both sides. */
 async function compare(workers, image, preprocessing) {
   const results = Object.fromEntries(Object.keys(workers).map((name) => [name, []]));
   for (const child of Object.values(workers)) await measure(child, image, preprocessing, 5);
