@@ -38,10 +38,6 @@ export function rootOf(thrown: unknown): KafkaFailure {
   return inner instanceof Error && inner !== error ? rootOf(inner) : error;
 }
 
-export function isConcurrentTransaction(thrown: unknown): boolean {
-  return rootOf(thrown).type === 'CONCURRENT_TRANSACTIONS';
-}
-
 /** True where the topic's partitions are led by another broker by now, or not known yet. */
 export function isStaleMetadata(thrown: unknown): boolean {
   const { type, name } = rootOf(thrown);

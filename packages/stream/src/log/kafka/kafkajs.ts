@@ -18,8 +18,6 @@ export type {
   LogEntry,
   logCreator as LogCreator,
   Producer,
-  TopicMessages,
-  Transaction,
 } from 'kafkajs';
 
 /** A record as kafkajs decodes it; control records and those of aborted transactions too. */
@@ -196,7 +194,7 @@ function replace<T>(module: string, mend: (original: T) => T): void {
 const loaded = load();
 for (const [type, codec] of compressionCodecs) loaded.CompressionCodecs[type as 1] = () => codec;
 
-export const { AssignerProtocol, Kafka, logLevel, Partitioners } = loaded;
+export const { AssignerProtocol, Kafka, logLevel } = loaded;
 
 export const Encoder = require('kafkajs/src/protocol/encoder') as new () => Encoder;
 export const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => Decoder;

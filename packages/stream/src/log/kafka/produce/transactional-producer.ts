@@ -10,10 +10,9 @@ import { asLogError } from '../failures.ts';
 import type { ProtocolRequest } from '../kafkajs.ts';
 import { BatchSender } from './batch-sender.ts';
 import { CoordinatorClient } from './coordinator-client.ts';
-import { PartitionWriter } from './partition-writer.ts';
+import { PartitionWriters } from './partition-writers.ts';
 import type { ProduceContext } from './produce-context.ts';
 import { initialiseTransactions } from './producer-identity.ts';
-import { partitionName } from './protocol/produce-request.ts';
 import type { ProducerIdentity } from './protocol/record-batch.ts';
 import {
   type Answered,
@@ -37,13 +36,20 @@ export class TransactionalProducer implements LaneTransactions {
   readonly #options: TransactionalOptions;
   readonly #sender: BatchSender;
   readonly #coordinators: CoordinatorClient;
-  readonly #writers = new Map<string, PartitionWriter>();
+  readonly #writers: PartitionWriters;
   #identity: ProducerIdentity | undefined;
 
   constructor(options: TransactionalOptions) {
     this.#options = options;
     this.#sender = new BatchSender(options);
     this.#coordinators = new CoordinatorClient(options);
+    this.#writers = new PartitionWriters({
+      sender: this.#sender,
+      topics: options.topics,
+      transactional: true,
+      identity: async () => this.#current(),
+      doubted: () => undefined,
+    });
   }
 
   /** Fences the former owner and waits for the end of its transaction. Errors: log-unavailable, log-forbidden. */
@@ -76,11 +82,11 @@ export class TransactionalProducer implements LaneTransactions {
     const sendsOffsets = positions.size > 0 && group !== undefined;
     if (routes.length > 0) await this.#ask(addPartitionsRequest(transaction, routes), deadline);
     if (sendsOffsets) await this.#ask(addOffsetsRequest(transaction, group), deadline);
-    const parts = routes.map((route) => this.#write(route, deadline));
+    const parts = routes.map((route) => this.#writers.write(route, deadline));
     if (sendsOffsets) parts.push(this.#commitOffsets(transaction, group, positions, deadline));
     // All of them, also where one fails: a request that is still under way must not meet what comes after.
     const failed = (await Promise.allSettled(parts)).filter((part) => part.status === 'rejected');
-    await Promise.all([...this.#writers.values()].map(({ idle }) => idle));
+    await this.#writers.idle();
     if (failed.length > 0) throw firstCause(failed.map(({ reason }) => reason));
     await this.#ask(endTransactionRequest(transaction), deadline);
   }
@@ -101,34 +107,6 @@ export class TransactionalProducer implements LaneTransactions {
     const request = txnOffsetCommitRequest(transaction, group, offsets);
     const subject = `committing offsets of group ${group}`;
     await this.#coordinators.ask({ type: 'group', key: group }, request, { subject, deadline });
-  }
-
-  #write(route: Route, deadline: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let left = route.records.length;
-      const acknowledged = () => {
-        left -= 1;
-        if (left === 0) resolve();
-      };
-      const queued = route.records.map((record) => ({ ...record, deadline, acknowledged, failed: reject }));
-      this.#writer(route).add(queued, route.limit);
-    });
-  }
-
-  #writer({ topic, partition, limit }: Route): PartitionWriter {
-    const name = partitionName({ topic, partition });
-    const known = this.#writers.get(name);
-    if (known !== undefined) return known;
-    const writer = new PartitionWriter({
-      ...{ topic, partition, limit },
-      sender: this.#sender,
-      transactional: true,
-      identity: async () => this.#current(),
-      doubted: () => undefined,
-      limitExceeded: () => this.#options.topics.forget([topic]),
-    });
-    this.#writers.set(name, writer);
-    return writer;
   }
 
   #current(): ProducerIdentity {
