@@ -6,9 +6,8 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { checkoutsOf, median, medianRatio, readOptions, say } from '../paired.mjs';
 import { makePictures } from './pictures.mjs';
 
 const usage = `npm run bench -- decode [options]
@@ -20,20 +19,11 @@ const usage = `npm run bench -- decode [options]
   --json          one JSON object as the last line of standard output
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    images: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '150' },
-    only: { type: 'string', default: '' },
-    peer: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
+const options = readOptions(usage, {
+  images: { type: 'string', default: '3' },
+  rounds: { type: 'string', default: '150' },
+  only: { type: 'string', default: '' },
 });
-if (options.help) {
-  process.stdout.write(usage);
-  process.exit(0);
-}
 
 /** Those of efficientnet-lite0.v1 and lenet-digits.v1. */
 const preprocessings = {
@@ -41,11 +31,7 @@ const preprocessings = {
   gray: { side: 28, resizedSide: 28, fit: 'contain', kernel: 'cubic', colour: 'gray', background: 0 },
 };
 
-const own = fileURLToPath(new URL('../..', import.meta.url));
-const checkouts = { ours: own, ...(options.peer === undefined ? {} : { peer: resolve(options.peer) }) };
 const worker = fileURLToPath(new URL('worker.mjs', import.meta.url));
-const say = (line) => process.stderr.write(`${line}\n`);
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 async function startWorker(root) {
   const child = fork(worker, { env: { ...process.env, ROOT: root }, serialization: 'advanced' });
@@ -76,7 +62,7 @@ async function compare(workers, image, preprocessing) {
 function summarize(results) {
   const cpuMs = Object.entries(results).map(([name, all]) => [name, Number(median(all).toFixed(3))]);
   const { ours, peer } = results;
-  const ratio = peer && Number(median(ours.map((ms, round) => ms / peer[round])).toFixed(3));
+  const ratio = peer && Number(medianRatio(ours, peer).toFixed(3));
   return { ...Object.fromEntries(cpuMs), ...(peer && { ratio }) };
 }
 
@@ -84,7 +70,8 @@ const pictures = Object.entries(await makePictures()).filter(([name]) => name.in
 const workers = {};
 const summary = {};
 try {
-  for (const [name, root] of Object.entries(checkouts)) workers[name] = await startWorker(root);
+  for (const [name, root] of Object.entries(checkoutsOf(options.peer)))
+    workers[name] = await startWorker(root);
   for (const [name, image] of pictures) {
     for (const [colour, preprocessing] of Object.entries(preprocessings)) {
       const figures = summarize(await compare(workers, image, preprocessing));

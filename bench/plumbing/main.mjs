@@ -7,10 +7,11 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { startLocalKafka } from '@headwater/local-kafka';
+import { checkoutsOf, median, medianRatio, readOptions, say } from '../paired.mjs';
 
 const usage = `npm run bench -- plumbing [options]
 
@@ -21,33 +22,20 @@ const usage = `npm run bench -- plumbing [options]
   --json          one JSON object as the last line of standard output
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    records: { type: 'string', default: '6000' },
-    rounds: { type: 'string', default: '3' },
-    brokers: { type: 'string', default: '1' },
-    peer: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
+const options = readOptions(usage, {
+  records: { type: 'string', default: '6000' },
+  rounds: { type: 'string', default: '3' },
+  brokers: { type: 'string', default: '1' },
 });
-if (options.help) {
-  process.stdout.write(usage);
-  process.exit(0);
-}
 
-const own = fileURLToPath(new URL('../..', import.meta.url));
-const checkouts = { ours: own, ...(options.peer === undefined ? {} : { peer: resolve(options.peer) }) };
+const checkouts = checkoutsOf(options.peer);
 const worker = fileURLToPath(new URL('worker.mjs', import.meta.url));
-const say = (line) => process.stderr.write(`${line}\n`);
 
 async function measure(root, brokers) {
   const env = { ...process.env, ROOT: root, BROKERS: brokers.join(','), RECORDS: options.records };
   const { stdout } = await promisify(execFile)(process.execPath, [worker], { env });
   return JSON.parse(stdout.trim().split('\n').at(-1));
 }
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 function summarize(rounds) {
   const of = (part, figure) => median(rounds.map((round) => round[part][figure]));
@@ -82,8 +70,8 @@ const summary = Object.fromEntries(
   Object.entries(results).map(([name, rounds]) => [name, summarize(rounds)]),
 );
 if (summary.peer !== undefined) {
-  const ratio = (part) =>
-    median(results.ours.map((round, at) => round[part].perSecond / results.peer[at][part].perSecond));
+  const figures = (name, part) => results[name].map((round) => round[part].perSecond);
+  const ratio = (part) => medianRatio(figures('ours', part), figures('peer', part));
   summary.ratio = {
     produced: Number(ratio('produced').toFixed(2)),
     copied: Number(ratio('copied').toFixed(2)),
