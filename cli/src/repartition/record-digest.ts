@@ -1,4 +1,4 @@
-/** Tells a record that is lost, doubled or altered by a copy: a sum of SHA-256, whatever the order and the partitions. */
+/** Detects a record that a copy has lost, doubled or altered: a sum of SHA-256, whatever the order and the partitions. */
 import { createHash } from 'node:crypto';
 import { type LogRecord, movedHeader, sourceHeaders } from '@headwater/stream';
 

@@ -12,7 +12,7 @@ afterEach(async () => {
   }
 });
 
-/** A server that sends back what it gets, and tells what that was. */
+/** A server that sends back what it receives, and records it. */
 async function setUp() {
   let received = '';
   const server = createServer((socket) => {

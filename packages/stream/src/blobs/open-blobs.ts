@@ -24,7 +24,7 @@ type BlobConfig = Pick<
 >;
 
 /**
- * A folder that other machines do not see would take images that nobody else can read. Errors: config-invalid, where other
+ * A folder that other machines do not see would take images that no other process can read. Errors: config-invalid, where other
  * machines reach one of `addresses` and the folder is not declared to be shared.
  */
 export function checkBlobStoreShared(

@@ -1,6 +1,6 @@
 /**
- * Notices that a topic has other partitions than when it was opened. Kafka moves keys when partitions are added: records would go
- * where nobody reads, and state that is kept by partition would be split. Every reader of this process shares one watch.
+ * Notices that a topic has other partitions than when it was opened. Kafka moves keys when partitions are added: records would go to
+ * partitions that no member reads, and state that is kept by partition would be split. Every reader of this process shares one watch.
  */
 import { HeadwaterError } from '@headwater/errors';
 

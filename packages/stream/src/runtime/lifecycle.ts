@@ -91,7 +91,7 @@ export function createLifecycle(logger: Logger): Lifecycle {
   };
 }
 
-/** A part that is late may only be waiting for somebody else. */
+/** A part that is late may only be waiting for another system. */
 function worseOf(first: HeadwaterError | undefined, second: HeadwaterError): HeadwaterError {
   return first === undefined || (first.code === 'timed-out' && second.code !== 'timed-out') ? second : first;
 }

@@ -1,4 +1,4 @@
-/** Which tasks vectors are asked, as far as it can be told later: from TASKS, from what serves now, and from the heads that are kept. */
+/** Which tasks vectors were asked, as far as that can be reconstructed: from TASKS, from what serves now, and from the heads that are kept. */
 import type { HeadCatalog } from '../exchange/head-catalog.ts';
 import { askedExtractor } from '../predict/predictor.ts';
 import type { Answered } from './prediction-table.ts';

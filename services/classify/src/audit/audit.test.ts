@@ -381,7 +381,7 @@ interface Expected {
   readonly needsHead?: boolean;
 }
 
-/** What the rules say of a lost record, told from the topics alone. */
+/** The finding that the rules demand for a lost record, from the topics alone. */
 async function expectedFinding(
   undisturbed: AuditedInstallation,
   disturbed: AuditedInstallation,
@@ -415,7 +415,7 @@ async function expectedOfVector(disturbed: AuditedInstallation, lost: OutgoingRe
   return { finding: isThere ? [`erasure-missing ${imageId}`] : [], isRepairable: true };
 }
 
-/** The first one of a partition tells when its task began to be asked: without it, nothing does. */
+/** Only the first one of a partition shows when its task began to be asked. */
 async function expectedOfPrediction(disturbed: AuditedInstallation, lost: OutgoingRecord): Promise<Expected> {
   const { partition, offset = 0n } = lost.cause ?? {};
   const task = await disturbed.taskOf(lost);

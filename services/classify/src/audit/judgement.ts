@@ -42,7 +42,7 @@ export class Judge {
     this.#options = options;
   }
 
-  /** Undefined where nothing is missing, or where that cannot be told. */
+  /** Undefined where nothing is missing, or where that cannot be decided. */
   judge(suspect: Suspect): Judgement | undefined {
     const { extractor } = suspect;
     if (suspect.of === 'image') return this.#judgeImage(extractor, suspect.image);

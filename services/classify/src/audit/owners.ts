@@ -1,4 +1,4 @@
-/** Whoever owns a partition of a group writes under its transactional id: repairs do so in place of services that are stopped. */
+/** The owner of a partition of a group writes under its transactional id: repairs do so in place of services that are stopped. */
 import { HeadwaterError } from '@headwater/errors';
 import type { ClusterClients } from '../exchange/head-catalog.ts';
 import type { Owner } from './suspects.ts';

@@ -20,7 +20,7 @@ export interface ConvertedPixels {
 /** Writes the colour of the pixel whose samples begin at `at`. */
 type ConvertPixel = (samples: Uint8Array | Uint16Array, at: number, to: Uint8Array, into: number) => void;
 
-/** Shades of linear light that are told apart. */
+/** Number of shades of linear light that are distinguished. */
 const shades = 65_535;
 const shadeOf = (light: number) => Math.round(255 * encodeSrgb(clamp(light)));
 

@@ -1,4 +1,4 @@
-/** What happens when somebody adds partitions to a topic that is in use. */
+/** Partitions that another tool adds to a topic in use. */
 import { expect, inject, it, onTestFinished } from 'vitest';
 import type { Log } from '../api.ts';
 import { createTopic, numbered, produce, readAll, uniqueName } from '../log-contract.ts';
