@@ -24,9 +24,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{schemas,packages/*,services/*,deploy/local,cli}/src/**/*.test.ts',
+            '{packages/*,services/*,deploy/local-kafka,demo,cli}/src/**/*.test.ts',
             'docs/*.test.ts',
             'test/chaos/**/*.test.ts',
+            'test/layout/**/*.test.ts',
           ],
           exclude: ['**/*.kafka.test.ts', '**/node_modules/**'],
           server,
@@ -40,9 +41,12 @@ export default defineConfig({
         test: {
           name: 'kafka',
           include: hasKafka
-            ? ['{schemas,packages/*,services/*,deploy/local,cli}/src/**/*.kafka.test.ts', 'test/**/*.test.ts']
+            ? [
+                '{packages/*,services/*,deploy/local-kafka,demo,cli}/src/**/*.kafka.test.ts',
+                'test/**/*.test.ts',
+              ]
             : ['test/without-kafka.ts'],
-          exclude: ['**/node_modules/**', 'test/interop/**', 'test/s3/**', 'test/chaos/**'],
+          exclude: ['**/node_modules/**', 'test/interop/**', 'test/s3/**', 'test/chaos/**', 'test/layout/**'],
           globalSetup: hasKafka ? ['test/kafka-setup.ts'] : [],
           server,
           maxWorkers,

@@ -8,7 +8,8 @@ import { classifyAccess, classifyEnvironment } from '@headwater/classify';
 import { errorCodes } from '@headwater/errors';
 import { extractEnvironment } from '@headwater/extract';
 import { ingestAccess, ingestEnvironment } from '@headwater/ingest';
-import { commonEnvironment, createNames, listVariables, topicSpecs, type Variable } from '@headwater/stream';
+import { createNames, topicSpecs } from '@headwater/log';
+import { commonEnvironment, listVariables, type Variable } from '@headwater/service-kit';
 import { expect, test } from 'vitest';
 
 const notice = '<!-- Generated from the code by `npm run docs`; do not edit. -->';

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import type { OutgoingRecord } from '@headwater/stream';
+import type { OutgoingRecord } from '@headwater/log';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { killAll, type ServiceProcess, startService } from './processes.ts';

@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKafkaLog, createLogger, type Log } from '@headwater/stream';
+import { createKafkaLog, type Log } from '@headwater/log';
+import { createLogger } from '@headwater/service-kit';
 import { expect, it } from 'vitest';
 import { Cluster } from './chaos/cluster/cluster.ts';
 import { type ReadAll, runProduceTrial } from './chaos/produce/trial.ts';

@@ -7,16 +7,18 @@ import { renameSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createFolderBlobStore } from '@headwater/blobs';
+import { createKafkaLog } from '@headwater/log';
 import { createRegistryIds, openCodec, recordSchema } from '@headwater/schemas';
-import { createFolderBlobStore, createKafkaLog, createLogger } from '@headwater/stream';
+import { createLogger } from '@headwater/service-kit';
 import { type ExpectStatic, inject, it, type TestContext } from 'vitest';
+import { startExtract } from '../services/extract/src/service.ts';
 import {
   digitImage,
   extractor,
   imageReceived,
   openWorkplace,
-} from '../services/extract/src/fixtures/workplace.ts';
-import { startExtract } from '../services/extract/src/service.ts';
+} from '../services/extract/src/testing/extract-fixture.ts';
 
 const sessionTimeoutMs = 2_000;
 const awayMs = 2.2 * sessionTimeoutMs;

@@ -3,24 +3,23 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFingerprintIds } from '@headwater/schemas';
 import {
   createKafkaLog,
-  createLogger,
   createMemoryLog,
   createNames,
   type Lanes,
   type Log,
   type LogRecord,
   type Names,
-  prepareTopics,
   sourceHeaders,
   topicSpecs,
-} from '@headwater/stream';
+} from '@headwater/log';
+import { createFingerprintIds } from '@headwater/schemas';
+import { createLogger, prepareTopics } from '@headwater/service-kit';
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { type RepartitionOptions, repartition } from '../cli/src/repartition/repartition.ts';
-import { eventually, Rig, refOf, vectorOf } from '../services/classify/src/testing/rig.ts';
+import { eventually, Rig, refOf, vectorOf } from '../services/classify/src/testing/classify-fixture.ts';
 
 const extractor = 'eight.v1';
 const patienceMs = 60_000;

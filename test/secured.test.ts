@@ -7,10 +7,11 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, type LocalKafka, startLocalKafka } from '@headwater/local-kafka';
+import { createKafkaLog, type KafkaOptions, type Log } from '@headwater/log';
 import { createFingerprintIds, openCodec } from '@headwater/schemas';
-import { createKafkaLog, createLogger, type KafkaOptions, type Log } from '@headwater/stream';
+import { createLogger } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FakeS3, fail, noFault, startFakeS3 } from '../packages/stream/src/blobs/testing/fake-s3.ts';
+import { type FakeS3, fail, noFault, startFakeS3 } from '../packages/testing/src/blobs/fake-s3.ts';
 import { killAll, startScript, startService, type Variables } from './processes.ts';
 import { digits } from './stream-client.ts';
 

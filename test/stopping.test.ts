@@ -7,16 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalKafka } from '@headwater/local-kafka';
+import { createKafkaLog, type Log } from '@headwater/log';
 import { createFingerprintIds, openCodec } from '@headwater/schemas';
-import {
-  commonEnvironment,
-  createKafkaLog,
-  createLogger,
-  kafkaOptions,
-  type Log,
-  loadConfig,
-  namesOf,
-} from '@headwater/stream';
+import { commonEnvironment, createLogger, kafkaOptions, loadConfig, namesOf } from '@headwater/service-kit';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
 import { killAll, type ServiceProcess, startService, type Variables } from './processes.ts';

@@ -1,25 +1,21 @@
 /** An outside client of a running stream: produces images and labels, reads predictions and dead letters, audits. */
 import { randomBytes } from 'node:crypto';
-import { createFingerprintIds, type ImageClassified } from '@headwater/schemas';
 import {
-  commonEnvironment,
   createKafkaLog,
-  createLogger,
   deadLetterHeaders,
   type Follower,
-  kafkaOptions,
   type Log,
   type LogRecord,
-  loadConfig,
   type Names,
-  namesOf,
   type OutgoingRecord,
-} from '@headwater/stream';
-import { type AuditReport, auditRun } from '../cli/src/audit/audit.ts';
-import type { SourceImage } from '../cli/src/sources/api.ts';
-import { createDigitsSource } from '../cli/src/sources/digits.ts';
-import { openCodecs, type StoryCodecs } from '../cli/src/story/codecs.ts';
-import { imageIdOf } from '../cli/src/story/routes.ts';
+} from '@headwater/log';
+import { createFingerprintIds, type ImageClassified } from '@headwater/schemas';
+import { commonEnvironment, createLogger, kafkaOptions, loadConfig, namesOf } from '@headwater/service-kit';
+import { type AuditReport, auditRun } from '../demo/src/audit/audit.ts';
+import { openCodecs, type StoryCodecs } from '../demo/src/run/codecs.ts';
+import { imageIdOf } from '../demo/src/run/routes.ts';
+import type { SourceImage } from '../demo/src/sources/api.ts';
+import { createDigitsSource } from '../demo/src/sources/digits.ts';
 import type { Variables } from './processes.ts';
 
 export const extractor = 'lenet-digits.v1';

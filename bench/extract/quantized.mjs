@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { openExtractor } from '@headwater/extractors';
+import { openExtractor } from '@headwater/extractor-pipelines';
 import sharp from 'sharp';
 import { describeMachine } from '../heads/machine.mjs';
 import { describeProgress, say } from '../heads/progress.mjs';

@@ -16,7 +16,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 
 const require = createRequire(new URL('../../packages/extractors/package.json', import.meta.url));
-const { openExtractor, extractorIds } = await import('@headwater/extractors');
+const { extractorIds } = await import('@headwater/extractors');
+const { openExtractor } = await import('@headwater/extractor-pipelines');
 const sharp = require('sharp');
 
 const { values: options } = parseArgs({
@@ -62,7 +63,7 @@ async function photographs() {
 }
 
 async function portraits() {
-  const folder = new URL('../../packages/extractors/src/fixtures/faces/', import.meta.url);
+  const folder = new URL('../../packages/testing/src/images/faces/', import.meta.url);
   const names = (await readdir(folder)).filter((name) => name.endsWith('.jpg'));
   return await Promise.all(names.map((name) => readFile(new URL(name, folder))));
 }

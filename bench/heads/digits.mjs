@@ -6,10 +6,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { openExtractor } from '@headwater/extractors';
+import { openExtractor } from '@headwater/extractor-pipelines';
 import { quantize } from '@headwater/heads';
-import { openIdxImages, readIdxLabels } from '../../cli/dist/digits/idx.js';
-import { encodePng } from '../../cli/dist/digits/png.js';
+import { openIdxImages, readIdxLabels } from '../../demo/dist/sources/idx.js';
+import { encodePng } from '../../demo/dist/sources/png.js';
 import { describeProgress } from './progress.mjs';
 
 const extractorId = 'lenet-digits.v1';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 const { ROOT = '', BROKERS = '', RECORDS = '6000' } = process.env;
-const { createKafkaLog } = await import(pathToFileURL(`${ROOT}/packages/stream/dist/index.js`).href);
+const { createKafkaLog } = await import(pathToFileURL(`${ROOT}/packages/log/dist/index.js`).href);
 const records = Number(RECORDS);
 const partitions = 4;
 const callers = 64;

@@ -14,7 +14,7 @@ import {
   startBackend,
   trainNet,
   withClasses,
-} from '@headwater/extractors/training';
+} from '@headwater/tfjs/training';
 import { say } from '../heads/progress.mjs';
 
 const { values: options } = parseArgs({

@@ -1,7 +1,7 @@
 /** The digits: five are learned by a net, five are new to it. */
 
 import { join } from 'node:path';
-import { toLayersModel, writeLayersModel } from '@headwater/extractors/nets';
+import { toLayersModel, writeLayersModel } from '@headwater/tfjs';
 import {
   accuracyOf,
   answersOf,
@@ -15,7 +15,7 @@ import {
   shuffled,
   trainNet,
   withClasses,
-} from '@headwater/extractors/training';
+} from '@headwater/tfjs/training';
 import { describeProgress, say } from '../heads/progress.mjs';
 import { headAccuracy } from './heads.mjs';
 import { chooseRegularization, trainLogisticRegression } from './logistic-regression.mjs';

@@ -10,7 +10,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startBackend } from '@headwater/extractors/training';
+import { startBackend } from '@headwater/tfjs/training';
 import { describeMachine } from '../heads/machine.mjs';
 import { say } from '../heads/progress.mjs';
 import { tellDigits } from './digits.mjs';

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openExtractor } from '@headwater/extractors';
+import { openExtractor } from '@headwater/extractor-pipelines';
 import sharp from 'sharp';
 import { say } from '../heads/progress.mjs';
 import { headAccuracy } from './heads.mjs';

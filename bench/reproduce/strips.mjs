@@ -2,7 +2,7 @@
  * The source's picture: vectors of each class as strips side by side. A column is one vector of 800 numbers, twenty columns of a class
  * stand together; where a net knows a class, its columns look alike.
  */
-import { answersOf, pick } from '@headwater/extractors/training';
+import { answersOf, pick } from '@headwater/tfjs/training';
 import sharp from 'sharp';
 
 const perClass = 20;

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-/** The `headwater` command: signals, exit codes and nothing else; what it does is in `program.ts`. */
-import { Interruption } from './commands/console.ts';
-import { createConsoleLogger } from './console-logger.ts';
 import { runProgram } from './program.ts';
+/** The `headwater` command: signals, exit codes and nothing else; what it does is in `program.ts`. */
+import { Interruption } from './terminal/console.ts';
+import { createConsoleLogger } from './terminal/console-logger.ts';
 
 /** After a first signal everything has this long to end; less than an orchestrator's ten seconds. */
 const stopSeconds = 9.5;

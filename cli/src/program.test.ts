@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runProgram } from './program.ts';
-import { createTestConsole } from './test-console.ts';
+import { createTestConsole } from './testing/test-console.ts';
 
 const run = async (...args: readonly string[]) => {
   const console = createTestConsole();

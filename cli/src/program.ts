@@ -2,20 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { asHeadwaterError } from '@headwater/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { registerAudit } from './commands/audit.ts';
-import { registerBackfill } from './commands/backfill.ts';
-import { registerBlobs } from './commands/blobs.ts';
-import { type Console, Interruption } from './commands/console.ts';
+import { registerAudit } from './commands/cluster/audit.ts';
+import { registerBlobs } from './commands/cluster/blobs.ts';
+import { registerRepartition } from './commands/cluster/repartition.ts';
+import { registerToken } from './commands/cluster/token.ts';
+import { type TopicsOptions, topics } from './commands/cluster/topics.ts';
 import { registerDeadLetters } from './commands/dead-letters/dead-letters.ts';
-import { registerExamples } from './commands/examples.ts';
-import { registerExtractor } from './commands/extractor.ts';
-import { registerHeads } from './commands/heads.ts';
+import { registerExamples } from './commands/examples/examples.ts';
+import { registerExtractor } from './commands/extractors/extractor.ts';
+import { registerBackfill } from './commands/heads/backfill.ts';
+import { registerHeads } from './commands/heads/heads.ts';
 import { type IngestOptions, ingest } from './commands/ingest.ts';
-import { registerNet } from './commands/net/net.ts';
-import { registerRepartition } from './commands/repartition.ts';
+import { registerNet } from './commands/nets/net.ts';
 import { type StartOptions, start } from './commands/start.ts';
-import { registerToken } from './commands/token.ts';
-import { type TopicsOptions, topics } from './commands/topics.ts';
+import { type Console, Interruption } from './terminal/console.ts';
 
 const exitCodes = `
 Exit codes: 0 all went well; 1 a failure, or the audit found images lost or doubled; 2 wrong usage or

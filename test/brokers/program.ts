@@ -13,7 +13,7 @@ import { startZooKeeperKafka } from './zookeeper-kafka.ts';
 const usualVersions = ['2.5.1', '4.4.0'];
 /** The first that runs without ZooKeeper. */
 const firstWithoutZooKeeper = { major: 3, minor: 3 };
-const tests = 'packages/stream/src/log';
+const tests = 'packages/log/src';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 const help = `npm run test:brokers -- [options]

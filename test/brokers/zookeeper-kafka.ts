@@ -52,7 +52,7 @@ export async function startZooKeeperKafka(version: string, folder: string): Prom
   return { brokers: [`127.0.0.1:${port}`], stop };
 }
 
-/** As deploy/local sets up a single node: nothing is replicated, groups form at once, sessions may be short. */
+/** As deploy/local-kafka sets up a single node: nothing is replicated, groups form at once, sessions may be short. */
 function brokerSettings(port: number, zooKeeperPort: number, folder: string) {
   return {
     'broker.id': 1,

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDigitsSource } from '../../cli/src/sources/digits.ts';
+import { createDigitsSource } from '../../demo/src/sources/digits.ts';
 import { openPython } from '../interop/python.ts';
 import { narrate, runTrial } from '../trial.ts';
 import { Cluster } from './cluster/cluster.ts';

@@ -1,6 +1,7 @@
 /** When each image had its prediction, as a reader of committed records sees it: that is what recovery is measured by. */
+
+import type { Follower, Log, Names } from '@headwater/log';
 import { createFingerprintIds, openCodec } from '@headwater/schemas';
-import type { Follower, Log, Names } from '@headwater/stream';
 
 export interface Predictions {
   /** Ids of images that have one. */

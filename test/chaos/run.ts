@@ -1,9 +1,10 @@
 /** One run of the stream through one site, with faults or without, to the end: drained, settled, stopped, read and judged. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createKafkaLog, createNames, type Log } from '@headwater/log';
 import { createFingerprintIds } from '@headwater/schemas';
-import { createKafkaLog, createLogger, createNames, type Log } from '@headwater/stream';
-import { openCodecs } from '../../cli/src/story/codecs.ts';
-import { waitForSettledHead } from '../../cli/src/story/settled-head.ts';
+import { createLogger } from '@headwater/service-kit';
+import { openCodecs } from '../../demo/src/run/codecs.ts';
+import { waitForSettledHead } from '../../demo/src/run/settled-head.ts';
 import { type Judgement, judge } from './audit/check.ts';
 import { readTopics } from './audit/reader.ts';
 import type { Cluster } from './cluster/cluster.ts';

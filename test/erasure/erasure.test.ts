@@ -6,17 +6,15 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LocalKafka, startLocalKafka } from '@headwater/local-kafka';
+import { createKafkaLog, type LogRecord, topicSpecs } from '@headwater/log';
 import {
   commonEnvironment,
-  createKafkaLog,
   createLogger,
   kafkaOptions,
-  type LogRecord,
   loadConfig,
   namesOf,
   topicOptions,
-  topicSpecs,
-} from '@headwater/stream';
+} from '@headwater/service-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { killAll, type ServiceProcess, startService, type Variables } from '../processes.ts';
 import {

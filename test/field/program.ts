@@ -5,10 +5,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { asHeadwaterError } from '@headwater/errors';
-import type { Preprocessing } from '../../packages/extractors/src/extractors/definition.ts';
 import { decodeImage } from '../../packages/extractors/src/images/decoder.ts';
 import { defaultLimits } from '../../packages/extractors/src/images/limits.ts';
-import { inspectImage } from '../../services/ingest/src/inspection.ts';
+import type { Preprocessing } from '../../packages/extractors/src/table/definition.ts';
+import { inspectImage } from '../../services/ingest/src/intake/inspection.ts';
 
 const help = `npm run field -- FOLDER [--json]
 

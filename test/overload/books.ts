@@ -1,5 +1,5 @@
 /** What the topics say afterwards: which images were accepted, which were worked off, and whether each of those has one vector. */
-import { type Log, type LogRecord, type Names, sourceHeaders } from '@headwater/stream';
+import { type Log, type LogRecord, type Names, sourceHeaders } from '@headwater/log';
 
 export interface Books {
   /** Accepted over HTTP, and not in the log. */

@@ -3,16 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LocalKafka, startLocalKafka } from '@headwater/local-kafka';
-import {
-  commonEnvironment,
-  createKafkaLog,
-  createLogger,
-  kafkaOptions,
-  type Log,
-  loadConfig,
-  type Names,
-  namesOf,
-} from '@headwater/stream';
+import { createKafkaLog, type Log, type Names } from '@headwater/log';
+import { commonEnvironment, createLogger, kafkaOptions, loadConfig, namesOf } from '@headwater/service-kit';
 import sharp from 'sharp';
 import { killAll, type ServiceProcess, startService, type Variables } from '../processes.ts';
 import { narrate, runTrial } from '../trial.ts';

@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { commonEnvironment, loadConfig, openBlobs, type StoredBlob } from '@headwater/stream';
+import type { StoredBlob } from '@headwater/blobs';
+import { commonEnvironment, loadConfig, openBlobs } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { codeOf, keepsTheBlobContract } from '../../packages/stream/src/blobs/testing/blob-contract.ts';
+import { codeOf, keepsTheBlobContract } from '../../packages/testing/src/blobs/blob-contract.ts';
 import { type S3Proxy, startS3Proxy } from './s3-proxy.ts';
 
 let folder: string;

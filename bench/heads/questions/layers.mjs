@@ -1,6 +1,6 @@
 /** What the layers behind the cut reach that are trained anew, as the source does it, beside the exact head on the same vectors. */
 import { trainLayersHead } from '@headwater/heads';
-import { layersTrainer } from '../../../services/classify/dist/train/layers-trainer.js';
+import { layersTrainer } from '../../../services/classify/dist/train/solving/layers-trainer.js';
 import { buildSet, draw, exampleAt, indicesOf, inOrder, judgeHead, judgeTrained } from '../examples.mjs';
 import { say } from '../progress.mjs';
 import { atLeast } from '../targets.mjs';

@@ -5,8 +5,8 @@
  */
 import { loadavg } from 'node:os';
 import { createLabelledSet, quantize, trainHead } from '@headwater/heads';
-import { chooseKernel, scratchLength } from '../../../packages/heads/dist/kernel.js';
-import { Statistics } from '../../../packages/heads/dist/statistics.js';
+import { chooseKernel, scratchLength } from '../../../packages/heads/dist/kernel/kernel.js';
+import { Statistics } from '../../../packages/heads/dist/training-set/statistics.js';
 import { round, seededUniform } from '../examples.mjs';
 import { say } from '../progress.mjs';
 

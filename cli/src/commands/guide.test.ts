@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseFormat } from '@headwater/classify/exchange';
 import { expect, it } from 'vitest';
-import { createConsoleLogger } from '../console-logger.ts';
 import { runProgram } from '../program.ts';
+import { createConsoleLogger } from '../terminal/console-logger.ts';
 
 const [guide, audits] = ['backfill-and-exchange', 'audit'].map((name) =>
   readFileSync(new URL(`../../../docs/guides/${name}.md`, import.meta.url), 'utf8'),

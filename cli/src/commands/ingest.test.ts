@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../program.ts';
-import { createTestConsole } from '../test-console.ts';
+import { createTestConsole } from '../testing/test-console.ts';
 
 let folder = '';
 let server: Server;

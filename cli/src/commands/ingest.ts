@@ -1,10 +1,10 @@
 /** `headwater ingest`: a folder of one's own to a service that runs somewhere, over HTTP, as any client would do it. */
 import { readdir } from 'node:fs/promises';
+import { createIngestClient, type IngestClient } from '@headwater/demo';
 import { type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import { type FolderProgress, ingestFolder, namedSkips, type SkippedFile } from '@headwater/ingest';
-import { readSecret } from '@headwater/stream';
-import { createIngestClient, type IngestClient } from '../story/ingest-client.ts';
-import type { Console } from './console.ts';
+import { readSecret } from '@headwater/service-kit';
+import type { Console } from '../terminal/console.ts';
 
 export interface IngestOptions {
   readonly folder: string;

@@ -3,20 +3,27 @@
  * to the audit of what the topics hold in the end.
  */
 import { resolve } from 'node:path';
+import type { ImageSource } from '@headwater/demo';
+import {
+  countRefusal,
+  createDigitsSource,
+  createFolderSource,
+  createScreen,
+  createTally,
+  describeSummary,
+  interruptible,
+  openPlatform,
+  type Platform,
+  type Screen,
+  type Tally,
+  tellStory,
+} from '@headwater/demo';
 import { asHeadwaterError } from '@headwater/errors';
-import { idOfExtractorFile, isExtractorFile } from '@headwater/extractors';
+import { idOfExtractorFile } from '@headwater/extractor-pipelines';
+import { isExtractorFile } from '@headwater/extractors';
 import { namedSkips } from '@headwater/ingest';
-import { createLifecycle, type Lifecycle } from '@headwater/stream';
-import { interruptible } from '../platform/interruptible.ts';
-import { openPlatform, type Platform } from '../platform/platform.ts';
-import type { ImageSource } from '../sources/api.ts';
-import { createDigitsSource } from '../sources/digits.ts';
-import { createFolderSource } from '../sources/folder.ts';
-import { describeSummary } from '../story/summary.ts';
-import { countRefusal, createTally, type Tally } from '../story/tally.ts';
-import { tellStory } from '../story/telling.ts';
-import { createScreen, type Screen } from '../terminal/screen.ts';
-import type { Console } from './console.ts';
+import { createLifecycle, type Lifecycle } from '@headwater/service-kit';
+import type { Console } from '../terminal/console.ts';
 
 export interface StartOptions {
   /** Undefined: the digits. */

@@ -2,7 +2,7 @@
  * Copies a topic, each record once, however often it is ended and repeated. What the topic's groups have processed is copied first: its
  * end in the target is then the offset that they go on from.
  */
-import type { Log, LogRecord, OutgoingRecord } from '@headwater/stream';
+import type { Log, LogRecord, OutgoingRecord } from '@headwater/log';
 import { mergedRecords, type PartitionRange } from './merged-records.ts';
 import type { CopyProgress } from './progress-topic.ts';
 import { emptyDigest, withRecord } from './record-digest.ts';

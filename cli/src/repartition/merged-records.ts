@@ -2,7 +2,7 @@
  * All partitions of a topic as one sequence, by time: records keep their order within each partition, and where partitions were added, a
  * key's records of before come before those of after.
  */
-import type { Log, LogRecord } from '@headwater/stream';
+import type { Log, LogRecord } from '@headwater/log';
 
 export interface PartitionRange {
   readonly partition: number;

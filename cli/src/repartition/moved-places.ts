@@ -2,7 +2,7 @@
  * Where records went. Outputs name the record that they came of by its place, and an audit follows that: the headers are rewritten with
  * the record's new place.
  */
-import { type Log, type LogRecord, movedHeader, sourceHeaders } from '@headwater/stream';
+import { type Log, type LogRecord, movedHeader, sourceHeaders } from '@headwater/log';
 import type { PartitionRange } from './merged-records.ts';
 
 /** Eight bytes for each offset of the topic as it was: partition · 2⁴⁰ + offset; −1 for none. */

@@ -1,6 +1,5 @@
 /** What giving the topics other partitions takes: which topics, in which order, and whose committed offsets go with them. */
 import { HeadwaterError } from '@headwater/errors';
-import { parseCompositeKey } from '@headwater/schemas';
 import {
   formerPartitions,
   type Log,
@@ -10,7 +9,8 @@ import {
   type PlacedKey,
   partitionFor,
   type TopicSpec,
-} from '@headwater/stream';
+} from '@headwater/log';
+import { parseCompositeKey } from '@headwater/schemas';
 
 /** What a record's partition follows from: its key, the task in its key, or nothing where there is one partition. */
 export type PlacedBy = 'key' | 'task' | 'single';

@@ -1,6 +1,6 @@
 /** Records that come while topics are moved would be lost: everything that reads or writes must be stopped. */
 import { HeadwaterError } from '@headwater/errors';
-import type { Log, Names } from '@headwater/stream';
+import type { Log, Names } from '@headwater/log';
 
 export interface PreconditionOptions {
   readonly log: Log;

@@ -2,9 +2,9 @@
  * Which step has been done, in a topic of its own: whatever ends the command, the next one goes on behind the last step. Records that are
  * copied and the mark that says so are one transaction, under an id that only one command can hold at a time.
  */
-import type { ExampleSet } from '@headwater/classify/backfill';
+import type { ExampleSet } from '@headwater/classify/rebuild';
 import { HeadwaterError } from '@headwater/errors';
-import type { Log, LogTransactions, OutgoingRecord } from '@headwater/stream';
+import type { Log, LogTransactions, OutgoingRecord } from '@headwater/log';
 import type { PlannedTopic } from './plan.ts';
 
 export interface Plan {

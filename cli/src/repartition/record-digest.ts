@@ -1,6 +1,6 @@
 /** Detects a record that a copy has lost, doubled or altered: a sum of SHA-256, whatever the order and the partitions. */
 import { createHash } from 'node:crypto';
-import { type LogRecord, movedHeader, sourceHeaders } from '@headwater/stream';
+import { type LogRecord, movedHeader, sourceHeaders } from '@headwater/log';
 
 /** What a copy changes. */
 const rewritten = new Set<string>([movedHeader, ...Object.values(sourceHeaders)]);

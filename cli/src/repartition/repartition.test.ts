@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFingerprintIds } from '@headwater/schemas';
 import {
   createMemoryLog,
   createNames,
@@ -11,7 +10,8 @@ import {
   partitionFor,
   sourceHeaders,
   topicSpecs,
-} from '@headwater/stream';
+} from '@headwater/log';
+import { createFingerprintIds } from '@headwater/schemas';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type RepartitionOptions, rehearse, repartition } from './repartition.ts';
 

@@ -4,10 +4,10 @@
  * called again. Nothing is deleted before its copy was read and compared.
  */
 import { randomUUID } from 'node:crypto';
-import { type ExampleSet, type OnProgress, readExampleSets } from '@headwater/classify/backfill';
 import { type ClusterClients, forgetWatermarks } from '@headwater/classify/exchange';
+import { type ExampleSet, type OnProgress, readExampleSets } from '@headwater/classify/rebuild';
 import { HeadwaterError } from '@headwater/errors';
-import type { LogAdmin, TopicSpec } from '@headwater/stream';
+import type { LogAdmin, TopicSpec } from '@headwater/log';
 import { type CopyOptions, contentOf, copyTopic, rangesOf } from './copy.ts';
 import { MovedPlaces } from './moved-places.ts';
 import { isInPlace, type PlannedTopic, placeOf, planTopics, processedUpTo } from './plan.ts';

@@ -1,6 +1,6 @@
 /** How far long work has come, on standard error: one line that is written anew on a terminal, a line now and then elsewhere. */
-import type { OnProgress } from '@headwater/classify/backfill';
-import type { ScreenStream } from './screen.ts';
+import type { OnProgress } from '@headwater/classify/rebuild';
+import type { ScreenStream } from '@headwater/demo';
 
 export interface ProgressLines {
   readonly show: OnProgress;

@@ -2,7 +2,7 @@
  * The table of error codes. Codes are part of the public contract (logs, problem documents, dead-letter
  * headers): add to it, never rename. `docs/reference/errors.md` shows this table.
  */
-import type { Verdict } from './headwater-error.ts';
+import type { Verdict } from './verdict.ts';
 
 interface ErrorCodeEntry {
   readonly verdict: Verdict;

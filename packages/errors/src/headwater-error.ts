@@ -2,14 +2,9 @@
  * Every failure in Headwater is answered in one of three ways, and nowhere else is that decided: the
  * verdict travels with the error from where the cause is known to where the record is handled.
  */
-import { type ErrorCode, errorCodes } from './codes.ts';
 
-/**
- * What to do with the record (or the process) that met an error:
- * `retry` it with backoff, outside of a transaction; `dead-letter` the record; or `stop`, because going on
- * would lose data or repeat the error for every record.
- */
-export type Verdict = 'retry' | 'dead-letter' | 'stop';
+import { type ErrorCode, errorCodes } from './codes.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface HeadwaterErrorOptions {
   readonly cause?: unknown;

@@ -1,12 +1,12 @@
 import { HeadwaterError } from '@headwater/errors';
+import { grayDigit, pattern, recordOf } from '@headwater/testing';
 import { describe, expect, it } from 'vitest';
-import type { ExtractorOptions } from './api.ts';
 import type { Engine } from './engines/api.ts';
 import { openWorkerEngine } from './engines/worker-engine.ts';
 import { EngineExtractor } from './extractor.ts';
-import { lenetDigits } from './extractors/lenet-digits.ts';
-import { grayDigit, pattern, recordOf } from './fixtures/sample-images.ts';
-import { openExtractor } from './open-extractor.ts';
+import type { ExtractorOptions } from './options.ts';
+import { lenetDigits } from './table/lenet-digits.ts';
+import { openShipped } from './table/table.ts';
 import { readWeights } from './weights.ts';
 
 const tiny = { ...lenetDigits, contract: { ...lenetDigits.contract, dimensions: 1 } };
@@ -152,7 +152,7 @@ describe('an extractor whose engine crashes', () => {
 
 describe('opening an extractor', () => {
   it('fails for one that is unknown', async () => {
-    await expect(openExtractor('resnet.v9')).rejects.toMatchObject({ code: 'extractor-unknown' });
+    await expect(openShipped('resnet.v9')).rejects.toMatchObject({ code: 'extractor-unknown' });
   });
 
   it('holds the weights to their digest', async () => {
@@ -163,7 +163,7 @@ describe('opening an extractor', () => {
   });
 
   it('answers on the real engine', async () => {
-    const extractor = await openExtractor('lenet-digits.v1');
+    const extractor = await openShipped('lenet-digits.v1');
     expect(await extractor.extract(recordOf(await digit()))).toHaveLength(800);
     await extractor.close();
   });

@@ -4,21 +4,22 @@
  */
 import { availableParallelism } from 'node:os';
 import { Admission } from './admission.ts';
-import type { Extractor, ExtractorDescription, ExtractorOptions, ImageLimits } from './api.ts';
+import type { Extractor, ExtractorDescription } from './api.ts';
 import { Batcher } from './batcher.ts';
 import type { Engine } from './engines/api.ts';
-import { engines } from './engines/engines.ts';
+import { openOnnxEngine } from './engines/onnx.ts';
+import { Gate } from './gate.ts';
+import { conformPixels, decodeImage, type Pixels } from './images/decoder.ts';
+import type { ExtractorOptions, ImageLimits } from './options.ts';
+import { settingsOf } from './settings.ts';
+import type { SourceRecord } from './stages/api.ts';
 import {
   channelsOf,
   describe,
   type ExtractorDefinition,
   inputBytes,
   type Preprocessing,
-} from './extractors/definition.ts';
-import { Gate } from './gate.ts';
-import { conformPixels, decodeImage, type Pixels } from './images/decoder.ts';
-import { settingsOf } from './settings.ts';
-import type { SourceRecord } from './stages/api.ts';
+} from './table/definition.ts';
 import { readWeights } from './weights.ts';
 
 type Decode = (preprocessing: Preprocessing, limits: ImageLimits) => Promise<Uint8Array>;
@@ -101,7 +102,7 @@ export async function openNet(
 ): Promise<EngineExtractor> {
   const { threads, timeoutMs } = settingsOf(options);
   const { side } = definition.preprocessing;
-  const engine = await engines[definition.engine]({
+  const engine = await openOnnxEngine({
     weights: await readWeights(definition),
     inputShape: [side, side, channelsOf(definition.preprocessing)],
     dimensions: definition.contract.dimensions,

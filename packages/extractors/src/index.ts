@@ -1,20 +1,37 @@
 /** Image to vector: engines, nets and the extractor table. No Kafka here. */
 export type * from './api.ts';
-export {
-  type FitOptions,
-  type FitProgress,
-  type FitSummary,
-  type FittedLink,
-  fitChain,
-  type Sample,
-  type SampleRecord,
-} from './chains/fit-chain.ts';
-export { fitPart, type MergeSummary, mergeParts, type PartSummary } from './chains/fit-parts.ts';
-export { type MethodEntry, methodEntries } from './chains/method-entries.ts';
-export { type Provider, providers } from './engines/api.ts';
-export { isExtractorFile } from './extractor-file.ts';
-export { describeExtractor, describeWeights, extractorIds } from './extractors/table.ts';
+export { type Engine, type EngineOptions, type OpenEngine, type Provider, providers } from './engines/api.ts';
+export { openOnnxEngine } from './engines/onnx.ts';
+export { openWorkerEngine } from './engines/worker-engine.ts';
+export type { RunRequest, WorkerMessage, WorkerStart } from './engines/worker-protocol.ts';
+export { EngineExtractor } from './extractor.ts';
+export { isExtractorFile, readExtractorFile } from './extractor-file.ts';
 export { Gate } from './gate.ts';
+export { decodeImage } from './images/decoder.ts';
 export { type DecoderProcessesOptions, isolateDecoding } from './images/decoder-processes.ts';
-export { describeNetFile, idOfExtractorFile, openExtractor } from './open-extractor.ts';
+export { defaultLimits } from './images/limits.ts';
+export type * from './options.ts';
+export { StageExtractor } from './stage-extractor.ts';
 export type { SourceRecord } from './stages/api.ts';
+export {
+  type FittedArtefact,
+  type Fitting,
+  type FittingState,
+  type Stage,
+  type StageMethod,
+  type Value,
+  type ValueType,
+  valueTypes,
+} from './stages/api.ts';
+export { artefactDigest, canonicalJson, sha256 } from './stages/digest.ts';
+export { readOptions } from './stages/options.ts';
+export { openConforming, pictureLink, pictureOptions } from './stages/pictures/picture.ts';
+export { pixelVector } from './stages/pictures/pixel-vector.ts';
+export {
+  channelsOf,
+  describe,
+  type ExtractorDefinition,
+  inputBytes,
+  type Preprocessing,
+} from './table/definition.ts';
+export { describeExtractor, describeWeights, extractorIds, openShipped } from './table/table.ts';

@@ -1,8 +1,8 @@
 /** The options of an extractor with their defaults, checked all at once. */
 import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
-import type { ExtractorOptions, ImageLimits } from './api.ts';
 import { defaultLimits } from './images/limits.ts';
+import type { ExtractorOptions, ImageLimits } from './options.ts';
 
 export type Settings = Required<Omit<ExtractorOptions, 'limits' | 'onBatch'>> &
   Pick<ExtractorOptions, 'onBatch'> & { readonly limits: ImageLimits };

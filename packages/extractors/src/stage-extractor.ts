@@ -1,7 +1,8 @@
 /** A link, or a whole chain of them, behind the interface that services know: bounded, closable, and held to its contract vector by vector. */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { Admission } from './admission.ts';
-import type { Extractor, ExtractorDescription, ExtractorOptions } from './api.ts';
+import type { Extractor, ExtractorDescription } from './api.ts';
+import type { ExtractorOptions } from './options.ts';
 import { settingsOf } from './settings.ts';
 import type { SourceRecord, Stage, Value } from './stages/api.ts';
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { efficientnetLite2 } from './extractors/efficientnet-lite2.ts';
-import { lenetDigits } from './extractors/lenet-digits.ts';
-import { describeWeights, extractorIds } from './extractors/table.ts';
+import { efficientnetLite2 } from './table/efficientnet-lite2.ts';
+import { lenetDigits } from './table/lenet-digits.ts';
+import { describeWeights, extractorIds } from './table/table.ts';
 import { readWeights } from './weights.ts';
 
 it('says which command makes weights that do not ship', async () => {

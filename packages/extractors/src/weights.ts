@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
-import type { ExtractorDefinition } from './extractors/definition.ts';
+import type { ExtractorDefinition } from './table/definition.ts';
 
 /** `models/` of the workspace; this file is as deep in `src` as it is in `dist`. */
 const modelsFolder = new URL('../../../models/', import.meta.url);

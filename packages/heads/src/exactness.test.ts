@@ -6,13 +6,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Head, HeadKind, LabelledVector } from './api.ts';
-import { trainHead } from './head.ts';
-import type { Kernel } from './kernel.ts';
-import { ExactLabelledSet } from './labelled-set.ts';
-import { plainKernel } from './plain-kernel.ts';
-import { quantize } from './quantization.ts';
-import { takeSnapshot } from './set-snapshot.ts';
-import { openSimdKernel } from './simd-kernel.ts';
+import type { Kernel } from './kernel/api.ts';
+import { plainKernel } from './kernel/plain-kernel.ts';
+import { openSimdKernel } from './kernel/simd-kernel.ts';
+import { trainHead } from './models/head.ts';
+import { quantize } from './numerics/quantization.ts';
+import { takeSnapshot } from './training-set/set-snapshot.ts';
+import { ExactLabelledSet } from './training-set/training-set.ts';
 
 const dimensions = 67;
 const simdKernel = openSimdKernel();

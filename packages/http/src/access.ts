@@ -3,7 +3,13 @@
  * route that was forgotten is closed. Without tokens everybody may do everything: then the address is the border.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { type AccessRole, allows, presentedToken, type TokenBook, type TokenHolder } from '@headwater/stream';
+import {
+  type AccessRole,
+  allows,
+  presentedToken,
+  type TokenBook,
+  type TokenHolder,
+} from '@headwater/service-kit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** `open` asks nobody. */

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { bareHost, hostNameOf, isLoopback } from '@headwater/stream';
+import { bareHost, hostNameOf, isLoopback } from '@headwater/service-kit';
 import { describe, expect, test } from 'vitest';
 import { serve } from './testing/served.ts';
 

@@ -6,7 +6,7 @@
  */
 import { isIP } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
-import { bareHost, hostNameOf, isLoopback } from '@headwater/stream';
+import { bareHost, hostNameOf, isLoopback } from '@headwater/service-kit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 export interface BrowserGuardOptions {

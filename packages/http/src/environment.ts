@@ -1,5 +1,5 @@
 /** What can be set about every HTTP interface; services add their port and limits of their own. */
-import { variables } from '@headwater/stream';
+import { variables } from '@headwater/service-kit';
 import { z } from 'zod';
 
 const { duration, flag, integer, list, secret, text } = variables;

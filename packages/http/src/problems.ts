@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { asHeadwaterError, type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
-import type { Logger } from '@headwater/stream';
+import type { Logger } from '@headwater/log';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 export interface Problem {

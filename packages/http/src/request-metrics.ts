@@ -1,5 +1,5 @@
 /** What answers cost in time, by route and status; the route's pattern, never the path, so that there are few. */
-import type { Metrics } from '@headwater/stream';
+import type { Metrics } from '@headwater/service-kit';
 import type { FastifyInstance } from 'fastify';
 
 export function measureRequests(app: FastifyInstance, service: string, metrics: Metrics): void {

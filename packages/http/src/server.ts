@@ -5,12 +5,13 @@
 import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { HeadwaterError } from '@headwater/errors';
-import type { CommonConfig, Logger, Metrics } from '@headwater/stream';
-import { isLoopback } from '@headwater/stream';
+import type { Logger } from '@headwater/log';
+import type { CommonConfig, Metrics } from '@headwater/service-kit';
+import { isLoopback } from '@headwater/service-kit';
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
 import { type AccessTable, requireTokens } from './access.ts';
 import { guardAgainstPages } from './browser-guard.ts';
-import { limitCrowd } from './crowd.ts';
+import { limitCrowd } from './concurrency-limit.ts';
 import type { HttpConfig } from './environment.ts';
 import {
   answerBrokenRequest,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createKafkaLog, createLogger, createMemoryLog, createNames, type Log } from '@headwater/stream';
+import { createKafkaLog, createMemoryLog, createNames, type Log } from '@headwater/log';
+import { createLogger } from '@headwater/service-kit';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { eventually, Rig, vectorOf } from './testing/rig.ts';
+import { eventually, Rig, vectorOf } from './testing/classify-fixture.ts';
 
 const images = 60;
 const labelled = 45;

@@ -1,10 +1,11 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createMemoryLog, partitionFor } from '@headwater/log';
 import { parseCompositeKey } from '@headwater/schemas';
-import { createMemoryLog, partitionFor, type Service } from '@headwater/stream';
+import type { Service } from '@headwater/service-kit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { TaskView } from './http/task-views.ts';
-import { dayOne, eventually, Rig, refOf, vectorOf } from './testing/rig.ts';
+import type { TaskView } from './api/task-views.ts';
+import { dayOne, eventually, Rig, refOf, vectorOf } from './testing/classify-fixture.ts';
 
 let rig: Rig;
 beforeEach(async () => {

@@ -3,8 +3,8 @@
  * at once, and before anything is started.
  */
 import { HeadwaterError } from '@headwater/errors';
+import { filesById } from './api/lazy-extractors.ts';
 import type { ClassifyConfig } from './environment.ts';
-import { filesById } from './http/lazy-extractors.ts';
 import { type OpenedRuleBook, openRuleBook } from './predict/answer-rules.ts';
 import { openTaskSettings, type SettingsOf } from './task-settings.ts';
 

@@ -1,4 +1,4 @@
-import { loadConfig } from '@headwater/stream';
+import { loadConfig } from '@headwater/service-kit';
 import { expect, it } from 'vitest';
 import { classifyEnvironment } from './environment.ts';
 

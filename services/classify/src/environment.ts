@@ -1,10 +1,10 @@
 /** The variables of classify: what it reads and answers, how it learns, what it refuses. */
 import { httpEnvironment } from '@headwater/http';
 import { taskFault, taskRule } from '@headwater/schemas';
-import { commonEnvironment, variables } from '@headwater/stream';
+import { commonEnvironment, variables } from '@headwater/service-kit';
 import type { z } from 'zod';
 import { parseErrorRates } from './predict/answer-rules.ts';
-import type { ExampleWindow } from './train/example-window.ts';
+import type { ExampleWindow } from './train/examples/example-window.ts';
 
 const { byteSize, choice, duration, integer, list, port, text } = variables;
 const MiB = 1024 * 1024;

@@ -1,7 +1,8 @@
-import { createKafkaLog, createLogger, createNames } from '@headwater/stream';
+import { createKafkaLog, createNames } from '@headwater/log';
+import { createLogger } from '@headwater/service-kit';
 import { inject, it } from 'vitest';
+import { Rig } from './testing/classify-fixture.ts';
 import { eraseEndToEnd } from './testing/erasure.ts';
-import { Rig } from './testing/rig.ts';
 
 it('leaves nothing of an erased image on Kafka, and no head that held it', async () => {
   const logger = createLogger({ name: 'test', level: 'silent' });

@@ -1,7 +1,7 @@
-import { createMemoryLog } from '@headwater/stream';
+import { createMemoryLog } from '@headwater/log';
 import { it } from 'vitest';
+import { Rig } from './testing/classify-fixture.ts';
 import { eraseEndToEnd } from './testing/erasure.ts';
-import { Rig } from './testing/rig.ts';
 
 it.each(['0', '1MiB'])(
   'leaves nothing of an erased image, and no head that held it (parameters inline up to %s)',

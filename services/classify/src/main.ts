@@ -1,5 +1,5 @@
 /** Classify as a process of its own, configured by environment variables. */
-import { runService } from '@headwater/stream';
+import { runService } from '@headwater/service-kit';
 import { classifyEnvironment } from './environment.ts';
 import { startClassify } from './service.ts';
 

@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { createKafkaLog, createLogger, createMemoryLog, createNames, type Log } from '@headwater/stream';
+import { createKafkaLog, createMemoryLog, createNames, type Log } from '@headwater/log';
+import { createLogger } from '@headwater/service-kit';
 import { afterEach, expect, inject, it } from 'vitest';
-import { dayOne, eventually, Rig, vectorOf } from './testing/rig.ts';
+import { dayOne, eventually, Rig, vectorOf } from './testing/classify-fixture.ts';
 
 /** Its schema ships with the product, so a process of its own can read it. */
 const extractor = 'lenet-digits.v1';

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import { describeExtractor } from '@headwater/extractors';
+import { type Lanes, type Log, type LogRecord, sourceHeaders } from '@headwater/log';
 import {
   type Codec,
   type HeadActivated,
@@ -9,29 +10,23 @@ import {
   openCodec,
   parseCompositeKey,
 } from '@headwater/schemas';
-import {
-  type Lanes,
-  type Log,
-  type LogRecord,
-  type ServiceDependencies,
-  sourceHeaders,
-} from '@headwater/stream';
+import type { ServiceDependencies } from '@headwater/service-kit';
 import type { ClassifyConfig } from './environment.ts';
-import type { JoinBoard } from './join/join-board.ts';
 import { openJoinCodecs } from './join/join-codecs.ts';
-import { type JoinSessionOptions, openJoinSession } from './join/join-session.ts';
-import { LanesBoard } from './lanes-board.ts';
+import { type JoinSessionOptions, openJoinSession } from './join/join-processor.ts';
+import type { JoinBoard } from './join/monitoring/join-metrics.ts';
+import type { HeadsFollower } from './model-registry/heads-follower.ts';
+import type { HeadsTable } from './model-registry/heads-table.ts';
+import type { ServingHeads } from './model-registry/serving-heads.ts';
+import { LanesBoard } from './partition-metrics.ts';
 import type { RuleBook } from './predict/answer-rules.ts';
-import type { HeadsFollower } from './predict/heads-follower.ts';
-import type { HeadsTable } from './predict/heads-table.ts';
 import { createPredictor } from './predict/predictor.ts';
-import type { ServingHeads } from './predict/serving-heads.ts';
 import type { SettingsOf } from './task-settings.ts';
-import { KeptSets } from './train/kept-sets.ts';
-import type { OpenSets } from './train/open-sets.ts';
-import type { Solver } from './train/solver.ts';
-import type { TrainBoard } from './train/train-board.ts';
-import { openTrainSession, type TrainSessionOptions } from './train/train-session.ts';
+import { KeptSets } from './train/examples/kept-sets.ts';
+import type { OpenSets } from './train/examples/open-sets.ts';
+import type { TrainBoard } from './train/scoring/train-metrics.ts';
+import type { Solver } from './train/solving/solver.ts';
+import { openTrainSession, type TrainSessionOptions } from './train/train-processor.ts';
 
 /** What the roles of one process share. */
 export interface Shared {

@@ -2,36 +2,33 @@
 import { asHeadwaterError } from '@headwater/errors';
 import { extractorIds } from '@headwater/extractors';
 import { checkExposure, listenHttp } from '@headwater/http';
+import { type Lanes, type LogProducer, partitionFor, waitAtMost } from '@headwater/log';
 import { openCodec } from '@headwater/schemas';
 import {
   type Health,
-  type Lanes,
-  type LogProducer,
-  partitionFor,
   type Service,
   type ServiceDependencies,
   type StartService,
   stopBudget,
-  waitAtMost,
-} from '@headwater/stream';
+} from '@headwater/service-kit';
 import type { FastifyInstance } from 'fastify';
+import { filesById, LazyExtractors } from './api/lazy-extractors.ts';
+import { createHttp } from './api/server.ts';
+import { TaskViews } from './api/task-views.ts';
 import { type ConfiguredFiles, openConfiguredFiles } from './configured-files.ts';
 import type { ClassifyConfig } from './environment.ts';
-import { filesById, LazyExtractors } from './http/lazy-extractors.ts';
-import { createHttp } from './http/server.ts';
-import { TaskViews } from './http/task-views.ts';
-import { JoinBoard } from './join/join-board.ts';
-import { JoinReader } from './join/join-reader.ts';
-import { followHeads } from './predict/heads-follower.ts';
-import { HeadsTable } from './predict/heads-table.ts';
+import { JoinBoard } from './join/monitoring/join-metrics.ts';
+import { JoinReader } from './join/monitoring/join-reader.ts';
+import { followHeads } from './model-registry/heads-follower.ts';
+import { HeadsTable } from './model-registry/heads-table.ts';
+import { ServingHeads } from './model-registry/serving-heads.ts';
 import { RulesCheck } from './predict/rules-check.ts';
-import { ServingHeads } from './predict/serving-heads.ts';
 import { Reviewer } from './review/reviewer.ts';
 import { openJoin, openTrain, type Shared } from './roles.ts';
 import { prepareClassifyTopics } from './topics.ts';
-import { OpenSets } from './train/open-sets.ts';
-import { type Solver, startSolver } from './train/solver.ts';
-import { TrainBoard } from './train/train-board.ts';
+import { OpenSets } from './train/examples/open-sets.ts';
+import { TrainBoard } from './train/scoring/train-metrics.ts';
+import { type Solver, startSolver } from './train/solving/solver.ts';
 
 interface Api {
   readonly url: string;

@@ -1,9 +1,11 @@
 /** Several kinds of heads of one task, from labels to predictions: who serves, by scores or because somebody says so. */
+
+import { createMemoryLog } from '@headwater/log';
 import type { ImageClassified } from '@headwater/schemas';
-import { createMemoryLog, type Service } from '@headwater/stream';
+import type { Service } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { HeadView, TaskSummary, TaskView } from './http/task-views.ts';
-import { dimensions, eventually, Rig } from './testing/rig.ts';
+import type { HeadView, TaskSummary, TaskView } from './api/task-views.ts';
+import { dimensions, eventually, Rig } from './testing/classify-fixture.ts';
 
 const kinds = ['ncm', 'lda', 'ridge'] as const;
 type Kind = (typeof kinds)[number];

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig } from '@headwater/stream';
+import { loadConfig } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classifyEnvironment } from './environment.ts';
 import { describeSettings, openTaskSettings, type SettingsOf } from './task-settings.ts';

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
 import type { HeadKind } from '@headwater/heads';
-import { listVariables } from '@headwater/stream';
+import { listVariables } from '@headwater/service-kit';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type ClassifyConfig, classifyEnvironment } from './environment.ts';

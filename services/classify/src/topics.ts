@@ -1,13 +1,6 @@
 /** The topics that classify reads and writes, as they are created where they are missing. */
-import {
-  type LogAdmin,
-  type Logger,
-  type Names,
-  prepareTopics,
-  topicOptions,
-  topicSpecs,
-  warnOfReplication,
-} from '@headwater/stream';
+import { type LogAdmin, type Logger, type Names, topicSpecs } from '@headwater/log';
+import { prepareTopics, topicOptions, warnOfReplication } from '@headwater/service-kit';
 import type { ClassifyConfig } from './environment.ts';
 
 /** Errors: topic-missing, topic-mismatch. */

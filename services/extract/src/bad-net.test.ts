@@ -5,13 +5,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMemoryLog } from '@headwater/stream';
+import { createMemoryLog } from '@headwater/log';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { digitImage, imageReceived, openWorkplace, until } from './fixtures/workplace.ts';
 import { startExtract } from './service.ts';
+import { digitImage, imageReceived, openWorkplace, until } from './testing/extract-fixture.ts';
 
 const models = new URL('../../../models/', import.meta.url);
-const portrait = new URL('../../../packages/extractors/src/fixtures/faces/astronaut.jpg', import.meta.url);
+const portrait = new URL('../../../packages/testing/src/images/faces/astronaut.jpg', import.meta.url);
 
 let folder: string;
 let lenet: Buffer;

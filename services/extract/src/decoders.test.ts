@@ -1,10 +1,10 @@
 /** Decoders that die while extract works: on Linux, where the processes that this one has started can be found. */
 import { existsSync, readFileSync } from 'node:fs';
-import { createMemoryLog } from '@headwater/stream';
+import { createMemoryLog } from '@headwater/log';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import { imageReceived, openWorkplace, until } from './fixtures/workplace.ts';
 import { startExtract } from './service.ts';
+import { imageReceived, openWorkplace, until } from './testing/extract-fixture.ts';
 
 const children = `/proc/${process.pid}/task/${process.pid}/children`;
 

@@ -1,4 +1,4 @@
-import { loadConfig } from '@headwater/stream';
+import { loadConfig } from '@headwater/service-kit';
 import { describe, expect, it } from 'vitest';
 import { extractEnvironment } from './environment.ts';
 

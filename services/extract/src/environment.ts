@@ -1,6 +1,6 @@
 /** The variables of extract: which extractor, how it is run, and what it refuses. */
 import { extractorIds, isExtractorFile, providers } from '@headwater/extractors';
-import { commonEnvironment, variables } from '@headwater/stream';
+import { commonEnvironment, variables } from '@headwater/service-kit';
 import type { z } from 'zod';
 
 const { byteSize, choice, duration, integer, text } = variables;

@@ -1,5 +1,5 @@
 /** Extract as a process of its own, configured by environment variables. */
-import { runService } from '@headwater/stream';
+import { runService } from '@headwater/service-kit';
 import { extractEnvironment } from './environment.ts';
 import { startExtract } from './service.ts';
 

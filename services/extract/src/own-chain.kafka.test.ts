@@ -5,11 +5,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { idOfExtractorFile, openExtractor } from '@headwater/extractors';
-import { createKafkaLog, createLogger } from '@headwater/stream';
+import { idOfExtractorFile, openExtractor } from '@headwater/extractor-pipelines';
+import { createKafkaLog } from '@headwater/log';
+import { createLogger } from '@headwater/service-kit';
 import { expect, inject, it, onTestFinished } from 'vitest';
-import { digitImage, imageReceived, openWorkplace, until } from './fixtures/workplace.ts';
 import { startExtract } from './service.ts';
+import { digitImage, imageReceived, openWorkplace, until } from './testing/extract-fixture.ts';
 
 const id = 'product-look.v1';
 const chain = `

@@ -1,9 +1,12 @@
+import type { BlobStore } from '@headwater/blobs';
 import { HeadwaterError } from '@headwater/errors';
-import { describeExtractor, openExtractor } from '@headwater/extractors';
-import { type BlobStore, createMemoryLog, type ServiceDependencies } from '@headwater/stream';
+import { openExtractor } from '@headwater/extractor-pipelines';
+import { describeExtractor } from '@headwater/extractors';
+import { createMemoryLog } from '@headwater/log';
+import type { ServiceDependencies } from '@headwater/service-kit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { digitImage, extractor, imageReceived, openWorkplace, until } from './fixtures/workplace.ts';
 import { startExtract } from './service.ts';
+import { digitImage, extractor, imageReceived, openWorkplace, until } from './testing/extract-fixture.ts';
 
 async function open() {
   const workplace = await openWorkplace(createMemoryLog(), 'test.');

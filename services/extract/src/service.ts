@@ -1,26 +1,25 @@
 /** Extract as a service: opens the extractor, reads `images` in lanes, and writes vectors exactly once. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type Extractor, isolateDecoding, openExtractor } from '@headwater/extractors';
+import { openExtractor } from '@headwater/extractor-pipelines';
+import { type Extractor, isolateDecoding } from '@headwater/extractors';
+import type { LaneSession, Lanes, Logger } from '@headwater/log';
 import { openCodec, openVectorCodec } from '@headwater/schemas';
 import {
-  type LaneSession,
-  type Lanes,
-  type Logger,
   prepareTopics,
   type Service,
   type ServiceDependencies,
   type StartService,
   stopBudget,
   warnOfReplication,
-} from '@headwater/stream';
-import { BlobReads } from './blob-reads.ts';
-import { CrashJournal } from './crash-journal.ts';
+} from '@headwater/service-kit';
 import type { ExtractConfig } from './environment.ts';
-import { ExtractBoard } from './extract-board.ts';
-import { Extraction } from './extraction.ts';
-import { Quarantine } from './quarantine.ts';
-import { ImageContents } from './received-image.ts';
+import { BlobReads } from './extraction/blob-reads.ts';
+import { Extraction } from './extraction/extraction.ts';
+import { ExtractBoard } from './extraction/extraction-metrics.ts';
+import { ImageContents } from './extraction/received-image.ts';
+import { CrashJournal } from './isolation/crash-journal.ts';
+import { Quarantine } from './isolation/quarantine.ts';
 import { extractTopics } from './topics.ts';
 
 export function openConfigured(config: ExtractConfig, board: ExtractBoard): Promise<Extractor> {

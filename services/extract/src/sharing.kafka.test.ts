@@ -5,10 +5,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { createKafkaLog, createLogger } from '@headwater/stream';
+import { createKafkaLog } from '@headwater/log';
+import { createLogger } from '@headwater/service-kit';
 import { expect, inject, it, onTestFinished } from 'vitest';
-import { extractor, openWorkplace, until } from './fixtures/workplace.ts';
 import { startExtract } from './service.ts';
+import { extractor, openWorkplace, until } from './testing/extract-fixture.ts';
 
 const silent = createLogger({ name: 'test', level: 'fatal' });
 const openLog = () => createKafkaLog({ brokers: inject('brokers') }, silent);

@@ -1,5 +1,6 @@
 /** The topics that extract reads and writes, as they are created where they are missing. */
-import { type Names, type TopicSpec, topicOptions, topicSpecs } from '@headwater/stream';
+import { type Names, type TopicSpec, topicSpecs } from '@headwater/log';
+import { topicOptions } from '@headwater/service-kit';
 import type { ExtractConfig } from './environment.ts';
 
 /** `extractor` is the id. */

@@ -1,7 +1,8 @@
-import { createLogger, createMetrics, type SweepOptions } from '@headwater/stream';
+import type { SweepOptions } from '@headwater/blobs';
+import { createLogger, createMetrics } from '@headwater/service-kit';
 import { expect, it } from 'vitest';
 import { startBlobExpiry } from './blob-expiry.ts';
-import { eventually } from './testing/harness.ts';
+import { eventually } from './testing/ingest-fixture.ts';
 
 const day = 86_400_000;
 

@@ -1,6 +1,9 @@
 /** Lets go of large images that nobody needs any more: their records have left the log, and with them all references. */
+
+import type { BlobStore } from '@headwater/blobs';
 import { HeadwaterError } from '@headwater/errors';
-import type { BlobStore, Logger, Metrics } from '@headwater/stream';
+import type { Logger } from '@headwater/log';
+import type { Metrics } from '@headwater/service-kit';
 import type { IngestConfig } from './environment.ts';
 
 /** Often enough for ages of days; a sweep looks at every file. */

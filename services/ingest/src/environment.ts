@@ -1,7 +1,7 @@
 /** What can be set about ingest, beside what all services share. */
 import { httpEnvironment } from '@headwater/http';
 import { taskFault, taskRule } from '@headwater/schemas';
-import { commonEnvironment, variables } from '@headwater/stream';
+import { commonEnvironment, variables } from '@headwater/service-kit';
 import type { z } from 'zod';
 
 const { byteSize, duration, integer, list, port, text } = variables;

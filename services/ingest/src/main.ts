@@ -1,5 +1,5 @@
 /** Ingest as a process of its own. */
-import { runService } from '@headwater/stream';
+import { runService } from '@headwater/service-kit';
 import { ingestEnvironment } from './environment.ts';
 import { startIngest } from './service.ts';
 

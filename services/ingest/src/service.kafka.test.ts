@@ -4,11 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createKafkaLog, createNames, deadLetterHeaders, type Log } from '@headwater/log';
 import { createFingerprintIds, openCodec } from '@headwater/schemas';
-import { createKafkaLog, createLogger, createNames, deadLetterHeaders, type Log } from '@headwater/stream';
+import { createLogger } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { followedTopics } from './following.ts';
 import { makeNoise, makePicture } from './testing/pictures.ts';
+import { followedTopics } from './tracking/following.ts';
 
 /** The service as it is run: a process of its own, on a real Kafka. */
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));

@@ -1,6 +1,7 @@
 /** Ingest as a service: puts the parts together, and takes them down in the order in which nothing is lost. */
 import { asHeadwaterError } from '@headwater/errors';
 import { checkExposure, listenHttp } from '@headwater/http';
+import { topicSpecs, waitAtMost } from '@headwater/log';
 import {
   prepareTopics,
   type Service,
@@ -8,21 +9,19 @@ import {
   type StartService,
   stopBudget,
   topicOptions,
-  topicSpecs,
-  waitAtMost,
   warnOfReplication,
-} from '@headwater/stream';
+} from '@headwater/service-kit';
 import type { FastifyInstance } from 'fastify';
 import { startBlobExpiry } from './blob-expiry.ts';
-import { limitsOf, openEntrances, openSender } from './entrances.ts';
 import type { IngestConfig } from './environment.ts';
-import { followedTopics, openFollowing } from './following.ts';
+import { startFolderSource } from './folders/folder-source.ts';
 import { createAdmission } from './http/admission.ts';
 import { createHttp, type HttpOptions } from './http/server.ts';
-import { sampleLoad } from './measurements.ts';
-import { createServingTasks } from './serving.ts';
-import { startFolderSource } from './source.ts';
-import { createTracker } from './tracker.ts';
+import { limitsOf, openEntrances, openSender } from './intake/inputs.ts';
+import { sampleLoad } from './intake/intake-metrics.ts';
+import { followedTopics, openFollowing } from './tracking/following.ts';
+import { createServingTasks } from './tracking/serving-tasks.ts';
+import { createTracker } from './tracking/tracker.ts';
 
 /** Shares of the time of a stop: for requests to end, for the log to take what was accepted last, and for all else. */
 const stopShares = { requests: 0.55, flush: 0.25, rest: 0.1 };

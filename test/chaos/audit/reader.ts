@@ -1,6 +1,6 @@
 /** Has all topics of a site read by librdkafka, in Python, and takes up what it says line by line. */
 import { join } from 'node:path';
-import { createNames } from '@headwater/stream';
+import { createNames } from '@headwater/log';
 import { repositoryFolder } from '../../interop/files.ts';
 import { extractor } from '../site.ts';
 import type { Found, FoundDeadLetter } from './found.ts';

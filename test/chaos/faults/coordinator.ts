@@ -1,6 +1,6 @@
 /** The broker that coordinates a group, or the transactions of one of its partitions, is killed: commits are under way there all the time. */
 import { coordinatorOf } from '@headwater/local-kafka';
-import { createNames } from '@headwater/stream';
+import { createNames } from '@headwater/log';
 import type { Random } from '../random.ts';
 import { extractor } from '../site.ts';
 import { type Fault, inSeconds, pause, type Scene, settleCluster } from './fault.ts';

@@ -1,6 +1,6 @@
 /** Callers of the log that never repeat a call: each awaits an acknowledgement before its next one, so its order is defined. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log, LogProducer, LogTransactions, OutgoingRecord } from '@headwater/stream';
+import type { Log, LogProducer, LogTransactions, OutgoingRecord } from '@headwater/log';
 import { createRandom, type Random } from '../random.ts';
 import { type Ledger, numberedValue } from './ledger.ts';
 

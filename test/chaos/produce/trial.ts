@@ -4,7 +4,8 @@
  */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createKafkaLog, createLogger, type Log } from '@headwater/stream';
+import { createKafkaLog, type Log } from '@headwater/log';
+import { createLogger } from '@headwater/service-kit';
 import type { Cluster } from '../cluster/cluster.ts';
 import { createRandom } from '../random.ts';
 import { Counting, type Counts } from './counting.ts';

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { createFolderBlobStore } from '@headwater/blobs';
 import {
   type Codec,
   createFingerprintIds,
@@ -20,7 +21,6 @@ import {
   type VectorExtracted,
   writeContainerFile,
 } from '@headwater/schemas';
-import { createFolderBlobStore } from '@headwater/stream';
 import type { Random } from '../../chaos/random.ts';
 import { mutate } from '../mutation.ts';
 import { oddBytes } from '../odd-ids.ts';

@@ -1,6 +1,13 @@
 /** Classify over HTTP, from raw sockets, with heads that serve: whatever comes is answered in the documented way, and others are served. */
-import { createMemoryLog, type Service } from '@headwater/stream';
-import { contractOf, eventually, Rig, refOf, vectorOf } from '../../../services/classify/src/testing/rig.ts';
+import { createMemoryLog } from '@headwater/log';
+import type { Service } from '@headwater/service-kit';
+import {
+  contractOf,
+  eventually,
+  Rig,
+  refOf,
+  vectorOf,
+} from '../../../services/classify/src/testing/classify-fixture.ts';
 import { Finding, type OpenTarget, type Target } from '../target.ts';
 import { classifySurface } from './classify-requests.ts';
 import { ask } from './http-exchange.ts';

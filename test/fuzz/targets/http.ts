@@ -1,5 +1,5 @@
 /** Ingest over HTTP, from raw sockets: whatever comes, each connection is answered in the documented way or closed, and others are served. */
-import { startHarness } from '../../../services/ingest/src/testing/harness.ts';
+import { startHarness } from '../../../services/ingest/src/testing/ingest-fixture.ts';
 import { Finding, type OpenTarget, type Target } from '../target.ts';
 import { ask } from './http-exchange.ts';
 import { connectionBytes } from './http-requests.ts';

@@ -1,10 +1,11 @@
 /** Encoded images, as anybody may send them: ingest reads the header, extract decodes the pixels. */
-import { channelsOf } from '../../../packages/extractors/src/extractors/definition.ts';
-import { efficientnetLite0 } from '../../../packages/extractors/src/extractors/efficientnet-lite0.ts';
-import { lenetDigits } from '../../../packages/extractors/src/extractors/lenet-digits.ts';
+
 import { decodeImage } from '../../../packages/extractors/src/images/decoder.ts';
 import { defaultLimits } from '../../../packages/extractors/src/images/limits.ts';
-import { inspectImage } from '../../../services/ingest/src/inspection.ts';
+import { channelsOf } from '../../../packages/extractors/src/table/definition.ts';
+import { efficientnetLite0 } from '../../../packages/extractors/src/table/efficientnet-lite0.ts';
+import { lenetDigits } from '../../../packages/extractors/src/table/lenet-digits.ts';
+import { inspectImage } from '../../../services/ingest/src/intake/inspection.ts';
 import { mutate } from '../mutation.ts';
 import { Finding, type OpenTarget, type Target } from '../target.ts';
 import { codeOf } from './codes.ts';

@@ -3,9 +3,10 @@
  * letter with a documented code; no lane stands still for one, and the process goes on answering.
  */
 import { errorCodes } from '@headwater/errors';
+import { createMemoryLog, type LogProducer } from '@headwater/log';
 import { compositeKey } from '@headwater/schemas';
-import { createMemoryLog, type LogProducer, type Service } from '@headwater/stream';
-import { Rig, refOf, vectorOf } from '../../../services/classify/src/testing/rig.ts';
+import type { Service } from '@headwater/service-kit';
+import { Rig, refOf, vectorOf } from '../../../services/classify/src/testing/classify-fixture.ts';
 import type { Random } from '../../chaos/random.ts';
 import { mutate } from '../mutation.ts';
 import { oddBytes, oddText } from '../odd-ids.ts';

@@ -5,19 +5,19 @@ import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import {
   createKafkaLog,
-  createLogger,
   createNames,
   type Lanes,
   type Log,
   type LogRecord,
   type Names,
   topicSpecs,
-} from '@headwater/stream';
+} from '@headwater/log';
+import { createLogger } from '@headwater/service-kit';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { runProgram } from '../../program.ts';
-import { createTestConsole } from '../../test-console.ts';
-import { isMark } from './settlement.ts';
-import { retryLetters } from './settling.ts';
+import { createTestConsole } from '../../testing/test-console.ts';
+import { isMark } from './resolution.ts';
+import { retryLetters } from './resolving.ts';
 
 let folder: string;
 let log: Log;

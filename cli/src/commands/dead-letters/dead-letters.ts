@@ -1,9 +1,9 @@
 /** `headwater dead-letters`: look at records that could not be processed, put them back when the cause is mended, or forget them. */
 import type { Command } from 'commander';
-import type { Console } from '../console.ts';
+import type { Console } from '../../terminal/console.ts';
 import { type ListOptions, listLetters, type ShowOptions, showLetter } from './look.ts';
+import { type DropOptions, drop, type RetryOptions, retry } from './resolve.ts';
 import { withSelection } from './selection.ts';
-import { type DropOptions, drop, type RetryOptions, retry } from './settle.ts';
 
 type Finish = (code: number) => void;
 

@@ -1,10 +1,10 @@
 /** `headwater dead-letters list` and `show`. */
 import { writeFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
-import { tellFile, withCluster } from '../cluster.ts';
-import type { Console } from '../console.ts';
-import { parsePlace } from './letter.ts';
-import { type FoundLetter, LetterTopic } from './letter-topic.ts';
+import type { Console } from '../../terminal/console.ts';
+import { tellFile, withCluster } from '../cluster-clients.ts';
+import { parsePlace } from './dead-letter.ts';
+import { type FoundLetter, LetterTopic } from './dead-letter-topic.ts';
 import { type SelectionOptions, topicsOf } from './selection.ts';
 import { describe, detailsOf, lineOf, plainOf } from './views.ts';
 

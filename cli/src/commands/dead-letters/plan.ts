@@ -3,9 +3,9 @@
  * and sizes alone, so that many letters fit; their bytes are read when it is their turn.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { Log } from '@headwater/stream';
-import type { Place } from './letter.ts';
-import type { LetterFilter, LetterTopic } from './letter-topic.ts';
+import type { Log } from '@headwater/log';
+import type { Place } from './dead-letter.ts';
+import type { LetterFilter, LetterTopic } from './dead-letter-topic.ts';
 
 /** Letters of one topic that one command may be about. */
 const mostLetters = 250_000;

@@ -1,7 +1,7 @@
 /** Dead letters in words and as JSON. Payloads are never shown: they are what somebody sent, images and labels of people. */
-import { originalHeaders } from '@headwater/stream';
-import { type Letter, placeText } from './letter.ts';
-import type { FoundLetter } from './letter-topic.ts';
+import { originalHeaders } from '@headwater/log';
+import { type Letter, placeText } from './dead-letter.ts';
+import type { FoundLetter } from './dead-letter-topic.ts';
 
 const longestReason = 120;
 

@@ -1,7 +1,7 @@
 /** GPUs are rare where tests run: the choice is tested with hosts that pretend, and the refusal with the real engine. */
 import { describe, expect, it } from 'vitest';
 import { openNet } from '../extractor.ts';
-import { lenetDigits } from '../extractors/lenet-digits.ts';
+import { lenetDigits } from '../table/lenet-digits.ts';
 import { type FixedProvider, placeSession, thisHost } from './onnx-provider.ts';
 
 const host = (libraries: readonly FixedProvider[], gpu: boolean) => ({

@@ -1,8 +1,5 @@
 /** Colour as a person sees it: what files state of it in their various ways comes to the same 8-bit sRGB. */
-import sharp, { type Sharp } from 'sharp';
-import { describe, expect, it } from 'vitest';
-import { efficientnetLite0 } from '../extractors/efficientnet-lite0.ts';
-import { lenetDigits } from '../extractors/lenet-digits.ts';
+
 import {
   cicpChunk,
   gamaChunk,
@@ -10,10 +7,14 @@ import {
   iccpChunk,
   pngChunk,
   repeated,
+  smooth,
   tiffFile,
   withChunks,
-} from '../fixtures/image-files.ts';
-import { smooth } from '../fixtures/sample-images.ts';
+} from '@headwater/testing';
+import sharp, { type Sharp } from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { efficientnetLite0 } from '../table/efficientnet-lite0.ts';
+import { lenetDigits } from '../table/lenet-digits.ts';
 import { decodeImage } from './decoder.ts';
 import { defaultLimits } from './limits.ts';
 

@@ -1,9 +1,10 @@
 /** JPEG files whose scans are damaged or cut, and those that only look like it. */
+
+import { smooth } from '@headwater/testing';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { efficientnetLite0 } from '../extractors/efficientnet-lite0.ts';
-import { lenetDigits } from '../extractors/lenet-digits.ts';
-import { smooth } from '../fixtures/sample-images.ts';
+import { efficientnetLite0 } from '../table/efficientnet-lite0.ts';
+import { lenetDigits } from '../table/lenet-digits.ts';
 import { decodeImage } from './decoder.ts';
 import { defaultLimits } from './limits.ts';
 

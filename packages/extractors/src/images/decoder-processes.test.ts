@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
-import { efficientnetLite0 } from '../extractors/efficientnet-lite0.ts';
+import { efficientnetLite0 } from '../table/efficientnet-lite0.ts';
 import { decodeBy, decodeHere, decodeImage } from './decoder.ts';
 import { DecoderProcesses, type DecoderProcessesOptions } from './decoder-processes.ts';
 import { defaultLimits } from './limits.ts';

@@ -6,9 +6,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { HeadwaterError } from '@headwater/errors';
-import type { ImageLimits } from '../api.ts';
-import type { Preprocessing } from '../extractors/definition.ts';
 import { Gate } from '../gate.ts';
+import type { ImageLimits } from '../options.ts';
+import type { Preprocessing } from '../table/definition.ts';
 import { decodeBy } from './decoder.ts';
 import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts';
 

@@ -1,7 +1,7 @@
 /** What a decoder process is asked and answers; structured clones, so that bytes need no other form. */
 import type { ErrorCode } from '@headwater/errors';
-import type { ImageLimits } from '../api.ts';
-import type { Preprocessing } from '../extractors/definition.ts';
+import type { ImageLimits } from '../options.ts';
+import type { Preprocessing } from '../table/definition.ts';
 
 export interface DecodeRequest {
   readonly image: Uint8Array;

@@ -1,9 +1,9 @@
+import { gradient, grayDigit, pattern, smooth } from '@headwater/testing';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import type { Preprocessing } from '../extractors/definition.ts';
-import { efficientnetLite0 } from '../extractors/efficientnet-lite0.ts';
-import { lenetDigits } from '../extractors/lenet-digits.ts';
-import { gradient, grayDigit, pattern, smooth } from '../fixtures/sample-images.ts';
+import type { Preprocessing } from '../table/definition.ts';
+import { efficientnetLite0 } from '../table/efficientnet-lite0.ts';
+import { lenetDigits } from '../table/lenet-digits.ts';
 import { decodeImage } from './decoder.ts';
 import { defaultLimits } from './limits.ts';
 

@@ -8,8 +8,8 @@
 import { HeadwaterError } from '@headwater/errors';
 import { formatOf, type ImageHeader, readHeader } from '@headwater/image-formats';
 import sharp from 'sharp';
-import type { ImageLimits } from '../api.ts';
-import { inputBytes, type Preprocessing } from '../extractors/definition.ts';
+import type { ImageLimits } from '../options.ts';
+import { inputBytes, type Preprocessing } from '../table/definition.ts';
 import { decodingError } from './decoding-error.ts';
 import { framePicture } from './framing.ts';
 import { checkBytes, checkPixels } from './limits.ts';

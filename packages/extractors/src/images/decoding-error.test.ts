@@ -1,6 +1,6 @@
+import { smooth } from '@headwater/testing';
 import { describe, expect, it } from 'vitest';
-import { lenetDigits } from '../extractors/lenet-digits.ts';
-import { smooth } from '../fixtures/sample-images.ts';
+import { lenetDigits } from '../table/lenet-digits.ts';
 import { decodeImage } from './decoder.ts';
 import { decodingError } from './decoding-error.ts';
 import { defaultLimits } from './limits.ts';

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import type { Preprocessing } from '../extractors/definition.ts';
-import { efficientnetLite0 } from '../extractors/efficientnet-lite0.ts';
+import type { Preprocessing } from '../table/definition.ts';
+import { efficientnetLite0 } from '../table/efficientnet-lite0.ts';
 import { framePicture } from './framing.ts';
 
 const { preprocessing } = efficientnetLite0;

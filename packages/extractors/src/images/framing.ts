@@ -1,6 +1,6 @@
 /** A picture in the size and the colours of a net's input, and no row of its file undecoded. */
 import type { Sharp } from 'sharp';
-import { inputBytes, type Preprocessing } from '../extractors/definition.ts';
+import { inputBytes, type Preprocessing } from '../table/definition.ts';
 
 /** What is framed. */
 export interface Subject {

@@ -1,6 +1,6 @@
 /** Limits on what is decoded: checked on the bytes and on the header, before any pixel is there. */
 import { HeadwaterError } from '@headwater/errors';
-import type { ImageLimits } from '../api.ts';
+import type { ImageLimits } from '../options.ts';
 
 /** 20 MiB encoded, 50 million pixels. */
 export const defaultLimits: ImageLimits = { maxBytes: 20 * 1024 * 1024, maxPixels: 50_000_000 };

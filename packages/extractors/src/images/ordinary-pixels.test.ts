@@ -3,11 +3,11 @@
  * `decodeRevision` and record the hashes anew.
  */
 import { createHash } from 'node:crypto';
+import { smooth } from '@headwater/testing';
 import sharp, { type Sharp } from 'sharp';
 import { expect, it } from 'vitest';
-import { efficientnetLite0 } from '../extractors/efficientnet-lite0.ts';
-import { lenetDigits } from '../extractors/lenet-digits.ts';
-import { smooth } from '../fixtures/sample-images.ts';
+import { efficientnetLite0 } from '../table/efficientnet-lite0.ts';
+import { lenetDigits } from '../table/lenet-digits.ts';
 import { decodeImage } from './decoder.ts';
 import { defaultLimits } from './limits.ts';
 

@@ -1,9 +1,9 @@
+import { grayDigit, pattern } from '@headwater/testing';
 import fc from 'fast-check';
 import sharp, { type PngOptions } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { efficientnetLite0 } from '../extractors/efficientnet-lite0.ts';
-import { lenetDigits } from '../extractors/lenet-digits.ts';
-import { grayDigit, pattern } from '../fixtures/sample-images.ts';
+import { efficientnetLite0 } from '../table/efficientnet-lite0.ts';
+import { lenetDigits } from '../table/lenet-digits.ts';
 import { decodeImage } from './decoder.ts';
 import { defaultLimits } from './limits.ts';
 import { readPlainPng } from './plain-png.ts';

@@ -4,7 +4,7 @@
  * here: whatever is out of the ordinary goes the way of all other images, which also says what is wrong with it.
  */
 import { crc32, inflateSync } from 'node:zlib';
-import type { Preprocessing } from '../extractors/definition.ts';
+import type { Preprocessing } from '../table/definition.ts';
 
 /** Larger ones are not worth the event loop's time. */
 const largestSide = 64;

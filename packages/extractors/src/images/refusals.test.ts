@@ -1,10 +1,10 @@
 import { deflateSync } from 'node:zlib';
+import { smooth } from '@headwater/testing';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { efficientnetLite0 } from '../extractors/efficientnet-lite0.ts';
-import { lenetDigits } from '../extractors/lenet-digits.ts';
-import { smooth } from '../fixtures/sample-images.ts';
+import { efficientnetLite0 } from '../table/efficientnet-lite0.ts';
+import { lenetDigits } from '../table/lenet-digits.ts';
 import { decodeImage, inspectImage } from './decoder.ts';
 import { defaultLimits } from './limits.ts';
 

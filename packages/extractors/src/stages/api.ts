@@ -2,7 +2,7 @@
  * What travels along a chain of extractors, and what each link of it is. A record of the stream goes in, one vector comes out; in
  * between a link takes what the one before gave. Links that learn from a sample state their digest as weights do.
  */
-import type { ExtractorOptions } from '../api.ts';
+import type { ExtractorOptions } from '../options.ts';
 
 /** What one image of the stream brings: its encoded bytes, and the attributes that travel with it. */
 export interface SourceRecord {

@@ -3,7 +3,7 @@
  * whole, so that matrices of several workers can be added up in any order. Pairs of classes are bounded: with thousands of classes there are
  * millions of them, and those that are worth a look are few.
  */
-import { compareUtf8 } from '../utf8-order.ts';
+import { compareUtf8 } from '../numerics/utf8-order.ts';
 
 /** True label, predicted label, count. */
 export type ConfusionEntry = readonly [label: string, predicted: string, count: number];

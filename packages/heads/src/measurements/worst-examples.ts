@@ -1,5 +1,5 @@
 /** The examples that a head was most wrongly sure of: the first thing to look at when its figures disappoint. */
-import { compareUtf8 } from '../utf8-order.ts';
+import { compareUtf8 } from '../numerics/utf8-order.ts';
 import { BoundedRanking } from './bounded-ranking.ts';
 import {
   indexOfPredicted,

@@ -3,11 +3,11 @@
  * again, in the coordinates in which its distances are plain sums of squares.
  */
 import type { Head, LabelledSet, LabelledVector } from '../api.ts';
-import { trainHead } from '../head.ts';
-import { type ExactLabelledSet, openLabelledSet } from '../labelled-set.ts';
-import { type Problem, poseProblem } from '../problem.ts';
-import { computeScatter, ridgeOf, type Scatter, sumsOfClasses } from '../scatter.ts';
-import { type Whitened, whitenByCholesky } from '../whitening.ts';
+import { trainHead } from '../models/head.ts';
+import { type Problem, poseProblem } from '../models/problem.ts';
+import { computeScatter, ridgeOf, type Scatter, sumsOfClasses } from '../models/scatter.ts';
+import { type Whitened, whitenByCholesky } from '../models/whitening.ts';
+import { type ExactLabelledSet, openLabelledSet } from '../training-set/training-set.ts';
 
 export interface DiscriminantSpace {
   readonly classes: readonly string[];

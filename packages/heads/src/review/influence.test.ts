@@ -1,9 +1,9 @@
 /** The closed form against the long way round: leave one out, sum again, invert again. */
 import { describe, expect, it } from 'vitest';
 import type { LabelledVector } from '../api.ts';
-import { openHead, trainHead } from '../head.ts';
-import { createLabelledSet } from '../labelled-set.ts';
-import { quantize } from '../quantization.ts';
+import { openHead, trainHead } from '../models/head.ts';
+import { quantize } from '../numerics/quantization.ts';
+import { createLabelledSet } from '../training-set/training-set.ts';
 import { type InfluenceTarget, rankInfluences } from './influence.ts';
 
 const width = 4;

@@ -1,9 +1,9 @@
 /** What a single example does to a head: which ones make it better, which ones worse, and which ones a prediction rests on. */
 import type { Head, LabelledSet, LabelledVector } from '../api.ts';
 import { BoundedRanking } from '../measurements/bounded-ranking.ts';
-import { compareUtf8 } from '../utf8-order.ts';
-import { dot, subtract } from '../vector-arithmetic.ts';
-import type { Whitened } from '../whitening.ts';
+import type { Whitened } from '../models/whitening.ts';
+import { compareUtf8 } from '../numerics/utf8-order.ts';
+import { dot, subtract } from '../numerics/vector-arithmetic.ts';
 import {
   type DiscriminantSpace,
   openDiscriminantSpace,

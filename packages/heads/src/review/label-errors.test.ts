@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { LabelledVector } from '../api.ts';
-import { trainHead } from '../head.ts';
-import { createLabelledSet } from '../labelled-set.ts';
-import { quantize } from '../quantization.ts';
+import { trainHead } from '../models/head.ts';
+import { quantize } from '../numerics/quantization.ts';
+import { createLabelledSet } from '../training-set/training-set.ts';
 import { rankLabelErrors } from './label-errors.ts';
 
 const dimensions = 12;

@@ -1,8 +1,8 @@
 /** A wrong label stands out where the head that never saw it is sure of something else. */
 import type { Head, LabelledSet, LabelledVector } from '../api.ts';
-import { leaveOneOut } from '../leave-one-out.ts';
+import { leaveOneOut } from '../calibration/leave-one-out.ts';
 import { BoundedRanking } from '../measurements/bounded-ranking.ts';
-import { compareUtf8 } from '../utf8-order.ts';
+import { compareUtf8 } from '../numerics/utf8-order.ts';
 import { type DiscriminantSpace, openDiscriminantSpace, partsOf } from './discriminant-space.ts';
 
 export interface LabelErrorOptions {

@@ -1,6 +1,6 @@
 /** What to label next: the images that the head can't decide, and those unlike anything it has learned. */
 import { BoundedRanking } from '../measurements/bounded-ranking.ts';
-import { compareUtf8 } from '../utf8-order.ts';
+import { compareUtf8 } from '../numerics/utf8-order.ts';
 
 /** An image without a label, and what the head says of it. */
 export interface ReviewCandidate {

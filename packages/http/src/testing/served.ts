@@ -1,6 +1,6 @@
 /** A small service in the frame, for tests: one route for each role, one that waits, one page. */
 import { createConnection } from 'node:net';
-import { createLogger, createMetrics, loadConfig, type Metrics, variables } from '@headwater/stream';
+import { createLogger, createMetrics, loadConfig, type Metrics, variables } from '@headwater/service-kit';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { AccessTable } from '../access.ts';

@@ -1,4 +1,6 @@
 /** The codecs of every topic that the join reads or writes, opened once for all lanes. */
+
+import type { Names } from '@headwater/log';
 import {
   type Codec,
   type Example,
@@ -9,7 +11,6 @@ import {
   type SchemaIds,
   type VectorReader,
 } from '@headwater/schemas';
-import type { Names } from '@headwater/stream';
 
 export interface JoinCodecs {
   readonly labels: Codec<LabelAssigned>;

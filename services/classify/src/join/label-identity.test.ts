@@ -1,10 +1,12 @@
 /** One class for one text, and a bad label costs nothing but itself, through a join and a trainer on a log in memory. */
+
+import { createMemoryLog, type LogRecord, partitionFor } from '@headwater/log';
 import { compositeKey } from '@headwater/schemas';
-import { createMemoryLog, type LogRecord, loadConfig, partitionFor } from '@headwater/stream';
+import { loadConfig } from '@headwater/service-kit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { backfill } from '../backfill/backfill.ts';
 import { classifyEnvironment } from '../environment.ts';
-import { dayOne, eventually, Rig, vectorOf } from '../testing/rig.ts';
+import { backfill } from '../offline/rebuild/backfill.ts';
+import { dayOne, eventually, Rig, vectorOf } from '../testing/classify-fixture.ts';
 import { strictSince } from './record-checks.ts';
 
 let rig: Rig;

@@ -3,11 +3,11 @@
  * it, and the label alone becomes a dead letter, in the form of a record of `labels`.
  */
 import { asHeadwaterError, type HeadwaterError } from '@headwater/errors';
+import { deadLetterHeaders, type LogRecord, type OutgoingRecord } from '@headwater/log';
 import type { Codec, LabelAssigned, VectorExtracted } from '@headwater/schemas';
-import { deadLetterHeaders, type LogRecord, type OutgoingRecord } from '@headwater/stream';
 import type { StateReader } from '../store/state.ts';
-import { type Limits, requireRoom } from './lane-counts.ts';
 import { checkSourceLabel, type Written } from './record-checks.ts';
+import { type Limits, requireRoom } from './state/partition-counts.ts';
 
 /** Where such a label failed, as its dead letter and the log name it. */
 export const refusedLabelStage = 'join-source-label';

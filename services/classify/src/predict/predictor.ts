@@ -3,8 +3,8 @@
  * extractor; while none serves, of the first extractor, so that every image gets its answer.
  */
 import type { ImageClassified } from '@headwater/schemas';
+import type { ServingHead, ServingHeads } from '../model-registry/serving-heads.ts';
 import { type AnswerRules, answerOf, plainRules, type RuleBook } from './answer-rules.ts';
-import type { ServingHead, ServingHeads } from './serving-heads.ts';
 
 /** More classes than this are not all listed in a prediction. */
 const listedClasses = 100;

@@ -3,7 +3,7 @@
  * name, of settled heads only, because the first ones know few classes.
  */
 import type { CostMatrix } from '@headwater/heads';
-import type { Logger } from '@headwater/stream';
+import type { Logger } from '@headwater/log';
 import type { OpenedRuleBook } from './answer-rules.ts';
 
 /** Names in a line of the log. */

@@ -1,8 +1,8 @@
 import { createLabelledSet } from '@headwater/heads';
 import { expect, it } from 'vitest';
 import { MapState } from '../testing/map-state.ts';
-import { LabelledSets } from '../train/labelled-sets.ts';
-import { OpenSets } from '../train/open-sets.ts';
+import { OpenSets } from '../train/examples/open-sets.ts';
+import { LabelledSets } from '../train/examples/training-sets.ts';
 import { Reviewer } from './reviewer.ts';
 
 it('answers few questions at once that read every example, and the next one when one of them is answered', async () => {

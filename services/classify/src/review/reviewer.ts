@@ -14,7 +14,7 @@ import {
   type LabelSuspect,
 } from '@headwater/heads';
 import type { HeadTrained } from '@headwater/schemas';
-import { Breath } from '../breath.ts';
+import { Breath } from '../event-loop.ts';
 import type { StateReader } from '../store/state.ts';
 import {
   decodeExample,
@@ -22,10 +22,10 @@ import {
   imageIndexKey,
   type StoredExample,
   setId,
-} from '../train/example-bytes.ts';
-import type { OpenSet, OpenSets } from '../train/open-sets.ts';
+} from '../train/examples/example-bytes.ts';
+import type { OpenSet, OpenSets } from '../train/examples/open-sets.ts';
+import { insideOf } from '../train/examples/trainer-state.ts';
 import { type SetRules, type SolveChoices, setOptionsOf } from '../train/set-rules.ts';
-import { insideOf } from '../train/trainer-state.ts';
 import type { HeldOutMeasurements } from './held-out.ts';
 import type { ReviewAnswer, ReviewFailure, ReviewQuestion } from './review-worker.ts';
 

@@ -1,6 +1,6 @@
 /** Every lane begins alike, whatever it keeps: its store is opened, and brought to the positions that the group has committed. */
-import { movedHeader } from '@headwater/stream';
-import { type LaneStore, type LaneStoreOptions, openLaneStore } from './lane-store.ts';
+import { movedHeader } from '@headwater/log';
+import { type LaneStore, type LaneStoreOptions, openLaneStore } from './partition-store.ts';
 import { type RollForwardOptions, type RollForwardResult, rollForward } from './roll-forward.ts';
 import type { StateReader } from './state.ts';
 

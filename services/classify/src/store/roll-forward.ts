@@ -3,8 +3,8 @@
  * a store behind them reads the missing records again, one ahead of them (or of another cluster) knows
  * things that never happened and starts over.
  */
-import type { Lane, LogRecord, Positions } from '@headwater/stream';
-import type { LaneStore } from './lane-store.ts';
+import type { Lane, LogRecord, Positions } from '@headwater/log';
+import type { LaneStore } from './partition-store.ts';
 import { Draft } from './state.ts';
 
 export interface RollForwardOptions {

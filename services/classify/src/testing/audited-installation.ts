@@ -5,7 +5,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createFolderBlobStore } from '@headwater/blobs';
 import { HeadwaterError } from '@headwater/errors';
+import {
+  createMemoryLog,
+  createNames,
+  type DeadLetter,
+  deadLetterRecord,
+  type Log,
+  type LogRecord,
+  type OutgoingRecord,
+  sourceOf,
+  topicSpecs,
+} from '@headwater/log';
 import {
   createFingerprintIds,
   type HeadActivated,
@@ -14,28 +26,16 @@ import {
   openVectorCodec,
   type SchemaIds,
 } from '@headwater/schemas';
-import {
-  createFolderBlobStore,
-  createLogger,
-  createMemoryLog,
-  createNames,
-  type DeadLetter,
-  deadLetterRecord,
-  type Log,
-  type LogRecord,
-  loadConfig,
-  type OutgoingRecord,
-  sourceOf,
-  topicSpecs,
-} from '@headwater/stream';
-import { type AuditOptions, type AuditReport, audit } from '../audit/audit.ts';
+import { createLogger, loadConfig } from '@headwater/service-kit';
 import { classifyEnvironment } from '../environment.ts';
 import { openJoinCodecs } from '../join/join-codecs.ts';
-import { JoinLane } from '../join/join-lane.ts';
+import { JoinLane } from '../join/join-partition.ts';
+import { type AuditReport, audit } from '../offline/audit/audit.ts';
+import type { AuditOptions } from '../offline/audit/options.ts';
 import type { Predictor } from '../predict/predictor.ts';
 import { Draft } from '../store/state.ts';
+import { contractOf, refOf, vectorOf } from './classify-fixture.ts';
 import { MapState } from './map-state.ts';
-import { contractOf, refOf, vectorOf } from './rig.ts';
 
 const tasks = ['digit'];
 /** Task that is asked only while a head serves it. */

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type HeadTrained, parseCompositeKey } from '@headwater/schemas';
 import { expect } from 'vitest';
-import type { HeadView, TaskView } from '../http/task-views.ts';
-import { openLaneStore } from '../store/lane-store.ts';
-import { eventually, type Rig, vectorOf } from './rig.ts';
+import type { HeadView, TaskView } from '../api/task-views.ts';
+import { openLaneStore } from '../store/partition-store.ts';
+import { eventually, type Rig, vectorOf } from './classify-fixture.ts';
 
 const erased = 'secret-image';
 

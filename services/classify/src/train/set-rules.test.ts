@@ -1,7 +1,8 @@
-import { createMemoryLog, loadConfig } from '@headwater/stream';
+import { createMemoryLog } from '@headwater/log';
+import { loadConfig } from '@headwater/service-kit';
 import { expect, it } from 'vitest';
 import { classifyEnvironment } from '../environment.ts';
-import { eventually, Rig, vectorOf } from '../testing/rig.ts';
+import { eventually, Rig, vectorOf } from '../testing/classify-fixture.ts';
 import { setRulesOf } from './set-rules.ts';
 
 const rulesOf = (environment: Record<string, string>) =>

@@ -5,7 +5,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { HeadKind, LabelledSetOptions } from '@headwater/heads';
 import type { ClassifyConfig } from '../environment.ts';
-import type { ExampleWindow } from './example-window.ts';
+import type { ExampleWindow } from './examples/example-window.ts';
 
 /** What bounds labelled sets, and what their sums are of; nothing, and the vectors themselves, by default. */
 export interface SetRules {

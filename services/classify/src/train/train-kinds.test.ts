@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventually } from '../testing/rig.ts';
-import { TrainerRig } from '../testing/trainer-rig.ts';
+import { eventually } from '../testing/classify-fixture.ts';
+import { TrainerRig } from '../testing/trainer-fixture.ts';
 
 let rig: TrainerRig;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TrainerRig } from '../testing/trainer-rig.ts';
+import { TrainerRig } from '../testing/trainer-fixture.ts';
 
 let rig: TrainerRig;
 beforeEach(async () => {

@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
 import { createLabelledSet, trainHead } from '@headwater/heads';
+import type { LogRecord } from '@headwater/log';
 import type { HeadTrained } from '@headwater/schemas';
-import type { LogRecord } from '@headwater/stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskSettings } from '../task-settings.ts';
-import { eventually } from '../testing/rig.ts';
-import { numbersOf, type TrainerChoices, TrainerRig } from '../testing/trainer-rig.ts';
+import { eventually } from '../testing/classify-fixture.ts';
+import { numbersOf, type TrainerChoices, TrainerRig } from '../testing/trainer-fixture.ts';
 
 let rig: TrainerRig;
 beforeEach(async () => {

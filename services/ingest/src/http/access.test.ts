@@ -1,6 +1,6 @@
 import { accessOf } from '@headwater/http';
 import { expect, it } from 'vitest';
-import { startHarness } from '../testing/harness.ts';
+import { startHarness } from '../testing/ingest-fixture.ts';
 import { makePicture } from '../testing/pictures.ts';
 import { ingestAccess } from './access.ts';
 

@@ -1,5 +1,5 @@
 /** Who may come in: bounded requests, bounded bytes, bounded waits, and a log that takes records. Else 503 at once. */
-import { type Budget, createBudget } from '../budget.ts';
+import { type Budget, createBudget } from './budget.ts';
 import { WriteCircuit, type WriteCircuitOptions } from './write-circuit.ts';
 
 export interface Admission {

@@ -4,7 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import { HeadwaterError } from '@headwater/errors';
-import type { Reservation } from '../budget.ts';
+import type { Reservation } from './budget.ts';
 
 export interface BodyLimits {
   /** Throws the error to answer with when a body is this long. */

@@ -2,12 +2,12 @@
 import type { Readable } from 'node:stream';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { FastifyInstance } from 'fastify';
-import { readCsv } from '../bulk/csv.ts';
-import { readJsonLines } from '../bulk/json-lines.ts';
-import { type LoadReport, loadLabels } from '../bulk/load.ts';
-import type { LabelSink } from '../labels.ts';
+import { readCsv } from '../labels/csv.ts';
+import { readJsonLines } from '../labels/json-lines.ts';
+import type { LabelSink } from '../labels/label-writer.ts';
+import { type LoadReport, loadLabels } from '../labels/load.ts';
 import { type Admission, withPlace } from './admission.ts';
-import { problemSchema } from './answers.ts';
+import { problemSchema } from './responses.ts';
 
 export interface BulkLabelOptions {
   readonly sink: LabelSink;

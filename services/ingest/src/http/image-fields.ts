@@ -13,8 +13,8 @@ import {
   checkLabel,
   checkSource,
   checkTask,
-} from '../identifiers.ts';
-import type { ImageInput } from '../intake.ts';
+} from '../intake/identifiers.ts';
+import type { ImageInput } from '../intake/intake.ts';
 
 export type ImageFields = Readonly<Record<string, unknown>>;
 

@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { imageIdFault } from '@headwater/schemas';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, type Harness, startHarness } from '../testing/harness.ts';
+import { eventually, type Harness, startHarness } from '../testing/ingest-fixture.ts';
 import { makePicture } from '../testing/pictures.ts';
 
 let harness: Harness;

@@ -2,11 +2,11 @@
 import { HeadwaterError } from '@headwater/errors';
 import { imageIdParameter } from '@headwater/schemas';
 import type { FastifyInstance } from 'fastify';
-import { checkImageId } from '../identifiers.ts';
-import type { Intake } from '../intake.ts';
-import type { Tracker } from '../tracker.ts';
+import { checkImageId } from '../intake/identifiers.ts';
+import type { Intake } from '../intake/intake.ts';
+import type { Tracker } from '../tracking/tracker.ts';
 import { type Admission, withPlace } from './admission.ts';
-import { imagePath, imageSchema, problemSchema, showTracked } from './answers.ts';
+import { imagePath, imageSchema, problemSchema, showTracked } from './responses.ts';
 
 export interface ImageStatusOptions {
   readonly intake: Intake;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
+import { deadLetterHeaders } from '@headwater/log';
 import { type ImageReceived, openCodec } from '@headwater/schemas';
-import { deadLetterHeaders } from '@headwater/stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, type Harness, startHarness } from '../testing/harness.ts';
+import { eventually, type Harness, startHarness } from '../testing/ingest-fixture.ts';
 import { formats, makeNoise, makePicture, makePngBomb, svg } from '../testing/pictures.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

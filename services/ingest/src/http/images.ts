@@ -3,14 +3,14 @@ import type { Readable } from 'node:stream';
 import { HeadwaterError } from '@headwater/errors';
 import { goneSignal, problemOf } from '@headwater/http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Reservation } from '../budget.ts';
-import { checkBytes, type ImageLimits } from '../inspection.ts';
-import type { ImageInput } from '../intake.ts';
+import { checkBytes, type ImageLimits } from '../intake/inspection.ts';
+import type { ImageInput } from '../intake/intake.ts';
 import { type Admission, withPlace } from './admission.ts';
-import { imagePath, problemSchema, submittedSchema } from './answers.ts';
 import { declaredLength, readBody } from './body.ts';
+import type { Reservation } from './budget.ts';
 import { parseForm } from './form.ts';
 import { attributeSchemas, checkFieldNames, imageFieldSchemas, readImageFields } from './image-fields.ts';
+import { imagePath, problemSchema, submittedSchema } from './responses.ts';
 import { type Submission, type SubmissionParts, submitImage, type WaitRequest } from './submission.ts';
 
 export interface ImageRouteOptions extends SubmissionParts {

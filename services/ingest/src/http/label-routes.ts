@@ -9,9 +9,9 @@ import {
   timeRule,
 } from '@headwater/schemas';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { LabelInput, LabelSink } from '../labels.ts';
+import type { LabelInput, LabelSink } from '../labels/label-writer.ts';
 import { type Admission, withPlace } from './admission.ts';
-import { problemSchema } from './answers.ts';
+import { problemSchema } from './responses.ts';
 
 export interface LabelRouteOptions {
   readonly sink: LabelSink;

@@ -1,6 +1,6 @@
 import { type LabelAssigned, openCodec } from '@headwater/schemas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Harness, startHarness } from '../testing/harness.ts';
+import { type Harness, startHarness } from '../testing/ingest-fixture.ts';
 
 async function readLabels({ dependencies, read }: Harness): Promise<LabelAssigned[]> {
   const { labels } = dependencies.names.topics;

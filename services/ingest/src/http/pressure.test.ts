@@ -1,8 +1,8 @@
 import { createConnection } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
-import type { Log, LogProducer, WriteBlock } from '@headwater/stream';
+import type { Log, LogProducer, WriteBlock } from '@headwater/log';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { eventually, type Harness, startHarness } from '../testing/harness.ts';
+import { eventually, type Harness, startHarness } from '../testing/ingest-fixture.ts';
 import { makePicture } from '../testing/pictures.ts';
 
 /** A log whose producer does what the test says. */

@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net';
 import { openCodec } from '@headwater/schemas';
 import { describe, expect, it } from 'vitest';
-import { eventually, startHarness } from '../testing/harness.ts';
+import { eventually, startHarness } from '../testing/ingest-fixture.ts';
 import { makeNoise, makePicture } from '../testing/pictures.ts';
 
 describe('GET /v1/images/{id}', () => {

@@ -3,11 +3,12 @@
  * its dead letter as a problem, or, when neither came in time, the acceptance alone: the image is safe all the same.
  */
 import { type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
-import type { AcceptedImage, ImageInput, Intake } from '../intake.ts';
-import type { ServingTasks } from '../serving.ts';
-import type { DeadLetterNotice, Tracker } from '../tracker.ts';
-import type { Wait } from '../waits.ts';
-import { type ImageAnswer, showAccepted, showClassified } from './answers.ts';
+import type { AcceptedImage, ImageInput, Intake } from '../intake/intake.ts';
+import type { ServingTasks } from '../tracking/serving-tasks.ts';
+import type { DeadLetterNotice } from '../tracking/tracked-image.ts';
+import type { Tracker } from '../tracking/tracker.ts';
+import type { Wait } from '../tracking/waits.ts';
+import { type ImageAnswer, showAccepted, showClassified } from './responses.ts';
 
 export interface WaitRequest {
   /** Wait for this task alone. */

@@ -1,5 +1,5 @@
 import { HeadwaterError } from '@headwater/errors';
-import type { WriteBlock } from '@headwater/stream';
+import type { WriteBlock } from '@headwater/log';
 import { expect, it } from 'vitest';
 import { WriteCircuit } from './write-circuit.ts';
 

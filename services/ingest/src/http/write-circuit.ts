@@ -3,7 +3,7 @@
  * through as a probe: the log shows that it can be written again only when something is written.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
-import type { WriteBlock } from '@headwater/stream';
+import type { WriteBlock } from '@headwater/log';
 
 export interface WriteCircuitOptions {
   /** Why records cannot be written now; undefined while they can. */

@@ -1,6 +1,6 @@
 /** A net as a list of layers: what a person needs to see to choose where to cut. */
 import type { GraphNode, Model } from './graph.ts';
-import { computingNodes } from './surgery.ts';
+import { computingNodes } from './graph-editing.ts';
 import { type TensorType, typeOf } from './value-info.ts';
 import { tensorOf } from './weights.ts';
 

@@ -5,8 +5,8 @@
 import { HeadwaterError } from '@headwater/errors';
 import { InferenceSession } from '../../engines/onnxruntime.ts';
 import type { Model } from './graph.ts';
+import { exposeAll } from './graph-editing.ts';
 import { writeModel } from './model-bytes.ts';
-import { exposeAll } from './surgery.ts';
 import type { TensorType } from './value-info.ts';
 
 /** Types by tensor name; no net is run. Errors: model-invalid (an unknown operator, shapes that do not fit). */

@@ -2,12 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import { z } from 'zod';
-import type { ImageLimits } from '../../api.ts';
-import type { Preprocessing } from '../../extractors/definition.ts';
 import { Gate } from '../../gate.ts';
 import { decodeRevision } from '../../images/decode-revision.ts';
 import { conformPixels, decodeImage } from '../../images/decoder.ts';
 import { defaultLimits } from '../../images/limits.ts';
+import type { ImageLimits } from '../../options.ts';
+import type { Preprocessing } from '../../table/definition.ts';
 import type { Stage, Value, ValueType } from '../api.ts';
 import { canonicalJson, sha256 } from '../digest.ts';
 

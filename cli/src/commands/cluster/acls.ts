@@ -1,0 +1,100 @@
+/**
+ * Which rights each service needs on a cluster that grants nothing by default: the list that somebody with the
+ * right to grant them asks for. Readers of whole tables fetch partitions themselves and need no group.
+ */
+
+import type { Names } from '@headwater/log';
+import { type CommonConfig, namesOf } from '@headwater/service-kit';
+
+export type AclOperation = 'Create' | 'Describe' | 'Read' | 'Write';
+
+export interface Acl {
+  readonly service: 'ingest' | 'extract' | 'classify';
+  readonly resource: 'topic' | 'group' | 'transactional-id';
+  readonly name: string;
+  readonly pattern: 'literal' | 'prefixed';
+  readonly operations: readonly AclOperation[];
+}
+
+type TopicRights = readonly (readonly [topic: string, ...operations: AclOperation[]])[];
+
+/** Reading and writing include describing. `Create` only where services may create topics. */
+export function requiredAcls(config: CommonConfig, extractors: readonly string[]): Acl[] {
+  const names = namesOf(config);
+  const mayCreate = config.TOPICS_CREATE;
+  return [
+    ...topicAcls('ingest', ingestRights(names, extractors), mayCreate),
+    ...topicAcls('extract', extractRights(names, extractors), mayCreate),
+    ...extractors.flatMap((extractor) => groupAcls('extract', names, names.groups.extract(extractor))),
+    ...topicAcls('classify', classifyRights(names, extractors), mayCreate),
+    ...groupAcls('classify', names, names.groups.join),
+    ...groupAcls('classify', names, names.groups.train),
+  ];
+}
+
+function ingestRights({ topics }: Names, extractors: readonly string[]): TopicRights {
+  const followed = [topics.images, ...extractors.map(topics.vectors)].map(topics.deadLetters);
+  return [
+    [topics.images, 'Write'],
+    [topics.labels, 'Write'],
+    [topics.predictions, 'Read'],
+    [topics.serving, 'Read'],
+    ...followed.map((topic) => [topic, 'Read'] as const),
+  ];
+}
+
+function extractRights({ topics }: Names, extractors: readonly string[]): TopicRights {
+  return [
+    [topics.images, 'Read'],
+    ...extractors.map((extractor) => [topics.vectors(extractor), 'Write'] as const),
+    [topics.deadLetters(topics.images), 'Write'],
+  ];
+}
+
+function classifyRights({ topics }: Names, extractors: readonly string[]): TopicRights {
+  const vectors = extractors.map(topics.vectors);
+  return [
+    // A label that another partitioner put in the wrong partition is forwarded once.
+    [topics.labels, 'Read', 'Write'],
+    ...vectors.map((topic) => [topic, 'Read'] as const),
+    [topics.examples, 'Read', 'Write'],
+    [topics.heads, 'Read', 'Write'],
+    [topics.serving, 'Read', 'Write'],
+    [topics.predictions, 'Read', 'Write'],
+    ...[topics.labels, topics.examples, ...vectors].map(
+      (topic) => [topics.deadLetters(topic), 'Write'] as const,
+    ),
+  ];
+}
+
+function topicAcls(service: Acl['service'], rights: TopicRights, mayCreate: boolean): Acl[] {
+  return rights.map(([name, ...operations]) => ({
+    service,
+    resource: 'topic',
+    name,
+    pattern: 'literal',
+    operations: [...(mayCreate ? (['Create'] as const) : []), 'Describe', ...operations],
+  }));
+}
+
+/** A lane's transactional id is the group's name and a number. */
+function groupAcls(service: Acl['service'], names: Names, group: string): Acl[] {
+  const first = names.transactionalId(group, 0);
+  return [
+    { service, resource: 'group', name: group, pattern: 'literal', operations: ['Describe', 'Read'] },
+    {
+      service,
+      resource: 'transactional-id',
+      name: first.slice(0, -1),
+      pattern: 'prefixed',
+      operations: ['Describe', 'Write'],
+    },
+  ];
+}
+
+/** As arguments of `kafka-acls.sh`, with a principal for each service. */
+export function describeAcl({ service, resource, name, pattern, operations }: Acl): string {
+  const rights = operations.map((operation) => `--operation ${operation}`).join(' ');
+  const named = pattern === 'prefixed' ? ' --resource-pattern-type prefixed' : '';
+  return `kafka-acls.sh --add --allow-principal User:${service} ${rights} --${resource} ${name}${named}`;
+}

@@ -1,0 +1,117 @@
+/** One topic of dead letters, read twice: once for the marks that say what is settled, once for the letters. */
+import { HeadwaterError } from '@headwater/errors';
+import type { Log, LogRecord, OffsetRange } from '@headwater/log';
+import { type Letter, letterOf } from './dead-letter.ts';
+import { isMark, SettledOffsets, type Settlement } from './resolution.ts';
+
+/** What letters are asked for; what is left out does not matter. */
+export interface LetterFilter {
+  readonly code?: string | undefined;
+  readonly key?: string | undefined;
+  /** Written at or after, milliseconds since the epoch. */
+  readonly since?: number | undefined;
+  /** Written before. */
+  readonly until?: number | undefined;
+}
+
+export interface FoundLetter {
+  readonly letter: Letter;
+  /** undefined: neither retried nor dropped. */
+  readonly settlement: Settlement | undefined;
+  readonly record: LogRecord;
+}
+
+export function matches(letter: Letter, { code, key, since, until }: LetterFilter): boolean {
+  return (
+    (code === undefined || letter.code === code) &&
+    (key === undefined || letter.key === key) &&
+    (since === undefined || letter.failedAt >= since) &&
+    (until === undefined || letter.failedAt < until)
+  );
+}
+
+export class LetterTopic {
+  readonly name: string;
+  readonly ranges: readonly OffsetRange[];
+  readonly #log: Log;
+  readonly #settled: readonly SettledOffsets[];
+
+  private constructor(name: string, log: Log, ranges: readonly OffsetRange[], settled: SettledOffsets[]) {
+    this.name = name;
+    this.ranges = ranges;
+    this.#log = log;
+    this.#settled = settled;
+  }
+
+  /** As it is now. Errors: topic-missing, log-unavailable, the signal's reason. */
+  static async open(log: Log, name: string, signal: AbortSignal): Promise<LetterTopic> {
+    const ranges = await log.admin.offsets(name);
+    const settled: SettledOffsets[] = [];
+    for (const [partition, { low, high }] of ranges.entries()) {
+      const offsets = new SettledOffsets();
+      for await (const chunk of log.read({ topic: name, partition, from: low, to: high })) {
+        signal.throwIfAborted();
+        for (const record of chunk) offsets.note(record);
+      }
+      settled.push(offsets);
+    }
+    return new LetterTopic(name, log, ranges, settled);
+  }
+
+  /** By partition, in order. */
+  async *letters(filter: LetterFilter, signal: AbortSignal): AsyncGenerator<FoundLetter> {
+    for (const [partition, { low, high }] of this.ranges.entries()) {
+      for await (const chunk of this.#log.read({ topic: this.name, partition, from: low, to: high })) {
+        signal.throwIfAborted();
+        for (const record of chunk) {
+          if (isMark(record)) continue;
+          const letter = letterOf(record);
+          if (!matches(letter, filter)) continue;
+          yield { letter, record, settlement: this.#settled[partition]?.of(letter.offset) };
+        }
+      }
+    }
+  }
+
+  /** Errors: not-found. */
+  async find(partition: number, offset: bigint): Promise<FoundLetter> {
+    const range = this.ranges[partition];
+    if (range !== undefined && offset >= range.low && offset < range.high) {
+      for await (const chunk of this.#log.read({
+        topic: this.name,
+        partition,
+        from: offset,
+        to: offset + 1n,
+      })) {
+        for (const record of chunk) {
+          if (record.offset !== offset || isMark(record)) continue;
+          return { letter: letterOf(record), record, settlement: this.#settled[partition]?.of(offset) };
+        }
+      }
+    }
+    throw new HeadwaterError('not-found', `there is no dead letter at ${this.name}/${partition}/${offset}`);
+  }
+
+  /** Records at these offsets, which ascend, of one partition. */
+  async *at(partition: number, offsets: readonly bigint[]): AsyncGenerator<LogRecord> {
+    const wanted = new Set(offsets);
+    for (const [from, to] of stretches(offsets)) {
+      for await (const chunk of this.#log.read({ topic: this.name, partition, from, to: to + 1n })) {
+        for (const record of chunk) if (wanted.has(record.offset)) yield record;
+      }
+    }
+  }
+}
+
+/** Reading on over a small gap is cheaper than asking again. */
+const smallGap = 64n;
+
+function stretches(offsets: readonly bigint[]): [bigint, bigint][] {
+  const result: [bigint, bigint][] = [];
+  for (const offset of offsets) {
+    const last = result.at(-1);
+    if (last !== undefined && offset - last[1] <= smallGap) last[1] = offset;
+    else result.push([offset, offset]);
+  }
+  return result;
+}

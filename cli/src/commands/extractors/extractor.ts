@@ -1,0 +1,105 @@
+/** `headwater extractor`: what turns images into vectors: what there is, trying it, and letting chains learn. Usage is here, the work in the files beside. */
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Console } from '../../terminal/console.ts';
+import type { FitCommandOptions, MergeCommandOptions } from './extractor-fit.ts';
+import type { ShowOptions, TryOptions } from './extractor-show.ts';
+
+const extractorArgument = [
+  '<extractor>',
+  'an id of the table, or the file (.yaml) of a net or a chain of your own',
+] as const;
+const chainArgument = ['<file>', 'the file (.yaml) of a chain'] as const;
+const jsonOption = ['--json', 'print one JSON object, the last line of standard output', false] as const;
+
+/** Adds the command; `finish` takes the exit code. */
+export function registerExtractor(program: Command, console: Console, finish: (code: number) => void): void {
+  const extractor = program
+    .command('extractor')
+    .description('What turns images and their attributes into vectors: list it, try it, let it learn.');
+  // Engines are loaded when a command needs them, not for --help of others.
+  extractor
+    .command('list')
+    .description('List the extractors that come with Headwater, and the methods that chains are made of.')
+    .option(...jsonOption)
+    .action(async (options: ShowOptions) => {
+      const { list } = await import('./extractor-show.ts');
+      finish(await list(options, console));
+    });
+  extractor
+    .command('describe')
+    .description('Open an extractor and say what it is: dimensions, digest, engine.')
+    .argument(...extractorArgument)
+    .option(...jsonOption)
+    .action(async (name: string, options: ShowOptions) => {
+      const { describe } = await import('./extractor-show.ts');
+      finish(await describe(name, options, console));
+    });
+  extractor
+    .command('try')
+    .description('Show an extractor one image; with --json the whole vector is printed.')
+    .argument(...extractorArgument)
+    .argument('<image>', 'an image file')
+    .option('--attribute <name=value...>', 'attributes that travel with the image', parseAttribute, {})
+    .option(...jsonOption)
+    .action(async (name: string, image: string, options: TryOptions) => {
+      const { tryOut } = await import('./extractor-show.ts');
+      finish(await tryOut(name, image, options, console));
+    });
+  addFit(extractor, console, finish);
+}
+
+function addFit(extractor: Command, console: Console, finish: (code: number) => void): void {
+  extractor
+    .command('fit')
+    .description('Let the links of a chain learn from a sample; what they learn is kept beside the file.')
+    .argument(...chainArgument)
+    .requiredOption(
+      '--from <sample...>',
+      'a folder of images, a .jsonl file, `topic` (the images on Kafka) or topic:<name>',
+    )
+    .option('--limit <count>', 'learn from so many records at most', parseCount)
+    .option('--again', 'let every link learn anew', false)
+    .option('--part <out>', 'make one pass and write a part, to be merged with others, to this file')
+    .option(...jsonOption)
+    .addHelpText('after', fitHelp)
+    .action(async (file: string, options: FitCommandOptions) => {
+      const { fit } = await import('./extractor-fit.ts');
+      finish(await fit(file, options, console));
+    });
+  extractor
+    .command('merge')
+    .description(
+      'Make of parts, each fitted from a share of the sample, what one process would have learned.',
+    )
+    .argument(...chainArgument)
+    .argument('<part...>', 'files that `fit --part` wrote')
+    .option(...jsonOption)
+    .action(async (file: string, parts: string[], options: MergeCommandOptions) => {
+      const { merge } = await import('./extractor-fit.ts');
+      finish(await merge(file, parts, options, console));
+    });
+}
+
+const fitHelp = `
+A line of a .jsonl file is {"image": "path, relative to the file", "attributes": {"name": "text", …}}; an image may also be a data: URL,
+or left out where the chain does not look at it.
+
+What is learned goes to <id>.fitted.json beside the chain's file. Ctrl-C loses the pass that is under way, and no more: the same
+command goes on where it was. Neither the order of the records nor how they are shared among parts changes a bit of it.
+
+  headwater extractor fit look.yaml --from ./photos
+  headwater extractor fit look.yaml --from a.jsonl --part a.json    # on one machine
+  headwater extractor fit look.yaml --from b.jsonl --part b.json    # on another
+  headwater extractor merge look.yaml a.json b.json`;
+
+function parseCount(text: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count < 1) throw new InvalidArgumentError('Expected a whole number of at least 1.');
+  return count;
+}
+
+function parseAttribute(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at > 0) return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  throw new InvalidArgumentError('Expected a name and a value, like price=7.5.');
+}

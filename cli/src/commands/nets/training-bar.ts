@@ -1,0 +1,43 @@
+/** How far a training is: a bar on a terminal, a line every few seconds elsewhere. */
+
+import type { ScreenStream } from '@headwater/demo';
+import type { TrainingProgress } from '@headwater/tfjs/training';
+import { SingleBar } from 'cli-progress';
+
+export interface TrainingBar {
+  readonly update: (progress: TrainingProgress) => void;
+  readonly stop: () => void;
+}
+
+const linesEveryMs = 5000;
+
+export function createTrainingBar(stream: ScreenStream): TrainingBar {
+  return stream.isTTY === true ? createBar(stream) : createLines(stream);
+}
+
+function createBar(stream: ScreenStream): TrainingBar {
+  const format = '{bar} {percentage} % · round {round} · loss {loss} · {eta_formatted} to go';
+  const bar = new SingleBar({ stream, format, hideCursor: true, etaBuffer: 100 });
+  let started = false;
+  return {
+    update({ images, total, round, loss }) {
+      const payload = { round, loss: loss.toFixed(4) };
+      if (started) bar.update(images, payload);
+      else bar.start(total, images, payload);
+      started = true;
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+function createLines(stream: ScreenStream): TrainingBar {
+  let last = 0;
+  return {
+    update({ images, total, round, loss }) {
+      if (performance.now() - last < linesEveryMs && images < total) return;
+      last = performance.now();
+      stream.write(`round ${round}: ${images} of ${total} images, loss ${loss.toFixed(4)}\n`);
+    },
+    stop: () => {},
+  };
+}

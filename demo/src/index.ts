@@ -1,0 +1,12 @@
+/** The demo run of `headwater start`: sources, run, audit and terminal. */
+export { interruptible } from './platform/interruptible.ts';
+export { openPlatform, type Platform } from './platform/platform.ts';
+export { createIngestClient, type IngestClient } from './run/ingest-client.ts';
+export { tellStory } from './run/reporter.ts';
+export { countRefusal, createTally, type Tally } from './run/run-statistics.ts';
+export { describeSummary } from './run/summary.ts';
+export type { ImageSource, SourceImage } from './sources/api.ts';
+export { createDigitsSource } from './sources/digits.ts';
+export { createFolderSource } from './sources/folder.ts';
+export { encodePng } from './sources/png.ts';
+export { createScreen, type Screen, type ScreenStream } from './terminal/screen.ts';

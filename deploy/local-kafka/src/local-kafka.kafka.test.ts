@@ -1,0 +1,124 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKafkaLog, type Log } from '@headwater/log';
+import { createLogger } from '@headwater/service-kit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type LocalKafka, type Progress, startLocalKafka } from './local-kafka.ts';
+
+const logger = createLogger({ name: 'test', level: 'silent' });
+const topic = { name: 'kept', partitions: 2, settings: {} };
+let dataDir: string;
+
+beforeAll(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'headwater local kafka-'));
+});
+afterAll(() => rmSync(dataDir, { recursive: true }));
+
+async function withLog<T>(kafka: LocalKafka, use: (log: Log) => Promise<T>): Promise<T> {
+  const log = createKafkaLog({ brokers: kafka.brokers }, logger);
+  try {
+    return await use(log);
+  } finally {
+    await log.close();
+  }
+}
+
+async function write(kafka: LocalKafka, value: string): Promise<void> {
+  await withLog(kafka, async (log) => {
+    await log.admin.ensureTopics([topic], { create: true });
+    const producer = await log.openProducer();
+    await producer.send([{ topic: topic.name, partition: 1, key: 'a', value: Buffer.from(value) }]);
+  });
+}
+
+function read(kafka: LocalKafka): Promise<string[]> {
+  return withLog(kafka, async (log) => {
+    const values: string[] = [];
+    for await (const records of log.read({ topic: topic.name, partition: 1 })) {
+      values.push(...records.map((record) => String(record.value)));
+    }
+    return values;
+  });
+}
+
+const portOf = ({ brokers }: LocalKafka) => Number(brokers[0]?.split(':')[1]);
+
+describe('a local Kafka', () => {
+  test('keeps its data and its port from start to start, and moves when the port is taken', async () => {
+    const steps: Progress['step'][] = [];
+    const onProgress = ({ step }: Progress) => steps.push(step);
+    const first = await startLocalKafka({ dataDir, onProgress });
+    await write(first, 'first');
+    await first.stop();
+    await first.stopped;
+    expect(steps.filter((step) => step !== 'fetch')).toEqual(['format', 'start', 'ready']);
+
+    const second = await startLocalKafka({ dataDir });
+    expect(second.brokers).toEqual(first.brokers);
+    await write(second, 'second');
+    await second.stop();
+
+    const squatter = createServer().listen(portOf(first), '127.0.0.1');
+    await new Promise((resolve) => squatter.once('listening', resolve));
+    await expect(startLocalKafka({ dataDir, port: portOf(first) })).rejects.toMatchObject({
+      code: 'local-kafka-failed',
+      message: `port ${portOf(first)} is taken by another program`,
+    });
+    const third = await startLocalKafka({ dataDir });
+    squatter.close();
+    expect(third.brokers).not.toEqual(first.brokers);
+    expect(await read(third)).toEqual(['first', 'second']);
+    await third.stop();
+    expect(readdirSync(dataDir)).not.toContain('broker.lock');
+  });
+
+  test('one folder has one broker, two folders have two', async () => {
+    const otherDir = mkdtempSync(join(tmpdir(), 'headwater-other-'));
+    const [one, other] = await Promise.all([
+      startLocalKafka({ dataDir }),
+      startLocalKafka({ dataDir: otherDir }),
+    ]);
+    expect(portOf(one)).not.toBe(portOf(other));
+    await expect(startLocalKafka({ dataDir })).rejects.toMatchObject({
+      code: 'local-kafka-failed',
+      message: `the folder ${dataDir} is in use by process ${process.pid}`,
+    });
+    await Promise.all([one.stop(), other.stop()]);
+    await expect(startLocalKafka({ dataDir, brokers: 3 })).rejects.toMatchObject({
+      code: 'local-kafka-failed',
+      message: `the folder ${dataDir} holds a Kafka of 1 broker(s): start 1, or name another folder`,
+    });
+    rmSync(otherDir, { recursive: true });
+  });
+
+  test('a broker that dies is told of with the end of its log, and its data is there at the next start', async () => {
+    const words: string[] = [];
+    const tell = (_: object, message: string) => words.push(message);
+    const kafka = await startLocalKafka({ dataDir, logger: { info: tell, error: tell } });
+    await write(kafka, 'last words');
+    process.kill(kafka.pid, 'SIGKILL');
+    await expect(kafka.stopped).rejects.toMatchObject({
+      code: 'local-kafka-failed',
+      message: expect.stringMatching(/died .* the end of its log:\n.*INFO/s),
+    });
+    expect(words).toEqual(['Apache Kafka is running', 'Apache Kafka died']);
+    await kafka.stop();
+    const next = await startLocalKafka({ dataDir });
+    expect((await read(next)).at(-1)).toBe('last words');
+    await next.stop();
+  });
+
+  test('a broker that cannot start says why', async () => {
+    const odd = mkdtempSync(join(tmpdir(), 'headwater-odd-'));
+    const first = await startLocalKafka({ dataDir: odd });
+    await first.stop();
+    writeFileSync(join(odd, 'data', 'meta.properties'), 'version=1\nnode.id=7\ncluster.id=other\n');
+    await expect(startLocalKafka({ dataDir: odd })).rejects.toMatchObject({
+      code: 'local-kafka-failed',
+      message: expect.stringMatching(/did not start; the end of .*server\.log:.*Stored node id 7/s),
+    });
+    rmSync(odd, { recursive: true });
+  });
+});

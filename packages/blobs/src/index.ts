@@ -1,0 +1,8 @@
+/** The claim check: large images in a folder or on S3. */
+export { type Place, withSources } from './allowed-places.ts';
+export type { BlobStore, StoredBlob, SweepOptions } from './api.ts';
+export { sha256Of } from './blob-path.ts';
+export { withBounds } from './deadline.ts';
+export { createFolderBlobStore, type FolderBlobStoreOptions } from './folder/folder-store.ts';
+export { createS3BlobStore } from './s3/s3-store.ts';
+export { keyWithin, parseS3Place } from './s3/s3-uri.ts';

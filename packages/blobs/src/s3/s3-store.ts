@@ -1,0 +1,232 @@
+/**
+ * The claim check on S3, or anything that speaks it. A key is the SHA-256 of its bytes, so a put that is repeated does
+ * no harm; an object appears whole or not at all. References come out of messages that anybody may have written: only
+ * keys below our own prefix of our own bucket are asked for, and what comes back is verified as it comes.
+ */
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
+import { HeadwaterError } from '@headwater/errors';
+import type { BlobStore, PutOptions, StoredBlob, SweepOptions, SweepReport } from '../api.ts';
+import { blobPath, expiringFolder, isSha256, ownedPrefix, sha256Of } from '../blob-path.ts';
+import { checkLength, forbidden, readVerified, unavailable } from '../verified-bytes.ts';
+import { openS3, type S3Connection, type S3Sdk } from './s3-client.ts';
+import { asBlobError, asForbidden, isAbsent, isRefusal } from './s3-failures.ts';
+import { keyWithin, type S3Place } from './s3-uri.ts';
+
+export interface S3BlobStoreOptions extends S3Connection {
+  readonly place: S3Place;
+}
+
+interface Opened {
+  readonly sdk: S3Sdk;
+  readonly client: S3Client;
+}
+
+/** A put of bytes that are there renews them once they are this old, so that they expire by their last use. */
+const renewAfterMs = 86_400_000;
+/** Of a download that breaks off in its midst, which the SDK does not repeat. */
+const readAttempts = 3;
+const readPauseMs = 100;
+
+export function createS3BlobStore(options: S3BlobStoreOptions): BlobStore {
+  const { place } = options;
+  let opening: Promise<Opened> | undefined;
+  const guarded = async <T>(action: string, work: (opened: Opened) => Promise<T>): Promise<T> => {
+    opening ??= openS3(options);
+    try {
+      return await work(await opening);
+    } catch (thrown) {
+      throw asBlobError(thrown, action);
+    }
+  };
+  const uriOf = (key: string) => `s3://${place.bucket}/${key}`;
+  const keyOf = (uri: string) => {
+    const key = keyWithin(place, uri);
+    if (key === undefined) throw forbidden();
+    return key;
+  };
+  return {
+    kind: 's3',
+    put: (bytes, putting: PutOptions = {}) =>
+      guarded('write', async (opened) => {
+        const sha256 = sha256Of(bytes);
+        const key = `${place.prefix}${blobPath(sha256, putting)}`;
+        if (!(await isFresh(opened, place.bucket, key, bytes.byteLength))) {
+          await write(opened, place.bucket, key, bytes, sha256);
+        }
+        return { uri: uriOf(key), byteLength: bytes.byteLength, sha256 };
+      }),
+    get: (blob, signal) =>
+      guarded('read', (opened) => {
+        const key = keyOf(blob.uri);
+        return read(opened, place.bucket, key, blob, signal);
+      }),
+    delete: (uri) =>
+      guarded('delete', async ({ sdk, client }) => {
+        const key = keyOf(uri);
+        await client.send(new sdk.DeleteObjectCommand({ Bucket: place.bucket, Key: key }));
+      }),
+    deleteOwned: (owner, before) => guarded('delete', (opened) => deleteOwned(opened, place, owner, before)),
+    sweep: (sweeping) => guarded('sweep', (opened) => sweep(opened, place, sweeping)),
+  };
+}
+
+async function isFresh(
+  { sdk, client }: Opened,
+  Bucket: string,
+  Key: string,
+  length: number,
+): Promise<boolean> {
+  try {
+    const found = await client.send(new sdk.HeadObjectCommand({ Bucket, Key }));
+    const age = Date.now() - (found.LastModified?.getTime() ?? 0);
+    return found.ContentLength === length && age < renewAfterMs;
+  } catch (thrown) {
+    // Who may write and not look finds out by writing.
+    if (isAbsent(thrown) || isRefusal(thrown)) return false;
+    throw thrown;
+  }
+}
+
+async function write(
+  { sdk, client }: Opened,
+  Bucket: string,
+  Key: string,
+  bytes: Uint8Array,
+  sha256: string,
+) {
+  const ChecksumSHA256 = Buffer.from(sha256, 'hex').toString('base64');
+  const ContentType = 'application/octet-stream';
+  await client.send(
+    new sdk.PutObjectCommand({
+      Bucket,
+      Key,
+      Body: bytes,
+      ContentType,
+      ContentLength: bytes.byteLength,
+      ChecksumSHA256,
+    }),
+  );
+}
+
+async function read(opened: Opened, bucket: string, key: string, blob: StoredBlob, signal?: AbortSignal) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readOnce(opened, bucket, key, blob, signal);
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      if (isRefusal(thrown)) throw await judgeRefusal(opened, bucket, thrown);
+      const isBroken =
+        !(thrown instanceof HeadwaterError) && (thrown as { $metadata?: object }).$metadata === undefined;
+      if (!isBroken || attempt >= readAttempts) throw thrown;
+      await sleep(readPauseMs * attempt, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+async function readOnce(
+  { sdk, client }: Opened,
+  Bucket: string,
+  Key: string,
+  blob: StoredBlob,
+  abortSignal?: AbortSignal,
+): Promise<Buffer> {
+  const command = new sdk.GetObjectCommand({ Bucket, Key });
+  const { Body, ContentLength } = await client.send(
+    command,
+    abortSignal === undefined ? {} : { abortSignal },
+  );
+  const body = Body as Readable | undefined;
+  if (body === undefined) throw unavailable('read', 'an answer without a body');
+  // What goes wrong after we have stopped reading has nobody to tell.
+  body.on('error', () => undefined);
+  const stop = () => body.destroy();
+  abortSignal?.addEventListener('abort', stop, { once: true });
+  try {
+    checkLength(ContentLength, blob);
+    return await readVerified(body, blob);
+  } finally {
+    abortSignal?.removeEventListener('abort', stop);
+    body.destroy();
+  }
+}
+
+/** Refused an object of a bucket that answers us: that reference is at fault. Refused the bucket: our credentials are. */
+async function judgeRefusal({ sdk, client }: Opened, Bucket: string, thrown: unknown): Promise<unknown> {
+  return client.send(new sdk.HeadBucketCommand({ Bucket })).then(
+    () => asForbidden(thrown),
+    () => thrown,
+  );
+}
+
+async function deleteOwned(
+  { sdk, client }: Opened,
+  { bucket: Bucket, prefix }: S3Place,
+  owner: string,
+  before = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const prefixes = [ownedPrefix(owner), ...(isSha256(owner) ? [blobPath(owner)] : [])];
+  for (const path of prefixes) {
+    // An image has few blobs: one for each version of its bytes that was sent. What a page does not hold, the next round does.
+    for (let more = true; more; ) {
+      const page = await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix: `${prefix}${path}` }));
+      const old = (page.Contents ?? []).filter(({ LastModified }) => (LastModified?.getTime() ?? 0) < before);
+      for (const { Key } of old) await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }));
+      more = page.IsTruncated === true && old.length > 0;
+    }
+  }
+}
+
+/** Page by page: a bucket holds more than memory does. */
+async function sweep(
+  { sdk, client }: Opened,
+  { bucket, prefix }: S3Place,
+  options: SweepOptions,
+): Promise<SweepReport> {
+  const { olderThan, dryRun = false, signal } = options;
+  const abort = signal === undefined ? {} : { abortSignal: signal };
+  const report = { seen: 0, deleted: 0, bytes: 0 };
+  let next: string | undefined;
+  do {
+    const page: ListObjectsV2CommandOutput = await client.send(
+      new sdk.ListObjectsV2Command({
+        Bucket: bucket,
+        Prefix: `${prefix}${expiringFolder}/`,
+        ...(next === undefined ? {} : { ContinuationToken: next }),
+      }),
+      abort,
+    );
+    for (const { Key, LastModified, Size = 0 } of page.Contents ?? []) {
+      report.seen += 1;
+      if (Key === undefined || !isOld(LastModified, olderThan)) continue;
+      if (!dryRun && !(await expire({ sdk, client }, bucket, Key, olderThan, abort))) continue;
+      report.deleted += 1;
+      report.bytes += Size;
+    }
+    next = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+  } while (next !== undefined);
+  return report;
+}
+
+const isOld = (modified: Date | undefined, olderThan: number) =>
+  modified !== undefined && Date.now() - modified.getTime() > olderThan;
+
+/** Looks once more: it may have been put again since the page was made. */
+async function expire(
+  { sdk, client }: Opened,
+  Bucket: string,
+  Key: string,
+  olderThan: number,
+  abort: { readonly abortSignal?: AbortSignal },
+): Promise<boolean> {
+  try {
+    const { LastModified } = await client.send(new sdk.HeadObjectCommand({ Bucket, Key }), abort);
+    if (!isOld(LastModified, olderThan)) return false;
+    await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }), abort);
+    return true;
+  } catch (thrown) {
+    if (isAbsent(thrown)) return false;
+    throw thrown;
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Automatic: looks at a sample, decides what each attribute is, and makes of image and attributes the branches that suit them, joined into one
+ * vector in which each of them counts alike. What it decided is kept as what it learned; the branches then learn what they need.
+ */
+
+import type { FittedArtefact, StageMethod, Value } from '@headwater/extractors';
+import { readOptions } from '@headwater/extractors';
+import { z } from 'zod';
+import { openArtefact } from '../learning/artefact.ts';
+import { fittingsOf, insufficient, type Learner } from '../learning/fitting.ts';
+import { checkType } from '../learning/values.ts';
+import { type AttributeCount, AttributeCounts } from '../methods/records/attribute-counts.ts';
+import type { RawLink, Weight } from './chain-file.ts';
+
+/** A method that stands for links of its own. */
+export interface ExpandingMethod extends StageMethod {
+  readonly expand: (options: unknown, artefact: FittedArtefact | undefined) => RawLink[];
+}
+
+export function isExpanding(method: StageMethod): method is ExpandingMethod {
+  return 'expand' in method;
+}
+
+const method = 'automatic';
+const takes = ['record'] as const;
+
+const kinds = ['number', 'category', 'words', 'characters', 'ignored'] as const;
+export type AttributeKind = (typeof kinds)[number];
+
+const optionsSchema = z.strictObject({
+  /** What makes a vector of the image: an extractor's id, a net file, `pixel-vector`; false leaves the image out. */
+  image: z.union([z.string().min(1), z.literal(false)]).default('efficientnet-lite0.v1'),
+  /** Looks at these attributes alone. */
+  only: z.array(z.string().min(1).max(256)).min(1).max(256).optional(),
+  /** What certain attributes are, whatever they look like. */
+  attributes: z.record(z.string().min(1).max(256), z.enum(kinds)).default({}),
+  /** Attributes with at most so many different values, of three words at most and each met twice on average, are categories. */
+  mostCategories: z.int().min(2).max(1_000).default(64),
+});
+
+type Options = z.output<typeof optionsSchema>;
+
+const format = {
+  method,
+  formatVersion: 1,
+  learned: z.strictObject({
+    attributes: z.array(z.strictObject({ name: z.string(), is: z.enum(kinds) })),
+  }),
+};
+
+/** Which kind an attribute is, by how it looks in a sample of so many records. */
+export function kindOf(count: AttributeCount, records: number, mostCategories: number): AttributeKind {
+  const { values } = count;
+  if (count.records * 100 < records || values?.size === 1) return 'ignored';
+  if (count.numbers === count.records) return 'number';
+  const repeats = values !== null && values.size * 2 <= count.records;
+  const isShort = count.words <= 3 * count.records;
+  if (repeats && isShort && values.size <= mostCategories) return 'category';
+  return count.words >= 2 * count.records ? 'words' : 'characters';
+}
+
+class KindLearner implements Learner<KindLearner> {
+  readonly options: Options;
+  readonly counts: AttributeCounts;
+
+  constructor(options: Options, counts = new AttributeCounts()) {
+    this.options = options;
+    this.counts = counts;
+  }
+
+  add(value: Value): void {
+    checkType(method, takes, value);
+    if (value.type !== 'record') return;
+    const { only } = this.options;
+    const { image, attributes } = value.record;
+    const chosen = only
+      ? Object.fromEntries(Object.entries(attributes).filter(([name]) => only.includes(name)))
+      : attributes;
+    this.counts.add({ image, attributes: chosen });
+  }
+
+  merge(other: KindLearner): void {
+    this.counts.merge(other.counts);
+  }
+
+  save() {
+    return { counts: this.counts.save() };
+  }
+
+  finish(records: number) {
+    const { attributes: stated, mostCategories, image } = this.options;
+    const attributes = this.counts.entries().map(([name, count]) => {
+      const own = Object.hasOwn(stated, name) ? stated[name] : undefined;
+      return { name, is: own ?? kindOf(count, records, mostCategories) };
+    });
+    if (image === false && attributes.every(({ is }) => is === 'ignored')) {
+      throw insufficient(method, 'leaves the image out, and finds no attribute that tells records apart');
+    }
+    return { attributes };
+  }
+}
+
+type Branched = readonly [name: string, links: RawLink[], weight: Weight];
+
+const balanced = 'balanced' as const;
+
+/** Dots divide places, and a branch may be called like anything. */
+function branchOf(attribute: string): string {
+  return `attribute-${encodeURIComponent(attribute).replaceAll('.', '%2E')}`;
+}
+
+function branchesOf(name: string, is: AttributeKind): Branched[] {
+  const branch = branchOf(name);
+  const pick = (as: string, more = {}) => ({ method: 'field', name, as, ...more });
+  if (is === 'number') {
+    const impute = { method: 'missing-imputed', indicate: true };
+    return [[branch, [pick('number'), 'numeric-vector', impute, 'standardized-vector'], balanced]];
+  }
+  if (is === 'category') return [[branch, [pick('category'), 'indicator-vector'], 1]];
+  if (is === 'ignored') return [];
+  const segments = is === 'words' ? 'segmented-words' : 'segmented-characters';
+  return [[branch, [pick('text', { default: '' }), segments, 'tfidf'], 1]];
+}
+
+export const automatic: ExpandingMethod = {
+  method,
+  takes,
+  gives: 'vector',
+  ...fittingsOf({
+    method,
+    formatVersion: format.formatVersion,
+    takes,
+    options: optionsSchema,
+    start: (options) => new KindLearner(options),
+    restore: (options) =>
+      z
+        .strictObject({ counts: AttributeCounts.saved })
+        .transform(({ counts }) => new KindLearner(options, counts)),
+  }),
+  expand(given, artefact) {
+    const options = readOptions(optionsSchema, given);
+    const { attributes } = openArtefact(format, options, artefact);
+    const image: Branched[] =
+      options.image === false ? [] : [['image', [options.image, 'standardized-vector'], balanced]];
+    const all = [...image, ...attributes.flatMap(({ name, is }) => branchesOf(name, is))];
+    return [
+      {
+        branches: Object.fromEntries(all.map(([name, links]) => [name, links])),
+        weights: Object.fromEntries(all.map(([name, , weight]) => [name, weight])),
+      },
+    ];
+  },
+  open() {
+    throw new Error('a method that stands for other links is expanded, not opened');
+  },
+};

@@ -1,0 +1,171 @@
+/**
+ * Opens the links of a chain one by one, as far as they have learned what they need. Where one has not, what stands behind it waits: the
+ * places where learning can go on are its frontier. What a link learned holds only behind the very links that it learned behind.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import type { Stage, StageMethod, ValueType } from '@headwater/extractors';
+import { isExpanding } from './automatic.ts';
+import { atLink, type ChainContext, methodOf, mustLearn, optionsOf } from './chain-context.ts';
+import { type BranchesLink, type Link, linksAt, type MethodLink, type RawLink } from './chain-file.ts';
+import { checkTakes, checkVector } from './chain-types.ts';
+import { type JoinedBranch, joinBranches } from './join.ts';
+import { digestOfAll, dimensionsAfter, type PlacedStage, sequenceOf } from './sequence.ts';
+
+/** A link that can learn now: all before it are open. */
+export interface Frontier {
+  readonly link: MethodLink;
+  readonly method: StageMethod;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** What a record goes through before it gets here. */
+  readonly before: readonly PlacedStage[];
+  /** Digest over those. */
+  readonly basis: string;
+}
+
+function typeAfter(stages: readonly PlacedStage[]): ValueType {
+  return stages.at(-1)?.stage.gives ?? 'record';
+}
+
+/**
+ * Links do not say how many numbers they take: they are shown as many zeros as they will be given. That they can't make anything else of zeros
+ * is no fault. Errors: config-invalid.
+ */
+async function checkDimensions(given: number | null, stage: Stage): Promise<void> {
+  if (given === null || !stage.takes.includes('vector')) return;
+  try {
+    await stage.apply({ type: 'vector', vector: new Float32Array(given) });
+  } catch (cause) {
+    const isUnfit = cause instanceof HeadwaterError && cause.code === 'record-unfit';
+    if (isUnfit)
+      throw new HeadwaterError('config-invalid', `given ${given} numbers: ${cause.message}`, { cause });
+  }
+}
+
+/** Fitted with other options, or by another version. */
+function isOutdated(thrown: unknown): boolean {
+  return thrown instanceof HeadwaterError && ['config-invalid', 'model-invalid'].includes(thrown.code);
+}
+
+export class ChainOpening {
+  readonly frontier: Frontier[] = [];
+  private readonly context: ChainContext;
+  private readonly opened: Stage[] = [];
+
+  constructor(context: ChainContext) {
+    this.context = context;
+  }
+
+  /**
+   * The links, open; undefined where some of them must learn first: then those that can are in `frontier`.
+   * Errors: config-invalid, model-invalid and what methods throw; then `close` gives back what was opened.
+   */
+  async open(
+    links: readonly Link[],
+    before: readonly PlacedStage[] = [],
+  ): Promise<PlacedStage[] | undefined> {
+    const stages: PlacedStage[] = [];
+    for (const link of links) {
+      const stage = await this.openLink(link, [...before, ...stages]);
+      if (!stage) return undefined;
+      stages.push({ place: link.place, stage });
+    }
+    return stages;
+  }
+
+  /** What runs the links, for the log: the engines of nets and modules. */
+  engines(): string[] {
+    return [...new Set(this.opened.flatMap((stage) => ('engine' in stage ? [String(stage.engine)] : [])))];
+  }
+
+  /** What users of the links should know. */
+  notes(): string[] {
+    return this.opened.flatMap((stage) => ('notes' in stage ? (stage.notes as string[]) : []));
+  }
+
+  async close(): Promise<void> {
+    const closing = this.opened.splice(0).map(async (stage) => await stage.close?.());
+    await Promise.allSettled(closing);
+  }
+
+  private async openLink(link: Link, before: readonly PlacedStage[]): Promise<Stage | undefined> {
+    if (link.kind === 'branches') return await this.openBranches(link, before);
+    try {
+      return await this.openMethod(link, before);
+    } catch (thrown) {
+      throw atLink(this.context, link, thrown);
+    }
+  }
+
+  private async openMethod(link: MethodLink, before: readonly PlacedStage[]): Promise<Stage | undefined> {
+    const method = methodOf(this.context, link);
+    const options = optionsOf(this.context, link);
+    const place: Frontier = { link, method, options, before, basis: digestOfAll(before) };
+    const opened = this.isReady(place) ? await this.openReady(place) : undefined;
+    if (!opened) {
+      this.frontier.push(place);
+      return undefined;
+    }
+    if (!('takes' in opened)) return await this.openExpanded(link, opened, before);
+    this.opened.push(opened);
+    checkTakes(typeAfter(before), opened);
+    await checkDimensions(dimensionsAfter(before), opened);
+    return opened;
+  }
+
+  /** Errors: model-invalid where it has learned, but not behind the links that stand before it now. */
+  private isReady({ link, method, options, basis }: Frontier): boolean {
+    if (!mustLearn(method, options)) return true;
+    const known = this.context.artefacts.get(link.place);
+    if (known === undefined || known.basis === basis) return known !== undefined;
+    if (this.context.learning) return false;
+    const message = 'it learned behind other links than those that stand before it now.';
+    throw new HeadwaterError('model-invalid', `${message} ${this.context.howToFit}`);
+  }
+
+  /** The link, or those that it stands for; undefined where what it learned holds no more, and it may learn anew. */
+  private async openReady({
+    link,
+    method,
+    options,
+  }: Frontier): Promise<Stage | readonly RawLink[] | undefined> {
+    const artefact = this.context.artefacts.get(link.place)?.artefact;
+    try {
+      if (isExpanding(method)) return method.expand(options, artefact);
+      return await method.open(options, artefact, this.context.settings);
+    } catch (thrown) {
+      if (this.context.learning && mustLearn(method, options) && isOutdated(thrown)) return undefined;
+      throw thrown;
+    }
+  }
+
+  private async openExpanded(
+    { place }: MethodLink,
+    links: readonly RawLink[],
+    before: readonly PlacedStage[],
+  ): Promise<Stage | undefined> {
+    const stages = await this.open(linksAt(links, place), before);
+    return stages && sequenceOf(stages);
+  }
+
+  private async openBranches(
+    { branches, place }: BranchesLink,
+    before: readonly PlacedStage[],
+  ): Promise<Stage | undefined> {
+    const joined: JoinedBranch[] = [];
+    for (const { name, weight, links } of branches) {
+      const stages = await this.open(links, before);
+      if (!stages) continue;
+      // A branch of links that change no vector gives as many numbers as it is given.
+      const stage = { ...sequenceOf(stages), dimensions: dimensionsAfter([...before, ...stages]) };
+      checkVector(this.context, `the branch ${place}.${name}`, stage.gives);
+      if (stage.dimensions === null)
+        throw unknownDimensions(this.context.file, `the branch ${place}.${name}`);
+      joined.push({ name, weight, stage });
+    }
+    return joined.length === branches.length ? joinBranches(joined) : undefined;
+  }
+}
+
+export function unknownDimensions(file: string, where: string): HeadwaterError {
+  return new HeadwaterError('config-invalid', `${file}: ${where} does not tell how many numbers it gives.`);
+}

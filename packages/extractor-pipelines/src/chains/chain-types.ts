@@ -1,0 +1,85 @@
+/** Whether links fit together, looked at before anything is opened: what one gives, the next must take, and the last must give a vector. */
+import { HeadwaterError } from '@headwater/errors';
+import type { Stage, ValueType } from '@headwater/extractors';
+import { stageMethods } from '../methods/methods.ts';
+import { atLink, type ChainContext, methodOf, mustLearn, optionsOf } from './chain-context.ts';
+import type { BranchesLink, Link, MethodLink } from './chain-file.ts';
+
+type Types = Pick<Stage, 'takes' | 'gives'>;
+
+/** Methods that make of one type what another link takes. */
+function bridgesFrom(given: ValueType, wanted: readonly ValueType[]): string {
+  const bridges = stageMethods()
+    .filter(({ takes, gives }) => takes.includes(given) && wanted.includes(gives) && gives !== given)
+    .map(({ method }) => method);
+  return bridges.length > 0 ? ` Put one of these before it: ${bridges.join(', ')}.` : '';
+}
+
+/** Errors: config-invalid. */
+export function checkTakes(given: ValueType, { takes }: Pick<Stage, 'takes'>): void {
+  if (takes.includes(given)) return;
+  const found = `it takes ${takes.join(' or ')}, and is given ${given}.`;
+  throw new HeadwaterError('config-invalid', `${found}${bridgesFrom(given, takes)}`);
+}
+
+/** Runs a check of one link; an error that it throws says which one. */
+export function checkAt<T>(context: ChainContext, link: MethodLink, check: () => T): T {
+  try {
+    return check();
+  } catch (thrown) {
+    throw atLink(context, link, thrown);
+  }
+}
+
+function typesOf(context: ChainContext, link: MethodLink): Types {
+  const method = methodOf(context, link);
+  const options = optionsOf(context, link);
+  // Those that learn check their options when they begin to: better now than after an hour of learning.
+  if (mustLearn(method, options)) method.fit?.(options);
+  return method.types?.(options) ?? method;
+}
+
+function givenByMethod(context: ChainContext, link: MethodLink, given: ValueType): ValueType {
+  return checkAt(context, link, () => {
+    const types = typesOf(context, link);
+    checkTakes(given, types);
+    return types.gives;
+  });
+}
+
+/** Errors: config-invalid. */
+export function checkVector(
+  { file }: Pick<ChainContext, 'file'>,
+  place: string,
+  gives: ValueType,
+): asserts gives is 'vector' {
+  if (gives === 'vector') return;
+  const message = `${file}: ${place} ends with ${gives}, and must end with a vector.`;
+  throw new HeadwaterError(
+    'config-invalid',
+    `${message}${bridgesFrom(gives, ['vector']).replace('before it', 'at its end')}`,
+  );
+}
+
+function givenByBranches(
+  context: ChainContext,
+  { branches, place }: BranchesLink,
+  given: ValueType,
+): 'vector' {
+  for (const { name, links } of branches) {
+    checkVector(context, `the branch ${place}.${name}`, checkTypes(context, links, given));
+  }
+  return 'vector';
+}
+
+/** What a run of links gives at its end. Errors: config-invalid. */
+export function checkTypes(context: ChainContext, links: readonly Link[], given: ValueType): ValueType {
+  let current = given;
+  for (const link of links) {
+    current =
+      link.kind === 'method'
+        ? givenByMethod(context, link, current)
+        : givenByBranches(context, link, current);
+  }
+  return current;
+}

@@ -1,0 +1,84 @@
+/** Extractors as links: those of the table, and nets of a user's own. A net takes a record's image, or a picture that a link before it made. */
+import { HeadwaterError } from '@headwater/errors';
+import type {
+  Extractor,
+  ExtractorOptions,
+  Stage,
+  StageMethod,
+  Value,
+  ValueType,
+} from '@headwater/extractors';
+import {
+  describeExtractor,
+  EngineExtractor,
+  openShipped,
+  readExtractorFile,
+  readOptions,
+} from '@headwater/extractors';
+import { z } from 'zod';
+import { openOwnExtractor } from '../net-files/own-extractor.ts';
+import { isChain } from './chain-file.ts';
+
+const noOptions = z.strictObject({});
+const takes: readonly ValueType[] = ['record', 'pixels'];
+
+/** A link that says what runs it, and what is to be known about it. */
+interface EngineStage extends Stage {
+  readonly engine: string;
+  readonly notes: readonly string[];
+}
+
+async function vectorOf(extractor: Extractor, value: Value, signal?: AbortSignal): Promise<Float32Array> {
+  if (value.type === 'record') return await extractor.extract(value.record, signal);
+  if (value.type === 'pixels' && extractor instanceof EngineExtractor) {
+    return await extractor.extractPixels(value, signal);
+  }
+  throw new HeadwaterError('record-unfit', `${extractor.description.id} finds no picture in: ${value.type}.`);
+}
+
+function stageOf(method: string, extractor: Extractor): EngineStage {
+  const { contract, digest } = extractor.description;
+  return {
+    method,
+    takes: extractor instanceof EngineExtractor ? takes : ['record'],
+    gives: 'vector',
+    dimensions: contract.dimensions,
+    digest,
+    engine: extractor.engine,
+    notes: extractor.notes ?? [],
+    apply: async (value, signal) => ({ type: 'vector', vector: await vectorOf(extractor, value, signal) }),
+    close: () => extractor.close(),
+  };
+}
+
+/** An extractor of the table by its id. */
+export function shippedMethod(id: string): StageMethod {
+  return methodFrom(describeExtractor(id).id, (settings) => openShipped(id, settings));
+}
+
+/** A net of a user's own by the path of its file. */
+export function netFileMethod(path: string): StageMethod {
+  return methodFrom(path, async (settings) => {
+    if (isChain(await readExtractorFile(path))) {
+      const message = `${path} is a chain, and a link must be a method, an id or a net: put its links here in its place.`;
+      throw new HeadwaterError('config-invalid', message);
+    }
+    return await openOwnExtractor(path, settings);
+  });
+}
+
+function methodFrom(method: string, open: (settings?: ExtractorOptions) => Promise<Extractor>): StageMethod {
+  return {
+    method,
+    takes,
+    gives: 'vector',
+    types(options) {
+      readOptions(noOptions, options);
+      return { takes, gives: 'vector' };
+    },
+    async open(options, _, settings) {
+      readOptions(noOptions, options);
+      return stageOf(method, await open(settings));
+    },
+  };
+}

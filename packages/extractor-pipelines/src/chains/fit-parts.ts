@@ -1,0 +1,142 @@
+/**
+ * Learning in parts: each process makes one pass over its own share of the sample, and writes what it has so far; merged, the parts give the
+ * very artefacts that one process would have learned from all of it. Links behind those that learned need parts of a next round.
+ */
+import { readFile } from 'node:fs/promises';
+import { HeadwaterError } from '@headwater/errors';
+import type { Fitting, FittingState } from '@headwater/extractors';
+import { z } from 'zod';
+import { atLink, type ChainContext } from './chain-context.ts';
+import type { Frontier } from './chain-opening.ts';
+import {
+  atFrontierOf,
+  type FitOptions,
+  type FitSummary,
+  type FittedLink,
+  fittedLink,
+  learnOnce,
+  titleOf,
+} from './fit-chain.ts';
+import { writeLearned, writeWhole } from './learned-file.ts';
+import { contextOf, readChain } from './open-chain.ts';
+
+const formatVersion = 1;
+
+const state = z.strictObject({
+  method: z.string(),
+  formatVersion: z.int(),
+  records: z.int().min(0),
+  options: z.record(z.string(), z.unknown()),
+  state: z.record(z.string(), z.unknown()),
+});
+
+const partFile = z.strictObject({
+  formatVersion: z.literal(formatVersion),
+  extractor: z.string(),
+  links: z.record(z.string(), z.strictObject({ basis: z.string(), state })),
+});
+
+type Part = z.output<typeof partFile>;
+
+export interface PartSummary {
+  readonly id: string;
+  readonly links: readonly { readonly place: string; readonly records: number }[];
+}
+
+/** Nothing is left to learn. */
+function done(path: string): HeadwaterError {
+  const message = `${path}: nothing is left to learn; --again learns anew.`;
+  return new HeadwaterError('config-invalid', message);
+}
+
+/** One pass over a share of the sample, written to `out`. Errors: as of fitChain. */
+export async function fitPart(path: string, out: string, options: FitOptions): Promise<PartSummary> {
+  const chain = await readChain(path);
+  const context = await contextOf(chain, options.settings ?? {}, true);
+  const states = await atFrontierOf(context, chain, async (frontier) => {
+    if (frontier.length === 0) throw done(path);
+    return await learnOnce(context, frontier, options, 1, (fitting) => fitting.save());
+  });
+  const entries = [...states].map(
+    ([{ link, basis }, saved]) => [link.place, { basis, state: saved }] as const,
+  );
+  const { id } = chain.file;
+  await writeWhole(out, { formatVersion, extractor: id, links: Object.fromEntries(entries) });
+  return {
+    id,
+    links: entries.map(
+      ([
+        place,
+        {
+          state: { records },
+        },
+      ]) => ({ place, records }),
+    ),
+  };
+}
+
+async function readPart(path: string, id: string): Promise<Part> {
+  const refuse = (reason: string, cause?: unknown) => {
+    const message = `The part ${path} ${reason}.`;
+    return new HeadwaterError('config-invalid', message, cause === undefined ? {} : { cause });
+  };
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw refuse("can't be read, or was cut short", cause);
+  }
+  const parsed = partFile.safeParse(content);
+  if (!parsed.success) throw refuse('is none, or another version wrote it');
+  if (parsed.data.extractor !== id) throw refuse(`is one of ${parsed.data.extractor}, not of ${id}`);
+  return parsed.data;
+}
+
+function stateIn(part: Part, path: string, frontier: Frontier): FittingState {
+  const link = Object.hasOwn(part.links, frontier.link.place) ? part.links[frontier.link.place] : undefined;
+  if (link?.basis === frontier.basis) return link.state;
+  const reason = link
+    ? 'was fitted behind other links than those that stand there now'
+    : `holds nothing of ${titleOf(frontier)}`;
+  throw new HeadwaterError('config-invalid', `The part ${path} ${reason}: fit it again.`);
+}
+
+function mergeAt(context: ChainContext, frontier: Frontier, states: readonly FittingState[]): Fitting {
+  try {
+    const [first, ...others] = states.map((saved) => frontier.method.resume?.(saved));
+    if (!first) throw new HeadwaterError('config-invalid', 'it can not be merged');
+    for (const other of others) if (other) first.merge(other);
+    return first;
+  } catch (thrown) {
+    throw atLink(context, frontier.link, thrown);
+  }
+}
+
+export interface MergeSummary extends FitSummary {
+  /** Links that can learn next, in parts of another round. */
+  readonly next: readonly string[];
+}
+
+/** Errors: config-invalid, model-invalid, sample-insufficient, statistics-mismatch. */
+export async function mergeParts(path: string, parts: readonly string[]): Promise<MergeSummary> {
+  const chain = await readChain(path);
+  const context = await contextOf(chain, {}, true);
+  const { id } = chain.file;
+  const read = await Promise.all(parts.map((part) => readPart(part, id)));
+  const artefacts = new Map(context.artefacts);
+  const fitted: FittedLink[] = [];
+  await atFrontierOf(context, chain, async (frontier) => {
+    if (frontier.length === 0) throw done(path);
+    for (const one of frontier) {
+      const states = read.map((part, index) => stateIn(part, parts[index] ?? '', one));
+      const link = { artefact: mergeAt(context, one, states).finish(), basis: one.basis };
+      artefacts.set(one.link.place, link);
+      fitted.push(fittedLink(one, link));
+    }
+  });
+  await writeLearned(chain.learnedPath, id, artefacts);
+  const next = await atFrontierOf({ ...context, artefacts }, chain, async (frontier) =>
+    frontier.map(titleOf),
+  );
+  return { id, path: chain.learnedPath, passes: 1, fitted, next };
+}

@@ -1,0 +1,60 @@
+/** Branches side by side: each takes the same value, and their vectors become one, in the order in which the file names them. */
+import type { Stage, Value, ValueType } from '@headwater/extractors';
+import { canonicalJson, sha256, valueTypes } from '@headwater/extractors';
+import type { Weight } from './chain-file.ts';
+
+export interface JoinedBranch {
+  readonly name: string;
+  readonly weight: Weight;
+  /** Gives a vector of known dimensions. */
+  readonly stage: Stage;
+}
+
+function factorOf({ weight, stage }: JoinedBranch): number {
+  return Math.fround(weight === 'balanced' ? 1 / Math.sqrt(stage.dimensions ?? 1) : weight);
+}
+
+function concatenate(
+  values: readonly Value[],
+  branches: readonly JoinedBranch[],
+  dimensions: number,
+): Float32Array {
+  const joined = new Float32Array(dimensions);
+  let at = 0;
+  for (const [index, branch] of branches.entries()) {
+    const value = values[index];
+    const factor = factorOf(branch);
+    if (value?.type === 'vector')
+      joined.set(factor === 1 ? value.vector : value.vector.map((x) => x * factor), at);
+    at += branch.stage.dimensions ?? 0;
+  }
+  return joined;
+}
+
+/** What all branches take. */
+export function commonTypes(branches: readonly Pick<Stage, 'takes'>[]): ValueType[] {
+  return valueTypes.filter((type) => branches.every(({ takes }) => takes.includes(type)));
+}
+
+export function joinBranches(branches: readonly JoinedBranch[]): Stage {
+  const dimensions = branches.reduce((sum, { stage }) => sum + (stage.dimensions ?? 0), 0);
+  const parts = branches.map(({ name, weight, stage }) => [name, weight, stage.digest]);
+  return {
+    method: 'branches',
+    takes: commonTypes(branches.map(({ stage }) => stage)),
+    gives: 'vector',
+    dimensions,
+    digest: sha256(`headwater-branches-1\n${canonicalJson(parts)}`),
+    async apply(value, signal) {
+      // All are waited for, and the first in order is told: which error a record gets does not depend on time.
+      const settled = await Promise.allSettled(
+        branches.map(async ({ stage }) => await stage.apply(value, signal)),
+      );
+      const vectors = settled.map((result) => {
+        if (result.status === 'rejected') throw result.reason;
+        return result.value;
+      });
+      return { type: 'vector', vector: concatenate(vectors, branches, dimensions) };
+    },
+  };
+}

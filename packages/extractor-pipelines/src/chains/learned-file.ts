@@ -1,0 +1,86 @@
+/**
+ * What a chain has learned, kept beside its file as `<id>.fitted.json`: one artefact for each link that learned. The name holds the version, so
+ * that another version of the chain learns for itself. Every byte is held to digests when it is read.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HeadwaterError } from '@headwater/errors';
+import { canonicalJson } from '@headwater/extractors';
+import { z } from 'zod';
+import { checkArtefact } from '../learning/artefact.ts';
+import type { LearnedLink } from './chain-context.ts';
+
+const formatVersion = 1;
+
+const learnedFile = z.strictObject({
+  formatVersion: z.literal(formatVersion),
+  extractor: z.string(),
+  links: z.record(
+    z.string(),
+    z.strictObject({ basis: z.string().regex(/^[0-9a-f]{64}$/), artefact: z.unknown() }),
+  ),
+});
+
+/** Where the chain of this id keeps what it learned; `folder` is that of its file. */
+export function learnedPath(folder: string, id: string): string {
+  return join(folder, `${id}.fitted.json`);
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+}
+
+function invalid(path: string, reason: string, cause?: unknown): HeadwaterError {
+  const message = `${path} ${reason}: bring back the file that was fitted, or fit again.`;
+  return new HeadwaterError('model-invalid', message, cause === undefined ? {} : { cause });
+}
+
+function parse(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalid(path, 'is not JSON, or was cut short', cause);
+  }
+}
+
+/** By the places of the links; empty where nothing was learned yet. Errors: model-invalid. */
+export async function readLearned(path: string, id: string): Promise<Map<string, LearnedLink>> {
+  const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
+    if (isMissing(thrown)) return undefined;
+    throw invalid(path, 'can not be read', thrown);
+  });
+  if (text === undefined) return new Map();
+  const parsed = learnedFile.safeParse(parse(text, path));
+  if (!parsed.success) throw invalid(path, 'does not hold what a chain learned, or another version wrote it');
+  if (parsed.data.extractor !== id) throw invalid(path, `is that of ${parsed.data.extractor}, not of ${id}`);
+  const links = Object.entries(parsed.data.links).map(([place, { basis, artefact }]) => {
+    try {
+      return [place, { basis, artefact: checkArtefact(artefact) }] as const;
+    } catch (cause) {
+      throw invalid(path, `holds at ${place} what was not written so`, cause);
+    }
+  });
+  return new Map(links);
+}
+
+/** Replaces the file at once or not at all; the same content gives the same bytes. Errors: config-invalid. */
+export async function writeWhole(path: string, content: unknown): Promise<void> {
+  const temporary = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(temporary, `${canonicalJson(content)}\n`);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw new HeadwaterError('config-invalid', `${path} can't be written.`, { cause });
+  }
+}
+
+/** Errors: config-invalid. */
+export async function writeLearned(
+  path: string,
+  id: string,
+  links: ReadonlyMap<string, LearnedLink>,
+): Promise<void> {
+  await writeWhole(path, { formatVersion, extractor: id, links: Object.fromEntries(links) });
+}

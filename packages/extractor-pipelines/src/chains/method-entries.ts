@@ -1,0 +1,22 @@
+/** The methods that links can be made of, for those who show them. */
+import type { ValueType } from '@headwater/extractors';
+import { stageMethods } from '../methods/methods.ts';
+import { automatic } from './automatic.ts';
+
+export interface MethodEntry {
+  readonly method: string;
+  readonly takes: readonly ValueType[];
+  /** With some methods, options decide on it. */
+  readonly gives: ValueType;
+  /** Whether it must be fitted, at least with some options. */
+  readonly learns: boolean;
+}
+
+export function methodEntries(): MethodEntry[] {
+  return [automatic, ...stageMethods()].map(({ method, takes, gives, fit }) => ({
+    method,
+    takes,
+    gives,
+    learns: fit !== undefined,
+  }));
+}

@@ -1,0 +1,113 @@
+/** From a chain's file to an extractor: read, checked, each link opened on what it has learned, and held to the digest where the file states one. */
+import { dirname } from 'node:path';
+import { HeadwaterError } from '@headwater/errors';
+import type { Extractor, ExtractorDescription, ExtractorOptions, Stage } from '@headwater/extractors';
+import { readExtractorFile, StageExtractor } from '@headwater/extractors';
+import { maximumDimensions } from '@headwater/schemas';
+import type { ChainContext } from './chain-context.ts';
+import { type ChainFile, parseChainFile } from './chain-file.ts';
+import { ChainOpening, unknownDimensions } from './chain-opening.ts';
+import { checkTypes, checkVector } from './chain-types.ts';
+import { learnedPath, readLearned } from './learned-file.ts';
+import { type PlacedStage, sequenceOf } from './sequence.ts';
+
+export interface ReadChain {
+  readonly path: string;
+  readonly file: ChainFile;
+  readonly learnedPath: string;
+}
+
+/** Errors: config-invalid. */
+export async function readChain(path: string): Promise<ReadChain> {
+  const file = parseChainFile(await readExtractorFile(path), path);
+  return { path, file, learnedPath: learnedPath(dirname(path), file.id) };
+}
+
+/** What the links of a chain are opened with, checked for how they fit together. Errors: config-invalid, model-invalid. */
+export async function contextOf(
+  { path, file, learnedPath: learned }: ReadChain,
+  settings: ExtractorOptions,
+  learning: boolean,
+): Promise<ChainContext> {
+  const context: ChainContext = {
+    file: path,
+    folder: dirname(path),
+    artefacts: await readLearned(learned, file.id),
+    settings,
+    learning,
+    howToFit: `Run: headwater extractor fit ${path} --from <folder, .jsonl file or topic>`,
+  };
+  checkVector(context, 'the chain', checkTypes(context, file.links, 'record'));
+  return context;
+}
+
+function describeChain({ path, file }: ReadChain, stage: Stage): ExtractorDescription {
+  const { id, description } = file;
+  const { dimensions, digest } = stage;
+  if (dimensions === null) throw unknownDimensions(path, 'the chain');
+  if (dimensions > maximumDimensions) {
+    const message = `${path}: the chain gives ${dimensions} numbers; there may be ${maximumDimensions}.`;
+    throw new HeadwaterError('config-invalid', `${message} dimension-reduced-vector makes fewer of them.`);
+  }
+  if (file.digest !== undefined && file.digest !== digest) {
+    const message = `${path}: the chain is not what its file says: its digest is ${digest}, the file states ${file.digest}.`;
+    const advice =
+      'A link, weights or what was learned have changed: give the chain a new id, or take the line out.';
+    throw new HeadwaterError('model-invalid', `${message} ${advice}`);
+  }
+  const dot = id.lastIndexOf('.');
+  const normalization = 'none' as const;
+  return {
+    id,
+    name: id.slice(0, dot),
+    version: id.slice(dot + 1),
+    digest,
+    contract: {
+      extractor: id,
+      dimensions,
+      elementType: 'float32',
+      byteOrder: 'little-endian',
+      normalization,
+      description,
+    },
+  };
+}
+
+function ensureLearned(opening: ChainOpening, { file, howToFit }: ChainContext): void {
+  if (opening.frontier.length === 0) return;
+  const links = opening.frontier.map(({ link }) => `${link.place} (${link.method})`).join(', ');
+  throw new HeadwaterError('config-invalid', `${file}: not learned yet: ${links}. ${howToFit}`);
+}
+
+/** Closes what was opened when the chain closes. */
+function owned(stages: readonly PlacedStage[], opening: ChainOpening): Stage {
+  return { ...sequenceOf(stages), close: () => opening.close() };
+}
+
+function engineText(opening: ChainOpening, links: number): string {
+  const engines = opening.engines();
+  const chain = `chain of ${links} ${links === 1 ? 'link' : 'links'}`;
+  return `${chain}: ${engines.length > 0 ? engines.join('; ') : 'no engine'}`;
+}
+
+/**
+ * Opens the chain that a file (YAML) describes; it runs like an extractor of the table.
+ * Errors: config-invalid (the file, links that do not fit together, something that has not learned yet), model-invalid (weights, or what was
+ * learned, are not what their digests say; a module of the user's own fails its trial).
+ */
+export async function openChain(path: string, options: ExtractorOptions = {}): Promise<Extractor> {
+  const chain = await readChain(path);
+  const context = await contextOf(chain, options, false);
+  const opening = new ChainOpening(context);
+  try {
+    const stages = await opening.open(chain.file.links);
+    ensureLearned(opening, context);
+    const stage = owned(stages ?? [], opening);
+    const description = describeChain(chain, stage);
+    const runner = { engine: engineText(opening, chain.file.links.length), notes: opening.notes() };
+    return new StageExtractor(description, stage, runner, options);
+  } catch (error) {
+    await opening.close();
+    throw error;
+  }
+}

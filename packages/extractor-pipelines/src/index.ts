@@ -1,0 +1,13 @@
+/** Extractors that users describe in files: nets of their own, and chains of methods with what they learn. */
+export {
+  type FitOptions,
+  type FitProgress,
+  type FitSummary,
+  type FittedLink,
+  fitChain,
+  type Sample,
+  type SampleRecord,
+} from './chains/fit-chain.ts';
+export { fitPart, type MergeSummary, mergeParts, type PartSummary } from './chains/fit-parts.ts';
+export { type MethodEntry, methodEntries } from './chains/method-entries.ts';
+export { describeNetFile, idOfExtractorFile, openExtractor } from './open-extractor.ts';

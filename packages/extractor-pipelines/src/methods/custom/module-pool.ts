@@ -1,0 +1,124 @@
+/** The threads of a user's own module: values wait for one that is free, and a thread that has ended is replaced before the next value. */
+import { HeadwaterError } from '@headwater/errors';
+import type { ExtractorOptions, Value } from '@headwater/extractors';
+import { Gate } from '@headwater/extractors';
+import type { CustomOptions } from './custom-options.ts';
+import { ModuleThread, type ThreadOptions } from './module-thread.ts';
+import { type OwnModule, readModule } from './own-module.ts';
+import { runTrial, trialValues } from './trial.ts';
+
+export class ModulePool {
+  private readonly own: OwnModule;
+  private readonly covers: readonly string[];
+  private readonly options: ThreadOptions;
+  private readonly places: Gate;
+  /** Threads that wait for a value. */
+  private readonly idle: ModuleThread[] = [];
+  private readonly all = new Set<ModuleThread>();
+  private closed = false;
+
+  private constructor(own: OwnModule, options: CustomOptions, settings: ExtractorOptions = {}) {
+    const timeoutMs = Math.ceil(
+      Math.min(options.timeout * 1000, settings.timeoutMs ?? Number.POSITIVE_INFINITY),
+    );
+    this.own = own;
+    this.covers = options.covers;
+    this.options = { module: own.path, options: options.options, memoryMiB: options.memory, timeoutMs };
+    this.places = new Gate(options.threads);
+  }
+
+  /** Loads the module twice and tries it. Errors: config-invalid, model-invalid. */
+  static async open(
+    own: OwnModule,
+    options: CustomOptions,
+    settings?: ExtractorOptions,
+  ): Promise<ModulePool> {
+    const values = await trialValues(options.takes, options.trial);
+    const pool = new ModulePool(own, options, settings);
+    try {
+      const one = await pool.startThread();
+      const fresh = await pool.startThread();
+      await runTrial(
+        values,
+        options.dimensions,
+        (value) => one.run(value),
+        (value) => fresh.run(value),
+      );
+      pool.release(one);
+      if (options.threads > 1) pool.release(fresh);
+      else pool.end(fresh);
+      return pool;
+    } catch (cause) {
+      await pool.close();
+      if (cause instanceof HeadwaterError && cause.code !== 'extractor-failed') throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new HeadwaterError('model-invalid', `The module fails on a trial value: ${reason}`, { cause });
+    }
+  }
+
+  /** Errors: extractor-failed; model-invalid when the module can no longer be loaded, or has changed since the start. */
+  async run(value: Value, signal?: AbortSignal): Promise<Float32Array> {
+    await this.places.enter(signal);
+    try {
+      return await this.runOnce(value).catch((error: unknown) => this.runAgain(value, error));
+    } finally {
+      this.places.leave();
+    }
+  }
+
+  private async runOnce(value: Value): Promise<Float32Array> {
+    const thread = this.take() ?? (await this.replace());
+    try {
+      return await thread.run(value);
+    } finally {
+      this.release(thread);
+    }
+  }
+
+  /** A thread may end of what an earlier value left behind: only a value that ends two threads is at fault. */
+  private async runAgain(value: Value, error: unknown): Promise<Float32Array> {
+    const ended = error instanceof HeadwaterError && error.context.threadEnded === true;
+    if (!ended || this.closed) throw error;
+    return await this.runOnce(value);
+  }
+
+  /** One that has not ended while nothing was asked of it. */
+  private take(): ModuleThread | undefined {
+    for (let thread = this.idle.pop(); thread; thread = this.idle.pop()) {
+      if (!thread.ended) return thread;
+      this.end(thread);
+    }
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const thread of this.all) this.end(thread);
+  }
+
+  /** A thread in place of one that has ended runs the very module that the digest states. */
+  private async replace(): Promise<ModuleThread> {
+    const { contents } = await readModule(this.own.path, this.covers);
+    if (contents.join() !== this.own.contents.join()) {
+      const message = `The module ${this.own.path} has changed since the start: start again.`;
+      throw new HeadwaterError('model-invalid', message);
+    }
+    return await this.startThread();
+  }
+
+  private async startThread(): Promise<ModuleThread> {
+    const thread = await ModuleThread.open(this.options);
+    this.all.add(thread);
+    return thread;
+  }
+
+  private release(thread: ModuleThread): void {
+    if (thread.ended || this.closed) this.end(thread);
+    else this.idle.push(thread);
+  }
+
+  private end(thread: ModuleThread): void {
+    this.all.delete(thread);
+    thread.close();
+  }
+}

@@ -1,0 +1,47 @@
+/** A category becomes a vector with a 1 at its place and zeros elsewhere; the words of a text, one with a 1 for each different word. */
+
+import type { StageMethod } from '@headwater/extractors';
+import { readOptions } from '@headwater/extractors';
+import { z } from 'zod';
+import { openArtefact } from '../../learning/artefact.ts';
+import { makeLink } from '../../learning/link.ts';
+import {
+  categoriesFormat,
+  categoriesOf,
+  categoryFittings,
+  categoryOptions,
+  takesCategories,
+} from './categories.ts';
+
+const method = 'indicator-vector';
+const optionsSchema = z.strictObject(categoryOptions);
+const format = categoriesFormat(method);
+
+export const indicatorVector: StageMethod = {
+  method,
+  takes: takesCategories,
+  gives: 'vector',
+  ...categoryFittings(method, optionsSchema),
+  open(given, artefact) {
+    const options = readOptions(optionsSchema, given);
+    const { categories } = openArtefact(format, options, artefact);
+    const places = new Map(categories.map((category, place) => [category, place]));
+    return makeLink({
+      method,
+      version: 1,
+      takes: takesCategories,
+      gives: 'vector',
+      dimensions: categories.length,
+      options,
+      artefact: artefact?.digest,
+      apply(value) {
+        const vector = new Float32Array(categories.length);
+        for (const category of categoriesOf(value)) {
+          const place = places.get(category);
+          if (place !== undefined) vector[place] = 1;
+        }
+        return { type: 'vector', vector };
+      },
+    });
+  },
+};

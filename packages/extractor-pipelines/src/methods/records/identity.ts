@@ -1,0 +1,28 @@
+/** Identity: a link that changes nothing, for the place where a chain must have one. */
+
+import { readOptions, type StageMethod, valueTypes } from '@headwater/extractors';
+import { z } from 'zod';
+import { makeLink } from '../../learning/link.ts';
+
+const method = 'identity';
+
+const optionsSchema = z.strictObject({
+  /** What passes through. */
+  of: z.enum(valueTypes).default('vector'),
+});
+
+/** Gives what it takes; of a vector as many numbers as it has. */
+export const identity: StageMethod = {
+  method,
+  takes: valueTypes,
+  gives: 'vector',
+  open(given) {
+    const options = readOptions(optionsSchema, given);
+    const types = { takes: [options.of], gives: options.of };
+    return makeLink({ method, version: 1, ...types, dimensions: null, options, apply: (value) => value });
+  },
+  types(given) {
+    const { of } = readOptions(optionsSchema, given);
+    return { takes: [of], gives: of };
+  },
+};

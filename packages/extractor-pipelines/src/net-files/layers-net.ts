@@ -1,0 +1,46 @@
+/** A net file's TensorFlow.js layers model: checked, cut, and packed together with its preprocessing. */
+
+import type { layers as tfl } from '@headwater/tfjs';
+import {
+  checkLayersWeights,
+  cutNetAfter,
+  ensureBackend,
+  openLayersModel,
+  packNet,
+  readLayersModel,
+  toLayersModel,
+} from '@headwater/tfjs';
+import {
+  adaptationOf,
+  checkInput,
+  definitionOf,
+  dimensionsOf,
+  invalid,
+  type OwnNet,
+  type Place,
+  takesOne,
+} from './agreement.ts';
+import type { NetFile } from './net-file.ts';
+
+function placeOf(tensors: readonly tfl.SymbolicTensor[], what: string): Place {
+  const [tensor, ...more] = tensors;
+  if (!tensor || more.length > 0) throw invalid(`The model must have one ${what}.`);
+  const shape = tensor.shape.map((size, axis) => size ?? (axis === 0 ? 'N' : `?${axis}`));
+  return { name: tensor.name, type: { elementType: 'float32', shape } };
+}
+
+/** Builds the net that a file describes out of a model.json. Errors: model-invalid, config-invalid. */
+export async function buildLayersNet(file: NetFile, path: string): Promise<OwnNet> {
+  const model = await readLayersModel(path);
+  checkLayersWeights(model);
+  await ensureBackend();
+  const whole = await openLayersModel(model);
+  const net = file.output.tensor === undefined ? whole : cutNetAfter(whole, file.output.tensor);
+  const input = placeOf(net.inputs, 'input');
+  checkInput(input, file);
+  const dimensions = dimensionsOf(placeOf(net.outputs, 'output'), file);
+  const weights = packNet({ model: await toLayersModel(net), adaptation: adaptationOf(file) });
+  whole.dispose();
+  const definition = definitionOf(file, weights, dimensions, { engine: 'tfjs', cut: '' });
+  return { weights, definition, single: takesOne(input) };
+}

@@ -1,0 +1,35 @@
+/** An extractor by what a user calls it: an id of the table, or a file of their own that describes a net or a chain. */
+import { HeadwaterError } from '@headwater/errors';
+import type { Extractor, ExtractorDescription, ExtractorOptions } from '@headwater/extractors';
+import { describe, isExtractorFile, openShipped, readExtractorFile } from '@headwater/extractors';
+import { isChain } from './chains/chain-file.ts';
+import { openChain } from './chains/open-chain.ts';
+import { openOwnExtractor } from './net-files/own-extractor.ts';
+import { readOwnNet } from './net-files/own-net.ts';
+
+async function openFile(path: string, options: ExtractorOptions): Promise<Extractor> {
+  const content = await readExtractorFile(path);
+  return isChain(content) ? await openChain(path, options) : await openOwnExtractor(path, options);
+}
+
+/**
+ * Opens an extractor of the table by its id, or one that a file describes, by the file's path (`./my-net.yaml`, `./my-chain.yaml`).
+ * Errors: extractor-unknown, config-invalid, model-invalid.
+ */
+export async function openExtractor(name: string, options: ExtractorOptions = {}): Promise<Extractor> {
+  return isExtractorFile(name) ? await openFile(name, options) : await openShipped(name, options);
+}
+
+/** What the extractor of a net file is: its model is read and checked, but no engine is started. Errors: config-invalid, model-invalid. */
+export async function describeNetFile(path: string): Promise<ExtractorDescription> {
+  const { definition } = await readOwnNet(path);
+  return describe(definition);
+}
+
+/** The id that an extractor file states; nothing else of it is looked at. Errors: config-invalid. */
+export async function idOfExtractorFile(path: string): Promise<string> {
+  const content = await readExtractorFile(path);
+  const id = typeof content === 'object' && content !== null && 'id' in content ? content.id : undefined;
+  if (typeof id === 'string' && /^[a-z0-9]+(-[a-z0-9]+)*\.v\d+$/.test(id)) return id;
+  throw new HeadwaterError('config-invalid', `${path}: id must be like my-extractor.v1`);
+}

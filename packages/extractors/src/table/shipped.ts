@@ -1,0 +1,16 @@
+/** One extractor of the table. What it is can be told without opening it. */
+import type { Extractor, ExtractorDescription } from '../api.ts';
+import { openNet } from '../extractor.ts';
+import type { ExtractorOptions } from '../options.ts';
+import { describe, type ExtractorDefinition } from './definition.ts';
+
+export interface ShippedExtractor {
+  readonly description: ExtractorDescription;
+  /** Errors: config-invalid, model-invalid. */
+  readonly open: (options?: ExtractorOptions) => Promise<Extractor>;
+}
+
+/** A net, by its definition. */
+export function shippedNet(definition: ExtractorDefinition): ShippedExtractor {
+  return { description: describe(definition), open: (options) => openNet(definition, options) };
+}

@@ -1,0 +1,197 @@
+/**
+ * Every linear head comes down to one weight vector and one bias for each class: this is what is published, and all that a prediction
+ * needs.
+ */
+import { createHash } from 'node:crypto';
+import { HeadwaterError } from '@headwater/errors';
+import type { Classifier, HeadKind, HeadMode, HeadPrediction } from '../api.ts';
+import { chooseKernel } from '../kernel/kernel.ts';
+import type { Remoteness } from '../novelty/marginal-distance.ts';
+import { measureNovelty, type NoveltyParameters } from '../novelty/novelty.ts';
+import { ByteReader, ByteWriter } from '../numerics/byte-writer.ts';
+import { openLift } from '../training-set/random-features.ts';
+import type { StoredHead } from './head-family.ts';
+
+const formatName = 'headwater-linear';
+const formatVersion = 1;
+
+/** p = (1 − blend) · softmax(W x + b) + blend / classes, with x in the units of quantised vectors. */
+export interface LinearParameters {
+  /** Classes × dimensions, one class behind the other. */
+  readonly weights: Float64Array;
+  readonly biases: Float64Array;
+  /** Share of the uniform distribution, in [0, 1]: caps the confidence where there are few examples. */
+  readonly blend: number;
+  /** Dimensions of the integer lift (see lift.ts) that x goes through; null where it does not. */
+  readonly lift: number | null;
+  /** Null where the head can't tell what is new. */
+  readonly novelty: NoveltyParameters | null;
+  /** What novelty is measured by, where it is not the head's own logits. */
+  readonly noveltyScores?: LinearScores | null;
+}
+
+/** W x + b; weights are classes × dimensions. */
+export type LinearScores = Pick<LinearParameters, 'weights' | 'biases'>;
+
+export function encodeLinear(parameters: LinearParameters): Uint8Array {
+  const writer = new ByteWriter();
+  writer.text(formatName);
+  writer.uint32(formatVersion);
+  writer.uint32(parameters.lift ?? 0);
+  writer.numbers(Float64Array.of(parameters.blend));
+  writer.numbers(parameters.biases);
+  writer.numbers(parameters.weights);
+  const { novelty, noveltyScores = null } = parameters;
+  writer.uint32(noveltyForm(novelty, noveltyScores));
+  if (novelty !== null) {
+    writer.numbers(Float64Array.of(novelty.scale));
+    for (const numbers of [novelty.offsets, novelty.squares, novelty.background, novelty.quantiles]) {
+      writer.numbers(numbers);
+    }
+    if (novelty.remoteness !== null) encodeRemoteness(writer, novelty.remoteness);
+    if (noveltyScores !== null) {
+      writer.numbers(noveltyScores.biases);
+      writer.numbers(noveltyScores.weights);
+    }
+  }
+  return writer.finish();
+}
+
+/** What is stored of novelty: nothing, without remoteness, or with it; two more with scores of its own. */
+function noveltyForm(novelty: NoveltyParameters | null, scores: LinearScores | null): number {
+  if (novelty === null) return 0;
+  return (novelty.remoteness === null ? 1 : 2) + (scores === null ? 0 : 2);
+}
+
+function encodeRemoteness(writer: ByteWriter, { scale, center, basis, within }: Remoteness): void {
+  writer.numbers(Float64Array.of(scale));
+  writer.numbers(center);
+  writer.numbers(basis);
+  writer.numbers(within);
+}
+
+/** Errors: head-invalid. */
+export function decodeLinear(bytes: Uint8Array, classes: number, dimensions: number): LinearParameters {
+  const reader = new ByteReader(bytes, 'head-invalid');
+  if (reader.text() !== formatName || reader.uint32() !== formatVersion) invalid();
+  const lift = reader.uint32() || null;
+  const blend = reader.float64s()[0] ?? 0;
+  const biases = reader.float64s();
+  const weights = reader.float64s();
+  const form = reader.uint32();
+  if (form > 4) invalid();
+  const width = lift ?? dimensions;
+  const novelty = form === 0 ? null : decodeNovelty(reader, classes, form === 2 || form === 4 ? width : null);
+  const noveltyScores = form > 2 ? { biases: reader.float64s(), weights: reader.float64s() } : null;
+  reader.end();
+  for (const scores of [{ biases, weights }, noveltyScores ?? { biases, weights }]) {
+    if (scores.biases.length !== classes || scores.weights.length !== classes * width) invalid();
+  }
+  return { weights, biases, blend, lift, novelty, noveltyScores };
+}
+
+/** `remoteOf`: dimensions of the remoteness that follows; null where there is none. */
+function decodeNovelty(reader: ByteReader, classes: number, remoteOf: number | null): NoveltyParameters {
+  const scale = reader.float64s()[0] ?? 1;
+  const [offsets, squares, background, quantiles] = [
+    reader.float64s(),
+    reader.float64s(),
+    reader.float64s(),
+    reader.float64s(),
+  ];
+  const lengths = [offsets.length, squares.length, background.length];
+  if (lengths.join() !== [classes, classes, classes * classes].join() || quantiles.length < 2) invalid();
+  const remoteness = remoteOf === null ? null : decodeRemoteness(reader, remoteOf);
+  return { scale, offsets, squares, background, quantiles, remoteness };
+}
+
+function decodeRemoteness(reader: ByteReader, dimensions: number): Remoteness {
+  const scale = reader.float64s()[0] ?? 0;
+  const [center, basis, within] = [reader.float64s(), reader.int16s(), reader.float64s()];
+  const directions = basis.length / dimensions;
+  if (center.length !== dimensions || within.length !== directions ** 2) invalid();
+  return { scale, center, basis, within };
+}
+
+/** No head is surer than its number of examples allows: the rule of succession leaves 1/(n + 2) to what was never seen. */
+export function blendOf(examples: number): number {
+  return 1 / (examples + 2);
+}
+
+/** SHA-256 over kind, mode, classes and parameters, each with its length before it; hex. */
+export function digestHead(
+  kind: HeadKind,
+  mode: HeadMode,
+  classes: readonly string[],
+  parameters: Uint8Array,
+): string {
+  const writer = new ByteWriter();
+  for (const text of ['headwater-head.v1', kind, mode]) writer.text(text);
+  writer.uint32(classes.length);
+  for (const label of classes) writer.text(label);
+  writer.uint32(parameters.length);
+  return createHash('sha256').update(writer.finish()).update(parameters).digest('hex');
+}
+
+/** Errors: head-invalid. */
+export function openLinear({ kind, classes, dimensions, parameters: bytes }: StoredHead): Classifier {
+  const parameters = decodeLinear(bytes, classes.length, dimensions);
+  const lift = parameters.lift === null ? null : openLift(chooseKernel(), dimensions, parameters.lift);
+  return {
+    kind,
+    classes,
+    dimensions,
+    predict(vector): HeadPrediction {
+      if (vector.length !== dimensions) {
+        throw new HeadwaterError(
+          'vector-wrong-dimensions',
+          `A vector has ${vector.length} dimensions, the head ${dimensions}`,
+        );
+      }
+      const raised = lift?.apply(vector) ?? vector;
+      const logits = computeLogits(parameters, raised);
+      const { novelty: known, noveltyScores } = parameters;
+      const scores = known && noveltyScores ? computeLogits(noveltyScores, raised) : logits;
+      const novelty = known && measureNovelty(known, scores, raised);
+      const probabilities = toProbabilities(logits, parameters.blend);
+      return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty };
+    },
+  };
+}
+
+function computeLogits({ weights, biases }: LinearScores, vector: Int16Array): Float64Array {
+  const { length } = vector;
+  return biases.map((bias, k) => {
+    let sum = bias;
+    const start = k * length;
+    for (let i = 0; i < length; i++) sum += (weights[start + i] ?? 0) * (vector[i] ?? 0);
+    return sum;
+  });
+}
+
+/** softmax, blended with the uniform distribution. Works in place. */
+export function toProbabilities(logits: Float64Array, blend: number): Float64Array {
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) if (logit > highest) highest = logit;
+  let sum = 0;
+  for (let k = 0; k < logits.length; k++) {
+    const value = Math.exp((logits[k] ?? 0) - highest);
+    logits[k] = value;
+    sum += value;
+  }
+  for (let k = 0; k < logits.length; k++) {
+    logits[k] = ((1 - blend) * (logits[k] ?? 0)) / sum + blend / logits.length;
+  }
+  return logits;
+}
+
+/** The first of the largest: ties go to the class whose bytes come first. */
+export function indexOfLargest(values: Float64Array): number {
+  let best = 0;
+  for (let k = 1; k < values.length; k++) if ((values[k] ?? 0) > (values[best] ?? 0)) best = k;
+  return best;
+}
+
+function invalid(): never {
+  throw new HeadwaterError('head-invalid', 'The parameters of a stored head cannot be read: train it again');
+}

@@ -1,0 +1,133 @@
+/** The regression itself, held against its own objective. */
+import { describe, expect, it } from 'vitest';
+import { plainKernel } from '../../kernel/plain-kernel.ts';
+import { Statistics } from '../../training-set/statistics.ts';
+import { computeAnchor, withoutExamples } from './lda-prior.ts';
+import { AnchoredRegression } from './prior-centred-regression.ts';
+
+const dimensions = 7;
+const classes = ['a', 'b', 'c'];
+const choices = { shrinkage: 0.1, temperature: 3, effectiveDimensions: 5 };
+let state = 7;
+const random = () => {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return state / 2 ** 32;
+};
+const labels = Int32Array.from({ length: 90 }, (_, i) => i % 3);
+const vectors = Array.from(labels, (label) =>
+  Int16Array.from({ length: dimensions }, (_, j) => 8000 * (random() - 0.5) + (j === label ? 2500 : 0)),
+);
+const weights = Float64Array.from(labels, (label) => (label === 0 ? 0.5 : 1.25) / 90);
+
+function sumsOf(from: number) {
+  const sums = new Statistics(dimensions, plainKernel);
+  for (let i = from; i < labels.length; i++)
+    sums.add(classes[labels[i] ?? 0] ?? '', vectors[i] ?? new Int16Array(dimensions));
+  return sums;
+}
+
+function anchorOf(from = 0) {
+  const anchor = computeAnchor(sumsOf(from), classes, choices);
+  if (anchor === null) throw new Error('There is an anchor');
+  return anchor;
+}
+
+/** W_ε, straight from the definition; what pads it has the ridge alone. */
+function shrunkCovariance(width: number): Float64Array {
+  const means = classes.map((_, k) =>
+    Array.from({ length: dimensions }, (__, j) => {
+      return vectors.reduce((sum, x, i) => sum + (labels[i] === k ? (x[j] ?? 0) / 30 : 0), 0);
+    }),
+  );
+  const entry = (i: number, j: number) =>
+    vectors.reduce((sum, x, n) => {
+      const mean = means[labels[n] ?? 0];
+      return sum + (((x[i] ?? 0) - (mean?.[i] ?? 0)) * ((x[j] ?? 0) - (mean?.[j] ?? 0))) / labels.length;
+    }, 0);
+  const { shrinkage } = choices;
+  let trace = 0;
+  for (let i = 0; i < dimensions; i++) trace += entry(i, i);
+  return Float64Array.from({ length: width * width }, (_, at) => {
+    const [i, j] = [Math.floor(at / width), at % width];
+    const own = i < dimensions && j < dimensions ? (1 - shrinkage) * entry(i, j) : 0;
+    return own + (i === j ? (shrinkage * trace) / dimensions : 0);
+  });
+}
+
+describe('a regression', () => {
+  it.each([1, 0.03, 0.001])('ends where its objective is smallest, λ = %f', (lambda) => {
+    const anchor = anchorOf();
+    const regression = new AnchoredRegression(plainKernel, anchor, { vectors, labels, weights });
+    regression.descend(lambda, 200, 1e-13);
+    const { width } = anchor;
+    const best = regression.solution;
+    const shrunk = shrunkCovariance(width);
+    /** Straight from the definition. */
+    const objective = (w: Float64Array, b: Float64Array) => {
+      let value = 0;
+      vectors.forEach((vector, i) => {
+        const logits = classes.map((_, k) =>
+          vector.reduce((sum, x, j) => sum + x * (w[k * width + j] ?? 0), b[k] ?? 0),
+        );
+        const logSum = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+        value += (weights[i] ?? 0) * (logSum - (logits[labels[i] ?? 0] ?? 0));
+      });
+      for (let k = 0; k < classes.length; k++) {
+        const away = (j: number) => (w[k * width + j] ?? 0) - (anchor.weights[k * width + j] ?? 0);
+        for (let i = 0; i < width; i++) {
+          for (let j = 0; j < width; j++)
+            value += (lambda / 2) * away(i) * (shrunk[i * width + j] ?? 0) * away(j);
+        }
+      }
+      return value;
+    };
+    const least = objective(best.weights, best.biases);
+    expect(least).toBeLessThan(objective(anchor.weights, best.biases));
+    for (let trial = 0; trial < 40; trial++) {
+      const size = 10 ** -(trial % 4);
+      const w = best.weights.map((value) => value * (1 + 0.1 * size * (random() - 0.5)));
+      const b = best.biases.map((value) => value + size * (random() - 0.5));
+      expect(objective(w, b)).toBeGreaterThanOrEqual(least - 1e-9);
+    }
+  });
+
+  it('goes on where another one ended', () => {
+    const anchor = anchorOf();
+    const first = new AnchoredRegression(plainKernel, anchor, { vectors, labels, weights });
+    first.descend(0.01, 50, 1e-12);
+    const second = new AnchoredRegression(plainKernel, anchor, { vectors, labels, weights });
+    second.startFrom(first.shift);
+    expect(second.descend(0.01, 50, 1e-6)).toBeLessThan(3);
+    const [one, other] = [first.judge(vectors), second.judge(vectors)];
+    for (let i = 0; i < one.length; i++) expect(other[i]).toBeCloseTo(one[i] ?? 0, 3);
+  });
+});
+
+describe('an anchor', () => {
+  it('of a set without some examples is that of the others, to the last bit', () => {
+    const held = Array.from({ length: 20 }, (_, i) => {
+      return { label: classes[labels[i] ?? 0] ?? '', vector: vectors[i] ?? new Int16Array(dimensions) };
+    });
+    const [own, others] = [computeAnchor(withoutExamples(sumsOf(0), held), classes, choices), anchorOf(20)];
+    expect({ ...own, factor: null }).toEqual({ ...others, factor: null });
+    const turned = [own, others].map((anchor) => {
+      const numbers = Float64Array.from({ length: others.width }, (_, i) => i + 1);
+      anchor?.factor.solveUpper(numbers);
+      return numbers;
+    });
+    expect(turned[0]).toEqual(turned[1]);
+  });
+
+  it('has nothing to say of a class without examples, and needs two', () => {
+    const sums = withoutExamples(
+      sumsOf(0),
+      vectors.flatMap((vector, i) => (labels[i] === 1 ? [{ label: 'b', vector }] : [])),
+    );
+    expect(computeAnchor(sums, classes, choices)?.intercepts[1]).toBe(Number.NEGATIVE_INFINITY);
+    const one = withoutExamples(
+      sums,
+      vectors.flatMap((vector, i) => (labels[i] === 2 ? [{ label: 'c', vector }] : [])),
+    );
+    expect(computeAnchor(one, classes, choices)).toBeNull();
+  });
+});

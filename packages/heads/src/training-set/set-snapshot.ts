@@ -1,0 +1,110 @@
+/**
+ * What one solve needs of a labelled set, copied in a few milliseconds while the set goes on learning: the sums as they lie in memory, and
+ * the sample of this very solve. Plain data that another thread takes over; what is kept for long, or goes elsewhere, is `serialize`'s.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import type { LabelledSet, LabelledVector, TrainOptions } from '../api.ts';
+import type { Kernel } from '../kernel/api.ts';
+import { gramLength, paddedDimensions } from '../kernel/gram.ts';
+import { chooseKernel } from '../kernel/kernel.ts';
+import { learnsOneByOne } from '../models/learned-examples.ts';
+import { type SolvableSet, sampleSize } from '../models/problem.ts';
+import { cutSample, sampleLimit } from './bottom-k-sample.ts';
+import { openLift } from './random-features.ts';
+import { openLabelledSet } from './training-set.ts';
+
+/** Threads post it to each other; `snapshotBuffers` can be transferred. Good for the head that it was taken for. */
+export interface SetSnapshot {
+  readonly dimensions: number;
+  readonly lift: number | null;
+  readonly examples: number;
+  readonly setDigest: string;
+  /** In the order of their UTF-8 bytes. */
+  readonly classes: readonly string[];
+  readonly counts: readonly number[];
+  /** The Gram matrix, then the sums of each class. */
+  readonly sums: Float64Array<ArrayBuffer>;
+  /** In the order of their sample keys: one more than the sample, where there is one. */
+  readonly first: readonly Omit<LabelledVector, 'vector'>[];
+  /** Theirs, one behind the other. */
+  readonly vectors: Int16Array<ArrayBuffer>;
+}
+
+/** Errors: sample-incomplete. */
+export function takeSnapshot(set: LabelledSet, { kind, mode }: TrainOptions): SetSnapshot {
+  const opened = openLabelledSet(set);
+  const { statistics, dimensions, lift, examples, setDigest } = opened;
+  const { classes, gram, width } = statistics;
+  const first = opened.first((learnsOneByOne(kind) ? sampleLimit : sampleSize(mode, classes.length)) + 1);
+  const sums = new Float64Array(gram.length + classes.length * width);
+  sums.set(gram);
+  classes.forEach((label, k) => {
+    sums.set(statistics.sum(label), gram.length + k * width);
+  });
+  const vectors = new Int16Array(first.length * dimensions);
+  first.forEach(({ vector }, index) => {
+    vectors.set(vector, index * dimensions);
+  });
+  return {
+    dimensions,
+    lift,
+    examples,
+    setDigest,
+    classes,
+    counts: classes.map((label) => statistics.count(label)),
+    sums,
+    first: first.map(({ imageId, label, group }) => ({ imageId, label, group })),
+    vectors,
+  };
+}
+
+/** What need not be copied when a snapshot is posted. */
+export function snapshotBuffers({ sums, vectors }: SetSnapshot): ArrayBuffer[] {
+  return [sums.buffer, vectors.buffer];
+}
+
+/** Errors: statistics-mismatch, for a set that is not of this package. */
+export function openSolvable(from: LabelledSet | SetSnapshot): SolvableSet {
+  return 'sums' in from ? openSnapshot(from) : openLabelledSet(from);
+}
+
+/** As a set that the head can be solved from. */
+export function openSnapshot(snapshot: SetSnapshot, kernel: Kernel = chooseKernel()): SolvableSet {
+  const { dimensions, lift, examples, classes, counts, sums } = snapshot;
+  const raised = lift ?? dimensions;
+  const width = paddedDimensions(raised);
+  const gram = sums.subarray(0, gramLength(width));
+  const index = new Map(classes.map((label, k) => [label, k]));
+  const sumAt = (k: number) => sums.subarray(gram.length + k * width, gram.length + (k + 1) * width);
+  return {
+    dimensions,
+    examples,
+    lift,
+    setDigest: snapshot.setDigest,
+    statistics: {
+      dimensions: raised,
+      width,
+      examples,
+      classes,
+      kernel,
+      gram,
+      count: (label) => counts[index.get(label) ?? -1] ?? 0,
+      sum: (label) => sumAt(index.get(label) ?? classes.length),
+    },
+    sample: (limit) => cutSample(readFirst(snapshot, limit + 1), limit),
+    raise: (vector) => (lift === null ? vector : openLift(kernel, dimensions, lift).apply(vector)),
+  };
+}
+
+/** Errors: sample-incomplete, where the snapshot was taken for another head. */
+function readFirst({ first, vectors, dimensions, examples }: SetSnapshot, count: number): LabelledVector[] {
+  if (first.length < Math.min(count, examples)) {
+    throw new HeadwaterError(
+      'sample-incomplete',
+      'The snapshot of the labelled set was taken for another head',
+    );
+  }
+  return first.slice(0, count).map((example, index) => {
+    return { ...example, vector: vectors.subarray(index * dimensions, (index + 1) * dimensions) };
+  });
+}

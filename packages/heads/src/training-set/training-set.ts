@@ -1,0 +1,223 @@
+/**
+ * The state from which every head is computed: a sum over examples, so that it is the same whatever the order, the batches, the workers
+ * and the history that led to the same examples.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import type { LabelledSet, LabelledVector } from '../api.ts';
+import type { Kernel } from '../kernel/api.ts';
+import { chooseKernel } from '../kernel/kernel.ts';
+import { ByteReader, ByteWriter } from '../numerics/byte-writer.ts';
+import { unit } from '../numerics/quantization.ts';
+import { cutSample, hexKey, keptAtLeast, SampleReserve } from './bottom-k-sample.ts';
+import { openLift } from './random-features.ts';
+import { addDigest, digestExample, formatDigest, subtractDigest } from './set-digest.ts';
+import { maximumLiftedExamples, Statistics } from './statistics.ts';
+
+const formatName = 'headwater-labelled-set';
+const formatVersion = 1;
+
+export interface LabelledSetOptions {
+  readonly extractor: string;
+  readonly task: string;
+  /** Entries of each vector. */
+  readonly dimensions: number;
+  /** Dimensions of the integer lift (see lift.ts), a multiple of 4; none by default. */
+  readonly lift?: number | null;
+}
+
+/** An empty set. */
+export function createLabelledSet(options: LabelledSetOptions): LabelledSet {
+  return new ExactLabelledSet(options, chooseKernel());
+}
+
+/** Reads what `serialize` wrote. Errors: statistics-mismatch, where the bytes are of another kind or version, or cut short. */
+export function deserializeLabelledSet(bytes: Uint8Array): LabelledSet {
+  return ExactLabelledSet.deserialize(bytes, chooseKernel());
+}
+
+/** What the solvers of this package see of a labelled set. Errors: statistics-mismatch, for a set that is not of this package. */
+export function openLabelledSet(set: LabelledSet): ExactLabelledSet {
+  if (set instanceof ExactLabelledSet) return set;
+  throw new HeadwaterError('statistics-mismatch', 'Labelled sets come from createLabelledSet');
+}
+
+export class ExactLabelledSet implements LabelledSet {
+  readonly extractor: string;
+  readonly task: string;
+  readonly dimensions: number;
+  readonly lift: number | null;
+  readonly statistics: Statistics;
+  readonly #reserve = new SampleReserve();
+  #digest = 0n;
+
+  constructor({ extractor, task, dimensions, lift = null }: LabelledSetOptions, kernel: Kernel) {
+    this.lift = lift;
+    this.extractor = extractor;
+    this.task = task;
+    this.dimensions = dimensions;
+    this.statistics =
+      lift === null
+        ? new Statistics(dimensions, kernel)
+        : new Statistics(openLift(kernel, dimensions, lift).dimensions, kernel, maximumLiftedExamples);
+  }
+
+  get examples(): number {
+    return this.statistics.examples;
+  }
+
+  get classes(): ReadonlyMap<string, number> {
+    return new Map(this.statistics.classes.map((label) => [label, this.statistics.count(label)]));
+  }
+
+  get setDigest(): string {
+    return formatDigest(this.#digest);
+  }
+
+  get needsRefill(): boolean {
+    return !this.#reserve.isComplete(this.examples);
+  }
+
+  add(example: LabelledVector): void {
+    this.#checkVector(example.vector);
+    this.statistics.checkRoom(1);
+    this.#reserve.checkAbsent(example);
+    this.#digest = addDigest(this.#digest, digestExample(this.extractor, this.task, example));
+    this.statistics.add(example.label, this.raise(example.vector));
+    this.#reserve.add(example);
+  }
+
+  remove(example: LabelledVector): void {
+    this.#checkVector(example.vector);
+    if (this.statistics.count(example.label) === 0) mismatch('The labelled set has no example of this class');
+    this.#reserve.checkPresent(example);
+    this.#digest = subtractDigest(this.#digest, digestExample(this.extractor, this.task, example));
+    this.statistics.remove(example.label, this.raise(example.vector));
+    this.#reserve.remove(example, this.examples);
+  }
+
+  merge(other: LabelledSet): void {
+    const opened = openLabelledSet(other);
+    const kinds = [this, opened].map((set) => [set.extractor, set.task, set.dimensions, set.lift]);
+    if (JSON.stringify(kinds[0]) !== JSON.stringify(kinds[1])) {
+      mismatch('Labelled sets of different extractors, tasks, dimensions or lifts cannot be merged');
+    }
+    this.statistics.checkRoom(opened.examples);
+    this.#reserve.checkDisjoint(opened.#reserve);
+    this.#digest = addDigest(this.#digest, opened.#digest);
+    this.statistics.merge(opened.statistics);
+    this.#reserve.merge(opened.#reserve);
+  }
+
+  refill(examplesByKey: Iterable<LabelledVector>): void {
+    this.#reserve.refill(examplesByKey, this.examples);
+  }
+
+  /** See `cutSample`. */
+  sample(limit: number): LabelledVector[] {
+    return cutSample(this.first(limit + 1), limit);
+  }
+
+  /** The first examples in the order of their sample keys; as many are known as a sample needs. Errors: sample-incomplete. */
+  first(count: number): LabelledVector[] {
+    this.#checkComplete();
+    return this.#reserve.first(count);
+  }
+
+  serialize(): Uint8Array<ArrayBuffer> {
+    this.#checkComplete();
+    const writer = new ByteWriter();
+    writer.text(formatName);
+    writer.uint32(formatVersion);
+    for (const text of [this.extractor, this.task, this.setDigest]) writer.text(text);
+    writer.uint32(this.dimensions);
+    writer.uint32(this.lift ?? 0);
+    this.#writeClasses(writer);
+    writer.numbers(this.statistics.gram);
+    this.#writeSample(writer);
+    return writer.finish();
+  }
+
+  #writeClasses(writer: ByteWriter): void {
+    const { classes } = this.statistics;
+    writer.uint32(classes.length);
+    for (const label of classes) {
+      writer.text(label);
+      writer.uint32(this.statistics.count(label));
+      writer.numbers(this.statistics.sum(label));
+    }
+  }
+
+  #writeSample(writer: ByteWriter): void {
+    const examples = this.#reserve.first(keptAtLeast);
+    writer.uint32(examples.length);
+    for (const { imageId, label, group, vector } of examples) {
+      writer.text(imageId);
+      writer.text(label);
+      writer.uint32(group === null ? 0 : 1);
+      writer.text(group ?? '');
+      writer.numbers(vector);
+    }
+  }
+
+  static deserialize(bytes: Uint8Array, kernel: Kernel): ExactLabelledSet {
+    const reader = new ByteReader(bytes, 'statistics-mismatch');
+    if (reader.text() !== formatName || reader.uint32() !== formatVersion) {
+      mismatch('Bytes are not a labelled set, or one of another version: rebuild it from its examples');
+    }
+    const [extractor, task, digest] = [reader.text(), reader.text(), reader.text()];
+    const [dimensions, lift] = [reader.uint32(), reader.uint32()];
+    const set = new ExactLabelledSet({ extractor, task, dimensions, lift: lift === 0 ? null : lift }, kernel);
+    set.#digest = BigInt(`0x${digest}`);
+    set.#readClasses(reader);
+    set.statistics.restoreGram(reader.float64s());
+    set.#readSample(reader);
+    reader.end();
+    return set;
+  }
+
+  #readClasses(reader: ByteReader): void {
+    for (let left = reader.uint32(); left > 0; left--) {
+      this.statistics.restoreClass(reader.text(), reader.uint32(), reader.float64s());
+    }
+  }
+
+  #readSample(reader: ByteReader): void {
+    const entries = Array.from({ length: reader.uint32() }, () => {
+      const example = readExample(reader);
+      return { key: hexKey(example), example };
+    });
+    this.#reserve.restore(entries, this.examples);
+  }
+
+  /** What the statistics are of: the vector itself, or its lift. */
+  raise(vector: Int16Array): Int16Array {
+    if (this.lift === null) return vector;
+    return openLift(this.statistics.kernel, this.dimensions, this.lift).apply(vector);
+  }
+
+  #checkVector(vector: Int16Array): void {
+    if (vector.length !== this.dimensions) {
+      mismatch(`A vector has ${vector.length} dimensions, the labelled set ${this.dimensions}`);
+    }
+    for (const value of vector) {
+      if (value > unit || value < -unit) mismatch('A vector is not a quantised unit vector');
+    }
+  }
+
+  #checkComplete(): void {
+    if (!this.needsRefill) return;
+    throw new HeadwaterError(
+      'sample-incomplete',
+      'Removals have used up the sample of this labelled set: call refill first',
+    );
+  }
+}
+
+function readExample(reader: ByteReader): LabelledVector {
+  const [imageId, label, hasGroup, group] = [reader.text(), reader.text(), reader.uint32(), reader.text()];
+  return { imageId, label, group: hasGroup === 1 ? group : null, vector: reader.int16s() };
+}
+
+function mismatch(message: string): never {
+  throw new HeadwaterError('statistics-mismatch', message);
+}

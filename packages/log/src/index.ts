@@ -1,0 +1,20 @@
+/** The log: partitions of topics, their workers, and Apache Kafka or memory below them. */
+export type * from './api.ts';
+export { waitAtMost } from './backoff.ts';
+export { createKafkaLog } from './kafka/kafka-log.ts';
+export type { KafkaOptions, ProduceObserver } from './kafka/options.ts';
+export type { Logger } from './logger.ts';
+export { createMemoryLog } from './memory/log.ts';
+export {
+  deadLetterHeaders,
+  deadLetterRecord,
+  movedHeader,
+  originalHeaders,
+  sourceHeaders,
+} from './records/provenance.ts';
+export { failedRecordOf, type RecordPlace, sourceHeadersOf, sourceOf } from './records/record-places.ts';
+export { partitionFor } from './topics/murmur2.ts';
+export { createNames, type Names, type NamesOptions } from './topics/names.ts';
+export { formerPartitions, type PlacedKey } from './topics/placement.ts';
+export { findReplicationGaps, internalTopics } from './topics/replication-check.ts';
+export { type TopicSpecsOptions, topicSpecs } from './topics/topic-specs.ts';

@@ -1,0 +1,179 @@
+/** Topics, offsets and groups of a cluster. */
+import { HeadwaterError } from '@headwater/errors';
+import type { ClusterReplication, LogAdmin, OffsetRange, TopicSpec } from '../../api.ts';
+import { wayOut } from '../../partitions/partition-watch.ts';
+import { attempt } from '../client/attempts.ts';
+import { asLogError, rootOf } from '../client/failures.ts';
+import type { Admin } from '../client/kafkajs.ts';
+import type { PartitionReader } from '../fetch/partition-reader.ts';
+import type { GroupOffsets } from '../group/group-offsets.ts';
+import { readReplication } from './kafka-replication.ts';
+import type { TableOfTopics } from './topic-table.ts';
+
+export class KafkaAdmin implements LogAdmin {
+  readonly #admin: () => Promise<Admin>;
+  readonly #topics: TableOfTopics;
+  readonly #reader: PartitionReader;
+  readonly #groups: GroupOffsets;
+
+  constructor(
+    admin: () => Promise<Admin>,
+    topics: TableOfTopics,
+    reader: PartitionReader,
+    groups: GroupOffsets,
+  ) {
+    this.#admin = admin;
+    this.#topics = topics;
+    this.#reader = reader;
+    this.#groups = groups;
+  }
+
+  async ensureTopics(specs: readonly TopicSpec[], { create }: { readonly create: boolean }): Promise<void> {
+    const counts = await Promise.all(specs.map(({ name }) => this.partitions(name)));
+    const missing = specs.filter((_, index) => counts[index] === undefined);
+    if (missing.length > 0 && !create) {
+      const names = missing.map(({ name }) => name).join(', ');
+      throw new HeadwaterError(
+        'topic-missing',
+        `these topics do not exist, and may not be created here: ${names}`,
+      );
+    }
+    if (missing.length > 0) await this.#create(missing);
+    for (const [index, { name, partitions }] of specs.entries()) {
+      const found = counts[index] ?? (await this.partitions(name)) ?? partitions;
+      if (found === partitions) continue;
+      const message = `topic ${name} has ${found} partitions, not ${partitions}; ${wayOut(partitions)}`;
+      throw new HeadwaterError('topic-mismatch', message);
+    }
+  }
+
+  partitions(topic: string): Promise<number | undefined> {
+    return attempt(`asking for topic ${topic}`, () => this.#topics.partitions(topic));
+  }
+
+  describe(topic: string): Promise<TopicSpec | undefined> {
+    return attempt(`describing topic ${topic}`, () => this.#topics.describe(topic));
+  }
+
+  offsets(topic: string): Promise<readonly OffsetRange[]> {
+    return this.#reader.ranges(topic);
+  }
+
+  async committed(group: string, topic: string): Promise<readonly (bigint | undefined)[]> {
+    const count = await this.partitions(topic);
+    if (count === undefined) throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
+    return this.#groups.latest(group, topic, [...Array(count).keys()]);
+  }
+
+  commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
+    return this.#groups.commit(group, topic, offsets);
+  }
+
+  async replication(topics: readonly string[]): Promise<ClusterReplication> {
+    return readReplication(await this.#admin(), topics);
+  }
+
+  async members(group: string): Promise<number> {
+    const admin = await this.#admin();
+    const { groups } = await attempt(`asking for group ${group}`, () => admin.describeGroups([group]));
+    return groups[0]?.members.length ?? 0;
+  }
+
+  /** Leaders are looked up, and what is gone already is left out, at each attempt. */
+  async deleteRecords(topic: string, before: ReadonlyMap<number, bigint>): Promise<void> {
+    await attempt(`deleting records of ${topic}`, async () => {
+      const ranges = await this.offsets(topic);
+      const partitions = [...before]
+        .filter(([partition, offset]) => offset > (ranges[partition]?.low ?? offset))
+        .map(([partition, offset]) => ({ partition, offset: String(offset) }));
+      if (partitions.length > 0) await (await this.#admin()).deleteTopicRecords({ topic, partitions });
+    });
+  }
+
+  /** A topic that is gone, perhaps by an attempt whose answer was lost, is as good as deleted. */
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    await attempt(`deleting ${topics.join(', ')}`, async () => {
+      const counts = await Promise.all(topics.map((topic) => this.#topics.partitions(topic)));
+      const existing = topics.filter((_, index) => counts[index] !== undefined);
+      if (existing.length > 0) await (await this.#admin()).deleteTopics({ topics: existing });
+    });
+    this.#topics.deleted(topics);
+    await this.#reader.forget(topics);
+  }
+
+  async deleteGroups(groups: readonly string[]): Promise<void> {
+    if (groups.length === 0) return;
+    const doing = `deleting ${groups.join(', ')}`;
+    const work = async () => {
+      const admin = await this.#admin();
+      await admin.deleteGroups([...groups]).catch((thrown: unknown) => {
+        if (!isOfGroups(thrown, [unknownGroup])) throw thrown;
+      });
+    };
+    const mayPass = (thrown: unknown) =>
+      isOfGroups(thrown, [unknownGroup, ...coordinatorMoved]) ||
+      (!hasGroups(thrown) && asLogError(thrown, doing).verdict === 'retry');
+    await attempt(doing, work, mayPass);
+  }
+
+  async #create(specs: readonly TopicSpec[]): Promise<void> {
+    const names = specs.map(({ name }) => name);
+    await attempt(`creating ${names.join(', ')}`, () => this.#createOnce(specs));
+    for (const name of names) await this.#awaitTopic(name);
+  }
+
+  /** Another process may be creating the same topics, or an attempt whose answer was lost has: that is as good. */
+  async #createOnce(specs: readonly TopicSpec[]): Promise<void> {
+    const admin = await this.#admin();
+    try {
+      await admin.createTopics({
+        // kafkajs' own wait gives up where a broker has not heard of a topic yet that it has just created.
+        waitForLeaders: false,
+        topics: specs.map(({ name, partitions, replicationFactor = -1, settings }) => ({
+          topic: name,
+          numPartitions: partitions,
+          replicationFactor,
+          configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
+        })),
+      });
+    } catch (thrown) {
+      const failure = failuresOf(thrown).find((one) => rootOf(one).type !== 'TOPIC_ALREADY_EXISTS');
+      if (failure !== undefined) throw failure;
+    }
+  }
+
+  #awaitTopic(name: string): Promise<void> {
+    return attempt(
+      `waiting for topic ${name}`,
+      async () => {
+        if ((await this.#topics.partitions(name)) !== undefined) return;
+        throw new HeadwaterError('topic-missing', `topic ${name} was created, and no broker knows it`);
+      },
+      (thrown) => ['log-unavailable', 'topic-missing'].includes(asLogError(thrown, '').code),
+    );
+  }
+}
+
+/** Of each topic; kafkajs puts those of one request into one error. */
+function failuresOf(thrown: unknown): readonly unknown[] {
+  const { errors } = thrown as { readonly errors?: readonly unknown[] };
+  return errors !== undefined && errors.length > 0 ? errors : [thrown];
+}
+
+/** Kafka deletes those groups that it knows, and answers this of those that it does not: they are as good as deleted. */
+const unknownGroup = 69;
+/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR. */
+const coordinatorMoved = [14, 15, 16];
+
+interface GroupsFailure {
+  readonly groups?: readonly { readonly errorCode: number }[];
+}
+
+function hasGroups(thrown: unknown): boolean {
+  return Array.isArray((thrown as GroupsFailure).groups);
+}
+
+function isOfGroups(thrown: unknown, codes: readonly number[]): boolean {
+  const { groups = [] } = thrown as GroupsFailure;
+  return groups.length > 0 && groups.every(({ errorCode }) => codes.includes(errorCode));
+}

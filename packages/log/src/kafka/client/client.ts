@@ -1,0 +1,100 @@
+/**
+ * What kafkajs is told, made in one place. Producers and consumers get separate `Kafka` objects: one object
+ * shares a map of committed offsets among them, and an aborted transaction then makes a consumer skip records.
+ */
+import type { Logger } from '../../logger.ts';
+import { type KafkaOptions, kafkaDefaults } from '../options.ts';
+import { Connections } from '../produce/connections.ts';
+import { knock } from './handshake.ts';
+import { createLogCreator } from './kafka-logger.ts';
+import {
+  type Admin,
+  type Assigner,
+  AssignerProtocol,
+  type Cluster,
+  type Consumer,
+  createBrokers,
+  createCluster,
+  Kafka,
+  type KafkaConfig,
+  type LogCreator,
+  logLevel,
+} from './kafkajs.ts';
+
+export { AssignerProtocol };
+
+export interface ConsumerSettings {
+  readonly group: string;
+  readonly sessionTimeoutMs: number;
+  readonly assigner: Assigner;
+  readonly assignerName: string;
+  /** Asked after a crash: false once the member has left, or kafkajs would join again for nobody. */
+  readonly mayRestart: () => boolean;
+}
+
+/** Retries of a request, within about ten seconds; what lies above decides what to do after that. */
+const retry = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 10, factor: 0.2, multiplier: 2 };
+const longestResponseMs = 10_000;
+const assignments = { maxWaitTimeInMs: 250, heartbeatsPerSession: 10, longestHeartbeatMs: 3_000 };
+
+export class KafkaClient {
+  readonly #config: KafkaConfig & { logCreator: LogCreator };
+  readonly #door: Pick<KafkaOptions, 'brokers' | 'ssl'>;
+  /** How long a request to write may go without a response before its connection is given up. */
+  readonly responseMs: number;
+
+  constructor(options: KafkaOptions, logger: Logger) {
+    this.#door = options;
+    this.#config = toConfig(options, createLogCreator(logger));
+    this.responseMs = Math.min(options.requestTimeoutMs ?? kafkaDefaults.requestTimeoutMs, longestResponseMs);
+  }
+
+  /** Errors: log-untrusted, where no repetition helps; whatever else is wrong is found out by connecting. */
+  knock(): Promise<void> {
+    return knock(this.#door, this.#config.connectionTimeout ?? kafkaDefaults.connectionTimeoutMs);
+  }
+
+  admin(): Admin {
+    return new Kafka(this.#config).admin();
+  }
+
+  cluster(): Cluster {
+    return createCluster(this.#config);
+  }
+
+  /** For one producer: a broker works on one request of a connection at a time. */
+  connections(): Connections {
+    return new Connections(createBrokers({ ...this.#config, requestTimeout: this.responseMs }));
+  }
+
+  /** For membership alone: its partitions stay paused, and its loop sends heartbeats. */
+  consumer({ group, sessionTimeoutMs, assigner, assignerName, mayRestart }: ConsumerSettings): Consumer {
+    const heartbeatInterval = Math.min(
+      assignments.longestHeartbeatMs,
+      Math.floor(sessionTimeoutMs / assignments.heartbeatsPerSession),
+    );
+    return new Kafka(this.#config).consumer({
+      groupId: group,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval,
+      maxWaitTimeInMs: assignments.maxWaitTimeInMs,
+      allowAutoTopicCreation: false,
+      retry: { ...retry, restartOnFailure: async () => mayRestart() },
+      partitionAssigners: [() => ({ ...assigner, name: assignerName, version: 1 })],
+    });
+  }
+}
+
+function toConfig(options: KafkaOptions, logCreator: LogCreator): KafkaConfig & { logCreator: LogCreator } {
+  return {
+    brokers: [...options.brokers],
+    clientId: options.clientId ?? kafkaDefaults.clientId,
+    connectionTimeout: options.connectionTimeoutMs ?? kafkaDefaults.connectionTimeoutMs,
+    requestTimeout: options.requestTimeoutMs ?? kafkaDefaults.requestTimeoutMs,
+    retry,
+    logLevel: logLevel.INFO,
+    logCreator,
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(options.sasl === undefined ? {} : { sasl: options.sasl as NonNullable<KafkaConfig['sasl']> }),
+  };
+}

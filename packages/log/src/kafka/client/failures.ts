@@ -1,0 +1,79 @@
+/** What kafkajs throws, in our codes; nowhere else are its error names known. */
+import { type ErrorCode, HeadwaterError } from '@headwater/errors';
+import { CorruptBatchError } from '../fetch/record-batches.ts';
+import { isHopeless, untrusted } from './handshake.ts';
+
+interface KafkaFailure extends Error {
+  /** Kafka's own name of the error, for those that a broker answered. */
+  readonly type?: string;
+  /** Of the connection, as Node.js has it. */
+  readonly code?: string;
+  readonly cause?: unknown;
+  readonly originalError?: unknown;
+  readonly errors?: readonly unknown[];
+}
+
+const codes: Readonly<Record<string, ErrorCode>> = {
+  PRODUCER_FENCED: 'log-fenced',
+  INVALID_PRODUCER_EPOCH: 'log-fenced',
+  INVALID_PRODUCER_ID_MAPPING: 'log-fenced',
+  TRANSACTION_COORDINATOR_FENCED: 'log-fenced',
+  MESSAGE_TOO_LARGE: 'record-too-large',
+  RECORD_LIST_TOO_LARGE: 'record-too-large',
+  UNKNOWN_TOPIC_OR_PARTITION: 'topic-missing',
+  INVALID_TOPIC_EXCEPTION: 'topic-missing',
+  OFFSET_OUT_OF_RANGE: 'log-offset-out-of-range',
+  SASL_AUTHENTICATION_FAILED: 'log-forbidden',
+  TOPIC_AUTHORIZATION_FAILED: 'log-forbidden',
+  GROUP_AUTHORIZATION_FAILED: 'log-forbidden',
+  CLUSTER_AUTHORIZATION_FAILED: 'log-forbidden',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'log-forbidden',
+  UNSUPPORTED_SASL_MECHANISM: 'log-forbidden',
+};
+
+/** The failure at the bottom: kafkajs wraps what it gave up on, sometimes twice. */
+export function rootOf(thrown: unknown): KafkaFailure {
+  const error = thrown as KafkaFailure;
+  const inner = error.originalError ?? error.cause ?? error.errors?.[0];
+  return inner instanceof Error && inner !== error ? rootOf(inner) : error;
+}
+
+/** True where the topic's partitions are led by another broker by now, or not known yet. */
+export function isStaleMetadata(thrown: unknown): boolean {
+  const { type, name } = rootOf(thrown);
+  return staleTypes.has(type ?? '') || name === 'KafkaJSTopicMetadataNotLoaded';
+}
+
+export function isOutOfRange(thrown: unknown): boolean {
+  const { type, name } = rootOf(thrown);
+  return type === 'OFFSET_OUT_OF_RANGE' || name === 'KafkaJSOffsetOutOfRange';
+}
+
+const staleTypes = new Set([
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+]);
+
+/** `doing` says what failed, e.g. `reading the offsets of group join`. */
+export function asLogError(
+  thrown: unknown,
+  doing: string,
+  otherwise: ErrorCode = 'log-unavailable',
+): HeadwaterError {
+  if (thrown instanceof HeadwaterError) return thrown;
+  const root = rootOf(thrown);
+  if (root instanceof HeadwaterError) return root;
+  if (root instanceof CorruptBatchError)
+    return new HeadwaterError('log-batch-corrupt', root.message, { cause: root });
+  if (root.name === 'KafkaJSConnectionError' && isHopeless(root.code))
+    return untrusted(doing, root.message.split('\n')[0] ?? root.message, root);
+  const code =
+    codes[root.type ?? ''] ?? (root.name === 'KafkaJSSASLAuthenticationError' ? 'log-forbidden' : otherwise);
+  const hint = root.name === 'KafkaJSConnectionClosedError' ? closedHint : '';
+  return new HeadwaterError(code, `${doing} failed: ${root.message}${hint}`, { cause: thrown });
+}
+
+const closedHint = ' (so does a broker that asks for a login or for TLS, of connections without it)';

@@ -1,0 +1,153 @@
+import type { HeadwaterError } from '@headwater/errors';
+import { until } from '@headwater/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Cluster, FetchedPartition, FetchRequest } from '../client/kafkajs.ts';
+import { FetchLoop } from './fetch-loop.ts';
+import { CorruptBatchError } from './record-batches.ts';
+
+type Answer = (topic: string, partition: number, offset: bigint) => FetchedPartition | Error;
+
+/** A cluster of one broker that answers as the test says. */
+function clusterOf(answer: Answer): Cluster & { refreshed: number } {
+  const fetch = async ({ topics }: FetchRequest) => {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    const responses = topics.map(({ topic, partitions: [asked] }) => {
+      const found = answer(topic, asked?.partition ?? -1, BigInt(asked?.fetchOffset ?? -1));
+      if (found instanceof Error) throw found;
+      return { topicName: topic, partitions: [found] };
+    });
+    return { responses };
+  };
+  const nothing = async () => undefined;
+  const broker = {
+    fetch,
+    versions: {},
+    connectionPool: { send: () => Promise.reject(new Error('unasked')) },
+  };
+  const cluster = {
+    refreshed: 0,
+    connect: nothing,
+    disconnect: nothing,
+    addMultipleTargetTopics: nothing,
+    refreshMetadata: async () => {
+      cluster.refreshed += 1;
+    },
+    refreshMetadataIfNecessary: nothing,
+    removeBroker: () => undefined,
+    findTopicPartitionMetadata: () => [],
+    findLeaderForPartitions: (_topic: string, partitions: readonly number[]) => ({ '1': partitions }),
+    findBroker: async () => broker,
+    findGroupCoordinator: async () => broker,
+    fetchTopicsOffset: async () => [],
+  };
+  return cluster;
+}
+
+function oneRecord(partition: number, offset: bigint): FetchedPartition {
+  const message = {
+    offset: String(offset),
+    timestamp: '0',
+    key: null,
+    value: null,
+    headers: {},
+    isControlRecord: false,
+    batchContext: { producerId: '-1', inTransaction: false },
+  };
+  return {
+    partition,
+    highWatermark: '100',
+    lastStableOffset: '100',
+    abortedTransactions: null,
+    messages: [message],
+  };
+}
+
+function follow(cluster: Cluster, partitions: number) {
+  const seen: string[] = [];
+  const failures: HeadwaterError[] = [];
+  const positions = Array.from({ length: partitions }, (_, partition) => ({
+    topic: 't',
+    partition,
+    offset: 5n,
+  }));
+  const loop = new FetchLoop(cluster, positions, {
+    handle: (_topic, partition, { from, next }) => void seen.push(`${partition}:${from}-${next}`),
+    failed: (error) => void failures.push(error),
+  });
+  onTestFinished(() => loop.close());
+  return { seen, failures, loop };
+}
+
+describe('a fetch loop', () => {
+  it('hands over chunks without a gap, and nothing after it was closed', async () => {
+    const { seen, loop } = follow(
+      clusterOf((_topic, partition, offset) => oneRecord(partition, offset)),
+      1,
+    );
+    await until(() => seen.length >= 3);
+    await loop.close();
+    const count = seen.length;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(seen.slice(0, 3)).toEqual(['0:5-6', '0:6-7', '0:7-8']);
+    expect(seen).toHaveLength(count);
+  });
+
+  it('rests while it is paused', async () => {
+    const { seen, loop } = follow(
+      clusterOf((_topic, partition, offset) => oneRecord(partition, offset)),
+      1,
+    );
+    await until(() => seen.length > 0);
+    loop.pause();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const count = seen.length;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(seen).toHaveLength(count);
+    loop.resume();
+    await until(() => seen.length > count);
+  });
+
+  it('stops with clear words at an offset that is not in the log', async () => {
+    const gone = Object.assign(new Error('out of range'), {
+      name: 'KafkaJSOffsetOutOfRange',
+      topic: 't',
+      partition: 0,
+    });
+    const { failures } = follow(
+      clusterOf(() => gone),
+      1,
+    );
+    await until(() => failures.length > 0);
+    expect(failures[0]).toMatchObject({ code: 'log-offset-out-of-range', verdict: 'stop' });
+    expect(failures[0]?.message).toContain('offset 5 of t-0 is not in the log');
+  });
+
+  it('finds the partition whose batch is corrupt among those it asked for together', async () => {
+    const { failures } = follow(
+      clusterOf((_topic, partition, offset) =>
+        partition === 2
+          ? new CorruptBatchError(5n, 0, 'its checksum is wrong')
+          : oneRecord(partition, offset),
+      ),
+      3,
+    );
+    await until(() => failures.length > 0);
+    expect(failures[0]).toMatchObject({ code: 'log-batch-corrupt', verdict: 'stop' });
+    expect(failures[0]?.context).toEqual({ topic: 't', partition: 2, offset: '5' });
+  });
+
+  it('goes on where it was after a failure that passes', async () => {
+    let calls = 0;
+    const cluster = clusterOf((_topic, partition, offset) => {
+      calls += 1;
+      if (calls === 2) return Object.assign(new Error('moved'), { type: 'NOT_LEADER_FOR_PARTITION' });
+      if (calls === 3) return Object.assign(new Error('closed'), { name: 'KafkaJSConnectionClosedError' });
+      return oneRecord(partition, offset);
+    });
+    const { seen, failures } = follow(cluster, 1);
+    await until(() => seen.length >= 2);
+    expect(seen.slice(0, 2)).toEqual(['0:5-6', '0:6-7']);
+    expect(failures).toEqual([]);
+    expect(cluster.refreshed).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,125 @@
+/** Reads without a group, over connections that are shared: the ends of partitions, and bounded ranges. */
+import { HeadwaterError } from '@headwater/errors';
+import type { LogRecord, OffsetRange, ReadOptions } from '../../api.ts';
+import { rootOf } from '../client/failures.ts';
+import type { Cluster } from '../client/kafkajs.ts';
+import type { SharedCluster } from '../client/shared-cluster.ts';
+import { hasOtherLeaders, looks } from './deposed-leader.ts';
+import { fetchFrom, type PartitionPosition } from './partition-fetch.ts';
+import { CorruptBatchError, corruptBatch } from './record-batches.ts';
+
+/** The end is known to be there, so the broker need not wait for more. */
+const maxWaitMs = 100;
+
+export class PartitionReader {
+  readonly #cluster: SharedCluster;
+
+  constructor(cluster: SharedCluster) {
+    this.#cluster = cluster;
+  }
+
+  /** By partition index; `high` is where a read_committed reader ends. Partitions are counted anew. Errors: topic-missing. */
+  async ranges(topic: string): Promise<readonly OffsetRange[]> {
+    return this.#cluster.attempt(`asking for the offsets of ${topic}`, [topic], async (cluster) => {
+      await cluster.refreshMetadata();
+      const partitions = partitionsOf(cluster, topic);
+      if (partitions.length === 0) throw untold(topic);
+      return askRanges(cluster, topic, partitions);
+    });
+  }
+
+  /** Asks the leader of that partition alone: another one may have none now. Errors: topic-missing, topic-mismatch where there is no such partition. */
+  range(topic: string, partition: number): Promise<OffsetRange> {
+    return this.rangeAt(topic, partition, 0n);
+  }
+
+  /** A range that ends at `offset` or behind it, unless every look says that the partition ends before it. */
+  rangeAt(topic: string, partition: number, offset: bigint): Promise<OffsetRange> {
+    const doing = `asking for the offsets of ${topic}-${partition}`;
+    let looked = 0;
+    return this.#cluster.attempt(doing, [topic], async (cluster) => {
+      if (looked > 0 || !partitionsOf(cluster, topic).includes(partition)) await cluster.refreshMetadata();
+      looked += 1;
+      const partitions = partitionsOf(cluster, topic);
+      if (partitions.length === 0) throw untold(topic);
+      if (!partitions.includes(partition)) {
+        throw new HeadwaterError('topic-mismatch', `topic ${topic} has no partition ${partition}`);
+      }
+      const [range] = await askRanges(cluster, topic, [partition]);
+      if (range === undefined) throw untold(topic);
+      if (range.high < offset && looked < looks && hasOtherLeaders(cluster)) throw behind(topic, partition);
+      return range;
+    });
+  }
+
+  forget(topics: readonly string[]): Promise<void> {
+    return this.#cluster.forget(topics);
+  }
+
+  /** Errors: log-offset-out-of-range, log-batch-corrupt, topic-missing, log-unavailable. */
+  async *read({ topic, partition, from, to }: ReadOptions): AsyncIterable<readonly LogRecord[]> {
+    const range = await this.rangeAt(topic, partition, to ?? 0n);
+    const end = to === undefined || to > range.high ? range.high : to;
+    const position: PartitionPosition = {
+      topic,
+      partition,
+      offset: from === undefined || from < range.low ? range.low : from,
+    };
+    while (position.offset < end) {
+      const chunk = await this.#fetch(position);
+      if (chunk === undefined) continue;
+      position.offset = chunk.next;
+      const records = chunk.records.filter(({ offset }) => offset < end);
+      if (records.length > 0) yield records;
+    }
+  }
+
+  async #fetch(position: PartitionPosition) {
+    const { topic, partition } = position;
+    return this.#cluster.attempt(`reading ${topic}-${partition}`, [topic], async (cluster) => {
+      const [nodeId = ''] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
+      const broker = await cluster.findBroker({ nodeId });
+      try {
+        return (await fetchFrom(broker, [position], { maxWaitMs }))[0]?.chunk;
+      } catch (thrown) {
+        const root = rootOf(thrown);
+        throw root instanceof CorruptBatchError ? corruptBatch(topic, partition, root) : thrown;
+      }
+    });
+  }
+}
+
+/** Ascending. */
+function partitionsOf(cluster: Cluster, topic: string): number[] {
+  const known = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
+  return known.sort((a, b) => a - b);
+}
+
+async function askRanges(
+  cluster: Cluster,
+  topic: string,
+  indexes: readonly number[],
+): Promise<OffsetRange[]> {
+  const partitions = indexes.map((partition) => ({ partition }));
+  const ask = async (fromBeginning: boolean) => {
+    const [answer] = await cluster.fetchTopicsOffset([{ topic, fromBeginning, partitions }]);
+    return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  };
+  const [lows, highs] = [await ask(true), await ask(false)];
+  return indexes.map((partition) => rangeOf(topic, lows.get(partition), highs.get(partition)));
+}
+
+/** No default stands in for an end: 0 would be a place to begin, or an end that is reached. */
+function rangeOf(topic: string, low: bigint | undefined, high: bigint | undefined): OffsetRange {
+  if (low === undefined || high === undefined) throw untold(topic);
+  return { low, high };
+}
+
+function behind(topic: string, partition: number): HeadwaterError {
+  const message = `the leader of ${topic}-${partition} reports an end that lies before a known offset`;
+  return new HeadwaterError('log-unavailable', message);
+}
+
+function untold(topic: string): HeadwaterError {
+  return new HeadwaterError('log-unavailable', `Kafka did not tell the ends of all partitions of ${topic}`);
+}

@@ -1,0 +1,105 @@
+/** What becomes of a member when kafkajs gives up: a restart of Kafka must not end the service. */
+import { HeadwaterError } from '@headwater/errors';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import type { MemberListener } from '../../partitions/membership.ts';
+import { createSilentLogger } from '../../silent-logger.ts';
+import { KafkaMember, type KafkaMemberDependencies } from './kafka-member.ts';
+
+type Listener = (event: { payload: object }) => void;
+
+/** kafkajs' consumer as the member sees it. */
+class ScriptedConsumer {
+  readonly events = { GROUP_JOIN: 'join', CRASH: 'crash' };
+  readonly #listeners = new Map<string, Listener>();
+  readonly #failure: Error | undefined;
+  disconnected = 0;
+
+  constructor(failure?: Error) {
+    this.#failure = failure;
+  }
+
+  on(event: string, listener: Listener): void {
+    this.#listeners.set(event, listener);
+  }
+
+  async connect(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async subscribe(): Promise<void> {}
+
+  async run(): Promise<void> {}
+
+  pause(): void {}
+
+  async disconnect(): Promise<void> {
+    this.disconnected += 1;
+  }
+
+  join(lanes: readonly number[]): void {
+    this.#listeners.get('join')?.({ payload: { memberAssignment: { images: lanes } } });
+  }
+
+  crash(error: Error, restart: boolean): void {
+    this.#listeners.get('crash')?.({ payload: { error, restart } });
+  }
+}
+
+/** A member whose consumers are these, one after the other. */
+function openMember(consumers: readonly ScriptedConsumer[]) {
+  const left = [...consumers];
+  const consumer = vi.fn(() => left.shift());
+  const listener = { joined: vi.fn(), fetched: vi.fn(), failed: vi.fn() } satisfies MemberListener;
+  const dependencies = { client: { consumer }, logger: createSilentLogger() };
+  const options = { group: 'group', topics: ['images'], lanes: 4, sessionTimeoutMs: 1_000 };
+  const member = new KafkaMember(options, listener, dependencies as unknown as KafkaMemberDependencies);
+  onTestFinished(() => member.leave());
+  return { member, listener, consumer };
+}
+
+const notFound = () =>
+  Object.assign(new Error('Failed to find group coordinator'), { name: 'KafkaJSGroupCoordinatorNotFound' });
+
+it('joins again when kafkajs gives up over what passes', async () => {
+  const consumers = [new ScriptedConsumer(), new ScriptedConsumer(notFound()), new ScriptedConsumer()];
+  const { member, listener, consumer } = openMember(consumers);
+  await member.start();
+  consumers[0]?.join([0, 1, 2, 3]);
+  consumers[0]?.crash(notFound(), false);
+  await vi.waitFor(() => expect(consumer).toHaveBeenCalledTimes(3));
+  consumers[2]?.join([0, 1]);
+  expect(listener.joined.mock.calls).toEqual([[[0, 1, 2, 3]], [[0, 1]]]);
+  expect(listener.failed).not.toHaveBeenCalled();
+  expect(consumers.map(({ disconnected }) => disconnected > 0)).toEqual([true, true, false]);
+});
+
+it('leaves to kafkajs what kafkajs mends', async () => {
+  const consumers = [new ScriptedConsumer(), new ScriptedConsumer()];
+  const { member, consumer } = openMember(consumers);
+  await member.start();
+  consumers[0]?.crash(new Error('the broker is gone'), true);
+  expect(consumers[0]?.disconnected).toBe(0);
+  expect(consumer).toHaveBeenCalledTimes(1);
+});
+
+it('fails over what does not pass, also when it comes at the second attempt', async () => {
+  const forbidden = Object.assign(new Error('no'), { type: 'GROUP_AUTHORIZATION_FAILED' });
+  const consumers = [new ScriptedConsumer(), new ScriptedConsumer(forbidden)];
+  const { member, listener } = openMember(consumers);
+  await member.start();
+  consumers[0]?.crash(notFound(), false);
+  await vi.waitFor(() => expect(listener.failed).toHaveBeenCalledTimes(1));
+  expect(listener.failed.mock.calls[0]?.[0]).toBeInstanceOf(HeadwaterError);
+  expect(listener.failed.mock.calls[0]?.[0]).toMatchObject({ code: 'log-forbidden', verdict: 'stop' });
+});
+
+it('does not come back after it has left', async () => {
+  const consumers = [new ScriptedConsumer(), new ScriptedConsumer()];
+  const { member, listener, consumer } = openMember(consumers);
+  await member.start();
+  consumers[0]?.crash(notFound(), false);
+  await member.leave();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(consumer).toHaveBeenCalledTimes(1);
+  expect(listener.failed).not.toHaveBeenCalled();
+});

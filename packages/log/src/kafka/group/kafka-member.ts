@@ -1,0 +1,181 @@
+/**
+ * A member of a group on Kafka. kafkajs' consumer is used for membership alone (joining, heartbeats, the
+ * assignment); its partitions stay paused, and each lane fetches over connections of its own. So heartbeats go
+ * on while batches are processed or retried, offsets out of range never end in a default one that is committed
+ * silently, and what was fetched for a former generation cannot come in late.
+ */
+import { asHeadwaterError } from '@headwater/errors';
+import type { Positions } from '../../api.ts';
+import { backoffMs, pauseFor } from '../../backoff.ts';
+import type { Logger } from '../../logger.ts';
+import type {
+  GroupMember,
+  JoinOptions,
+  LaneTransactions,
+  MemberListener,
+} from '../../partitions/membership.ts';
+import type { KafkaClient } from '../client/client.ts';
+import { asLogError } from '../client/failures.ts';
+import type { Consumer } from '../client/kafkajs.ts';
+import { FetchLoop, outOfRange } from '../fetch/fetch-loop.ts';
+import type { PartitionReader } from '../fetch/partition-reader.ts';
+import type { Producers } from '../produce/producers.ts';
+import type { GroupOffsets } from './group-offsets.ts';
+import { assignerName, createLaneAssigner } from './partition-assigner.ts';
+
+export interface KafkaMemberDependencies {
+  readonly client: KafkaClient;
+  readonly reader: PartitionReader;
+  readonly offsets: GroupOffsets;
+  readonly producers: Pick<Producers, 'openTransactional'>;
+  readonly logger: Logger;
+}
+
+export class KafkaMember implements GroupMember {
+  readonly #options: JoinOptions;
+  readonly #listener: MemberListener;
+  readonly #dependencies: KafkaMemberDependencies;
+  readonly #loops = new Map<number, FetchLoop>();
+  readonly #leaving = new AbortController();
+  /** Another one after a crash that kafkajs does not mend by itself. */
+  #consumer: Consumer | undefined;
+  #lanes: readonly number[] = [];
+
+  constructor(options: JoinOptions, listener: MemberListener, dependencies: KafkaMemberDependencies) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#dependencies = dependencies;
+  }
+
+  async start(): Promise<void> {
+    const consumer = this.#createConsumer();
+    this.#consumer = consumer;
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
+      await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
+    } catch (thrown) {
+      throw asLogError(thrown, `joining group ${this.#options.group}`);
+    }
+  }
+
+  async openTransactions(lane: number, transactionalId: string): Promise<LaneTransactions> {
+    await this.#closeLoop(lane);
+    const { group } = this.#options;
+    return this.#dependencies.producers.openTransactional({ transactionalId, group, partition: lane });
+  }
+
+  async committed(lane: number): Promise<Positions> {
+    const { offsets, reader } = this.#dependencies;
+    const positions = new Map<string, bigint>();
+    for (const topic of this.#options.topics) {
+      const committed = await offsets.settled(this.#options.group, topic, lane);
+      const { low, high } = await reader.rangeAt(topic, lane, committed ?? 0n);
+      const position = committed ?? low;
+      if (position < low || position > high) throw outOfRange(topic, lane, position);
+      positions.set(topic, position);
+    }
+    return positions;
+  }
+
+  async ends(lane: number): Promise<Positions> {
+    const ends = new Map<string, bigint>();
+    for (const topic of this.#options.topics) {
+      ends.set(topic, (await this.#dependencies.reader.range(topic, lane)).high);
+    }
+    return ends;
+  }
+
+  seek(lane: number, positions: Positions): void {
+    if (this.#left) return;
+    void this.#closeLoop(lane);
+    const start = [...positions].map(([topic, offset]) => ({ topic, partition: lane, offset }));
+    const loop = new FetchLoop(this.#dependencies.client.cluster(), start, {
+      handle: (topic, _partition, chunk) => {
+        if (this.#loops.get(lane) === loop) this.#listener.fetched(lane, topic, chunk);
+      },
+      failed: (error) => {
+        if (this.#loops.get(lane) === loop) this.#listener.failed(error);
+      },
+    });
+    this.#loops.set(lane, loop);
+  }
+
+  pause(lane: number): void {
+    this.#loops.get(lane)?.pause();
+  }
+
+  resume(lane: number): void {
+    this.#loops.get(lane)?.resume();
+  }
+
+  async leave(): Promise<void> {
+    this.#leaving.abort();
+    const loops = [...this.#loops.keys()].map((lane) => this.#closeLoop(lane));
+    await Promise.all([this.#consumer?.disconnect(), ...loops]);
+  }
+
+  get #left(): boolean {
+    return this.#leaving.signal.aborted;
+  }
+
+  #createConsumer(): Consumer {
+    const { group, sessionTimeoutMs, lanes } = this.#options;
+    const consumer = this.#dependencies.client.consumer({
+      group,
+      sessionTimeoutMs,
+      assigner: createLaneAssigner(lanes, () => this.#lanes),
+      assignerName,
+      mayRestart: () => !this.#left,
+    });
+    const { GROUP_JOIN, CRASH } = consumer.events;
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      if (this.#consumer === consumer) this.#joined(consumer, payload.memberAssignment);
+    });
+    consumer.on(CRASH, ({ payload }) => {
+      if (this.#consumer === consumer && !payload.restart) void this.#crashed(consumer, payload.error);
+    });
+    return consumer;
+  }
+
+  /** kafkajs begins again only after some failures; a coordinator that is not found while brokers start is none of them. */
+  async #crashed(consumer: Consumer, thrown: unknown): Promise<void> {
+    const { group } = this.#options;
+    let error = asLogError(thrown, `being a member of group ${group}`);
+    let crashed = consumer;
+    for (let failures = 0; !this.#left; failures += 1) {
+      if (error.verdict !== 'retry') return this.#listener.failed(error);
+      const fields = { group, code: error.code, reason: error.message };
+      this.#dependencies.logger.warn(fields, 'the group will be joined again');
+      await crashed.disconnect().catch(() => undefined);
+      await pauseFor(backoffMs(failures), this.#leaving.signal);
+      if (this.#left) return;
+      try {
+        return await this.start();
+      } catch (again) {
+        error = asHeadwaterError(again);
+        crashed = this.#consumer ?? crashed;
+      }
+    }
+  }
+
+  #joined(consumer: Consumer, assignment: Readonly<Record<string, readonly number[]>>): void {
+    if (this.#left) {
+      // A join that was under way while we left; the group must not count on us.
+      void consumer.disconnect().catch(() => undefined);
+      return;
+    }
+    // Synchronously, before kafkajs fetches anything of the new generation.
+    consumer.pause(this.#options.topics.map((topic) => ({ topic })));
+    for (const lane of [...this.#loops.keys()]) void this.#closeLoop(lane);
+    const [first] = this.#options.topics;
+    this.#lanes = [...(assignment[first ?? ''] ?? [])].sort((a, b) => a - b);
+    this.#listener.joined(this.#lanes);
+  }
+
+  async #closeLoop(lane: number): Promise<void> {
+    const loop = this.#loops.get(lane);
+    this.#loops.delete(lane);
+    await loop?.close();
+  }
+}

@@ -1,0 +1,50 @@
+/** The writers of one producer, one for each partition that it has written to. */
+import type { TableOfTopics } from '../admin/topic-table.ts';
+import { PartitionWriter, type PartitionWriterOptions } from './partition-writer.ts';
+import { partitionName } from './protocol/produce-request.ts';
+import type { Route } from './routing.ts';
+
+export interface PartitionWritersOptions
+  extends Pick<PartitionWriterOptions, 'sender' | 'transactional' | 'identity' | 'doubted'> {
+  readonly topics: Pick<TableOfTopics, 'forget'>;
+}
+
+export class PartitionWriters {
+  readonly #options: PartitionWritersOptions;
+  readonly #writers = new Map<string, PartitionWriter>();
+
+  constructor(options: PartitionWritersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when all records of the route are acknowledged. `deadline` in milliseconds since the epoch.
+   * Errors: the first one of its records, while the others may still be under way.
+   */
+  write(route: Route, deadline: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let left = route.records.length;
+      const acknowledged = () => {
+        left -= 1;
+        if (left === 0) resolve();
+      };
+      const queued = route.records.map((record) => ({ ...record, deadline, acknowledged, failed: reject }));
+      this.#writer(route).add(queued, route.limit);
+    });
+  }
+
+  /** Resolves when nothing that was given is under way. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#writers.values()].map((writer) => writer.idle));
+  }
+
+  #writer({ topic, partition, limit }: Route): PartitionWriter {
+    const name = partitionName({ topic, partition });
+    const known = this.#writers.get(name);
+    if (known !== undefined) return known;
+    const limitExceeded = () => this.#options.topics.forget([topic]);
+    const writer = new PartitionWriter({ ...this.#options, topic, partition, limit, limitExceeded });
+    this.#writers.set(name, writer);
+    return writer;
+  }
+}

@@ -1,0 +1,41 @@
+/** Groups in memory: who is a member, and who gets which lanes when members come and go. */
+import { assignLanes } from '../partitions/partition-assignment.ts';
+
+export interface CoordinatedMember {
+  readonly id: string;
+  former: readonly number[];
+  joined(lanes: readonly number[]): void;
+}
+
+export class MemoryCoordinator {
+  readonly #groups = new Map<string, { lanes: number; members: CoordinatedMember[] }>();
+
+  join(name: string, lanes: number, member: CoordinatedMember): void {
+    const group = this.#groups.get(name) ?? { lanes, members: [] };
+    group.members.push(member);
+    this.#groups.set(name, group);
+    this.#rebalance(name);
+  }
+
+  leave(name: string, member: CoordinatedMember): void {
+    const group = this.#groups.get(name);
+    if (group === undefined || !group.members.includes(member)) return;
+    group.members = group.members.filter((other) => other !== member);
+    if (group.members.length === 0) this.#groups.delete(name);
+    else this.#rebalance(name);
+  }
+
+  members(name: string): number {
+    return this.#groups.get(name)?.members.length ?? 0;
+  }
+
+  #rebalance(name: string): void {
+    const group = this.#groups.get(name);
+    if (group === undefined) return;
+    const assignment = assignLanes(group.lanes, group.members);
+    for (const member of group.members) {
+      member.former = assignment.get(member.id) ?? [];
+      member.joined(member.former);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { assignLanes } from './partition-assignment.ts';
+
+const members = fc.uniqueArray(fc.record({ id: fc.string({ minLength: 1 }), former: fc.array(fc.nat(20)) }), {
+  minLength: 1,
+  maxLength: 6,
+  selector: ({ id }) => id,
+});
+
+describe('the assignment of lanes', () => {
+  it('gives every lane to exactly one member, evenly, whatever the members claim', () => {
+    fc.assert(
+      fc.property(fc.nat(20), members, (lanes, claims) => {
+        const assigned = [...assignLanes(lanes, claims).values()];
+        expect(assigned.flat().sort((a, b) => a - b)).toEqual(
+          Array.from({ length: lanes }, (_, lane) => lane),
+        );
+        const loads = assigned.map(({ length }) => length);
+        expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  it('does not depend on the order in which members are listed', () => {
+    fc.assert(
+      fc.property(fc.nat(20), members, (lanes, claims) => {
+        expect(assignLanes(lanes, [...claims].reverse())).toEqual(assignLanes(lanes, claims));
+      }),
+    );
+  });
+
+  it('leaves lanes where they are when a member comes or goes', () => {
+    const three = assignLanes(6, [
+      { id: 'a', former: [0, 1, 2] },
+      { id: 'b', former: [3, 4, 5] },
+      { id: 'c', former: [] },
+    ]);
+    expect([...three]).toEqual([
+      ['a', [0, 1]],
+      ['b', [3, 4]],
+      ['c', [2, 5]],
+    ]);
+    const two = assignLanes(6, [
+      { id: 'a', former: [0, 1] },
+      { id: 'c', former: [2, 5] },
+    ]);
+    expect(two.get('a')).toEqual(expect.arrayContaining([0, 1]));
+    expect(two.get('c')).toEqual(expect.arrayContaining([2, 5]));
+  });
+});

@@ -1,0 +1,39 @@
+/** The only package that knows Avro: records, schemas, vector contracts, codec and schema ids. */
+export type * from './api.ts';
+export { incompatibilities } from './avro/compatibility.ts';
+export {
+  type ContainerHeader,
+  readContainerFile,
+  readContainerHeader,
+  writeContainerFile,
+} from './avro/container-file.ts';
+export { openCodec, type Records } from './avro/record-codec.ts';
+export { openVectorCodec, openVectorReader, type VectorReader } from './avro/vector-codec.ts';
+export { compositeKey, parseCompositeKey } from './identity/composite-key.ts';
+export {
+  imageIdFault,
+  imageIdOfKey,
+  imageIdParameter,
+  imageIdRule,
+  imageIdSchema,
+  longestImageId,
+} from './identity/image-id.ts';
+export {
+  classOfLabel,
+  labelFault,
+  labelRule,
+  labelSchema,
+  longestName,
+  readLabel,
+  readTask,
+  taskFault,
+  taskRule,
+  taskSchema,
+} from './identity/label-rules.ts';
+export { earliestTime, latestTime, timeFault, timeRule } from './identity/time-rules.ts';
+export type * from './records.ts';
+export { type RecordName, recordSchema, releasedContracts } from './schema-files.ts';
+export { createFingerprintIds, fingerprintId, isDerivedId } from './schema-ids/fingerprint-ids.ts';
+export { createRegistryIds, type RegistryOptions } from './schema-ids/registry-ids.ts';
+export { schemaForId } from './schema-ids/schema-document.ts';
+export { contractOf, maximumDimensions, vectorSchema } from './vector-contract.ts';

@@ -1,0 +1,31 @@
+/** What `runService` asks of the process it runs in; tests put another in its place. */
+import type { Environment } from '../configuration/load.ts';
+
+export interface ProcessHost {
+  readonly environment: Environment;
+  /** Without the program and the script. */
+  readonly arguments: readonly string[];
+  /** Calls back for each SIGTERM and SIGINT. */
+  onSignal(handle: (signal: string) => void): void;
+  /** Calls back for what nobody caught. */
+  onUncaught(handle: (error: unknown) => void): void;
+  print(text: string): void;
+  complain(text: string): void;
+  exit(code: number): void;
+}
+
+export const processHost: ProcessHost = {
+  environment: process.env,
+  arguments: process.argv.slice(2),
+  onSignal(handle) {
+    process.on('SIGTERM', handle);
+    process.on('SIGINT', handle);
+  },
+  onUncaught(handle) {
+    process.on('uncaughtException', handle);
+    process.on('unhandledRejection', handle);
+  },
+  print: (text) => process.stdout.write(text),
+  complain: (text) => process.stderr.write(text),
+  exit: (code) => process.exit(code),
+};

@@ -1,0 +1,224 @@
+/**
+ * One service in a process of its own, from the environment to its last exit code: what `main.ts` of each service
+ * calls. Probes answer first, the service starts last, and a stop goes the other way.
+ */
+import { asHeadwaterError } from '@headwater/errors';
+import type { Log, Logger } from '@headwater/log';
+import type { CommonConfig } from '../configuration/common-environment.ts';
+import { describeEnvironment } from '../configuration/help.ts';
+import { loadConfig } from '../configuration/load.ts';
+import type { EnvironmentSchema } from '../configuration/notes.ts';
+import { namesOf, openSchemaIds } from '../connections/clients.ts';
+import { openKafka } from '../connections/kafka-client.ts';
+import { checkBlobStoreShared, openBlobs } from '../connections/open-blobs.ts';
+import {
+  type AdminServer,
+  type AdminServerOptions,
+  adminAccess,
+  startAdminServer,
+} from '../health/admin-server.ts';
+import { createHealth, type Health } from '../health/health.ts';
+import { createLogger } from '../logging/logger.ts';
+import { createMetrics } from '../metrics/metrics.ts';
+import { createLifecycle, type Lifecycle } from './lifecycle.ts';
+import { type ProcessHost, processHost } from './process-host.ts';
+import type { Service, StartService } from './service.ts';
+import { stopBudget } from './stop-budget.ts';
+
+export interface RunServiceOptions<Config extends CommonConfig> {
+  readonly name: string;
+  readonly environment: EnvironmentSchema<Config>;
+  readonly start: StartService<Config>;
+  /** Default: Kafka, as the environment describes it. */
+  readonly openLog?: (config: Config, logger: Logger) => Log;
+  readonly host?: ProcessHost;
+}
+
+/** Model files are read and stores rolled forward in this time, or something is wrong. */
+const startSeconds = 600;
+
+const needsKafka = {
+  KAFKA_BROKERS:
+    'is not set; a service in a process of its own needs Kafka (`headwater start` brings one, or runs all services in one process)',
+};
+
+/**
+ * Ends the process: with 0 after a signal, when what was in flight is committed or, after STOP_GRACE, abandoned; with 1 when the
+ * service cannot start, cannot go on, or fails to stop; with 2 for arguments it does not know.
+ */
+export async function runService<Config extends CommonConfig>(
+  options: RunServiceOptions<Config>,
+): Promise<void> {
+  const host = options.host ?? processHost;
+  const [argument] = host.arguments;
+  if (argument === '--help' || argument === '-h') {
+    host.print(describeEnvironment(options.name, options.environment));
+    return host.exit(0);
+  }
+  if (argument !== undefined) {
+    host.complain(`${options.name} takes no arguments; --help tells how it is configured\n`);
+    return host.exit(2);
+  }
+  let config: Config;
+  try {
+    config = loadConfig(options.environment, host.environment, {
+      ...(options.openLog === undefined ? { required: needsKafka } : {}),
+    });
+    checkBlobStoreShared(config, addressesOf(config));
+  } catch (error) {
+    host.complain(`${options.name}: ${asHeadwaterError(error).message}\n`);
+    return host.exit(1);
+  }
+  await supervise(config, options, host);
+}
+
+/** Where the service listens; extract has no HTTP interface, and other machines reach its probes. */
+function addressesOf(config: CommonConfig & { readonly HTTP_HOST?: string }): readonly string[] {
+  return [config.HTTP_HOST ?? config.ADMIN_HOST];
+}
+
+async function supervise<Config extends CommonConfig>(
+  config: Config,
+  options: RunServiceOptions<Config>,
+  host: ProcessHost,
+): Promise<void> {
+  const logger = createLogger({ name: options.name, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
+  const lifecycle = createLifecycle(logger);
+  const end = createEnd(config, lifecycle, logger, host);
+  const health = createHealth();
+  const setReady = health.part(options.name);
+  host.onUncaught((error) => {
+    logger.fatal({ error }, 'something failed that nobody was prepared for');
+    host.exit(1);
+  });
+  host.onSignal((signal) => {
+    setReady(false, 'stopping');
+    end.bySignal(signal);
+  });
+  try {
+    const service = await open(config, options, { lifecycle, logger, health, host });
+    end.serves(service);
+    if (end.hasBegun) return;
+    setReady(true);
+    logger.info({ url: service.url ?? null }, 'ready');
+    await service.stopped;
+    if (!end.hasBegun) end.with(0, 'the service ended by itself');
+  } catch (error) {
+    if (end.hasBegun) return;
+    health.fail(asHeadwaterError(error).code);
+    logger.fatal({ error }, 'the service cannot go on');
+    end.with(1, 'stopping after a failure');
+  }
+}
+
+async function open<Config extends CommonConfig>(
+  config: Config,
+  options: RunServiceOptions<Config>,
+  {
+    lifecycle,
+    logger,
+    health,
+    host,
+  }: { lifecycle: Lifecycle; logger: Logger; health: Health; host: ProcessHost },
+): Promise<Service> {
+  const metrics = createMetrics();
+  const budget = stopBudget(config.STOP_GRACE);
+  const admin = await lifecycle.open({
+    name: 'the admin server',
+    open: () =>
+      openAdmin(
+        {
+          ...adminAccess(config),
+          host: config.ADMIN_HOST,
+          port: config.ADMIN_PORT,
+          metrics,
+          health,
+          logger,
+        },
+        host,
+      ),
+    close: (server) => server.close(),
+    closeSeconds: budget.admin / 1_000,
+  });
+  logger.info({ url: admin.url }, 'probes and metrics are served');
+  const log = await lifecycle.open({
+    name: 'the log',
+    open: () => (options.openLog ?? openKafka)(config, logger, metrics),
+    close: (opened) => opened.close(),
+    closeSeconds: budget.log / 1_000,
+  });
+  const clients = { schemaIds: openSchemaIds(config), blobs: openBlobs(config), names: namesOf(config) };
+  return lifecycle.open({
+    name: options.name,
+    open: () => options.start(config, { log, ...clients, logger, metrics, health }),
+    close: (service) => service.stop(),
+    openSeconds: startSeconds,
+    closeSeconds: budget.service / 1_000,
+  });
+}
+
+/** Several services may run on one machine as they come: only a port that was asked for must be had. */
+async function openAdmin(options: AdminServerOptions, host: ProcessHost): Promise<AdminServer> {
+  try {
+    return await startAdminServer(options);
+  } catch (error) {
+    if (host.environment.ADMIN_PORT) throw error;
+    options.logger.warn(
+      { port: options.port },
+      'the default port of probes and metrics is taken; using a free one',
+    );
+    return startAdminServer({ ...options, port: 0 });
+  }
+}
+
+/** The only way out: the first cause decides the exit code, and a second signal does not wait. */
+function createEnd(
+  { STOP_DRAIN_DELAY: drainMs, STOP_GRACE: graceMs }: CommonConfig,
+  lifecycle: Lifecycle,
+  logger: Logger,
+  host: ProcessHost,
+) {
+  let hasBegun = false;
+  let served: Service | undefined;
+  const exitAtOnce = (code: number) => {
+    served?.abandon?.();
+    host.exit(code);
+  };
+  const stop = async (code: number) => {
+    const deadline = setTimeout(() => {
+      logger.warn({ graceMs }, 'the stop took longer than STOP_GRACE; uncommitted work is abandoned');
+      exitAtOnce(code);
+    }, graceMs);
+    const final = await lifecycle.close().then(
+      () => code,
+      (error: unknown) => (asHeadwaterError(error).code === 'timed-out' ? code : 1),
+    );
+    clearTimeout(deadline);
+    logger.info({ code: final }, 'stopped');
+    exitAtOnce(final);
+  };
+  const begin = (code: number, why: string, fields: object = {}) => {
+    hasBegun = true;
+    logger.info(fields, why);
+    return stop(code);
+  };
+  return {
+    get hasBegun() {
+      return hasBegun;
+    },
+    with: (code: number, why: string) => void begin(code, why),
+    serves(service: Service) {
+      served = service;
+    },
+    bySignal(signal: string) {
+      if (hasBegun) {
+        logger.warn({ signal }, 'stopping at once after a second signal');
+        return exitAtOnce(signal === 'SIGINT' ? 130 : 143);
+      }
+      hasBegun = true;
+      logger.info({ signal, drainMs, graceMs }, 'stopping after a signal');
+      // A service that has not been ready has no requests to drain.
+      setTimeout(() => void stop(0), served === undefined ? 0 : drainMs);
+    },
+  };
+}

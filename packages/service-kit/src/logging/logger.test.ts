@@ -1,0 +1,90 @@
+import { spawnSync } from 'node:child_process';
+import { HeadwaterError } from '@headwater/errors';
+import { expect, test } from 'vitest';
+import { createLogger, type LoggerOptions } from './logger.ts';
+
+function collect(options: Partial<LoggerOptions> = {}) {
+  const lines: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => lines.push(JSON.parse(line)) };
+  return { lines, logger: createLogger({ name: 'test', destination, ...options }) };
+}
+
+test('one object a line, with level, time and fields, those of the parent too', () => {
+  const { lines, logger } = collect();
+  logger.child({ lane: 3 }).info({ topic: 'images', offset: 12n }, 'committed');
+  expect(lines).toEqual([
+    expect.objectContaining({
+      level: 'info',
+      name: 'test',
+      lane: 3,
+      topic: 'images',
+      offset: 12,
+      msg: 'committed',
+    }),
+  ]);
+  expect(Date.parse(String(lines[0]?.time))).toBeGreaterThan(0);
+});
+
+test('is silent below its level', () => {
+  const { lines, logger } = collect({ level: 'warn' });
+  logger.info({}, 'no');
+  logger.warn({}, 'yes');
+  expect(lines.map(({ msg }) => msg)).toEqual(['yes']);
+});
+
+test('neither secrets nor payloads are written', () => {
+  const { lines, logger } = collect();
+  logger.info(
+    {
+      password: 'hunter2',
+      kafka: { sasl: { username: 'me', password: 'hunter2' } },
+      headers: { authorization: 'hunter2' },
+    },
+    'connecting',
+  );
+  logger.info({ value: Buffer.from('hunter2'), vector: new Float32Array(3) }, 'received');
+  expect(JSON.stringify(lines)).not.toContain('hunter2');
+  expect(lines[1]).toMatchObject({ value: '<7 bytes>', vector: '<12 bytes>' });
+});
+
+test('errors keep code, verdict, context and causes, and lose what libraries hang on them', () => {
+  const { lines, logger } = collect();
+  const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', request: { body: 'hunter2' } });
+  const error = new HeadwaterError('log-unavailable', 'Kafka does not answer', {
+    cause,
+    context: { broker: 'a:1' },
+  });
+  logger.error({ error }, 'retrying');
+  expect(lines[0]?.error).toMatchObject({
+    code: 'log-unavailable',
+    verdict: 'retry',
+    context: { broker: 'a:1' },
+    cause: { code: 'ECONNREFUSED', message: 'refused' },
+  });
+  expect(JSON.stringify(lines)).not.toContain('hunter2');
+});
+
+test('a circle of causes ends', () => {
+  const { lines, logger } = collect();
+  const error = new Error('round');
+  error.cause = error;
+  logger.error({ error }, 'failed');
+  expect(lines).toHaveLength(1);
+});
+
+test.each(['json', 'pretty'] as const)(
+  '%s goes to standard error, complete even before an exit',
+  (format) => {
+    const script = `
+    import { createLogger } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+    const logger = createLogger({ name: 'last', format: '${format}' });
+    for (let i = 0; i < 200; i++) logger.info({ i }, 'words');
+    process.exit(0);`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('');
+    expect(stderr.match(/words/g)).toHaveLength(200);
+    expect(stderr.startsWith('{')).toBe(format === 'json');
+  },
+);

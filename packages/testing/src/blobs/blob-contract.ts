@@ -1,0 +1,161 @@
+/** What every blob store promises, whatever it is made of: each one passes these tests. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { BlobStore, StoredBlob } from '@headwater/blobs';
+import type { HeadwaterError } from '@headwater/errors';
+import { describe, expect, test } from 'vitest';
+
+export interface Furnished {
+  readonly store: BlobStore;
+  /** Puts other bytes where a blob lies, behind the back of the store. */
+  damage(blob: StoredBlob, bytes: Buffer): Promise<void>;
+  /** Makes a blob look as if it had been put so long ago; left out where nobody can. */
+  age?(blob: StoredBlob, milliseconds: number): Promise<void>;
+  /** References that point elsewhere. */
+  readonly foreign: readonly string[];
+}
+
+export const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'no error',
+    (error: HeadwaterError) => error.code ?? String(error),
+  );
+
+export function keepsTheBlobContract(name: string, furnish: () => Furnished): void {
+  /** Stores are shared by the tests of a file: each test has bytes of its own. */
+  const picture = (length = 100) => randomBytes(length);
+
+  describe(`${name}, as a blob store`, () => {
+    test('gives back what was put, under one uri for the same bytes', async () => {
+      const { store } = furnish();
+      const bytes = picture();
+      const [first, again] = await Promise.all([store.put(bytes), store.put(bytes)]);
+      expect(again).toEqual(first);
+      expect(first.byteLength).toBe(100);
+      expect(first.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+      expect(await store.get(first)).toEqual(bytes);
+    });
+
+    test('takes nothing, and a few megabytes', async () => {
+      const { store } = furnish();
+      for (const bytes of [Buffer.alloc(0), picture(3_000_001)]) {
+        expect((await store.get(await store.put(bytes))).equals(bytes)).toBe(true);
+      }
+    });
+
+    test('takes many at once', async () => {
+      const { store } = furnish();
+      const all = Array.from({ length: 40 }, () => picture(5_000));
+      const blobs = await Promise.all(all.map((bytes) => store.put(bytes)));
+      const back = await Promise.all(blobs.map((blob) => store.get(blob)));
+      expect(back.every((bytes, index) => all[index]?.equals(bytes))).toBe(true);
+    });
+
+    test('gives each image bytes of its own, which go with it', async () => {
+      const { store, age } = furnish();
+      const bytes = picture();
+      const digest = createHash('sha256').update(bytes).digest('hex');
+      const [one, other] = [`image/${digest}`, `bild ü ${digest}`];
+      const mine = await store.put(bytes, { owner: one });
+      const newer = await store.put(picture(), { owner: one });
+      const theirs = await store.put(bytes, { owner: other });
+      const named = await store.put(bytes, { owner: digest });
+      expect(await store.get(mine)).toEqual(bytes);
+      await store.deleteOwned(one);
+      await store.deleteOwned(one);
+      for (const blob of [mine, newer]) expect(await codeOf(store.get(blob))).toBe('blob-missing');
+      for (const blob of [theirs, named]) expect(await store.get(blob)).toEqual(bytes);
+      await age?.(theirs, 60_000);
+      await store.deleteOwned(digest, Date.now() - 30_000);
+      expect(await store.get(named)).toEqual(bytes);
+      await store.deleteOwned(digest);
+      expect(await codeOf(store.get(named))).toBe('blob-missing');
+      if (age === undefined) return;
+      await store.deleteOwned(other, Date.now() - 30_000);
+      expect(await codeOf(store.get(theirs))).toBe('blob-missing');
+    });
+
+    test('forgets what was deleted, and deletes what is absent', async () => {
+      const { store } = furnish();
+      const bytes = picture();
+      const blob = await store.put(bytes);
+      await store.delete(blob.uri);
+      await store.delete(blob.uri);
+      expect(await codeOf(store.get(blob))).toBe('blob-missing');
+      expect(await store.put(bytes)).toEqual(blob);
+      expect(await store.get(blob)).toEqual(bytes);
+    });
+
+    test('tells damage from absence, and mends it with the same bytes', async () => {
+      const { store, damage } = furnish();
+      const bytes = picture();
+      const blob = await store.put(bytes);
+      for (const wrong of [picture(), picture(99), picture(101), Buffer.alloc(0)]) {
+        await damage(blob, wrong);
+        expect(await codeOf(store.get(blob))).toBe('blob-corrupt');
+      }
+      await store.put(bytes);
+      expect(await store.get(blob)).toEqual(bytes);
+    });
+
+    test('reads nothing that is not as long as the message says, or not what it says', async () => {
+      const { store } = furnish();
+      const blob = await store.put(picture());
+      expect(await codeOf(store.get({ ...blob, byteLength: 99 }))).toBe('blob-corrupt');
+      expect(await codeOf(store.get({ ...blob, byteLength: 101 }))).toBe('blob-corrupt');
+      expect(await codeOf(store.get({ ...blob, sha256: '0'.repeat(64) }))).toBe('blob-corrupt');
+    });
+
+    test('follows no reference to another place', async () => {
+      const { store, foreign } = furnish();
+      const blob = await store.put(picture());
+      const anywhere = [
+        'http://169.254.169.254/latest/meta-data/',
+        'https://elsewhere.example/secret',
+        'ftp://elsewhere.example/secret',
+        'data:text/plain,secret',
+        'file://elsewhere/secret',
+        'file:///etc/passwd',
+        's3://somebody-elses-bucket/secret',
+        `${blob.uri}/../../../../etc/passwd`,
+        blob.uri.replace(/^[a-z0-9]+:/, 'gopher:'),
+        'secret',
+        '',
+      ];
+      for (const uri of [...anywhere, ...foreign]) {
+        expect([uri, await codeOf(store.get({ ...blob, uri }))]).toEqual([uri, 'blob-forbidden']);
+        expect([uri, await codeOf(store.delete(uri))]).toEqual([uri, 'blob-forbidden']);
+      }
+      expect(await codeOf(store.get(blob))).toBe('no error');
+    });
+
+    test('can be aborted', async () => {
+      const { store } = furnish();
+      const blob = await store.put(picture());
+      await expect(store.get(blob, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
+    });
+
+    test('lets go what was put long ago, but not what is kept or was put again', async () => {
+      const { store, age } = furnish();
+      if (age === undefined || store.sweep === undefined) return;
+      const [old, young, renewed, kept] = [picture(), picture(), picture(), picture()];
+      const blobs = {
+        old: await store.put(old),
+        young: await store.put(young),
+        renewed: await store.put(renewed),
+        kept: await store.put(kept, { keep: true }),
+      };
+      const hour = 3_600_000;
+      for (const blob of [blobs.old, blobs.renewed, blobs.kept]) await age(blob, 50 * hour);
+      await store.put(renewed);
+      const tried = await store.sweep({ olderThan: 48 * hour, dryRun: true });
+      expect(tried).toMatchObject({ deleted: 1, bytes: 100 });
+      expect(await store.get(blobs.old)).toEqual(old);
+      expect(await store.sweep({ olderThan: 48 * hour })).toEqual(tried);
+      expect(await codeOf(store.get(blobs.old))).toBe('blob-missing');
+      for (const blob of [blobs.young, blobs.renewed, blobs.kept]) {
+        expect(await codeOf(store.get(blob))).toBe('no error');
+      }
+      expect(await store.sweep({ olderThan: 48 * hour })).toMatchObject({ deleted: 0 });
+    });
+  });
+}

@@ -1,0 +1,16 @@
+/** TensorFlow.js as an engine: the thread's file is the built one, from tests and from `dist` alike. */
+import { createRequire } from 'node:module';
+import type { Engine, EngineOptions } from '@headwater/extractors';
+import { openWorkerEngine } from '@headwater/extractors';
+import { quietNative } from './backend.ts';
+
+const workerFile = createRequire(import.meta.url).resolve('@headwater/tfjs/worker');
+
+/**
+ * `weights` is a packed net (`nets/layers/artifacts.ts`), `output` a layer, or empty for the net's own output. `threads` is not heeded:
+ * wasm has one, the native library as many as there are processors. `backend` is one of `backendNames`. Errors: model-invalid.
+ */
+export function openTfjsEngine(options: EngineOptions): Promise<Engine> {
+  quietNative();
+  return openWorkerEngine(workerFile, options);
+}

@@ -1,0 +1,102 @@
+/** Pinning a head, and letting the champion serve again. */
+import { setTimeout } from 'node:timers/promises';
+import { HeadwaterError } from '@headwater/errors';
+import type { LogProducer } from '@headwater/log';
+import type { Codec, HeadActivated } from '@headwater/schemas';
+import type { FastifyInstance } from 'fastify';
+import { unpinHeader } from '../model-registry/heads-table.ts';
+import { taskSchema } from './response-schemas.ts';
+import { headParameters, lineQuery, problemResponses, taskParameters } from './route-schemas.ts';
+import type { HeadView, TaskView, TaskViews } from './task-views.ts';
+
+/** How long the answer waits for the activation to come back from the log. */
+const patienceMs = 5_000;
+const pollMs = 20;
+
+export interface ActivationOptions {
+  readonly views: TaskViews;
+  readonly producer: LogProducer;
+  readonly servingTopic: string;
+  readonly codec: Codec<HeadActivated>;
+}
+
+interface PinRoute {
+  readonly Params: { readonly task: string; readonly version: number };
+  readonly Querystring: { readonly extractor?: string; readonly kind?: string };
+}
+
+interface UnpinRoute {
+  readonly Params: { readonly task: string };
+}
+
+export function registerActivations(app: FastifyInstance, options: ActivationOptions): void {
+  const pin = { summary: 'Lets this head serve until it is unpinned', tags: ['heads'] };
+  const response = { 200: taskSchema, ...problemResponses };
+  const schema = { ...pin, params: headParameters, querystring: lineQuery, response };
+  app.post<PinRoute>('/v1/tasks/:task/heads/:version/activate', { schema }, async ({ params, query }) => {
+    const head = findHead(options.views.heads(params.task), params.version, query);
+    await activate(options, head, 'pinned');
+    return awaitServing(options.views, head, true);
+  });
+  const unpin = {
+    summary: 'Lets the champion serve again, as newer heads come',
+    tags: ['heads'],
+    params: taskParameters,
+    response,
+  };
+  app.delete<UnpinRoute>('/v1/tasks/:task/pin', { schema: unpin }, async ({ params }) => {
+    const view = options.views.task(params.task);
+    // Its last example is gone: there is no pin, and a head of examples that are retracted must not serve again.
+    if (!options.views.isActive(params.task) && options.views.heads(params.task).length > 0) return view;
+    const { newest } = view;
+    if (newest === null) throw new HeadwaterError('head-not-ready', 'The task has no head yet');
+    await activate(options, newest, 'champion');
+    return awaitServing(options.views, newest, false);
+  });
+}
+
+/** Errors: not-found, request-invalid (several lines have this version). */
+function findHead(
+  heads: readonly HeadView[],
+  version: number,
+  line: { readonly extractor?: string; readonly kind?: string },
+): HeadView {
+  const found = heads.filter(
+    (head) =>
+      head.version === version &&
+      (line.extractor === undefined || head.extractor === line.extractor) &&
+      (line.kind === undefined || head.kind === line.kind),
+  );
+  const [head, another] = found;
+  if (head === undefined) throw new HeadwaterError('not-found', 'The task has no head of this version');
+  if (another === undefined) return head;
+  throw new HeadwaterError('request-invalid', 'Several heads have this version: give ?extractor= and ?kind=');
+}
+
+async function activate(
+  options: ActivationOptions,
+  head: HeadView,
+  reason: HeadActivated['reason'],
+): Promise<void> {
+  const { task, extractor, kind, version } = head;
+  const activation = { task, extractor, kind, version, reason, activatedAt: Date.now() };
+  const value = options.codec.encode(activation);
+  const headers = reason === 'champion' ? { [unpinHeader]: '1' } : {};
+  await options.producer.send([{ topic: options.servingTopic, key: task, value, headers }]);
+}
+
+/** Resolves when what was written answers here, or a champion that came after it. Errors: timed-out. */
+async function awaitServing(views: TaskViews, head: HeadView, pinned: boolean): Promise<TaskView> {
+  const deadline = Date.now() + patienceMs;
+  while (Date.now() < deadline) {
+    const view = views.task(head.task);
+    const isThere = pinned ? isSame(view.head, head) : views.isUpToDate(head.task);
+    if ((view.head?.pinned ?? false) === pinned && isThere) return view;
+    await setTimeout(pollMs);
+  }
+  throw new HeadwaterError('timed-out', 'The activation was written, but has not taken effect yet');
+}
+
+function isSame(serving: HeadView | null, { extractor, kind, version }: HeadView): boolean {
+  return serving?.extractor === extractor && serving.kind === kind && serving.version === version;
+}

@@ -1,0 +1,46 @@
+/** Where several processes share the work, each tells of its own part, and says which part that is. */
+import { createMemoryLog } from '@headwater/log';
+import { expect, it } from 'vitest';
+import { eventually, Rig, vectorOf } from '../testing/classify-fixture.ts';
+
+interface Covered {
+  readonly partitions: readonly number[];
+  readonly ofPartitions: number;
+  readonly trainedHere?: boolean;
+  readonly lines?: readonly object[];
+}
+
+it('answers say which partitions they cover, of how many, and whether the task is trained here', async () => {
+  const rig = await Rig.open({ log: createMemoryLog(), partitions: 4 });
+  try {
+    const services = [await rig.start(), await rig.start()];
+    for (let i = 0; i < 30; i++) {
+      await rig.sendVector(`i${i}`, vectorOf(i % 3, i));
+      await rig.sendLabel(`i${i}`, `c${i % 3}`);
+    }
+    await rig.settled(30);
+    const ask = (path: string) =>
+      Promise.all(services.map(async (service) => (await rig.api<Covered>(service, path)).body));
+    const measured = await eventually(async () => {
+      const answers = await ask('/v1/tasks/digit/measurements');
+      return answers.flatMap(({ partitions }) => partitions).length === 4 && answers;
+    });
+    expect(measured.flatMap(({ partitions }) => partitions).sort()).toEqual([0, 1, 2, 3]);
+    for (const { partitions, ofPartitions } of measured) {
+      expect([partitions.length, ofPartitions]).toEqual([2, 4]);
+    }
+    expect(measured.map(({ trainedHere }) => trainedHere).sort()).toEqual([false, true]);
+    for (const { trainedHere, lines } of measured) expect(lines).toHaveLength(trainedHere === true ? 1 : 0);
+    for (const path of ['/v1/tasks/digit/predictions', '/v1/tasks/digit/next']) {
+      const answers = await ask(path);
+      expect(answers.map(({ ofPartitions }) => ofPartitions)).toEqual([4, 4]);
+      expect(answers.map(({ partitions }) => partitions.length)).toEqual([2, 2]);
+    }
+    const listed = await Promise.all(
+      services.map(async (service) => (await rig.api<{ join: Covered }>(service, '/v1/tasks')).body.join),
+    );
+    expect(listed.map(({ ofPartitions }) => ofPartitions)).toEqual([4, 4]);
+  } finally {
+    await rig.close();
+  }
+});

@@ -1,0 +1,107 @@
+/** Everything that is measured of the heads of one kind: as they scored while they learned, or on examples that they do not learn. */
+import { HeadwaterError } from '@headwater/errors';
+import { areaUnderRejectionCurve, type HeadKind, type MeasurementReport } from '@headwater/heads';
+import type { FastifyInstance } from 'fastify';
+import { trainedKinds } from '../environment.ts';
+import type { Reviewer } from '../review/reviewer.ts';
+import type { TrainBoard } from '../train/scoring/train-metrics.ts';
+import { lineReportSchema } from './response-schemas.ts';
+import { problemResponses, taskParameters } from './route-schemas.ts';
+import type { TaskViews } from './task-views.ts';
+
+export interface LineReportOptions {
+  readonly views: TaskViews;
+  readonly reviewer: Reviewer;
+  readonly trainBoard: TrainBoard;
+}
+
+interface LineReportRoute {
+  readonly Params: { readonly task: string; readonly kind: HeadKind };
+  readonly Querystring: { readonly extractor?: string; readonly over: 'prequential' | 'held-out' };
+}
+
+const params = {
+  type: 'object',
+  required: ['task', 'kind'],
+  properties: {
+    task: taskParameters.properties.task,
+    kind: { type: 'string', enum: trainedKinds, description: 'The kind of head.' },
+  },
+} as const;
+
+const querystring = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    extractor: { type: 'string', description: 'Whose vectors; by default those of the head that serves.' },
+    over: {
+      type: 'string',
+      enum: ['prequential', 'held-out'],
+      default: 'prequential',
+      description:
+        'prequential: each new example since the kind began to learn, answered by the newest head before any head learned it. held-out: up to 2,000 examples of the labelled set as it is now, answered by five settled heads, each trained without a fifth of them; computed as it is asked for, in seconds.',
+    },
+  },
+} as const;
+
+export function registerLineReport(app: FastifyInstance, options: LineReportOptions): void {
+  const schema = {
+    summary: 'All that is measured of one kind of head',
+    description:
+      'Confusion matrix, precision, recall and F1 of each class, log loss, calibration, top-k, rejection curve and the worst answers. Answered by the process that trains the task; another one answers 421 with the partition that it would need.',
+    tags: ['measurements'],
+    params,
+    querystring,
+    response: { 200: lineReportSchema, ...problemResponses },
+  };
+  app.get<LineReportRoute>('/v1/tasks/:task/measurements/:kind', { schema }, async ({ params, query }) => {
+    const { task, kind } = params;
+    const head = findLine(options.views, task, kind, query.extractor);
+    const line = { task, extractor: head.extractor, kind, version: head.version, over: query.over };
+    options.reviewer.require(head.extractor, task);
+    if (query.over === 'prequential') return { ...line, ...prequential(options, line) };
+    return { ...line, ...(await heldOut(options, line)) };
+  });
+}
+
+type Line = Readonly<{ task: string; extractor: string; kind: HeadKind }>;
+
+/** The newest head of the line. Errors: not-found. */
+function findLine(views: TaskViews, task: string, kind: HeadKind, extractor?: string) {
+  const heads = views.heads(task);
+  const wanted = extractor ?? (heads.find(({ serving }) => serving) ?? heads[0])?.extractor;
+  const head = heads.find((one) => one.kind === kind && one.extractor === wanted);
+  if (head !== undefined) return head;
+  const known = [...new Set(heads.map((one) => `${one.kind} of ${one.extractor}`))].sort();
+  const there = known.length === 0 ? 'it has no head yet' : `there are ${known.join(', ')}`;
+  throw new HeadwaterError('not-found', `The task has no such head of kind ${kind}: ${there}`);
+}
+
+function prequential({ trainBoard }: LineReportOptions, { extractor, task, kind }: Line) {
+  const report = trainBoard.report(extractor, task, kind);
+  if (report === undefined)
+    throw new HeadwaterError(
+      'not-found',
+      `Heads of kind ${kind} do not learn any more (HEADS, TASK_SETTINGS)`,
+    );
+  return { considered: report.support, report: asAnswer(report) };
+}
+
+async function heldOut({ reviewer }: LineReportOptions, { extractor, task, kind }: Line) {
+  if (kind === 'mlp') {
+    throw new HeadwaterError(
+      'request-invalid',
+      'Layers take too long to be trained five times over: heads of kind mlp have prequential measurements only',
+    );
+  }
+  const { report, judged, folds, learned, note } = await reviewer.heldOut(extractor, task, kind);
+  return { considered: judged, folds, learned, note, report: asAnswer(report) };
+}
+
+function asAnswer(report: MeasurementReport) {
+  return {
+    ...report,
+    classes: Object.fromEntries(report.classes),
+    areaUnderRejectionCurve: areaUnderRejectionCurve(report.rejection),
+  };
+}

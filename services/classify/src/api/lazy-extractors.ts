@@ -1,0 +1,63 @@
+/** Extractors for images that come over HTTP: opened when the first one comes, since most processes never need one. */
+import { HeadwaterError } from '@headwater/errors';
+import { idOfExtractorFile, openExtractor } from '@headwater/extractor-pipelines';
+import { type Extractor, extractorIds } from '@headwater/extractors';
+
+export interface ImageSizeLimits {
+  readonly maxBytes: number;
+  readonly maxPixels: number;
+}
+
+export class LazyExtractors {
+  readonly #limits: ImageSizeLimits;
+  readonly #files: ReadonlyMap<string, string>;
+  readonly #open = new Map<string, Promise<Extractor>>();
+
+  /** `files`: extractors of the user's own, by their ids (see `filesById`). */
+  constructor(limits: ImageSizeLimits, files: ReadonlyMap<string, string> = new Map()) {
+    this.#limits = limits;
+    this.#files = files;
+  }
+
+  /** Errors: extractor-unknown, config-invalid, model-invalid. */
+  open(id: string): Promise<Extractor> {
+    const known = this.#open.get(id);
+    if (known !== undefined) return known;
+    const opening = this.#openNew(id);
+    this.#open.set(id, opening);
+    opening.catch(() => this.#open.delete(id));
+    return opening;
+  }
+
+  async #openNew(id: string): Promise<Extractor> {
+    const file = this.#files.get(id);
+    if (file === undefined && !extractorIds().includes(id)) {
+      const message = `${id} is an extractor of your own: name its file in EXTRACTOR_FILES of classify, or send a vector.`;
+      throw new HeadwaterError('extractor-unknown', message, {
+        verdict: 'dead-letter',
+        context: { extractor: id },
+      });
+    }
+    return await openExtractor(file ?? id, { limits: this.#limits, maxPending: 16 });
+  }
+
+  async close(): Promise<void> {
+    const opened = await Promise.allSettled(this.#open.values());
+    this.#open.clear();
+    for (const one of opened) if (one.status === 'fulfilled') await one.value.close();
+  }
+}
+
+/** Files of extractors by the ids that they state. Errors: config-invalid, also where two state the same. */
+export async function filesById(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  for (const path of paths) {
+    const id = await idOfExtractorFile(path);
+    const other = files.get(id);
+    if (other !== undefined) {
+      throw new HeadwaterError('config-invalid', `EXTRACTOR_FILES: ${other} and ${path} both are ${id}.`);
+    }
+    files.set(id, path);
+  }
+  return files;
+}

@@ -1,0 +1,69 @@
+/** The HTTP interface as a whole: its routes, in the frame that all of Headwater's interfaces share, and the OpenAPI document. */
+import swagger from '@fastify/swagger';
+import { accessNote, createHttpServer, type HttpServerOptions, securitySchemes } from '@headwater/http';
+import type { FastifyInstance } from 'fastify';
+import { classifyAccess } from './access.ts';
+import { type ActivationOptions, registerActivations } from './activation-routes.ts';
+import { type ClassifyRouteOptions, longestJson, registerClassify } from './classify-route.ts';
+import { type LineReportOptions, registerLineReport } from './head-report-route.ts';
+import { type MeasurementOptions, registerMeasurements } from './measurement-routes.ts';
+import { type NextOptions, registerNext } from './next-route.ts';
+import { type ReviewOptions, registerReview } from './review-routes.ts';
+import { registerTasks, type TaskRouteOptions } from './task-routes.ts';
+
+export interface HttpOptions
+  extends ActivationOptions,
+    ClassifyRouteOptions,
+    LineReportOptions,
+    MeasurementOptions,
+    NextOptions,
+    ReviewOptions,
+    TaskRouteOptions,
+    Pick<HttpServerOptions, 'config' | 'logger' | 'metrics'> {}
+
+const requestTimeoutMs = 60_000;
+
+export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
+  const app = createHttpServer({
+    ...options,
+    service: 'classify',
+    access: classifyAccess,
+    requestTimeoutMs,
+    // Nothing is uploaded slowly here: what comes late is our own answer.
+    statuses: { 'timed-out': 503 },
+    // A parameter that is misspelt is told, not passed over.
+    framework: { bodyLimit: longestJson, ajv: { customOptions: { removeAdditional: false } } },
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Headwater classify', description: 'Tasks, heads and answers.', version: '1' },
+      components: { securitySchemes },
+    },
+    transform: ({ schema, url, route }) => ({
+      schema: {
+        ...schema,
+        ...accessNote(classifyAccess, String(route.method), url),
+        ...(route.config?.requestBody ? { body: route.config.requestBody } : {}),
+      },
+      url,
+    }),
+  });
+  await app.register(async (scope) => {
+    registerTasks(scope, options);
+    registerMeasurements(scope, options);
+    registerLineReport(scope, options);
+    registerNext(scope, options);
+    registerReview(scope, options);
+    registerActivations(scope, options);
+    registerClassify(scope, options);
+    registerIndex(scope);
+  });
+  return app;
+}
+
+function registerIndex(app: FastifyInstance): void {
+  const index = { name: 'headwater classify', openapi: '/openapi.json', tasks: '/v1/tasks' };
+  app.get('/', { schema: { hide: true } }, async () => index);
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}

@@ -1,0 +1,184 @@
+/** What the API tells of tasks and heads, put together from the table of heads and the boards of join and train. */
+import { HeadwaterError } from '@headwater/errors';
+import type { JoinBoard, ServedSummary } from '../join/monitoring/join-metrics.ts';
+import type { Coverage } from '../join/monitoring/join-reader.ts';
+import type { HeadsTable, KnownHead } from '../model-registry/heads-table.ts';
+import type { ServingHeads } from '../model-registry/serving-heads.ts';
+import type { TrainBoard } from '../train/scoring/train-metrics.ts';
+
+export interface HeadView extends Omit<KnownHead, 'partition' | 'offset' | 'blob'> {
+  readonly serving: boolean;
+  /** Serves because somebody said so, whatever is trained later. */
+  readonly pinned: boolean;
+}
+
+export interface TaskView {
+  readonly task: string;
+  /** The head that answers, opened and ready in this process; what is measured class by class is left to `prequential`. */
+  readonly head: HeadView | null;
+  /** The newest head of the line that serves, which may be still on its way; null where nothing is to serve, as when the last label is gone. */
+  readonly newest: HeadView | null;
+  readonly served: ServedSummary;
+  readonly prequential: Readonly<Record<string, number>>;
+}
+
+/** What a list of many tasks can bear: neither the classes of the heads nor what is measured of them. */
+export interface HeadSummary extends Omit<HeadView, 'classes' | 'measurements'> {
+  readonly classCount: number;
+}
+
+/** `prequential` without what is measured class by class. */
+export interface TaskSummary extends Omit<TaskView, 'head' | 'newest'> {
+  readonly head: HeadSummary | null;
+  readonly newest: HeadSummary | null;
+}
+
+export interface TaskViewsOptions {
+  readonly table: HeadsTable;
+  readonly serving: ServingHeads;
+  readonly joinBoard: JoinBoard;
+  readonly trainBoard: TrainBoard;
+  readonly declaredTasks: readonly string[];
+  /** Which partitions of the join this process tells of. */
+  coverage(): Coverage;
+  /** Whether this process has the task's partition of examples. */
+  trainsHere(task: string): boolean;
+}
+
+export class TaskViews {
+  readonly #options: TaskViewsOptions;
+
+  constructor(options: TaskViewsOptions) {
+    this.#options = options;
+  }
+
+  tasks(): string[] {
+    const { declaredTasks, table, joinBoard } = this.#options;
+    return [...new Set([...declaredTasks, ...table.tasks(), ...joinBoard.tasks()])].sort();
+  }
+
+  /** Of all tasks. */
+  summaries(): TaskSummary[] {
+    return this.tasks().map((task) => {
+      const { head, newest, served, prequential } = this.task(task);
+      return {
+        task,
+        head: head && summaryOf(head),
+        newest: newest && summaryOf(newest),
+        served,
+        prequential: withoutClasses(prequential),
+      };
+    });
+  }
+
+  /** Errors: not-found. */
+  task(task: string): TaskView {
+    this.#requireTask(task);
+    const { table, joinBoard } = this.#options;
+    const heads = this.heads(task);
+    const head = heads.find(({ serving }) => serving) ?? null;
+    const line = head ?? table.activation(task);
+    const newest = heads.find((one) => one.extractor === line?.extractor && one.kind === line.kind) ?? null;
+    return {
+      task,
+      head: head && plain(head),
+      newest: newest && plain(newest),
+      served: joinBoard.served(task),
+      prequential: this.#prequential(newest),
+    };
+  }
+
+  /** Newest first. Errors: not-found. */
+  heads(task: string): HeadView[] {
+    this.#requireTask(task);
+    const serving = this.#options.serving.get(task);
+    const activation = this.#options.table.activation(task);
+    return this.#options.table.headsOf(task).map(({ partition: _, offset: __, blob: ___, ...head }) => {
+      const isServing =
+        serving?.extractor === head.extractor &&
+        serving.kind === head.kind &&
+        serving.version === head.version;
+      const measurements = finite(head.measurements);
+      return {
+        ...head,
+        measurements,
+        serving: isServing,
+        pinned: isServing && activation?.reason === 'pinned',
+      };
+    });
+  }
+
+  /** Whether the head that answers here is the one that the log, as far as it is known here, wants to serve. */
+  isUpToDate(task: string): boolean {
+    const { serving, table } = this.#options;
+    const [head, wanted] = [serving.get(task), table.activation(task)];
+    if (head === undefined || wanted === undefined) return head === wanted;
+    const { extractor, kind, version } = wanted;
+    return head.extractor === extractor && head.kind === kind && head.version === version;
+  }
+
+  /** Whether the log, as far as it is known here, wants any head to serve. */
+  isActive(task: string): boolean {
+    return this.#options.table.activation(task) !== undefined;
+  }
+
+  /** Errors: not-found, head-not-ready. */
+  servingHead(task: string): HeadView {
+    const head = this.heads(task).find(({ serving }) => serving);
+    if (head !== undefined) return head;
+    throw new HeadwaterError('head-not-ready', 'The task has no head yet; it needs labels');
+  }
+
+  /** Errors: not-found. */
+  measurements(task: string): object {
+    const { served, prequential } = this.task(task);
+    const heads = this.heads(task).map((head) => ({
+      extractor: head.extractor,
+      kind: head.kind,
+      version: head.version,
+      mode: head.mode,
+      examples: head.examples,
+      trainedAt: head.trainedAt,
+      measurements: head.measurements,
+    }));
+    const { joinBoard, trainBoard, trainsHere } = this.#options;
+    const [novelty, lines] = [joinBoard.novelty(task), trainBoard.lines(task)];
+    return { task, served, prequential, novelty, trainedHere: trainsHere(task), lines, heads };
+  }
+
+  counts(): ReturnType<JoinBoard['counts']> & Coverage {
+    return { ...this.#options.joinBoard.counts(), ...this.#options.coverage() };
+  }
+
+  /** Live where this process trains the task, else as the newest head had it. */
+  #prequential(newest: HeadView | null): Record<string, number> {
+    if (newest === null) return {};
+    const live = this.#options.trainBoard.prequential(newest.extractor, newest.task, newest.kind);
+    if (Object.keys(live).length > 0) return live;
+    const ofHead = Object.entries(newest.measurements).filter(([name]) => name.startsWith('prequential'));
+    return Object.fromEntries(ofHead);
+  }
+
+  #requireTask(task: string): void {
+    if (!this.tasks().includes(task)) throw new HeadwaterError('not-found', 'There is no such task');
+  }
+}
+
+/** JSON has no other numbers. */
+function finite(measurements: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(measurements).filter(([, value]) => Number.isFinite(value)));
+}
+
+function summaryOf({ classes, measurements: _, ...head }: HeadView): HeadSummary {
+  return { ...head, classCount: classes.length };
+}
+
+function plain(head: HeadView): HeadView {
+  return { ...head, measurements: withoutClasses(head.measurements) };
+}
+
+/** Without `prequentialRecall/<class>` and the like, of which there may be 150. */
+function withoutClasses(measurements: Readonly<Record<string, number>>): Record<string, number> {
+  const isOfClass = (name: string) => name.startsWith('prequential') && name.includes('/');
+  return Object.fromEntries(Object.entries(measurements).filter(([name]) => !isOfClass(name)));
+}

@@ -1,0 +1,321 @@
+/**
+ * One lane of the join: decodes and checks what comes, lets the state transitions decide, and turns what they
+ * answer into records. Rolling forward runs the same code and writes nothing.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import { quantize } from '@headwater/heads';
+import { type LogRecord, type OutgoingRecord, partitionFor } from '@headwater/log';
+import { compositeKey, type ImageClassified, imageIdOfKey, type LabelAssigned } from '@headwater/schemas';
+import type { Predictor } from '../predict/predictor.ts';
+import { Draft } from '../store/state.ts';
+import type { JoinCodecs } from './join-codecs.ts';
+import { checkLabel, checkVector, type Written, writtenAt } from './record-checks.ts';
+import { type RefusedLabel, refusedLabelRecord, sortLabels } from './source-labels.ts';
+import { type Candidate, candidateOf, isUnlabelled, offerCandidate } from './state/candidates.ts';
+import { type NoveltyNews, watchNovelty } from './state/image-novelty.ts';
+import {
+  applyErasure,
+  applyLabel,
+  applyPrediction,
+  applyUnknownPrediction,
+  applyVector,
+  type ExampleOutput,
+  forgottenTasks,
+  type IncomingVector,
+  readImage,
+  readVector,
+  unansweredVector,
+} from './state/join-state.ts';
+import type { Limits } from './state/partition-counts.ts';
+import { givenAnswer, keepPrediction } from './state/served-answers.ts';
+
+/** Marks a record that was sent on to the partition where its image is. */
+export const forwardedHeader = 'headwater.forwarded';
+
+/** Who retracts the labels of an image that was erased. */
+export const erasureAnnotator = 'erasure';
+
+export interface JoinLaneOptions {
+  readonly lane: number;
+  /** The consumer group, which dead letters name. */
+  readonly group: string;
+  readonly topics: {
+    readonly labels: string;
+    /** Dead letters of `labels`. */
+    readonly refusedLabels: string;
+    readonly examples: string;
+    readonly predictions: string;
+    /** Topic of vectors to its extractor. */
+    readonly vectors: ReadonlyMap<string, string>;
+  };
+  readonly codecs: JoinCodecs;
+  readonly partitions: { readonly lanes: number; readonly examples: number };
+  readonly limits: Limits;
+  /** How far in the future a label's time may lie. */
+  readonly maxFutureMs: number;
+  readonly declaredTasks: readonly string[];
+  readonly predict: Predictor;
+  /** Dimensions of an extractor's contract; undefined where they are not known here. */
+  dimensions(extractor: string): number | undefined;
+}
+
+/** What came of one record. */
+export interface Handled {
+  readonly records: OutgoingRecord[];
+  readonly examples: readonly ExampleOutput[];
+  readonly predictions: readonly ImageClassified[];
+  readonly novelties: readonly NoveltyNews[];
+  /** Labels that came with the image and do not count; they are dead letters among the records. */
+  readonly refused: readonly RefusedLabel[];
+}
+
+/** What a state transition leaves for live processing to write. */
+interface Outputs {
+  readonly examples: ExampleOutput[];
+  readonly refused: RefusedLabel[];
+}
+
+const nothing: Handled = { records: [], examples: [], predictions: [], novelties: [], refused: [] };
+
+export class JoinLane {
+  readonly #options: JoinLaneOptions;
+
+  constructor(options: JoinLaneOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: whatever makes the record a dead letter; the draft is then as it was. */
+  async handle(record: LogRecord, draft: Draft, now: number): Promise<Handled> {
+    const imageId = imageIdOfKey(record.key);
+    const home = partitionFor(imageId, this.#options.partitions.lanes);
+    if (home !== this.#options.lane) return { ...nothing, records: [forward(record, home)] };
+    const inner = new Draft(draft);
+    const handled = await this.#dispatch(record, imageId, inner, now);
+    draft.absorb(inner);
+    return handled;
+  }
+
+  /**
+   * A vector as the join takes it in; undefined for a record of another kind, an erasure, or one of another partition's image.
+   * Errors: what makes the record a dead letter.
+   */
+  async incoming(record: LogRecord): Promise<IncomingVector | undefined> {
+    const extractor = this.#options.topics.vectors.get(record.topic);
+    if (extractor === undefined || record.value === null) return undefined;
+    const imageId = imageIdOfKey(record.key);
+    if (partitionFor(imageId, this.#options.partitions.lanes) !== this.#options.lane) return undefined;
+    return this.#incoming(record, imageId, extractor, this.#written(record, record.timestamp));
+  }
+
+  /** The state transition alone, for records that were processed before. */
+  async replay(records: readonly LogRecord[], draft: Draft): Promise<void> {
+    for (const record of records) {
+      try {
+        await this.#replayOne(record, draft);
+      } catch (error) {
+        if (!(error instanceof HeadwaterError) || error.verdict !== 'dead-letter') throw error;
+      }
+    }
+  }
+
+  async #replayOne(record: LogRecord, draft: Draft): Promise<void> {
+    const imageId = imageIdOfKey(record.key);
+    if (partitionFor(imageId, this.#options.partitions.lanes) !== this.#options.lane) return;
+    const inner = new Draft(draft);
+    const vector = await this.#transition(record, imageId, inner, record.timestamp);
+    if (vector !== undefined) this.#closeScores(vector, inner);
+    draft.absorb(inner);
+  }
+
+  async #dispatch(record: LogRecord, imageId: string, draft: Draft, now: number): Promise<Handled> {
+    const outputs: Outputs = { examples: [], refused: [] };
+    const { examples, refused } = outputs;
+    const retractions = this.#retractions(record, imageId, draft, now);
+    const vector = await this.#transition(record, imageId, draft, now, outputs);
+    const predictions = vector === undefined ? [] : this.#predict(vector, draft, now);
+    const records = [
+      ...predictions.map((prediction) => this.#predictionRecord(prediction, record)),
+      ...examples.map((example) => this.#exampleRecord(example, record)),
+      ...refused.map((label) => this.#refusedRecord(label, record)),
+      ...retractions,
+    ];
+    const novelties = predictions.flatMap((prediction) => this.#watch(prediction, draft) ?? []);
+    return { records, examples, predictions, novelties, refused };
+  }
+
+  /** Answers the vector that the record brought, if it brought one. */
+  async #transition(
+    record: LogRecord,
+    imageId: string,
+    draft: Draft,
+    now: number,
+    { examples, refused }: Outputs = { examples: [], refused: [] },
+  ): Promise<IncomingVector | undefined> {
+    const { topics, limits } = this.#options;
+    const extractor = topics.vectors.get(record.topic);
+    if (extractor === undefined) {
+      const label = await this.#decodeLabel(record, imageId, now);
+      examples.push(...applyLabel(draft, label, now, limits));
+      return undefined;
+    }
+    if (record.value === null) {
+      examples.push(...applyErasure(draft, extractor, imageId, erasureTime(record, now)));
+      return undefined;
+    }
+    const written = this.#written(record, now);
+    const vector = await this.#incoming(record, imageId, extractor, written);
+    const sorted = sortLabels(vector.record, written, draft, limits);
+    refused.push(...sorted.refused);
+    const counted = { ...vector, record: sorted.vector };
+    examples.push(...applyVector(draft, counted, now, limits));
+    return counted;
+  }
+
+  async #incoming(
+    record: LogRecord,
+    imageId: string,
+    extractor: string,
+    written: Written,
+  ): Promise<IncomingVector> {
+    const decoded = await this.#options.codecs.vectors.decode(record.value ?? Buffer.alloc(0));
+    checkVector(decoded, imageId, extractor, written);
+    return { extractor, record: decoded, numbers: this.#quantize(extractor, decoded.vector) };
+  }
+
+  /**
+   * The labels of an erased image stay in their topic by age, longer than its tombstone: a store that is rebuilt when that is gone must
+   * find them retracted.
+   */
+  #retractions(record: LogRecord, imageId: string, draft: Draft, now: number): OutgoingRecord[] {
+    const { topics, codecs } = this.#options;
+    if (record.value !== null || !topics.vectors.has(record.topic)) return [];
+    const assignedAt = erasureTime(record, now);
+    return forgottenTasks(draft, imageId, assignedAt).map((task) => {
+      const retraction = { imageId, task, label: null, assignedAt, annotator: erasureAnnotator };
+      return { topic: topics.labels, key: imageId, value: codecs.labels.encode(retraction), cause: record };
+    });
+  }
+
+  async #decodeLabel(record: LogRecord, imageId: string, now: number): Promise<LabelAssigned> {
+    if (record.value === null) {
+      throw new HeadwaterError('record-empty', 'A label record has no value; a null label retracts');
+    }
+    const label = await this.#options.codecs.labels.decode(record.value);
+    checkLabel(label, imageId, this.#written(record, now));
+    return label;
+  }
+
+  /** Measured from when the record was written, so that a rebuild years later decides the same. */
+  #written({ timestamp }: LogRecord, now: number): Written {
+    return writtenAt(timestamp, now, this.#options.maxFutureMs);
+  }
+
+  #quantize(extractor: string, vector: Float32Array): Int16Array {
+    const dimensions = this.#options.dimensions(extractor);
+    if (dimensions !== undefined && vector.length !== dimensions) {
+      throw new HeadwaterError('vector-wrong-dimensions', 'The vector breaks its extractor’s contract', {
+        context: { dimensions, found: vector.length },
+      });
+    }
+    return quantize(vector);
+  }
+
+  #predict({ extractor, record, numbers }: IncomingVector, draft: Draft, now: number): ImageClassified[] {
+    const { predict } = this.#options;
+    const { imageId, receivedAt } = record;
+    const predictions: ImageClassified[] = [];
+    for (const task of predict.tasks()) {
+      const asked = predict.asked(task);
+      if (asked === undefined) continue;
+      const own = asked === extractor;
+      const vector = own ? numbers : unansweredVector(draft, { imageId, task, receivedAt }, asked);
+      if (vector === undefined) continue;
+      const prediction = predict.answer(
+        { imageId, extractor: asked, numbers: vector, receivedAt },
+        task,
+        now,
+      );
+      this.#keep(prediction, draft, now);
+      predictions.push(prediction);
+    }
+    return predictions;
+  }
+
+  #keep(prediction: ImageClassified, draft: Draft, now: number): void {
+    const given = givenAnswer(prediction);
+    const { imageId, task, label, receivedAt } = prediction;
+    const published = { imageId, task, label, receivedAt, ...(given === undefined ? {} : { given }) };
+    applyPrediction(draft, published, now);
+    keepPrediction(draft, prediction);
+    if (!isUnlabelled(readImage(draft, imageId), task)) return;
+    offerCandidate(draft, task, candidateOf(prediction), (one) => this.#judge(one, task, draft, now));
+  }
+
+  #watch(prediction: ImageClassified, draft: Draft): NoveltyNews | undefined {
+    return watchNovelty(draft, prediction, this.#options.predict.references?.(prediction.task) ?? 0);
+  }
+
+  /** Anew where another head serves by now. */
+  #judge(candidate: Candidate, task: string, draft: Draft, now: number): Candidate | undefined {
+    const { predict } = this.#options;
+    const { imageId, version } = candidate;
+    if (!isUnlabelled(readImage(draft, imageId), task)) return undefined;
+    if (version !== null && version === predict.version?.(task)) return candidate;
+    const extractor = predict.asked(task);
+    const numbers = extractor === undefined ? undefined : readVector(draft, imageId, extractor);
+    if (extractor === undefined || numbers === undefined) return undefined;
+    return candidateOf(predict.answer({ imageId, extractor, numbers, receivedAt: 0 }, task, now));
+  }
+
+  /** Which prediction was published is not known here, and the head of today has learned since. */
+  #closeScores({ record }: IncomingVector, draft: Draft): void {
+    const { declaredTasks, predict } = this.#options;
+    const { imageId, receivedAt } = record;
+    const tasks = new Set([...declaredTasks, ...predict.tasks(), ...Object.keys(record.labels)]);
+    for (const task of tasks) {
+      applyUnknownPrediction(draft, { imageId, task, receivedAt });
+      if (!isUnlabelled(readImage(draft, imageId), task)) continue;
+      offerCandidate(draft, task, { imageId, version: null, priority: 1 }, (holder) => holder);
+    }
+  }
+
+  #predictionRecord(prediction: ImageClassified, cause: LogRecord): OutgoingRecord {
+    const { topics, codecs } = this.#options;
+    const value = codecs.predictions.encode(prediction);
+    return { topic: topics.predictions, key: prediction.imageId, value, cause };
+  }
+
+  #refusedRecord(label: RefusedLabel, cause: LogRecord): OutgoingRecord {
+    const { topics, codecs, group } = this.#options;
+    return refusedLabelRecord(label, { topic: topics.refusedLabels, group, codec: codecs.labels, cause });
+  }
+
+  /** Partitioned by task, so that one trainer has all examples of it. */
+  #exampleRecord({ extractor, task, imageId, example }: ExampleOutput, cause: LogRecord): OutgoingRecord {
+    const { topics, codecs, partitions } = this.#options;
+    return {
+      topic: topics.examples,
+      partition: partitionFor(task, partitions.examples),
+      key: compositeKey(extractor, task, imageId),
+      value: example === null ? null : codecs.examples.encode(example),
+      cause,
+    };
+  }
+}
+
+function erasureTime({ timestamp }: LogRecord, now: number): number {
+  return timestamp > 0 ? timestamp : now;
+}
+
+/** Clients with another partitioner put labels where their image is not: they are sent on, once. */
+function forward(record: LogRecord, partition: number): OutgoingRecord {
+  if (record.headers[forwardedHeader] !== undefined) {
+    throw new HeadwaterError(
+      'record-invalid',
+      'The record was forwarded, and is in the wrong partition still',
+    );
+  }
+  const { topic, key, value, timestamp } = record;
+  const headers = { ...record.headers, [forwardedHeader]: '1' };
+  return { topic, partition, key, value, headers, timestamp, cause: record };
+}

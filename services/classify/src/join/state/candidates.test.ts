@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import type { Draft } from '../../store/state.ts';
+import { MapState } from '../../testing/map-state.ts';
+import { type Candidate, candidates, offerCandidate, readCandidates } from './candidates.ts';
+import { forgetImage } from './ring-buffer.ts';
+
+const urgency = new Map<string, number>();
+const judge = (candidate: Candidate) => {
+  const priority = urgency.get(candidate.imageId);
+  return priority === undefined ? undefined : { ...candidate, version: 2, priority };
+};
+
+function offer(state: MapState, imageId: string, priority: number): void {
+  urgency.set(imageId, priority);
+  state.commit((draft: Draft) => offerCandidate(draft, 'digit', { imageId, version: 1, priority }, judge));
+}
+
+describe('candidates for a label', () => {
+  it('stay bounded, and the urgent ones stay', () => {
+    const state = new MapState();
+    const total = 3 * candidates.size;
+    for (let i = 0; i < total; i++) offer(state, `i${i}`, i < 100 ? 0.9 : 0.1);
+    const kept = readCandidates(state, 'digit');
+    expect(kept).toHaveLength(candidates.size);
+    expect(kept.filter(({ priority }) => priority === 0.9)).toHaveLength(100);
+  });
+
+  it('lose their place when a later head is sure of them, or when they are labelled', () => {
+    const state = new MapState();
+    for (let i = 0; i < candidates.size; i++) offer(state, `i${i}`, 0.9);
+    urgency.set('i0', 0.05);
+    urgency.delete('i1');
+    for (let i = 0; i < 3; i++) offer(state, `n${i}`, 0.5);
+    const kept = new Set(readCandidates(state, 'digit').map(({ imageId }) => imageId));
+    expect(['i0', 'i1', 'i2', 'n0', 'n1', 'n2'].filter((id) => kept.has(id))).toEqual(['i2', 'n0', 'n1']);
+  });
+
+  it('are forgotten with their image', () => {
+    const state = new MapState();
+    for (const id of ['a', 'b']) offer(state, id, 0.5);
+    state.commit((draft) => forgetImage(draft, 'a'));
+    expect(readCandidates(state, 'digit').map(({ imageId }) => imageId)).toEqual(['b']);
+  });
+});

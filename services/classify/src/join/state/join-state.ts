@@ -1,0 +1,217 @@
+/**
+ * The join's state transitions over a draft of the lane's store: a vector, an erasure, a label or a published
+ * prediction comes in, and the examples that must be written come out. No log, no clock but the one given:
+ * live processing, rolling forward and rebuilding run the same code.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import { classOfLabel, type Example, type LabelAssigned, type VectorExtracted } from '@headwater/schemas';
+import { erasedKey, erasedMark } from '../../store/rewriting.ts';
+import type { Draft, StateReader } from '../../store/state.ts';
+import {
+  decodeImage,
+  decodeNumbers,
+  encodeImage,
+  encodeNumbers,
+  imageKey,
+  vectorDigest,
+  vectorKey,
+} from './image-bytes.ts';
+import {
+  exampleChanges,
+  type ImageState,
+  isErased,
+  type StatedLabel,
+  unseenImage,
+  withLabel,
+  withoutVector,
+  withVector,
+} from './image-state.ts';
+import { countImage, countScore, type Limits, requireRoom } from './partition-counts.ts';
+import { forgetImage } from './ring-buffer.ts';
+import { answerLabelled, answerPredicted, type Meeting, withoutScore } from './served-accuracy.ts';
+import { type GivenAnswer, keepOutcome } from './served-answers.ts';
+
+/** One record of `examples`; null erases. */
+export interface ExampleOutput {
+  readonly extractor: string;
+  readonly task: string;
+  readonly imageId: string;
+  readonly example: Example | null;
+}
+
+/** A vector as the join takes it in: quantised. */
+export interface IncomingVector {
+  readonly extractor: string;
+  readonly record: VectorExtracted;
+  readonly numbers: Int16Array;
+}
+
+export function readImage(state: StateReader, imageId: string): ImageState {
+  const bytes = state.get(imageKey(imageId));
+  return bytes === undefined ? unseenImage(imageId) : { ...decodeImage(bytes), imageId };
+}
+
+/** The image's vector that counts now, of one extractor. */
+export function readVector(state: StateReader, imageId: string, extractor: string): Int16Array | undefined {
+  const bytes = state.get(vectorKey(imageId, extractor));
+  return bytes === undefined ? undefined : decodeNumbers(bytes);
+}
+
+/** Errors: limit-exceeded when a label that came with the image finds no room; nothing was changed then. */
+export function applyVector(
+  draft: Draft,
+  vector: IncomingVector,
+  now: number,
+  limits: Limits,
+): ExampleOutput[] {
+  const { extractor, record, numbers } = vector;
+  const stated = statedLabels(record);
+  for (const [task, { label }] of stated) requireRoom(draft, limits, task, label);
+  const before = readImage(draft, record.imageId);
+  const { group, receivedAt } = record;
+  const kept = { digest: vectorDigest(numbers), group, receivedAt, stated };
+  const after = withVector(before, extractor, kept);
+  draft.put(vectorKey(record.imageId, extractor), encodeNumbers(numbers));
+  const answered = withFirstLabels(draft, after, stated, now);
+  return store(draft, before, answered);
+}
+
+/** The image was erased, as one extractor tells at `at`: its vector, its labels and what was answered for it are forgotten. */
+export function applyErasure(draft: Draft, extractor: string, imageId: string, at: number): ExampleOutput[] {
+  const before = readImage(draft, imageId);
+  draft.put(vectorKey(imageId, extractor), null);
+  draft.put(erasedKey, erasedMark);
+  forgetImage(draft, imageId);
+  return store(draft, before, withoutVector(before, extractor, at));
+}
+
+/** The tasks for which people's labels of the image will be forgotten when it is erased. */
+export function forgottenTasks(state: StateReader, imageId: string, at: number): string[] {
+  const { assigned } = readImage(state, imageId);
+  const forgotten = [...assigned].filter(([, { label, assignedAt }]) => label !== null && assignedAt <= at);
+  return forgotten.map(([task]) => task);
+}
+
+/** Errors: limit-exceeded. */
+export function applyLabel(
+  draft: Draft,
+  record: LabelAssigned,
+  now: number,
+  limits: Limits,
+): ExampleOutput[] {
+  requireRoom(draft, limits, record.task, record.label);
+  const { task, label, assignedAt, annotator } = record;
+  const stated: StatedLabel = { byPerson: true, assignedAt, annotator, label };
+  const before = readImage(draft, record.imageId);
+  if (isErased(before, stated)) return [];
+  const after = withLabel(before, task, stated);
+  return store(draft, before, withFirstLabels(draft, after, new Map([[task, stated]]), now));
+}
+
+/** What was published for one image and task. */
+export interface PublishedAnswer {
+  readonly imageId: string;
+  readonly task: string;
+  /** null while no head served. */
+  readonly label: string | null;
+  /** Of the image that was answered. */
+  readonly receivedAt: number;
+  /** Left out while no head served. */
+  readonly given?: GivenAnswer;
+}
+
+/** A prediction was published for the image. */
+export function applyPrediction(draft: Draft, published: PublishedAnswer, now: number): void {
+  const { imageId, task, label, receivedAt, given } = published;
+  const before = readImage(draft, imageId);
+  const meeting = answerPredicted(before, task, label, receivedAt, given);
+  score(draft, task, meeting, now);
+  store(draft, before, meeting.image);
+}
+
+/** A prediction was published, but which one was lost with the store. */
+export function applyUnknownPrediction(
+  draft: Draft,
+  published: Omit<PublishedAnswer, 'label' | 'given'>,
+): void {
+  const before = readImage(draft, published.imageId);
+  store(draft, before, withoutScore(before, published.task, published.receivedAt));
+}
+
+/**
+ * The vector of `extractor` when it came of the same image record and that was not answered yet: when another extractor
+ * begins to serve between the two vectors of an image, neither would be asked.
+ */
+export function unansweredVector(
+  draft: Draft,
+  { imageId, task, receivedAt }: Omit<PublishedAnswer, 'label' | 'given'>,
+  extractor: string,
+): Int16Array | undefined {
+  const image = readImage(draft, imageId);
+  const waits = image.vectors.get(extractor)?.receivedAt === receivedAt;
+  if (!waits || image.answers.get(task)?.answeredFor === receivedAt) return undefined;
+  return readVector(draft, imageId, extractor);
+}
+
+function withFirstLabels(
+  draft: Draft,
+  image: ImageState,
+  labels: ReadonlyMap<string, StatedLabel>,
+  now: number,
+): ImageState {
+  let result = image;
+  for (const [task, { label }] of labels) {
+    if (label === null) continue;
+    const meeting = answerLabelled(result, task, classOfLabel(label));
+    score(draft, task, meeting, now);
+    result = meeting.image;
+  }
+  return result;
+}
+
+function score(draft: Draft, task: string, { image, outcome, met }: Meeting, now: number): void {
+  if (outcome !== undefined) countScore(draft, task, outcome, now);
+  if (met === undefined) return;
+  const { imageId } = image;
+  keepOutcome(draft, task, { ...met.given, imageId, truth: met.truth, at: now });
+}
+
+function store(draft: Draft, before: ImageState, after: ImageState): ExampleOutput[] {
+  const key = imageKey(after.imageId);
+  const empty = after.assigned.size === 0 && after.vectors.size === 0 && after.erasedAt === undefined;
+  draft.put(key, empty ? null : encodeImage(after));
+  countImage(draft, before, after);
+  return exampleChanges(before, after).map((change) => ({
+    extractor: change.extractor,
+    task: change.task,
+    imageId: after.imageId,
+    example:
+      change.winner === null ? null : toExample(draft, after, change.extractor, change.task, change.winner),
+  }));
+}
+
+function toExample(
+  draft: Draft,
+  image: ImageState,
+  extractor: string,
+  task: string,
+  { label: stated, assignedAt, annotator }: StatedLabel,
+): Example {
+  const vector = readVector(draft, image.imageId, extractor);
+  if (vector === undefined) {
+    throw new HeadwaterError('store-unavailable', 'The local store lacks a vector that it should hold', {
+      context: { extractor },
+    });
+  }
+  const group = image.vectors.get(extractor)?.group ?? null;
+  const label = stated === null ? null : classOfLabel(stated);
+  return { extractor, task, imageId: image.imageId, label, assignedAt, annotator, group, vector };
+}
+
+function statedLabels(record: VectorExtracted): Map<string, StatedLabel> {
+  const stated = new Map<string, StatedLabel>();
+  for (const [task, label] of Object.entries(record.labels)) {
+    stated.set(task, { byPerson: false, assignedAt: record.receivedAt, annotator: record.source, label });
+  }
+  return stated;
+}

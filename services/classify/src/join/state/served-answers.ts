@@ -1,0 +1,80 @@
+/**
+ * What was answered lately and what came of it: the newest predictions of each task, and the newest of those that met their first
+ * label, with the probabilities that were published. Measurements of what users really got are made of these.
+ */
+import type { ImageClassified } from '@headwater/schemas';
+import type { Draft, StateReader } from '../../store/state.ts';
+import { pushEntry, type Ring, readRing } from './ring-buffer.ts';
+
+/** Class and probability, the most probable first. */
+export type Probabilities = readonly (readonly [label: string, probability: number])[];
+
+/** A published answer as far as its measurement needs it. */
+export interface GivenAnswer {
+  readonly label: string;
+  readonly abstained: boolean;
+  readonly version: number;
+  /** At most `listedClasses`. */
+  readonly probabilities: Probabilities;
+}
+
+/** A published answer and the first label that came for its image. */
+export interface ServedOutcome extends GivenAnswer {
+  readonly imageId: string;
+  /** What somebody said. */
+  readonly truth: string;
+  /** When they met; milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export type RecentPrediction = Omit<ImageClassified, 'probabilities'> & {
+  readonly probabilities: Probabilities;
+};
+
+/** Classes whose probability is kept. */
+export const listedClasses = 20;
+
+export const outcomes: Ring<ServedOutcome> = {
+  name: 'outcome',
+  size: 1_000,
+  imageOf: ({ imageId }) => imageId,
+};
+export const recentPredictions: Ring<RecentPrediction> = {
+  name: 'prediction',
+  size: 200,
+  imageOf: ({ imageId }) => imageId,
+};
+
+export function givenAnswer({
+  head,
+  label,
+  abstained,
+  probabilities,
+}: ImageClassified): GivenAnswer | undefined {
+  if (head === null || label === null) return undefined;
+  return { label, abstained, version: head.version, probabilities: mostProbable(probabilities) };
+}
+
+export function keepPrediction(draft: Draft, prediction: ImageClassified): void {
+  const probabilities = mostProbable(prediction.probabilities);
+  pushEntry(draft, recentPredictions, prediction.task, { ...prediction, probabilities });
+}
+
+export function keepOutcome(draft: Draft, task: string, outcome: ServedOutcome): void {
+  pushEntry(draft, outcomes, task, outcome);
+}
+
+/** In no particular order. */
+export function readOutcomes(state: StateReader, task: string): ServedOutcome[] {
+  return readRing(state, outcomes, task);
+}
+
+export function readPredictions(state: StateReader, task: string): RecentPrediction[] {
+  return readRing(state, recentPredictions, task);
+}
+
+function mostProbable(probabilities: Readonly<Record<string, number>>): Probabilities {
+  return Object.entries(probabilities)
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, listedClasses);
+}

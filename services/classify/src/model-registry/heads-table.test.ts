@@ -1,0 +1,168 @@
+import type { LogRecord } from '@headwater/log';
+import {
+  type Codec,
+  compositeKey,
+  createFingerprintIds,
+  type HeadActivated,
+  type HeadTrained,
+  openCodec,
+} from '@headwater/schemas';
+import { createLogger } from '@headwater/service-kit';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { chooseServing } from '../train/publishing/publication.ts';
+import { HeadsTable, unpinHeader } from './heads-table.ts';
+
+const ids = createFingerprintIds();
+const topics = { heads: 'heads', serving: 'serving' };
+let heads: Codec<HeadTrained>;
+let serving: Codec<HeadActivated>;
+let table: HeadsTable;
+let offset: bigint;
+
+beforeEach(async () => {
+  heads = await openCodec(ids, 'HeadTrained', topics.heads);
+  serving = await openCodec(ids, 'HeadActivated', topics.serving);
+  table = new HeadsTable({ topics, heads, serving, logger: createLogger({ name: 'test', level: 'silent' }) });
+  offset = 0n;
+});
+
+function trained(version: number, extractor = 'a.v1'): HeadTrained {
+  return {
+    extractor,
+    task: 'digit',
+    kind: 'lda',
+    version,
+    digest: 'd',
+    setDigest: 's',
+    arithmetic: 1,
+    watermark: version,
+    mode: 'provisional',
+    classes: ['x'],
+    parameters: Buffer.from('p'),
+    dimensions: 8,
+    examples: 1,
+    regularization: null,
+    temperature: 1,
+    measurements: {},
+    trainedAt: version,
+  };
+}
+
+function activation(version: number, reason: HeadActivated['reason'], extractor = 'a.v1'): HeadActivated {
+  return { task: 'digit', extractor, kind: 'lda', version, reason, activatedAt: version };
+}
+
+function record(
+  topic: string,
+  key: string,
+  value: Buffer | null,
+  headers: LogRecord['headers'] = {},
+): LogRecord {
+  return { topic, partition: 0, offset: offset++, timestamp: 0, key: Buffer.from(key), value, headers };
+}
+
+const headRecord = (head: HeadTrained, value: Buffer | null = heads.encode(head)) =>
+  record(topics.heads, compositeKey(head.extractor, head.task, head.kind, String(head.version)), value);
+
+const line = { extractor: 'a.v1', task: 'digit', kind: 'lda' } as const;
+
+describe('the table of heads', () => {
+  it('keeps parameters of the newest head only, and forgets what was tombstoned', async () => {
+    await table.apply([headRecord(trained(1)), headRecord(trained(3)), headRecord(trained(2))]);
+    expect(table.newest(line)?.version).toBe(3);
+    expect(table.headsOf('digit').map(({ version }) => version)).toEqual([3, 2, 1]);
+    expect(table.head(line, 2)).not.toHaveProperty('parameters');
+    await table.apply([headRecord(trained(2), null)]);
+    expect(table.head(line, 2)).toBeUndefined();
+  });
+
+  it('stays bounded while heads come and go', async () => {
+    for (let version = 1; version <= 200; version++) await table.apply([headRecord(trained(version))]);
+    expect(table.headsOf('digit').length).toBeLessThanOrEqual(40);
+  });
+
+  it('takes records that come twice once', async () => {
+    const records = [
+      record(topics.serving, 'digit', serving.encode(activation(1, 'champion'))),
+      record(topics.serving, 'digit', serving.encode(activation(2, 'champion'))),
+    ];
+    await table.apply(records);
+    await table.apply(records.slice(0, 1));
+    expect(table.activation('digit')?.version).toBe(2);
+  });
+
+  it('holds a pin against a champion that did not know of it, until somebody unpins', async () => {
+    await table.apply([
+      record(topics.serving, 'digit', serving.encode(activation(1, 'pinned'))),
+      record(topics.serving, 'digit', serving.encode(activation(2, 'champion'))),
+    ]);
+    expect(table.activation('digit')).toMatchObject({ version: 1, reason: 'pinned', shadowed: true });
+    const unpinned = { [unpinHeader]: Buffer.from('1') };
+    await table.apply([record(topics.serving, 'digit', serving.encode(activation(2, 'champion')), unpinned)]);
+    expect(table.activation('digit')).toMatchObject({ version: 2, reason: 'champion', shadowed: false });
+  });
+
+  it('passes over what cannot be read', async () => {
+    await table.apply([record(topics.heads, 'a/b/c/1', Buffer.from('nonsense')), headRecord(trained(1))]);
+    expect(table.newest(line)?.version).toBe(1);
+  });
+
+  it.each([
+    { version: 0 },
+    { version: 2 ** 31 - 1 },
+    { arithmetic: 0 },
+    { watermark: -1 },
+    { dimensions: -1 },
+    { examples: -1 },
+    { temperature: Number.NaN },
+    { regularization: Number.POSITIVE_INFINITY },
+  ])('passes over a head with numbers that no head can have: %o', async (wrong) => {
+    await table.apply([headRecord(trained(1)), headRecord({ ...trained(2), ...wrong })]);
+    expect(table.headsOf('digit').map(({ version }) => version)).toEqual([1]);
+    expect(table.highestVersion(line)).toBe(1);
+  });
+
+  it('passes over tasks that no store has keys for, and activations under the key of another', async () => {
+    const task = 'ü'.repeat(128);
+    const long = { ...activation(1, 'pinned'), task };
+    await table.apply([
+      headRecord({ ...trained(1), task }),
+      record(topics.serving, task, serving.encode(long)),
+      record(topics.serving, 'other', serving.encode(activation(1, 'pinned'))),
+      headRecord(trained(1)),
+    ]);
+    expect([...table.tasks()]).toEqual(['digit']);
+  });
+});
+
+describe('the choice of what serves', () => {
+  const order = ['a.v1', 'b.v1'];
+  const as = (active: HeadActivated, shadowed = false) => ({ ...active, shadowed });
+
+  it('takes the newest head of the first extractor that has one', () => {
+    expect(chooseServing([trained(4, 'b.v1')], undefined, order)).toMatchObject({
+      extractor: 'b.v1',
+      version: 4,
+    });
+    const current = as(activation(4, 'champion', 'b.v1'));
+    expect(chooseServing([trained(4, 'b.v1'), trained(1)], current, order)).toMatchObject({
+      extractor: 'a.v1',
+      version: 1,
+    });
+    expect(chooseServing([trained(4, 'b.v1')], current, order)).toBeUndefined();
+    expect(chooseServing([trained(1, 'c.v1')], undefined, order)).toBeUndefined();
+  });
+
+  it('leaves a pin alone, and writes it again when it was written over', () => {
+    expect(chooseServing([trained(5)], as(activation(1, 'pinned')), order)).toBeUndefined();
+    expect(chooseServing([trained(5)], as(activation(1, 'pinned'), true), order)).toEqual(
+      activation(1, 'pinned'),
+    );
+  });
+
+  it('takes away what serves when no example is left', () => {
+    expect(chooseServing([], as(activation(1, 'champion')), order)).toBeNull();
+    expect(chooseServing([], undefined, order)).toBeUndefined();
+    expect(chooseServing([undefined], as(activation(1, 'champion')), order)).toBeUndefined();
+  });
+});

@@ -1,0 +1,209 @@
+/**
+ * What the topics `heads` and `serving` say, as a table in memory: which heads there are, which one serves each
+ * task. Parameters are kept of the newest head only; those of an older one are read again when it is activated.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import type { Logger, LogRecord } from '@headwater/log';
+import type { Codec, HeadActivated, HeadKind, HeadTrained } from '@headwater/schemas';
+import { parseCompositeKey } from '@headwater/schemas';
+import { checkTask } from '../join/record-checks.ts';
+
+/** A head without its parameters, and where it lies in the log. */
+export interface KnownHead extends Omit<HeadTrained, 'parameters'> {
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Where its parameters lie, when that is not in its record. */
+  readonly blob?: string;
+}
+
+export interface Activation extends HeadActivated {
+  /** A champion was written over the pin by somebody who had not seen it yet: the pin must be written again. */
+  readonly shadowed: boolean;
+}
+
+/** Names one of a task's lines of heads. */
+export interface HeadLine {
+  readonly extractor: string;
+  readonly task: string;
+  readonly kind: HeadKind;
+}
+
+/** Set on the record that ends a pin; a champion without it does not. */
+export const unpinHeader = 'headwater.unpin';
+
+/** How many heads of a line are kept, beside the one that serves. */
+export const keptVersions = 20;
+
+export interface HeadsTableOptions {
+  readonly topics: { readonly heads: string; readonly serving: string };
+  readonly heads: Codec<HeadTrained>;
+  readonly serving: Codec<HeadActivated>;
+  readonly logger: Logger;
+  /** Told of parameters in the blob store that no head needs any more. */
+  forgotten?(uri: string): void;
+}
+
+interface Line {
+  readonly versions: Map<number, KnownHead>;
+  newest: HeadTrained | undefined;
+  /** Of those that are gone, too: no version is given twice. */
+  highest: number;
+}
+
+export class HeadsTable {
+  readonly #options: HeadsTableOptions;
+  readonly #lines = new Map<string, Line>();
+  readonly #serving = new Map<string, Activation>();
+  /** Last offset applied, by topic and partition: the same records may come twice, from two readers. */
+  readonly #applied = new Map<string, bigint>();
+
+  constructor(options: HeadsTableOptions) {
+    this.#options = options;
+  }
+
+  /** Idempotent. Answers the tasks that the records were about. */
+  async apply(records: readonly LogRecord[]): Promise<Set<string>> {
+    const tasks = new Set<string>();
+    for (const record of records) {
+      const task = await this.#applyOne(record).catch((error: unknown) => this.#skip(record, error));
+      if (task !== undefined) tasks.add(task);
+    }
+    return tasks;
+  }
+
+  activation(task: string): Activation | undefined {
+    return this.#serving.get(task);
+  }
+
+  activeTasks(): IterableIterator<string> {
+    return this.#serving.keys();
+  }
+
+  head(line: HeadLine, version: number): KnownHead | undefined {
+    return this.#lines.get(lineKey(line))?.versions.get(version);
+  }
+
+  /** The newest head of a line, with its parameters. */
+  newest(line: HeadLine): HeadTrained | undefined {
+    return this.#lines.get(lineKey(line))?.newest;
+  }
+
+  /** The highest version that a line has had; 0 where it had none. */
+  highestVersion(line: HeadLine): number {
+    return this.#lines.get(lineKey(line))?.highest ?? 0;
+  }
+
+  /** All heads known of a task, newest first. */
+  headsOf(task: string): KnownHead[] {
+    const known = [...this.#lines.values()].flatMap(({ versions }) => [...versions.values()]);
+    return known
+      .filter((head) => head.task === task)
+      .sort((a, b) => b.trainedAt - a.trainedAt || b.version - a.version);
+  }
+
+  /** Every task that has a head or an activation. */
+  tasks(): Set<string> {
+    const tasks = new Set(this.#serving.keys());
+    for (const { versions } of this.#lines.values())
+      for (const { task } of versions.values()) tasks.add(task);
+    return tasks;
+  }
+
+  async #applyOne(record: LogRecord): Promise<string | undefined> {
+    const source = `${record.topic}/${record.partition}`;
+    if (record.key === null || record.offset <= (this.#applied.get(source) ?? -1n)) return undefined;
+    this.#applied.set(source, record.offset);
+    const key = record.key.toString('utf8');
+    if (record.topic === this.#options.topics.serving) return this.#applyServing(key, record);
+    if (record.topic !== this.#options.topics.heads) return undefined;
+    if (record.value === null) return this.#forget(key);
+    const head = await this.#options.heads.decode(record.value);
+    checkHead(head);
+    this.#learn(head, record);
+    return head.task;
+  }
+
+  async #applyServing(task: string, record: LogRecord): Promise<string> {
+    if (record.value === null) {
+      this.#serving.delete(task);
+      return task;
+    }
+    const activated = await this.#options.serving.decode(record.value);
+    checkTask(task);
+    if (activated.task !== task) throw new HeadwaterError('record-invalid', 'The key is not the task');
+    const former = this.#serving.get(task);
+    const overPin = former?.reason === 'pinned' && activated.reason === 'champion';
+    if (overPin && record.headers[unpinHeader] === undefined) {
+      this.#serving.set(task, { ...former, shadowed: true });
+    } else {
+      this.#serving.set(task, { ...activated, shadowed: false });
+    }
+    return task;
+  }
+
+  #learn(trained: HeadTrained, record: LogRecord): void {
+    const line = this.#line(trained);
+    const { parameters, ...head } = trained;
+    const blob = parameters instanceof Uint8Array ? {} : { blob: parameters.uri };
+    line.versions.set(head.version, { ...head, ...blob, partition: record.partition, offset: record.offset });
+    line.highest = Math.max(line.highest, head.version);
+    if (trained.version >= (line.newest?.version ?? 0)) line.newest = trained;
+    this.#dropOld(line, trained);
+  }
+
+  #dropOld(line: Line, { task, version }: HeadTrained): void {
+    const serving = this.#serving.get(task)?.version;
+    for (const known of line.versions.keys()) {
+      if (known <= version - 2 * keptVersions && known !== serving) line.versions.delete(known);
+    }
+  }
+
+  #forget(key: string): string | undefined {
+    const [extractor, task, kind, version] = parseCompositeKey(key);
+    if (extractor === undefined || task === undefined || kind === undefined) return undefined;
+    const line = this.#line({ extractor, task, kind: kind as HeadKind });
+    line.highest = Math.max(line.highest, Number(version) || 0);
+    const blob = line.versions.get(Number(version))?.blob;
+    line.versions.delete(Number(version));
+    if (line.newest?.version === Number(version)) line.newest = undefined;
+    if (blob !== undefined && !this.#needs(blob)) this.#options.forgotten?.(blob);
+    return task;
+  }
+
+  #line(name: HeadLine): Line {
+    const key = lineKey(name);
+    const line = this.#lines.get(key) ?? { versions: new Map(), newest: undefined, highest: 0 };
+    this.#lines.set(key, line);
+    return line;
+  }
+
+  /** Heads with the same parameters share them. */
+  #needs(blob: string): boolean {
+    const lines = [...this.#lines.values()];
+    return lines.some(({ versions }) => [...versions.values()].some((head) => head.blob === blob));
+  }
+
+  /** One unreadable record must not keep every process from starting; the head in it just never serves. */
+  #skip(record: LogRecord, error: unknown): undefined {
+    const fields = { topic: record.topic, partition: record.partition, offset: String(record.offset) };
+    this.#options.logger.error({ ...fields, reason: String(error) }, 'record of the heads table was skipped');
+    return undefined;
+  }
+}
+
+/** Of an int in Avro, less the one that could have no successor. */
+const highestVersion = 2 ** 31 - 2;
+
+/** What no trainer writes: versions could not go on from it, and the API could not tell it. Errors: record-invalid. */
+function checkHead(head: HeadTrained): void {
+  const { task, version, arithmetic, watermark, dimensions, examples, temperature, regularization } = head;
+  checkTask(task);
+  const isCounted = [watermark, dimensions, examples].every((count) => count >= 0);
+  const isMeasured = Number.isFinite(temperature) && Number.isFinite(regularization ?? 0);
+  if (isCounted && isMeasured && version >= 1 && version <= highestVersion && arithmetic >= 1) return;
+  throw new HeadwaterError('record-invalid', 'The head has numbers that no head can have');
+}
+
+function lineKey({ extractor, task, kind }: HeadLine): string {
+  return JSON.stringify([extractor, task, kind]);
+}

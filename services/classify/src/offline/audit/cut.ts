@@ -1,0 +1,74 @@
+/**
+ * Up to where records are judged: what the groups had committed when the audit began. Everything before that has its outputs in
+ * transactions that were committed with it; what comes later may still be under way.
+ */
+import type { Log, Names } from '@headwater/log';
+
+export interface CutClients {
+  readonly log: Pick<Log, 'admin'>;
+  readonly names: Names;
+}
+
+/** Committed offset by partition; undefined where the group has committed none. */
+type Offsets = readonly (bigint | undefined)[];
+
+export class Cut {
+  readonly #images: ReadonlyMap<string, Offsets>;
+  readonly #joined: ReadonlyMap<string, Offsets>;
+
+  /** Errors: topic-missing, log-unavailable. */
+  static async read({ log, names }: CutClients, extractors: readonly string[]): Promise<Cut> {
+    const { topics, groups } = names;
+    const images = new Map<string, Offsets>();
+    const joined = new Map<string, Offsets>();
+    for (const extractor of extractors) {
+      images.set(extractor, await log.admin.committed(groups.extract(extractor), topics.images));
+    }
+    for (const topic of [topics.labels, ...extractors.map((one) => topics.vectors(one))]) {
+      joined.set(topic, await log.admin.committed(groups.join, topic));
+    }
+    return new Cut(images, joined);
+  }
+
+  private constructor(images: ReadonlyMap<string, Offsets>, joined: ReadonlyMap<string, Offsets>) {
+    this.#images = images;
+    this.#joined = joined;
+  }
+
+  /** Partitions with records that no group has committed an offset for, as `topic-partition (group)`: none of them is judged. */
+  async uncommitted({ log, names }: CutClients): Promise<string[]> {
+    const found: string[] = [];
+    const note = async (group: string, topic: string, offsets: Offsets) => {
+      const ranges = await log.admin.offsets(topic);
+      for (const [partition, { low, high }] of ranges.entries()) {
+        if (low < high && offsets[partition] === undefined) found.push(`${topic}-${partition} (${group})`);
+      }
+    };
+    for (const [extractor, offsets] of this.#images) {
+      await note(names.groups.extract(extractor), names.topics.images, offsets);
+    }
+    for (const [topic, offsets] of this.#joined) await note(names.groups.join, topic, offsets);
+    return found;
+  }
+
+  /** Of `images`, exclusive, for one extractor; 0 where its group has committed nothing. */
+  extracted(extractor: string, partition: number): bigint {
+    return this.#images.get(extractor)?.[partition] ?? 0n;
+  }
+
+  /** Of `images`, exclusive: the end of what any extractor has processed. */
+  anyExtracted(partition: number): bigint {
+    const ends = [...this.#images.keys()].map((extractor) => this.extracted(extractor, partition));
+    return ends.reduce((most, end) => (end > most ? end : most), 0n);
+  }
+
+  /** Whether the join has committed anything of this partition. */
+  isJoined(topic: string, partition: number): boolean {
+    return this.#joined.get(topic)?.[partition] !== undefined;
+  }
+
+  /** Of `labels` or a topic of vectors, exclusive; 0 where the join has committed nothing. */
+  joined(topic: string, partition: number): bigint {
+    return this.#joined.get(topic)?.[partition] ?? 0n;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The newest record of each image on `images`, and the newest vector of each image and extractor, on disk. Older ones owe nothing: vectors
+ * are compacted, so that only the newest of an image can be demanded.
+ */
+import { createHash } from 'node:crypto';
+import { HeadwaterError } from '@headwater/errors';
+import { type LogRecord, type RecordPlace, sourceOf } from '@headwater/log';
+import { imageIdOfKey } from '@headwater/schemas';
+import type { Draft, StateReader } from '../../../store/state.ts';
+import { decodePlain, encodePlain } from './plain.ts';
+
+/** A record of `images`. */
+export interface ImageRecord {
+  /** Null where the key is not an image id: such a record must be a dead letter. */
+  readonly imageId: string | null;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** The record erases the image. */
+  readonly erases: boolean;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+}
+
+/** A record of `vectors.<extractor>`. */
+export interface VectorRecord {
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly erases: boolean;
+  /** Null where the vector came of no record of `images`, as an imported one. */
+  readonly source: RecordPlace | null;
+}
+
+const imagesPrefix = 'image/';
+
+export function putImageRecord(draft: Draft, { key, value, partition, offset, timestamp }: LogRecord): void {
+  const imageId = imageIdIn(key);
+  const name = imageId === null ? `-${offset}` : imageDigest(imageId);
+  const record: ImageRecord = { imageId, partition, offset, erases: value === null, timestamp };
+  draft.put(`${imagesPrefix}${name}/${partition}`, encodePlain(record));
+}
+
+export function* imageRecords(state: StateReader): Generator<ImageRecord> {
+  for (const { value } of state.range(imagesPrefix)) yield decodePlain<ImageRecord>(value);
+}
+
+/** Records must come in the order of their partition. Records without an image id are left out. */
+export function putVectorRecord(draft: Draft, extractor: string, record: LogRecord): void {
+  const imageId = imageIdIn(record.key);
+  if (imageId === null) return;
+  const { partition, offset, value } = record;
+  const vector: VectorRecord = { partition, offset, erases: value === null, source: sourceOf(record) };
+  draft.put(vectorKey(extractor, imageId), encodePlain(vector));
+}
+
+export function vectorRecord(
+  state: StateReader,
+  extractor: string,
+  imageId: string,
+): VectorRecord | undefined {
+  const bytes = state.get(vectorKey(extractor, imageId));
+  return bytes === undefined ? undefined : decodePlain<VectorRecord>(bytes);
+}
+
+/** Something came for the image behind the cut: what its examples must be is not settled now. */
+export function markMoving(draft: Draft, { key }: LogRecord): void {
+  const imageId = imageIdIn(key);
+  if (imageId !== null) draft.put(movingKey(imageId), Buffer.alloc(0));
+}
+
+export function isMoving(state: StateReader, imageId: string): boolean {
+  return state.get(movingKey(imageId)) !== undefined;
+}
+
+/** Null for a key that is none. */
+export function imageIdIn(key: Buffer | null): string | null {
+  try {
+    return imageIdOfKey(key);
+  } catch (error) {
+    if (error instanceof HeadwaterError) return null;
+    throw error;
+  }
+}
+
+/** Ids come from outside and may be long; keys of a store may not. */
+export function imageDigest(imageId: string): string {
+  return createHash('sha256').update(imageId, 'utf8').digest('base64url');
+}
+
+function vectorKey(extractor: string, imageId: string): string {
+  return `vector/${encodeURIComponent(extractor)}/${imageDigest(imageId)}`;
+}
+
+function movingKey(imageId: string): string {
+  return `moving/${imageDigest(imageId)}`;
+}

@@ -1,0 +1,270 @@
+/** All that an audit reads, in one store on disk: memory does not grow with the number of images. */
+import { HeadwaterError } from '@headwater/errors';
+import { type LogRecord, partitionFor, sourceOf } from '@headwater/log';
+import { type Codec, type Example, type ImageClassified, openCodec } from '@headwater/schemas';
+import type { JoinLane } from '../../../join/join-partition.ts';
+import type { IncomingVector } from '../../../join/state/join-state.ts';
+import type { LaneStore } from '../../../store/partition-store.ts';
+import { Draft } from '../../../store/state.ts';
+import { RebuiltJoin } from '../../rebuild/rebuilt-join.ts';
+import { openTemporaryStore, type TemporaryStore } from '../../temporary-store.ts';
+import type { Cut } from '../cut.ts';
+import type { AuditOptions } from '../options.ts';
+import { isDeadLetter, putDeadLetter } from './dead-letter-table.ts';
+import { putExample } from './example-table.ts';
+import { type ImageRecord, markMoving, putImageRecord, putVectorRecord } from './image-records.ts';
+import { decodePlain, encodePlain } from './plain.ts';
+import { answeredAt, PredictionTable } from './prediction-table.ts';
+import { TopicCursor } from './topic-cursor.ts';
+
+/** A vector that has no prediction of a task that its partition was asked before. */
+export interface UnansweredVector {
+  readonly extractor: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly task: string;
+  readonly imageId: string;
+  /** `receivedAt` of the vector. */
+  readonly receivedAt: number;
+}
+
+export interface TablesOptions extends AuditOptions {
+  readonly cut: Cut;
+  readonly folder: string;
+  readonly extractors: readonly string[];
+}
+
+interface Codecs {
+  readonly examples: Codec<Example>;
+  readonly predictions: Codec<ImageClassified>;
+}
+
+export class AuditTables {
+  readonly predictions = new PredictionTable();
+  readonly #options: TablesOptions;
+  readonly #temporary: TemporaryStore;
+  readonly #codecs: Codecs;
+  readonly #letters: readonly TopicCursor[];
+  readonly #outputs: readonly TopicCursor[];
+  readonly #tails: readonly TopicCursor[];
+  /** When the oldest record that is left among the dead letters of `images` was written, by partition. */
+  readonly #firstLetters = new Map<number, number>();
+  #join: RebuiltJoin | undefined;
+  #counts = { images: 0, vectors: 0 };
+
+  /** Errors: topic-missing, topic-mismatch, log-unavailable, store-unavailable, and the signal's reason. */
+  static async load(options: TablesOptions): Promise<AuditTables> {
+    const { schemaIds, names } = options.clients;
+    const codecs = {
+      examples: await openCodec(schemaIds, 'Example', names.topics.examples),
+      predictions: await openCodec(schemaIds, 'ImageClassified', names.topics.predictions),
+    };
+    const tables = new AuditTables(options, codecs, await openTemporaryStore(options.folder));
+    try {
+      await tables.#load();
+      return tables;
+    } catch (error) {
+      await tables.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: TablesOptions, codecs: Codecs, temporary: TemporaryStore) {
+    this.#options = options;
+    this.#codecs = codecs;
+    this.#temporary = temporary;
+    const { topics } = options.clients.names;
+    const vectors = options.extractors.map((extractor) => topics.vectors(extractor));
+    const failed = [topics.images, topics.labels, ...vectors];
+    this.#letters = failed.map((topic) =>
+      this.#cursor(topics.deadLetters(topic), (record, draft) => this.#putLetter(topic, record, draft)),
+    );
+    this.#outputs = [
+      this.#cursor(topics.predictions, (record, draft) => this.#putPrediction(record, draft)),
+      this.#cursor(topics.examples, (record, draft) => putExample(draft, record, this.#codecs.examples)),
+    ];
+    this.#tails = [topics.labels, ...vectors].map((topic) => this.#tail(topic));
+  }
+
+  get store(): LaneStore {
+    return this.#temporary.store;
+  }
+
+  /** The join's state at the cut. */
+  get join(): RebuiltJoin {
+    if (this.#join !== undefined) return this.#join;
+    throw new HeadwaterError('store-unavailable', 'the audit has not read labels and vectors yet');
+  }
+
+  /** Records before the cut. */
+  get counts(): { readonly images: number; readonly vectors: number } {
+    return this.#counts;
+  }
+
+  /** A dead letter of this record may have been dropped, or have expired: older letters of its partition are gone. */
+  mayHaveLostLetter({ imageId, timestamp }: ImageRecord): boolean {
+    const ranges = this.#letters[0]?.ranges ?? [];
+    const own = imageId === null ? undefined : partitionFor(imageId, Math.max(1, ranges.length));
+    return ranges.some(({ low }, partition) => {
+      const isOwn = own === undefined || own === partition;
+      return (
+        isOwn && low > 0n && timestamp <= (this.#firstLetters.get(partition) ?? Number.POSITIVE_INFINITY)
+      );
+    });
+  }
+
+  /** Of `labels` and vectors. */
+  partitionOf(imageId: string): number {
+    return partitionFor(imageId, this.join.partitions);
+  }
+
+  /** Labels of this image may have expired: the log no longer says what its examples must be. */
+  haveLabelsGone(imageId: string): boolean {
+    const ranges = this.#tails[0]?.ranges ?? [];
+    return ranges.length > 0 && (ranges[partitionFor(imageId, ranges.length)]?.low ?? 0n) > 0n;
+  }
+
+  /** Vectors of this image may have been deleted by age or by hand, which compaction does not do. */
+  haveVectorsGone(extractor: string, imageId: string): boolean {
+    const ranges = this.#tails[1 + this.#options.extractors.indexOf(extractor)]?.ranges ?? [];
+    return ranges.length > 0 && (ranges[partitionFor(imageId, ranges.length)]?.low ?? 0n) > 0n;
+  }
+
+  /** Reads what came since. The order matters: what an output came of is read after the output. */
+  async refresh(): Promise<void> {
+    for (const cursor of [...this.#letters, ...this.#outputs, ...this.#tails]) await cursor.advance();
+  }
+
+  *unanswered(): Generator<UnansweredVector> {
+    for (const { value } of this.store.range(unansweredPrefix)) yield decodePlain<UnansweredVector>(value);
+  }
+
+  async close(): Promise<void> {
+    await this.#join?.close();
+    await this.#temporary.discard();
+  }
+
+  async #load(): Promise<void> {
+    const { clients, cut, extractors, config, folder, signal, progress } = this.#options;
+    const [first = '', ...others] = extractors;
+    for (const cursor of [...this.#letters, ...this.#outputs]) await cursor.advance();
+    const images = this.#cursor(
+      clients.names.topics.images,
+      (record, draft) => this.#putImage(record, draft),
+      {
+        until: (partition) => cut.anyExtracted(partition),
+      },
+    );
+    await images.advance();
+    this.#join = await RebuiltJoin.load({
+      ...clients,
+      config,
+      extractor: first,
+      others,
+      folder,
+      until: (topic, partition) => cut.joined(topic, partition),
+      take: (records, lane) => this.#takeJoined(records, lane),
+      signal,
+      progress,
+    });
+    for (const tail of this.#tails) await tail.advance();
+  }
+
+  #cursor(
+    topic: string,
+    apply: (record: LogRecord, draft: Draft) => Promise<void> | void,
+    range: {
+      readonly until?: (partition: number) => bigint;
+      readonly from?: (partition: number) => bigint;
+    } = {},
+  ): TopicCursor {
+    const { clients, signal, progress } = this.#options;
+    return new TopicCursor({ log: clients.log, topic, store: this.store, apply, ...range, signal, progress });
+  }
+
+  /** Labels or vectors behind the cut. */
+  #tail(topic: string): TopicCursor {
+    const apply = (record: LogRecord, draft: Draft) => {
+      markMoving(draft, record);
+      const extractor = this.#extractorOf(topic);
+      if (extractor !== undefined) putVectorRecord(draft, extractor, record);
+    };
+    return this.#cursor(topic, apply, {
+      from: (partition) => this.#options.cut.joined(topic, partition),
+    });
+  }
+
+  #extractorOf(topic: string): string | undefined {
+    const { extractors, clients } = this.#options;
+    return extractors.find((extractor) => clients.names.topics.vectors(extractor) === topic);
+  }
+
+  #putLetter(failed: string, record: LogRecord, draft: Draft): void {
+    const { topics } = this.#options.clients.names;
+    const { partition, timestamp } = record;
+    if (failed === topics.images && !this.#firstLetters.has(partition)) {
+      this.#firstLetters.set(partition, timestamp);
+    }
+    putDeadLetter(draft, record);
+  }
+
+  #putImage(record: LogRecord, draft: Draft): void {
+    this.#counts.images++;
+    putImageRecord(draft, record);
+  }
+
+  async #putPrediction(record: LogRecord, draft: Draft): Promise<void> {
+    const source = sourceOf(record);
+    const extractor = source === null ? undefined : this.#extractorOf(source.topic);
+    if (source === null || extractor === undefined || record.value === null) return;
+    const prediction = await this.#codecs.predictions.decode(record.value);
+    this.predictions.put(draft, record, { source, extractor, prediction });
+  }
+
+  /** Notes the vectors, and hands over what the join did not refuse. */
+  async #takeJoined(records: readonly LogRecord[], lane: Reader): Promise<readonly LogRecord[]> {
+    const draft = new Draft(this.store);
+    const group = this.#options.clients.names.groups.join;
+    const taken = records.filter((record) => !isDeadLetter(this.store, group, record));
+    for (const record of records) this.#noteVector(record, draft);
+    for (const record of taken) await this.#noteUnanswered(record, lane, draft);
+    if (draft.changes.size > 0) await this.store.write(draft.changes, new Map());
+    return taken;
+  }
+
+  #noteVector(record: LogRecord, draft: Draft): void {
+    const extractor = this.#extractorOf(record.topic);
+    if (extractor === undefined) return;
+    this.#counts.vectors++;
+    putVectorRecord(draft, extractor, record);
+  }
+
+  async #noteUnanswered(record: LogRecord, lane: Reader, draft: Draft): Promise<void> {
+    const extractor = this.#extractorOf(record.topic);
+    if (extractor === undefined || record.value === null) return;
+    const { topic, partition, offset } = record;
+    for (const task of this.predictions.askedBefore(record)) {
+      if (answeredAt(this.store, record, task) !== undefined) continue;
+      const vector = await readSound(record, lane);
+      if (vector === undefined) return;
+      const { imageId, receivedAt } = vector.record;
+      const unanswered: UnansweredVector = { extractor, partition, offset, task, imageId, receivedAt };
+      const place = `${encodeURIComponent(topic)}/${partition}/${offset}`;
+      draft.put(`${unansweredPrefix}${place}/${encodeURIComponent(task)}`, encodePlain(unanswered));
+    }
+  }
+}
+
+type Reader = Pick<JoinLane, 'incoming'>;
+
+const unansweredPrefix = 'unanswered/';
+
+/** What the join refuses owes nothing, also where its dead letter has expired since. */
+async function readSound(record: LogRecord, lane: Reader): Promise<IncomingVector | undefined> {
+  try {
+    return await lane.incoming(record);
+  } catch (error) {
+    if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return undefined;
+    throw error;
+  }
+}

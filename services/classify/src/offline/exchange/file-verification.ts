@@ -1,0 +1,90 @@
+/**
+ * A file of examples is read to its end before anything is sent of it: it must be the set that it says, each image once, and hold nothing
+ * that the join would put aside. Which images were seen lies on disk, so that memory does not grow with the file.
+ */
+import { join } from 'node:path';
+import { HeadwaterError } from '@headwater/errors';
+import { addDigest, digestExample, formatDigest } from '@headwater/heads';
+import { imageKey } from '../../join/state/image-bytes.ts';
+import type { LaneStore } from '../../store/partition-store.ts';
+import { Draft } from '../../store/state.ts';
+import { openTemporaryStore } from '../temporary-store.ts';
+import type { ExampleRow, SetHeader } from './example-files/api.ts';
+import { fail } from './example-files/row.ts';
+import { numbersOf } from './examples-sender.ts';
+import type { ImportExamplesOptions } from './import-options.ts';
+
+/** Rows whose images are written to disk together. */
+const pageSize = 1_000;
+
+export interface VerifiedFile {
+  readonly examples: number;
+  readonly setDigest: string;
+}
+
+type VerificationOptions = Pick<ImportExamplesOptions, 'config' | 'path' | 'format' | 'signal' | 'progress'>;
+
+/** Errors: statistics-mismatch (not the set that it says), record-invalid (an image twice, a time in the future), those of the format. */
+export async function verifyFile(options: VerificationOptions, header: SetHeader): Promise<VerifiedFile> {
+  const { path, format, signal, progress, config } = options;
+  const latest = Date.now() + config.MAX_CLOCK_SKEW;
+  const temporary = await openTemporaryStore(join(config.DATA_DIR, 'backfill'));
+  try {
+    const seen = new SeenImages(temporary.store);
+    let digest = 0n;
+    for await (const row of format.read(path)) {
+      signal?.throwIfAborted();
+      checkTime(row, latest);
+      await seen.add(row);
+      const vector = numbersOf(row);
+      digest = addDigest(digest, digestExample(header.extractor, header.task, { ...row, vector }));
+      if (seen.count % pageSize === 0) progress?.({ stage: 'checking the file', done: seen.count });
+    }
+    const verified = { examples: seen.count, setDigest: formatDigest(digest) };
+    checkStated(verified, header);
+    return verified;
+  } finally {
+    await temporary.discard();
+  }
+}
+
+class SeenImages {
+  count = 0;
+  readonly #store: LaneStore;
+  #draft: Draft;
+
+  constructor(store: LaneStore) {
+    this.#store = store;
+    this.#draft = new Draft(store);
+  }
+
+  /** Errors: record-invalid for one that was there before. */
+  async add({ imageId, where }: ExampleRow): Promise<void> {
+    const key = imageKey(imageId);
+    if (this.#draft.get(key) !== undefined)
+      fail(where, 'the image was there before: it has one label for a task');
+    this.#draft.put(key, Buffer.alloc(0));
+    this.count++;
+    if (this.#draft.changes.size < pageSize) return;
+    await this.#store.write(this.#draft.changes, new Map());
+    this.#draft = new Draft(this.#store);
+  }
+}
+
+/** The join has the same limit, and would put the label aside when nobody looks any more. */
+function checkTime({ where, assignedAt }: ExampleRow, latest: number): void {
+  if (assignedAt > latest) fail(where, 'assignedAt lies in the future');
+}
+
+function checkStated({ examples, setDigest }: VerifiedFile, header: SetHeader): void {
+  if (header.examples !== null && header.examples !== examples) {
+    mismatch(`it has ${examples} examples, and says ${header.examples}`);
+  }
+  if (header.setDigest !== null && header.setDigest !== setDigest) {
+    mismatch(`its set digest is ${setDigest}, and it says ${header.setDigest}`);
+  }
+}
+
+function mismatch(why: string): never {
+  throw new HeadwaterError('statistics-mismatch', `The file does not hold the set that it says: ${why}`);
+}

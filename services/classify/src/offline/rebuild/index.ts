@@ -1,0 +1,13 @@
+/** Heads and examples rebuilt from the topics, and held against what is there. */
+
+export type { OnProgress, Progress } from '../progress.ts';
+export {
+  type BackfillOptions,
+  type BackfillReport,
+  type BackfillVerdict,
+  backfill,
+  verdictOf,
+} from './backfill.ts';
+export { type ExampleSet, type ExampleSetsOptions, readExampleSets } from './example-sets.ts';
+export type { HeadComparison, HeadOutcome } from './head-comparison.ts';
+export type { TableComparison } from './table-comparison.ts';

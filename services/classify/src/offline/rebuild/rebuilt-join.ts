@@ -1,0 +1,247 @@
+/**
+ * What the join knows, worked out anew from `labels` and `vectors.*` by the very transitions that it runs: the examples that
+ * there should be, and what an import would change. All lanes lie in one store on disk.
+ */
+import { HeadwaterError } from '@headwater/errors';
+import { describeExtractor } from '@headwater/extractors';
+import { type Log, type LogRecord, type Names, partitionFor } from '@headwater/log';
+import { classOfLabel, type Example, type SchemaIds } from '@headwater/schemas';
+import type { ClassifyConfig } from '../../environment.ts';
+import { openJoinCodecs } from '../../join/join-codecs.ts';
+import { JoinLane, type JoinLaneOptions } from '../../join/join-partition.ts';
+import { decodeImage } from '../../join/state/image-bytes.ts';
+import { type ImageState, type StatedLabel, winner } from '../../join/state/image-state.ts';
+import { type IncomingVector, readImage, readVector } from '../../join/state/join-state.ts';
+import { createPredictor } from '../../predict/predictor.ts';
+import { Draft, type StateEntry, type StateReader } from '../../store/state.ts';
+import type { OnProgress } from '../progress.ts';
+import { openTemporaryStore, type TemporaryStore } from '../temporary-store.ts';
+import type { LabelledExample } from './example-table.ts';
+
+export interface RebuiltJoinOptions {
+  readonly log: Pick<Log, 'admin' | 'read'>;
+  readonly names: Names;
+  readonly schemaIds: SchemaIds;
+  readonly config: Pick<ClassifyConfig, 'MAX_TASKS' | 'MAX_CLASSES' | 'MAX_CLOCK_SKEW'>;
+  /** Whose vectors must be there. */
+  readonly extractor: string;
+  /** The others that the join reads, where they have a topic: labels that came with an image count through any of them. */
+  readonly others: readonly string[];
+  readonly folder: string;
+  /** Where the log is cut off, exclusive, by topic and partition; default: the ends as they are now. */
+  readonly until?: ((topic: string, partition: number) => bigint) | undefined;
+  /** Sees the records of one partition before they are applied, and returns those that are. */
+  readonly take?:
+    | ((records: readonly LogRecord[], lane: Pick<JoinLane, 'incoming'>) => Promise<readonly LogRecord[]>)
+    | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: OnProgress | undefined;
+}
+
+export class RebuiltJoin {
+  readonly #options: RebuiltJoinOptions;
+  readonly #temporary: TemporaryStore;
+  readonly #joinLanes: JoinLane[] = [];
+  #lanes = 0;
+  #read = 0;
+
+  /** Errors: topic-missing, topic-mismatch, log-unavailable, store-unavailable, the signal's reason. */
+  static async load(options: RebuiltJoinOptions): Promise<RebuiltJoin> {
+    const join = new RebuiltJoin(options, await openTemporaryStore(options.folder));
+    try {
+      await join.#load();
+      return join;
+    } catch (error) {
+      await join.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: RebuiltJoinOptions, temporary: TemporaryStore) {
+    this.#options = options;
+    this.#temporary = temporary;
+  }
+
+  image(imageId: string): ImageState {
+    return readImage(new Draft(this.#view(partitionFor(imageId, this.#lanes))), imageId);
+  }
+
+  /** How many partitions `labels` and each topic of vectors have. */
+  get partitions(): number {
+    return this.#lanes;
+  }
+
+  /** A vector as the join takes it in; see `JoinLane.incoming`. */
+  async incoming(record: LogRecord): Promise<IncomingVector | undefined> {
+    return this.#joinLanes[record.partition]?.incoming(record);
+  }
+
+  vector(imageId: string, extractor: string): Int16Array | undefined {
+    return readVector(new Draft(this.#view(partitionFor(imageId, this.#lanes))), imageId, extractor);
+  }
+
+  /** The example that the join writes for the image: label null where it was retracted, undefined without a label or a vector. */
+  example(image: ImageState, extractor: string, task: string): Example | undefined {
+    return exampleOf(image, this.#view(partitionFor(image.imageId, this.#lanes)), extractor, task);
+  }
+
+  /** Images that have a vector, partition by partition. */
+  *images(): Generator<ImageState> {
+    for (let lane = 0; lane < this.#lanes; lane++) {
+      for (const { value } of this.#view(lane).range('image/')) {
+        this.#options.signal?.throwIfAborted();
+        const image = decodeImage(value);
+        if (image.vectors.size > 0) yield image;
+      }
+    }
+  }
+
+  /** The examples of one labelled set, partition by partition. */
+  async *examples(extractor: string, task: string): AsyncGenerator<LabelledExample> {
+    for (const image of this.images()) {
+      const example = this.example(image, extractor, task);
+      if (example !== undefined && isLabelled(example)) yield example;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#temporary.discard();
+  }
+
+  async #load(): Promise<void> {
+    const { log, names, schemaIds } = this.#options;
+    const vectors = await this.#vectorTopics();
+    const topics = [names.topics.labels, ...vectors.keys()];
+    this.#lanes = await countLanes(log, topics);
+    const options: Omit<JoinLaneOptions, 'lane'> = {
+      group: names.groups.join,
+      topics: { ...names.topics, refusedLabels: names.topics.deadLetters(names.topics.labels), vectors },
+      codecs: await openJoinCodecs(schemaIds, names),
+      partitions: { lanes: this.#lanes, examples: 1 },
+      limits: { maxTasks: this.#options.config.MAX_TASKS, maxClasses: this.#options.config.MAX_CLASSES },
+      maxFutureMs: this.#options.config.MAX_CLOCK_SKEW,
+      declaredTasks: [],
+      predict: nobody,
+      dimensions: contractDimensions,
+    };
+    const total = await this.#total(topics);
+    for (let lane = 0; lane < this.#lanes; lane++) {
+      const joinLane = new JoinLane({ ...options, lane });
+      this.#joinLanes.push(joinLane);
+      for (const topic of topics) await this.#replay(joinLane, topic, lane, total);
+    }
+  }
+
+  /** Topic to extractor. */
+  async #vectorTopics(): Promise<Map<string, string>> {
+    const { log, names, extractor, others } = this.#options;
+    const topics = new Map([[names.topics.vectors(extractor), extractor]]);
+    for (const other of others) {
+      const topic = names.topics.vectors(other);
+      if ((await log.admin.partitions(topic)) !== undefined) topics.set(topic, other);
+    }
+    return topics;
+  }
+
+  async #replay(joinLane: JoinLane, topic: string, lane: number, total: number): Promise<void> {
+    const { log, signal, progress, until, take } = this.#options;
+    const { low, high } = (await log.admin.offsets(topic))[lane] ?? { low: 0n, high: 0n };
+    const to = until?.(topic, lane) ?? high;
+    if (low >= to) return;
+    for await (const records of log.read({ topic, partition: lane, to })) {
+      signal?.throwIfAborted();
+      const draft = new Draft(this.#view(lane));
+      await joinLane.replay((await take?.(records, joinLane)) ?? records, draft);
+      const changes = [...draft.changes].map(([key, value]) => [laneKey(lane, key), value] as const);
+      await this.#temporary.store.write(new Map(changes), new Map());
+      this.#read += records.length;
+      progress?.({ stage: 'reading labels and vectors', done: this.#read, total });
+    }
+  }
+
+  async #total(topics: readonly string[]): Promise<number> {
+    let total = 0n;
+    for (const topic of topics) {
+      for (const { low, high } of await this.#options.log.admin.offsets(topic)) total += high - low;
+    }
+    return Number(total);
+  }
+
+  #view(lane: number): StateReader {
+    return new LaneView(this.#temporary.store, lane);
+  }
+}
+
+/** One lane's part of the store. */
+class LaneView implements StateReader {
+  readonly #store: StateReader;
+  readonly #lane: number;
+
+  constructor(store: StateReader, lane: number) {
+    this.#store = store;
+    this.#lane = lane;
+  }
+
+  get(key: string): Buffer | undefined {
+    return this.#store.get(laneKey(this.#lane, key));
+  }
+
+  *range(prefix: string): Iterable<StateEntry> {
+    const { length } = laneKey(this.#lane, '');
+    for (const { key, value } of this.#store.range(laneKey(this.#lane, prefix))) {
+      yield { key: key.slice(length), value };
+    }
+  }
+}
+
+function laneKey(lane: number, key: string): string {
+  return `lane-${lane}/${key}`;
+}
+
+function exampleOf(
+  image: ImageState,
+  view: StateReader,
+  extractor: string,
+  task: string,
+): Example | undefined {
+  const kept = image.vectors.get(extractor);
+  const stated: StatedLabel | undefined = winner(image, task);
+  const { imageId } = image;
+  const vector = kept === undefined ? undefined : readVector(new Draft(view), imageId, extractor);
+  if (kept === undefined || vector === undefined || stated === undefined) return undefined;
+  const { assignedAt, annotator } = stated;
+  const label = stated.label === null ? null : classOfLabel(stated.label);
+  return { extractor, task, imageId, label, assignedAt, annotator, group: kept.group, vector };
+}
+
+function isLabelled(example: Example): example is LabelledExample {
+  return example.label !== null;
+}
+
+/** Nothing is predicted here. */
+const nobody = createPredictor({
+  serving: { get: () => undefined, tasks: () => new Map<string, never>().keys() },
+  extractors: [],
+  declaredTasks: [],
+});
+
+/** Extractors of the user's own are not in the table: their vectors are as their schema says. */
+function contractDimensions(extractor: string): number | undefined {
+  try {
+    return describeExtractor(extractor).contract.dimensions;
+  } catch {
+    return undefined;
+  }
+}
+
+async function countLanes(log: Pick<Log, 'admin'>, topics: readonly string[]): Promise<number> {
+  const counts = new Set<number>();
+  for (const topic of topics) {
+    const partitions = await log.admin.partitions(topic);
+    if (partitions === undefined) throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
+    counts.add(partitions);
+  }
+  const [count] = counts;
+  if (count !== undefined && counts.size === 1) return count;
+  throw new HeadwaterError('topic-mismatch', `${topics.join(', ')} differ in partitions`);
+}

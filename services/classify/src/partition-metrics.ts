@@ -1,0 +1,97 @@
+/** What the lanes of join and train tell about their work: metrics and log lines, the same for both. */
+import type { DeadLetter, LanesObserver, Logger } from '@headwater/log';
+import type { Metrics } from '@headwater/service-kit';
+
+const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export type LaneRole = 'join' | 'train';
+
+export class LanesBoard {
+  /** What the lanes report. */
+  readonly observer: LanesObserver;
+  readonly #role: LaneRole;
+  readonly #topics: readonly string[];
+  readonly #logger: Logger;
+  readonly #metrics: ReturnType<typeof lanesMetrics>;
+
+  /** `topics` are those that the role reads. */
+  constructor(role: LaneRole, topics: readonly string[], metrics: Metrics, logger: Logger) {
+    this.#role = role;
+    this.#topics = topics;
+    this.#logger = logger;
+    this.#metrics = lanesMetrics(metrics);
+    this.observer = this.#observe();
+  }
+
+  /** Records were committed as dead letters. */
+  deadLettered(letters: readonly DeadLetter[]): void {
+    const role = this.#role;
+    for (const { error, record, stage } of letters) {
+      this.#metrics.deadLetters.add(1, { role, code: error.code });
+      const { topic, partition, offset } = record;
+      const fields = { code: error.code, stage, topic, partition, offset: String(offset) };
+      this.#logger.warn(fields, 'a record became a dead letter');
+    }
+  }
+
+  #observe(): LanesObserver {
+    const { records, seconds, lanes, lag, stalled, retries } = this.#metrics;
+    const role = this.#role;
+    return {
+      assigned: (indexes) => {
+        lanes.set(indexes.length, { role });
+        this.#logger.info({ role, partitions: indexes.join() }, 'partitions assigned');
+      },
+      revoked: (indexes) => {
+        for (const partition of indexes.map(String)) {
+          for (const topic of this.#topics) lag.remove({ role, topic, partition });
+          stalled.remove({ role, partition });
+        }
+      },
+      committed: (_, batch) => {
+        records.add(batch.records, { role });
+        seconds.observe(batch.seconds, { role });
+      },
+      retried: (lane, error) => {
+        retries.add(1, { role, code: error.code });
+        const fields = { role, partition: lane, code: error.code, reason: error.message };
+        this.#logger.warn(fields, 'a batch will be tried again');
+      },
+      lag: (lane, behind) => {
+        for (const [topic, count] of behind) lag.set(count, { role, topic, partition: String(lane) });
+      },
+      stalled: (partition, time) => stalled.set(time, { role, partition: String(partition) }),
+    };
+  }
+}
+
+function lanesMetrics(metrics: Metrics) {
+  return {
+    records: metrics.counter('headwater_classify_records_total', 'Records read and committed', ['role']),
+    deadLetters: metrics.counter('headwater_classify_dead_letters_total', 'Dead letters, by error code', [
+      'role',
+      'code',
+    ]),
+    retries: metrics.counter('headwater_classify_retries_total', 'Batches tried again, by error code', [
+      'role',
+      'code',
+    ]),
+    seconds: metrics.histogram(
+      'headwater_classify_commit_seconds',
+      'Seconds to commit a batch',
+      secondsBuckets,
+      ['role'],
+    ),
+    lanes: metrics.gauge('headwater_classify_lanes', 'Partitions that this process works on', ['role']),
+    stalled: metrics.gauge(
+      'headwater_classify_partition_stalled_seconds',
+      'Time since a partition that is behind last committed something; 0 where it is not behind. Alert on minutes of it',
+      ['role', 'partition'],
+    ),
+    lag: metrics.gauge('headwater_classify_lag_records', 'Records behind the end of the log', [
+      'role',
+      'topic',
+      'partition',
+    ]),
+  };
+}

@@ -1,0 +1,297 @@
+/** The trainer's session on a lane that the test holds in its hand: no log, no threads, and solves that wait or fail when they are told to. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createFolderBlobStore } from '@headwater/blobs';
+import {
+  type DenseLayer,
+  deserializeLabelledSet,
+  type Head,
+  type HeadKind,
+  type LabelledSet,
+  type LabelledVector,
+  type LayersTask,
+  quantize,
+  type TrainOptions,
+  trainHead,
+  trainLayersHead,
+} from '@headwater/heads';
+import type { Lane, LaneOutput, LaneSession, LogRecord } from '@headwater/log';
+import {
+  type Codec,
+  compositeKey,
+  createFingerprintIds,
+  type Example,
+  type HeadActivated,
+  type HeadTrained,
+  openCodec,
+} from '@headwater/schemas';
+import { createLogger, createMetrics } from '@headwater/service-kit';
+import { HeadsTable } from '../model-registry/heads-table.ts';
+import { LanesBoard } from '../partition-metrics.ts';
+import type { TaskSettings } from '../task-settings.ts';
+import type { ExampleWindow } from '../train/examples/example-window.ts';
+import type { KeptSets } from '../train/examples/kept-sets.ts';
+import { OpenSets } from '../train/examples/open-sets.ts';
+import { TrainBoard } from '../train/scoring/train-metrics.ts';
+import type { Solver } from '../train/solving/solver.ts';
+import { openTrainSession } from '../train/train-processor.ts';
+import { eventually, vectorOf } from './classify-fixture.ts';
+
+const topics = { heads: 'heads', serving: 'serving' };
+const logger = createLogger({ name: 'test', level: 'silent' });
+
+export interface TrainerChoices {
+  readonly prior?: 'uniform' | 'empirical';
+  readonly kinds?: readonly HeadKind[];
+  readonly window?: ExampleWindow;
+  /** What is otherwise for single tasks. */
+  readonly own?: Readonly<Record<string, Partial<TaskSettings>>>;
+  readonly keptSets?: KeptSets;
+  /** What the log holds, for the lane to be rolled forward. */
+  readonly log?: readonly LogRecord[];
+}
+
+interface TrainerCodecs {
+  readonly examples: Codec<Example>;
+  readonly heads: Codec<HeadTrained>;
+  readonly serving: Codec<HeadActivated>;
+}
+
+export class TrainerRig {
+  readonly folder = mkdtempSync(join(tmpdir(), 'headwater-train-'));
+  readonly signal: AbortSignal = new AbortController().signal;
+  readonly table: HeadsTable;
+  readonly openSets = new OpenSets();
+  /** What was told of lanes that were opened. */
+  readonly opened: object[] = [];
+  /** Where the log of examples ends. */
+  tail = 0n;
+  /** How many of the next solves fail. */
+  failures = 0;
+  /** While there is a list, solves do not end but for being aborted, and put in it how they are let go on. */
+  held: (() => void)[] | undefined;
+  /** What the last solve got beyond its set. */
+  givenMore: readonly LabelledVector[] | undefined;
+  started: string[] = [];
+  readonly #codecs: TrainerCodecs;
+  readonly #metrics = createMetrics({ processDefaults: false });
+  #session: LaneSession | undefined;
+  #written = 0n;
+  /** How often the session woke its lane since the last offer. */
+  #woken = 0;
+
+  /** With a session at the beginning of an empty log. */
+  static async open(): Promise<TrainerRig> {
+    const ids = createFingerprintIds();
+    const rig = new TrainerRig({
+      examples: await openCodec(ids, 'Example', 'examples'),
+      heads: await openCodec(ids, 'HeadTrained', topics.heads),
+      serving: await openCodec(ids, 'HeadActivated', topics.serving),
+    });
+    await rig.openLane(0n);
+    return rig;
+  }
+
+  private constructor(codecs: TrainerCodecs) {
+    this.#codecs = codecs;
+    const { heads, serving } = codecs;
+    this.table = new HeadsTable({ topics, heads, serving, logger });
+  }
+
+  get session(): LaneSession {
+    if (this.#session === undefined) throw new Error('the lane is not open');
+    return this.#session;
+  }
+
+  async close(): Promise<void> {
+    await this.session.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async reopen(position: bigint, choices: TrainerChoices = {}): Promise<void> {
+    await this.session.close();
+    await this.openLane(position, choices);
+  }
+
+  async openLane(position: bigint, { log = [], ...choices }: TrainerChoices = {}): Promise<void> {
+    this.#woken = 0;
+    const lane: Lane = {
+      index: 0,
+      topics: ['examples'],
+      positions: new Map([['examples', position]]),
+      replay: ({ from, to }) =>
+        (async function* () {
+          yield log.filter(({ offset }) => offset >= from && offset < to);
+        })(),
+      wake: () => {
+        this.#woken++;
+      },
+    };
+    this.#session = await openTrainSession(this.#options(choices), lane);
+  }
+
+  #options({ prior = 'uniform', kinds = ['lda'], window, own = {}, keptSets }: TrainerChoices) {
+    return {
+      group: 'train',
+      folder: this.folder,
+      storeMaxAgeMs: 60_000,
+      partitions: 1,
+      examplesTopic: 'examples',
+      settingsOf: (task: string) => ({ kinds, prior, units: 16, window, ...own[task] }),
+      solver: this.#solver(),
+      topics,
+      ...this.#codecs,
+      blobs: createFolderBlobStore({ root: join(this.folder, 'blobs') }),
+      table: this.table,
+      extractors: ['eight.v1'],
+      inlineBytes: 1_000_000,
+      follower: { catchUp: async () => undefined, onHeads: () => () => undefined },
+      board: new TrainBoard(this.#metrics),
+      lanes: new LanesBoard('train', ['examples'], this.#metrics, logger),
+      ...(keptSets === undefined ? {} : { keptSets }),
+      openSets: this.openSets,
+      logger: { ...logger, info: (fields: object) => this.opened.push(fields) } as typeof logger,
+      earliest: async () => 0n,
+      end: async () => this.tail,
+    };
+  }
+
+  #solver(): Solver {
+    return {
+      isFree: () => true,
+      start: (...asked) => this.#solve(...asked),
+      onFree: () => () => undefined,
+      close: async () => undefined,
+    };
+  }
+
+  async #solve(
+    set: LabelledSet,
+    options: TrainOptions,
+    urgency: string,
+    aborted: AbortSignal,
+    more?: Promise<readonly LabelledVector[]>,
+  ): Promise<Head> {
+    const copy = deserializeLabelledSet(set.serialize());
+    this.started.push(`${options.kind} ${options.mode} ${urgency}`);
+    const given = more && (await more);
+    this.givenMore = given;
+    if (this.failures-- > 0) throw new Error('cannot be solved');
+    const { held } = this;
+    if (held !== undefined) {
+      await new Promise<void>((resolve, reject) => {
+        held.push(resolve);
+        aborted.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    }
+    return options.kind === 'mlp'
+      ? trainLayersHead(copy, options, zeroLayers, given)
+      : trainHead(copy, options, given);
+  }
+
+  /** Solves end from now on, those too that are held. */
+  release(): void {
+    for (const release of this.held ?? []) release();
+    this.held = undefined;
+  }
+
+  /** What was solved in the background waits to go out. */
+  async solved(): Promise<void> {
+    await eventually(async () => this.#woken > 0);
+    this.#woken = 0;
+  }
+
+  /** Everything in the background ends, and what came of it is committed. */
+  async offered(): Promise<HeadTrained[]> {
+    await this.solved();
+    const output = await this.offer();
+    const offers = await this.headsOf(output);
+    await this.commit(output);
+    return offers;
+  }
+
+  async offer(): Promise<LaneOutput | null> {
+    return (await this.session.offer?.(this.signal)) ?? null;
+  }
+
+  async idle(): Promise<LaneOutput | null> {
+    return (await this.session.idle?.(this.signal)) ?? null;
+  }
+
+  process(records: readonly LogRecord[]): Promise<LaneOutput> {
+    return this.session.process(records, this.signal);
+  }
+
+  /** A batch is learned; then the head that has learned it. */
+  async learn(records: readonly LogRecord[]): Promise<HeadTrained | undefined> {
+    await this.commit(await this.process(records));
+    return (await this.offered()).at(-1);
+  }
+
+  /** Labels pause. */
+  async settle(): Promise<HeadTrained | undefined> {
+    await this.commit(await this.idle());
+    return (await this.offered()).at(-1);
+  }
+
+  /** The next record of the log of examples. */
+  example(image: number, label: string | null, task = 'digit'): LogRecord {
+    const imageId = `i${image}`;
+    const value = this.#codecs.examples.encode({
+      extractor: 'eight.v1',
+      task,
+      imageId,
+      label,
+      assignedAt: 1,
+      annotator: '',
+      group: null,
+      vector: numbersOf(image),
+    });
+    const key = Buffer.from(compositeKey('eight.v1', task, imageId));
+    return recordOf('examples', this.tail++, key, value);
+  }
+
+  batch(from: number, to: number, task?: string): LogRecord[] {
+    return Array.from({ length: to - from }, (_, index) =>
+      this.example(from + index, `c${(from + index) % 3}`, task),
+    );
+  }
+
+  /** As the log does it: the outputs reach the table of heads, then the session is told. */
+  async commit(output: LaneOutput | null): Promise<void> {
+    if (output === null) return;
+    const records = output.records.map(({ topic, key, value }) =>
+      recordOf(topic, this.#written++, Buffer.from(key ?? ''), value),
+    );
+    await this.table.apply(records);
+    await output.committed?.(new Map([['examples', this.tail]]));
+  }
+
+  async pin(version: number): Promise<void> {
+    const line = { task: 'digit', extractor: 'eight.v1', kind: 'lda' } as const;
+    const value = this.#codecs.serving.encode({ ...line, version, reason: 'pinned', activatedAt: 1 });
+    await this.table.apply([recordOf(topics.serving, this.#written++, Buffer.from('digit'), value)]);
+  }
+
+  headsOf(output: LaneOutput | null): Promise<HeadTrained[]> {
+    const values = (output?.records ?? []).flatMap(({ topic, value }) =>
+      topic === topics.heads && value !== null ? [value] : [],
+    );
+    return Promise.all(values.map((value) => this.#codecs.heads.decode(value)));
+  }
+}
+
+/** What an image shows, as heads learn it: one of three things. */
+export function numbersOf(image: number): Int16Array {
+  return quantize(Float32Array.from(vectorOf(image % 3, image)));
+}
+
+function recordOf(topic: string, offset: bigint, key: Buffer, value: Buffer | null): LogRecord {
+  return { topic, partition: 0, offset, timestamp: 0, key, value, headers: {} };
+}
+
+async function zeroLayers({ dimensions, classes }: LayersTask): Promise<DenseLayer[]> {
+  const weights = new Float32Array(dimensions * classes);
+  return [{ inputs: dimensions, weights, biases: new Float32Array(classes) }];
+}

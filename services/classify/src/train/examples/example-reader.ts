@@ -1,0 +1,73 @@
+/** From records of `examples` to what they say; what says nothing readable is a dead letter. */
+import { HeadwaterError } from '@headwater/errors';
+import { type LogRecord, partitionFor } from '@headwater/log';
+import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
+import { checkTask } from '../../join/record-checks.ts';
+import { Draft } from '../../store/state.ts';
+import { noteErasure } from '../publishing/erasures.ts';
+import type { RulesOf } from '../set-rules.ts';
+import { applyExample, type ExampleNews, type SetChange } from './trainer-state.ts';
+
+export interface ExampleReaderOptions {
+  readonly settingsOf: RulesOf;
+  readonly examples: Codec<Example>;
+  readonly lane: number;
+  readonly partitions: number;
+}
+
+export class ExampleReader {
+  readonly #options: ExampleReaderOptions;
+
+  constructor(options: ExampleReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: record-invalid, and what the codec throws. */
+  async read(record: LogRecord): Promise<ExampleNews> {
+    const key = record.key?.toString('utf8') ?? '';
+    const [extractor, task, imageId, ...rest] = parseCompositeKey(key);
+    if (!extractor || !task || !imageId || rest.length > 0) {
+      throw invalid('The key is not extractor/task/image id');
+    }
+    checkTask(task);
+    const { examples, lane, partitions } = this.#options;
+    if (partitionFor(task, partitions) !== lane) throw invalid('The example is not in its task’s partition');
+    if (record.value === null) return { extractor, task, imageId, example: null };
+    const example = await examples.decode(record.value);
+    if (compositeKey(example.extractor, example.task, example.imageId) !== key) {
+      throw invalid('The key is not the one of the example');
+    }
+    const { group, vector, assignedAt } = example;
+    if (example.label === null) return { extractor, task, imageId, example: null };
+    const label = classOfLabel(example.label);
+    return { extractor, task, imageId, example: { imageId, label, group, vector, assignedAt } };
+  }
+
+  /** The state transition of one record: all of it, or none. */
+  async learn(record: LogRecord, draft: Draft): Promise<SetChange | undefined> {
+    const news = await this.read(record);
+    const inner = new Draft(draft);
+    const change = applyExample(inner, news, this.#options.settingsOf(news.task));
+    if (record.value === null) noteErasure(inner, news, record.offset);
+    draft.absorb(inner);
+    return change;
+  }
+
+  /** For records that were processed before: what was a dead letter then is passed over. Answers what changes in the sets, in order. */
+  async replay(records: readonly LogRecord[], draft: Draft): Promise<SetChange[]> {
+    const changes: SetChange[] = [];
+    for (const record of records) {
+      try {
+        const change = await this.learn(record, draft);
+        if (change !== undefined) changes.push(change);
+      } catch (error) {
+        if (!(error instanceof HeadwaterError) || error.verdict !== 'dead-letter') throw error;
+      }
+    }
+    return changes;
+  }
+}
+
+function invalid(message: string): HeadwaterError {
+  return new HeadwaterError('record-invalid', message);
+}

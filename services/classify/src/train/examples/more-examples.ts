@@ -1,0 +1,36 @@
+/**
+ * What settled heads learn from that take examples one by one: more of a set's examples than its sample, as many as memory is set aside for.
+ */
+import {
+  type HeadKind,
+  type HeadMode,
+  type LabelledSet,
+  type LabelledVector,
+  learnsOneByOne,
+  mostLearned,
+} from '@headwater/heads';
+import { Breath } from '../../event-loop.ts';
+import type { StateReader } from '../../store/state.ts';
+import { storedExamples } from './trainer-state.ts';
+
+/** Other kinds, and heads that are waited for, need no more than what the set keeps. */
+export function needsMoreExamples(kind: HeadKind, mode: HeadMode): boolean {
+  return mode === 'settled' && learnsOneByOne(kind);
+}
+
+/** Those with the smallest sample keys, ascending. Errors: the signal's reason. */
+export async function readExamples(
+  reader: StateReader,
+  { extractor, task, dimensions }: Pick<LabelledSet, 'extractor' | 'task' | 'dimensions'>,
+  signal: AbortSignal,
+): Promise<readonly LabelledVector[]> {
+  const most = mostLearned(dimensions);
+  const breath = new Breath();
+  const examples: LabelledVector[] = [];
+  for (const example of storedExamples(reader, extractor, task)) {
+    if (examples.length === most) break;
+    examples.push(example);
+    await breath.take(signal);
+  }
+  return examples;
+}

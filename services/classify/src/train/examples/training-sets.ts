@@ -1,0 +1,96 @@
+/**
+ * The labelled sets of one lane's tasks, in memory. Sets are exact: what was added can be taken out again to the last
+ * bit, so a batch that fails is simply undone, and a restart adds the same examples up to the same digest.
+ */
+import { createLabelledSet, type LabelledSet } from '@headwater/heads';
+import { Breath } from '../../event-loop.ts';
+import type { StateReader } from '../../store/state.ts';
+import { type RulesOf, setOptionsOf } from '../set-rules.ts';
+import { setId } from './example-bytes.ts';
+import { type SetChange, storedExamples, storedSets } from './trainer-state.ts';
+
+export class LabelledSets {
+  readonly #sets = new Map<string, LabelledSet>();
+  readonly #rulesOf: RulesOf;
+  #isWhole = true;
+
+  constructor(rulesOf: RulesOf = () => ({})) {
+    this.#rulesOf = rulesOf;
+  }
+
+  /** Adds up what the store holds. */
+  static async load(reader: StateReader, rulesOf?: RulesOf): Promise<LabelledSets> {
+    const sets = new LabelledSets(rulesOf);
+    const breath = new Breath();
+    for (const { extractor, task, dimensions } of storedSets(reader)) {
+      const set = sets.#open({ extractor, task, dimensions });
+      for (const example of storedExamples(reader, extractor, task)) {
+        set.add(example);
+        await breath.take();
+      }
+    }
+    return sets;
+  }
+
+  /** Every change was taken in to its end; where one was not, what is here is nobody's to rely on. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** Whether these are sets of as many examples as the store has: a last look before they are taken for what it holds. */
+  agreeWith(reader: StateReader): boolean {
+    const stored = storedSets(reader).filter(({ inside }) => inside > 0);
+    const agree = stored.every(
+      ({ extractor, task, inside }) => this.get(extractor, task)?.examples === inside,
+    );
+    return agree && stored.length === this.#sets.size;
+  }
+
+  get(extractor: string, task: string): LabelledSet | undefined {
+    return this.#sets.get(setId(extractor, task));
+  }
+
+  all(): LabelledSet[] {
+    return [...this.#sets.values()];
+  }
+
+  /** Errors: statistics-overflow. */
+  apply(change: SetChange): void {
+    this.#isWhole = false;
+    const set = this.#open(change);
+    if (change.removed !== null) set.remove(change.removed);
+    for (const example of change.expired ?? []) set.remove(example);
+    if (change.added !== null) set.add(change.added);
+    for (const example of change.returned ?? []) set.add(example);
+    this.#close(set);
+    this.#isWhole = true;
+  }
+
+  /** Takes changes back, the newest first. */
+  undo(changes: readonly SetChange[]): void {
+    for (const change of changes.toReversed()) {
+      this.apply(reversed(change));
+    }
+  }
+
+  /** A set that removals have left without a complete sample reads it again. */
+  refill(set: LabelledSet, reader: StateReader): void {
+    if (set.needsRefill) set.refill(storedExamples(reader, set.extractor, set.task));
+  }
+
+  #open(name: Pick<SetChange, 'extractor' | 'task' | 'dimensions'>): LabelledSet {
+    const id = setId(name.extractor, name.task);
+    const set = this.#sets.get(id) ?? createLabelledSet(setOptionsOf(name, this.#rulesOf(name.task)));
+    this.#sets.set(id, set);
+    return set;
+  }
+
+  #close(set: LabelledSet): void {
+    if (set.examples === 0) this.#sets.delete(setId(set.extractor, set.task));
+  }
+}
+
+function reversed(change: SetChange): SetChange {
+  const { removed, added, expired = [], returned = [] } = change;
+  return { ...change, removed: added, added: removed, expired: returned, returned: expired };
+}

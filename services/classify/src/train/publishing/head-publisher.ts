@@ -1,0 +1,238 @@
+/**
+ * Decides for the lines of a lane which version a solved head gets, which records publish it, and which head serves
+ * each task. What it decides counts from the commit on.
+ */
+import { arithmeticOf, type Classifier, type LabelledSet, openHead } from '@headwater/heads';
+import type { Logger, LogRecord, OutgoingRecord } from '@headwater/log';
+import type { HeadActivated, HeadTrained } from '@headwater/schemas';
+import type { Activation } from '../../model-registry/heads-table.ts';
+import type { Draft, StateReader } from '../../store/state.ts';
+import type { SettingsOf } from '../../task-settings.ts';
+import { measuredKey, scoresKey, setId, solvedKey } from '../examples/example-bytes.ts';
+import { adoptHead, newLine, type TaskLine } from '../scoring/head-series.ts';
+import { LineScores } from '../scoring/series-scores.ts';
+import type { TrainBoard } from '../scoring/train-metrics.ts';
+import { choicesOf } from '../set-rules.ts';
+import type { SolvedHead } from '../solving/background-solves.ts';
+import {
+  chooseServing,
+  headRecord,
+  headTrained,
+  outdatedRecords,
+  type PublicationOptions,
+  servingRecord,
+} from './publication.ts';
+
+export interface HeadPublisherOptions extends PublicationOptions {
+  /** Each labelled set has a line of each kind; other choices make other heads of the same examples. */
+  readonly settingsOf: SettingsOf;
+  readonly board: TrainBoard;
+  readonly logger: Logger;
+}
+
+/** The head that a line was known to have, and the choices with which it was solved. */
+interface Solved {
+  readonly digest: string;
+  readonly choices: string;
+}
+
+/** Heads that are on their way into the log. */
+export interface Publication {
+  readonly records: readonly OutgoingRecord[];
+  readonly heads: readonly PublishedHead[];
+  readonly solved: readonly SolvedHead[];
+  /** Task to what serves it from the commit on; null: nothing. */
+  readonly serving: ReadonlyMap<string, HeadActivated | null>;
+}
+
+export interface PublishedHead {
+  readonly trained: HeadTrained;
+  /** Left out when only the watermark moved. */
+  readonly classifier?: Classifier;
+  readonly cause?: LogRecord;
+}
+
+/** Names a labelled set. */
+type SetName = Pick<LabelledSet, 'extractor' | 'task'>;
+
+export class HeadPublisher {
+  readonly #options: HeadPublisherOptions;
+  readonly #lines = new Map<string, readonly TaskLine[]>();
+  /** Lines whose newest head the store is not told of. */
+  readonly #unkept = new Set<TaskLine>();
+  /** What was committed here and the follower of the heads may not have seen yet, by task. */
+  readonly #serving = new Map<string, { readonly at: number; readonly activation: HeadActivated | null }>();
+
+  constructor(options: HeadPublisherOptions) {
+    this.#options = options;
+  }
+
+  /** The scores of the store, and the heads of the table, which must have caught up. */
+  async open(sets: readonly SetName[], store: StateReader): Promise<void> {
+    for (const line of sets.flatMap((set) => this.lines(set))) {
+      line.scores = LineScores.restore(store.get(scoresKey(line)), store.get(measuredKey(line)));
+      await this.#adoptStored(line);
+      const solved = readSolved(store, line);
+      line.unproven = line.newest !== undefined && solved === undefined;
+      const isOther = solved !== undefined && solved.choices !== this.#choices(line);
+      line.outdated = isOther || isOfOtherArithmetic(line);
+      this.#options.board.show(line);
+    }
+  }
+
+  /** One of each kind, in order of preference. */
+  lines({ extractor, task }: SetName): readonly TaskLine[] {
+    const id = setId(extractor, task);
+    const lines =
+      this.#lines.get(id) ??
+      this.#options.settingsOf(task).kinds.map((kind) => newLine(extractor, task, kind));
+    this.#lines.set(id, lines);
+    return lines;
+  }
+
+  allLines(): TaskLine[] {
+    return [...this.#lines.values()].flat();
+  }
+
+  /** Whether predictions wait for heads of this line: it serves, or nothing does and it is the first to. */
+  serves(line: TaskLine): boolean {
+    const serving = this.#activation(line.task);
+    if (serving === undefined) return line.kind === this.#options.settingsOf(line.task).kinds[0];
+    return serving.extractor === line.extractor && serving.kind === line.kind;
+  }
+
+  /** What must survive a restart beside the examples and the scores. */
+  keep(draft: Draft): void {
+    for (const line of this.#unkept) {
+      const solved: Solved = { digest: line.newest?.digest ?? '', choices: this.#choices(line) };
+      draft.put(solvedKey(line), Buffer.from(JSON.stringify(solved)));
+    }
+    this.#unkept.clear();
+  }
+
+  /** The same heads again where examples came that changed nothing: their watermark moves on, their version does not. */
+  refresh(lines: readonly TaskLine[], watermark: bigint): PublishedHead[] {
+    const heads: PublishedHead[] = [];
+    for (const { newest } of lines) {
+      if (newest === undefined || newest.watermark >= Number(watermark)) continue;
+      heads.push({ trained: { ...newest, watermark: Number(watermark) } });
+    }
+    return heads;
+  }
+
+  /** The records for these heads under their next versions, and for what serves once they are there. */
+  compose(
+    solved: readonly SolvedHead[],
+    moved: readonly PublishedHead[],
+    sets: readonly SetName[],
+  ): Publication {
+    const heads = [...solved.map((one) => this.#version(one)), ...moved];
+    const serving = this.#choose(heads, sets);
+    const records = heads.flatMap(({ trained, classifier, cause }) => [
+      headRecord(trained, this.#options, cause),
+      ...(classifier === undefined ? [] : outdatedRecords(trained, this.#options)),
+    ]);
+    for (const [task, activation] of serving) {
+      const cause = heads.find(({ trained }) => trained.task === task)?.cause;
+      records.push(servingRecord(task, activation, this.#options, cause));
+    }
+    return { records, heads, solved, serving };
+  }
+
+  committed({ heads, serving, solved }: Publication): void {
+    for (const { trained, classifier } of heads) {
+      const line = this.lines(trained).find(({ kind }) => kind === trained.kind);
+      if (line !== undefined) adoptHead(line, trained, classifier);
+    }
+    for (const { line } of solved) {
+      line.unproven = false;
+      this.#unkept.add(line);
+    }
+    const at = Date.now();
+    for (const [task, activation] of serving) this.#serving.set(task, { at, activation });
+    for (const line of this.allLines()) this.#options.board.show(line);
+  }
+
+  close(): void {
+    for (const line of this.allLines()) this.#options.board.hide(line);
+  }
+
+  #version({ line, head, parameters, classifier, watermark, cause }: SolvedHead): PublishedHead {
+    const { extractor, task, newest, scores } = line;
+    if (newest !== undefined && isProof(line, head)) {
+      return { trained: { ...newest, watermark: Math.max(newest.watermark, Number(watermark)) } };
+    }
+    const version = this.#nextVersion(line);
+    const context = { extractor, task, version, watermark, prequential: scores.measurements() };
+    const trained = headTrained(head, context, parameters);
+    return { trained, classifier, ...(cause === undefined ? {} : { cause }) };
+  }
+
+  /** What is to serve and does not, by task; null where the last example went, lest what was erased goes on serving. */
+  #choose(heads: readonly PublishedHead[], sets: readonly SetName[]): Map<string, HeadActivated | null> {
+    const serving = new Map<string, HeadActivated | null>();
+    for (const task of new Set(this.allLines().map((line) => line.task))) {
+      const taught = sets.filter((set) => set.task === task).flatMap((set) => this.lines(set));
+      const newest = taught.map((line) => heads.find(isOf(line))?.trained ?? line.newest);
+      const recent = (head: HeadTrained) =>
+        taught.find((line) => line.extractor === head.extractor && line.kind === head.kind)?.scores.recent;
+      const choice = chooseServing(newest, this.#activation(task), this.#options.extractors, recent);
+      if (choice !== undefined) serving.set(task, choice);
+    }
+    return serving;
+  }
+
+  /** The table is the truth, but may not yet show what was committed here a moment ago. */
+  #activation(task: string): Activation | undefined {
+    const seen = this.#options.table.activation(task);
+    const own = this.#serving.get(task);
+    if (own === undefined || seen?.reason === 'pinned' || (seen?.activatedAt ?? 0) > own.at) return seen;
+    return own.activation === null ? undefined : { ...own.activation, shadowed: false };
+  }
+
+  /** The table knows every version that was ever committed, and this line those that the table may not show yet. */
+  #nextVersion(line: TaskLine): number {
+    return Math.max(line.newest?.version ?? 0, this.#options.table.highestVersion(line)) + 1;
+  }
+
+  #choices({ task, kind }: TaskLine): string {
+    return choicesOf(kind, this.#options.settingsOf(task));
+  }
+
+  async #adoptStored(line: TaskLine): Promise<void> {
+    const { table, blobs, logger } = this.#options;
+    const { task, kind } = line;
+    const newest = table.newest(line);
+    if (newest === undefined) return;
+    try {
+      const { parameters } = newest;
+      const bytes = parameters instanceof Uint8Array ? parameters : await blobs.get(parameters);
+      adoptHead(line, newest, openHead({ ...newest, parameters: bytes }));
+    } catch (error) {
+      const fields = { task, kind, version: newest.version, reason: String(error) };
+      logger.error(fields, 'newest head cannot be opened; solving anew');
+    }
+  }
+}
+
+/** Another version of the program solved it: the same examples give another head now. */
+function isOfOtherArithmetic({ newest, kind }: TaskLine): boolean {
+  return newest !== undefined && newest.arithmetic !== arithmeticOf(kind);
+}
+
+/** Solved anew, the head came out as the one that is there: its version stays. */
+function isProof({ unproven, outdated, newest }: TaskLine, head: SolvedHead['head']): boolean {
+  return unproven && !outdated && newest?.digest === head.digest && newest.setDigest === head.setDigest;
+}
+
+/** Undefined where the newest head is another one. */
+function readSolved(store: StateReader, line: TaskLine): Solved | undefined {
+  const bytes = store.get(solvedKey(line));
+  const solved = bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as Solved);
+  return solved?.digest === line.newest?.digest ? solved : undefined;
+}
+
+function isOf(line: TaskLine): (head: PublishedHead) => boolean {
+  return ({ trained }) =>
+    trained.extractor === line.extractor && trained.task === line.task && trained.kind === line.kind;
+}

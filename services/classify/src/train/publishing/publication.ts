@@ -1,0 +1,169 @@
+/**
+ * From a solved head to the records that publish it: the head itself, its activation where it is to serve, and
+ * tombstones for the versions that are too old to be kept.
+ */
+
+import type { BlobStore } from '@headwater/blobs';
+import type { Head, PrequentialFigures } from '@headwater/heads';
+import type { LogRecord, OutgoingRecord } from '@headwater/log';
+import { type Codec, compositeKey, type HeadActivated, type HeadTrained } from '@headwater/schemas';
+import {
+  type Activation,
+  type HeadsTable,
+  type KnownHead,
+  keptVersions,
+} from '../../model-registry/heads-table.ts';
+import { chooseChampion } from './champion.ts';
+
+export interface PublicationOptions {
+  readonly topics: { readonly heads: string; readonly serving: string };
+  readonly heads: Codec<HeadTrained>;
+  readonly serving: Codec<HeadActivated>;
+  readonly blobs: BlobStore;
+  readonly table: HeadsTable;
+  /** In order of preference: the first one that has a head serves. */
+  readonly extractors: readonly string[];
+  /** Parameters above this go to the blob store. */
+  readonly inlineBytes: number;
+}
+
+/** What a head's record needs beside the head. */
+export interface HeadContext {
+  readonly extractor: string;
+  readonly task: string;
+  readonly version: number;
+  readonly watermark: bigint;
+  readonly prequential: Readonly<Record<string, number>>;
+}
+
+export async function describeHead(
+  head: Head,
+  context: HeadContext,
+  options: Pick<PublicationOptions, 'blobs' | 'inlineBytes'>,
+): Promise<HeadTrained> {
+  return headTrained(head, context, await keepParameters(head.parameters, options));
+}
+
+export function headTrained(
+  head: Head,
+  context: HeadContext,
+  parameters: HeadTrained['parameters'],
+): HeadTrained {
+  const { kind, digest, setDigest, arithmetic, mode, classes } = head;
+  const { dimensions, examples, regularization, temperature } = head;
+  const { extractor, task, version, watermark, prequential } = context;
+  return {
+    extractor,
+    task,
+    kind,
+    version,
+    digest,
+    setDigest,
+    arithmetic,
+    watermark: Number(watermark),
+    mode,
+    classes,
+    parameters,
+    dimensions,
+    examples,
+    regularization,
+    temperature,
+    measurements: { ...head.measurements, ...prequential },
+    trainedAt: Date.now(),
+  };
+}
+
+export function headRecord(
+  head: HeadTrained,
+  options: PublicationOptions,
+  cause?: LogRecord,
+): OutgoingRecord {
+  const { extractor, task, kind, version } = head;
+  return {
+    topic: options.topics.heads,
+    key: compositeKey(extractor, task, kind, String(version)),
+    value: options.heads.encode(head),
+    ...(cause === undefined ? {} : { cause }),
+  };
+}
+
+/**
+ * What is to serve a task from now on, given the newest head of each of its lines, kinds of one extractor in order of
+ * preference; undefined: as it is. A pin stays, null is for a task without any example, else the champion serves: see
+ * champion.ts; without scores the first extractor in order of preference that has a head.
+ */
+export function chooseServing(
+  newest: readonly (HeadTrained | undefined)[],
+  current: Activation | undefined,
+  extractors: readonly string[],
+  recentScores: (head: HeadTrained) => PrequentialFigures | undefined = () => undefined,
+): HeadActivated | null | undefined {
+  if (current?.reason === 'pinned') return current.shadowed ? repeated(current) : undefined;
+  const rank = (head: HeadTrained) => extractors.indexOf(head.extractor);
+  const usable = newest.filter((head) => head !== undefined).filter((head) => rank(head) >= 0);
+  const candidates = usable
+    .sort((a, b) => rank(a) - rank(b))
+    .map((head) => ({ head, recent: recentScores(head) }));
+  const isCurrent = ({ extractor, kind }: HeadTrained) =>
+    current?.extractor === extractor && current.kind === kind;
+  const best = chooseChampion(
+    candidates,
+    candidates.find(({ head }) => isCurrent(head)),
+  )?.head;
+  if (best === undefined) return newest.length === 0 && current !== undefined ? null : undefined;
+  const { task, extractor, kind, version } = best;
+  const serves = isCurrent(best) && current?.version === version;
+  return serves ? undefined : { task, extractor, kind, version, reason: 'champion', activatedAt: Date.now() };
+}
+
+/** Null: nothing serves the task any more. */
+export function servingRecord(
+  task: string,
+  activation: HeadActivated | null,
+  options: Pick<PublicationOptions, 'topics' | 'serving'>,
+  cause?: LogRecord,
+): OutgoingRecord {
+  return {
+    topic: options.topics.serving,
+    key: task,
+    value: activation === null ? null : options.serving.encode(activation),
+    ...(cause === undefined ? {} : { cause }),
+  };
+}
+
+/** Tombstones for versions that a new one makes too old; what serves stays. */
+export function outdatedRecords(head: HeadTrained, options: PublicationOptions): OutgoingRecord[] {
+  const { extractor, task, kind, version } = head;
+  const serving = options.table.activation(task);
+  return options.table
+    .headsOf(task)
+    .filter((known) => known.extractor === extractor && known.kind === kind)
+    .filter((known) => known.version <= version - keptVersions)
+    .filter((known) => !isServing(known, serving))
+    .map((known) => ({
+      topic: options.topics.heads,
+      key: compositeKey(extractor, task, kind, String(known.version)),
+      value: null,
+    }));
+}
+
+function isServing(head: KnownHead, serving: Activation | undefined): boolean {
+  return (
+    serving?.extractor === head.extractor && serving.kind === head.kind && serving.version === head.version
+  );
+}
+
+/** Where a head's parameters lie: in its record, or in the blob store when they are large. Errors: blob-store-unavailable. */
+export async function keepParameters(
+  bytes: Uint8Array,
+  options: Pick<PublicationOptions, 'blobs' | 'inlineBytes'>,
+): Promise<HeadTrained['parameters']> {
+  const parameters = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytes.byteLength <= options.inlineBytes
+    ? parameters
+    : await options.blobs.put(parameters, { keep: true });
+}
+
+function repeated({ shadowed: _, ...activation }: Activation): HeadActivated {
+  return activation;
+}

@@ -1,0 +1,119 @@
+/** What the trainers of this process have to show, by (extractor, task, kind): the API and the metrics read it here. */
+import type { HeadMode, MeasurementReport } from '@headwater/heads';
+import type { Metrics } from '@headwater/service-kit';
+import type { TaskLine } from './head-series.ts';
+import type { Drift, DriftCounts, DriftEvent } from './series-scores.ts';
+
+const solveBuckets = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
+
+/** What is known of a line in the process that trains it, as of the last commit. */
+export interface LineView {
+  readonly extractor: string;
+  readonly task: string;
+  readonly kind: string;
+  readonly version: number | null;
+  readonly prequential: Readonly<Record<string, number>>;
+  /** How often its errors have risen, and its examples have become newer, since the line began. */
+  readonly drifts: DriftCounts;
+  /** The newest of these, the newest first. */
+  readonly driftEvents: readonly DriftEvent[];
+}
+
+type LineName = Pick<TaskLine, 'extractor' | 'task' | 'kind'>;
+
+export class TrainBoard {
+  readonly #lines = new Map<string, TaskLine>();
+  readonly #metrics: ReturnType<typeof trainMetrics>;
+
+  constructor(metrics: Metrics) {
+    this.#metrics = trainMetrics(metrics);
+  }
+
+  show(line: TaskLine): void {
+    const { extractor, task, kind, newest } = line;
+    this.#lines.set(nameOf(line), line);
+    if (newest === undefined) return;
+    this.#metrics.version.set(newest.version, { task, extractor, kind });
+    this.#metrics.examples.set(newest.examples, { task, extractor, kind });
+    const { accuracy, logLoss } = line.scores.recent;
+    if (accuracy !== null) this.#metrics.accuracy.set(accuracy, { task, extractor, kind });
+    if (logLoss !== null) this.#metrics.logLoss.set(logLoss, { task, extractor, kind });
+  }
+
+  hide(line: TaskLine): void {
+    if (this.#lines.get(nameOf(line)) === line) this.#lines.delete(nameOf(line));
+  }
+
+  solved(mode: HeadMode, seconds: number): void {
+    this.#metrics.solve.observe(seconds, { mode });
+  }
+
+  failed(code: string): void {
+    this.#metrics.failures.add(1, { code });
+  }
+
+  drifted({ extractor, task, kind }: LineName, sign: Drift['sign']): void {
+    this.#metrics.drifts.add(1, { task, extractor, kind, sign });
+  }
+
+  /** Of one line, or of the first one of the task; empty where another process trains the task. */
+  prequential(extractor: string, task: string, kind?: string): Record<string, number> {
+    return this.#find(extractor, task, kind)?.scores.measurements() ?? {};
+  }
+
+  /** Everything that was measured of a line; undefined where another process trains it. */
+  report(extractor: string, task: string, kind: string): MeasurementReport | undefined {
+    return this.#find(extractor, task, kind)?.scores.report();
+  }
+
+  /** The task's lines that this process trains. */
+  lines(task: string): LineView[] {
+    const known = [...this.#lines.values()].filter((line) => line.task === task);
+    return known.map(({ extractor, kind, newest, scores }) => ({
+      extractor,
+      task,
+      kind,
+      version: newest?.version ?? null,
+      prequential: scores.measurements(),
+      drifts: scores.drifts,
+      driftEvents: scores.driftEvents,
+    }));
+  }
+
+  #find(extractor: string, task: string, kind?: string): TaskLine | undefined {
+    const fits = (line: TaskLine) =>
+      line.extractor === extractor && line.task === task && (kind ?? line.kind) === line.kind;
+    return [...this.#lines.values()].find(fits);
+  }
+}
+
+function nameOf({ extractor, task, kind }: LineName): string {
+  return JSON.stringify([extractor, task, kind]);
+}
+
+function trainMetrics(metrics: Metrics) {
+  const labels = ['task', 'extractor', 'kind'];
+  return {
+    version: metrics.gauge('headwater_head_version', 'Version of the newest head', labels),
+    examples: metrics.gauge('headwater_head_examples', 'Examples that the newest head has learned', labels),
+    accuracy: metrics.gauge(
+      'headwater_prequential_accuracy_ratio',
+      'New examples that the newest head answered rightly before learning them, of the last 500',
+      labels,
+    ),
+    logLoss: metrics.gauge(
+      'headwater_prequential_log_loss_nats',
+      'Mean log loss of the newest head on new examples before learning them, of the last 500',
+      labels,
+    ),
+    drifts: metrics.counter(
+      'headwater_drifts_total',
+      'Times that the stream was found to have changed, by what told it: errors or novelty',
+      [...labels, 'sign'],
+    ),
+    failures: metrics.counter('headwater_solve_failures_total', 'Heads that could not be solved', ['code']),
+    solve: metrics.histogram('headwater_solve_duration_seconds', 'Time to solve a head', solveBuckets, [
+      'mode',
+    ]),
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * Heads of one lane that are being solved, while the lane goes on learning, and those that are solved and wait to be published. At most
+ * one a line is under way. A solve works on a copy of a set whose examples are all committed, and what it finds is a head of that
+ * set whatever came afterwards.
+ */
+import { asHeadwaterError } from '@headwater/errors';
+import type { Classifier, Head, HeadMode, LabelledSet, LabelledVector } from '@headwater/heads';
+import { openHead } from '@headwater/heads';
+import type { LogRecord } from '@headwater/log';
+import type { HeadTrained } from '@headwater/schemas';
+import { needsMoreExamples } from '../examples/more-examples.ts';
+import { pauseAfter, pauseAfterFailure, type TaskLine } from '../scoring/head-series.ts';
+import type { TrainBoard } from '../scoring/train-metrics.ts';
+import type { SolveChoices } from '../set-rules.ts';
+import type { Solver } from './solver.ts';
+import type { Urgency } from './solver-worker.ts';
+
+export interface SolveTask {
+  readonly line: TaskLine;
+  readonly set: LabelledSet;
+  readonly mode: HeadMode;
+  /** Where the set's examples end in the log. */
+  readonly watermark: bigint;
+  /** The last record that was learned. */
+  readonly cause: LogRecord | undefined;
+  /** Predictions wait for heads of this line. */
+  readonly serves: boolean;
+}
+
+export interface SolvedHead extends Pick<SolveTask, 'line' | 'watermark' | 'cause'> {
+  readonly head: Head;
+  readonly parameters: HeadTrained['parameters'];
+  readonly classifier: Classifier;
+}
+
+export interface BackgroundSolvesOptions {
+  readonly solver: Solver;
+  settingsOf(task: string): SolveChoices;
+  readonly board: Pick<TrainBoard, 'solved' | 'failed'>;
+  readonly logger: { error(fields: object, message: string): void };
+  keepParameters(bytes: Uint8Array): Promise<HeadTrained['parameters']>;
+  /** Completes the set's sample where removals have used it up. */
+  refill(set: LabelledSet): void;
+  /** Examples of the set beyond its sample, for heads that learn from each of them; the set does not change until the signal says so. */
+  readExamples(set: LabelledSet, signal: AbortSignal): Promise<readonly LabelledVector[]>;
+  /** Called when there is a solved head, or a line is free again. */
+  changed(): void;
+}
+
+interface Running {
+  readonly mode: HeadMode;
+  readonly abort: AbortController;
+}
+
+export class BackgroundSolves {
+  readonly #options: BackgroundSolvesOptions;
+  readonly #running = new Map<TaskLine, Running>();
+  readonly #solved = new Map<TaskLine, SolvedHead>();
+
+  constructor(options: BackgroundSolvesOptions) {
+    this.#options = options;
+  }
+
+  /** Solved and not published. */
+  get solved(): readonly SolvedHead[] {
+    return [...this.#solved.values()];
+  }
+
+  isUnderWay(line: TaskLine): boolean {
+    return this.#running.has(line) || this.#solved.has(line);
+  }
+
+  /** The set is copied before this returns; false where it has to wait for its turn. */
+  start(task: SolveTask): boolean {
+    const { solver } = this.#options;
+    const urgency: Urgency = task.serves && task.mode === 'provisional' ? 'now' : 'later';
+    if (!solver.isFree(urgency)) return false;
+    const running = { mode: task.mode, abort: new AbortController() };
+    this.#running.set(task.line, running);
+    void this.#finish(task, running, this.#solve(task, urgency, running.abort.signal));
+    return true;
+  }
+
+  /** Labels come again: full choices are made when they pause. */
+  dropSettled(): void {
+    for (const [line, { mode }] of this.#running) if (mode === 'settled') this.drop(line);
+  }
+
+  /** Nothing of this line is wanted any more, as of a set that is gone. */
+  drop(line: TaskLine): void {
+    this.#running.get(line)?.abort.abort();
+    this.#running.delete(line);
+    this.#solved.delete(line);
+  }
+
+  published(heads: readonly SolvedHead[]): void {
+    for (const head of heads) if (this.#solved.get(head.line) === head) this.#solved.delete(head.line);
+  }
+
+  close(): void {
+    for (const line of [...this.#running.keys(), ...this.#solved.keys()]) this.drop(line);
+  }
+
+  /** Copies the set before it first waits. */
+  async #solve({ line, set, mode }: SolveTask, urgency: Urgency, signal: AbortSignal): Promise<Head> {
+    const { solver, settingsOf, refill, readExamples } = this.#options;
+    const { prior, units } = settingsOf(line.task);
+    refill(set);
+    const more = needsMoreExamples(line.kind, mode) ? readExamples(set, signal) : undefined;
+    return solver.start(set, { kind: line.kind, mode, prior, units }, urgency, signal, more);
+  }
+
+  /** One task that cannot be solved must not keep the others from learning, or images from being answered. */
+  async #finish(task: SolveTask, running: Running, solving: Promise<Head>): Promise<void> {
+    const { line, mode, watermark, cause, serves } = task;
+    const { board, keepParameters, changed } = this.#options;
+    const began = performance.now();
+    try {
+      const head = await solving;
+      const seconds = (performance.now() - began) / 1000;
+      const parameters = await keepParameters(head.parameters);
+      if (running.abort.signal.aborted) return;
+      this.#solved.set(line, { line, watermark, cause, head, parameters, classifier: openHead(head) });
+      pauseAfter(line, mode, seconds * 1000, serves);
+      board.solved(mode, seconds);
+    } catch (thrown) {
+      if (!running.abort.signal.aborted) this.#fail(task, thrown);
+    } finally {
+      if (this.#running.get(line) === running) this.#running.delete(line);
+      if (!running.abort.signal.aborted) changed();
+    }
+  }
+
+  #fail({ line, set }: SolveTask, thrown: unknown): void {
+    const { board, logger } = this.#options;
+    const { code, message } = asHeadwaterError(thrown);
+    const { extractor, task, kind } = line;
+    const fields = { extractor, task, kind, examples: set.examples, code, reason: message };
+    logger.error(fields, 'a head cannot be solved');
+    board.failed(code);
+    pauseAfterFailure(line);
+  }
+}

@@ -1,0 +1,133 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import {
+  createLabelledSet,
+  type LabelledSet,
+  type LabelledVector,
+  openHead,
+  quantize,
+  trainHead,
+} from '@headwater/heads';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually, vectorOf } from '../../testing/classify-fixture.ts';
+import { type Solver, startSolver } from './solver.ts';
+
+let solver: Solver;
+beforeEach(() => {
+  solver = startSolver();
+});
+afterEach(() => solver.close());
+
+function exampleOf(index: number): LabelledVector {
+  const vector = quantize(Float32Array.from(vectorOf(index % 3, index)));
+  return { imageId: `i${index}`, label: `c${index % 3}`, group: null, vector };
+}
+
+function setOf(examples: number): LabelledSet {
+  const set = createLabelledSet({ extractor: 'eight.v1', task: 'digit', dimensions: 8 });
+  for (let index = 0; index < examples; index++) set.add(exampleOf(index));
+  return set;
+}
+
+/** Threads of this process with a lower priority than usual: `nice` is the 19th field of stat, the 17th behind the name. */
+function yieldingThreads(): string[] {
+  return readdirSync('/proc/self/task').filter((id) => niceOf(id) > getPriority());
+}
+
+/** 0 for a thread that has ended meanwhile. */
+function niceOf(thread: string): number {
+  const path = `/proc/self/task/${thread}/stat`;
+  if (!existsSync(path)) return 0;
+  return Number(readFileSync(path, 'utf8').split(') ').at(-1)?.split(' ')[16]);
+}
+
+const options = { kind: 'lda', mode: 'provisional', units: 16 } as const;
+const never = new AbortController().signal;
+
+describe('the solver', () => {
+  it('solves a copy of the set as it was, whatever comes after', async () => {
+    const set = setOf(12);
+    const before = set.setDigest;
+    const solving = solver.start(set, options, 'now', never);
+    set.add({
+      imageId: 'more',
+      label: 'c1',
+      group: null,
+      vector: quantize(Float32Array.from(vectorOf(1, 77))),
+    });
+    expect(await solving).toMatchObject({ examples: 12, setDigest: before });
+  });
+
+  it('takes one of each urgency at a time, and tells when a turn is free', async () => {
+    let told = 0;
+    solver.onFree(() => {
+      told++;
+    });
+    const solving = solver.start(setOf(9), options, 'now', never);
+    expect([solver.isFree('now'), solver.isFree('later')]).toEqual([false, true]);
+    await Promise.all([solving, solver.start(setOf(6), options, 'later', never)]);
+    expect([solver.isFree('now'), solver.isFree('later')]).toEqual([true, true]);
+    await eventually(async () => told === 2);
+  });
+
+  it.runIf(process.platform === 'linux' && getPriority() < 10)(
+    'lets what can wait yield to everything else',
+    async () => {
+      const before = new Set(yieldingThreads());
+      const yielding = () => yieldingThreads().filter((id) => !before.has(id));
+      await solver.start(setOf(9), options, 'now', never);
+      expect(yielding()).toEqual([]);
+      await solver.start(setOf(9), options, 'later', never);
+      expect(yielding()).toHaveLength(1);
+    },
+  );
+
+  it('drops what is no longer wanted, and solves the next', async () => {
+    const abort = new AbortController();
+    const dropped = solver.start(setOf(9), { ...options, mode: 'settled' }, 'later', abort.signal);
+    abort.abort();
+    await expect(dropped).rejects.toMatchObject({ code: 'timed-out' });
+    expect(solver.isFree('later')).toBe(true);
+    expect(await solver.start(setOf(6), options, 'later', never)).toMatchObject({ examples: 6 });
+  });
+
+  it('trains layers on the examples that it is given, else on the sample', async () => {
+    const layers = { ...options, kind: 'mlp' } as const;
+    const examples = Array.from({ length: 60 }, (_, index) => exampleOf(index));
+    const more = Promise.resolve(examples.slice(0, 40));
+    const settled = await solver.start(setOf(60), { ...layers, mode: 'settled' }, 'later', never, more);
+    expect((settled.measurements.sample ?? 0) + (settled.measurements.heldOut ?? 0)).toBe(40);
+    const classifier = openHead(settled);
+    const fresh = Array.from({ length: 30 }, (_, index) => exampleOf(1_000 + 3 * index + (index % 3)));
+    const right = fresh.filter(({ vector, label }) => classifier.predict(vector).label === label);
+    expect(right.length).toBeGreaterThan(27);
+    const provisional = await solver.start(setOf(60), layers, 'later', never);
+    expect((provisional.measurements.sample ?? 0) + (provisional.measurements.heldOut ?? 0)).toBe(60);
+    // On one machine the same bits again, which is all that layers promise.
+    expect(await solver.start(setOf(60), layers, 'later', never)).toEqual(provisional);
+    const lost = solver.start(setOf(6), layers, 'later', never, Promise.reject(new Error('no disk')));
+    await expect(lost).rejects.toMatchObject({ code: 'unexpected' });
+    expect(await solver.start(setOf(6), options, 'later', never)).toMatchObject({ examples: 6 });
+  });
+
+  it('solves a regression of the examples that it is given, else of the sample', async () => {
+    const regression = { ...options, kind: 'softmax', mode: 'settled' } as const;
+    const examples = Array.from({ length: 60 }, (_, index) => exampleOf(index));
+    const all = trainHead(setOf(60), regression, examples.slice(0, 45));
+    const more = Promise.resolve(examples.slice(0, 45));
+    expect(await solver.start(setOf(60), regression, 'later', never, more)).toEqual(all);
+    const sample = trainHead(setOf(60), regression);
+    expect(await solver.start(setOf(60), regression, 'later', never)).toEqual(sample);
+    expect([all.digest === sample.digest, all.setDigest === sample.setDigest]).toEqual([false, true]);
+    const abort = new AbortController();
+    const dropped = solver.start(setOf(60), regression, 'later', abort.signal, new Promise(() => undefined));
+    abort.abort();
+    await expect(dropped).rejects.toMatchObject({ code: 'timed-out' });
+  });
+
+  it('says what a set lacks', async () => {
+    await expect(solver.start(setOf(0), options, 'now', never)).rejects.toMatchObject({
+      code: 'head-not-ready',
+    });
+  });
+});

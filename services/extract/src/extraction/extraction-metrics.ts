@@ -1,0 +1,136 @@
+/** What extract tells about its work: metrics that count what was committed, not what was tried. */
+import type { LaneOutput, LanesObserver, Logger } from '@headwater/log';
+import type { Metrics } from '@headwater/service-kit';
+import type { BlobFailure } from './blob-reads.ts';
+
+const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const imagesBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+export class ExtractBoard {
+  private readonly logger: Logger;
+  private readonly metrics;
+
+  constructor(metrics: Metrics, logger: Logger) {
+    this.logger = logger;
+    this.metrics = {
+      records: metrics.counter(
+        'headwater_extract_records_total',
+        'Records of images that were committed, by what came of them',
+        ['outcome'],
+      ),
+      deadLetters: metrics.counter('headwater_extract_dead_letters_total', 'Dead letters, by error code', [
+        'code',
+      ]),
+      retries: metrics.counter('headwater_extract_retries_total', 'Batches tried again, by error code', [
+        'code',
+      ]),
+      blobFailures: metrics.counter(
+        'headwater_extract_blob_failures_total',
+        'Blobs of images that could not be read, each attempt, by error code',
+        ['code'],
+      ),
+      decoderDeaths: metrics.counter(
+        'headwater_extract_decoder_deaths_total',
+        'Processes that died while they decoded an image; each image is tried twice',
+      ),
+      seconds: metrics.histogram(
+        'headwater_extract_seconds',
+        'Seconds of a stage: engine (a batch of images), process (a batch of records), commit (from its turn to its end)',
+        secondsBuckets,
+        ['stage'],
+      ),
+      batch: metrics.histogram(
+        'headwater_extract_batch_images',
+        'Images that shared a call of the engine',
+        imagesBuckets,
+      ),
+      lag: metrics.gauge('headwater_extract_lag_records', 'Records behind the end of the log', [
+        'topic',
+        'partition',
+      ]),
+      stalled: metrics.gauge(
+        'headwater_extract_partition_stalled_seconds',
+        'Time since a partition that is behind last committed something; 0 where it is not behind. Alert on minutes of it',
+        ['partition'],
+      ),
+      lanes: metrics.gauge('headwater_extract_lanes', 'Partitions that this process works on'),
+      info: metrics.gauge('headwater_extractor_info', 'The extractor that runs; always 1', [
+        'extractor',
+        'digest',
+        'engine',
+      ]),
+    };
+  }
+
+  opened(extractor: string, digest: string, engine: string): void {
+    this.metrics.info.set(1, { extractor, digest, engine });
+  }
+
+  /** A blob could not be read; it is read again, or becomes a dead letter. */
+  readonly blobFailed = ({ image, uri, error, isFirst }: BlobFailure): void => {
+    this.metrics.blobFailures.add(1, { code: error.code });
+    const fields = { image, uri, code: error.code, reason: error.message };
+    if (isFirst) this.logger.warn(fields, 'the blob of an image cannot be read');
+  };
+
+  /** A process died of an image, which is tried once more, or refused. */
+  readonly decoderDied = (how: string): void => {
+    this.metrics.decoderDeaths.add(1);
+    this.logger.warn({ how }, 'a process died while it decoded an image');
+  };
+
+  /** An engine call is over. */
+  readonly ran = (images: number, seconds: number): void => {
+    this.metrics.batch.observe(images);
+    this.metrics.seconds.observe(seconds, { stage: 'engine' });
+  };
+
+  /** A batch of records was processed, and will be committed. */
+  processed(seconds: number): void {
+    this.metrics.seconds.observe(seconds, { stage: 'process' });
+  }
+
+  committed({ records, deadLetters }: LaneOutput): void {
+    const erased = records.filter(({ value }) => value === null).length;
+    const outcomes = {
+      vector: records.length - erased,
+      tombstone: erased,
+      dead_letter: deadLetters.length,
+    };
+    for (const [outcome, count] of Object.entries(outcomes)) this.metrics.records.add(count, { outcome });
+    for (const { error, record, stage } of deadLetters) {
+      this.metrics.deadLetters.add(1, { code: error.code });
+      const { topic, partition, offset } = record;
+      const place = { topic, partition, offset: String(offset), image: String(record.key).slice(0, 256) };
+      const fields = { code: error.code, reason: error.message, stage, ...place };
+      this.logger.warn(fields, 'a record became a dead letter');
+    }
+  }
+
+  /** What the lanes report; `topic` is the one they read. */
+  observer(topic: string): LanesObserver {
+    const { lanes, lag, stalled, seconds, retries } = this.metrics;
+    return {
+      assigned: (indexes) => {
+        lanes.set(indexes.length);
+        this.logger.info({ topic, partitions: indexes.join() }, 'partitions assigned');
+      },
+      revoked: (indexes) => {
+        for (const partition of indexes.map(String)) {
+          lag.remove({ topic, partition });
+          stalled.remove({ partition });
+        }
+      },
+      committed: (_, batch) => seconds.observe(batch.seconds, { stage: 'commit' }),
+      retried: (lane, error) => {
+        retries.add(1, { code: error.code });
+        const fields = { code: error.code, partition: lane, reason: error.message };
+        this.logger.warn(fields, 'a batch will be tried again');
+      },
+      lag: (lane, behind) => {
+        for (const [name, records] of behind) lag.set(records, { topic: name, partition: String(lane) });
+      },
+      stalled: (partition, time) => stalled.set(time, { partition: String(partition) }),
+    };
+  }
+}

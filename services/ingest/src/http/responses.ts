@@ -1,0 +1,111 @@
+/** What is said about an image over HTTP, and its JSON schemas for serialization and the OpenAPI document. */
+import type { ImageClassified } from '@headwater/schemas';
+import type { AcceptedImage } from '../intake/intake.ts';
+import type { TrackedImage } from '../tracking/tracked-image.ts';
+
+const time = { type: 'integer', description: 'Milliseconds since the epoch.' } as const;
+const count = { type: 'integer', minimum: 0 } as const;
+
+export const predictionSchema = {
+  type: 'object',
+  required: ['task', 'extractor', 'head', 'label', 'abstained', 'probabilities', 'novelty', 'predictedAt'],
+  properties: {
+    task: { type: 'string' },
+    extractor: { type: 'string' },
+    head: {
+      type: ['object', 'null'],
+      description: 'The head that answered; null while none serves the task.',
+      properties: { kind: { type: 'string' }, version: count, digest: { type: 'string' } },
+    },
+    label: { type: ['string', 'null'] },
+    abstained: { type: 'boolean', description: 'The head is not sure enough: the label is a guess.' },
+    probabilities: { type: 'object', additionalProperties: { type: 'number' } },
+    novelty: { type: ['number', 'null'] },
+    predictedAt: time,
+  },
+} as const;
+
+const acceptedProperties = {
+  id: { type: 'string' },
+  status: { type: 'string', enum: ['accepted', 'classified', 'dead-lettered', 'erased'] },
+  receivedAt: time,
+  mediaType: { type: 'string' },
+  width: { ...count, description: 'Pixels as stored in the file, before EXIF orientation.' },
+  height: count,
+  byteLength: count,
+} as const;
+
+export const imageSchema = {
+  type: 'object',
+  required: ['id', 'status', 'receivedAt'],
+  properties: {
+    ...acceptedProperties,
+    predictions: { type: 'array', items: predictionSchema },
+    deadLetter: {
+      type: 'object',
+      properties: {
+        topic: { type: 'string' },
+        stage: { type: 'string' },
+        code: { type: 'string' },
+        reason: { type: 'string' },
+      },
+    },
+  },
+} as const;
+
+/** What a POST answers: one image, or, for a form with several files, a list. */
+export const submittedSchema = {
+  type: 'object',
+  properties: {
+    ...imageSchema.properties,
+    images: {
+      type: 'array',
+      description: 'For forms with several files; a dead letter is an entry with its `problem`.',
+      items: { type: 'object', additionalProperties: true },
+    },
+  },
+} as const;
+
+export const problemSchema = {
+  type: 'object',
+  description: 'A problem document (RFC 9457).',
+  required: ['type', 'title', 'status', 'detail', 'instance', 'code'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    instance: { type: 'string' },
+    code: { type: 'string' },
+  },
+  additionalProperties: true,
+} as const;
+
+export type ImageAnswer = Readonly<Record<string, unknown>>;
+
+export function showAccepted({ blob: _blob, ...image }: AcceptedImage): ImageAnswer {
+  return { ...image, status: 'accepted' };
+}
+
+export function showPrediction(prediction: ImageClassified): object {
+  const { task, extractor, head, label, abstained, probabilities, novelty, predictedAt } = prediction;
+  return { task, extractor, head, label, abstained, probabilities, novelty, predictedAt };
+}
+
+export function showClassified(image: AcceptedImage, predictions: readonly ImageClassified[]): ImageAnswer {
+  return { ...showAccepted(image), status: 'classified', predictions: predictions.map(showPrediction) };
+}
+
+export function showTracked({ id, receivedAt, status, ...image }: TrackedImage): ImageAnswer {
+  const { topic, stage, code, reason } = image.deadLetter ?? {};
+  return {
+    ...(image.accepted && showAccepted(image.accepted)),
+    id,
+    status,
+    receivedAt,
+    ...(image.predictions.length > 0 && { predictions: image.predictions.map(showPrediction) }),
+    ...(image.deadLetter && { deadLetter: { topic, stage, code, reason } }),
+  };
+}
+
+export const imagePath = (id: string): string => `/v1/images/${encodeURIComponent(id)}`;

@@ -1,0 +1,67 @@
+/** The two ways in, for images and for labels: they share one sender, and are counted where they are opened. */
+import { openCodec } from '@headwater/schemas';
+import type { ServiceDependencies } from '@headwater/service-kit';
+import type { IngestConfig } from '../environment.ts';
+import { createLabelSink, type LabelSink } from '../labels/label-writer.ts';
+import { createClock } from './clock.ts';
+import type { ImageLimits } from './inspection.ts';
+import { createIntake, type Intake } from './intake.ts';
+import { countImages, countLabels } from './intake-metrics.ts';
+import { createSender, type Sender } from './sender.ts';
+
+type Dependencies = ServiceDependencies;
+
+export const limitsOf = (config: IngestConfig): ImageLimits => ({
+  maxBytes: config.MAX_IMAGE_BYTES,
+  maxPixels: config.MAX_IMAGE_PIXELS,
+});
+
+export async function openSender(
+  config: IngestConfig,
+  { log, logger, metrics }: Dependencies,
+): Promise<Sender> {
+  const sent = metrics.histogram(
+    'headwater_ingest_batch_records',
+    'Records that went to the log in one send.',
+    [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
+  );
+  const failures = metrics.counter('headwater_ingest_send_failures_total', 'Sends that failed.', ['code']);
+  const producer = await log.openProducer();
+  return createSender({
+    producer,
+    maxPendingBytes: config.MAX_PENDING_BYTES,
+    timeoutMs: config.SEND_TIMEOUT,
+    onBatch: ({ records, error }) => {
+      if (error) {
+        failures.add(1, { code: error.code });
+        logger.warn({ error }, 'records did not reach the log');
+      } else sent.observe(records);
+    },
+  });
+}
+
+export async function openEntrances(
+  config: IngestConfig,
+  { schemaIds, blobs, names, metrics }: Dependencies,
+  sender: Sender,
+): Promise<{ readonly intake: Intake; readonly sink: LabelSink }> {
+  const { images, labels } = names.topics;
+  const clock = createClock();
+  const intake = createIntake({
+    topic: images,
+    codec: await openCodec(schemaIds, 'ImageReceived', images),
+    sender,
+    blobs,
+    clock,
+    limits: limitsOf(config),
+    inlineLimitBytes: Math.min(config.INLINE_LIMIT_BYTES, Math.floor(config.MAX_MESSAGE_BYTES / 2)),
+  });
+  const sink = createLabelSink({
+    topic: labels,
+    codec: await openCodec(schemaIds, 'LabelAssigned', labels),
+    sender,
+    clock,
+    maxSkewMs: config.MAX_CLOCK_SKEW,
+  });
+  return { intake: countImages(intake, metrics), sink: countLabels(sink, metrics) };
+}

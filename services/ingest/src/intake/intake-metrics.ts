@@ -1,0 +1,63 @@
+/** What came in, counted where every way in passes: HTTP and folders alike. */
+import { asHeadwaterError } from '@headwater/errors';
+import type { Metrics } from '@headwater/service-kit';
+import type { LabelSink } from '../labels/label-writer.ts';
+import type { Intake } from './intake.ts';
+
+export interface Sampled {
+  readonly inFlightBytes: number;
+  readonly inFlightRequests: number;
+  readonly waitingRequests: number;
+  readonly trackedImages: number;
+}
+
+const SAMPLE_EVERY_MS = 1_000;
+
+/** How full the bounded parts are, looked at once a second; returns what ends it. */
+export function sampleLoad(metrics: Metrics, look: () => Sampled): () => void {
+  const bytes = metrics.gauge('headwater_ingest_in_flight_bytes', 'Bodies in memory.');
+  const requests = metrics.gauge('headwater_ingest_in_flight_requests', 'Requests that are being taken in.');
+  const waiting = metrics.gauge('headwater_ingest_waiting_requests', 'Requests that wait for a prediction.');
+  const tracked = metrics.gauge('headwater_ingest_tracked_images', 'Images that GET /v1/images/{id} knows.');
+  const sample = () => {
+    const load = look();
+    bytes.set(load.inFlightBytes);
+    requests.set(load.inFlightRequests);
+    waiting.set(load.waitingRequests);
+    tracked.set(load.trackedImages);
+  };
+  sample();
+  const timer = setInterval(sample, SAMPLE_EVERY_MS).unref();
+  return () => clearInterval(timer);
+}
+
+/** `result` is `accepted` or the code of the error. */
+export function countImages(intake: Intake, metrics: Metrics): Intake {
+  const images = metrics.counter('headwater_ingest_images_total', 'Images that came in.', ['result']);
+  const bytes = metrics.counter('headwater_ingest_image_bytes_total', 'Bytes of the accepted images.');
+  return {
+    ...intake,
+    async accept(input, announce) {
+      try {
+        const image = await intake.accept(input, announce);
+        images.add(1, { result: 'accepted' });
+        bytes.add(image.byteLength);
+        return image;
+      } catch (error) {
+        images.add(1, { result: asHeadwaterError(error).code });
+        throw error;
+      }
+    },
+  };
+}
+
+export function countLabels(sink: LabelSink, metrics: Metrics): LabelSink {
+  const labels = metrics.counter('headwater_ingest_labels_total', 'Labels that are safe in the log.');
+  return {
+    ...sink,
+    async send(batch) {
+      await sink.send(batch);
+      labels.add(batch.length);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** Labels on their way to the log: one at a time by `PUT`, or many from a file. */
+import type { Codec, LabelAssigned } from '@headwater/schemas';
+import { type Clock, readTime } from '../intake/clock.ts';
+import { checkAnnotator, checkImageId, checkLabel, checkTask } from '../intake/identifiers.ts';
+import type { Sender } from '../intake/sender.ts';
+
+/** As a client gave it: nothing is checked yet. */
+export interface LabelInput {
+  readonly imageId: unknown;
+  readonly task: unknown;
+  /** null retracts. */
+  readonly label: unknown;
+  readonly assignedAt?: unknown;
+  readonly annotator?: unknown;
+}
+
+export interface LabelSink {
+  /** Checks the input and gives it a time where it has none. Errors: request-invalid. */
+  prepare(input: LabelInput): LabelAssigned;
+  /** Resolves when they are safe in the log. Errors: overloaded, log-unavailable. */
+  send(labels: readonly LabelAssigned[]): Promise<void>;
+}
+
+export interface LabelSinkOptions {
+  readonly topic: string;
+  readonly codec: Codec<LabelAssigned>;
+  readonly sender: Sender;
+  readonly clock: Clock;
+  /** How far ahead of our clock a given time may lie. */
+  readonly maxSkewMs: number;
+}
+
+/** Who assigned a label when the client does not say. */
+export const defaultAnnotator = 'api';
+
+const absent = (value: unknown) => value === undefined || value === null;
+
+export function createLabelSink(options: LabelSinkOptions): LabelSink {
+  const { topic, codec, sender, clock, maxSkewMs } = options;
+  return {
+    prepare({ imageId: id, task: question, label, assignedAt, annotator }) {
+      const imageId = checkImageId(id);
+      const task = checkTask(question);
+      return {
+        imageId,
+        task,
+        label: label === null ? null : checkLabel(label),
+        assignedAt: absent(assignedAt) ? clock.next(`${task}/${imageId}`) : readTime(assignedAt, maxSkewMs),
+        annotator: absent(annotator) ? defaultAnnotator : checkAnnotator(annotator),
+      };
+    },
+    send: (labels) =>
+      sender.send(labels.map((label) => ({ topic, key: label.imageId, value: codec.encode(label) }))),
+  };
+}

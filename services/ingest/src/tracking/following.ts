@@ -1,0 +1,132 @@
+/**
+ * Reads what becomes of images: predictions and dead letters from now on, and the table of serving heads from its
+ * beginning. A record that cannot be read is counted and passed over: this is a view, it holds nothing up.
+ */
+import { isUtf8 } from 'node:buffer';
+import { asHeadwaterError } from '@headwater/errors';
+import {
+  deadLetterHeaders,
+  type Follower,
+  type Log,
+  type Logger,
+  type LogRecord,
+  type Names,
+} from '@headwater/log';
+import { imageIdFault, openCodec, openVectorReader, type SchemaIds } from '@headwater/schemas';
+import type { ServingTasks } from './serving-tasks.ts';
+import type { DeadLetterNotice } from './tracked-image.ts';
+import type { Tracker } from './tracker.ts';
+
+export interface FollowingOptions {
+  readonly log: Log;
+  readonly schemaIds: SchemaIds;
+  readonly names: Names;
+  readonly extractors: readonly string[];
+  readonly tracker: Tracker;
+  readonly serving: ServingTasks;
+  readonly logger: Logger;
+}
+
+export interface Following {
+  /** Rejects when it cannot go on; resolves after `close`. */
+  readonly stopped: Promise<void>;
+  close(): Promise<void>;
+}
+
+type Handler = (record: LogRecord) => Promise<void> | void;
+/** Reads the time by which a dead letter's image is told from others of its id. */
+type TimeReader = (value: Buffer) => Promise<number>;
+
+/** The topics that are followed. */
+export function followedTopics(names: Names, extractors: readonly string[]): string[] {
+  const { topics } = names;
+  return [topics.predictions, topics.serving, ...deadLetterTopics(names, extractors)];
+}
+
+function deadLetterTopics({ topics }: Names, extractors: readonly string[]): string[] {
+  const sources = [topics.images, ...extractors.map((extractor) => topics.vectors(extractor))];
+  return sources.map((source) => topics.deadLetters(source));
+}
+
+/** Resolves when every record that is written from now on will be seen. */
+export async function openFollowing(options: FollowingOptions): Promise<Following> {
+  const { log, names, extractors, logger } = options;
+  const handlers = await openHandlers(options);
+  const onRecords = async (records: readonly LogRecord[]) => {
+    for (const record of records) {
+      try {
+        await handlers.get(record.topic)?.(record);
+      } catch (error) {
+        const { topic, partition, offset } = record;
+        const { code } = asHeadwaterError(error);
+        logger.warn({ topic, partition, offset: String(offset), code }, 'an answer cannot be read');
+      }
+    }
+  };
+  const { serving, predictions } = names.topics;
+  const answers = [predictions, ...deadLetterTopics(names, extractors)];
+  const followers: Follower[] = [
+    await log.follow({ topics: answers, from: 'end', onRecords }),
+    await log.follow({ topics: [serving], from: 'beginning', onRecords }),
+  ];
+  await Promise.all(followers.map((follower) => Promise.race([follower.caughtUp, follower.stopped])));
+  return {
+    stopped: Promise.all(followers.map((follower) => follower.stopped)).then(() => undefined),
+    close: async () => {
+      await Promise.all(followers.map((follower) => follower.close()));
+    },
+  };
+}
+
+async function openHandlers(options: FollowingOptions): Promise<ReadonlyMap<string, Handler>> {
+  const { schemaIds, names, extractors, tracker, serving } = options;
+  const { topics } = names;
+  const classified = await openCodec(schemaIds, 'ImageClassified', topics.predictions);
+  const activated = await openCodec(schemaIds, 'HeadActivated', topics.serving);
+  const images = await openCodec(schemaIds, 'ImageReceived', topics.images);
+  const vectors = openVectorReader(schemaIds);
+  const deadLetters =
+    (readTime: TimeReader): Handler =>
+    async (record) => {
+      const notice = await noticeOf(record, readTime);
+      if (notice) tracker.deadLettered(notice);
+    };
+  return new Map<string, Handler>([
+    [
+      topics.predictions,
+      async ({ value }) => {
+        if (value) tracker.classified(await classified.decode(value));
+      },
+    ],
+    [
+      topics.serving,
+      async ({ key, value }) => {
+        if (key) serving.activated(key.toString(), value ? await activated.decode(value) : undefined);
+      },
+    ],
+    [
+      topics.deadLetters(topics.images),
+      deadLetters(async (value) => (await images.decode(value)).receivedAt),
+    ],
+    ...extractors.map((extractor): [string, Handler] => [
+      topics.deadLetters(topics.vectors(extractor)),
+      deadLetters(async (value) => (await vectors.decode(value)).receivedAt),
+    ]),
+  ]);
+}
+
+async function noticeOf(record: LogRecord, readTime: TimeReader): Promise<DeadLetterNotice | undefined> {
+  const { key, value, headers, topic, timestamp } = record;
+  // Nobody can ask for what is no id, and it may be as long as a record.
+  if (!key || !isUtf8(key) || imageIdFault(key.toString()) !== undefined) return undefined;
+  const header = (name: string) => headers[name]?.toString() ?? 'unknown';
+  return {
+    imageId: key.toString(),
+    receivedAt: value ? await readTime(value).catch(() => undefined) : undefined,
+    topic,
+    stage: header(deadLetterHeaders.stage),
+    code: header(deadLetterHeaders.exceptionClass),
+    reason: header(deadLetterHeaders.exceptionMessage),
+    timestamp,
+  };
+}
