@@ -33,9 +33,9 @@ async function openScene(onTestFinished: Finish) {
   const log = createKafkaLog({ brokers: inject('brokers'), sessionTimeoutMs }, logger);
   let assignments = 0;
   const codes = new Set<string>();
-  const openLanes = log.openLanes.bind(log);
-  log.openLanes = (options) =>
-    openLanes({
+  const openPartitionGroup = log.openPartitionGroup.bind(log);
+  log.openPartitionGroup = (options) =>
+    openPartitionGroup({
       ...options,
       observer: {
         ...options.observer,

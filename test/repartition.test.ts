@@ -7,10 +7,10 @@ import {
   createKafkaLog,
   createMemoryLog,
   createNames,
-  type Lanes,
   type Log,
   type LogRecord,
   type Names,
+  type PartitionGroup,
   sourceHeaders,
   topicSpecs,
 } from '@headwater/log';
@@ -19,34 +19,39 @@ import { createLogger, prepareTopics } from '@headwater/service-kit';
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { type RepartitionOptions, repartition } from '../cli/src/repartition/repartition.ts';
-import { eventually, Rig, refOf, vectorOf } from '../services/classify/src/testing/classify-fixture.ts';
+import {
+  ClassifyFixture,
+  eventually,
+  refOf,
+  vectorOf,
+} from '../services/classify/src/testing/classify-fixture.ts';
 
 const extractor = 'eight.v1';
 const patienceMs = 60_000;
 
-async function openRig(log: Log, partitions: number, names: Names): Promise<Rig> {
+async function openFixture(log: Log, partitions: number, names: Names): Promise<ClassifyFixture> {
   const specs = topicSpecs(names, { extractors: [extractor], partitions, replicationFactor: 1 });
   await prepareTopics(log.admin, specs, true);
-  const rig = await Rig.open({ log, names, partitions });
-  onTestFinished(() => rig.close());
-  return rig;
+  const fixture = await ClassifyFixture.open({ log, names, partitions });
+  onTestFinished(() => fixture.close());
+  return fixture;
 }
 
 /** Turns images, whose value is a number, into vectors. */
-async function startExtract({ log, names, codecs }: Rig): Promise<Lanes> {
+async function startExtract({ log, names, codecs }: ClassifyFixture): Promise<PartitionGroup> {
   const group = names.groups.extract(extractor);
-  const lanes = await log.openLanes({
+  const partitionGroup = await log.openPartitionGroup({
     group,
     topics: [names.topics.images],
-    transactionalId: (lane) => names.transactionalId(group, lane),
+    transactionalId: (partition) => names.transactionalId(group, partition),
     deadLetterTopic: names.topics.deadLetters,
     open: async () => ({
       close: () => undefined,
       process: async (records) => ({ deadLetters: [], records: records.map((cause) => vectorRecord(cause)) }),
     }),
   });
-  await lanes.ready;
-  return lanes;
+  await partitionGroup.ready;
+  return partitionGroup;
 
   function vectorRecord(cause: LogRecord) {
     const image = Number(cause.value);
@@ -64,28 +69,28 @@ async function startExtract({ log, names, codecs }: Rig): Promise<Lanes> {
   }
 }
 
-async function sendImages(rig: Rig, from: number, to: number): Promise<void> {
+async function sendImages(fixture: ClassifyFixture, from: number, to: number): Promise<void> {
   for (let image = from; image < to; image += 1) {
-    await rig.send(rig.names.topics.images, `i${image}`, Buffer.from(String(image)));
+    await fixture.send(fixture.names.topics.images, `i${image}`, Buffer.from(String(image)));
   }
 }
 
-async function sendLabels(rig: Rig, from: number, to: number): Promise<void> {
-  for (let image = from; image < to; image += 1) await rig.sendLabel(`i${image}`, `c${image % 3}`);
+async function sendLabels(fixture: ClassifyFixture, from: number, to: number): Promise<void> {
+  for (let image = from; image < to; image += 1) await fixture.sendLabel(`i${image}`, `c${image % 3}`);
 }
 
 /** Starts both services, waits until there is a prediction for each image and every label is learned, and stops them. */
 async function work(
-  { rig, dataDir }: Site,
+  { fixture, dataDir }: Site,
   images: number,
   labels: number,
   during = async () => undefined as unknown,
 ) {
-  const service = await rig.start({ DATA_DIR: dataDir });
-  const extract = await startExtract(rig);
+  const service = await fixture.start({ DATA_DIR: dataDir });
+  const extract = await startExtract(fixture);
   await during();
-  await eventually(async () => (await rig.predictions()).length >= images, patienceMs);
-  const head = await rig.settled(labels, 'digit', patienceMs);
+  await eventually(async () => (await fixture.predictions()).length >= images, patienceMs);
+  const head = await fixture.settled(labels, 'digit', patienceMs);
   await extract.close();
   await service.stop();
   return { setDigest: head.setDigest, digest: head.digest };
@@ -101,17 +106,17 @@ async function addPartitions(names: Names, count: number): Promise<void> {
 }
 
 /** Every output names a record that is there, and is of the same image. */
-async function expectSources(rig: Rig): Promise<void> {
-  const { topics } = rig.names;
-  const vectors = await rig.records(topics.vectors(extractor));
+async function expectSources(fixture: ClassifyFixture): Promise<void> {
+  const { topics } = fixture.names;
+  const vectors = await fixture.records(topics.vectors(extractor));
   const placeOf = ({ topic, partition, offset }: LogRecord) => `${topic}/${partition}/${offset}`;
   const keys = new Map(
-    [...vectors, ...(await rig.records(topics.images))].map((record) => [
+    [...vectors, ...(await fixture.records(topics.images))].map((record) => [
       placeOf(record),
       String(record.key),
     ]),
   );
-  for (const { key, headers } of [...vectors, ...(await rig.records(topics.predictions))]) {
+  for (const { key, headers } of [...vectors, ...(await fixture.records(topics.predictions))]) {
     const place = Object.values(sourceHeaders).map((name) => headers[name]?.toString());
     expect(keys.get(place.join('/'))).toBe(String(key));
   }
@@ -140,7 +145,7 @@ async function repartitionWithEndings(options: Omit<RepartitionOptions, 'signal'
 
 /** Services and command as they are started once: with a log of their own, and the stores of before. */
 interface Site {
-  readonly rig: Rig;
+  readonly fixture: ClassifyFixture;
   readonly dataDir: string;
 }
 
@@ -164,7 +169,7 @@ function install(): Installation {
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   return {
     names,
-    site: async (partitions) => ({ rig: await openRig(openKafka(), partitions, names), dataDir }),
+    site: async (partitions) => ({ fixture: await openFixture(openKafka(), partitions, names), dataDir }),
     move: (partitions) => ({
       clients: { log: openKafka(), names, schemaIds: createFingerprintIds() },
       extractors: [extractor],
@@ -178,19 +183,25 @@ function install(): Installation {
   };
 }
 
-async function sendAll(rig: Rig, images: readonly [number, number], labels: readonly [number, number]) {
-  await sendLabels(rig, ...labels);
-  await sendImages(rig, ...images);
+async function sendAll(
+  fixture: ClassifyFixture,
+  images: readonly [number, number],
+  labels: readonly [number, number],
+) {
+  await sendLabels(fixture, ...labels);
+  await sendImages(fixture, ...images);
 }
 
 /** What installations come to whose topics were never moved. */
 async function undisturbed(images: number, labels: number) {
-  const rig = await openRig(createMemoryLog(), 1, createNames());
-  return work({ rig, dataDir: rig.dataDir }, images, labels, () => sendAll(rig, [0, images], [0, labels]));
+  const fixture = await openFixture(createMemoryLog(), 1, createNames());
+  return work({ fixture, dataDir: fixture.dataDir }, images, labels, () =>
+    sendAll(fixture, [0, images], [0, labels]),
+  );
 }
 
-async function expectPredictedOnce(rig: Rig, images: number): Promise<void> {
-  const predicted = (await rig.predictions()).map(({ imageId }) => imageId).sort();
+async function expectPredictedOnce(fixture: ClassifyFixture, images: number): Promise<void> {
+  const predicted = (await fixture.predictions()).map(({ imageId }) => imageId).sort();
   expect(predicted).toEqual(Array.from({ length: images }, (_, image) => `i${image}`).sort());
 }
 
@@ -198,27 +209,27 @@ it('moves all topics, however often it is ended, and loses and repeats nothing',
   const { site, move } = install();
   const before = await site(2);
   await work(before, 30, 20, async () => {
-    await sendAll(before.rig, [0, 30], [0, 20]);
+    await sendAll(before.fixture, [0, 30], [0, 20]);
     await expect(repartition(move(4))).rejects.toMatchObject({ code: 'request-invalid' });
   });
   // Of these nothing is processed when the topics are moved.
-  await sendAll(before.rig, [30, 40], [20, 25]);
+  await sendAll(before.fixture, [30, 40], [20, 25]);
   expect(await repartitionWithEndings(move(4))).toBeGreaterThan(3);
   expect((await repartition(move(4))).topics).toEqual([]);
   const after = await site(4);
-  await expectSources(after.rig);
+  await expectSources(after.fixture);
   expect(await work(after, 40, 25)).toEqual(await undisturbed(40, 25));
-  await expectPredictedOnce(after.rig, 40);
+  await expectPredictedOnce(after.fixture, 40);
 }, 300_000);
 
 it('puts right what was written before and after another tool added partitions', async () => {
   const { names, site, move } = install();
   const before = await site(2);
-  const { setDigest } = await work(before, 30, 20, () => sendAll(before.rig, [0, 30], [0, 20]));
+  const { setDigest } = await work(before, 30, 20, () => sendAll(before.fixture, [0, 30], [0, 20]));
   await addPartitions(names, 3);
   const grown = await site(3);
-  await sendAll(grown.rig, [30, 40], [20, 25]);
-  await expect(grown.rig.start({ DATA_DIR: grown.dataDir })).rejects.toMatchObject({
+  await sendAll(grown.fixture, [30, 40], [20, 25]);
+  await expect(grown.fixture.start({ DATA_DIR: grown.dataDir })).rejects.toMatchObject({
     code: 'topic-mismatch',
     context: { before: 2, now: 3 },
   });
@@ -226,7 +237,7 @@ it('puts right what was written before and after another tool added partitions',
   expect(topics.map((topic) => [topic.before, topic.partitions])).toEqual(topics.map(() => [3, 3]));
   expect(sets.map((set) => [set.examples, set.setDigest])).toEqual([[20, setDigest]]);
   const after = await site(3);
-  await expectSources(after.rig);
+  await expectSources(after.fixture);
   expect(await work(after, 40, 25)).toEqual(await undisturbed(40, 25));
-  await expectPredictedOnce(after.rig, 40);
+  await expectPredictedOnce(after.fixture, 40);
 }, 300_000);

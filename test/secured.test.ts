@@ -225,7 +225,7 @@ it('stops what runs when the password no longer holds', async () => {
   const specs = [topic, `${topic}-dlt`].map((name) => ({ name, partitions: 1, settings: {} }));
   await log.admin.ensureTopics(specs, { create: true });
   const follower = await log.follow({ topics: [topic], from: 'beginning', onRecords: () => undefined });
-  const lanes = await log.openLanes({
+  const partitionGroup = await log.openPartitionGroup({
     group: topic,
     topics: [topic],
     open: async () => ({
@@ -235,8 +235,8 @@ it('stops what runs when the password no longer holds', async () => {
     transactionalId: () => topic,
     deadLetterTopic: (name) => `${name}-dlt`,
   });
-  const ends = Promise.allSettled([lanes.stopped, follower.stopped]);
-  await lanes.ready;
+  const ends = Promise.allSettled([partitionGroup.stopped, follower.stopped]);
+  await partitionGroup.ready;
   const port = Number(kafka.brokers[0]?.split(':')[1]);
   await kafka.stop();
   const security = { authority, passwords: { headwater: 'another-password' } };

@@ -12,7 +12,7 @@ import {
 import { createFingerprintIds, type ImageClassified } from '@headwater/schemas';
 import { commonEnvironment, createLogger, kafkaOptions, loadConfig, namesOf } from '@headwater/service-kit';
 import { type AuditReport, auditRun } from '../demo/src/audit/audit.ts';
-import { openCodecs, type StoryCodecs } from '../demo/src/run/codecs.ts';
+import { openCodecs, type RunCodecs } from '../demo/src/run/codecs.ts';
 import { imageIdOf } from '../demo/src/run/routes.ts';
 import type { SourceImage } from '../demo/src/sources/api.ts';
 import { createDigitsSource } from '../demo/src/sources/digits.ts';
@@ -57,7 +57,7 @@ export interface FoundDeadLetter {
 export interface StreamClient {
   readonly log: Log;
   readonly names: Names;
-  readonly codecs: StoryCodecs;
+  readonly codecs: RunCodecs;
   /** Straight to Kafka; resolves to the ids. */
   sendImages(images: readonly SourceImage[]): Promise<string[]>;
   sendLabels(labels: ReadonlyMap<string, string | null>): Promise<void>;
@@ -113,7 +113,7 @@ export async function openStreamClient(variables: Variables): Promise<StreamClie
 function followOutcomes(
   log: Log,
   names: Names,
-  codecs: StoryCodecs,
+  codecs: RunCodecs,
   found: { predictions: Map<string, ImageClassified[]>; deadLetters: FoundDeadLetter[] },
 ): Promise<Follower> {
   const { topics } = names;
@@ -153,7 +153,7 @@ function asDeadLetter({ topic, key, value, headers }: LogRecord): FoundDeadLette
 export function imageRecord(
   image: Pick<SourceImage, 'bytes' | 'facts'> & { readonly id?: string },
   { topics }: Names,
-  { images }: StoryCodecs,
+  { images }: RunCodecs,
 ): OutgoingRecord & { readonly key: string; readonly value: Buffer } {
   const id = image.id ?? imageIdOf({ name: '', label: null, ...image });
   const facts = image.facts ?? { mediaType: 'image/png', width: 28, height: 28 };
@@ -174,7 +174,7 @@ function labelRecord(
   id: string,
   label: string | null,
   { topics }: Names,
-  { labels }: StoryCodecs,
+  { labels }: RunCodecs,
 ): OutgoingRecord {
   const value = labels.encode({ imageId: id, task, label, assignedAt: Date.now(), annotator: 'test' });
   return { topic: topics.labels, key: id, value };

@@ -1,7 +1,7 @@
 /** Draws of labelled digits, and what a head or a baseline makes of them. All drawing is seeded: a run can be repeated. */
 import {
   Calibration,
-  createLabelledSet,
+  createTrainingSet,
   HeadMeasurements,
   openHead,
   sampleKey,
@@ -45,7 +45,7 @@ export function exampleAt(split, index, label = String(split.labels[index])) {
 export function buildSet(examples, options = {}) {
   let set;
   for (const example of examples) {
-    set ??= createLabelledSet({
+    set ??= createTrainingSet({
       extractor: 'lenet-digits.v1',
       task: 'digit',
       dimensions: example.vector.length,

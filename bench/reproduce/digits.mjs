@@ -9,7 +9,7 @@ import {
   createLeNet,
   lenetFeatures,
   lenetLogits,
-  netUpTo,
+  modelUpTo,
   pick,
   readMnist,
   shuffled,
@@ -52,8 +52,8 @@ export async function tellDigits(story) {
   });
 
   say('\nvectors of all ten digits, as strips side by side');
-  await drawStrips(netUpTo(trained, lenetFeatures), test, story.picture('strips-trained.png'));
-  await drawStrips(netUpTo(random, lenetFeatures), test, story.picture('strips-random.png'));
+  await drawStrips(modelUpTo(trained, lenetFeatures), test, story.picture('strips-trained.png'));
+  await drawStrips(modelUpTo(random, lenetFeatures), test, story.picture('strips-random.png'));
 
   for (const [name, net, aim] of [
     ['random convolutions, as in the source', random, undefined],
@@ -72,7 +72,7 @@ export async function tellDigits(story) {
     });
     retrained.dispose();
   }
-  await tellVectors(story, netUpTo(trained, lenetFeatures), fresh);
+  await tellVectors(story, modelUpTo(trained, lenetFeatures), fresh);
 }
 
 /** Images a second. */

@@ -1,8 +1,8 @@
 /** Headwater's own heads on vectors in memory: the share of test vectors that they name rightly. */
-import { createLabelledSet, openHead, quantize, trainHead } from '@headwater/heads';
+import { createTrainingSet, openHead, quantize, trainHead } from '@headwater/heads';
 
 export function headAccuracy({ kind, examples, tests, dimensions }) {
-  const set = createLabelledSet({ extractor: 'reproduce.v1', task: 'reproduce', dimensions });
+  const set = createTrainingSet({ extractor: 'reproduce.v1', task: 'reproduce', dimensions });
   for (const [index, { vector, label }] of examples.entries()) {
     set.add({ imageId: `image-${index}`, label, group: null, vector: quantize(vector) });
   }

@@ -2,8 +2,8 @@
 export { interruptible } from './platform/interruptible.ts';
 export { openPlatform, type Platform } from './platform/platform.ts';
 export { createIngestClient, type IngestClient } from './run/ingest-client.ts';
-export { tellStory } from './run/reporter.ts';
-export { countRefusal, createTally, type Tally } from './run/run-statistics.ts';
+export { runAndReport } from './run/reporter.ts';
+export { countRefusal, createRunStatistics, type RunStatistics } from './run/run-statistics.ts';
 export { describeSummary } from './run/summary.ts';
 export type { ImageSource, SourceImage } from './sources/api.ts';
 export { createDigitsSource } from './sources/digits.ts';

@@ -31,15 +31,15 @@ const variables = () => ({
   KAFKA_SESSION_TIMEOUT: '3s',
 });
 
-/** Lanes whose transaction was refused, as the process has logged it. */
+/** Partitions whose transaction was refused, as the process has logged it. */
 function refusedLanes(owner: ServiceProcess): number[] {
   return owner
     .stderr()
     .split('\n')
-    .filter((line) => line.includes('"msg":"lane will be opened again') && line.endsWith('}'))
-    .map((line): { code: string; lane: number } => JSON.parse(line))
+    .filter((line) => line.includes('"msg":"partition will be opened again') && line.endsWith('}'))
+    .map((line): { code: string; partition: number } => JSON.parse(line))
     .filter(({ code }) => code === 'log-fenced')
-    .map(({ lane }) => lane);
+    .map(({ partition }) => partition);
 }
 
 it('owners that were held while others took over cannot commit when they wake', {

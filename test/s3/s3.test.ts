@@ -6,7 +6,7 @@ import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } 
 import type { StoredBlob } from '@headwater/blobs';
 import { commonEnvironment, loadConfig, openBlobs } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { codeOf, keepsTheBlobContract } from '../../packages/testing/src/blobs/blob-contract.ts';
+import { codeOf, describeBlobStoreContract } from '../../packages/testing/src/blobs/blob-contract.ts';
 import { type S3Proxy, startS3Proxy } from './s3-proxy.ts';
 
 let folder: string;
@@ -36,7 +36,7 @@ const open = (place = 's3://headwater/trial') =>
   openBlobs(loadConfig(commonEnvironment, { BLOB_STORE: place, BLOB_S3_ENDPOINT: server.endpoint }));
 const keyOf = (blob: StoredBlob) => blob.uri.slice('s3://headwater/'.length);
 
-keepsTheBlobContract('S3Proxy', () => ({
+describeBlobStoreContract('S3Proxy', () => ({
   store: open(),
   damage: async (blob, Body) =>
     void (await client.send(new PutObjectCommand({ Bucket: 'headwater', Key: keyOf(blob), Body }))),

@@ -4,7 +4,7 @@
  * whole process (collecting garbage and compiling count), so that waiting for other programs does not.
  */
 import { loadavg } from 'node:os';
-import { createLabelledSet, quantize, trainHead } from '@headwater/heads';
+import { createTrainingSet, quantize, trainHead } from '@headwater/heads';
 import { chooseKernel, scratchLength } from '../../../packages/heads/dist/kernel/kernel.js';
 import { Statistics } from '../../../packages/heads/dist/training-set/statistics.js';
 import { round, seededUniform } from '../examples.mjs';
@@ -77,7 +77,7 @@ function measureOurs(dimensions, withSettled) {
     // Reading G makes sure that nothing is still waiting to be added.
     return statistics.gram[0];
   });
-  const set = createLabelledSet({ extractor: 'speed.v1', task: 'speed', dimensions });
+  const set = createTrainingSet({ extractor: 'speed.v1', task: 'speed', dimensions });
   let added = 0;
   const setRate = rateOf(() => {
     for (let i = 0; i < 64; i++, added++) {

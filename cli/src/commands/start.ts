@@ -8,15 +8,15 @@ import {
   countRefusal,
   createDigitsSource,
   createFolderSource,
+  createRunStatistics,
   createScreen,
-  createTally,
   describeSummary,
   interruptible,
   openPlatform,
   type Platform,
+  type RunStatistics,
+  runAndReport,
   type Screen,
-  type Tally,
-  tellStory,
 } from '@headwater/demo';
 import { asHeadwaterError } from '@headwater/errors';
 import { idOfExtractorFile } from '@headwater/extractor-pipelines';
@@ -56,7 +56,7 @@ export async function start(options: StartOptions, console: Console): Promise<nu
   const logger = console.createLogger(screen.say);
   const lifecycle = interruptible(createLifecycle(logger), console.signal);
   try {
-    const tally = createTally();
+    const tally = createRunStatistics();
     const { file, id } = await namedExtractor(options.extractor);
     const source = await openSource({ ...options, extractor: id }, tally, screen.say);
     const { extractor, task } = source;
@@ -79,7 +79,7 @@ interface Run {
   readonly console: Console;
   readonly screen: Screen;
   readonly lifecycle: Lifecycle;
-  readonly tally: Tally;
+  readonly tally: RunStatistics;
   readonly source: ImageSource;
   readonly platform: Platform;
 }
@@ -92,7 +92,7 @@ async function namedExtractor(name: string | undefined) {
 
 async function openSource(
   options: StartOptions,
-  tally: Tally,
+  tally: RunStatistics,
   say: (line: string) => void,
 ): Promise<ImageSource> {
   const { folder, extractor, task } = options;
@@ -124,7 +124,7 @@ async function run(run: Run): Promise<number> {
   const signal = AbortSignal.any([console.signal, failure.signal]);
   const images = imagesOf(run);
   introduce(run);
-  const summary = await tellStory({
+  const summary = await runAndReport({
     ...run,
     ...platform,
     signal,

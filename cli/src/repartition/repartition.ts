@@ -4,7 +4,7 @@
  * called again. Nothing is deleted before its copy was read and compared.
  */
 import { randomUUID } from 'node:crypto';
-import { type ClusterClients, forgetWatermarks } from '@headwater/classify/exchange';
+import { type ClusterClients, resetWatermarks } from '@headwater/classify/exchange';
 import { type ExampleSet, type OnProgress, readExampleSets } from '@headwater/classify/rebuild';
 import { HeadwaterError } from '@headwater/errors';
 import type { LogAdmin, TopicSpec } from '@headwater/log';
@@ -90,7 +90,7 @@ class Repartition {
     const places = new MovedPlaces(plan.run);
     for (const topic of plan.topics) await this.#moveTopic(topic, places);
     for (const topic of plan.topics) await this.#setOffsets(topic);
-    await forgetWatermarks(this.#options.clients, this.#state.transactions);
+    await resetWatermarks(this.#options.clients, this.#state.transactions);
     await this.#state.settle();
     this.#compareSets(plan.sets, await this.#readSets());
     await this.#state.remove();

@@ -11,8 +11,8 @@ import {
   type Example,
   type ImageClassified,
   type LabelAssigned,
-  labelFault,
-  taskFault,
+  labelProblem,
+  taskProblem,
   type VectorExtracted,
 } from '@headwater/schemas';
 import { createFindings, type Finding, type Findings } from './findings.ts';
@@ -137,7 +137,7 @@ function readVectors(reader: TopicReader, options: AuditOptions, books: Books): 
 function sourceLabels({ imageId, labels, receivedAt, source }: VectorExtracted): StatedLabel[] {
   // The join refuses the others, one by one.
   const valid = Object.entries(labels).filter(
-    ([task, label]) => taskFault(task) === undefined && labelFault(label) === undefined,
+    ([task, label]) => taskProblem(task) === undefined && labelProblem(label) === undefined,
   );
   return valid.map(([task, label]) => ({
     imageId,

@@ -3,7 +3,7 @@
 import { checkLabel, checkRow, checkSourceLabel, writtenAt } from '@headwater/classify';
 import {
   createClock,
-  createLabelSink,
+  createLabelWriter,
   loadLabels,
   readCsv,
   readImageFields,
@@ -12,7 +12,7 @@ import {
 import {
   classOfLabel,
   createFingerprintIds,
-  labelFault,
+  labelProblem,
   openCodec,
   type VectorExtracted,
 } from '@headwater/schemas';
@@ -23,7 +23,7 @@ const now = Date.now();
 const written = writtenAt(now, now, 300_000);
 const codec = await openCodec(createFingerprintIds(), 'LabelAssigned', 'labels');
 const sender = { send: async () => {}, blocked: () => undefined, close: async () => {} };
-const sink = createLabelSink({ topic: 'labels', codec, sender, clock: createClock(), maxSkewMs: 60_000 });
+const sink = createLabelWriter({ topic: 'labels', codec, sender, clock: createClock(), maxSkewMs: 60_000 });
 
 const piece = fc.constantFrom(
   'cat',
@@ -131,7 +131,7 @@ it.each(Object.keys(waysIn))(
         const sent = await waysIn[way]?.(given).catch(() => undefined);
         // A line break ends a record of CSV, and a text of JSON cannot be cut there.
         if (way === 'CSV' && /[\n\ud800-\udfff]/.test(label)) return;
-        expect(sent === undefined).toBe(labelFault(label) !== undefined);
+        expect(sent === undefined).toBe(labelProblem(label) !== undefined);
       }),
       { numRuns: 400 },
     );

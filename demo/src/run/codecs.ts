@@ -13,7 +13,7 @@ import {
 } from '@headwater/schemas';
 import type { AuditDecoders } from '../audit/audit.ts';
 
-export interface StoryCodecs {
+export interface RunCodecs {
   readonly images: Codec<ImageReceived>;
   readonly labels: Codec<LabelAssigned>;
   readonly predictions: Codec<ImageClassified>;
@@ -22,7 +22,7 @@ export interface StoryCodecs {
 }
 
 /** Errors: schema-registry-unavailable, schema-incompatible. */
-export async function openCodecs(ids: SchemaIds, { topics }: Names): Promise<StoryCodecs> {
+export async function openCodecs(ids: SchemaIds, { topics }: Names): Promise<RunCodecs> {
   const labels = await openCodec(ids, 'LabelAssigned', topics.labels);
   const predictions = await openCodec(ids, 'ImageClassified', topics.predictions);
   const examples = await openCodec(ids, 'Example', topics.examples);

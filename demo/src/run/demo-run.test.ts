@@ -13,10 +13,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImageSource } from '../sources/api.ts';
 import { createCoalescer } from './coalescer.ts';
 import { openCodecs } from './codecs.ts';
-import { runStory } from './demo-run.ts';
+import { runDemo } from './demo-run.ts';
 import type { IngestClient } from './ingest-client.ts';
 import { createRoutes, imageIdOf } from './routes.ts';
-import { createTally, type Tally } from './run-statistics.ts';
+import { createRunStatistics, type RunStatistics } from './run-statistics.ts';
 import { fractionOf } from './share.ts';
 
 const names = createNames();
@@ -45,14 +45,14 @@ const source: ImageSource = {
 
 let log: Log;
 let services: Follower | undefined;
-let tally: Tally;
+let tally: RunStatistics;
 let mostInFlight = 0;
 /** What happened, in order: `predicted <id>` and `labelled <id>`. */
 let events: string[] = [];
 
 beforeEach(async () => {
   log = createMemoryLog();
-  tally = createTally();
+  tally = createRunStatistics();
   [mostInFlight, events] = [0, []];
   const specs = topicSpecs(names, { extractors: [extractor], partitions: 3 });
   await log.admin.ensureTopics(specs, { create: true });
@@ -135,7 +135,7 @@ async function tell(options: {
 }): Promise<void> {
   const kafka = createCoalescer(await log.openProducer());
   const http = options.http ?? (await createHttp());
-  await runStory({
+  await runDemo({
     log,
     names,
     codecs,

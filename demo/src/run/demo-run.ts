@@ -6,16 +6,16 @@ import { setMaxListeners } from 'node:events';
 import type { Follower, Log, LogRecord, Names } from '@headwater/log';
 import type { ImageClassified } from '@headwater/schemas';
 import type { ImageSource, SourceImage } from '../sources/api.ts';
-import type { StoryCodecs } from './codecs.ts';
-import { createFlight, type Flight } from './in-flight-limiter.ts';
+import type { RunCodecs } from './codecs.ts';
+import { createInFlightLimiter, type InFlightLimiter } from './in-flight-limiter.ts';
 import { imageIdOf, type Routes } from './routes.ts';
-import { countRefusal, type Tally } from './run-statistics.ts';
+import { countRefusal, type RunStatistics } from './run-statistics.ts';
 import { fractionOf } from './share.ts';
 
-export interface StoryOptions {
+export interface DemoRunOptions {
   readonly log: Pick<Log, 'follow'>;
   readonly names: Names;
-  readonly codecs: Pick<StoryCodecs, 'predictions'>;
+  readonly codecs: Pick<RunCodecs, 'predictions'>;
   readonly routes: Routes;
   readonly source: ImageSource;
   /** How many images to send. */
@@ -28,7 +28,7 @@ export interface StoryOptions {
   readonly flight: number;
   /** Milliseconds without a landing after which the run is given up. */
   readonly patience: number;
-  readonly tally: Tally;
+  readonly tally: RunStatistics;
   readonly signal: AbortSignal;
 }
 
@@ -38,8 +38,8 @@ interface Cargo {
 }
 
 /** What the parts of one run share. */
-interface Run extends StoryOptions {
-  readonly air: Flight<Cargo>;
+interface Run extends DemoRunOptions {
+  readonly air: InFlightLimiter<Cargo>;
   /** Labels on their way. */
   readonly labelling: Set<Promise<void>>;
   /** Ends the run with that error. */
@@ -50,12 +50,12 @@ interface Run extends StoryOptions {
  * Resolves when every image has landed and every label is safe.
  * Errors: timed-out when predictions stop coming, the signal's reason, those of the routes and of the log.
  */
-export async function runStory(options: StoryOptions): Promise<void> {
+export async function runDemo(options: DemoRunOptions): Promise<void> {
   const failure = new AbortController();
   const run: Run = {
     ...options,
     signal: AbortSignal.any([options.signal, failure.signal]),
-    air: createFlight(options.flight),
+    air: createInFlightLimiter(options.flight),
     labelling: new Set(),
     fail: (error) => failure.abort(error),
   };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createFlight } from './in-flight-limiter.ts';
+import { createInFlightLimiter } from './in-flight-limiter.ts';
 
 const { signal } = new AbortController();
 
 describe('a flight', () => {
   it('lets no more depart than its limit, until one has landed', async () => {
-    const flight = createFlight<number>(2);
+    const flight = createInFlightLimiter<number>(2);
     await flight.depart('a', 1, signal);
     await flight.depart('b', 2, signal);
     let departed = false;
@@ -20,21 +20,21 @@ describe('a flight', () => {
   });
 
   it('knows nothing of the images of others', async () => {
-    const flight = createFlight<number>(2);
+    const flight = createInFlightLimiter<number>(2);
     await flight.depart('a', 1, signal);
     expect(flight.land('stranger')).toBeUndefined();
     expect(flight.size).toBe(1);
   });
 
   it('lands the same image as often as it departed', async () => {
-    const flight = createFlight<number>(9);
+    const flight = createInFlightLimiter<number>(9);
     await flight.depart('a', 1, signal);
     await flight.depart('a', 2, signal);
     expect([flight.land('a'), flight.land('a'), flight.land('a')]).toEqual([1, 2, undefined]);
   });
 
   it('settles when all have landed', async () => {
-    const flight = createFlight<number>(9);
+    const flight = createInFlightLimiter<number>(9);
     await flight.depart('a', 1, signal);
     await flight.depart('b', 1, signal);
     const settled = flight.settle(60_000, signal);
@@ -44,7 +44,7 @@ describe('a flight', () => {
   });
 
   it('gives up with the names of the missing when nothing lands any more', async () => {
-    const flight = createFlight<number>(9);
+    const flight = createInFlightLimiter<number>(9);
     await flight.depart('a', 1, signal);
     await expect(flight.settle(5, signal)).rejects.toMatchObject({
       code: 'timed-out',
@@ -53,7 +53,7 @@ describe('a flight', () => {
   });
 
   it('lets nobody wait after an abort', async () => {
-    const flight = createFlight<number>(1);
+    const flight = createInFlightLimiter<number>(1);
     const controller = new AbortController();
     await flight.depart('a', 1, controller.signal);
     const waiting = [flight.depart('b', 1, controller.signal), flight.settle(60_000, controller.signal)];

@@ -4,7 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 
-export interface Flight<Cargo> {
+export interface InFlightLimiter<Cargo> {
   /** Resolves when there was room and the image is on its way. Errors: the signal's reason. */
   depart(id: string, cargo: Cargo, signal: AbortSignal): Promise<void>;
   /** What had departed under that id, the earliest first; undefined for images of others. */
@@ -17,7 +17,7 @@ export interface Flight<Cargo> {
   settle(patience: number, signal: AbortSignal): Promise<void>;
 }
 
-export function createFlight<Cargo>(limit: number): Flight<Cargo> {
+export function createInFlightLimiter<Cargo>(limit: number): InFlightLimiter<Cargo> {
   const airborne = new Map<string, Cargo[]>();
   const waiting = new Set<() => void>();
   let size = 0;

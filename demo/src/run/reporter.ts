@@ -8,16 +8,16 @@ import type { ServiceConfigs } from '../platform/services.ts';
 import type { ImageSource } from '../sources/api.ts';
 import type { Screen } from '../terminal/screen.ts';
 import { createCoalescer } from './coalescer.ts';
-import { openCodecs, type StoryCodecs } from './codecs.ts';
-import { runStory } from './demo-run.ts';
+import { openCodecs, type RunCodecs } from './codecs.ts';
+import { runDemo } from './demo-run.ts';
 import { createIngestClient } from './ingest-client.ts';
 import { createRoutes } from './routes.ts';
-import type { Tally } from './run-statistics.ts';
+import type { RunStatistics } from './run-statistics.ts';
 import { waitForSettledHead } from './settled-head.ts';
 import { readStartOffsets } from './start-offsets.ts';
 import { type Summary, summarize } from './summary.ts';
 
-export interface TellingOptions {
+export interface ReporterOptions {
   readonly log: Log;
   readonly names: Names;
   readonly schemaIds: SchemaIds;
@@ -25,7 +25,7 @@ export interface TellingOptions {
   readonly ingestUrl: string;
   readonly ingestToken: string | undefined;
   readonly source: ImageSource;
-  readonly tally: Tally;
+  readonly tally: RunStatistics;
   readonly screen: Screen;
   readonly images: number;
   readonly labelShare: number;
@@ -37,7 +37,7 @@ export interface TellingOptions {
 const patience = { landing: 120_000, head: 120_000 };
 
 /** Errors: timed-out, service-unavailable, log-unavailable; the signal's reason. */
-export async function tellStory(options: TellingOptions): Promise<Summary> {
+export async function runAndReport(options: ReporterOptions): Promise<Summary> {
   const { log, names, source, tally, screen, signal } = options;
   const { extractor, task } = source;
   const codecs = await openCodecs(options.schemaIds, names);
@@ -68,7 +68,7 @@ export async function tellStory(options: TellingOptions): Promise<Summary> {
   return summarize({ log: log.kind, source, tally, report, head });
 }
 
-async function stream(options: TellingOptions, codecs: StoryCodecs, start: StartOffsets): Promise<void> {
+async function stream(options: ReporterOptions, codecs: RunCodecs, start: StartOffsets): Promise<void> {
   const { log, names, source } = options;
   const http = createIngestClient({
     url: options.ingestUrl,
@@ -78,7 +78,7 @@ async function stream(options: TellingOptions, codecs: StoryCodecs, start: Start
   const kafka = createCoalescer(await log.openProducer());
   const { topics } = names;
   try {
-    await runStory({
+    await runDemo({
       ...options,
       codecs,
       routes: createRoutes({ http, kafka, codecs, topics, source: source.name, task: source.task }),

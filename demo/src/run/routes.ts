@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { SourceImage } from '../sources/api.ts';
 import type { Coalescer } from './coalescer.ts';
-import type { StoryCodecs } from './codecs.ts';
+import type { RunCodecs } from './codecs.ts';
 import type { Acceptance, IngestClient } from './ingest-client.ts';
 import { fractionOf } from './share.ts';
 
@@ -18,7 +18,7 @@ export interface Routes {
 export interface RoutesOptions {
   readonly http: IngestClient;
   readonly kafka: Coalescer;
-  readonly codecs: Pick<StoryCodecs, 'images' | 'labels'>;
+  readonly codecs: Pick<RunCodecs, 'images' | 'labels'>;
   readonly topics: { readonly images: string; readonly labels: string };
   /** Named in every record as where it came from. */
   readonly source: string;

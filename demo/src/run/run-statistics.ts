@@ -4,7 +4,7 @@ import { createServedAccuracy, type ServedAccuracy } from './served-accuracy.ts'
 /** Served accuracy is measured over so many of the last labels. */
 export const accuracyWindow = 500;
 
-export interface Tally {
+export interface RunStatistics {
   /** Images that the run will send. */
   total: number;
   accepted: number;
@@ -25,7 +25,7 @@ export interface Tally {
   landedAt: number | null;
 }
 
-export function createTally(): Tally {
+export function createRunStatistics(): RunStatistics {
   return {
     total: 0,
     accepted: 0,
@@ -41,22 +41,22 @@ export function createTally(): Tally {
   };
 }
 
-export function countRefusal({ refused }: Tally, reason: string): void {
+export function countRefusal({ refused }: RunStatistics, reason: string): void {
   refused.set(reason, (refused.get(reason) ?? 0) + 1);
 }
 
 /** Images on their way: accepted, and neither predicted nor dead. */
-export function lagOf({ accepted, predicted, deadLettered }: Tally): number {
+export function lagOf({ accepted, predicted, deadLettered }: RunStatistics): number {
   return Math.max(0, accepted - predicted - deadLettered);
 }
 
 /** From the first departure to the last landing; 0 before there are both. */
-export function secondsOf({ startedAt, landedAt }: Tally): number {
+export function secondsOf({ startedAt, landedAt }: RunStatistics): number {
   return startedAt === null || landedAt === null ? 0 : (landedAt - startedAt) / 1000;
 }
 
 /** Predictions a second over the whole run; 0 before there is one. */
-export function imagesPerSecondOf(tally: Tally): number {
+export function imagesPerSecondOf(tally: RunStatistics): number {
   const seconds = secondsOf(tally);
   return seconds === 0 ? 0 : tally.predicted / seconds;
 }

@@ -64,17 +64,17 @@ async function publishHead(
 
 /** The join, as far as its progress goes: reads labels and vectors and commits. */
 async function startJoin(): Promise<void> {
-  const lanes = await log.openLanes({
+  const partitionGroup = await log.openPartitionGroup({
     group: groups.join,
     topics: [topics.labels, topics.vectors(extractor)],
-    transactionalId: (lane) => names.transactionalId(groups.join, lane),
+    transactionalId: (partition) => names.transactionalId(groups.join, partition),
     deadLetterTopic: topics.deadLetters,
     open: async () => ({
       process: async () => ({ records: [], deadLetters: [] }),
       close: () => undefined,
     }),
   });
-  await lanes.ready;
+  await partitionGroup.ready;
 }
 
 function wait(patience: number, signal = new AbortController().signal) {

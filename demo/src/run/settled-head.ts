@@ -5,12 +5,12 @@
 import { HeadwaterError } from '@headwater/errors';
 import { type Log, type LogRecord, type Names, type OffsetRange, partitionFor } from '@headwater/log';
 import type { HeadTrained } from '@headwater/schemas';
-import type { StoryCodecs } from './codecs.ts';
+import type { RunCodecs } from './codecs.ts';
 
 export interface SettledHeadOptions {
   readonly log: Pick<Log, 'admin' | 'read' | 'follow'>;
   readonly names: Names;
-  readonly codecs: Pick<StoryCodecs, 'heads'>;
+  readonly codecs: Pick<RunCodecs, 'heads'>;
   readonly extractor: string;
   readonly task: string;
   /** Others learn beside it, and which of them is ready last is chance. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditReport } from '../audit/audit.ts';
 import type { ImageSource } from '../sources/api.ts';
-import { createTally } from './run-statistics.ts';
+import { createRunStatistics } from './run-statistics.ts';
 import { describeSummary, summarize } from './summary.ts';
 
 const source: ImageSource = {
@@ -26,7 +26,7 @@ const report: AuditReport = {
 };
 
 function finishedTally() {
-  const tally = createTally();
+  const tally = createRunStatistics();
   Object.assign(tally, { predicted: 7, startedAt: 1000, landedAt: 3000 });
   tally.refused.set('image-unreadable', 2);
   for (const label of ['0', '0', '5', '5']) tally.served.score('0', label);

@@ -2,7 +2,7 @@
 import type { HeadTrained } from '@headwater/schemas';
 import type { AuditReport } from '../audit/audit.ts';
 import type { ImageSource } from '../sources/api.ts';
-import { imagesPerSecondOf, secondsOf, type Tally } from './run-statistics.ts';
+import { imagesPerSecondOf, type RunStatistics, secondsOf } from './run-statistics.ts';
 import type { Accuracy } from './served-accuracy.ts';
 
 /** The object that `--json` prints. Counts are read back from the topics; accuracies are null before the first label. */
@@ -32,7 +32,7 @@ export interface Summary extends AuditReport {
 export interface SummaryParts {
   readonly log: 'kafka' | 'memory';
   readonly source: ImageSource;
-  readonly tally: Tally;
+  readonly tally: RunStatistics;
   readonly report: AuditReport;
   readonly head: HeadTrained | null;
 }

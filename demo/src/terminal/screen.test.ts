@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createTally } from '../run/run-statistics.ts';
-import { createScreen, describeTally } from './screen.ts';
+import { createRunStatistics } from '../run/run-statistics.ts';
+import { createScreen, describeRunStatistics } from './screen.ts';
 
 function captured(isTTY: boolean) {
   const stream = Object.assign(new PassThrough(), { isTTY, columns: 120 });
@@ -11,7 +11,7 @@ function captured(isTTY: boolean) {
 }
 
 function halfWay() {
-  const tally = createTally();
+  const tally = createRunStatistics();
   Object.assign(tally, { total: 10, accepted: 7, predicted: 5, labelled: 4, headVersion: 3 });
   for (const answer of ['1', '2', null]) tally.served.score(answer, '1');
   return tally;
@@ -19,17 +19,17 @@ function halfWay() {
 
 describe('the line of a run', () => {
   it('tells images, speed, lag, labels, head and accuracy', () => {
-    expect(describeTally(halfWay(), 123.4)).toBe(
+    expect(describeRunStatistics(halfWay(), 123.4)).toBe(
       '5/10 images · 123/s · lag 2 · labels 4 · head v3 · accuracy 50.0 %',
     );
   });
 
   it('says what it does not know yet, and what went wrong', () => {
-    const tally = createTally();
+    const tally = createRunStatistics();
     tally.total = 10;
     tally.deadLettered = 1;
     tally.refused.set('image-unreadable', 2);
-    expect(describeTally(tally, 0)).toBe(
+    expect(describeRunStatistics(tally, 0)).toBe(
       '1/10 images · 0/s · lag 0 · labels 0 · no head yet · accuracy – · dead letters 1 · refused 2',
     );
   });

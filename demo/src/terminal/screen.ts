@@ -3,7 +3,7 @@
  * every few seconds elsewhere (a CI log full of carriage returns helps nobody). Standard output is for results.
  */
 import { SingleBar } from 'cli-progress';
-import { imagesPerSecondOf, lagOf, type Tally } from '../run/run-statistics.ts';
+import { imagesPerSecondOf, lagOf, type RunStatistics } from '../run/run-statistics.ts';
 import { createRateMeter } from './rate-meter.ts';
 
 export interface ScreenStream extends NodeJS.WritableStream {
@@ -15,7 +15,7 @@ export interface Screen {
   /** A line of its own, above the bar. */
   say(line: string): void;
   /** Shows the run's progress until `stop` is called. */
-  watch(tally: Tally): { stop(): void };
+  watch(tally: RunStatistics): { stop(): void };
 }
 
 export interface ScreenOptions {
@@ -60,11 +60,11 @@ interface Show {
   end(): void;
 }
 
-function createLines(stream: ScreenStream, tally: Tally): Show {
+function createLines(stream: ScreenStream, tally: RunStatistics): Show {
   let last = '';
   return {
     update() {
-      const line = describeTally(tally, imagesPerSecondOf(tally));
+      const line = describeRunStatistics(tally, imagesPerSecondOf(tally));
       if (line !== last) stream.write(`${line}\n`);
       last = line;
     },
@@ -73,7 +73,7 @@ function createLines(stream: ScreenStream, tally: Tally): Show {
   };
 }
 
-function createBar(stream: ScreenStream, tally: Tally): Show {
+function createBar(stream: ScreenStream, tally: RunStatistics): Show {
   const bar = new SingleBar({
     stream,
     format: '{bar} {line}',
@@ -90,7 +90,7 @@ function createBar(stream: ScreenStream, tally: Tally): Show {
   return {
     update(perSecond) {
       bar.setTotal(Math.max(1, tally.total));
-      bar.update(done(), { line: describeTally(tally, perSecond) });
+      bar.update(done(), { line: describeRunStatistics(tally, perSecond) });
     },
     say(line) {
       stream.write(`\r\u001b[2K${line}\n`);
@@ -101,7 +101,7 @@ function createBar(stream: ScreenStream, tally: Tally): Show {
 }
 
 /** One line: images, speed, lag, labels, head and accuracy. */
-export function describeTally(tally: Tally, perSecond: number): string {
+export function describeRunStatistics(tally: RunStatistics, perSecond: number): string {
   const { accuracy } = tally.served.last;
   const refused = [...tally.refused.values()].reduce((sum, count) => sum + count, 0);
   const parts = [

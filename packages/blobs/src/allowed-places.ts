@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /** Writes to `own` alone, and never deletes elsewhere. Errors of `get`: blob-forbidden, and those of the stores. */
-export function withSources(own: Place, others: readonly Place[]): BlobStore {
+export function withReadOnlySources(own: Place, others: readonly Place[]): BlobStore {
   if (others.length === 0) return own.store;
   const places = [own, ...others];
   return {

@@ -1,5 +1,5 @@
 /** The claim check: large images in a folder or on S3. */
-export { type Place, withSources } from './allowed-places.ts';
+export { type Place, withReadOnlySources } from './allowed-places.ts';
 export type { BlobStore, StoredBlob, SweepOptions } from './api.ts';
 export { sha256Of } from './blob-path.ts';
 export { withBounds } from './deadline.ts';

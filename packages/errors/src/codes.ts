@@ -97,7 +97,7 @@ export const errorCodes = {
     verdict: 'stop',
     when: 'the certificate of a Kafka broker cannot be verified, or a broker refuses ours',
   },
-  'log-fenced': { verdict: 'retry', when: 'a newer owner has taken a lane over' },
+  'log-fenced': { verdict: 'retry', when: 'a newer owner has taken a partition over' },
   'log-commit-unknown': { verdict: 'retry', when: 'a transaction ended without a known outcome' },
   'log-batch-corrupt': { verdict: 'stop', when: 'a batch in the log cannot be read at all' },
   'log-offset-out-of-range': {
@@ -126,7 +126,7 @@ export const errorCodes = {
   overloaded: { verdict: 'retry', when: 'too much is in flight; try again after a while' },
   'timed-out': { verdict: 'retry', when: 'an answer did not come in time' },
   'service-unavailable': { verdict: 'retry', when: 'a service of Headwater does not answer over HTTP' },
-  'lane-elsewhere': {
+  'partition-elsewhere': {
     verdict: 'retry',
     when: 'another process works on the partition that the request is about',
   },

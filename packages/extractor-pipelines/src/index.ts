@@ -3,7 +3,7 @@ export {
   type FitOptions,
   type FitProgress,
   type FitSummary,
-  type FittedLink,
+  type FittedStepSummary,
   fitChain,
   type Sample,
   type SampleRecord,

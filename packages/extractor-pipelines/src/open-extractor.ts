@@ -1,15 +1,15 @@
 /** An extractor by what a user calls it: an id of the table, or a file of their own that describes a net or a chain. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Extractor, ExtractorDescription, ExtractorOptions } from '@headwater/extractors';
-import { describe, isExtractorFile, openShipped, readExtractorFile } from '@headwater/extractors';
+import { describe, isExtractorFile, openBuiltIn, readExtractorFile } from '@headwater/extractors';
 import { isChain } from './chains/chain-file.ts';
 import { openChain } from './chains/open-chain.ts';
-import { openOwnExtractor } from './net-files/own-extractor.ts';
-import { readOwnNet } from './net-files/own-net.ts';
+import { openNetFile } from './net-files/own-extractor.ts';
+import { readUserNet } from './net-files/own-net.ts';
 
 async function openFile(path: string, options: ExtractorOptions): Promise<Extractor> {
   const content = await readExtractorFile(path);
-  return isChain(content) ? await openChain(path, options) : await openOwnExtractor(path, options);
+  return isChain(content) ? await openChain(path, options) : await openNetFile(path, options);
 }
 
 /**
@@ -17,12 +17,12 @@ async function openFile(path: string, options: ExtractorOptions): Promise<Extrac
  * Errors: extractor-unknown, config-invalid, model-invalid.
  */
 export async function openExtractor(name: string, options: ExtractorOptions = {}): Promise<Extractor> {
-  return isExtractorFile(name) ? await openFile(name, options) : await openShipped(name, options);
+  return isExtractorFile(name) ? await openFile(name, options) : await openBuiltIn(name, options);
 }
 
 /** What the extractor of a net file is: its model is read and checked, but no engine is started. Errors: config-invalid, model-invalid. */
 export async function describeNetFile(path: string): Promise<ExtractorDescription> {
-  const { definition } = await readOwnNet(path);
+  const { definition } = await readUserNet(path);
   return describe(definition);
 }
 

@@ -3,10 +3,10 @@
  * that it has let in before anything behind the door goes away.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { Gate } from './gate.ts';
+import { Semaphore } from './gate.ts';
 
 export class Admission {
-  private readonly places: Gate;
+  private readonly places: Semaphore;
   private readonly end: () => Promise<void>;
   private pending = 0;
   private drained: (() => void) | undefined;
@@ -14,7 +14,7 @@ export class Admission {
 
   /** `end` is called once, when the last call has been answered after `close`. */
   constructor(places: number, end: () => Promise<void>) {
-    this.places = new Gate(places);
+    this.places = new Semaphore(places);
     this.end = end;
   }
 

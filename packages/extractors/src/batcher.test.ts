@@ -30,7 +30,7 @@ function batcherOf(engine: Engine, options: Partial<BatcherOptions> = {}): Batch
     lingerMs: 5,
     imageBytes: 1,
     dimensions: 1,
-    expectsMore: () => false,
+    hasArrivals: () => false,
     ...options,
   });
 }
@@ -63,14 +63,14 @@ describe('the batcher', () => {
 
   it('waits for those on the way, until the batch is full', async () => {
     const { engine, calls } = fakeEngine();
-    const batcher = batcherOf(engine, { lingerMs: 1_000_000, expectsMore: () => true });
+    const batcher = batcherOf(engine, { lingerMs: 1_000_000, hasArrivals: () => true });
     expect(await answersOf(batcher, [1, 2, 3, 4])).toEqual([1, 2, 3, 4]);
     expect(calls).toEqual([[1, 2, 3, 4]]);
   });
 
   it('waits no longer than the linger', async () => {
     const { engine, calls } = fakeEngine();
-    const batcher = batcherOf(engine, { lingerMs: 20, expectsMore: () => true });
+    const batcher = batcherOf(engine, { lingerMs: 20, hasArrivals: () => true });
     expect(await answersOf(batcher, [1, 2])).toEqual([1, 2]);
     expect(calls).toEqual([[1, 2]]);
   });
@@ -78,10 +78,10 @@ describe('the batcher', () => {
   it('leaves when it is told that the expected image will not come', async () => {
     const { engine } = fakeEngine();
     let expected = true;
-    const batcher = batcherOf(engine, { lingerMs: 1_000_000, expectsMore: () => expected });
+    const batcher = batcherOf(engine, { lingerMs: 1_000_000, hasArrivals: () => expected });
     const answer = batcher.add(Uint8Array.of(5));
     expected = false;
-    batcher.nudge();
+    batcher.flushIfDue();
     expect((await answer)[0]).toBe(5);
   });
 
@@ -100,7 +100,7 @@ describe('the batcher', () => {
 
   it('tries the images of a failed call once more alone; only the guilty one fails', async () => {
     const { engine, calls } = fakeEngine();
-    const batcher = batcherOf(engine, { lingerMs: 1_000_000, expectsMore: () => true });
+    const batcher = batcherOf(engine, { lingerMs: 1_000_000, hasArrivals: () => true });
     const images = [1, failing, 3, 4];
     const settled = await Promise.allSettled(images.map((image) => batcher.add(Uint8Array.of(image))));
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
@@ -110,7 +110,7 @@ describe('the batcher', () => {
 
   it('tells of a vector that is not finite, and of no other in its batch', async () => {
     const { engine, calls } = fakeEngine();
-    const batcher = batcherOf(engine, { lingerMs: 1_000_000, expectsMore: () => true });
+    const batcher = batcherOf(engine, { lingerMs: 1_000_000, hasArrivals: () => true });
     const images = [1, notFinite, 3, 4];
     const settled = await Promise.allSettled(images.map((image) => batcher.add(Uint8Array.of(image))));
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);

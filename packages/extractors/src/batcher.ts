@@ -17,7 +17,7 @@ export interface BatcherOptions {
   /** What to call an answer that is NaN or infinite. */
   readonly notFinite?: { readonly code: ErrorCode; readonly message: string };
   /** Whether more images are on their way: with nobody to wait for, a batch leaves at once. */
-  readonly expectsMore: () => boolean;
+  readonly hasArrivals: () => boolean;
   /** Told of each engine call, for metrics. */
   readonly ran?: (images: number, seconds: number) => void;
 }
@@ -58,7 +58,7 @@ export class Batcher {
       const item: Item = { pixels, arrivedAt: performance.now(), resolve, reject };
       drop = () => this.drop(item, signal?.reason);
       this.queue.push(item);
-      this.nudge();
+      this.flushIfDue();
     });
     // Records of one batch share a signal: many listeners are no leak.
     if (signal) setMaxListeners(0, signal);
@@ -75,7 +75,7 @@ export class Batcher {
   }
 
   /** Looks again whether a batch should leave: call it when an image that was expected will not come. */
-  nudge(): void {
+  flushIfDue(): void {
     if (this.running || this.queue.length === 0) return;
     const waitMs = this.waitMs();
     if (waitMs > 0) {
@@ -89,12 +89,12 @@ export class Batcher {
 
   private wake(): void {
     this.timer = undefined;
-    this.nudge();
+    this.flushIfDue();
   }
 
   private waitMs(): number {
     const oldest = this.queue[0];
-    if (!oldest || this.queue.length >= this.options.batchSize || !this.options.expectsMore()) return 0;
+    if (!oldest || this.queue.length >= this.options.batchSize || !this.options.hasArrivals()) return 0;
     return Math.ceil(oldest.arrivedAt + this.options.lingerMs - performance.now());
   }
 
@@ -104,7 +104,7 @@ export class Batcher {
     const error = await this.attempt(batch);
     if (error) for (const item of batch) await this.runAlone(item, error);
     this.running = false;
-    this.nudge();
+    this.flushIfDue();
   }
 
   private async runAlone(item: Item, first: HeadwaterError): Promise<void> {

@@ -6,7 +6,7 @@ import { openWorkerEngine } from './engines/worker-engine.ts';
 import { EngineExtractor } from './extractor.ts';
 import type { ExtractorOptions } from './options.ts';
 import { lenetDigits } from './table/lenet-digits.ts';
-import { openShipped } from './table/table.ts';
+import { openBuiltIn } from './table/table.ts';
 import { readWeights } from './weights.ts';
 
 const tiny = { ...lenetDigits, contract: { ...lenetDigits.contract, dimensions: 1 } };
@@ -152,7 +152,7 @@ describe('an extractor whose engine crashes', () => {
 
 describe('opening an extractor', () => {
   it('fails for one that is unknown', async () => {
-    await expect(openShipped('resnet.v9')).rejects.toMatchObject({ code: 'extractor-unknown' });
+    await expect(openBuiltIn('resnet.v9')).rejects.toMatchObject({ code: 'extractor-unknown' });
   });
 
   it('holds the weights to their digest', async () => {
@@ -163,7 +163,7 @@ describe('opening an extractor', () => {
   });
 
   it('answers on the real engine', async () => {
-    const extractor = await openShipped('lenet-digits.v1');
+    const extractor = await openBuiltIn('lenet-digits.v1');
     expect(await extractor.extract(recordOf(await digit()))).toHaveLength(800);
     await extractor.close();
   });

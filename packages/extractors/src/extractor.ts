@@ -8,7 +8,7 @@ import type { Extractor, ExtractorDescription } from './api.ts';
 import { Batcher } from './batcher.ts';
 import type { Engine } from './engines/api.ts';
 import { openOnnxEngine } from './engines/onnx.ts';
-import { Gate } from './gate.ts';
+import { Semaphore } from './gate.ts';
 import { conformPixels, decodeImage, type Pixels } from './images/decoder.ts';
 import type { ExtractorOptions, ImageLimits } from './options.ts';
 import { settingsOf } from './settings.ts';
@@ -33,7 +33,7 @@ export class EngineExtractor implements Extractor {
   private readonly limits: ImageLimits;
   private readonly batcher: Batcher;
   private readonly admission: Admission;
-  private readonly decoders = new Gate(Math.max(4, availableParallelism()));
+  private readonly decoders = new Semaphore(Math.max(4, availableParallelism()));
   /** Images that are on their way to the batcher. */
   private arriving = 0;
 
@@ -51,7 +51,7 @@ export class EngineExtractor implements Extractor {
       imageBytes: inputBytes(definition.preprocessing),
       dimensions: definition.contract.dimensions,
       ...(definition.notFinite && { notFinite: definition.notFinite }),
-      expectsMore: () => this.arriving > 0,
+      hasArrivals: () => this.arriving > 0,
       ...(settings.onBatch && { ran: settings.onBatch }),
     });
   }
@@ -87,7 +87,7 @@ export class EngineExtractor implements Extractor {
       }
     } catch (error) {
       // Others may be waiting for this image; it will not come.
-      setImmediate(() => this.batcher.nudge());
+      setImmediate(() => this.batcher.flushIfDue());
       throw error;
     } finally {
       this.arriving -= 1;

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { Gate } from './gate.ts';
+import { Semaphore } from './gate.ts';
 
 it('lets as many in as there are places, and the others in line', async () => {
-  const gate = new Gate(2);
+  const gate = new Semaphore(2);
   const entered: string[] = [];
   const enter = (name: string) => gate.enter().then(() => entered.push(name));
   await Promise.all([enter('a'), enter('b')]);
@@ -19,7 +19,7 @@ it('lets as many in as there are places, and the others in line', async () => {
 });
 
 it('lets those in line give up, and keeps no place for them', async () => {
-  const gate = new Gate(1);
+  const gate = new Semaphore(1);
   await gate.enter();
   const abort = new AbortController();
   const waiting = gate.enter(abort.signal);

@@ -2,7 +2,7 @@
 
 import { setMaxListeners } from 'node:events';
 
-export class Gate {
+export class Semaphore {
   private free: number;
   private readonly line: (() => void)[] = [];
 

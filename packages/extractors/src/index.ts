@@ -6,7 +6,7 @@ export { openWorkerEngine } from './engines/worker-engine.ts';
 export type { RunRequest, WorkerMessage, WorkerStart } from './engines/worker-protocol.ts';
 export { EngineExtractor } from './extractor.ts';
 export { isExtractorFile, readExtractorFile } from './extractor-file.ts';
-export { Gate } from './gate.ts';
+export { Semaphore } from './gate.ts';
 export { decodeImage } from './images/decoder.ts';
 export { type DecoderProcessesOptions, isolateDecoding } from './images/decoder-processes.ts';
 export { defaultLimits } from './images/limits.ts';
@@ -25,7 +25,7 @@ export {
 } from './stages/api.ts';
 export { artefactDigest, canonicalJson, sha256 } from './stages/digest.ts';
 export { readOptions } from './stages/options.ts';
-export { openConforming, pictureLink, pictureOptions } from './stages/pictures/picture.ts';
+export { imageOptions, imageStage, openConforming } from './stages/pictures/picture.ts';
 export { pixelVector } from './stages/pictures/pixel-vector.ts';
 export {
   channelsOf,
@@ -34,4 +34,4 @@ export {
   inputBytes,
   type Preprocessing,
 } from './table/definition.ts';
-export { describeExtractor, describeWeights, extractorIds, openShipped } from './table/table.ts';
+export { describeExtractor, describeWeights, extractorIds, openBuiltIn } from './table/table.ts';

@@ -19,7 +19,7 @@ export interface LabelledVector {
  * when removals have used it up, `needsRefill` turns true, and the owner, who keeps every example, calls `refill` with its examples in
  * the order of their keys. While the set has at most 4,000 examples this never happens. Memory is bounded by the reserve.
  */
-export interface LabelledSet {
+export interface TrainingSet {
   readonly extractor: string;
   readonly task: string;
   readonly dimensions: number;
@@ -41,7 +41,7 @@ export interface LabelledSet {
    */
   remove(example: LabelledVector): void;
   /** Adds another set of the same extractor and task, disjoint from this one. The other one stays as it is. */
-  merge(other: LabelledSet): void;
+  merge(other: TrainingSet): void;
   /**
    * Makes the sample complete again: the examples now in the set, in ascending order of `sampleKey` (bytes); reads only as many as it
    * keeps (4,000), so pass a lazy iterable. Errors: statistics-mismatch (out of order, or too few).

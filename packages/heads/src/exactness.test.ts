@@ -7,17 +7,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Head, HeadKind, LabelledVector } from './api.ts';
 import type { Kernel } from './kernel/api.ts';
-import { plainKernel } from './kernel/plain-kernel.ts';
+import { referenceKernel } from './kernel/plain-kernel.ts';
 import { openSimdKernel } from './kernel/simd-kernel.ts';
 import { trainHead } from './models/head.ts';
 import { quantize } from './numerics/quantization.ts';
 import { takeSnapshot } from './training-set/set-snapshot.ts';
-import { ExactLabelledSet } from './training-set/training-set.ts';
+import { ExactTrainingSet } from './training-set/training-set.ts';
 
 const dimensions = 67;
 const simdKernel = openSimdKernel();
 if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
-const kernels: readonly Kernel[] = [plainKernel, simdKernel];
+const kernels: readonly Kernel[] = [referenceKernel, simdKernel];
 const kinds: HeadKind[] = ['lda', 'ridge', 'ncm', 'knn', 'softmax'];
 
 interface Step {
@@ -74,13 +74,13 @@ const none = { extractor: 'net.v1', task: 'digit', dimensions };
 
 /** One of the workers that share the examples; it may be killed, and comes back from what it had written, or from its examples. */
 class WorkerOf {
-  set: ExactLabelledSet;
+  set: ExactTrainingSet;
   readonly #kernel: Kernel;
   readonly #examples = new Map<string, LabelledVector>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    this.set = new ExactLabelledSet(none, kernel);
+    this.set = new ExactTrainingSet(none, kernel);
   }
 
   add(example: LabelledVector): void {
@@ -97,12 +97,12 @@ class WorkerOf {
   interrupt(chance: number, kind: HeadKind): void {
     if (chance < 0.1) this.set.statistics.gram.at(0);
     else if (chance < 0.15 && this.set.examples > 0) trainHead(this.set, { kind, mode: 'provisional' });
-    else if (chance < 0.2) this.set = ExactLabelledSet.deserialize(this.set.serialize(), this.#kernel);
+    else if (chance < 0.2) this.set = ExactTrainingSet.deserialize(this.set.serialize(), this.#kernel);
     else if (chance < 0.25) this.#startAnew();
   }
 
   #startAnew(): void {
-    this.set = new ExactLabelledSet(none, this.#kernel);
+    this.set = new ExactTrainingSet(none, this.#kernel);
     for (const example of [...this.#examples.values()].reverse()) this.set.add(example);
   }
 }
@@ -146,14 +146,14 @@ function deedsOf({ kept, gone, corrected, steps, workers }: History): Deed[] {
   return ranked.sort((a, b) => a.at - b.at).map(({ deed }) => deed);
 }
 
-function live(history: History, kernel: Kernel): ExactLabelledSet {
+function live(history: History, kernel: Kernel): ExactTrainingSet {
   const workers = Array.from({ length: history.workers }, () => new WorkerOf(kernel));
   deedsOf(history).forEach((deed, i) => {
     deed(workers);
     const { worker = 0, chance = 1 } = history.steps[i] ?? {};
     workers[worker % workers.length]?.interrupt(chance, history.kind);
   });
-  const whole = new ExactLabelledSet(none, kernel);
+  const whole = new ExactTrainingSet(none, kernel);
   for (const { set } of workers.reverse()) whole.merge(set);
   return whole;
 }
@@ -169,7 +169,7 @@ describe('a head is a pure function of the set of labelled vectors', () => {
       fc.property(histories, (history) => {
         const { kind } = history;
         const options = { kind, mode: kind === 'softmax' ? 'settled' : 'provisional' } as const;
-        const expected = new ExactLabelledSet(none, plainKernel);
+        const expected = new ExactTrainingSet(none, referenceKernel);
         for (const example of history.kept) expected.add(example);
         const [bytes, head] = [expected.serialize(), told(trainHead(expected, options))];
         for (const kernel of kernels) {

@@ -5,9 +5,9 @@
 import { HeadwaterError } from '@headwater/errors';
 import {
   type AccessRole,
+  type AccessTokens,
   allows,
   presentedToken,
-  type TokenBook,
   type TokenHolder,
 } from '@headwater/service-kit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -24,7 +24,7 @@ export function accessOf(table: AccessTable, method: string, url: string): Acces
 }
 
 /** Unknown paths are told to holders of a token only. Errors: unauthenticated, forbidden. */
-export function requireTokens(app: FastifyInstance, tokens: TokenBook, table: AccessTable): void {
+export function requireTokens(app: FastifyInstance, tokens: AccessTokens, table: AccessTable): void {
   app.addHook('onRequest', async (request, reply) => {
     const { url } = request.routeOptions;
     const needed = url === undefined ? 'read' : accessOf(table, request.method, url);
@@ -41,7 +41,7 @@ export function requireTokens(app: FastifyInstance, tokens: TokenBook, table: Ac
   });
 }
 
-function authenticate({ headers }: FastifyRequest, reply: FastifyReply, tokens: TokenBook): TokenHolder {
+function authenticate({ headers }: FastifyRequest, reply: FastifyReply, tokens: AccessTokens): TokenHolder {
   const token = presentedToken(headers.authorization);
   const holder = token === undefined ? undefined : tokens.find(token);
   if (holder !== undefined) return holder;

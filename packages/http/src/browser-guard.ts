@@ -9,7 +9,7 @@ import { HeadwaterError } from '@headwater/errors';
 import { bareHost, hostNameOf, isLoopback } from '@headwater/service-kit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-export interface BrowserGuardOptions {
+export interface CrossSiteGuardOptions {
   /** False where everybody has to show a token: then a name tells nothing more. */
   readonly checkHost: boolean;
   /** Where we listen. */
@@ -18,7 +18,7 @@ export interface BrowserGuardOptions {
 }
 
 /** Errors: request-misdirected, forbidden. */
-export function guardAgainstPages(app: FastifyInstance, options: BrowserGuardOptions): void {
+export function rejectCrossSiteRequests(app: FastifyInstance, options: CrossSiteGuardOptions): void {
   const own = new Set([options.host, ...options.allowedHosts].map(bareHost));
   // No name, no rebinding: programs without one, and addresses.
   const isOurs = (name: string) => name === '' || isIP(name) !== 0 || isLoopback(name) || own.has(name);

@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify';
 
 /** Aborts when the answer was sent, or the client went away. */
-export function goneSignal(reply: FastifyReply): AbortSignal {
+export function disconnectSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   return gone.signal;

@@ -3,7 +3,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { FastifyInstance } from 'fastify';
 
 /** Errors: overloaded. */
-export function limitCrowd(app: FastifyInstance, most: number): void {
+export function limitConcurrency(app: FastifyInstance, most: number): void {
   let present = 0;
   app.addHook('onRequest', async (_request, reply) => {
     if (present >= most)

@@ -30,7 +30,7 @@ const statuses: StatusByCode = {
   'image-too-large': 413,
   'record-too-large': 413,
   'image-type-unsupported': 415,
-  'lane-elsewhere': 421,
+  'partition-elsewhere': 421,
   'request-misdirected': 421,
   'extractor-unknown': 501,
 };
@@ -76,7 +76,7 @@ export function problemOf(error: HeadwaterError, instance: string, status?: numb
 }
 
 /** Said by ourselves about ourselves: these name no host and no file. */
-const ownWords: ReadonlySet<ErrorCode> = new Set([
+const publicMessages: ReadonlySet<ErrorCode> = new Set([
   'overloaded',
   'timed-out',
   'head-not-ready',
@@ -91,7 +91,7 @@ function publicPart(
   if (status === 500) {
     return { detail: 'something went wrong on our side; the log of the service tells more', context: {} };
   }
-  if (status === 503 && !ownWords.has(error.code)) {
+  if (status === 503 && !publicMessages.has(error.code)) {
     return { detail: 'a part that this service needs does not answer; try again after a while', context: {} };
   }
   return { detail: error.message, context: error.context };
@@ -114,7 +114,7 @@ const brokenRequests: Readonly<Record<string, { status: number; detail: string }
 };
 
 /** For what is not HTTP, or not all of it: there is no request yet, only a connection. */
-export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+export function handleClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -131,7 +131,7 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
 }
 
 /** For an `Expect` other than `100-continue`: such a request never comes to a route. */
-export function answerExpectation(request: IncomingMessage, response: ServerResponse): void {
+export function rejectExpectation(request: IncomingMessage, response: ServerResponse): void {
   const error = new HeadwaterError('request-invalid', 'nothing but 100-continue can be expected');
   const path = request.url?.split('?', 1)[0] ?? '/';
   const body = Buffer.from(JSON.stringify(problemOf(error, path, 417)));
@@ -140,7 +140,7 @@ export function answerExpectation(request: IncomingMessage, response: ServerResp
 }
 
 /** For URLs that the router cannot even read. */
-export function answerFrameworkError(
+export function handleFrameworkError(
   error: FastifyError,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -150,7 +150,7 @@ export function answerFrameworkError(
 }
 
 /** Every error and every unknown path of this server ends here. `own`: statuses that mean something else here. */
-export function answerWithProblems(app: FastifyInstance, logger: Logger, own: StatusByCode = {}): void {
+export function handleErrors(app: FastifyInstance, logger: Logger, own: StatusByCode = {}): void {
   app.setErrorHandler((thrown: FastifyError | HeadwaterError, request, reply) => {
     const { error, status } = translate(thrown);
     const problem = problemOf(error, pathOf(request), status ?? own[error.code]);

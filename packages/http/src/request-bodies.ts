@@ -10,7 +10,7 @@ const jsonType = 'application/json';
 const textTypes = /^(text\/|application\/(json|jsonl|x-ndjson)\b)/i;
 const utf8Names: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii']);
 
-export function checkBodies(app: FastifyInstance): void {
+export function validateBodies(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     refuseContentCoding(request, reply);
     refuseOtherCharsets(request);

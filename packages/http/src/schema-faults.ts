@@ -2,7 +2,7 @@
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js';
 
 /** `part` is where it was found: querystring, params, headers or body. */
-export function explainSchemaFaults(faults: readonly FastifySchemaValidationError[], part: string): Error {
+export function formatValidationErrors(faults: readonly FastifySchemaValidationError[], part: string): Error {
   return new Error(faults.map((fault) => `${part}${fault.instancePath} ${explain(fault)}`).join(', '));
 }
 

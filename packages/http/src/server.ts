@@ -10,19 +10,19 @@ import type { CommonConfig, Metrics } from '@headwater/service-kit';
 import { isLoopback } from '@headwater/service-kit';
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
 import { type AccessTable, requireTokens } from './access.ts';
-import { guardAgainstPages } from './browser-guard.ts';
-import { limitCrowd } from './concurrency-limit.ts';
+import { rejectCrossSiteRequests } from './browser-guard.ts';
+import { limitConcurrency } from './concurrency-limit.ts';
 import type { HttpConfig } from './environment.ts';
 import {
-  answerBrokenRequest,
-  answerExpectation,
-  answerFrameworkError,
-  answerWithProblems,
+  handleClientError,
+  handleErrors,
+  handleFrameworkError,
+  rejectExpectation,
   type StatusByCode,
 } from './problems.ts';
-import { checkBodies } from './request-bodies.ts';
+import { validateBodies } from './request-bodies.ts';
 import { measureRequests } from './request-metrics.ts';
-import { explainSchemaFaults } from './schema-faults.ts';
+import { formatValidationErrors } from './schema-faults.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 
 export interface HttpServerOptions {
@@ -52,18 +52,18 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   checkExposure(config);
   const app = fastify(frameworkOptions(options)) as FastifyInstance;
   app.server.maxConnections = config.HTTP_MAX_CONNECTIONS;
-  app.server.on('checkExpectation', answerExpectation);
-  answerWithProblems(app, logger, options.statuses);
+  app.server.on('checkExpectation', rejectExpectation);
+  handleErrors(app, logger, options.statuses);
   measureRequests(app, service, metrics);
   addSecurityHeaders(app, { isTls: config.HTTP_TLS_CERT !== undefined });
   requireHost(app);
   refuseOtherTargets(app);
   refuseBrokenQueries(app);
-  limitCrowd(app, config.HTTP_MAX_REQUESTS);
+  limitConcurrency(app, config.HTTP_MAX_REQUESTS);
   const { AUTH_TOKENS: tokens, HTTP_HOST: host, HTTP_ALLOWED_HOSTS: allowedHosts } = config;
-  guardAgainstPages(app, { checkHost: tokens === undefined && !config.HTTP_OPEN, host, allowedHosts });
+  rejectCrossSiteRequests(app, { checkHost: tokens === undefined && !config.HTTP_OPEN, host, allowedHosts });
   if (tokens !== undefined) requireTokens(app, tokens, access);
-  checkBodies(app);
+  validateBodies(app);
   return app;
 }
 
@@ -129,9 +129,9 @@ function frameworkOptions({ config, requestTimeoutMs, framework }: HttpServerOpt
   return {
     ...framework,
     logger: false,
-    frameworkErrors: answerFrameworkError,
-    clientErrorHandler: answerBrokenRequest,
-    schemaErrorFormatter: explainSchemaFaults,
+    frameworkErrors: handleFrameworkError,
+    clientErrorHandler: handleClientError,
+    schemaErrorFormatter: formatValidationErrors,
     connectionTimeout: idleTimeoutMs,
     requestTimeout: requestTimeoutMs,
     routerOptions: { maxParamLength },

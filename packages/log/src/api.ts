@@ -2,7 +2,7 @@
  * The log as the services see it: an ordered, partitioned, replayable record of what happened. There are two
  * implementations (Apache Kafka through kafkajs, and in memory), and one contract test that both pass.
  *
- * Three ways to read: lanes (consume, transform, produce: exactly once), followers (every process reads all
+ * Three ways to read: partitions (consume, transform, produce: exactly once), followers (every process reads all
  * of a topic, e.g. a table of heads) and bounded reads (roll a store forward, audit a topic).
  */
 import type { HeadwaterError } from '@headwater/errors';
@@ -116,11 +116,11 @@ export interface DeadLetter {
   readonly error: HeadwaterError;
 }
 
-/** Next offset to read for each topic of a lane. */
+/** Next offset to read for each topic of a partition. */
 export type Positions = ReadonlyMap<string, bigint>;
 
 /** What came of one batch. It is committed in one transaction together with the batch's offsets. */
-export interface LaneOutput {
+export interface ProcessorOutput {
   readonly records: readonly OutgoingRecord[];
   readonly deadLetters: readonly DeadLetter[];
   /** Called after the commit, in order, with the positions that were committed: the place to write local state. */
@@ -128,55 +128,55 @@ export interface LaneOutput {
 }
 
 /** Partition `index` of every topic that is read together, owned by this process until it is revoked. */
-export interface Lane {
+export interface AssignedPartition {
   readonly index: number;
   readonly topics: readonly string[];
   /** Read after the former owner was fenced; the earliest offset where the group had committed none. */
   readonly positions: Positions;
-  /** Reads committed records of this lane's partition again, `from` inclusive, `to` exclusive. */
+  /** Reads committed records of this partition's partition again, `from` inclusive, `to` exclusive. */
   replay(range: {
     readonly topic: string;
     readonly from: bigint;
     readonly to: bigint;
   }): AsyncIterable<readonly LogRecord[]>;
-  /** Has `LaneSession.offer` called between two batches, as soon as can be; several calls may be answered by one. */
+  /** Has `PartitionProcessor.offer` called between two batches, as soon as can be; several calls may be answered by one. */
   readonly wake?: () => void;
 }
 
 /**
- * One lane's worker. An error that `process` throws is answered by its verdict: `retry` runs the batch again
+ * One partition's worker. An error that `process` throws is answered by its verdict: `retry` runs the batch again
  * after a backoff (the group's session is kept alive), `dead-letter` splits the batch until the record
- * that causes it stands alone, `stop` ends the lanes (see `Lanes.stopped`).
+ * that causes it stands alone, `stop` ends the partitions (see `PartitionGroup.stopped`).
  */
-export interface LaneSession {
+export interface PartitionProcessor {
   /**
-   * Computes the outputs of a batch: records of all the lane's topics, in order within each topic. Must not have effects
+   * Computes the outputs of a batch: records of all the partition's topics, in order within each topic. Must not have effects
    * outside before the commit. Calls overlap up to `inFlight`; commits keep their order.
    */
-  process(records: readonly LogRecord[], signal: AbortSignal): Promise<LaneOutput>;
-  /** Called once when the lane has read and committed all there is, and nothing came for `idleAfterMs`. */
-  idle?(signal: AbortSignal): Promise<LaneOutput | null>;
-  /** Called after `Lane.wake`: outputs that come of no batch, as of work that went on in the background. */
-  offer?(signal: AbortSignal): Promise<LaneOutput | null>;
-  /** Called when the lane is revoked or the process stops; uncommitted work is dropped. */
+  process(records: readonly LogRecord[], signal: AbortSignal): Promise<ProcessorOutput>;
+  /** Called once when the partition has read and committed all there is, and nothing came for `idleAfterMs`. */
+  idle?(signal: AbortSignal): Promise<ProcessorOutput | null>;
+  /** Called after `AssignedPartition.wake`: outputs that come of no batch, as of work that went on in the background. */
+  offer?(signal: AbortSignal): Promise<ProcessorOutput | null>;
+  /** Called when the partition is revoked or the process stops; uncommitted work is dropped. */
   close(): Promise<void> | void;
 }
 
-export interface LanesOptions {
+export interface PartitionGroupOptions {
   readonly group: string;
   /** All must have the same number of partitions. Errors: topic-missing, topic-mismatch. */
   readonly topics: readonly string[];
-  /** Topics that the outputs go to by partition: the lanes end when partitions are added to one of these, too. */
+  /** Topics that the outputs go to by partition: the partitions end when partitions are added to one of these, too. */
   readonly dependsOn?: readonly string[];
   /**
    * For state that is kept by partition: what the partition of a record follows from, or undefined where another writer chose it. Records
    * that lie elsewhere are a sign that partitions were added. Errors: topic-mismatch.
    */
   readonly placement?: (record: LogRecord) => Buffer | string | undefined;
-  /** Called for each lane that is assigned, after the former owner is fenced. */
-  open(lane: Lane): Promise<LaneSession>;
-  /** Transactional id of a lane; fences its former owner. */
-  transactionalId(lane: number): string;
+  /** Called for each partition that is assigned, after the former owner is fenced. */
+  open(partition: AssignedPartition): Promise<PartitionProcessor>;
+  /** Transactional id of a partition; fences its former owner. */
+  transactionalId(partition: number): string;
   /** `<topic>-dlt` unless named otherwise. */
   deadLetterTopic(topic: string): string;
   /**
@@ -189,7 +189,7 @@ export interface LanesOptions {
     readonly lingerMs?: number;
     readonly restMs?: number;
   };
-  /** Batches of one lane under way at once, default 1. */
+  /** Batches of one partition under way at once, default 1. */
   readonly inFlight?: number;
   /** Default: `idle` is never called. */
   readonly idleAfterMs?: number;
@@ -197,15 +197,15 @@ export interface LanesOptions {
   /** How often the lag is worked out although nothing is committed, default 5,000. */
   readonly lagEveryMs?: number;
   /** Told of what happens, for metrics and logs. */
-  readonly observer?: LanesObserver;
+  readonly observer?: PartitionObserver;
 }
 
-export interface LanesObserver {
-  assigned?(lanes: readonly number[]): void;
+export interface PartitionObserver {
+  assigned?(partitions: readonly number[]): void;
   /** Lost to other members, or given back at the end. */
-  revoked?(lanes: readonly number[]): void;
+  revoked?(partitions: readonly number[]): void;
   committed?(
-    lane: number,
+    partition: number,
     batch: {
       readonly records: number;
       readonly outputs: number;
@@ -213,19 +213,19 @@ export interface LanesObserver {
       readonly seconds: number;
     },
   ): void;
-  retried?(lane: number, error: HeadwaterError): void;
+  retried?(partition: number, error: HeadwaterError): void;
   /** Records behind the end of the log, by topic: after each commit, and every few seconds whatever happens. */
-  lag?(lane: number, lag: ReadonlyMap<string, number>): void;
+  lag?(partition: number, lag: ReadonlyMap<string, number>): void;
   /** Seconds since a partition that is behind last committed something; 0 where it is not behind. Comes with `lag`. */
   stalled?(partition: number, seconds: number): void;
 }
 
-export interface Lanes {
-  /** Lanes owned now. */
+export interface PartitionGroup {
+  /** Partitions owned now. */
   assigned(): readonly number[];
   /** Resolves after the first assignment was opened; rejects like `stopped` where it cannot be. */
   readonly ready: Promise<void>;
-  /** Settles when the lanes end: resolves after `close`, rejects with the error whose verdict was to stop. */
+  /** Settles when the partitions end: resolves after `close`, rejects with the error whose verdict was to stop. */
   readonly stopped: Promise<void>;
   /**
    * Finishes and commits what is in flight, and leaves the group. What is not committed in time is abandoned: its
@@ -276,7 +276,7 @@ export interface Log {
   openProducer(): Promise<LogProducer>;
   /** Waits until transactions of the former owner of this id have ended. Errors: log-unavailable, log-forbidden. */
   openTransactions(transactionalId: string): Promise<LogTransactions>;
-  openLanes(options: LanesOptions): Promise<Lanes>;
+  openPartitionGroup(options: PartitionGroupOptions): Promise<PartitionGroup>;
   follow(options: FollowOptions): Promise<Follower>;
   /** Committed records in order, in chunks; ends at `to`. */
   read(options: ReadOptions): AsyncIterable<readonly LogRecord[]>;

@@ -11,26 +11,26 @@ export { openCodec, type Records } from './avro/record-codec.ts';
 export { openVectorCodec, openVectorReader, type VectorReader } from './avro/vector-codec.ts';
 export { compositeKey, parseCompositeKey } from './identity/composite-key.ts';
 export {
-  imageIdFault,
   imageIdOfKey,
   imageIdParameter,
+  imageIdProblem,
   imageIdRule,
   imageIdSchema,
   longestImageId,
 } from './identity/image-id.ts';
 export {
   classOfLabel,
-  labelFault,
+  labelProblem,
   labelRule,
   labelSchema,
   longestName,
   readLabel,
   readTask,
-  taskFault,
+  taskProblem,
   taskRule,
   taskSchema,
 } from './identity/label-rules.ts';
-export { earliestTime, latestTime, timeFault, timeRule } from './identity/time-rules.ts';
+export { earliestTime, latestTime, timeProblem, timeRule } from './identity/time-rules.ts';
 export type * from './records.ts';
 export { type RecordName, recordSchema, releasedContracts } from './schema-files.ts';
 export { createFingerprintIds, fingerprintId, isDerivedId } from './schema-ids/fingerprint-ids.ts';

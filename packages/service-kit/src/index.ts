@@ -1,10 +1,10 @@
 /** What every service needs around its work: configuration, lifecycle, logs, metrics, health, tokens. */
 export { type AccessRole, accessRoles, allows } from './auth/roles.ts';
 export {
+  type AccessTokens,
   createToken,
   parseTokens,
   presentedToken,
-  type TokenBook,
   type TokenHolder,
 } from './auth/token-book.ts';
 export { type CommonConfig, commonEnvironment } from './configuration/common-environment.ts';

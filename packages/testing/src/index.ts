@@ -1,5 +1,5 @@
 /** Fixtures for tests of all packages; never part of a production build. */
-export { codeOf, keepsTheBlobContract } from './blobs/blob-contract.ts';
+export { codeOf, describeBlobStoreContract } from './blobs/blob-contract.ts';
 export { type FakeS3, fail, noFault, startFakeS3 } from './blobs/fake-s3.ts';
 export {
   cicpChunk,
@@ -11,7 +11,7 @@ export {
   tiffFile,
   withChunks,
 } from './images/image-files.ts';
-export { bitsOf, noise, openNet, readShipped } from './images/onnx-models.ts';
+export { bitsOf, noise, openNet, readModelFile } from './images/onnx-models.ts';
 export { gradient, grayDigit, pattern, recordOf, smooth } from './images/sample-images.ts';
 export {
   copyTo,
@@ -20,8 +20,8 @@ export {
   numbered,
   produce,
   readAll,
-  sourcesOf,
-  startLanes,
+  sourceOffsets,
+  startPartitionGroup,
   texts,
   uniqueName,
   until,

@@ -4,14 +4,14 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type {
-  Lane,
-  LaneOutput,
-  LaneSession,
-  Lanes,
-  LanesOptions,
+  AssignedPartition,
   Log,
   LogRecord,
   OutgoingRecord,
+  PartitionGroup,
+  PartitionGroupOptions,
+  PartitionProcessor,
+  ProcessorOutput,
 } from '@headwater/log';
 import { deadLetterHeaders, partitionFor, sourceHeaders } from '@headwater/log';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -22,7 +22,7 @@ export interface LogContractOptions {
 }
 
 /** A promise that the test resolves. */
-export function createGate(): { readonly opened: Promise<void>; open(): void } {
+export function createLatch(): { readonly opened: Promise<void>; open(): void } {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {
     open = resolve;
@@ -84,24 +84,28 @@ export function numbered(topic: string, count: number, from = 0): OutgoingRecord
 }
 
 /** Copies each record to another topic. */
-export function copyTo(topic: string, records: readonly LogRecord[]): LaneOutput {
+export function copyTo(topic: string, records: readonly LogRecord[]): ProcessorOutput {
   return {
     records: records.map((record) => ({ topic, key: record.key, value: record.value, cause: record })),
     deadLetters: [],
   };
 }
 
-type Process = (records: readonly LogRecord[], signal: AbortSignal, lane: number) => Promise<LaneOutput>;
+type Process = (
+  records: readonly LogRecord[],
+  signal: AbortSignal,
+  partition: number,
+) => Promise<ProcessorOutput>;
 
-/** Lanes that do as `process` says, with names that no other test has. */
-export async function startLanes(
+/** Partitions that do as `process` says, with names that no other test has. */
+export async function startPartitionGroup(
   log: Log,
-  options: Partial<LanesOptions> & { readonly topics: readonly string[]; readonly group: string },
+  options: Partial<PartitionGroupOptions> & { readonly topics: readonly string[]; readonly group: string },
   process: Process,
-  session: Partial<LaneSession> = {},
-): Promise<Lanes> {
-  const lanes = await log.openLanes({
-    transactionalId: (lane) => `${options.group}-${lane}`,
+  session: Partial<PartitionProcessor> = {},
+): Promise<PartitionGroup> {
+  const partitionGroup = await log.openPartitionGroup({
+    transactionalId: (partition) => `${options.group}-${partition}`,
     deadLetterTopic: (topic) => `${topic}-dlt`,
     open: async ({ index }) => ({
       process: (records, signal) => process(records, signal, index),
@@ -110,12 +114,12 @@ export async function startLanes(
     }),
     ...options,
   });
-  onTestFinished(() => lanes.close().catch(() => undefined));
-  return lanes;
+  onTestFinished(() => partitionGroup.close().catch(() => undefined));
+  return partitionGroup;
 }
 
 /** Source offsets that outputs name, as `partition/offset`, sorted. */
-export function sourcesOf(records: readonly LogRecord[]): string[] {
+export function sourceOffsets(records: readonly LogRecord[]): string[] {
   return records
     .map(
       ({ headers }) =>
@@ -126,7 +130,7 @@ export function sourcesOf(records: readonly LogRecord[]): string[] {
 
 function expectEachOnce(inputs: readonly LogRecord[], outputs: readonly LogRecord[]): void {
   const expected = inputs.map(({ partition, offset }) => `${partition}/${String(offset).padStart(8, '0')}`);
-  expect(sourcesOf(outputs)).toEqual(expected.sort());
+  expect(sourceOffsets(outputs)).toEqual(expected.sort());
 }
 
 /** Runs every promise of the interface against one implementation. */
@@ -320,13 +324,13 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
     });
   });
 
-  describe(`${name}: lanes`, () => {
+  describe(`${name}: partitions`, () => {
     it('processes every record once, and goes on where the group left off', async () => {
       const log = open();
       const [input, output] = [await createTopic(log, 3), await createTopic(log, 2)];
       const group = uniqueName('group');
       await produce(log, numbered(input, 200));
-      const first = await startLanes(log, { topics: [input], group }, async (records) =>
+      const first = await startPartitionGroup(log, { topics: [input], group }, async (records) =>
         copyTo(output, records),
       );
       await first.ready;
@@ -335,31 +339,31 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       await first.close();
       await first.stopped;
       await produce(log, numbered(input, 100, 200));
-      await startLanes(log, { topics: [input], group }, async (records) => copyTo(output, records));
+      await startPartitionGroup(log, { topics: [input], group }, async (records) => copyTo(output, records));
       await until(async () => (await readAll(log, output)).length >= 300);
       expectEachOnce(await readAll(log, input), await readAll(log, output));
     });
 
-    it('opens a lane with the positions to go on from, and replays what is committed', async () => {
+    it('opens a partition with the positions to go on from, and replays what is committed', async () => {
       const log = open();
       const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];
       const group = uniqueName('group');
       await produce(log, numbered(input, 20));
-      const first = await startLanes(log, { topics: [input], group }, async (records) =>
+      const first = await startPartitionGroup(log, { topics: [input], group }, async (records) =>
         copyTo(output, records),
       );
       await until(async () => (await log.admin.committed(group, input))[0] === 20n);
       await first.close();
       const replayed: LogRecord[] = [];
       const positions: (bigint | undefined)[] = [];
-      const second = await startLanes(
+      const second = await startPartitionGroup(
         log,
         {
           topics: [input],
           group,
-          open: async (lane) => {
-            positions.push(lane.positions.get(input));
-            for await (const chunk of lane.replay({ topic: input, from: 5n, to: 8n }))
+          open: async (partition) => {
+            positions.push(partition.positions.get(input));
+            for await (const chunk of partition.replay({ topic: input, from: 5n, to: 8n }))
               replayed.push(...chunk);
             return { process: async (records) => copyTo(output, records), close: () => undefined };
           },
@@ -376,10 +380,12 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       const input = await createTopic(log, 1);
       const group = uniqueName('group');
       expect(await log.admin.members(group)).toBe(0);
-      const lanes = await startLanes(log, { topics: [input], group }, async () => copyTo(input, []));
-      await lanes.ready;
+      const partitionGroup = await startPartitionGroup(log, { topics: [input], group }, async () =>
+        copyTo(input, []),
+      );
+      await partitionGroup.ready;
       expect(await log.admin.members(group)).toBe(1);
-      await lanes.close();
+      await partitionGroup.close();
       expect(await log.admin.members(group)).toBe(0);
     });
 
@@ -395,9 +401,11 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       const log = open();
       const input = await createTopic(log, 1);
       const group = uniqueName('group');
-      const lanes = await startLanes(log, { topics: [input], group }, async () => copyTo(input, []));
-      await lanes.ready;
-      await lanes.close();
+      const partitionGroup = await startPartitionGroup(log, { topics: [input], group }, async () =>
+        copyTo(input, []),
+      );
+      await partitionGroup.ready;
+      await partitionGroup.close();
       await log.admin.deleteGroups([uniqueName('none'), group]);
       await log.admin.deleteGroups([group]);
     });
@@ -409,7 +417,7 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       await produce(log, numbered(input, 50));
       const told: bigint[] = [];
       const batch = { maxRecords: 7, lingerMs: 5 };
-      await startLanes(log, { topics: [input], group, batch, inFlight: 3 }, async (records) => ({
+      await startPartitionGroup(log, { topics: [input], group, batch, inFlight: 3 }, async (records) => ({
         ...copyTo(output, records),
         committed: (positions) => void told.push(positions.get(input) ?? 0n),
       }));
@@ -425,11 +433,11 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];
       await produce(log, numbered(input, 4));
       const options = { topics: [input], group: uniqueName('group'), batch: { maxRecords: 4 } };
-      const lanes = await startLanes(log, options, async (records) => ({
+      const partitionGroup = await startPartitionGroup(log, options, async (records) => ({
         ...copyTo(output, records),
         committed: () => Promise.reject(new HeadwaterError('record-invalid', 'too late')),
       }));
-      await expect(lanes.stopped).rejects.toMatchObject({ code: 'record-invalid', verdict: 'stop' });
+      await expect(partitionGroup.stopped).rejects.toMatchObject({ code: 'record-invalid', verdict: 'stop' });
       await until(async () => (await readAll(log, output)).length >= 4);
       expectEachOnce(await readAll(log, input), await readAll(log, output));
     });
@@ -444,7 +452,7 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       );
       const sizes: number[] = [];
       const batch = { maxRecords: 20, maxBytes: 10_000, lingerMs: 5 };
-      await startLanes(log, { topics: [input], group, batch }, async (records) => {
+      await startPartitionGroup(log, { topics: [input], group, batch }, async (records) => {
         sizes.push(records.length);
         return { records: [], deadLetters: [] };
       });
@@ -457,12 +465,12 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       const input = await createTopic(log, 1);
       const group = uniqueName('group');
       await produce(log, numbered(input, 10));
-      const gate = createGate();
+      const gate = createLatch();
       let running = 0;
       let most = 0;
       let done = 0;
       const batch = { maxRecords: 1, lingerMs: 0 };
-      await startLanes(log, { topics: [input], group, batch, inFlight: 3 }, async () => {
+      await startPartitionGroup(log, { topics: [input], group, batch, inFlight: 3 }, async () => {
         running += 1;
         most = Math.max(most, running);
         if (running === 3) gate.open();
@@ -475,18 +483,18 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       expect(most).toBe(3);
     });
 
-    it('reads partition i of all topics in lane i', async () => {
+    it('reads partition i of all topics in partition i', async () => {
       const log = open();
       const topics = [await createTopic(log, 3), await createTopic(log, 3)] as const;
       const group = uniqueName('group');
       await produce(log, [...numbered(topics[0], 60), ...numbered(topics[1], 60)]);
-      const seen: { lane: number; record: LogRecord }[] = [];
-      await startLanes(log, { topics, group }, async (records, _signal, lane) => {
-        for (const record of records) seen.push({ lane, record });
+      const seen: { partition: number; record: LogRecord }[] = [];
+      await startPartitionGroup(log, { topics, group }, async (records, _signal, partition) => {
+        for (const record of records) seen.push({ partition, record });
         return { records: [], deadLetters: [] };
       });
       await until(() => seen.length === 120);
-      for (const { lane, record } of seen) expect(record.partition).toBe(lane);
+      for (const { partition, record } of seen) expect(record.partition).toBe(partition);
     });
 
     it('refuses topics that are missing or differ in partitions', async () => {
@@ -494,22 +502,22 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       const topics = [await createTopic(log, 3), await createTopic(log, 2)];
       const group = uniqueName('group');
       const process: Process = async () => ({ records: [], deadLetters: [] });
-      await expect(startLanes(log, { topics, group }, process)).rejects.toMatchObject({
+      await expect(startPartitionGroup(log, { topics, group }, process)).rejects.toMatchObject({
         code: 'topic-mismatch',
       });
       const missing = [uniqueName('nowhere')];
-      await expect(startLanes(log, { topics: missing, group }, process)).rejects.toMatchObject({
+      await expect(startPartitionGroup(log, { topics: missing, group }, process)).rejects.toMatchObject({
         code: 'topic-missing',
       });
     });
 
-    it('tells a lane once that it is idle, and again after more came', async () => {
+    it('tells a partition once that it is idle, and again after more came', async () => {
       const log = open();
       const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];
       const group = uniqueName('group');
       await produce(log, numbered(input, 5));
       let idle = 0;
-      await startLanes(
+      await startPartitionGroup(
         log,
         { topics: [input], group, idleAfterMs: 100 },
         async (records) => copyTo(output, records),
@@ -527,14 +535,14 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       await until(() => idle === 2);
     });
 
-    it('asks a lane that wakes it for what it has to say, between batches and when nothing comes', async () => {
+    it('asks a partition that wakes it for what it has to say, between batches and when nothing comes', async () => {
       const log = open();
       const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];
       const group = uniqueName('group');
       let said = 0;
       let wake: () => void = () => undefined;
-      const openSession = async (lane: Lane): Promise<LaneSession> => {
-        wake = () => lane.wake?.();
+      const openSession = async (partition: AssignedPartition): Promise<PartitionProcessor> => {
+        wake = () => partition.wake?.();
         return {
           process: async (records) => {
             wake();
@@ -548,7 +556,7 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
         };
       };
       const processNothing = () => Promise.reject(new Error('not asked'));
-      await startLanes(log, { topics: [input], group, open: openSession }, processNothing);
+      await startPartitionGroup(log, { topics: [input], group, open: openSession }, processNothing);
       await produce(log, numbered(input, 1));
       await until(() => said === 1);
       wake();
@@ -564,7 +572,7 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       const output = await createTopic(log, 1);
       await produce(log, numbered(input, 20));
       const attempts = new Map<bigint, number>();
-      const lanes = await startLanes(
+      const partitionGroup = await startPartitionGroup(
         log,
         { topics: [input], group: uniqueName('group') },
         async (records) => {
@@ -575,7 +583,7 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
           return copyTo(output, records);
         },
       );
-      return { input, output, lanes };
+      return { input, output, partitionGroup };
     };
 
     it('retries until it works', async () => {
@@ -615,12 +623,12 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
 
     it('stops with the error when there is no going on, with nothing of the batch committed', async () => {
       const log = open();
-      const { output, lanes } = await startFailing(log, ({ offset }) => {
+      const { output, partitionGroup } = await startFailing(log, ({ offset }) => {
         if (offset === 10n) throw new HeadwaterError('model-invalid', 'damaged');
       });
-      await expect(lanes.stopped).rejects.toMatchObject({ code: 'model-invalid' });
+      await expect(partitionGroup.stopped).rejects.toMatchObject({ code: 'model-invalid' });
       expect(texts(await readAll(log, output))).not.toContain('value-10');
-      expect(lanes.assigned()).toEqual([]);
+      expect(partitionGroup.assigned()).toEqual([]);
     });
 
     it('dead-letters a record whose output is too large', async () => {
@@ -629,7 +637,7 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       await createTopicNamed(log, `${input}-dlt`);
       const output = await createTopic(log, 1);
       await produce(log, numbered(input, 8));
-      await startLanes(log, { topics: [input], group: uniqueName('group') }, async (records) => ({
+      await startPartitionGroup(log, { topics: [input], group: uniqueName('group') }, async (records) => ({
         records: records.map((cause) => ({
           topic: output,
           key: cause.key,
@@ -647,7 +655,7 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
   });
 
   describe(`${name}: groups`, () => {
-    it('shares the lanes among members, and neither loses nor doubles when one leaves in mid-stream', async () => {
+    it('shares the partitions among members, and neither loses nor doubles when one leaves in mid-stream', async () => {
       const logs = [open(), open()] as const;
       const [input, output] = [await createTopic(logs[0], 4), await createTopic(logs[0], 2)];
       const group = uniqueName('group');
@@ -657,9 +665,9 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
         return copyTo(output, records);
       };
       await produce(logs[0], numbered(input, 300));
-      const first = await startLanes(logs[0], options, process);
+      const first = await startPartitionGroup(logs[0], options, process);
       await first.ready;
-      const second = await startLanes(logs[1], options, process);
+      const second = await startPartitionGroup(logs[1], options, process);
       await second.ready;
       await until(() => first.assigned().length === 2 && second.assigned().length === 2);
       expect([...first.assigned(), ...second.assigned()].sort()).toEqual([0, 1, 2, 3]);
@@ -671,7 +679,7 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       expectEachOnce(await readAll(logs[0], input), await readAll(logs[0], output));
     });
 
-    it('never commits the work of a lane that was taken away while it ran', async () => {
+    it('never commits the work of a partition that was taken away while it ran', async () => {
       const logs = [open(), open()] as const;
       const [input, output] = [await createTopic(logs[0], 2), await createTopic(logs[0], 1)];
       const group = uniqueName('group');
@@ -679,7 +687,7 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
         logs[0],
         [0, 1].map((partition) => ({ topic: input, partition, key: 'k', value: Buffer.from('v') })),
       );
-      const gate = createGate();
+      const gate = createLatch();
       let waiting = 0;
       const signals: AbortSignal[] = [];
       const slow: Process = async (records, signal) => {
@@ -688,10 +696,10 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
         await gate.opened;
         return copyTo(output, records);
       };
-      const first = await startLanes(logs[0], { topics: [input], group }, slow);
+      const first = await startPartitionGroup(logs[0], { topics: [input], group }, slow);
       await first.ready;
       await until(() => waiting === 2);
-      const second = await startLanes(logs[1], { topics: [input], group }, async (records) =>
+      const second = await startPartitionGroup(logs[1], { topics: [input], group }, async (records) =>
         copyTo(output, records),
       );
       await second.ready;
@@ -711,18 +719,18 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];
       const group = uniqueName('group');
       await produce(log, numbered(input, 1));
-      const gate = createGate();
+      const gate = createLatch();
       let started = false;
-      const lanes = await startLanes(log, { topics: [input], group }, async (records) => {
+      const partitionGroup = await startPartitionGroup(log, { topics: [input], group }, async (records) => {
         started = true;
         await gate.opened;
         return copyTo(output, records);
       });
       await until(() => started);
-      const closed = lanes.close();
+      const closed = partitionGroup.close();
       gate.open();
       await closed;
-      await lanes.stopped;
+      await partitionGroup.stopped;
       await until(async () => (await readAll(log, output)).length > 0);
       await until(async () => (await log.admin.committed(group, input))[0] === 1n);
       expect(await readAll(log, output)).toHaveLength(1);
@@ -734,27 +742,27 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
       const group = uniqueName('group');
       await produce(log, numbered(input, 1));
       let begun = false;
-      const lanes = await startLanes(log, { topics: [input], group }, () => {
+      const partitionGroup = await startPartitionGroup(log, { topics: [input], group }, () => {
         begun = true;
         return new Promise<never>(() => undefined);
       });
       await until(() => begun);
       const asked = performance.now();
-      await lanes.close({ graceMs: 100 });
+      await partitionGroup.close({ graceMs: 100 });
       // Without the option, the batch alone would be waited for longer than this.
       expect(performance.now() - asked).toBeLessThan(5_000);
       expect((await log.admin.committed(group, input))[0]).toBeUndefined();
     });
 
-    it('fences the former owner of a transactional id, who opens its lane again', async () => {
+    it('fences the former owner of a transactional id, who opens its partition again', async () => {
       const logs = [open(), open()] as const;
       const [input, output] = [await createTopic(logs[0], 1), await createTopic(logs[0], 1)];
       const transactionalId = () => `shared-${input}`;
       const retried: string[] = [];
-      const gate = createGate();
+      const gate = createLatch();
       let opened = 0;
       await produce(logs[0], numbered(input, 3));
-      await startLanes(
+      await startPartitionGroup(
         logs[0],
         {
           topics: [input],
@@ -775,7 +783,7 @@ export function describeLogContract(name: string, { openLog }: LogContractOption
         async () => copyTo(output, []),
       );
       await until(() => opened === 1);
-      const usurper = await startLanes(
+      const usurper = await startPartitionGroup(
         logs[1],
         { topics: [input], group: uniqueName('group'), transactionalId },
         async () => copyTo(output, []),

@@ -5,58 +5,58 @@ import { parseCompositeKey } from '@headwater/schemas';
 import type { Service } from '@headwater/service-kit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskView } from './api/task-views.ts';
-import { dayOne, eventually, Rig, refOf, vectorOf } from './testing/classify-fixture.ts';
+import { ClassifyFixture, dayOne, eventually, refOf, vectorOf } from './testing/classify-fixture.ts';
 
-let rig: Rig;
+let fixture: ClassifyFixture;
 beforeEach(async () => {
-  rig = await Rig.open({ log: createMemoryLog() });
+  fixture = await ClassifyFixture.open({ log: createMemoryLog() });
 });
-afterEach(() => rig.close());
+afterEach(() => fixture.close());
 
-async function sendImages(from: number, to: number, into = rig): Promise<void> {
+async function sendImages(from: number, to: number, into = fixture): Promise<void> {
   for (let image = from; image < to; image++) await into.sendVector(`i${image}`, vectorOf(image % 3, image));
 }
 
-async function sendLabels(from: number, to: number, into = rig): Promise<void> {
+async function sendLabels(from: number, to: number, into = fixture): Promise<void> {
   for (let image = from; image < to; image++) await into.sendLabel(`i${image}`, `c${image % 3}`);
 }
 
 /** Waits until the join has committed so many predictions. */
-function predicted(count: number, into = rig): Promise<unknown> {
+function predicted(count: number, into = fixture): Promise<unknown> {
   return eventually(async () => (await into.predictions()).length >= count);
 }
 
 async function servedVersion(service: Service, version: number): Promise<void> {
   await eventually(async () => {
-    const { status, body } = await rig.api<{ version: number }>(service, '/v1/tasks/digit/head');
+    const { status, body } = await fixture.api<{ version: number }>(service, '/v1/tasks/digit/head');
     return status === 200 && body.version === version;
   });
 }
 
 describe('classify on the log in memory', () => {
   it('learns from labels, publishes heads and answers with them', async () => {
-    const service = await rig.start();
+    const service = await fixture.start();
     await sendImages(0, 30);
     await sendLabels(0, 30);
-    const settled = await rig.settled(30);
+    const settled = await fixture.settled(30);
     expect(settled.classes).toEqual(['c0', 'c1', 'c2']);
     await servedVersion(service, settled.version);
-    await rig.sendVector('new', vectorOf(1, 99));
+    await fixture.sendVector('new', vectorOf(1, 99));
     const prediction = await eventually(async () =>
-      (await rig.predictions()).find(({ imageId, head }) => imageId === 'new' && head !== null),
+      (await fixture.predictions()).find(({ imageId, head }) => imageId === 'new' && head !== null),
     );
     const { version, digest } = settled;
     expect(prediction).toMatchObject({ label: 'c1', head: { version, digest } });
-    expect(await rig.predictions()).toHaveLength(31);
+    expect(await fixture.predictions()).toHaveLength(31);
     await service.stop();
     await service.stopped;
   });
 
   it('answers every image, also before there is a head, and says so', async () => {
-    await rig.start({ TASKS: 'digit,other' });
+    await fixture.start({ TASKS: 'digit,other' });
     await sendImages(0, 3);
     await predicted(6);
-    for (const { head, label, probabilities } of await rig.predictions()) {
+    for (const { head, label, probabilities } of await fixture.predictions()) {
       expect({ head, label, probabilities }).toEqual({ head: null, label: null, probabilities: {} });
     }
   });
@@ -64,7 +64,7 @@ describe('classify on the log in memory', () => {
   it('gives the same digests whatever the partitions, the order, corrections and repetitions', async () => {
     const digests: string[][] = [];
     for (const partitions of [1, 6]) {
-      const one = await Rig.open({ log: createMemoryLog(), partitions });
+      const one = await ClassifyFixture.open({ log: createMemoryLog(), partitions });
       try {
         await one.start();
         if (partitions === 1) {
@@ -90,48 +90,48 @@ describe('classify on the log in memory', () => {
   });
 
   it('forgets a class with its last example, and the head when nothing is left', async () => {
-    const service = await rig.start();
+    const service = await fixture.start();
     await sendImages(0, 6);
     await sendLabels(0, 6);
-    await rig.settled(6);
-    for (const image of ['i2', 'i5']) await rig.erase(image);
-    expect((await rig.settled(4)).classes).toEqual(['c0', 'c1']);
-    for (const image of ['i0', 'i1', 'i3', 'i4']) await rig.erase(image);
-    await eventually(async () => (await rig.api(service, '/v1/tasks/digit/head')).status === 503);
-    const examples = await rig.records(rig.names.topics.examples);
+    await fixture.settled(6);
+    for (const image of ['i2', 'i5']) await fixture.erase(image);
+    expect((await fixture.settled(4)).classes).toEqual(['c0', 'c1']);
+    for (const image of ['i0', 'i1', 'i3', 'i4']) await fixture.erase(image);
+    await eventually(async () => (await fixture.api(service, '/v1/tasks/digit/head')).status === 503);
+    const examples = await fixture.records(fixture.names.topics.examples);
     const newest = new Map(examples.map(({ key, value }) => [key?.toString(), value]));
     expect([...newest.values()].every((value) => value === null)).toBe(true);
   });
 
   it('sends labels on to the partition of their image, once', async () => {
-    await rig.start();
+    await fixture.start();
     await sendImages(0, 1);
-    const { topics } = rig.names;
+    const { topics } = fixture.names;
     const home = partitionFor('i0', 3);
     const label = { imageId: 'i0', task: 'digit', label: 'c0', assignedAt: dayOne + 1, annotator: 'p' };
-    await rig.send(topics.labels, 'i0', rig.codecs.labels.encode(label), (home + 1) % 3);
-    await rig.settled(1);
-    const labels = await rig.records(topics.labels);
+    await fixture.send(topics.labels, 'i0', fixture.codecs.labels.encode(label), (home + 1) % 3);
+    await fixture.settled(1);
+    const labels = await fixture.records(topics.labels);
     expect(labels.map(({ partition }) => partition).sort()).toEqual([home, (home + 1) % 3].sort());
-    expect(await rig.deadLetters(topics.labels)).toEqual([]);
+    expect(await fixture.deadLetters(topics.labels)).toEqual([]);
   });
 
   it('puts bad records aside with their reason, and lets their neighbours through', async () => {
-    await rig.start({ MAX_TASKS: '1' });
-    const { topics } = rig.names;
+    await fixture.start({ MAX_TASKS: '1' });
+    const { topics } = fixture.names;
     await sendImages(0, 3);
     await sendLabels(0, 1);
-    await rig.settled(1);
+    await fixture.settled(1);
     const far = Date.now() + 3_600_000;
-    await rig.sendLabel('i1', 'c1', { assignedAt: far });
-    await rig.sendLabel('i1', '', {});
-    await rig.sendLabel('i1', 'c1', { task: 'another' });
-    await rig.send(topics.labels, 'i1', Buffer.from('not avro'));
-    await rig.send(topics.labels, 'i1', null);
-    await rig.send(
+    await fixture.sendLabel('i1', 'c1', { assignedAt: far });
+    await fixture.sendLabel('i1', '', {});
+    await fixture.sendLabel('i1', 'c1', { task: 'another' });
+    await fixture.send(topics.labels, 'i1', Buffer.from('not avro'));
+    await fixture.send(topics.labels, 'i1', null);
+    await fixture.send(
       topics.labels,
       'other',
-      rig.codecs.labels.encode({
+      fixture.codecs.labels.encode({
         imageId: 'i1',
         task: 'digit',
         label: 'c1',
@@ -139,47 +139,47 @@ describe('classify on the log in memory', () => {
         annotator: '',
       }),
     );
-    await rig.send(topics.labels, null, Buffer.from('no key'), 0);
-    await rig.send(topics.vectors('eight.v1'), 'i9', Buffer.alloc(0));
-    await rig.sendVector('nan', [Number.NaN, 0, 0, 0, 0, 0, 0, 0]);
+    await fixture.send(topics.labels, null, Buffer.from('no key'), 0);
+    await fixture.send(topics.vectors('eight.v1'), 'i9', Buffer.alloc(0));
+    await fixture.sendVector('nan', [Number.NaN, 0, 0, 0, 0, 0, 0, 0]);
     await sendLabels(1, 3);
-    await rig.settled(3);
+    await fixture.settled(3);
     const ofLabels = await eventually(async () => {
-      const letters = await rig.deadLetters(topics.labels);
+      const letters = await fixture.deadLetters(topics.labels);
       return letters.length >= 7 && letters;
     });
     const invalid = Array.from({ length: 4 }, () => 'record-invalid');
     expect(ofLabels).toEqual(['limit-exceeded', 'record-empty', ...invalid, 'wire-format-invalid']);
     const ofVectors = await eventually(async () => {
-      const letters = await rig.deadLetters(topics.vectors('eight.v1'));
+      const letters = await fixture.deadLetters(topics.vectors('eight.v1'));
       return letters.length >= 2 && letters;
     });
     expect(ofVectors).toEqual(['record-empty', 'vector-not-finite']);
   });
 
   it('does the same work when each role is a process of its own', async () => {
-    const api = await rig.start({ ROLES: 'api' });
-    await rig.start({ ROLES: 'train' });
-    const join = await rig.start({ ROLES: 'join' });
+    const api = await fixture.start({ ROLES: 'api' });
+    await fixture.start({ ROLES: 'train' });
+    const join = await fixture.start({ ROLES: 'join' });
     expect(join.url).toBeUndefined();
     await sendImages(0, 9);
     await predicted(9);
     await sendLabels(0, 9);
-    const settled = await rig.settled(9);
+    const settled = await fixture.settled(9);
     await servedVersion(api, settled.version);
-    const { body } = await rig.api<TaskView>(api, '/v1/tasks/digit');
+    const { body } = await fixture.api<TaskView>(api, '/v1/tasks/digit');
     expect(body.newest?.digest).toBe(settled.digest);
-    await rig.sendVector('new', vectorOf(2, 99));
-    await eventually(async () => (await rig.predictions()).some(({ label }) => label === 'c2'));
+    await fixture.sendVector('new', vectorOf(2, 99));
+    await eventually(async () => (await fixture.predictions()).some(({ label }) => label === 'c2'));
   });
 
   it('names the record that each output came of', async () => {
-    await rig.start();
+    await fixture.start();
     await sendImages(0, 4);
     await predicted(4);
-    const { topics } = rig.names;
-    const sources = await rig.records(topics.vectors('eight.v1'));
-    const causes = (await rig.records(topics.predictions)).map(({ key, headers }) => [
+    const { topics } = fixture.names;
+    const sources = await fixture.records(topics.vectors('eight.v1'));
+    const causes = (await fixture.records(topics.predictions)).map(({ key, headers }) => [
       key?.toString(),
       headers['headwater.source.topic']?.toString(),
       headers['headwater.source.partition']?.toString(),
@@ -197,7 +197,7 @@ describe('classify on the log in memory', () => {
 
 describe('two extractors', () => {
   it('train a head each; the first of the list serves and decides which vectors are answered', async () => {
-    const two = await Rig.open({ log: createMemoryLog(), extractors: ['eight.v2', 'eight.v1'] });
+    const two = await ClassifyFixture.open({ log: createMemoryLog(), extractors: ['eight.v2', 'eight.v1'] });
     try {
       const service = await two.start();
       const send = async (image: number, extractor: string) =>
@@ -231,97 +231,97 @@ describe('two extractors', () => {
 });
 
 describe('after a restart', () => {
-  const copy = () => `${rig.dataDir}-copy`;
+  const copy = () => `${fixture.dataDir}-copy`;
   afterEach(() => rmSync(copy(), { recursive: true, force: true }));
 
   /** Runs a first life: 12 images, 9 labels; answers what was published. */
   async function firstLife() {
-    const service = await rig.start();
+    const service = await fixture.start();
     await sendImages(0, 12);
     await predicted(12);
     await sendLabels(0, 9);
-    const head = await rig.settled(9);
+    const head = await fixture.settled(9);
     await service.stop();
     return head;
   }
 
   it('goes on where it was: no answer twice, no version twice, no head without need', async () => {
     const before = await firstLife();
-    const lines = rig.logged.length;
-    const service = await rig.start();
+    const lines = fixture.logged.length;
+    const service = await fixture.start();
     await servedVersion(service, before.version);
-    expect(new Set(rig.outcomes('join', lines))).toEqual(new Set(['current']));
-    const { body } = await rig.api<TaskView>(service, '/v1/tasks/digit');
+    expect(new Set(fixture.outcomes('join', lines))).toEqual(new Set(['current']));
+    const { body } = await fixture.api<TaskView>(service, '/v1/tasks/digit');
     expect(body.served.unanswered).toBe(9);
     await sendImages(12, 15);
     await predicted(15);
-    expect(await rig.heads()).toContainEqual(before);
-    expect((await rig.heads()).at(-1)).toEqual(before);
+    expect(await fixture.heads()).toContainEqual(before);
+    expect((await fixture.heads()).at(-1)).toEqual(before);
     await sendLabels(9, 12);
-    const after = await rig.settled(12);
+    const after = await fixture.settled(12);
     expect(after.version).toBeGreaterThan(before.version);
-    const versions = (await rig.heads()).map(({ version }) => version);
+    const versions = (await fixture.heads()).map(({ version }) => version);
     expect(new Set(versions).size).toBe(versions.length);
-    expect(await rig.predictions()).toHaveLength(15);
+    expect(await fixture.predictions()).toHaveLength(15);
   });
 
   it('rebuilds a store that was lost, and comes to the same digests', async () => {
     const before = await firstLife();
-    rmSync(rig.dataDir, { recursive: true });
-    const lines = rig.logged.length;
-    await rig.start();
-    expect(new Set(rig.outcomes('train', lines))).toContain('rebuilt');
-    await rig.sendLabel('i0', 'c1', { assignedAt: dayOne + 5_000 });
+    rmSync(fixture.dataDir, { recursive: true });
+    const lines = fixture.logged.length;
+    await fixture.start();
+    expect(new Set(fixture.outcomes('train', lines))).toContain('rebuilt');
+    await fixture.sendLabel('i0', 'c1', { assignedAt: dayOne + 5_000 });
     const corrected = await eventually(async () => {
-      const head = await rig.settled(9);
+      const head = await fixture.settled(9);
       return head.setDigest !== before.setDigest && head;
     });
-    await rig.sendLabel('i0', 'c0', { assignedAt: dayOne + 6_000 });
+    await fixture.sendLabel('i0', 'c0', { assignedAt: dayOne + 6_000 });
     const restored = await eventually(async () => {
-      const head = await rig.settled(9);
+      const head = await fixture.settled(9);
       return head.version > corrected.version && head;
     });
     expect([restored.setDigest, restored.digest]).toEqual([before.setDigest, before.digest]);
-    expect(await rig.predictions()).toHaveLength(12);
+    expect(await fixture.predictions()).toHaveLength(12);
   });
 
   it('rolls a store forward that was written before the last commits', async () => {
-    const first = await rig.start();
+    const first = await fixture.start();
     await sendImages(0, 6);
     await predicted(6);
     await sendLabels(0, 3);
-    await rig.settled(3);
+    await fixture.settled(3);
     await first.stop();
-    cpSync(rig.dataDir, copy(), { recursive: true });
-    const second = await rig.start();
+    cpSync(fixture.dataDir, copy(), { recursive: true });
+    const second = await fixture.start();
     await sendImages(6, 12);
     await predicted(12);
     await sendLabels(3, 9);
-    const before = await rig.settled(9);
+    const before = await fixture.settled(9);
     await second.stop();
-    rmSync(rig.dataDir, { recursive: true });
-    cpSync(copy(), rig.dataDir, { recursive: true });
-    const examples = (await rig.records(rig.names.topics.examples)).length;
-    const lines = rig.logged.length;
-    await rig.start();
-    expect(new Set(rig.outcomes('join', lines))).toContain('rolled-forward');
-    await rig.sendLabel('i0', 'c0');
+    rmSync(fixture.dataDir, { recursive: true });
+    cpSync(copy(), fixture.dataDir, { recursive: true });
+    const examples = (await fixture.records(fixture.names.topics.examples)).length;
+    const lines = fixture.logged.length;
+    await fixture.start();
+    expect(new Set(fixture.outcomes('join', lines))).toContain('rolled-forward');
+    await fixture.sendLabel('i0', 'c0');
     await sendLabels(9, 12);
-    await rig.settled(12);
-    await rig.sendLabel('i9', null, { assignedAt: dayOne + 9_000 });
-    await rig.sendLabel('i10', null, { assignedAt: dayOne + 9_000 });
-    await rig.sendLabel('i11', null, { assignedAt: dayOne + 9_000 });
-    const after = await rig.settled(9);
+    await fixture.settled(12);
+    await fixture.sendLabel('i9', null, { assignedAt: dayOne + 9_000 });
+    await fixture.sendLabel('i10', null, { assignedAt: dayOne + 9_000 });
+    await fixture.sendLabel('i11', null, { assignedAt: dayOne + 9_000 });
+    const after = await fixture.settled(9);
     expect([after.setDigest, after.digest]).toEqual([before.setDigest, before.digest]);
-    expect(await rig.predictions()).toHaveLength(12);
-    expect(await rig.records(rig.names.topics.examples)).toHaveLength(examples + 6);
+    expect(await fixture.predictions()).toHaveLength(12);
+    expect(await fixture.records(fixture.names.topics.examples)).toHaveLength(examples + 6);
   });
 
   it('does not believe a store that is ahead of the log', async () => {
     await firstLife();
-    const fresh = await Rig.open({ log: createMemoryLog() });
+    const fresh = await ClassifyFixture.open({ log: createMemoryLog() });
     try {
-      cpSync(join(rig.dataDir), fresh.dataDir, { recursive: true });
+      cpSync(join(fixture.dataDir), fresh.dataDir, { recursive: true });
       await fresh.start();
       expect(new Set(fresh.outcomes('join'))).toContain('rebuilt');
       await sendImages(0, 3, fresh);

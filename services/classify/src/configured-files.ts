@@ -5,12 +5,12 @@
 import { HeadwaterError } from '@headwater/errors';
 import { filesById } from './api/lazy-extractors.ts';
 import type { ClassifyConfig } from './environment.ts';
-import { type OpenedRuleBook, openRuleBook } from './predict/answer-rules.ts';
+import { type ConfiguredDecisionPolicies, openDecisionPolicies } from './predict/answer-rules.ts';
 import { openTaskSettings, type SettingsOf } from './task-settings.ts';
 
 export interface ConfiguredFiles {
   /** COSTS_FILE, and MAX_ERROR_RATE. */
-  readonly rules: OpenedRuleBook;
+  readonly rules: ConfiguredDecisionPolicies;
   /** TASK_SETTINGS. */
   readonly settingsOf: SettingsOf;
   /** EXTRACTOR_FILES: by the ids that they state. */
@@ -20,7 +20,7 @@ export interface ConfiguredFiles {
 /** Errors: config-invalid, with what is wrong in each file. */
 export async function openConfiguredFiles(config: ClassifyConfig): Promise<ConfiguredFiles> {
   const opened = await Promise.allSettled([
-    openRuleBook(config.MAX_ERROR_RATE, config.COSTS_FILE),
+    openDecisionPolicies(config.MAX_ERROR_RATE, config.COSTS_FILE),
     openTaskSettings(config),
     filesById(config.EXTRACTOR_FILES),
   ]);

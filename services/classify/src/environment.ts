@@ -1,6 +1,6 @@
 /** The variables of classify: what it reads and answers, how it learns, what it refuses. */
 import { httpEnvironment } from '@headwater/http';
-import { taskFault, taskRule } from '@headwater/schemas';
+import { taskProblem, taskRule } from '@headwater/schemas';
 import { commonEnvironment, variables } from '@headwater/service-kit';
 import type { z } from 'zod';
 import { parseErrorRates } from './predict/answer-rules.ts';
@@ -55,7 +55,7 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     ),
   TASKS: list('tasks, separated by commas')
     .refine(
-      (tasks) => tasks.every((task) => taskFault(task) === undefined),
+      (tasks) => tasks.every((task) => taskProblem(task) === undefined),
       `expected tasks, separated by commas; a task is: ${taskRule}`,
     )
     .default([])

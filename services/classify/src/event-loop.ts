@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 
 const workMs = 20;
 
-export class Breath {
+export class EventLoopBudget {
   #since = Date.now();
 
   /** Lets others run when it was long ago; throws the signal's reason when the work is no longer wanted. */

@@ -1,25 +1,25 @@
-/** What the lanes of join and train tell about their work: metrics and log lines, the same for both. */
-import type { DeadLetter, LanesObserver, Logger } from '@headwater/log';
+/** What the partitions of join and train tell about their work: metrics and log lines, the same for both. */
+import type { DeadLetter, Logger, PartitionObserver } from '@headwater/log';
 import type { Metrics } from '@headwater/service-kit';
 
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-export type LaneRole = 'join' | 'train';
+export type PartitionRole = 'join' | 'train';
 
-export class LanesBoard {
-  /** What the lanes report. */
-  readonly observer: LanesObserver;
-  readonly #role: LaneRole;
+export class PartitionMetrics {
+  /** What the partitions report. */
+  readonly observer: PartitionObserver;
+  readonly #role: PartitionRole;
   readonly #topics: readonly string[];
   readonly #logger: Logger;
-  readonly #metrics: ReturnType<typeof lanesMetrics>;
+  readonly #metrics: ReturnType<typeof registerPartitionMetrics>;
 
   /** `topics` are those that the role reads. */
-  constructor(role: LaneRole, topics: readonly string[], metrics: Metrics, logger: Logger) {
+  constructor(role: PartitionRole, topics: readonly string[], metrics: Metrics, logger: Logger) {
     this.#role = role;
     this.#topics = topics;
     this.#logger = logger;
-    this.#metrics = lanesMetrics(metrics);
+    this.#metrics = registerPartitionMetrics(metrics);
     this.observer = this.#observe();
   }
 
@@ -34,12 +34,12 @@ export class LanesBoard {
     }
   }
 
-  #observe(): LanesObserver {
-    const { records, seconds, lanes, lag, stalled, retries } = this.#metrics;
+  #observe(): PartitionObserver {
+    const { records, seconds, assigned, lag, stalled, retries } = this.#metrics;
     const role = this.#role;
     return {
       assigned: (indexes) => {
-        lanes.set(indexes.length, { role });
+        assigned.set(indexes.length, { role });
         this.#logger.info({ role, partitions: indexes.join() }, 'partitions assigned');
       },
       revoked: (indexes) => {
@@ -52,20 +52,20 @@ export class LanesBoard {
         records.add(batch.records, { role });
         seconds.observe(batch.seconds, { role });
       },
-      retried: (lane, error) => {
+      retried: (partition, error) => {
         retries.add(1, { role, code: error.code });
-        const fields = { role, partition: lane, code: error.code, reason: error.message };
+        const fields = { role, partition: partition, code: error.code, reason: error.message };
         this.#logger.warn(fields, 'a batch will be tried again');
       },
-      lag: (lane, behind) => {
-        for (const [topic, count] of behind) lag.set(count, { role, topic, partition: String(lane) });
+      lag: (partition, behind) => {
+        for (const [topic, count] of behind) lag.set(count, { role, topic, partition: String(partition) });
       },
       stalled: (partition, time) => stalled.set(time, { role, partition: String(partition) }),
     };
   }
 }
 
-function lanesMetrics(metrics: Metrics) {
+function registerPartitionMetrics(metrics: Metrics) {
   return {
     records: metrics.counter('headwater_classify_records_total', 'Records read and committed', ['role']),
     deadLetters: metrics.counter('headwater_classify_dead_letters_total', 'Dead letters, by error code', [
@@ -82,7 +82,7 @@ function lanesMetrics(metrics: Metrics) {
       secondsBuckets,
       ['role'],
     ),
-    lanes: metrics.gauge('headwater_classify_lanes', 'Partitions that this process works on', ['role']),
+    assigned: metrics.gauge('headwater_classify_lanes', 'Partitions that this process works on', ['role']),
     stalled: metrics.gauge(
       'headwater_classify_partition_stalled_seconds',
       'Time since a partition that is behind last committed something; 0 where it is not behind. Alert on minutes of it',

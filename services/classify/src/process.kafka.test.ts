@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { createKafkaLog, createMemoryLog, createNames, type Log } from '@headwater/log';
 import { createLogger } from '@headwater/service-kit';
 import { afterEach, expect, inject, it } from 'vitest';
-import { dayOne, eventually, Rig, vectorOf } from './testing/classify-fixture.ts';
+import { ClassifyFixture, dayOne, eventually, vectorOf } from './testing/classify-fixture.ts';
 
 /** Its schema ships with the product, so a process of its own can read it. */
 const extractor = 'lenet-digits.v1';
@@ -17,22 +17,22 @@ const patienceMs = 100_000;
 const main = join(dirname(createRequire(import.meta.url).resolve('@headwater/classify')), 'main.js');
 
 const children: ChildProcess[] = [];
-const rigs: Rig[] = [];
+const fixtures: ClassifyFixture[] = [];
 let log: Log | undefined;
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
-  for (const rig of rigs.splice(0)) await rig.close();
+  for (const fixture of fixtures.splice(0)) await fixture.close();
   await log?.close();
 });
 
-async function openRig(of: Log, prefix: string, partitions: number): Promise<Rig> {
+async function openFixture(of: Log, prefix: string, partitions: number): Promise<ClassifyFixture> {
   const names = createNames({ topicPrefix: `${prefix}.`, groupPrefix: `${prefix}.` });
-  const rig = await Rig.open({ log: of, names, partitions, extractors: [extractor] });
-  rigs.push(rig);
-  return rig;
+  const fixture = await ClassifyFixture.open({ log: of, names, partitions, extractors: [extractor] });
+  fixtures.push(fixture);
+  return fixture;
 }
 
-function run(rig: Rig, prefix: string): ChildProcess {
+function run(fixture: ClassifyFixture, prefix: string): ChildProcess {
   const child = spawn(process.execPath, [main], {
     env: {
       PATH: process.env.PATH,
@@ -43,7 +43,7 @@ function run(rig: Rig, prefix: string): ChildProcess {
       GROUP_PREFIX: `${prefix}.`,
       EXTRACTORS: extractor,
       TASKS: 'digit',
-      DATA_DIR: rig.dataDir,
+      DATA_DIR: fixture.dataDir,
       PARTITIONS: '3',
       REPLICATION_FACTOR: '1',
       HTTP_PORT: '0',
@@ -66,58 +66,61 @@ const rightLabel = (image: number) => (retracted.includes(image) ? undefined : `
 const firstLabel = (image: number) => `c${(image + Number(corrected.includes(image))) % 3}`;
 
 async function send(
-  rig: Rig,
+  fixture: ClassifyFixture,
   from: number,
   to: number,
   labelOf: (image: number) => string | undefined = firstLabel,
 ): Promise<void> {
   for (let image = from; image < to; image++) {
     const vector = [...vectorOf(image % 3, image), ...Array.from({ length: 792 }, () => 0.001)];
-    await rig.sendVector(`i${image}`, vector);
+    await fixture.sendVector(`i${image}`, vector);
     const label = labelOf(image);
-    if (label !== undefined) await rig.sendLabel(`i${image}`, label);
+    if (label !== undefined) await fixture.sendLabel(`i${image}`, label);
   }
 }
 
-async function mend(rig: Rig): Promise<void> {
+async function mend(fixture: ClassifyFixture): Promise<void> {
   for (const image of [...corrected, ...retracted]) {
-    await rig.sendLabel(`i${image}`, rightLabel(image) ?? null, { assignedAt: dayOne + 3_000 });
+    await fixture.sendLabel(`i${image}`, rightLabel(image) ?? null, { assignedAt: dayOne + 3_000 });
   }
 }
 
 /** The other way round, and only what counts in the end. */
-async function sendWhatCounts(rig: Rig): Promise<void> {
-  for (let image = images - 1; image >= 0; image--) await send(rig, image, image + 1, rightLabel);
+async function sendWhatCounts(fixture: ClassifyFixture): Promise<void> {
+  for (let image = images - 1; image >= 0; image--) await send(fixture, image, image + 1, rightLabel);
 }
 
 it('loses and doubles nothing when it is killed, and comes to the digest of an undisturbed one', async () => {
   const prefix = `classify-${randomUUID()}`;
   log = createKafkaLog({ brokers: inject('brokers') }, createLogger({ name: 'test', level: 'error' }));
-  const rig = await openRig(log, prefix, 3);
-  const first = run(rig, prefix);
-  const { topics } = rig.names;
-  await eventually(async () => (await rig.log.admin.partitions(topics.serving)) !== undefined, patienceMs);
-  await send(rig, 0, 30);
-  await eventually(async () => (await rig.predictions()).length >= 20, patienceMs);
-  await send(rig, 30, 60);
-  await eventually(async () => (await rig.predictions()).length >= 40, patienceMs);
+  const fixture = await openFixture(log, prefix, 3);
+  const first = run(fixture, prefix);
+  const { topics } = fixture.names;
+  await eventually(
+    async () => (await fixture.log.admin.partitions(topics.serving)) !== undefined,
+    patienceMs,
+  );
+  await send(fixture, 0, 30);
+  await eventually(async () => (await fixture.predictions()).length >= 20, patienceMs);
+  await send(fixture, 30, 60);
+  await eventually(async () => (await fixture.predictions()).length >= 40, patienceMs);
   first.kill('SIGKILL');
   await once(first, 'exit');
-  const second = run(rig, prefix);
-  await send(rig, 60, images);
-  await mend(rig);
+  const second = run(fixture, prefix);
+  await send(fixture, 60, images);
+  await mend(fixture);
   const learned = images - retracted.length;
-  const settled = await rig.settled(learned, 'digit', patienceMs);
+  const settled = await fixture.settled(learned, 'digit', patienceMs);
 
-  const undisturbed = await openRig(createMemoryLog(), 'memory', 1);
+  const undisturbed = await openFixture(createMemoryLog(), 'memory', 1);
   await undisturbed.start();
   await sendWhatCounts(undisturbed);
   const expected = await undisturbed.settled(learned);
   expect([settled.setDigest, settled.digest]).toEqual([expected.setDigest, expected.digest]);
-  await eventually(async () => (await rig.predictions()).length >= images, patienceMs);
-  const answered = (await rig.predictions()).map(({ imageId }) => imageId);
+  await eventually(async () => (await fixture.predictions()).length >= images, patienceMs);
+  const answered = (await fixture.predictions()).map(({ imageId }) => imageId);
   expect(answered.sort()).toEqual(Array.from({ length: images }, (_, image) => `i${image}`).sort());
-  const versions = (await rig.heads()).map(({ kind, version }) => `${kind} ${version}`);
+  const versions = (await fixture.heads()).map(({ kind, version }) => `${kind} ${version}`);
   expect(new Set(versions).size).toBe(versions.length);
 
   second.kill('SIGTERM');

@@ -1,8 +1,8 @@
-/** Opens the lanes of each role with what they need from the configuration. */
+/** Opens the partitions of each role with what they need from the configuration. */
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import { describeExtractor } from '@headwater/extractors';
-import { type Lanes, type Log, type LogRecord, sourceHeaders } from '@headwater/log';
+import { type Log, type LogRecord, type PartitionGroup, sourceHeaders } from '@headwater/log';
 import {
   type Codec,
   type HeadActivated,
@@ -13,20 +13,20 @@ import {
 import type { ServiceDependencies } from '@headwater/service-kit';
 import type { ClassifyConfig } from './environment.ts';
 import { openJoinCodecs } from './join/join-codecs.ts';
-import { type JoinSessionOptions, openJoinSession } from './join/join-processor.ts';
-import type { JoinBoard } from './join/monitoring/join-metrics.ts';
+import { type JoinProcessorOptions, openJoinProcessor } from './join/join-processor.ts';
+import type { JoinMetrics } from './join/monitoring/join-metrics.ts';
 import type { HeadsFollower } from './model-registry/heads-follower.ts';
 import type { HeadsTable } from './model-registry/heads-table.ts';
 import type { ServingHeads } from './model-registry/serving-heads.ts';
-import { LanesBoard } from './partition-metrics.ts';
-import type { RuleBook } from './predict/answer-rules.ts';
+import { PartitionMetrics } from './partition-metrics.ts';
+import type { DecisionPolicyOf } from './predict/answer-rules.ts';
 import { createPredictor } from './predict/predictor.ts';
 import type { SettingsOf } from './task-settings.ts';
-import { KeptSets } from './train/examples/kept-sets.ts';
-import type { OpenSets } from './train/examples/open-sets.ts';
-import type { TrainBoard } from './train/scoring/train-metrics.ts';
+import { RetainedTrainingSets } from './train/examples/kept-sets.ts';
+import type { OpenTrainingSets } from './train/examples/open-sets.ts';
+import type { TrainMetrics } from './train/scoring/train-metrics.ts';
 import type { Solver } from './train/solving/solver.ts';
-import { openTrainSession, type TrainSessionOptions } from './train/train-processor.ts';
+import { openTrainProcessor, type TrainProcessorOptions } from './train/train-processor.ts';
 
 /** What the roles of one process share. */
 export interface Shared {
@@ -36,71 +36,75 @@ export interface Shared {
   readonly table: HeadsTable;
   readonly serving: ServingHeads;
   readonly follower: HeadsFollower;
-  readonly joinBoard: JoinBoard;
-  readonly trainBoard: TrainBoard;
-  readonly rules: RuleBook;
+  readonly joinMetrics: JoinMetrics;
+  readonly trainMetrics: TrainMetrics;
+  readonly rules: DecisionPolicyOf;
   readonly settingsOf: SettingsOf;
-  readonly openSets: OpenSets;
+  readonly openTrainingSets: OpenTrainingSets;
 }
 
 /** Errors: topic-missing, topic-mismatch, schema-incompatible, log-unavailable. */
-export async function openJoin(shared: Shared): Promise<Lanes> {
+export async function openJoin(shared: Shared): Promise<PartitionGroup> {
   const { config, dependencies } = shared;
   const { log, names, metrics, logger } = dependencies;
   const vectors = config.EXTRACTORS.map((extractor) => names.topics.vectors(extractor));
   const topics = [names.topics.labels, ...vectors];
-  const lanes = new LanesBoard('join', topics, metrics, logger);
+  const partitionMetrics = new PartitionMetrics('join', topics, metrics, logger);
   const group = names.groups.join;
-  const options = await joinOptions(shared, group, lanes);
-  return log.openLanes({
+  const options = await joinOptions(shared, group, partitionMetrics);
+  return log.openPartitionGroup({
     group,
     topics,
     dependsOn: [names.topics.examples],
-    placement: keyOfOurs,
-    open: (lane) => openJoinSession(options, lane),
-    transactionalId: (lane) => names.transactionalId(group, lane),
+    placement: placementKey,
+    open: (partition) => openJoinProcessor(options, partition),
+    transactionalId: (partition) => names.transactionalId(group, partition),
     deadLetterTopic: names.topics.deadLetters,
     batch: batchLimits(config),
-    observer: lanes.observer,
+    observer: partitionMetrics.observer,
   });
 }
 
 /** Errors: topic-missing, schema-incompatible, log-unavailable. */
-export async function openTrain(shared: Shared, solver: Solver): Promise<Lanes> {
+export async function openTrain(shared: Shared, solver: Solver): Promise<PartitionGroup> {
   const { config, dependencies } = shared;
   const { log, names, metrics, logger } = dependencies;
   const topics = [names.topics.examples];
-  const lanes = new LanesBoard('train', topics, metrics, logger);
+  const partitionMetrics = new PartitionMetrics('train', topics, metrics, logger);
   const group = names.groups.train;
-  const options = await trainOptions(shared, group, solver, lanes);
-  return log.openLanes({
+  const options = await trainOptions(shared, group, solver, partitionMetrics);
+  return log.openPartitionGroup({
     group,
     topics,
-    placement: taskOfOurs,
-    open: (lane) => openTrainSession(options, lane),
-    transactionalId: (lane) => names.transactionalId(group, lane),
+    placement: placementTask,
+    open: (partition) => openTrainProcessor(options, partition),
+    transactionalId: (partition) => names.transactionalId(group, partition),
     deadLetterTopic: names.topics.deadLetters,
     batch: batchLimits(config),
     idleAfterMs: config.SETTLE_AFTER_MS,
-    observer: lanes.observer,
+    observer: partitionMetrics.observer,
   });
 }
 
 /** What Headwater wrote names its source; other producers may have another partitioner. */
-function keyOfOurs({ key, headers }: LogRecord): Buffer | undefined {
+function placementKey({ key, headers }: LogRecord): Buffer | undefined {
   return key === null || headers[sourceHeaders.topic] === undefined ? undefined : key;
 }
 
-function taskOfOurs(record: LogRecord): string | undefined {
+function placementTask(record: LogRecord): string | undefined {
   try {
-    return parseCompositeKey(keyOfOurs(record)?.toString('utf8') ?? '')[1];
+    return parseCompositeKey(placementKey(record)?.toString('utf8') ?? '')[1];
   } catch {
     return undefined;
   }
 }
 
-async function joinOptions(shared: Shared, group: string, lanes: LanesBoard): Promise<JoinSessionOptions> {
-  const { config, dependencies, serving, rules, joinBoard } = shared;
+async function joinOptions(
+  shared: Shared,
+  group: string,
+  partitionMetrics: PartitionMetrics,
+): Promise<JoinProcessorOptions> {
+  const { config, dependencies, serving, rules, joinMetrics } = shared;
   const { log, names, schemaIds, logger } = dependencies;
   const { labels, examples, predictions } = names.topics;
   const vectors = new Map(config.EXTRACTORS.map((extractor) => [names.topics.vectors(extractor), extractor]));
@@ -110,14 +114,14 @@ async function joinOptions(shared: Shared, group: string, lanes: LanesBoard): Pr
     storeMaxAgeMs: config.MAX_STORE_AGE,
     topics: { labels, refusedLabels: names.topics.deadLetters(labels), examples, predictions, vectors },
     codecs: await openJoinCodecs(schemaIds, names),
-    partitions: { lanes: await partitionsOf(log, labels), examples: await partitionsOf(log, examples) },
+    partitions: { inputs: await partitionsOf(log, labels), examples: await partitionsOf(log, examples) },
     limits: { maxTasks: config.MAX_TASKS, maxClasses: config.MAX_CLASSES },
     maxFutureMs: config.MAX_CLOCK_SKEW,
     declaredTasks: config.TASKS,
     predict: createPredictor({ serving, rules, extractors: config.EXTRACTORS, declaredTasks: config.TASKS }),
     dimensions: contractDimensions,
-    board: joinBoard,
-    lanes,
+    board: joinMetrics,
+    partitionMetrics,
     logger,
     earliest: (topic, partition) => lowest(log, topic, partition),
   };
@@ -127,9 +131,9 @@ async function trainOptions(
   shared: Shared,
   group: string,
   solver: Solver,
-  lanes: LanesBoard,
-): Promise<TrainSessionOptions> {
-  const { config, dependencies, codecs, table, follower, trainBoard } = shared;
+  partitionMetrics: PartitionMetrics,
+): Promise<TrainProcessorOptions> {
+  const { config, dependencies, codecs, table, follower, trainMetrics } = shared;
   const { log, names, schemaIds, logger, blobs } = dependencies;
   const { examples, heads, serving } = names.topics;
   return {
@@ -148,10 +152,10 @@ async function trainOptions(
     extractors: config.EXTRACTORS,
     inlineBytes: config.HEAD_INLINE_BYTES,
     follower,
-    board: trainBoard,
-    openSets: shared.openSets,
-    keptSets: new KeptSets(),
-    lanes,
+    board: trainMetrics,
+    openTrainingSets: shared.openTrainingSets,
+    retainedSets: new RetainedTrainingSets(),
+    partitionMetrics,
     logger,
     earliest: (topic, partition) => lowest(log, topic, partition),
     end: async (topic, partition) => (await log.admin.offsets(topic))[partition]?.high ?? 0n,

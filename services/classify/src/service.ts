@@ -1,8 +1,8 @@
-/** Classify as a service: heads are followed first, then the lanes open, then the API; it ends the other way round. */
+/** Classify as a service: heads are followed first, then the partitions open, then the API; it ends the other way round. */
 import { asHeadwaterError } from '@headwater/errors';
 import { extractorIds } from '@headwater/extractors';
 import { checkExposure, listenHttp } from '@headwater/http';
-import { type Lanes, type LogProducer, partitionFor, waitAtMost } from '@headwater/log';
+import { type LogProducer, type PartitionGroup, partitionFor, waitAtMost } from '@headwater/log';
 import { openCodec } from '@headwater/schemas';
 import {
   type Health,
@@ -17,17 +17,17 @@ import { createHttp } from './api/server.ts';
 import { TaskViews } from './api/task-views.ts';
 import { type ConfiguredFiles, openConfiguredFiles } from './configured-files.ts';
 import type { ClassifyConfig } from './environment.ts';
-import { JoinBoard } from './join/monitoring/join-metrics.ts';
+import { JoinMetrics } from './join/monitoring/join-metrics.ts';
 import { JoinReader } from './join/monitoring/join-reader.ts';
 import { followHeads } from './model-registry/heads-follower.ts';
 import { HeadsTable } from './model-registry/heads-table.ts';
 import { ServingHeads } from './model-registry/serving-heads.ts';
-import { RulesCheck } from './predict/rules-check.ts';
+import { DecisionPolicyCheck } from './predict/rules-check.ts';
 import { Reviewer } from './review/reviewer.ts';
 import { openJoin, openTrain, type Shared } from './roles.ts';
 import { prepareClassifyTopics } from './topics.ts';
-import { OpenSets } from './train/examples/open-sets.ts';
-import { TrainBoard } from './train/scoring/train-metrics.ts';
+import { OpenTrainingSets } from './train/examples/open-sets.ts';
+import { TrainMetrics } from './train/scoring/train-metrics.ts';
 import { type Solver, startSolver } from './train/solving/solver.ts';
 
 interface Api {
@@ -38,7 +38,7 @@ interface Api {
 /** What runs, in the order in which it was started. */
 interface Running {
   readonly shared: Shared;
-  readonly lanes: readonly Lanes[];
+  readonly groups: readonly PartitionGroup[];
   readonly solver: Solver | undefined;
   readonly api: Api | undefined;
 }
@@ -53,24 +53,24 @@ export const startClassify: StartService<ClassifyConfig> = async (config, depend
   setReady(false, 'starting');
   const shared = await openShared(config, dependencies);
   const plays = (role: string) => config.ROLES.includes(role);
-  const lanes: Lanes[] = [];
+  const groups: PartitionGroup[] = [];
   let solver: Solver | undefined;
   let api: Api | undefined;
   try {
     solver = plays('train') ? startSolver() : undefined;
-    if (solver !== undefined) lanes.push(await openTrain(shared, solver));
-    if (plays('join')) lanes.push(await openJoin(shared));
-    await Promise.all(lanes.map((one) => Promise.race([one.ready, one.stopped])));
+    if (solver !== undefined) groups.push(await openTrain(shared, solver));
+    if (plays('join')) groups.push(await openJoin(shared));
+    await Promise.all(groups.map((group) => Promise.race([group.ready, group.stopped])));
     api = plays('api') ? await openApi(shared) : undefined;
-    return serviceOf({ shared, lanes, solver, api }, setReady);
+    return serviceOf({ shared, groups, solver, api }, setReady);
   } catch (error) {
-    await stop({ shared, lanes, solver, api });
+    await stop({ shared, groups, solver, api });
     throw error;
   }
 };
 
 /** An extractor of the user's own is fine; a typing error is told. */
-function tellUnknown(
+function warnOfUnknownExtractors(
   config: ClassifyConfig,
   { extractorFiles }: ConfiguredFiles,
   { logger }: ServiceDependencies,
@@ -84,9 +84,9 @@ function tellUnknown(
 async function openShared(config: ClassifyConfig, dependencies: ServiceDependencies): Promise<Shared> {
   const files = await openConfiguredFiles(config);
   const { rules, settingsOf } = files;
-  tellUnknown(config, files, dependencies);
+  warnOfUnknownExtractors(config, files, dependencies);
   const { log, names, schemaIds, blobs, logger, metrics } = dependencies;
-  const check = new RulesCheck(rules, logger);
+  const check = new DecisionPolicyCheck(rules, logger);
   await prepareClassifyTopics(config, names, log.admin, logger);
   const { heads: headsTopic, serving: servingTopic } = names.topics;
   const codecs = {
@@ -121,8 +121,8 @@ async function openShared(config: ClassifyConfig, dependencies: ServiceDependenc
   });
   const follower = await followHeads({ log, topics, table, serving });
   check.checkTasks(new Set([...config.TASKS, ...table.tasks()]));
-  const joinBoard = new JoinBoard(metrics);
-  const trainBoard = new TrainBoard(metrics);
+  const joinMetrics = new JoinMetrics(metrics);
+  const trainMetrics = new TrainMetrics(metrics);
   return {
     config,
     dependencies,
@@ -130,11 +130,11 @@ async function openShared(config: ClassifyConfig, dependencies: ServiceDependenc
     table,
     serving,
     follower,
-    joinBoard,
-    trainBoard,
+    joinMetrics,
+    trainMetrics,
     rules,
     settingsOf,
-    openSets: new OpenSets(),
+    openTrainingSets: new OpenTrainingSets(),
   };
 }
 
@@ -148,19 +148,29 @@ async function deleteBlob(uri: string, { blobs, logger }: ServiceDependencies): 
 }
 
 async function openApi(shared: Shared): Promise<Api> {
-  const { config, dependencies, codecs, table, serving, joinBoard, trainBoard, rules, settingsOf, openSets } =
-    shared;
+  const {
+    config,
+    dependencies,
+    codecs,
+    table,
+    serving,
+    joinMetrics,
+    trainMetrics,
+    rules,
+    settingsOf,
+    openTrainingSets,
+  } = shared;
   const { log, names, logger, metrics } = dependencies;
   const partitions = (await log.admin.partitions(names.topics.examples)) ?? 1;
   const reviewer = new Reviewer({
-    sets: openSets,
+    sets: openTrainingSets,
     partitionOf: (task) => partitionFor(task, partitions),
     newestHead: (extractor, task) => table.newest({ extractor, task, kind: 'lda' }),
     settingsOf,
   });
   const files = await filesById(config.EXTRACTOR_FILES);
   const join = new JoinReader(
-    () => joinBoard.lanes(),
+    () => joinMetrics.partitions(),
     (await log.admin.partitions(names.topics.labels)) ?? 1,
   );
   const producer = await log.openProducer();
@@ -171,15 +181,15 @@ async function openApi(shared: Shared): Promise<Api> {
     views: new TaskViews({
       table,
       serving,
-      joinBoard,
-      trainBoard,
+      joinMetrics,
+      trainMetrics,
       declaredTasks: config.TASKS,
       coverage: () => join.coverage(),
-      trainsHere: (task) => openSets.has(partitionFor(task, partitions)),
+      trainsHere: (task) => openTrainingSets.has(partitionFor(task, partitions)),
     }),
     join,
     reviewer,
-    trainBoard,
+    trainMetrics,
     serving,
     settingsOf,
     extractors,
@@ -238,20 +248,20 @@ function serviceOf(running: Running, setReady: ReturnType<Health['part']>): Serv
 }
 
 /** Rejects as soon as one part cannot go on; resolves when all have ended. */
-async function watch({ shared, lanes }: Running): Promise<void> {
-  await Promise.all([shared.follower.stopped, ...lanes.map((one) => one.stopped)]);
+async function watch({ shared, groups }: Running): Promise<void> {
+  await Promise.all([shared.follower.stopped, ...groups.map((group) => group.stopped)]);
 }
 
 /** Shares of the time of a stop; the rest is for the threads of the solver. */
-const stopShares = { api: 0.15, lanes: 0.6, follower: 0.15 };
+const stopShares = { api: 0.15, groups: 0.6, follower: 0.15 };
 
-async function stop({ shared, lanes, solver, api }: Running): Promise<void> {
+async function stop({ shared, groups, solver, api }: Running): Promise<void> {
   const { config, dependencies, follower } = shared;
   const graceMs = stopBudget(config.STOP_GRACE).service;
   await waitAtMost(stopShares.api * graceMs, Promise.resolve(api?.close())).catch((error: unknown) => {
     dependencies.logger.warn({ error }, 'the HTTP interface was not closed in order');
   });
-  await Promise.all(lanes.map((one) => one.close({ graceMs: stopShares.lanes * graceMs })));
+  await Promise.all(groups.map((group) => group.close({ graceMs: stopShares.groups * graceMs })));
   await solver?.close();
   await waitAtMost(stopShares.follower * graceMs, follower.close());
 }

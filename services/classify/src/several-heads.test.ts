@@ -5,12 +5,12 @@ import type { ImageClassified } from '@headwater/schemas';
 import type { Service } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HeadView, TaskSummary, TaskView } from './api/task-views.ts';
-import { dimensions, eventually, Rig } from './testing/classify-fixture.ts';
+import { ClassifyFixture, dimensions, eventually } from './testing/classify-fixture.ts';
 
 const kinds = ['ncm', 'lda', 'ridge'] as const;
 type Kind = (typeof kinds)[number];
 
-let rig: Rig;
+let fixture: ClassifyFixture;
 let service: Service;
 let images = 0;
 let seed = 1;
@@ -37,15 +37,15 @@ function stretched(kind: number): number[] {
 
 async function label(count: number): Promise<void> {
   for (const end = images + count; images < end; images++) {
-    await rig.sendVector(`i${images}`, stretched(images % 3));
-    await rig.sendLabel(`i${images}`, `c${images % 3}`);
+    await fixture.sendVector(`i${images}`, stretched(images % 3));
+    await fixture.sendLabel(`i${images}`, `c${images % 3}`);
   }
 }
 
 /** Every kind has a settled head of all labels. */
 function allSettled(): Promise<true> {
   return eventually(async () => {
-    const heads = await rig.heads();
+    const heads = await fixture.heads();
     return kinds.every((kind) => {
       const own = heads.filter((head) => head.kind === kind).at(-1);
       return own?.mode === 'settled' && own.examples === images;
@@ -54,7 +54,7 @@ function allSettled(): Promise<true> {
 }
 
 async function task(): Promise<TaskView> {
-  return (await rig.api<TaskView>(service, '/v1/tasks/digit')).body;
+  return (await fixture.api<TaskView>(service, '/v1/tasks/digit')).body;
 }
 
 function served(fits: (head: HeadView) => boolean): Promise<HeadView> {
@@ -68,28 +68,28 @@ let asked = 0;
 /** The head that answers an image which nobody labels. */
 async function headOfNextPrediction(): Promise<ImageClassified['head']> {
   const imageId = `asked${asked++}`;
-  await rig.sendVector(imageId, stretched(asked % 3));
+  await fixture.sendVector(imageId, stretched(asked % 3));
   const found = await eventually(async () =>
-    (await rig.predictions()).find((one) => one.imageId === imageId),
+    (await fixture.predictions()).find((one) => one.imageId === imageId),
   );
   return found.head;
 }
 
 function activate(kind: Kind, version: number) {
   const path = `/v1/tasks/digit/heads/${version}/activate?kind=${kind}`;
-  return rig.api<TaskView>(service, path, { method: 'POST' });
+  return fixture.api<TaskView>(service, path, { method: 'POST' });
 }
 
 async function versions(kind: Kind): Promise<number[]> {
-  const { body } = await rig.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
+  const { body } = await fixture.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
   return body.heads.filter((head) => head.kind === kind).map(({ version }) => version);
 }
 
 beforeAll(async () => {
-  rig = await Rig.open({ log: createMemoryLog() });
-  service = await rig.start({ HEADS: kinds.join() });
+  fixture = await ClassifyFixture.open({ log: createMemoryLog() });
+  service = await fixture.start({ HEADS: kinds.join() });
 });
-afterAll(() => rig.close());
+afterAll(() => fixture.close());
 
 describe('heads that learn side by side', () => {
   it('the preferred kind serves while nothing is proven', async () => {
@@ -103,7 +103,7 @@ describe('heads that learn side by side', () => {
     await label(260);
     await allSettled();
     const champion = await served(({ kind }) => kind !== 'ncm');
-    const { body } = await rig.api<{
+    const { body } = await fixture.api<{
       lines: { kind: Kind; prequential: Record<string, number>; version: number }[];
     }>(service, '/v1/tasks/digit/measurements');
     const lossOf = (kind: Kind) =>
@@ -112,15 +112,15 @@ describe('heads that learn side by side', () => {
     expect(lossOf(champion.kind as Kind)).toBeLessThan(0.95 * lossOf('ncm'));
     const { kind, version, digest } = await served((head) => head.mode === 'settled');
     expect(await headOfNextPrediction()).toEqual({ kind, version, digest });
-    const activations = await rig.decoded(rig.names.topics.serving, rig.codecs.serving);
+    const activations = await fixture.decoded(fixture.names.topics.serving, fixture.codecs.serving);
     expect(new Set(activations.map(({ reason }) => reason))).toEqual(new Set(['champion']));
   });
 
   it('how each class is answered is told once, and only of a single task', async () => {
     const ofClasses = (numbers: object = {}) => Object.keys(numbers).filter((name) => name.includes('/'));
     const one = await task();
-    const { body: head } = await rig.api<HeadView>(service, '/v1/tasks/digit/head');
-    const { body: list } = await rig.api<{ tasks: TaskSummary[] }>(service, '/v1/tasks');
+    const { body: head } = await fixture.api<HeadView>(service, '/v1/tasks/digit/head');
+    const { body: list } = await fixture.api<{ tasks: TaskSummary[] }>(service, '/v1/tasks');
     const [listed] = list.tasks;
     expect(ofClasses(one.prequential)).toContain('prequentialRecall/c0');
     expect(ofClasses(one.head?.measurements)).toEqual([]);
@@ -154,7 +154,7 @@ describe('heads that learn side by side', () => {
   it('the champion serves again when the pin goes, also without a label', async () => {
     const [newest = 0] = await versions('ncm');
     await activate('ncm', newest);
-    expect((await rig.api(service, '/v1/tasks/digit/pin', { method: 'DELETE' })).status).toBe(200);
+    expect((await fixture.api(service, '/v1/tasks/digit/pin', { method: 'DELETE' })).status).toBe(200);
     const champion = await served(({ kind, pinned }) => kind !== 'ncm' && !pinned);
     expect(await headOfNextPrediction()).toMatchObject({ kind: champion.kind, version: champion.version });
   });

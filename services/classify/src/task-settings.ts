@@ -9,9 +9,14 @@ import { listVariables } from '@headwater/service-kit';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type ClassifyConfig, classifyEnvironment } from './environment.ts';
-import { type SetRules, type SolveChoices, setRulesOf, solveChoicesOf } from './train/set-rules.ts';
+import {
+  type SolveSettings,
+  solveSettingsOf,
+  type TrainingSetSettings,
+  trainingSetSettingsOf,
+} from './train/set-rules.ts';
 
-export interface TaskSettings extends SetRules, SolveChoices {
+export interface TaskSettings extends TrainingSetSettings, SolveSettings {
   /** In order of preference. */
   readonly kinds: readonly HeadKind[];
 }
@@ -46,7 +51,7 @@ export async function openTaskSettings(config: Settings): Promise<SettingsOf> {
 }
 
 function settingsFrom(config: Settings): TaskSettings {
-  return { kinds: config.HEADS, ...setRulesOf(config), ...solveChoicesOf(config) };
+  return { kinds: config.HEADS, ...trainingSetSettingsOf(config), ...solveSettingsOf(config) };
 }
 
 /** As the API tells them. */

@@ -46,9 +46,9 @@ async function open() {
   return workplace;
 }
 
-type Workplace = Awaited<ReturnType<typeof open>>;
+type ExtractFixture = Awaited<ReturnType<typeof open>>;
 
-async function start(workplace: Workplace, path: string) {
+async function start(workplace: ExtractFixture, path: string) {
   const log = openLog();
   const environment = { EXTRACTOR: path, PARTITIONS: '2', REPLICATION_FACTOR: '1' };
   const service = await startExtract(workplace.config(environment), { ...workplace.dependencies(), log });

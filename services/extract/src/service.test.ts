@@ -14,10 +14,10 @@ async function open() {
   return workplace;
 }
 
-type Workplace = Awaited<ReturnType<typeof open>>;
+type ExtractFixture = Awaited<ReturnType<typeof open>>;
 
 async function start(
-  workplace: Workplace,
+  workplace: ExtractFixture,
   environment: Readonly<Record<string, string>> = {},
   dependencies: Partial<ServiceDependencies> = {},
 ) {
@@ -28,7 +28,7 @@ async function start(
 }
 
 /** Everything that was sent has become a vector, a tombstone or a dead letter. */
-async function settled(workplace: Workplace): Promise<void> {
+async function settled(workplace: ExtractFixture): Promise<void> {
   await until(async () => {
     const [sent, vectors, letters] = await Promise.all([
       workplace.imageRecords(),

@@ -1,9 +1,9 @@
-/** Extract as a service: opens the extractor, reads `images` in lanes, and writes vectors exactly once. */
+/** Extract as a service: opens the extractor, reads `images` in partitions, and writes vectors exactly once. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { openExtractor } from '@headwater/extractor-pipelines';
 import { type Extractor, isolateDecoding } from '@headwater/extractors';
-import type { LaneSession, Lanes, Logger } from '@headwater/log';
+import type { Logger, PartitionGroup, PartitionProcessor } from '@headwater/log';
 import { openCodec, openVectorCodec } from '@headwater/schemas';
 import {
   prepareTopics,
@@ -16,13 +16,13 @@ import {
 import type { ExtractConfig } from './environment.ts';
 import { BlobReads } from './extraction/blob-reads.ts';
 import { Extraction } from './extraction/extraction.ts';
-import { ExtractBoard } from './extraction/extraction-metrics.ts';
+import { ExtractMetrics } from './extraction/extraction-metrics.ts';
 import { ImageContents } from './extraction/received-image.ts';
 import { CrashJournal } from './isolation/crash-journal.ts';
 import { Quarantine } from './isolation/quarantine.ts';
 import { extractTopics } from './topics.ts';
 
-export function openConfigured(config: ExtractConfig, board: ExtractBoard): Promise<Extractor> {
+export function openConfigured(config: ExtractConfig, board: ExtractMetrics): Promise<Extractor> {
   return openExtractor(config.EXTRACTOR, {
     limits: { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS },
     batchSize: config.BATCH_SIZE,
@@ -39,11 +39,11 @@ export function openConfigured(config: ExtractConfig, board: ExtractBoard): Prom
 const decoderBytes = { base: 512 * 1024 * 1024, perPixel: 8 };
 
 /** Undefined where images are decoded in this process. */
-export function openDecoders(config: ExtractConfig, board: ExtractBoard): { close(): void } | undefined {
+export function openDecoders(config: ExtractConfig, board: ExtractMetrics): { close(): void } | undefined {
   const processes = config.DECODER_PROCESSES ?? availableParallelism();
   if (processes === 0) return undefined;
   const maxBytes = decoderBytes.base + decoderBytes.perPixel * config.MAX_IMAGE_PIXELS;
-  return isolateDecoding({ processes, maxBytes, died: board.decoderDied });
+  return isolateDecoding({ processes, maxBytes, died: board.decoderCrashed });
 }
 
 /** Closed after what uses them. */
@@ -58,7 +58,7 @@ export async function openExtraction(
   { schemaIds, names, blobs }: Pick<ServiceDependencies, 'schemaIds' | 'names' | 'blobs'>,
   extractor: Extractor,
   journal: CrashJournal,
-  board: ExtractBoard,
+  board: ExtractMetrics,
 ): Promise<Extraction> {
   const { MAX_IMAGE_BYTES: maxBytes, BLOB_MISSING_AFTER: missingAfterMs } = config;
   const reads = new BlobReads({ blobs, missingAfterMs, failed: board.blobFailed });
@@ -74,7 +74,7 @@ export async function openExtraction(
   });
 }
 
-function laneSession(extraction: Extraction, board: ExtractBoard): LaneSession {
+function createProcessor(extraction: Extraction, board: ExtractMetrics): PartitionProcessor {
   return {
     async process(records, signal) {
       const start = performance.now();
@@ -86,30 +86,30 @@ function laneSession(extraction: Extraction, board: ExtractBoard): LaneSession {
   };
 }
 
-async function openLanes(
+async function openPartitionGroup(
   config: ExtractConfig,
   { log, names }: ServiceDependencies,
   extraction: Extraction,
   group: string,
-  board: ExtractBoard,
-): Promise<Lanes> {
+  board: ExtractMetrics,
+): Promise<PartitionGroup> {
   const { images, deadLetters } = names.topics;
-  const lanes = await log.openLanes({
+  const partitionGroup = await log.openPartitionGroup({
     group,
     topics: [images],
-    open: async () => laneSession(extraction, board),
-    transactionalId: (lane) => names.transactionalId(group, lane),
+    open: async () => createProcessor(extraction, board),
+    transactionalId: (partition) => names.transactionalId(group, partition),
     deadLetterTopic: deadLetters,
     batch: { maxRecords: config.RECORDS_PER_COMMIT, lingerMs: config.BATCH_LINGER },
     // One batch is committed while the next is in the engine.
     inFlight: 2,
     observer: board.observer(images),
   });
-  await lanes.ready;
-  return lanes;
+  await partitionGroup.ready;
+  return partitionGroup;
 }
 
-/** What must be closed when the lanes have ended, or could not be opened. */
+/** What must be closed when the partitions have ended, or could not be opened. */
 interface OpenParts {
   readonly extractor: Extractor;
   readonly journal: CrashJournal;
@@ -139,13 +139,18 @@ export function openJournal(
 type SetReady = ReturnType<ServiceDependencies['health']['part']>;
 
 /** Of the service's share of a stop; the rest is for the engine call that is under way. */
-const lanesShare = 0.8;
+const partitionsShare = 0.8;
 
-/** Lanes end first: what is in flight still needs the extractor. */
-function serviceOf(config: ExtractConfig, lanes: Lanes, parts: OpenParts, setReady: SetReady): Service {
-  const graceMs = lanesShare * stopBudget(config.STOP_GRACE).service;
+/** Partitions end first: what is in flight still needs the extractor. */
+function serviceOf(
+  config: ExtractConfig,
+  partitionGroup: PartitionGroup,
+  parts: OpenParts,
+  setReady: SetReady,
+): Service {
+  const graceMs = partitionsShare * stopBudget(config.STOP_GRACE).service;
   setReady(true);
-  const stopped = lanes.stopped.finally(() => {
+  const stopped = partitionGroup.stopped.finally(() => {
     setReady(false, 'stopped');
     return closeParts(parts);
   });
@@ -155,16 +160,16 @@ function serviceOf(config: ExtractConfig, lanes: Lanes, parts: OpenParts, setRea
     stopped,
     async stop() {
       parts.journal.close();
-      await lanes.close({ graceMs });
+      await partitionGroup.close({ graceMs });
       await stopped.catch(() => undefined);
     },
     abandon: () => parts.journal.close(),
   };
 }
 
-function tellOpened(
+function reportOpened(
   { description, engine, notes = [] }: Extractor,
-  board: ExtractBoard,
+  board: ExtractMetrics,
   logger: Logger,
 ): void {
   const { id, digest, contract } = description;
@@ -175,11 +180,11 @@ function tellOpened(
 }
 
 /** With what is open; it is closed where the rest can't be. */
-async function startLanes(
+async function startPartitionGroup(
   config: ExtractConfig,
   dependencies: ServiceDependencies,
   extractor: Extractor,
-  board: ExtractBoard,
+  board: ExtractMetrics,
   setReady: SetReady,
 ): Promise<Service> {
   const { log, logger, names } = dependencies;
@@ -194,10 +199,10 @@ async function startLanes(
       topics.map(({ name }) => name),
       logger,
     );
-    tellOpened(extractor, board, logger);
+    reportOpened(extractor, board, logger);
     const extraction = await openExtraction(config, dependencies, extractor, journal, board);
-    const lanes = await openLanes(config, dependencies, extraction, group, board);
-    return serviceOf(config, lanes, { extractor, journal }, setReady);
+    const partitionGroup = await openPartitionGroup(config, dependencies, extraction, group, board);
+    return serviceOf(config, partitionGroup, { extractor, journal }, setReady);
   } catch (error) {
     await closeParts({ extractor, journal });
     throw error;
@@ -210,8 +215,8 @@ async function startLanes(
  */
 export const startExtract: StartService<ExtractConfig> = async (config, dependencies) => {
   const setReady = dependencies.health.part('extraction');
-  const board = new ExtractBoard(dependencies.metrics, dependencies.logger);
+  const board = new ExtractMetrics(dependencies.metrics, dependencies.logger);
   const extractor = await openConfigured(config, board);
   const decoders = openDecoders(config, board);
-  return await startLanes(config, dependencies, withDecoders(extractor, decoders), board, setReady);
+  return await startPartitionGroup(config, dependencies, withDecoders(extractor, decoders), board, setReady);
 };

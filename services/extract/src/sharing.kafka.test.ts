@@ -22,10 +22,10 @@ async function open() {
   return workplace;
 }
 
-type Workplace = Awaited<ReturnType<typeof open>>;
+type ExtractFixture = Awaited<ReturnType<typeof open>>;
 
 /** A service with connections of its own, as another process would have them. */
-async function start(workplace: Workplace) {
+async function start(workplace: ExtractFixture) {
   const log = openLog();
   const dependencies = { ...workplace.dependencies(), log };
   const service = await startExtract(workplace.config(environment), dependencies);
@@ -44,7 +44,7 @@ function imageIds(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `image-${index}`);
 }
 
-async function expectEachOnce(workplace: Workplace, ids: readonly string[]) {
+async function expectEachOnce(workplace: ExtractFixture, ids: readonly string[]) {
   await until(async () => (await workplace.vectors()).length >= ids.length);
   const vectors = await workplace.vectors();
   const sources = await workplace.imageRecords();
@@ -56,7 +56,7 @@ async function expectEachOnce(workplace: Workplace, ids: readonly string[]) {
 }
 
 /** Sends in small portions, so that there is always something in flight. */
-async function sendSteadily(workplace: Workplace, ids: readonly string[]) {
+async function sendSteadily(workplace: ExtractFixture, ids: readonly string[]) {
   for (let from = 0; from < ids.length; from += 20) {
     await workplace.sendImages(ids.slice(from, from + 20), from);
   }
@@ -101,7 +101,7 @@ it('shares partitions with a process that joins later', async () => {
 });
 
 /** Extract in a process of its own; `log` is what it has written to standard error. */
-function spawnExtract(workplace: Workplace) {
+function spawnExtract(workplace: ExtractFixture) {
   const main = createRequire(import.meta.url).resolve('@headwater/extract/main');
   const child = spawn(process.execPath, [main], {
     env: {

@@ -6,7 +6,9 @@ import { eventually } from './testing/ingest-fixture.ts';
 
 const day = 86_400_000;
 
-function rig(sweep: (options: SweepOptions) => Promise<{ seen: number; deleted: number; bytes: number }>) {
+function fixture(
+  sweep: (options: SweepOptions) => Promise<{ seen: number; deleted: number; bytes: number }>,
+) {
   const said: string[] = [];
   const logger = createLogger({ name: 'test', destination: { write: (line) => void said.push(line) } });
   const metrics = createMetrics({ processDefaults: false });
@@ -15,7 +17,7 @@ function rig(sweep: (options: SweepOptions) => Promise<{ seen: number; deleted: 
 
 it('sweeps at once and again, and goes on after a failure', async () => {
   const asked: number[] = [];
-  const { parts, metrics, said } = rig(async ({ olderThan }) => {
+  const { parts, metrics, said } = fixture(async ({ olderThan }) => {
     asked.push(olderThan);
     if (asked.length === 2) throw new Error('the store is away');
     return { seen: 5, deleted: 2, bytes: 10 };
@@ -29,7 +31,7 @@ it('sweeps at once and again, and goes on after a failure', async () => {
 });
 
 it('does nothing where nothing expires, and refuses an age at which images would be lost', async () => {
-  const { parts } = rig(() => Promise.reject(new Error('asked')));
+  const { parts } = fixture(() => Promise.reject(new Error('asked')));
   await startBlobExpiry({ BLOB_MAX_AGE: -1, RETENTION_IMAGES: 7 * day }, parts, 1).stop();
   for (const retention of [9 * day, -1]) {
     expect(() => startBlobExpiry({ BLOB_MAX_AGE: 8 * day, RETENTION_IMAGES: retention }, parts)).toThrow(

@@ -1,6 +1,6 @@
 /** What can be set about ingest, beside what all services share. */
 import { httpEnvironment } from '@headwater/http';
-import { taskFault, taskRule } from '@headwater/schemas';
+import { taskProblem, taskRule } from '@headwater/schemas';
 import { commonEnvironment, variables } from '@headwater/service-kit';
 import type { z } from 'zod';
 
@@ -12,7 +12,7 @@ export const ingestEnvironment = commonEnvironment.safeExtend({
   HTTP_PORT: port().default(8080).describe('Port of the HTTP interface; 0 takes a free one.'),
   TASKS: list('tasks, separated by commas')
     .refine(
-      (tasks) => tasks.every((task) => taskFault(task) === undefined),
+      (tasks) => tasks.every((task) => taskProblem(task) === undefined),
       `expected tasks, separated by commas; a task is: ${taskRule}`,
     )
     .default([])
@@ -81,7 +81,7 @@ export const ingestEnvironment = commonEnvironment.safeExtend({
       'Takes in every image of this folder at start; its sub-folders are labels where SOURCE_TASK is set.',
     ),
   SOURCE_TASK: text('a task')
-    .refine((task) => taskFault(task) === undefined, `expected a task: ${taskRule}`)
+    .refine((task) => taskProblem(task) === undefined, `expected a task: ${taskRule}`)
     .optional()
     .describe('The task that the names of the sub-folders answer.'),
 });

@@ -21,6 +21,6 @@ export { createClock } from './intake/clock.ts';
 export { type ImageFacts, type ImageLimits, inspectImage } from './intake/inspection.ts';
 export { readCsv } from './labels/csv.ts';
 export { readJsonLines } from './labels/json-lines.ts';
-export { createLabelSink } from './labels/label-writer.ts';
+export { createLabelWriter } from './labels/label-writer.ts';
 export { loadLabels } from './labels/load.ts';
 export { startIngest } from './service.ts';

@@ -17,9 +17,9 @@ import type { IngestConfig } from './environment.ts';
 import { startFolderSource } from './folders/folder-source.ts';
 import { createAdmission } from './http/admission.ts';
 import { createHttp, type HttpOptions } from './http/server.ts';
-import { limitsOf, openEntrances, openSender } from './intake/inputs.ts';
+import { limitsOf, openInputs, openSender } from './intake/inputs.ts';
 import { sampleLoad } from './intake/intake-metrics.ts';
-import { followedTopics, openFollowing } from './tracking/following.ts';
+import { followedTopics, openOutcomeFollower } from './tracking/following.ts';
 import { createServingTasks } from './tracking/serving-tasks.ts';
 import { createTracker } from './tracking/tracker.ts';
 
@@ -54,9 +54,17 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
   const tracker = createTracker(config.TRACKED_IMAGES);
   const serving = createServingTasks(config.TASKS);
   const extractors = config.EXTRACTORS;
-  const following = await openFollowing({ log, schemaIds, names, extractors, tracker, serving, logger });
+  const following = await openOutcomeFollower({
+    log,
+    schemaIds,
+    names,
+    extractors,
+    tracker,
+    serving,
+    logger,
+  });
   const sender = await openSender(config, dependencies);
-  const { intake, sink } = await openEntrances(config, dependencies, sender);
+  const { intake, sink } = await openInputs(config, dependencies, sender);
   const admission = createAdmission({
     maxRequests: config.MAX_IN_FLIGHT_REQUESTS,
     maxBytes: config.MAX_IN_FLIGHT_BYTES,

@@ -2,9 +2,9 @@
 import { createMemoryLog } from '@headwater/log';
 import type { Service } from '@headwater/service-kit';
 import {
+  ClassifyFixture,
   contractOf,
   eventually,
-  Rig,
   refOf,
   vectorOf,
 } from '../../../services/classify/src/testing/classify-fixture.ts';
@@ -21,35 +21,35 @@ const pictured = 'lenet-digits.v1';
 const health = JSON.stringify({ vector: vectorOf(1, 70) });
 
 /** Two tasks that answer, vectors and pictures, and one without a head. */
-async function openClassify(): Promise<{ readonly rig: Rig; readonly service: Service }> {
-  const rig = await Rig.open({ log: createMemoryLog(), extractors: ['eight.v1', pictured] });
-  const service = await rig.start({
+async function openClassify(): Promise<{ readonly fixture: ClassifyFixture; readonly service: Service }> {
+  const fixture = await ClassifyFixture.open({ log: createMemoryLog(), extractors: ['eight.v1', pictured] });
+  const service = await fixture.start({
     TASKS: 'digit,picture,quiet',
     HEADS: 'lda,ncm',
     MAX_IMAGE_BYTES: '65536',
   });
   const { dimensions } = contractOf(pictured);
   for (let image = 0; image < labelled; image += 1) {
-    await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
-    await rig.sendLabel(`i${image}`, `c${image % 3}`);
+    await fixture.sendVector(`i${image}`, vectorOf(image % 3, image));
+    await fixture.sendLabel(`i${image}`, `c${image % 3}`);
     const vector = Array.from({ length: dimensions }, (_, at) => Math.sin(image * 7.3 + at));
-    await rig.sendVector(`p${image}`, vector, { extractor: refOf(pictured) });
-    await rig.sendLabel(`p${image}`, `c${image % 3}`, { task: 'picture' });
+    await fixture.sendVector(`p${image}`, vector, { extractor: refOf(pictured) });
+    await fixture.sendLabel(`p${image}`, `c${image % 3}`, { task: 'picture' });
   }
   // Without a label: these are predicted, and are what is to be labelled next.
   for (let image = labelled; image < 2 * labelled; image += 1) {
-    await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
+    await fixture.sendVector(`i${image}`, vectorOf(image % 3, image));
   }
   for (const task of ['digit', 'picture']) {
-    await rig.settled(labelled, task);
-    await eventually(async () => (await rig.api(service, `/v1/tasks/${task}/head`)).status === 200);
+    await fixture.settled(labelled, task);
+    await eventually(async () => (await fixture.api(service, `/v1/tasks/${task}/head`)).status === 200);
   }
-  return { rig, service };
+  return { fixture, service };
 }
 
 async function openTarget(): Promise<OpenTarget> {
   const pictures = (await seedPictures()).slice(0, 8);
-  const { rig, service } = await openClassify();
+  const { fixture, service } = await openClassify();
   const images = Array.from({ length: 2 * labelled }, (_, image) => [`i${image}`, `p${image}`]).flat();
   const kinds = ['lda', 'ncm', 'knn', 'mlp', 'oracle'];
   const surface = classifySurface({ tasks: ['digit', 'digit', 'picture', 'quiet'], images, kinds, pictures });
@@ -62,10 +62,10 @@ async function openTarget(): Promise<OpenTarget> {
       cases += 1;
       if (cases % healthEvery === 0) await checkHealth(port);
       // What is logged is kept by the rig, and is not what is looked for.
-      rig.logged.length = 0;
+      fixture.logged.length = 0;
       return outcome;
     },
-    close: () => rig.close(),
+    close: () => fixture.close(),
   };
 }
 

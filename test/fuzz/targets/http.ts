@@ -1,5 +1,5 @@
 /** Ingest over HTTP, from raw sockets: whatever comes, each connection is answered in the documented way or closed, and others are served. */
-import { startHarness } from '../../../services/ingest/src/testing/ingest-fixture.ts';
+import { startIngestFixture } from '../../../services/ingest/src/testing/ingest-fixture.ts';
 import { Finding, type OpenTarget, type Target } from '../target.ts';
 import { ask } from './http-exchange.ts';
 import { connectionBytes } from './http-requests.ts';
@@ -10,7 +10,7 @@ const healthEvery = 100;
 
 async function openHttp(): Promise<OpenTarget> {
   const surface = ingestSurface((await seedPictures()).slice(0, 8));
-  const harness = await startHarness({
+  const fixture = await startIngestFixture({
     environment: {
       BODY_TIMEOUT: '500ms',
       MAX_IMAGE_BYTES: '65536',
@@ -21,7 +21,7 @@ async function openHttp(): Promise<OpenTarget> {
       TRACKED_IMAGES: '100',
     },
   });
-  const port = Number(new URL(harness.url).port);
+  const port = Number(new URL(fixture.url).port);
   const health = `PUT /v1/images/healthy/labels/digit HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\ncontent-length: 13\r\n\r\n{"label":"7"}`;
   let cases = 0;
   return {
@@ -35,7 +35,7 @@ async function openHttp(): Promise<OpenTarget> {
       }
       return outcome;
     },
-    close: () => harness.stop(),
+    close: () => fixture.stop(),
   };
 }
 

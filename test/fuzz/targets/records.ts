@@ -1,12 +1,12 @@
 /**
  * Records as anybody may write them who may write to a topic, under odd keys: to a classify that runs. Each is worked off, or is a dead
- * letter with a documented code; no lane stands still for one, and the process goes on answering.
+ * letter with a documented code; no partition stands still for one, and the process goes on answering.
  */
 import { errorCodes } from '@headwater/errors';
 import { createMemoryLog, type LogProducer } from '@headwater/log';
 import { compositeKey } from '@headwater/schemas';
 import type { Service } from '@headwater/service-kit';
-import { Rig, refOf, vectorOf } from '../../../services/classify/src/testing/classify-fixture.ts';
+import { ClassifyFixture, refOf, vectorOf } from '../../../services/classify/src/testing/classify-fixture.ts';
 import type { Random } from '../../chaos/random.ts';
 import { mutate } from '../mutation.ts';
 import { oddBytes, oddText } from '../odd-ids.ts';
@@ -33,7 +33,7 @@ const writable = (random: Random) => Buffer.from(oddText(random)).toString();
 
 const times = [1_700_000_000_000, 1_700_000_000_001, 2 ** 40, 0, 1_000, -1, 8_640_000_000_000_000];
 
-function doorsOf({ codecs, names }: Rig): Door[] {
+function doorsOf({ codecs, names }: ClassifyFixture): Door[] {
   const { topics, groups } = names;
   const wordOf = (random: Random) => (random.chance(0.3) ? writable(random) : 'digit');
   return [
@@ -133,28 +133,28 @@ function inputFor(random: Random, doors: readonly Door[]): Buffer {
 }
 
 async function openRecords(): Promise<OpenTarget> {
-  const rig = await Rig.open({ log: createMemoryLog(), partitions: 1 });
-  const service = await rig.start({ TRACKED_IMAGES: '1000' });
-  const desk = new Desk(rig, service, await rig.log.openProducer());
+  const fixture = await ClassifyFixture.open({ log: createMemoryLog(), partitions: 1 });
+  const service = await fixture.start({ TRACKED_IMAGES: '1000' });
+  const desk = new Desk(fixture, service, await fixture.log.openProducer());
   return {
     generate: (random) => inputFor(random, desk.doors),
     run: (input) => desk.hand(Buffer.from(input)),
-    close: () => rig.close(),
+    close: () => fixture.close(),
   };
 }
 
 /** Hands a record in, and waits for what becomes of it. */
 class Desk {
   readonly doors: readonly Door[];
-  readonly #rig: Rig;
+  readonly #fixture: ClassifyFixture;
   readonly #service: Service;
   readonly #producer: LogProducer;
   #stopped: unknown;
   #cases = 0;
 
-  constructor(rig: Rig, service: Service, producer: LogProducer) {
-    this.doors = doorsOf(rig);
-    this.#rig = rig;
+  constructor(fixture: ClassifyFixture, service: Service, producer: LogProducer) {
+    this.doors = doorsOf(fixture);
+    this.#fixture = fixture;
     this.#service = service;
     this.#producer = producer;
     service.stopped.catch((reason) => {
@@ -181,12 +181,12 @@ class Desk {
   }
 
   async #refused(topic: string): Promise<bigint> {
-    const [range] = await this.#rig.log.admin.offsets(this.#rig.names.topics.deadLetters(topic));
+    const [range] = await this.#fixture.log.admin.offsets(this.#fixture.names.topics.deadLetters(topic));
     return range?.high ?? 0n;
   }
 
   async #workedOff(group: string, topic: string): Promise<void> {
-    const { admin } = this.#rig.log;
+    const { admin } = this.#fixture.log;
     const deadline = performance.now() + workedOffWithinMs;
     for (;;) {
       if (this.#stopped !== undefined)
@@ -200,8 +200,8 @@ class Desk {
   }
 
   async #reason(topic: string, from: bigint): Promise<string> {
-    const letters = this.#rig.names.topics.deadLetters(topic);
-    for await (const [letter] of this.#rig.log.read({ topic: letters, partition: 0, from })) {
+    const letters = this.#fixture.names.topics.deadLetters(topic);
+    for await (const [letter] of this.#fixture.log.read({ topic: letters, partition: 0, from })) {
       const code = letter?.headers[codeHeader]?.toString() ?? '';
       return code in errorCodes ? code : `dead letter without a documented code: ${code}`;
     }
@@ -210,7 +210,7 @@ class Desk {
 
   async #checkHealth(): Promise<void> {
     for (const path of ['/v1/tasks', '/v1/tasks/digit', '/v1/tasks/digit/heads']) {
-      const { status } = await this.#rig.api(this.#service, path);
+      const { status } = await this.#fixture.api(this.#service, path);
       if (status !== 200) throw new Finding(`GET ${path} is answered ${status} afterwards`);
     }
     await this.#forget();
@@ -218,7 +218,7 @@ class Desk {
 
   /** The log is in this process as well, and what it keeps is not what is looked for. */
   async #forget(): Promise<void> {
-    const { names, log, logged } = this.#rig;
+    const { names, log, logged } = this.#fixture;
     const { labels, vectors, predictions, examples, deadLetters } = names.topics;
     const read = [labels, vectors(extractor), examples];
     for (const topic of [...read, ...read.map((one) => deadLetters(one)), predictions]) {

@@ -77,7 +77,7 @@ function topicAcls(service: Acl['service'], rights: TopicRights, mayCreate: bool
   }));
 }
 
-/** A lane's transactional id is the group's name and a number. */
+/** A partition's transactional id is the group's name and a number. */
 function groupAcls(service: Acl['service'], names: Names, group: string): Acl[] {
   const first = names.transactionalId(group, 0);
   return [

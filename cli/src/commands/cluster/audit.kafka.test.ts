@@ -113,18 +113,18 @@ class Installation {
 
   /** Commits what is there for the group, and loses all that would have come of it. */
   async lose(group: string, topics: readonly string[]): Promise<void> {
-    const lanes = await this.log.openLanes({
+    const partitionGroup = await this.log.openPartitionGroup({
       group,
       topics,
       open: async () => ({
         process: async () => ({ records: [], deadLetters: [] }),
         close: () => undefined,
       }),
-      transactionalId: (lane) => this.names.transactionalId(group, lane),
+      transactionalId: (partition) => this.names.transactionalId(group, partition),
       deadLetterTopic: this.names.topics.deadLetters,
     });
     await this.untilProcessed(group, topics);
-    await lanes.close();
+    await partitionGroup.close();
   }
 
   async untilProcessed(group: string, topics: readonly string[]): Promise<void> {

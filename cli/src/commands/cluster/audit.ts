@@ -8,7 +8,7 @@ import {
   findingKinds,
   verdictOf,
 } from '@headwater/classify/audit';
-import { extractEnvironment, openExtractAgain } from '@headwater/extract';
+import { extractEnvironment, openReprocessor } from '@headwater/extract';
 import { idOfExtractorFile } from '@headwater/extractor-pipelines';
 import { type Environment, loadConfig } from '@headwater/service-kit';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -68,7 +68,7 @@ function extractWith(environment: Environment, { config, clients }: Pick<Cluster
         config.EXTRACTOR_FILES.map(async (path) => [await idOfExtractorFile(path), path] as const),
       );
       const EXTRACTOR = new Map(files).get(id) ?? id;
-      return openExtractAgain(loadConfig(extractEnvironment, { ...environment, EXTRACTOR }), clients);
+      return openReprocessor(loadConfig(extractEnvironment, { ...environment, EXTRACTOR }), clients);
     },
   };
 }

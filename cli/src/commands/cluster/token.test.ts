@@ -1,4 +1,4 @@
-import { parseTokens, type TokenBook } from '@headwater/service-kit';
+import { type AccessTokens, parseTokens } from '@headwater/service-kit';
 import { expect, it } from 'vitest';
 import { runProgram } from '../../program.ts';
 import { createTestConsole } from '../../testing/test-console.ts';
@@ -14,14 +14,14 @@ it('makes a token, and the line that admits it without telling it', async () => 
   const { code, out, err } = await create('--name', 'camera-3', '--role', 'write');
   expect(code).toBe(0);
   const line = err.trim().split('\n').at(-1) ?? '';
-  expect((parseTokens(line) as TokenBook).find(out.trim())).toEqual({ name: 'camera-3', role: 'write' });
+  expect((parseTokens(line) as AccessTokens).find(out.trim())).toEqual({ name: 'camera-3', role: 'write' });
   expect(err).not.toContain(out.trim());
 });
 
 it('prints both for machines', async () => {
   const { out } = await create('--name', 'ops', '--role', 'admin', '--json');
   const { token, line } = JSON.parse(out) as { token: string; line: string };
-  expect((parseTokens(line) as TokenBook).find(token)?.role).toBe('admin');
+  expect((parseTokens(line) as AccessTokens).find(token)?.role).toBe('admin');
 });
 
 it.each([

@@ -1,11 +1,11 @@
 /** One topic of dead letters, read twice: once for the marks that say what is settled, once for the letters. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord, OffsetRange } from '@headwater/log';
-import { type Letter, letterOf } from './dead-letter.ts';
-import { isMark, SettledOffsets, type Settlement } from './resolution.ts';
+import { readDeadLetter, type StoredDeadLetter } from './dead-letter.ts';
+import { isMark, type Resolution, ResolvedOffsets } from './resolution.ts';
 
 /** What letters are asked for; what is left out does not matter. */
-export interface LetterFilter {
+export interface DeadLetterFilter {
   readonly code?: string | undefined;
   readonly key?: string | undefined;
   /** Written at or after, milliseconds since the epoch. */
@@ -14,14 +14,14 @@ export interface LetterFilter {
   readonly until?: number | undefined;
 }
 
-export interface FoundLetter {
-  readonly letter: Letter;
+export interface FoundDeadLetter {
+  readonly letter: StoredDeadLetter;
   /** undefined: neither retried nor dropped. */
-  readonly settlement: Settlement | undefined;
+  readonly settlement: Resolution | undefined;
   readonly record: LogRecord;
 }
 
-export function matches(letter: Letter, { code, key, since, until }: LetterFilter): boolean {
+export function matches(letter: StoredDeadLetter, { code, key, since, until }: DeadLetterFilter): boolean {
   return (
     (code === undefined || letter.code === code) &&
     (key === undefined || letter.key === key) &&
@@ -30,13 +30,13 @@ export function matches(letter: Letter, { code, key, since, until }: LetterFilte
   );
 }
 
-export class LetterTopic {
+export class DeadLetterTopic {
   readonly name: string;
   readonly ranges: readonly OffsetRange[];
   readonly #log: Log;
-  readonly #settled: readonly SettledOffsets[];
+  readonly #settled: readonly ResolvedOffsets[];
 
-  private constructor(name: string, log: Log, ranges: readonly OffsetRange[], settled: SettledOffsets[]) {
+  private constructor(name: string, log: Log, ranges: readonly OffsetRange[], settled: ResolvedOffsets[]) {
     this.name = name;
     this.ranges = ranges;
     this.#log = log;
@@ -44,28 +44,28 @@ export class LetterTopic {
   }
 
   /** As it is now. Errors: topic-missing, log-unavailable, the signal's reason. */
-  static async open(log: Log, name: string, signal: AbortSignal): Promise<LetterTopic> {
+  static async open(log: Log, name: string, signal: AbortSignal): Promise<DeadLetterTopic> {
     const ranges = await log.admin.offsets(name);
-    const settled: SettledOffsets[] = [];
+    const settled: ResolvedOffsets[] = [];
     for (const [partition, { low, high }] of ranges.entries()) {
-      const offsets = new SettledOffsets();
+      const offsets = new ResolvedOffsets();
       for await (const chunk of log.read({ topic: name, partition, from: low, to: high })) {
         signal.throwIfAborted();
         for (const record of chunk) offsets.note(record);
       }
       settled.push(offsets);
     }
-    return new LetterTopic(name, log, ranges, settled);
+    return new DeadLetterTopic(name, log, ranges, settled);
   }
 
   /** By partition, in order. */
-  async *letters(filter: LetterFilter, signal: AbortSignal): AsyncGenerator<FoundLetter> {
+  async *letters(filter: DeadLetterFilter, signal: AbortSignal): AsyncGenerator<FoundDeadLetter> {
     for (const [partition, { low, high }] of this.ranges.entries()) {
       for await (const chunk of this.#log.read({ topic: this.name, partition, from: low, to: high })) {
         signal.throwIfAborted();
         for (const record of chunk) {
           if (isMark(record)) continue;
-          const letter = letterOf(record);
+          const letter = readDeadLetter(record);
           if (!matches(letter, filter)) continue;
           yield { letter, record, settlement: this.#settled[partition]?.of(letter.offset) };
         }
@@ -74,7 +74,7 @@ export class LetterTopic {
   }
 
   /** Errors: not-found. */
-  async find(partition: number, offset: bigint): Promise<FoundLetter> {
+  async find(partition: number, offset: bigint): Promise<FoundDeadLetter> {
     const range = this.ranges[partition];
     if (range !== undefined && offset >= range.low && offset < range.high) {
       for await (const chunk of this.#log.read({
@@ -85,7 +85,7 @@ export class LetterTopic {
       })) {
         for (const record of chunk) {
           if (record.offset !== offset || isMark(record)) continue;
-          return { letter: letterOf(record), record, settlement: this.#settled[partition]?.of(offset) };
+          return { letter: readDeadLetter(record), record, settlement: this.#settled[partition]?.of(offset) };
         }
       }
     }

@@ -7,7 +7,7 @@ export interface Place {
   readonly offset: bigint;
 }
 
-export interface Letter extends Place {
+export interface StoredDeadLetter extends Place {
   /** When it was written; milliseconds since the epoch. */
   readonly failedAt: number;
   readonly key: string | null;
@@ -23,7 +23,7 @@ export interface Letter extends Place {
   readonly valueBytes: number | null;
 }
 
-export function letterOf(record: LogRecord): Letter {
+export function readDeadLetter(record: LogRecord): StoredDeadLetter {
   const header = (name: string) => record.headers[name]?.toString('utf8') ?? '';
   return {
     topic: record.topic,

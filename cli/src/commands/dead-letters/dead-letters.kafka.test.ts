@@ -6,10 +6,10 @@ import { HeadwaterError } from '@headwater/errors';
 import {
   createKafkaLog,
   createNames,
-  type Lanes,
   type Log,
   type LogRecord,
   type Names,
+  type PartitionGroup,
   topicSpecs,
 } from '@headwater/log';
 import { createLogger } from '@headwater/service-kit';
@@ -17,7 +17,7 @@ import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { runProgram } from '../../program.ts';
 import { createTestConsole } from '../../testing/test-console.ts';
 import { isMark } from './resolution.ts';
-import { retryLetters } from './resolving.ts';
+import { retryDeadLetters } from './resolving.ts';
 
 let folder: string;
 let log: Log;
@@ -53,11 +53,11 @@ async function headwater(...args: string[]) {
 }
 
 /** A service that copies images to vectors, as long as `fault` finds nothing wrong. */
-function startCopier(fault: (record: LogRecord) => HeadwaterError | undefined): Promise<Lanes> {
-  return log.openLanes({
+function startCopier(fault: (record: LogRecord) => HeadwaterError | undefined): Promise<PartitionGroup> {
+  return log.openPartitionGroup({
     group: names.groups.extract('none.v1'),
     topics: [names.topics.images],
-    transactionalId: (lane) => names.transactionalId('copier', lane),
+    transactionalId: (partition) => names.transactionalId('copier', partition),
     deadLetterTopic: names.topics.deadLetters,
     open: async () => ({
       close: () => undefined,
@@ -133,7 +133,7 @@ it('puts the original records back once and in order, after the cause is mended,
 
   // Ctrl-C between two steps, then a few more, then two at once: one of them takes over, or comes too late.
   const interruption = new AbortController();
-  const interrupted = retryLetters({
+  const interrupted = retryDeadLetters({
     log,
     names,
     topic: names.topics.deadLetters(names.topics.images),

@@ -1,7 +1,7 @@
 /** `headwater dead-letters`: look at records that could not be processed, put them back when the cause is mended, or forget them. */
 import type { Command } from 'commander';
 import type { Console } from '../../terminal/console.ts';
-import { type ListOptions, listLetters, type ShowOptions, showLetter } from './look.ts';
+import { type ListOptions, listDeadLetters, type ShowOptions, showDeadLetter } from './look.ts';
 import { type DropOptions, drop, type RetryOptions, retry } from './resolve.ts';
 import { withSelection } from './selection.ts';
 
@@ -15,14 +15,16 @@ export function registerDeadLetters(program: Command, console: Console, finish: 
     letters.command('list').description('List dead letters, by topic and partition in their order.'),
   )
     .option('--all', 'also those that were retried or dropped', false)
-    .action(async (options: ListOptions) => finish(await listLetters(options, console)));
+    .action(async (options: ListOptions) => finish(await listDeadLetters(options, console)));
   letters
     .command('show')
     .description('Show all that is known of one dead letter; never its payload.')
     .argument('<place>', 'topic/partition/offset, as the list has it')
     .option('--payload <file>', 'write the bytes of its value to a file')
     .option('--json', 'print one JSON object', false)
-    .action(async (place: string, options: ShowOptions) => finish(await showLetter(place, options, console)));
+    .action(async (place: string, options: ShowOptions) =>
+      finish(await showDeadLetter(place, options, console)),
+    );
   withSelection(
     letters
       .command('retry')

@@ -4,7 +4,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Console } from '../../terminal/console.ts';
 import { tellFile, withCluster } from '../cluster-clients.ts';
 import { parsePlace } from './dead-letter.ts';
-import { type FoundLetter, LetterTopic } from './dead-letter-topic.ts';
+import { DeadLetterTopic, type FoundDeadLetter } from './dead-letter-topic.ts';
 import { type SelectionOptions, topicsOf } from './selection.ts';
 import { describe, detailsOf, lineOf, plainOf } from './views.ts';
 
@@ -21,11 +21,11 @@ export interface ShowOptions {
 
 const defaultListed = 100;
 
-type Say = (found: Omit<FoundLetter, 'record'>) => void;
+type Say = (found: Omit<FoundDeadLetter, 'record'>) => void;
 /** By topic and error code. */
 type Counts = Map<string, number>;
 
-export async function listLetters(options: ListOptions, console: Console): Promise<number> {
+export async function listDeadLetters(options: ListOptions, console: Console): Promise<number> {
   return withCluster(console, async (cluster) => {
     const letters: ReturnType<typeof plainOf>[] = [];
     const say: Say = options.json
@@ -33,7 +33,7 @@ export async function listLetters(options: ListOptions, console: Console): Promi
       : (found) => console.stdout.write(`${lineOf(found)}\n`);
     const counts: Counts = new Map();
     for (const name of await topicsOf(options, cluster)) {
-      const topic = await LetterTopic.open(cluster.clients.log, name, console.signal);
+      const topic = await DeadLetterTopic.open(cluster.clients.log, name, console.signal);
       await listTopic(topic, options, console.signal, counts, say);
     }
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
@@ -49,7 +49,7 @@ export async function listLetters(options: ListOptions, console: Console): Promi
 
 /** Shows the first ones, counts all. */
 async function listTopic(
-  topic: LetterTopic,
+  topic: DeadLetterTopic,
   options: ListOptions,
   signal: AbortSignal,
   counts: Counts,
@@ -65,7 +65,7 @@ async function listTopic(
   }
 }
 
-export async function showLetter(
+export async function showDeadLetter(
   text: string,
   { payload, json }: ShowOptions,
   console: Console,
@@ -75,7 +75,7 @@ export async function showLetter(
     throw new HeadwaterError('request-invalid', `${text}: expected topic/partition/offset`);
   }
   return withCluster(console, async ({ clients }) => {
-    const topic = await LetterTopic.open(clients.log, place.topic, console.signal);
+    const topic = await DeadLetterTopic.open(clients.log, place.topic, console.signal);
     const found = await topic.find(place.partition, place.offset);
     const details = detailsOf(found);
     if (payload !== undefined) {

@@ -5,12 +5,12 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Log } from '@headwater/log';
 import type { Place } from './dead-letter.ts';
-import type { LetterFilter, LetterTopic } from './dead-letter-topic.ts';
+import type { DeadLetterFilter, DeadLetterTopic } from './dead-letter-topic.ts';
 
 /** Letters of one topic that one command may be about. */
 const mostLetters = 250_000;
 
-export interface PlannedLetter {
+export interface PlannedDeadLetter {
   readonly partition: number;
   readonly offset: bigint;
   /** null: its headers do not tell where it came from. */
@@ -20,16 +20,19 @@ export interface PlannedLetter {
 }
 
 export interface PlanOptions {
-  readonly filter: LetterFilter;
+  readonly filter: DeadLetterFilter;
   /** The first so many, in order. */
   readonly limit: number | undefined;
   readonly signal: AbortSignal;
 }
 
 /** Pending letters. Errors: limit-exceeded, log-unavailable, the signal's reason. */
-export async function planLetters(topic: LetterTopic, options: PlanOptions): Promise<PlannedLetter[]> {
+export async function planDeadLetters(
+  topic: DeadLetterTopic,
+  options: PlanOptions,
+): Promise<PlannedDeadLetter[]> {
   const { filter, limit, signal } = options;
-  const pending: PlannedLetter[] = [];
+  const pending: PlannedDeadLetter[] = [];
   for await (const { letter, record, settlement } of topic.letters(filter, signal)) {
     if (settlement !== undefined) continue;
     if (pending.length === mostLetters) throw tooMany(topic.name);
@@ -44,7 +47,7 @@ function tooMany(topic: string): HeadwaterError {
   return new HeadwaterError('limit-exceeded', message);
 }
 
-function bySource(a: PlannedLetter, b: PlannedLetter): number {
+function bySource(a: PlannedDeadLetter, b: PlannedDeadLetter): number {
   const [first, second] = [a.source, b.source];
   if (first === null || second === null) return Number(first === null) - Number(second === null);
   return (
@@ -61,7 +64,7 @@ function compare<T extends string | bigint>(a: T, b: T): number {
   return a < b ? -1 : Number(a > b);
 }
 
-type Sourced = PlannedLetter & { readonly source: Place };
+type Sourced = PlannedDeadLetter & { readonly source: Place };
 
 /**
  * Letters of images that were erased later, by a younger record of their key without a value: retried, the image
@@ -69,10 +72,10 @@ type Sourced = PlannedLetter & { readonly source: Place };
  */
 export async function erasedSince(
   log: Log,
-  letters: readonly PlannedLetter[],
+  letters: readonly PlannedDeadLetter[],
   signal: AbortSignal,
-): Promise<ReadonlySet<PlannedLetter>> {
-  const erased = new Set<PlannedLetter>();
+): Promise<ReadonlySet<PlannedDeadLetter>> {
+  const erased = new Set<PlannedDeadLetter>();
   for (const group of bySourcePartition(letters)) {
     const tombstones = await readTombstones(log, group, signal);
     for (const letter of group) {
@@ -83,7 +86,7 @@ export async function erasedSince(
   return erased;
 }
 
-function bySourcePartition(letters: readonly PlannedLetter[]): Iterable<readonly Sourced[]> {
+function bySourcePartition(letters: readonly PlannedDeadLetter[]): Iterable<readonly Sourced[]> {
   const groups = new Map<string, Sourced[]>();
   for (const letter of letters) {
     if (letter.source === null) continue;

@@ -6,24 +6,24 @@
 import type { LogRecord, OutgoingRecord } from '@headwater/log';
 import { OffsetSet } from './offset-set.ts';
 
-export const settlements = ['retried', 'dropped'] as const;
-export type Settlement = (typeof settlements)[number];
+export const resolutions = ['retried', 'dropped'] as const;
+export type Resolution = (typeof resolutions)[number];
 
 /** The value of such a header is a list of offsets in the mark's partition, such as `0-41,43`. */
-const headers: Readonly<Record<Settlement, string>> = {
+const headers: Readonly<Record<Resolution, string>> = {
   retried: 'headwater.dead-letters.retried',
   dropped: 'headwater.dead-letters.dropped',
 };
 
 /** A record of a dead letter topic that is no dead letter. */
 export function isMark({ headers: found }: Pick<LogRecord, 'headers'>): boolean {
-  return settlements.some((settlement) => found[headers[settlement]] !== undefined);
+  return resolutions.some((settlement) => found[headers[settlement]] !== undefined);
 }
 
 /** One mark for each partition that `offsets` names. */
 export function marksOf(
   topic: string,
-  settlement: Settlement,
+  settlement: Resolution,
   offsets: ReadonlyMap<number, OffsetSet>,
 ): OutgoingRecord[] {
   return [...offsets].map(([partition, set]) => ({
@@ -36,18 +36,18 @@ export function marksOf(
 }
 
 /** What the marks of one partition say. */
-export class SettledOffsets {
-  readonly #sets: Record<Settlement, OffsetSet> = { retried: new OffsetSet(), dropped: new OffsetSet() };
+export class ResolvedOffsets {
+  readonly #sets: Record<Resolution, OffsetSet> = { retried: new OffsetSet(), dropped: new OffsetSet() };
 
   /** A mark that cannot be read says nothing. */
   note(record: LogRecord): void {
-    for (const settlement of settlements) {
+    for (const settlement of resolutions) {
       const text = record.headers[headers[settlement]]?.toString('utf8');
       if (text !== undefined) this.#sets[settlement].addText(text);
     }
   }
 
-  of(offset: bigint): Settlement | undefined {
-    return settlements.find((settlement) => this.#sets[settlement].has(offset));
+  of(offset: bigint): Resolution | undefined {
+    return resolutions.find((settlement) => this.#sets[settlement].has(offset));
   }
 }

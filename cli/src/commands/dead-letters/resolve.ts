@@ -5,11 +5,11 @@ import type { Console } from '../../terminal/console.ts';
 import { type Cluster, withCluster } from '../cluster-clients.ts';
 import {
   countPending,
-  dropLetters,
+  dropDeadLetters,
+  type ResolvingOptions,
   type RetryReport,
   rehearseRetry,
-  retryLetters,
-  type SettlingOptions,
+  retryDeadLetters,
 } from './resolving.ts';
 import { type SelectionOptions, topicsOf } from './selection.ts';
 
@@ -27,7 +27,7 @@ export async function retry(options: RetryOptions, console: Console): Promise<nu
     const reports: RetryReport[] = [];
     for (const topic of await topicsOf(options, cluster)) {
       const settling = settlingOf(options, topic, cluster, console);
-      const report = await (options.dryRun ? rehearseRetry(settling) : retryLetters(settling));
+      const report = await (options.dryRun ? rehearseRetry(settling) : retryDeadLetters(settling));
       cluster.progress.end();
       reports.push(report);
       tellRetry(report, options, console);
@@ -62,7 +62,7 @@ export async function drop(options: DropOptions, console: Console): Promise<numb
     );
     if (!options.yes) await confirm(all, console);
     const reports = [];
-    for (const settling of all) reports.push(await dropLetters(settling));
+    for (const settling of all) reports.push(await dropDeadLetters(settling));
     cluster.progress.end();
     const dropped = reports.reduce((sum, report) => sum + report.dropped, 0);
     console.stderr.write(`${dropped} dead letters dropped\n`);
@@ -72,7 +72,7 @@ export async function drop(options: DropOptions, console: Console): Promise<numb
 }
 
 /** Errors: request-invalid where nobody can be asked, or somebody says no. */
-async function confirm(all: readonly SettlingOptions[], { stderr, signal }: Console): Promise<void> {
+async function confirm(all: readonly ResolvingOptions[], { stderr, signal }: Console): Promise<void> {
   let count = 0;
   for (const settling of all) count += await countPending(settling);
   if (count === 0) return;
@@ -96,7 +96,7 @@ function settlingOf(
   topic: string,
   { clients, progress }: Cluster,
   { signal }: Console,
-): SettlingOptions {
+): ResolvingOptions {
   const { log, names } = clients;
   const filter = { code, key, since, until };
   return {

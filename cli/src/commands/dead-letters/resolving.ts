@@ -5,12 +5,12 @@
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord, LogTransactions, Names, OutgoingRecord } from '@headwater/log';
 import { originalRecord, placeText } from './dead-letter.ts';
-import { LetterTopic } from './dead-letter-topic.ts';
+import { DeadLetterTopic } from './dead-letter-topic.ts';
 import { OffsetSet } from './offset-set.ts';
-import { erasedSince, type PlannedLetter, type PlanOptions, planLetters } from './plan.ts';
-import { marksOf, type Settlement } from './resolution.ts';
+import { erasedSince, type PlannedDeadLetter, type PlanOptions, planDeadLetters } from './plan.ts';
+import { marksOf, type Resolution } from './resolution.ts';
 
-export interface SettlingOptions extends PlanOptions {
+export interface ResolvingOptions extends PlanOptions {
   readonly log: Log;
   readonly names: Names;
   /** Of dead letters. */
@@ -42,7 +42,7 @@ const pauseMs = 1_000;
  * Puts pending letters back where they came from. Errors: log-fenced (another command is at it), record-too-large, limit-exceeded,
  * topic-missing, log-unavailable, the signal's reason.
  */
-export async function retryLetters(options: SettlingOptions): Promise<RetryReport> {
+export async function retryDeadLetters(options: ResolvingOptions): Promise<RetryReport> {
   let retried = 0;
   let erased = 0;
   return holding(options, async (transactions, topic) => {
@@ -61,8 +61,8 @@ export async function retryLetters(options: SettlingOptions): Promise<RetryRepor
 }
 
 /** What a retry would do now. */
-export async function rehearseRetry(options: SettlingOptions): Promise<RetryReport> {
-  const topic = await LetterTopic.open(options.log, options.topic, options.signal);
+export async function rehearseRetry(options: ResolvingOptions): Promise<RetryReport> {
+  const topic = await DeadLetterTopic.open(options.log, options.topic, options.signal);
   const { letters, erased, unknown } = await planRetry(options, topic);
   return {
     topic: topic.name,
@@ -73,10 +73,10 @@ export async function rehearseRetry(options: SettlingOptions): Promise<RetryRepo
 }
 
 /** Marks pending letters as dropped, and deletes what lies before the first letter that is still pending. */
-export async function dropLetters(options: SettlingOptions): Promise<DropReport> {
-  const dropped: PlannedLetter[] = [];
+export async function dropDeadLetters(options: ResolvingOptions): Promise<DropReport> {
+  const dropped: PlannedDeadLetter[] = [];
   await holding(options, async (transactions, topic) => {
-    const letters = await planLetters(topic, options);
+    const letters = await planDeadLetters(topic, options);
     const total = dropped.length + letters.length;
     for (let at = 0; at < letters.length; at += step.marks) {
       options.signal.throwIfAborted();
@@ -91,16 +91,17 @@ export async function dropLetters(options: SettlingOptions): Promise<DropReport>
 }
 
 /** Pending letters that a drop would take. */
-export async function countPending(options: SettlingOptions): Promise<number> {
-  const topic = await LetterTopic.open(options.log, options.topic, options.signal);
-  return (await planLetters(topic, options)).length;
+export async function countPending(options: ResolvingOptions): Promise<number> {
+  const topic = await DeadLetterTopic.open(options.log, options.topic, options.signal);
+  return (await planDeadLetters(topic, options)).length;
 }
 
-async function planRetry({ log, ...options }: SettlingOptions, topic: LetterTopic) {
-  const letters = await planLetters(topic, options);
+async function planRetry({ log, ...options }: ResolvingOptions, topic: DeadLetterTopic) {
+  const letters = await planDeadLetters(topic, options);
   const erased = await erasedSince(log, letters, options.signal);
   const counts = await countPartitions(log, letters);
-  const isKnown = ({ source }: PlannedLetter) => source !== null && counts.get(source.topic) !== undefined;
+  const isKnown = ({ source }: PlannedDeadLetter) =>
+    source !== null && counts.get(source.topic) !== undefined;
   return {
     letters: letters.filter((letter) => isKnown(letter) && !erased.has(letter)),
     erased: letters.filter((letter) => erased.has(letter)),
@@ -108,7 +109,7 @@ async function planRetry({ log, ...options }: SettlingOptions, topic: LetterTopi
   };
 }
 
-async function countPartitions(log: Log, letters: readonly PlannedLetter[]) {
+async function countPartitions(log: Log, letters: readonly PlannedDeadLetter[]) {
   const topics = new Set(letters.flatMap(({ source }) => (source === null ? [] : [source.topic])));
   const counts = new Map<string, number | undefined>();
   for (const topic of topics) counts.set(topic, await log.admin.partitions(topic));
@@ -120,13 +121,13 @@ async function countPartitions(log: Log, letters: readonly PlannedLetter[]) {
  * read after the former owner was fenced, so no mark can be missed.
  */
 async function holding<T>(
-  { log, names, topic, signal }: SettlingOptions,
-  work: (transactions: LogTransactions, topic: LetterTopic) => Promise<T>,
+  { log, names, topic, signal }: ResolvingOptions,
+  work: (transactions: LogTransactions, topic: DeadLetterTopic) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const transactions = await log.openTransactions(names.transactionalId(`${topic}-retry`, 0));
     try {
-      return await work(transactions, await LetterTopic.open(log, topic, signal));
+      return await work(transactions, await DeadLetterTopic.open(log, topic, signal));
     } catch (thrown) {
       const error = asHeadwaterError(thrown);
       if (error.code === 'log-fenced') throw takenOver(topic, error);
@@ -144,10 +145,10 @@ function takenOver(topic: string, cause: HeadwaterError): HeadwaterError {
 }
 
 /** Parts of the plan with the records that they stand for; a letter that retention took meanwhile has none. */
-async function* steps(log: Log, topic: LetterTopic, plan: readonly PlannedLetter[]) {
+async function* steps(log: Log, topic: DeadLetterTopic, plan: readonly PlannedDeadLetter[]) {
   const counts = await countPartitions(log, plan);
   for (let at = 0; at < plan.length; at += step.letters) {
-    let letters: PlannedLetter[] = [];
+    let letters: PlannedDeadLetter[] = [];
     let records: OutgoingRecord[] = [];
     let bytes = 0;
     const part = plan.slice(at, at + step.letters);
@@ -171,7 +172,7 @@ async function* steps(log: Log, topic: LetterTopic, plan: readonly PlannedLetter
 const nameOf = ({ partition, offset }: { readonly partition: number; readonly offset: bigint }) =>
   `${partition}/${offset}`;
 
-async function readLetters(topic: LetterTopic, part: readonly PlannedLetter[]) {
+async function readLetters(topic: DeadLetterTopic, part: readonly PlannedDeadLetter[]) {
   const found = new Map<string, LogRecord>();
   for (const partition of new Set(part.map((letter) => letter.partition))) {
     const offsets = part.filter((letter) => letter.partition === partition).map(({ offset }) => offset);
@@ -184,8 +185,8 @@ async function readLetters(topic: LetterTopic, part: readonly PlannedLetter[]) {
 /** Where one record does not fit its topic any more, the others of the step go alone, and the command ends with that one. */
 async function commitStep(
   transactions: LogTransactions,
-  topic: LetterTopic,
-  letters: readonly PlannedLetter[],
+  topic: DeadLetterTopic,
+  letters: readonly PlannedDeadLetter[],
   records: readonly OutgoingRecord[],
 ): Promise<void> {
   try {
@@ -201,7 +202,7 @@ async function commitStep(
   }
 }
 
-function doesNotFit(topic: string, letter: PlannedLetter, cause: HeadwaterError): HeadwaterError {
+function doesNotFit(topic: string, letter: PlannedDeadLetter, cause: HeadwaterError): HeadwaterError {
   const place = placeText({ topic, partition: letter.partition, offset: letter.offset });
   const advice = 'raise max.message.bytes of the topic that it came from, or drop it';
   return new HeadwaterError(cause.code, `${place} cannot be retried: ${cause.message}; ${advice}`, { cause });
@@ -209,9 +210,9 @@ function doesNotFit(topic: string, letter: PlannedLetter, cause: HeadwaterError)
 
 async function settle(
   transactions: LogTransactions,
-  topic: LetterTopic,
-  settlement: Settlement,
-  letters: readonly PlannedLetter[],
+  topic: DeadLetterTopic,
+  settlement: Resolution,
+  letters: readonly PlannedDeadLetter[],
 ): Promise<void> {
   for (let at = 0; at < letters.length; at += step.marks) {
     const offsets = offsetsOf(letters.slice(at, at + step.marks));
@@ -219,7 +220,7 @@ async function settle(
   }
 }
 
-function offsetsOf(letters: readonly PlannedLetter[]): Map<number, OffsetSet> {
+function offsetsOf(letters: readonly PlannedDeadLetter[]): Map<number, OffsetSet> {
   const sets = new Map<number, OffsetSet>();
   for (const { partition, offset } of letters) {
     const set = sets.get(partition) ?? new OffsetSet();
@@ -231,10 +232,10 @@ function offsetsOf(letters: readonly PlannedLetter[]): Map<number, OffsetSet> {
 
 /** What is settled need not wait for the topic's retention. The marks of `dropped` may not be readable yet: a commit ends in the background. */
 async function deleteSettled(
-  { log, topic: name, signal }: SettlingOptions,
+  { log, topic: name, signal }: ResolvingOptions,
   dropped: ReadonlyMap<number, OffsetSet>,
 ): Promise<void> {
-  const topic = await LetterTopic.open(log, name, signal);
+  const topic = await DeadLetterTopic.open(log, name, signal);
   const before = new Map(topic.ranges.map(({ high }, partition) => [partition, high]));
   for await (const { letter, settlement } of topic.letters({}, signal)) {
     const { partition, offset } = letter;

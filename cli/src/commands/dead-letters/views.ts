@@ -1,11 +1,11 @@
 /** Dead letters in words and as JSON. Payloads are never shown: they are what somebody sent, images and labels of people. */
 import { originalHeaders } from '@headwater/log';
-import { type Letter, placeText } from './dead-letter.ts';
-import type { FoundLetter } from './dead-letter-topic.ts';
+import { placeText, type StoredDeadLetter } from './dead-letter.ts';
+import type { FoundDeadLetter } from './dead-letter-topic.ts';
 
 const longestReason = 120;
 
-export function plainOf({ letter, settlement }: Omit<FoundLetter, 'record'>) {
+export function plainOf({ letter, settlement }: Omit<FoundDeadLetter, 'record'>) {
   const { source, failedAt, key, stage, code, reason, group, valueBytes } = letter;
   return {
     place: placeText(letter),
@@ -21,7 +21,7 @@ export function plainOf({ letter, settlement }: Omit<FoundLetter, 'record'>) {
   };
 }
 
-export function lineOf({ letter, settlement }: Omit<FoundLetter, 'record'>): string {
+export function lineOf({ letter, settlement }: Omit<FoundDeadLetter, 'record'>): string {
   const { code, stage, key, failedAt, reason } = letter;
   const short = reason.length > longestReason ? `${reason.slice(0, longestReason)}…` : reason;
   const parts = [placeText(letter), new Date(failedAt).toISOString(), settlement ?? 'pending', code, stage];
@@ -29,7 +29,7 @@ export function lineOf({ letter, settlement }: Omit<FoundLetter, 'record'>): str
 }
 
 /** All of a letter but its payload. */
-export function detailsOf({ letter, record, settlement }: FoundLetter) {
+export function detailsOf({ letter, record, settlement }: FoundDeadLetter) {
   const headers = Object.entries(record.headers).map(([name, value]) => ({
     name,
     bytes: value.length,
@@ -55,7 +55,7 @@ export function describe(details: ReturnType<typeof detailsOf>): string {
   ].join('\n');
 }
 
-function sizeText(bytes: Letter['valueBytes']): string {
+function sizeText(bytes: StoredDeadLetter['valueBytes']): string {
   return bytes === null ? 'no value' : `${bytes.toLocaleString('en')} bytes`;
 }
 

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { HeadwaterError } from '@headwater/errors';
-import { codeOf, keepsTheBlobContract } from '@headwater/testing';
+import { codeOf, describeBlobStoreContract } from '@headwater/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFolderBlobStore } from './folder-store.ts';
 
@@ -29,7 +29,7 @@ afterEach(() => {
   for (const folder of [root, outside]) rmSync(folder, { recursive: true });
 });
 
-keepsTheBlobContract('a folder', () => ({
+describeBlobStoreContract('a folder', () => ({
   store: createFolderBlobStore({ root }),
   damage: async ({ uri }, bytes) => writeFileSync(fileURLToPath(uri), bytes),
   age: async ({ uri }, milliseconds) => {

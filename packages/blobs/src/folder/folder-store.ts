@@ -45,7 +45,7 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
       }),
     put: (bytes, putting) =>
       guarded('write', async () => {
-        swept ??= sweepDrafts(drafts);
+        swept ??= removeStaleDrafts(drafts);
         await swept;
         if (!presence.wasThere) await mkdir(drafts, { recursive: true });
         await presence.check();
@@ -159,7 +159,7 @@ async function writeWhole(path: string, drafts: string, bytes: Uint8Array): Prom
 const draftLifetimeMs = 3_600_000;
 
 /** What a crash in mid-write left behind, but not what another process is writing right now. */
-async function sweepDrafts(drafts: string): Promise<void> {
+async function removeStaleDrafts(drafts: string): Promise<void> {
   const names = await readdir(drafts).catch(() => []);
   for (const path of names.map((name) => join(drafts, name))) {
     const found = await stat(path).catch(() => undefined);

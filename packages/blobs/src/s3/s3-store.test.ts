@@ -1,6 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { codeOf, type FakeS3, fail, keepsTheBlobContract, noFault, startFakeS3 } from '@headwater/testing';
+import {
+  codeOf,
+  describeBlobStoreContract,
+  type FakeS3,
+  fail,
+  noFault,
+  startFakeS3,
+} from '@headwater/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StoredBlob } from '../api.ts';
 import { withBounds } from '../deadline.ts';
@@ -32,7 +39,7 @@ const open = (timeoutMs = 5_000, endpoint = s3.endpoint) =>
 const keyOf = (blob: StoredBlob) => blob.uri.slice('s3://bucket/'.length);
 const errorOf = (promise: Promise<unknown>) => promise.catch((error: Error) => error);
 
-keepsTheBlobContract('S3', () => ({
+describeBlobStoreContract('S3', () => ({
   store: open(),
   damage: async (blob, bytes) => void s3.objects.set(keyOf(blob), { bytes, modified: Date.now() }),
   age: async (blob, milliseconds) => {

@@ -10,11 +10,11 @@ import { openArtefact } from '../learning/artefact.ts';
 import { fittingsOf, insufficient, type Learner } from '../learning/fitting.ts';
 import { checkType } from '../learning/values.ts';
 import { type AttributeCount, AttributeCounts } from '../methods/records/attribute-counts.ts';
-import type { RawLink, Weight } from './chain-file.ts';
+import type { RawStep, Weight } from './chain-file.ts';
 
 /** A method that stands for links of its own. */
 export interface ExpandingMethod extends StageMethod {
-  readonly expand: (options: unknown, artefact: FittedArtefact | undefined) => RawLink[];
+  readonly expand: (options: unknown, artefact: FittedArtefact | undefined) => RawStep[];
 }
 
 export function isExpanding(method: StageMethod): method is ExpandingMethod {
@@ -100,7 +100,7 @@ class KindLearner implements Learner<KindLearner> {
   }
 }
 
-type Branched = readonly [name: string, links: RawLink[], weight: Weight];
+type Branched = readonly [name: string, links: RawStep[], weight: Weight];
 
 const balanced = 'balanced' as const;
 

@@ -5,11 +5,11 @@ import type { ExtractorOptions, FittedArtefact, StageMethod } from '@headwater/e
 import { extractorIds } from '@headwater/extractors';
 import { stageMethodOf, stageMethods } from '../methods/methods.ts';
 import { automatic } from './automatic.ts';
-import type { MethodLink } from './chain-file.ts';
-import { netFileMethod, shippedMethod } from './extractor-method.ts';
+import type { MethodStep } from './chain-file.ts';
+import { builtInMethod, netFileMethod } from './extractor-method.ts';
 
 /** What a link learned, and behind which links. */
-export interface LearnedLink {
+export interface FittedStep {
   readonly artefact: FittedArtefact;
   /** Digest over the links before it, as they were then. */
   readonly basis: string;
@@ -21,7 +21,7 @@ export interface ChainContext {
   /** Its folder: paths in the file are relative to it. */
   readonly folder: string;
   /** What was learned, by the places of the links. */
-  readonly artefacts: ReadonlyMap<string, LearnedLink>;
+  readonly artefacts: ReadonlyMap<string, FittedStep>;
   /** What does not hold any more is learned anew, and no error. */
   readonly learning: boolean;
   /** What to do where something has not learned yet. */
@@ -30,7 +30,7 @@ export interface ChainContext {
 }
 
 /** Says where an error comes from: file, link and method. */
-export function atLink(context: ChainContext, link: MethodLink, thrown: unknown): unknown {
+export function withStepContext(context: ChainContext, link: MethodStep, thrown: unknown): unknown {
   // A link that stands for others has had its say already.
   if (!(thrown instanceof HeadwaterError) || thrown.message.startsWith(`${context.file}: `)) return thrown;
   const message = `${context.file}: ${link.place} (${link.method}): ${thrown.message}`;
@@ -41,7 +41,7 @@ export function atLink(context: ChainContext, link: MethodLink, thrown: unknown)
 /** Paths in the options of a user's own module are relative to the chain's file. */
 export function optionsOf(
   { folder }: ChainContext,
-  { options }: MethodLink,
+  { options }: MethodStep,
 ): Readonly<Record<string, unknown>> {
   const { module, covers } = options;
   const absolute = (path: unknown) => (typeof path === 'string' ? resolve(folder, path) : path);
@@ -53,10 +53,10 @@ export function optionsOf(
 }
 
 /** Errors: config-invalid. */
-export function methodOf({ folder }: ChainContext, { method: name }: MethodLink): StageMethod {
+export function methodOf({ folder }: ChainContext, { method: name }: MethodStep): StageMethod {
   const method = name.toLowerCase() === automatic.method ? automatic : stageMethodOf(name);
   if (method) return method;
-  if (extractorIds().includes(name)) return shippedMethod(name);
+  if (extractorIds().includes(name)) return builtInMethod(name);
   if (/\.ya?ml$/.test(name)) return netFileMethod(resolve(folder, name));
   const methods = [automatic, ...stageMethods()].map((known) => known.method);
   throw new HeadwaterError(
@@ -66,6 +66,6 @@ export function methodOf({ folder }: ChainContext, { method: name }: MethodLink)
 }
 
 /** Whether a link with these options must be fitted before it can be opened. */
-export function mustLearn(method: StageMethod, options: unknown): boolean {
+export function needsFitting(method: StageMethod, options: unknown): boolean {
   return method.fit !== undefined && (method.learns?.(options) ?? true);
 }

@@ -6,10 +6,10 @@ import { HeadwaterError } from '@headwater/errors';
 import { z } from 'zod';
 
 /** Links of one file, those in branches too. */
-const mostLinks = 200;
+const maxSteps = 200;
 
 /** A link that one method makes. */
-export interface MethodLink {
+export interface MethodStep {
   readonly kind: 'method';
   /** Where it stands, e.g. `chain.2` or `chain.0.price.1`; what it learns is kept under this name. */
   readonly place: string;
@@ -24,32 +24,32 @@ export type Weight = number | 'balanced';
 export interface Branch {
   readonly name: string;
   readonly weight: Weight;
-  readonly links: readonly Link[];
+  readonly links: readonly ChainStep[];
 }
 
 /** Every branch takes the same value; their vectors are joined in this order. */
-export interface BranchesLink {
+export interface BranchesStep {
   readonly kind: 'branches';
   readonly place: string;
   readonly branches: readonly Branch[];
 }
 
-export type Link = MethodLink | BranchesLink;
+export type ChainStep = MethodStep | BranchesStep;
 
 export interface ChainFile {
   readonly id: string;
   readonly description: string;
   /** The digest that the chain must have, where the file states one. */
   readonly digest: string | undefined;
-  readonly links: readonly Link[];
+  readonly links: readonly ChainStep[];
 }
 
 export interface RawBranches {
-  readonly branches: Readonly<Record<string, readonly RawLink[]>>;
+  readonly branches: Readonly<Record<string, readonly RawStep[]>>;
   readonly weights: Readonly<Record<string, Weight>>;
 }
 
-export type RawLink =
+export type RawStep =
   | string
   | RawBranches
   | ({ readonly method: string } & Readonly<Record<string, unknown>>);
@@ -57,7 +57,7 @@ export type RawLink =
 const branchName = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, 'must be a word of letters, digits, - and _');
 const weight = z.union([z.number().positive().max(1e6), z.literal('balanced')]);
 
-const rawLink: z.ZodType<RawLink> = z.lazy(() =>
+const rawLink: z.ZodType<RawStep> = z.lazy(() =>
   z.union(
     [
       z.string().min(1),
@@ -89,25 +89,25 @@ export function isChain(content: unknown): boolean {
   return typeof content === 'object' && content !== null && 'chain' in content;
 }
 
-function isBranches(link: Exclude<RawLink, string>): link is RawBranches {
+function isBranches(link: Exclude<RawStep, string>): link is RawBranches {
   return !('method' in link);
 }
 
-function branchesAt({ branches, weights }: RawBranches, place: string): BranchesLink {
+function branchesAt({ branches, weights }: RawBranches, place: string): BranchesStep {
   return {
     kind: 'branches',
     place,
     branches: Object.entries(branches).map(([name, links]) => ({
       name,
       weight: (Object.hasOwn(weights, name) ? weights[name] : undefined) ?? 1,
-      links: linksAt(links, `${place}.${name}`),
+      links: stepsAt(links, `${place}.${name}`),
     })),
   };
 }
 
 /** Gives each link its place. */
-export function linksAt(links: readonly RawLink[], place: string): Link[] {
-  return links.map((link, index): Link => {
+export function stepsAt(links: readonly RawStep[], place: string): ChainStep[] {
+  return links.map((link, index): ChainStep => {
     const here = `${place}.${index}`;
     if (typeof link === 'string') return { kind: 'method', place: here, method: link, options: {} };
     if (isBranches(link)) return branchesAt(link, here);
@@ -116,7 +116,7 @@ export function linksAt(links: readonly RawLink[], place: string): Link[] {
   });
 }
 
-function countLinks(links: readonly Link[]): number {
+function countLinks(links: readonly ChainStep[]): number {
   return links.reduce(
     (sum, link) =>
       link.kind === 'method'
@@ -126,7 +126,7 @@ function countLinks(links: readonly Link[]): number {
   );
 }
 
-function unknownWeights(links: readonly RawLink[], place: string): string[] {
+function unknownWeights(links: readonly RawStep[], place: string): string[] {
   return links.flatMap((link, index) => {
     if (typeof link === 'string' || !isBranches(link)) return [];
     const here = `${place}.${index}`;
@@ -157,8 +157,8 @@ function readLinks(content: unknown, name: string): ChainFile {
   const problems = parsed.success
     ? unknownWeights(parsed.data.chain, 'chain')
     : parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`);
-  const links = parsed.success ? linksAt(parsed.data.chain, 'chain') : [];
-  if (countLinks(links) > mostLinks) problems.push(`chain: has more than ${mostLinks} links`);
+  const links = parsed.success ? stepsAt(parsed.data.chain, 'chain') : [];
+  if (countLinks(links) > maxSteps) problems.push(`chain: has more than ${maxSteps} links`);
   if (parsed.success && problems.length === 0) {
     const { id, description, digest } = parsed.data;
     return { id, description, digest, links };

@@ -5,15 +5,15 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Stage, StageMethod, ValueType } from '@headwater/extractors';
 import { isExpanding } from './automatic.ts';
-import { atLink, type ChainContext, methodOf, mustLearn, optionsOf } from './chain-context.ts';
-import { type BranchesLink, type Link, linksAt, type MethodLink, type RawLink } from './chain-file.ts';
+import { type ChainContext, methodOf, needsFitting, optionsOf, withStepContext } from './chain-context.ts';
+import { type BranchesStep, type ChainStep, type MethodStep, type RawStep, stepsAt } from './chain-file.ts';
 import { checkTakes, checkVector } from './chain-types.ts';
-import { type JoinedBranch, joinBranches } from './join.ts';
+import { concatenateBranches, type JoinedBranch } from './join.ts';
 import { digestOfAll, dimensionsAfter, type PlacedStage, sequenceOf } from './sequence.ts';
 
 /** A link that can learn now: all before it are open. */
-export interface Frontier {
-  readonly link: MethodLink;
+export interface UnfittedStep {
+  readonly link: MethodStep;
   readonly method: StageMethod;
   readonly options: Readonly<Record<string, unknown>>;
   /** What a record goes through before it gets here. */
@@ -47,7 +47,7 @@ function isOutdated(thrown: unknown): boolean {
 }
 
 export class ChainOpening {
-  readonly frontier: Frontier[] = [];
+  readonly frontier: UnfittedStep[] = [];
   private readonly context: ChainContext;
   private readonly opened: Stage[] = [];
 
@@ -60,7 +60,7 @@ export class ChainOpening {
    * Errors: config-invalid, model-invalid and what methods throw; then `close` gives back what was opened.
    */
   async open(
-    links: readonly Link[],
+    links: readonly ChainStep[],
     before: readonly PlacedStage[] = [],
   ): Promise<PlacedStage[] | undefined> {
     const stages: PlacedStage[] = [];
@@ -87,19 +87,19 @@ export class ChainOpening {
     await Promise.allSettled(closing);
   }
 
-  private async openLink(link: Link, before: readonly PlacedStage[]): Promise<Stage | undefined> {
+  private async openLink(link: ChainStep, before: readonly PlacedStage[]): Promise<Stage | undefined> {
     if (link.kind === 'branches') return await this.openBranches(link, before);
     try {
       return await this.openMethod(link, before);
     } catch (thrown) {
-      throw atLink(this.context, link, thrown);
+      throw withStepContext(this.context, link, thrown);
     }
   }
 
-  private async openMethod(link: MethodLink, before: readonly PlacedStage[]): Promise<Stage | undefined> {
+  private async openMethod(link: MethodStep, before: readonly PlacedStage[]): Promise<Stage | undefined> {
     const method = methodOf(this.context, link);
     const options = optionsOf(this.context, link);
-    const place: Frontier = { link, method, options, before, basis: digestOfAll(before) };
+    const place: UnfittedStep = { link, method, options, before, basis: digestOfAll(before) };
     const opened = this.isReady(place) ? await this.openReady(place) : undefined;
     if (!opened) {
       this.frontier.push(place);
@@ -113,8 +113,8 @@ export class ChainOpening {
   }
 
   /** Errors: model-invalid where it has learned, but not behind the links that stand before it now. */
-  private isReady({ link, method, options, basis }: Frontier): boolean {
-    if (!mustLearn(method, options)) return true;
+  private isReady({ link, method, options, basis }: UnfittedStep): boolean {
+    if (!needsFitting(method, options)) return true;
     const known = this.context.artefacts.get(link.place);
     if (known === undefined || known.basis === basis) return known !== undefined;
     if (this.context.learning) return false;
@@ -127,28 +127,28 @@ export class ChainOpening {
     link,
     method,
     options,
-  }: Frontier): Promise<Stage | readonly RawLink[] | undefined> {
+  }: UnfittedStep): Promise<Stage | readonly RawStep[] | undefined> {
     const artefact = this.context.artefacts.get(link.place)?.artefact;
     try {
       if (isExpanding(method)) return method.expand(options, artefact);
       return await method.open(options, artefact, this.context.settings);
     } catch (thrown) {
-      if (this.context.learning && mustLearn(method, options) && isOutdated(thrown)) return undefined;
+      if (this.context.learning && needsFitting(method, options) && isOutdated(thrown)) return undefined;
       throw thrown;
     }
   }
 
   private async openExpanded(
-    { place }: MethodLink,
-    links: readonly RawLink[],
+    { place }: MethodStep,
+    links: readonly RawStep[],
     before: readonly PlacedStage[],
   ): Promise<Stage | undefined> {
-    const stages = await this.open(linksAt(links, place), before);
+    const stages = await this.open(stepsAt(links, place), before);
     return stages && sequenceOf(stages);
   }
 
   private async openBranches(
-    { branches, place }: BranchesLink,
+    { branches, place }: BranchesStep,
     before: readonly PlacedStage[],
   ): Promise<Stage | undefined> {
     const joined: JoinedBranch[] = [];
@@ -162,7 +162,7 @@ export class ChainOpening {
         throw unknownDimensions(this.context.file, `the branch ${place}.${name}`);
       joined.push({ name, weight, stage });
     }
-    return joined.length === branches.length ? joinBranches(joined) : undefined;
+    return joined.length === branches.length ? concatenateBranches(joined) : undefined;
   }
 }
 

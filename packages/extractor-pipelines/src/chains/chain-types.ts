@@ -2,8 +2,8 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Stage, ValueType } from '@headwater/extractors';
 import { stageMethods } from '../methods/methods.ts';
-import { atLink, type ChainContext, methodOf, mustLearn, optionsOf } from './chain-context.ts';
-import type { BranchesLink, Link, MethodLink } from './chain-file.ts';
+import { type ChainContext, methodOf, needsFitting, optionsOf, withStepContext } from './chain-context.ts';
+import type { BranchesStep, ChainStep, MethodStep } from './chain-file.ts';
 
 type Types = Pick<Stage, 'takes' | 'gives'>;
 
@@ -23,23 +23,23 @@ export function checkTakes(given: ValueType, { takes }: Pick<Stage, 'takes'>): v
 }
 
 /** Runs a check of one link; an error that it throws says which one. */
-export function checkAt<T>(context: ChainContext, link: MethodLink, check: () => T): T {
+export function checkAt<T>(context: ChainContext, link: MethodStep, check: () => T): T {
   try {
     return check();
   } catch (thrown) {
-    throw atLink(context, link, thrown);
+    throw withStepContext(context, link, thrown);
   }
 }
 
-function typesOf(context: ChainContext, link: MethodLink): Types {
+function typesOf(context: ChainContext, link: MethodStep): Types {
   const method = methodOf(context, link);
   const options = optionsOf(context, link);
   // Those that learn check their options when they begin to: better now than after an hour of learning.
-  if (mustLearn(method, options)) method.fit?.(options);
+  if (needsFitting(method, options)) method.fit?.(options);
   return method.types?.(options) ?? method;
 }
 
-function givenByMethod(context: ChainContext, link: MethodLink, given: ValueType): ValueType {
+function givenByMethod(context: ChainContext, link: MethodStep, given: ValueType): ValueType {
   return checkAt(context, link, () => {
     const types = typesOf(context, link);
     checkTakes(given, types);
@@ -63,7 +63,7 @@ export function checkVector(
 
 function givenByBranches(
   context: ChainContext,
-  { branches, place }: BranchesLink,
+  { branches, place }: BranchesStep,
   given: ValueType,
 ): 'vector' {
   for (const { name, links } of branches) {
@@ -73,7 +73,7 @@ function givenByBranches(
 }
 
 /** What a run of links gives at its end. Errors: config-invalid. */
-export function checkTypes(context: ChainContext, links: readonly Link[], given: ValueType): ValueType {
+export function checkTypes(context: ChainContext, links: readonly ChainStep[], given: ValueType): ValueType {
   let current = given;
   for (const link of links) {
     current =

@@ -11,12 +11,12 @@ import type {
 import {
   describeExtractor,
   EngineExtractor,
-  openShipped,
+  openBuiltIn,
   readExtractorFile,
   readOptions,
 } from '@headwater/extractors';
 import { z } from 'zod';
-import { openOwnExtractor } from '../net-files/own-extractor.ts';
+import { openNetFile } from '../net-files/own-extractor.ts';
 import { isChain } from './chain-file.ts';
 
 const noOptions = z.strictObject({});
@@ -52,8 +52,8 @@ function stageOf(method: string, extractor: Extractor): EngineStage {
 }
 
 /** An extractor of the table by its id. */
-export function shippedMethod(id: string): StageMethod {
-  return methodFrom(describeExtractor(id).id, (settings) => openShipped(id, settings));
+export function builtInMethod(id: string): StageMethod {
+  return methodFrom(describeExtractor(id).id, (settings) => openBuiltIn(id, settings));
 }
 
 /** A net of a user's own by the path of its file. */
@@ -63,7 +63,7 @@ export function netFileMethod(path: string): StageMethod {
       const message = `${path} is a chain, and a link must be a method, an id or a net: put its links here in its place.`;
       throw new HeadwaterError('config-invalid', message);
     }
-    return await openOwnExtractor(path, settings);
+    return await openNetFile(path, settings);
   });
 }
 

@@ -4,9 +4,9 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { ExtractorOptions, Fitting, SourceRecord, Value } from '@headwater/extractors';
-import { atLink, type ChainContext, type LearnedLink } from './chain-context.ts';
-import { ChainOpening, type Frontier } from './chain-opening.ts';
-import { writeLearned } from './learned-file.ts';
+import { type ChainContext, type FittedStep, withStepContext } from './chain-context.ts';
+import { ChainOpening, type UnfittedStep } from './chain-opening.ts';
+import { writeFitted } from './learned-file.ts';
 import { contextOf, type ReadChain, readChain } from './open-chain.ts';
 import { applyAll } from './sequence.ts';
 
@@ -47,7 +47,7 @@ export interface FitOptions {
 }
 
 /** A link that has learned, and from how many records. */
-export interface FittedLink {
+export interface FittedStepSummary {
   readonly place: string;
   readonly method: string;
   readonly records: number;
@@ -60,31 +60,31 @@ export interface FitSummary {
   readonly path: string;
   readonly passes: number;
   /** What was learned now; empty where there was nothing left to learn. */
-  readonly fitted: readonly FittedLink[];
+  readonly fitted: readonly FittedStepSummary[];
 }
 
 /** Records under way at once: enough for engines to share calls. */
 const atOnce = 16;
 
-export function titleOf({ link }: Frontier): string {
+export function titleOf({ link }: UnfittedStep): string {
   return `${link.place} (${link.method})`;
 }
 
 interface Learning {
-  readonly frontier: Frontier;
+  readonly frontier: UnfittedStep;
   readonly fitting: Fitting;
 }
 
 /** Runs a part of one link's learning; an error says which link. */
-function atFrontier<T>(context: ChainContext, { link }: Frontier, work: () => T): T {
+function atFrontier<T>(context: ChainContext, { link }: UnfittedStep, work: () => T): T {
   try {
     return work();
   } catch (thrown) {
-    throw atLink(context, link, thrown);
+    throw withStepContext(context, link, thrown);
   }
 }
 
-function startLearning(context: ChainContext, frontier: Frontier): Learning {
+function startLearning(context: ChainContext, frontier: UnfittedStep): Learning {
   const fitting = atFrontier(context, frontier, () => frontier.method.fit?.(frontier.options));
   if (!fitting) throw new HeadwaterError('unexpected', `${titleOf(frontier)} does not learn.`);
   return { frontier, fitting };
@@ -162,10 +162,10 @@ async function runPass(learnings: readonly Learning[], options: FitOptions, pass
 }
 
 /** Opens what is ready, and lets `use` work with the links that can learn now. */
-export async function atFrontierOf<T>(
+export async function withUnfittedSteps<T>(
   context: ChainContext,
   chain: ReadChain,
-  use: (frontier: readonly Frontier[]) => Promise<T>,
+  use: (frontier: readonly UnfittedStep[]) => Promise<T>,
 ): Promise<T> {
   const opening = new ChainOpening(context);
   try {
@@ -177,13 +177,13 @@ export async function atFrontierOf<T>(
 }
 
 /** Lets the links that can learn now learn in one pass, and hands on what became of each. */
-export async function learnOnce<T>(
+export async function fitOnePass<T>(
   context: ChainContext,
-  frontier: readonly Frontier[],
+  frontier: readonly UnfittedStep[],
   options: FitOptions,
   pass: number,
   finish: (fitting: Fitting) => T,
-): Promise<Map<Frontier, T>> {
+): Promise<Map<UnfittedStep, T>> {
   const learnings = frontier.map((one) => startLearning(context, one));
   await runPass(learnings, options, pass);
   const results = learnings.map(
@@ -192,7 +192,10 @@ export async function learnOnce<T>(
   return new Map(results);
 }
 
-export function fittedLink({ link, method }: Frontier, { artefact }: LearnedLink): FittedLink {
+export function fittedStepSummary(
+  { link, method }: UnfittedStep,
+  { artefact }: FittedStep,
+): FittedStepSummary {
   return {
     place: link.place,
     method: method.method,
@@ -210,19 +213,19 @@ export async function fitChain(path: string, options: FitOptions, again = false)
   const read = await contextOf(chain, options.settings ?? {}, true);
   const artefacts = new Map(again ? [] : read.artefacts);
   const context: ChainContext = { ...read, artefacts };
-  const fitted: FittedLink[] = [];
+  const fitted: FittedStepSummary[] = [];
   for (let pass = 1; ; pass += 1) {
-    const learned = await atFrontierOf(context, chain, async (frontier) =>
+    const learned = await withUnfittedSteps(context, chain, async (frontier) =>
       frontier.length === 0
         ? undefined
-        : await learnOnce(context, frontier, options, pass, (fitting) => fitting.finish()),
+        : await fitOnePass(context, frontier, options, pass, (fitting) => fitting.finish()),
     );
-    if (!learned) return { id: chain.file.id, path: chain.learnedPath, passes: pass - 1, fitted };
+    if (!learned) return { id: chain.file.id, path: chain.fittedPath, passes: pass - 1, fitted };
     for (const [frontier, artefact] of learned) {
       const link = { artefact, basis: frontier.basis };
       artefacts.set(frontier.link.place, link);
-      fitted.push(fittedLink(frontier, link));
+      fitted.push(fittedStepSummary(frontier, link));
     }
-    await writeLearned(chain.learnedPath, chain.file.id, artefacts);
+    await writeFitted(chain.fittedPath, chain.file.id, artefacts);
   }
 }

@@ -6,18 +6,18 @@ import { readFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
 import type { Fitting, FittingState } from '@headwater/extractors';
 import { z } from 'zod';
-import { atLink, type ChainContext } from './chain-context.ts';
-import type { Frontier } from './chain-opening.ts';
+import { type ChainContext, withStepContext } from './chain-context.ts';
+import type { UnfittedStep } from './chain-opening.ts';
 import {
-  atFrontierOf,
   type FitOptions,
   type FitSummary,
-  type FittedLink,
-  fittedLink,
-  learnOnce,
+  type FittedStepSummary,
+  fitOnePass,
+  fittedStepSummary,
   titleOf,
+  withUnfittedSteps,
 } from './fit-chain.ts';
-import { writeLearned, writeWhole } from './learned-file.ts';
+import { writeFitted, writeWhole } from './learned-file.ts';
 import { contextOf, readChain } from './open-chain.ts';
 
 const formatVersion = 1;
@@ -53,9 +53,9 @@ function done(path: string): HeadwaterError {
 export async function fitPart(path: string, out: string, options: FitOptions): Promise<PartSummary> {
   const chain = await readChain(path);
   const context = await contextOf(chain, options.settings ?? {}, true);
-  const states = await atFrontierOf(context, chain, async (frontier) => {
+  const states = await withUnfittedSteps(context, chain, async (frontier) => {
     if (frontier.length === 0) throw done(path);
-    return await learnOnce(context, frontier, options, 1, (fitting) => fitting.save());
+    return await fitOnePass(context, frontier, options, 1, (fitting) => fitting.save());
   });
   const entries = [...states].map(
     ([{ link, basis }, saved]) => [link.place, { basis, state: saved }] as const,
@@ -92,7 +92,7 @@ async function readPart(path: string, id: string): Promise<Part> {
   return parsed.data;
 }
 
-function stateIn(part: Part, path: string, frontier: Frontier): FittingState {
+function stateIn(part: Part, path: string, frontier: UnfittedStep): FittingState {
   const link = Object.hasOwn(part.links, frontier.link.place) ? part.links[frontier.link.place] : undefined;
   if (link?.basis === frontier.basis) return link.state;
   const reason = link
@@ -101,14 +101,14 @@ function stateIn(part: Part, path: string, frontier: Frontier): FittingState {
   throw new HeadwaterError('config-invalid', `The part ${path} ${reason}: fit it again.`);
 }
 
-function mergeAt(context: ChainContext, frontier: Frontier, states: readonly FittingState[]): Fitting {
+function mergeAt(context: ChainContext, frontier: UnfittedStep, states: readonly FittingState[]): Fitting {
   try {
     const [first, ...others] = states.map((saved) => frontier.method.resume?.(saved));
     if (!first) throw new HeadwaterError('config-invalid', 'it can not be merged');
     for (const other of others) if (other) first.merge(other);
     return first;
   } catch (thrown) {
-    throw atLink(context, frontier.link, thrown);
+    throw withStepContext(context, frontier.link, thrown);
   }
 }
 
@@ -124,19 +124,19 @@ export async function mergeParts(path: string, parts: readonly string[]): Promis
   const { id } = chain.file;
   const read = await Promise.all(parts.map((part) => readPart(part, id)));
   const artefacts = new Map(context.artefacts);
-  const fitted: FittedLink[] = [];
-  await atFrontierOf(context, chain, async (frontier) => {
+  const fitted: FittedStepSummary[] = [];
+  await withUnfittedSteps(context, chain, async (frontier) => {
     if (frontier.length === 0) throw done(path);
     for (const one of frontier) {
       const states = read.map((part, index) => stateIn(part, parts[index] ?? '', one));
       const link = { artefact: mergeAt(context, one, states).finish(), basis: one.basis };
       artefacts.set(one.link.place, link);
-      fitted.push(fittedLink(one, link));
+      fitted.push(fittedStepSummary(one, link));
     }
   });
-  await writeLearned(chain.learnedPath, id, artefacts);
-  const next = await atFrontierOf({ ...context, artefacts }, chain, async (frontier) =>
+  await writeFitted(chain.fittedPath, id, artefacts);
+  const next = await withUnfittedSteps({ ...context, artefacts }, chain, async (frontier) =>
     frontier.map(titleOf),
   );
-  return { id, path: chain.learnedPath, passes: 1, fitted, next };
+  return { id, path: chain.fittedPath, passes: 1, fitted, next };
 }

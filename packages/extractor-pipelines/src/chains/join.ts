@@ -36,7 +36,7 @@ export function commonTypes(branches: readonly Pick<Stage, 'takes'>[]): ValueTyp
   return valueTypes.filter((type) => branches.every(({ takes }) => takes.includes(type)));
 }
 
-export function joinBranches(branches: readonly JoinedBranch[]): Stage {
+export function concatenateBranches(branches: readonly JoinedBranch[]): Stage {
   const dimensions = branches.reduce((sum, { stage }) => sum + (stage.dimensions ?? 0), 0);
   const parts = branches.map(({ name, weight, stage }) => [name, weight, stage.digest]);
   return {

@@ -9,7 +9,7 @@ import { HeadwaterError } from '@headwater/errors';
 import { canonicalJson } from '@headwater/extractors';
 import { z } from 'zod';
 import { checkArtefact } from '../learning/artefact.ts';
-import type { LearnedLink } from './chain-context.ts';
+import type { FittedStep } from './chain-context.ts';
 
 const formatVersion = 1;
 
@@ -23,7 +23,7 @@ const learnedFile = z.strictObject({
 });
 
 /** Where the chain of this id keeps what it learned; `folder` is that of its file. */
-export function learnedPath(folder: string, id: string): string {
+export function fittedPath(folder: string, id: string): string {
   return join(folder, `${id}.fitted.json`);
 }
 
@@ -45,7 +45,7 @@ function parse(text: string, path: string): unknown {
 }
 
 /** By the places of the links; empty where nothing was learned yet. Errors: model-invalid. */
-export async function readLearned(path: string, id: string): Promise<Map<string, LearnedLink>> {
+export async function readFitted(path: string, id: string): Promise<Map<string, FittedStep>> {
   const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
     if (isMissing(thrown)) return undefined;
     throw invalid(path, 'can not be read', thrown);
@@ -77,10 +77,10 @@ export async function writeWhole(path: string, content: unknown): Promise<void> 
 }
 
 /** Errors: config-invalid. */
-export async function writeLearned(
+export async function writeFitted(
   path: string,
   id: string,
-  links: ReadonlyMap<string, LearnedLink>,
+  links: ReadonlyMap<string, FittedStep>,
 ): Promise<void> {
   await writeWhole(path, { formatVersion, extractor: id, links: Object.fromEntries(links) });
 }

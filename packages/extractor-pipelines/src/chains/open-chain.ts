@@ -8,31 +8,31 @@ import type { ChainContext } from './chain-context.ts';
 import { type ChainFile, parseChainFile } from './chain-file.ts';
 import { ChainOpening, unknownDimensions } from './chain-opening.ts';
 import { checkTypes, checkVector } from './chain-types.ts';
-import { learnedPath, readLearned } from './learned-file.ts';
+import { fittedPath, readFitted } from './learned-file.ts';
 import { type PlacedStage, sequenceOf } from './sequence.ts';
 
 export interface ReadChain {
   readonly path: string;
   readonly file: ChainFile;
-  readonly learnedPath: string;
+  readonly fittedPath: string;
 }
 
 /** Errors: config-invalid. */
 export async function readChain(path: string): Promise<ReadChain> {
   const file = parseChainFile(await readExtractorFile(path), path);
-  return { path, file, learnedPath: learnedPath(dirname(path), file.id) };
+  return { path, file, fittedPath: fittedPath(dirname(path), file.id) };
 }
 
 /** What the links of a chain are opened with, checked for how they fit together. Errors: config-invalid, model-invalid. */
 export async function contextOf(
-  { path, file, learnedPath: learned }: ReadChain,
+  { path, file, fittedPath: learned }: ReadChain,
   settings: ExtractorOptions,
   learning: boolean,
 ): Promise<ChainContext> {
   const context: ChainContext = {
     file: path,
     folder: dirname(path),
-    artefacts: await readLearned(learned, file.id),
+    artefacts: await readFitted(learned, file.id),
     settings,
     learning,
     howToFit: `Run: headwater extractor fit ${path} --from <folder, .jsonl file or topic>`,

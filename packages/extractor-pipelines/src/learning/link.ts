@@ -3,7 +3,7 @@ import type { Stage, Value, ValueType } from '@headwater/extractors';
 import { canonicalJson, sha256 } from '@headwater/extractors';
 import { checkType } from './values.ts';
 
-export interface LinkParts {
+export interface StageParts {
   readonly method: string;
   /** Counts up when the same options and artefact come to give other values. */
   readonly version: number;
@@ -19,7 +19,7 @@ export interface LinkParts {
   readonly apply: (value: Value) => Value;
 }
 
-export function makeLink(parts: LinkParts): Stage {
+export function makeStage(parts: StageParts): Stage {
   const { method, version, takes, gives, dimensions, options } = parts;
   const { artefact = null, environment = null } = parts;
   return {

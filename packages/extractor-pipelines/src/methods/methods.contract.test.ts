@@ -7,7 +7,7 @@ import type { FittedArtefact, Stage, StageMethod, Value } from '@headwater/extra
 import { describeWeights, extractorIds } from '@headwater/extractors';
 import { smooth } from '@headwater/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shippedMethod } from '../chains/extractor-method.ts';
+import { builtInMethod } from '../chains/extractor-method.ts';
 import { stageMethods } from './methods.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -148,7 +148,7 @@ const nets = extractorIds()
   .map((id) => {
     const values = id === 'face-features.v1' ? [face] : records.slice(0, 2);
     const own: Case = { values, dimensions: null };
-    return { name: id, method: shippedMethod(id), own };
+    return { name: id, method: builtInMethod(id), own };
   });
 
 function fitted(method: StageMethod, options: Options, values: readonly Value[]): FittedArtefact | undefined {

@@ -9,7 +9,7 @@ import { channelsOf, type ExtractorDefinition, type Preprocessing } from '@headw
 import type { InputAdaptation, OutputAdaptation, TensorType } from '@headwater/extractors/nets';
 import type { NetFile } from './net-file.ts';
 
-export interface OwnNet {
+export interface UserNet {
   readonly definition: ExtractorDefinition;
   /** What the engine runs: uint8 [N, side, side, channels] to float32 [N, dimensions]. */
   readonly weights: Uint8Array;

@@ -16,9 +16,9 @@ import {
   definitionOf,
   dimensionsOf,
   invalid,
-  type OwnNet,
   type Place,
   takesOne,
+  type UserNet,
 } from './agreement.ts';
 import type { NetFile } from './net-file.ts';
 
@@ -30,7 +30,7 @@ function placeOf(tensors: readonly tfl.SymbolicTensor[], what: string): Place {
 }
 
 /** Builds the net that a file describes out of a model.json. Errors: model-invalid, config-invalid. */
-export async function buildLayersNet(file: NetFile, path: string): Promise<OwnNet> {
+export async function buildLayersNet(file: NetFile, path: string): Promise<UserNet> {
   const model = await readLayersModel(path);
   checkLayersWeights(model);
   await ensureBackend();

@@ -17,9 +17,9 @@ import {
   definitionOf,
   dimensionsOf,
   invalid,
-  type OwnNet,
   type Place,
   takesOne,
+  type UserNet,
 } from './agreement.ts';
 import type { NetFile } from './net-file.ts';
 
@@ -48,7 +48,7 @@ function outputOf(model: Model, types: Types): Place {
 }
 
 /** Builds the net that a file describes out of an ONNX model's bytes. Errors: model-invalid, config-invalid. */
-export async function buildOnnxNet(file: NetFile, bytes: Uint8Array): Promise<OwnNet> {
+export async function buildOnnxNet(file: NetFile, bytes: Uint8Array): Promise<UserNet> {
   const whole = readModel(bytes);
   checkWeights(whole);
   const types = await probeTypes(whole);

@@ -17,10 +17,10 @@ import {
   valueInfo,
   writeModel,
 } from '@headwater/extractors/nets';
-import { grayDigit, readShipped, recordOf, smooth } from '@headwater/testing';
+import { grayDigit, readModelFile, recordOf, smooth } from '@headwater/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { describeNetFile, openExtractor } from '../open-extractor.ts';
-import { openOwnExtractor } from './own-extractor.ts';
+import { openNetFile } from './own-extractor.ts';
 
 /** Field of a TensorProto. */
 const rawData = 9;
@@ -29,7 +29,7 @@ let folder: string;
 let lenet: Model;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'own-net-'));
-  lenet = readModel(await readShipped('lenet-digits.v1/net.onnx'));
+  lenet = readModel(await readModelFile('lenet-digits.v1/net.onnx'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -44,7 +44,7 @@ async function write(bytes: Uint8Array, input: string, output = '{}'): Promise<s
 }
 
 async function open(path: string) {
-  const extractor = await openOwnExtractor(path, { threads: 1 });
+  const extractor = await openNetFile(path, { threads: 1 });
   onTestFinished(() => extractor.close());
   return extractor;
 }
@@ -92,7 +92,7 @@ describe('a net of a user', () => {
     const images = await Promise.all([0, 1, 2].map((seed) => grayDigit(seed).png().toBuffer()));
     const vectors = await Promise.all(images.map((image) => own.extract(recordOf(image))));
     expect(vectors.map(({ length }) => length)).toEqual([10, 10, 10]);
-    await expect(openOwnExtractor(await write(withBatch(4), input))).rejects.toMatchObject({
+    await expect(openNetFile(await write(withBatch(4), input))).rejects.toMatchObject({
       code: 'model-invalid',
       message: expect.stringContaining('exactly 4 images'),
     });
@@ -119,7 +119,7 @@ describe('a net of a user', () => {
   });
 
   it('swaps the channels for nets that were trained on BGR', async () => {
-    const first = readModel(await readShipped('efficientnet-lite0.v1/model.onnx'));
+    const first = readModel(await readModelFile('efficientnet-lite0.v1/model.onnx'));
     const size = 'size: 224, layout: NHWC';
     const cut = '{ tensor: stem, normalization: none }';
     const names = first.graph.nodes.map(({ name }) => name);
@@ -220,7 +220,7 @@ describe('a net that can’t run is refused at start', () => {
     ['no net file', () => join(folder, 'nowhere.yaml'), 'config-invalid', /can't be read/],
   ];
   it.each(refusals)('%s', async (_, make, code, message) => {
-    await expect(openOwnExtractor(await make(), { threads: 1 })).rejects.toMatchObject({
+    await expect(openNetFile(await make(), { threads: 1 })).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
     });

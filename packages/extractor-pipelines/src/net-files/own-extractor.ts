@@ -6,9 +6,9 @@ import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import type { Engine, Extractor, ExtractorOptions } from '@headwater/extractors';
 import { channelsOf, EngineExtractor, inputBytes } from '@headwater/extractors';
-import type { OwnNet } from './agreement.ts';
+import type { UserNet } from './agreement.ts';
 import { engines } from './engines.ts';
-import { readOwnNet } from './own-net.ts';
+import { readUserNet } from './own-net.ts';
 
 const defaultTimeoutMs = 30_000;
 
@@ -21,7 +21,7 @@ function refuse(message: string): never {
   throw new HeadwaterError('model-invalid', message);
 }
 
-async function runTrial(engine: Engine, { definition, single }: OwnNet): Promise<void> {
+async function runTrial(engine: Engine, { definition, single }: UserNet): Promise<void> {
   const { dimensions } = definition.contract;
   const bytes = inputBytes(definition.preprocessing);
   const picture = trialPicture(bytes);
@@ -38,7 +38,7 @@ async function runTrial(engine: Engine, { definition, single }: OwnNet): Promise
 }
 
 /** Errors: model-invalid. */
-async function openEngine(net: OwnNet, options: ExtractorOptions): Promise<Engine> {
+async function openEngine(net: UserNet, options: ExtractorOptions): Promise<Engine> {
   const { preprocessing, contract, cut } = net.definition;
   const engine = await engines[net.definition.engine]({
     weights: net.weights,
@@ -64,8 +64,8 @@ async function openEngine(net: OwnNet, options: ExtractorOptions): Promise<Engin
  * Opens the extractor that a net file (YAML) describes; it runs like one of the table.
  * Errors: config-invalid (the file), model-invalid (an unknown operator, a wrong input shape, NaN weights, a net that fails a trial).
  */
-export async function openOwnExtractor(path: string, options: ExtractorOptions = {}): Promise<Extractor> {
-  const net = await readOwnNet(path);
+export async function openNetFile(path: string, options: ExtractorOptions = {}): Promise<Extractor> {
+  const net = await readUserNet(path);
   const engine = await openEngine(net, options);
   return new EngineExtractor(net.definition, engine, { ...options, ...(net.single && { batchSize: 1 }) });
 }

@@ -1,13 +1,13 @@
 /** Makes of a net file what an engine can run: an ONNX model, or a TensorFlow.js layers model, by the file's name. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { invalid, type OwnNet } from './agreement.ts';
+import { invalid, type UserNet } from './agreement.ts';
 import { buildLayersNet } from './layers-net.ts';
 import { readNetFile } from './net-file.ts';
 import { buildOnnxNet } from './onnx-net.ts';
 
 /** Reads a net file and its model. Errors: config-invalid, model-invalid. */
-export async function readOwnNet(path: string): Promise<OwnNet> {
+export async function readUserNet(path: string): Promise<UserNet> {
   const file = await readNetFile(path);
   const model = resolve(dirname(path), file.model);
   if (model.endsWith('.json')) return await buildLayersNet(file, model);

@@ -16,9 +16,9 @@ import {
 } from '@headwater/tfjs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { describeNetFile } from '../open-extractor.ts';
-import type { OwnNet } from './agreement.ts';
-import { openOwnExtractor } from './own-extractor.ts';
-import { readOwnNet } from './own-net.ts';
+import type { UserNet } from './agreement.ts';
+import { openNetFile } from './own-extractor.ts';
+import { readUserNet } from './own-net.ts';
 
 const isBuilt = (variant: string) => existsSync(join(nativeFolder(), variant, 'built.json'));
 /** The native ones are there where `npm run setup:tensorflow` has built them; elsewhere they are reported as skipped. */
@@ -55,7 +55,7 @@ const pictures = Promise.all(
   ),
 );
 
-async function open(net: OwnNet, backend: BackendName, batchSize = 16): Promise<EngineExtractor> {
+async function open(net: UserNet, backend: BackendName, batchSize = 16): Promise<EngineExtractor> {
   const { side } = net.definition.preprocessing;
   const engine = await openTfjsEngine({
     weights: net.weights,
@@ -79,13 +79,13 @@ const bitsOf = (vectors: readonly Float32Array[]) =>
 for (const { backend, isThere } of backends) {
   describe.skipIf(!isThere)(`TensorFlow.js on ${backend}`, () => {
     it('says what it is, and whether a GPU is in use', async () => {
-      const extractor = await open(await readOwnNet(await netFile()), backend);
+      const extractor = await open(await readUserNet(await netFile()), backend);
       const kind = backend === 'wasm' ? 'wasm' : 'tensorflow';
       expect(extractor.engine).toMatch(new RegExp(`^tfjs \\d+\\.\\d+\\.\\d+ ${kind}( gpu)?, \\d+ threads?$`));
     });
 
     it('answers finite vectors of the contract, the same bits whatever shares a batch, in any order', async () => {
-      const net = await readOwnNet(await netFile());
+      const net = await readUserNet(await netFile());
       const images = await pictures;
       const first = await open(net, backend, 1);
       const alone = await Promise.all(images.map((image) => first.extract(recordOf(image))));
@@ -105,7 +105,7 @@ for (const { backend, isThere } of backends) {
     });
 
     it('agrees with the plainest backend', async () => {
-      const net = await readOwnNet(
+      const net = await readUserNet(
         await netFile(', scale: 1/255, mean: 0.13, std: 0.31', 'normalization: unit'),
       );
       const [image = Buffer.alloc(0)] = await pictures;
@@ -118,7 +118,7 @@ for (const { backend, isThere } of backends) {
     });
 
     it('refuses a bad image with its reason, and its neighbour goes through', async () => {
-      const extractor = await open(await readOwnNet(await netFile()), backend, 2);
+      const extractor = await open(await readUserNet(await netFile()), backend, 2);
       const [good = Buffer.alloc(0)] = await pictures;
       const settled = await Promise.allSettled([
         extractor.extract(recordOf(good)),
@@ -143,7 +143,7 @@ describe('a layers model of a user', () => {
     for (const path of [...variants, ...variants]) digests.push((await describeNetFile(path)).digest);
     expect(digests.slice(variants.length)).toEqual(digests.slice(0, variants.length));
     expect(new Set(digests).size).toBe(variants.length);
-    const extractor = await openOwnExtractor(variants[0] ?? '', { threads: 1 });
+    const extractor = await openNetFile(variants[0] ?? '', { threads: 1 });
     onTestFinished(() => extractor.close());
     expect(extractor.description.digest).toBe(digests[0]);
   });
@@ -160,7 +160,7 @@ describe('a layers model of a user', () => {
     ['another number of dimensions', 'dimensions: 11', 'lenet/model.json', 'model-invalid', /10 numbers/],
   ])('is refused with %s', async (_, output, model, code, message) => {
     const path = await netFile('', output, model);
-    await expect(openOwnExtractor(path)).rejects.toMatchObject({
+    await expect(openNetFile(path)).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
     });
@@ -168,7 +168,7 @@ describe('a layers model of a user', () => {
 
   it('is refused when a backend that is asked for is not there', async () => {
     if (isBuilt('gpu')) return;
-    const net = await readOwnNet(await netFile());
+    const net = await readUserNet(await netFile());
     await expect(open(net, 'tensorflow-gpu')).rejects.toMatchObject({
       code: 'prerequisite-missing',
       message: expect.stringMatching(/tensorflow-gpu: not installed/),

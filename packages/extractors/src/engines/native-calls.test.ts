@@ -21,10 +21,10 @@ const library = JSON.stringify(import.meta.resolve('@headwater/extractors'));
 /** A call of the engine takes about a second; `act` happens in its midst. */
 async function runChild(act: string): Promise<{ readonly code: unknown; readonly stderr: string }> {
   const script = `
-    import { openShipped } from ${library};
+    import { openBuiltIn } from ${library};
     import sharp from ${JSON.stringify(import.meta.resolve('sharp'))};
     const images = 64;
-    const extractor = await openShipped('efficientnet-lite0.v1', {
+    const extractor = await openBuiltIn('efficientnet-lite0.v1', {
       threads: 1, batchSize: images, batchLingerMs: 60_000,
     });
     const image = await sharp({ create: { width: 224, height: 224, channels: 3, background: '#123' } }).png().toBuffer();
@@ -46,8 +46,8 @@ it('exits with the code of the process during a call of the engine', async () =>
 
 it('exits with the code of the process while the engine starts', async () => {
   const script = `
-    import { openShipped } from ${library};
-    openShipped('efficientnet-lite0.v1', { threads: 1 });
+    import { openBuiltIn } from ${library};
+    openBuiltIn('efficientnet-lite0.v1', { threads: 1 });
     setTimeout(() => process.exit(7), 120);`;
   const child = spawn(process.execPath, [fileOf(script)], { stdio: 'ignore' });
   expect(await once(child, 'close')).toEqual([7, null]);

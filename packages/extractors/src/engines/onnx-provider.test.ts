@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { openNet } from '../extractor.ts';
 import { lenetDigits } from '../table/lenet-digits.ts';
-import { type FixedProvider, placeSession, thisHost } from './onnx-provider.ts';
+import { createSessionOn, currentHost, type FixedProvider } from './onnx-provider.ts';
 
 const host = (libraries: readonly FixedProvider[], gpu: boolean) => ({
   hasLibrary: (provider: FixedProvider) => provider === 'cpu' || libraries.includes(provider),
@@ -19,32 +19,35 @@ async function failsOnGpu(provider: FixedProvider): Promise<string> {
 
 describe('auto', () => {
   it('takes CUDA where it works, and says nothing', async () => {
-    const placed = await placeSession('auto', works, host(['cuda', 'tensorrt'], true));
+    const placed = await createSessionOn('auto', works, host(['cuda', 'tensorrt'], true));
     expect(placed).toEqual({ session: 'a session on cuda', provider: 'cuda', notes: [] });
   });
 
   it('falls back to the processor, and says why', async () => {
-    const placed = await placeSession('auto', failsOnGpu, host(['cuda'], true));
+    const placed = await createSessionOn('auto', failsOnGpu, host(['cuda'], true));
     expect(placed.provider).toBe('cpu');
     expect(placed.notes).toEqual([expect.stringContaining('no CUDA-capable device is detected')]);
   });
 
   it('says how to use a GPU that lies idle, and says nothing where there is none', async () => {
-    const idle = await placeSession('auto', works, host([], true));
+    const idle = await createSessionOn('auto', works, host([], true));
     expect(idle).toMatchObject({ provider: 'cpu', notes: [expect.stringContaining('npm rebuild')] });
-    expect(await placeSession('auto', works, host([], false))).toMatchObject({ provider: 'cpu', notes: [] });
+    expect(await createSessionOn('auto', works, host([], false))).toMatchObject({
+      provider: 'cpu',
+      notes: [],
+    });
   });
 });
 
 describe('a provider that is asked for', () => {
   it.each(['cuda', 'tensorrt', 'cpu'] as const)('is taken where it works: %s', async (provider) => {
-    const placed = await placeSession(provider, works, host(['cuda', 'tensorrt'], true));
+    const placed = await createSessionOn(provider, works, host(['cuda', 'tensorrt'], true));
     expect(placed).toEqual({ session: `a session on ${provider}`, provider, notes: [] });
   });
 
   it('is refused where its library is missing, or fails', async () => {
     for (const libraries of [[], ['tensorrt']] as const) {
-      await expect(placeSession('tensorrt', failsOnGpu, host(libraries, true))).rejects.toMatchObject({
+      await expect(createSessionOn('tensorrt', failsOnGpu, host(libraries, true))).rejects.toMatchObject({
         code: 'prerequisite-missing',
         message: expect.stringMatching(/asks for TensorRT, which is not there: .+ With auto/),
       });
@@ -55,7 +58,7 @@ describe('a provider that is asked for', () => {
     const broken = async () => {
       throw new Error('no such operator');
     };
-    await expect(placeSession('cuda', broken, host(['cuda'], true))).rejects.toThrow('no such operator');
+    await expect(createSessionOn('cuda', broken, host(['cuda'], true))).rejects.toThrow('no such operator');
   });
 });
 
@@ -66,7 +69,7 @@ describe('an extractor', () => {
     await extractor.close();
   });
 
-  it.skipIf(thisHost.hasLibrary('cuda'))('does not open on a GPU that is not there', async () => {
+  it.skipIf(currentHost.hasLibrary('cuda'))('does not open on a GPU that is not there', async () => {
     await expect(openNet(lenetDigits, { provider: 'cuda' })).rejects.toMatchObject({
       code: 'prerequisite-missing',
       message: expect.stringContaining('ENGINE_PROVIDER asks for CUDA'),

@@ -32,7 +32,7 @@ const advice =
 
 const packageFolder = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
 
-export const thisHost: ProviderHost = {
+export const currentHost: ProviderHost = {
   hasLibrary(provider) {
     if (provider === 'cpu') return true;
     const folder = join(packageFolder, 'bin', 'napi-v6', process.platform, process.arch);
@@ -85,10 +85,10 @@ async function placeOn<Session>(
  * Opens a session on the provider that is wanted. `auto` is CUDA where it works, else the processor; TensorRT, which builds an engine for
  * minutes first, only when asked for. Errors: prerequisite-missing, and whatever `create` throws for the processor.
  */
-export async function placeSession<Session>(
+export async function createSessionOn<Session>(
   wanted: Provider,
   create: Create<Session>,
-  host: ProviderHost = thisHost,
+  host: ProviderHost = currentHost,
 ): Promise<Placed<Session>> {
   return wanted === 'auto' ? await placeFreely(create, host) : await placeOn(wanted, create, host);
 }

@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { HeadwaterError } from '@headwater/errors';
 import { duringNativeCall } from './native-calls.ts';
-import { type FixedProvider, placeSession } from './onnx-provider.ts';
+import { createSessionOn, type FixedProvider } from './onnx-provider.ts';
 import { env, InferenceSession, Tensor } from './onnxruntime.ts';
 import type { RunRequest, WorkerMessage, WorkerStart } from './worker-protocol.ts';
 
@@ -49,7 +49,7 @@ async function run(session: InferenceSession, input: string, request: RunRequest
 }
 
 try {
-  const { session, provider, notes } = await placeSession(start.provider, openSession);
+  const { session, provider, notes } = await createSessionOn(start.provider, openSession);
   const input = session.inputNames[0];
   if (session.inputNames.length !== 1 || input === undefined || !session.outputNames.includes(start.output)) {
     throw new Error(`The graph must have one input, and an output called ${start.output}.`);

@@ -3,15 +3,15 @@
  * its own memory, since a decoder may take any amount while it works.
  */
 import { asHeadwaterError } from '@headwater/errors';
-import { decodeHere } from './decoder.ts';
+import { decodeInProcess } from './decoder.ts';
 import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts';
 
 const maxBytes = Number(process.argv[2]);
-const lookEveryMs = 50;
+const checkIntervalMs = 50;
 
 async function answer({ image, preprocessing, limits }: DecodeRequest): Promise<DecodeAnswer> {
   try {
-    return { pixels: await decodeHere(image, preprocessing, limits) };
+    return { pixels: await decodeInProcess(image, preprocessing, limits) };
   } catch (thrown) {
     const { code, message, context } = asHeadwaterError(thrown);
     return { error: { code, message, context: context as never } };
@@ -31,4 +31,4 @@ process.on('message', async (request: DecodeRequest) => {
 process.once('disconnect', () => process.exit(0));
 // A signal for the whole group is for the service: it ends us when it has no more work.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
-setInterval(endIfTooLarge, lookEveryMs).unref();
+setInterval(endIfTooLarge, checkIntervalMs).unref();

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import { efficientnetLite0 } from '../table/efficientnet-lite0.ts';
-import { decodeBy, decodeHere, decodeImage } from './decoder.ts';
+import { decodeImage, decodeInProcess, setDecoder } from './decoder.ts';
 import { DecoderProcesses, type DecoderProcessesOptions } from './decoder-processes.ts';
 import { defaultLimits } from './limits.ts';
 
@@ -11,7 +11,7 @@ const program = fileURLToPath(new URL('fixtures/fragile-decoder.mjs', import.met
 const deaths: string[] = [];
 let opened: DecoderProcesses | undefined;
 afterEach(() => {
-  decodeBy(undefined);
+  setDecoder(undefined);
   opened?.close();
   deaths.length = 0;
 });
@@ -28,14 +28,14 @@ function openProcesses(options: Partial<DecoderProcessesOptions> = {}): DecoderP
 
 describe('decoder processes', () => {
   it('answer what decoding here answers, to the last bit, and its errors', async () => {
-    decodeBy(openProcesses().decode);
+    setDecoder(openProcesses().decode);
     const create = { width: 90, height: 70, channels: 3, background: 'teal' } as const;
     const noise = { type: 'gaussian', mean: 128, sigma: 40 } as const;
     const jpeg = await sharp({ create: { ...create, noise } })
       .jpeg()
       .toBuffer();
     const pixels = await decodeImage(jpeg, preprocessing, defaultLimits);
-    expect(Buffer.from(pixels).equals(await decodeHere(jpeg, preprocessing, defaultLimits))).toBe(true);
+    expect(Buffer.from(pixels).equals(await decodeInProcess(jpeg, preprocessing, defaultLimits))).toBe(true);
     const codeOf = (work: Promise<unknown>) => work.catch(({ code }: { code: string }) => code);
     expect(await codeOf(decodeImage(jpeg.subarray(0, 400), preprocessing, defaultLimits))).toBe(
       'image-unreadable',

@@ -6,10 +6,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { HeadwaterError } from '@headwater/errors';
-import { Gate } from '../gate.ts';
+import { Semaphore } from '../gate.ts';
 import type { ImageLimits } from '../options.ts';
 import type { Preprocessing } from '../table/definition.ts';
-import { decodeBy } from './decoder.ts';
+import { setDecoder } from './decoder.ts';
 import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts';
 
 export interface DecoderProcessesOptions {
@@ -33,13 +33,13 @@ const ownProgram = () => createRequire(import.meta.url).resolve('@headwater/extr
 
 export class DecoderProcesses {
   private readonly options: DecoderProcessesOptions;
-  private readonly places: Gate;
+  private readonly places: Semaphore;
   private readonly idle: ChildProcess[] = [];
   private readonly all = new Set<ChildProcess>();
 
   constructor(options: DecoderProcessesOptions) {
     this.options = options;
-    this.places = new Gate(options.processes);
+    this.places = new Semaphore(options.processes);
   }
 
   /** Errors: those of decoding; extractor-failed where the image killed its process twice. */
@@ -115,10 +115,10 @@ export class DecoderProcesses {
 /** From now on images are decoded in processes of their own, wherever in this process they are asked for, until `close`. */
 export function isolateDecoding(options: DecoderProcessesOptions): { close(): void } {
   const processes = new DecoderProcesses(options);
-  decodeBy(processes.decode);
+  setDecoder(processes.decode);
   return {
     close() {
-      decodeBy(undefined);
+      setDecoder(undefined);
       processes.close();
     },
   };

@@ -11,11 +11,11 @@ import sharp from 'sharp';
 import type { ImageLimits } from '../options.ts';
 import { inputBytes, type Preprocessing } from '../table/definition.ts';
 import { decodingError } from './decoding-error.ts';
-import { framePicture } from './framing.ts';
+import { resizeAndCrop } from './framing.ts';
 import { checkBytes, checkPixels } from './limits.ts';
-import { openPicture } from './opening.ts';
+import { openImage } from './opening.ts';
 import { readPlainPng } from './plain-png.ts';
-import { withScratch } from './scratch.ts';
+import { withScratchBuffers } from './scratch.ts';
 
 /** A decoded picture: uint8 [height, width, channels]. */
 export interface Pixels {
@@ -44,11 +44,11 @@ export type DecodeImage = (
   limits: ImageLimits,
 ) => Promise<Uint8Array>;
 
-let decodeNative: DecodeImage = decodeHere;
+let decodeNative: DecodeImage = decodeInProcess;
 
 /** From now on native decoders work where `decode` says; without one, in this process. */
-export function decodeBy(decode: DecodeImage | undefined): void {
-  decodeNative = decode ?? decodeHere;
+export function setDecoder(decode: DecodeImage | undefined): void {
+  decodeNative = decode ?? decodeInProcess;
 }
 
 /**
@@ -67,7 +67,7 @@ export async function decodeImage(
 }
 
 /** As `decodeImage`, by native code in this process. */
-export async function decodeHere(
+export async function decodeInProcess(
   image: Uint8Array,
   preprocessing: Preprocessing,
   limits: ImageLimits,
@@ -98,9 +98,9 @@ async function decodeFile(
   const { width, height, orientation = 1, mediaType } = header;
   const isLazy = rowByRow.has(mediaType);
   const shrinksOnLoad = mediaType === 'image/jpeg';
-  return await withScratch(async (allocate) => {
-    const picture = await openPicture(image, header, maxPixels, allocate);
-    return await framePicture({ picture, width, height, orientation, isLazy, shrinksOnLoad }, preprocessing);
+  return await withScratchBuffers(async (allocate) => {
+    const picture = await openImage(image, header, maxPixels, allocate);
+    return await resizeAndCrop({ picture, width, height, orientation, isLazy, shrinksOnLoad }, preprocessing);
   });
 }
 
@@ -110,5 +110,5 @@ export async function conformPixels(pixels: Pixels, preprocessing: Preprocessing
   const decoded = sharp(data, { raw: { width, height, channels } });
   const picture = channels === 1 ? decoded.toColourspace('b-w') : decoded;
   const subject = { picture, width, height, orientation: 1, isLazy: false, shrinksOnLoad: false };
-  return await framePicture(subject, preprocessing);
+  return await resizeAndCrop(subject, preprocessing);
 }

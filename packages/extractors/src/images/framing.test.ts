@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import type { Preprocessing } from '../table/definition.ts';
 import { efficientnetLite0 } from '../table/efficientnet-lite0.ts';
-import { framePicture } from './framing.ts';
+import { resizeAndCrop } from './framing.ts';
 
 const { preprocessing } = efficientnetLite0;
 
@@ -64,7 +64,7 @@ it.each(sizes)('keeps the pixels that libvips cuts out of %d × %d', async (widt
   for (const [file, shrinksOnLoad] of files) {
     const picture = sharp(file, { sequentialRead: true });
     const subject = { picture, width, height, orientation: 1, isLazy: true, shrinksOnLoad };
-    const framed = await framePicture(subject, preprocessing);
+    const framed = await resizeAndCrop(subject, preprocessing);
     expect(Buffer.compare(framed, await cutByLibvips(file, preprocessing))).toBe(0);
   }
 });

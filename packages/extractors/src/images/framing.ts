@@ -3,7 +3,7 @@ import type { Sharp } from 'sharp';
 import { inputBytes, type Preprocessing } from '../table/definition.ts';
 
 /** What is framed. */
-export interface Subject {
+export interface ResizeInput {
   readonly picture: Sharp;
   /** As stored, in pixels. */
   readonly width: number;
@@ -34,7 +34,7 @@ function colour(picture: Sharp, { colour: wanted, background }: Preprocessing): 
 }
 
 /** libvips cuts: of an enlarged picture it works out that part alone, and its last bits depend on that. */
-function frameByDecoder(picture: Sharp, preprocessing: Preprocessing): Promise<Uint8Array> {
+function cropInLibvips(picture: Sharp, preprocessing: Preprocessing): Promise<Uint8Array> {
   const { side, fit } = preprocessing;
   const margin = marginOf(preprocessing);
   const resized = resize(colour(picture, preprocessing), preprocessing, fit);
@@ -57,7 +57,7 @@ function shrinkOnLoad(ratio: number): number {
 }
 
 /** What libvips makes of a picture whose shorter side becomes `resizedSide`, to the pixel. */
-function resizedSize({ width, height, shrinksOnLoad }: Subject, { resizedSide }: Preprocessing): Size {
+function resizedSize({ width, height, shrinksOnLoad }: ResizeInput, { resizedSide }: Preprocessing): Size {
   const factor = shrinksOnLoad ? shrinkOnLoad(Math.min(width, height) / resizedSide) : 1;
   const [columns, rows] = [Math.floor(width / factor), Math.floor(height / factor)];
   const ratio = Math.min(columns, rows) / resizedSide;
@@ -65,7 +65,7 @@ function resizedSize({ width, height, shrinksOnLoad }: Subject, { resizedSide }:
 }
 
 /** Resizes what is seen and the rows below it: the same bits, and every row was decoded. */
-async function frameToLastRow(subject: Subject, preprocessing: Preprocessing): Promise<Uint8Array> {
+async function cropAfterLastRow(subject: ResizeInput, preprocessing: Preprocessing): Promise<Uint8Array> {
   const { side, resizedSide } = preprocessing;
   const resized = resizedSize(subject, preprocessing);
   const offsetOf = (length: number) => Math.ceil((length - resizedSide) / 2) + marginOf(preprocessing);
@@ -80,7 +80,10 @@ async function frameToLastRow(subject: Subject, preprocessing: Preprocessing): P
 /** Past this, rows below those that are seen are not kept in memory. */
 const mostPixels = 2 ** 24;
 
-function canReachLastRow({ width, height, orientation }: Subject, { resizedSide }: Preprocessing): boolean {
+function canReachLastRow(
+  { width, height, orientation }: ResizeInput,
+  { resizedSide }: Preprocessing,
+): boolean {
   const isReduced = Math.min(width, height) >= resizedSide;
   return orientation === 1 && isReduced && (resizedSide ** 2 * height) / width <= mostPixels;
 }
@@ -89,7 +92,7 @@ function canReachLastRow({ width, height, orientation }: Subject, { resizedSide 
 const kernelRows = 2;
 
 /** Rows at the end of the file would not be decoded; what is turned is decoded whole. */
-function missesRows(subject: Subject, { side, resizedSide }: Preprocessing): boolean {
+function missesRows(subject: ResizeInput, { side, resizedSide }: Preprocessing): boolean {
   const { width, height, orientation } = subject;
   if (orientation > 2) return false;
   const seen = Math.min(1, width / height) * (side / resizedSide);
@@ -97,10 +100,10 @@ function missesRows(subject: Subject, { side, resizedSide }: Preprocessing): boo
 }
 
 /** uint8 [side, side, channels]. Errors: those of libvips. */
-export async function framePicture(subject: Subject, preprocessing: Preprocessing): Promise<Uint8Array> {
+export async function resizeAndCrop(subject: ResizeInput, preprocessing: Preprocessing): Promise<Uint8Array> {
   if (subject.isLazy && preprocessing.fit === 'cover' && missesRows(subject, preprocessing)) {
-    if (canReachLastRow(subject, preprocessing)) return await frameToLastRow(subject, preprocessing);
+    if (canReachLastRow(subject, preprocessing)) return await cropAfterLastRow(subject, preprocessing);
     await subject.picture.clone().raw().toBuffer();
   }
-  return await frameByDecoder(subject.picture, preprocessing);
+  return await cropInLibvips(subject.picture, preprocessing);
 }

@@ -68,7 +68,7 @@ async function convert(file: ImageFile, { colours, model }: Meaning): Promise<Sh
 }
 
 /** The picture may read memory of `allocate` until it is decoded. Errors: those of libvips. */
-export async function openPicture(
+export async function openImage(
   image: Buffer,
   header: ImageHeader,
   maxPixels: number,

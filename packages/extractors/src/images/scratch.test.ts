@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Allocate, withScratch } from './scratch.ts';
+import { type Allocate, withScratchBuffers } from './scratch.ts';
 
 /** Holds its memory until `end` is called. */
 async function hold(bytes: number) {
@@ -8,7 +8,7 @@ async function hold(bytes: number) {
     end = resolve;
   });
   let memory: Buffer = Buffer.alloc(0);
-  const work = withScratch(async (allocate: Allocate) => {
+  const work = withScratchBuffers(async (allocate: Allocate) => {
     memory = allocate(bytes);
     await ended;
   });
@@ -33,7 +33,7 @@ it('gives memory to one image at a time, and again after its end', async () => {
 
 it('gives memory again after work that failed', async () => {
   let memory: Buffer = Buffer.alloc(0);
-  const failure = withScratch(async (allocate) => {
+  const failure = withScratchBuffers(async (allocate) => {
     memory = allocate(10);
     throw new Error('damaged');
   });

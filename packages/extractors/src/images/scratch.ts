@@ -14,7 +14,7 @@ const kept: Buffer[] = [];
 export type Allocate = (bytes: number) => Buffer;
 
 /** Errors: those of `work`. */
-export async function withScratch<T>(work: (allocate: Allocate) => Promise<T>): Promise<T> {
+export async function withScratchBuffers<T>(work: (allocate: Allocate) => Promise<T>): Promise<T> {
   const taken: Buffer[] = [];
   const allocate = (bytes: number) => {
     if (bytes > bufferBytes) return Buffer.allocUnsafe(bytes);

@@ -6,7 +6,7 @@ import { recordOf, smooth } from '@headwater/testing';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Extractor } from '../api.ts';
-import { describeExtractor, describeWeights, extractorIds, openShipped } from './table.ts';
+import { describeExtractor, describeWeights, extractorIds, openBuiltIn } from './table.ts';
 
 const patterns = Promise.all(
   Array.from({ length: 16 }, (_, index) =>
@@ -51,14 +51,14 @@ const bitsOf = (vectors: readonly Float32Array[]) =>
 const hasEngine = ({ description }: Extractor) => description.id !== 'pixels.v1';
 
 for (const id of extractorIds()) {
-  describe.skipIf(!isThere(id))(id, () => holdToContract(id));
+  describe.skipIf(!isThere(id))(id, () => describeContract(id));
 }
 
-function holdToContract(id: string) {
+function describeContract(id: string) {
   const pictures = picturesOf(id);
   let extractor: Extractor;
   beforeAll(async () => {
-    extractor = await openShipped(id, { threads: 1 });
+    extractor = await openBuiltIn(id, { threads: 1 });
   });
   afterAll(() => extractor.close());
 
@@ -101,7 +101,7 @@ function holdToContract(id: string) {
     ] as const) {
       if (batchSize > images.length) continue;
       const sizes: number[] = [];
-      const other = await openShipped(id, {
+      const other = await openBuiltIn(id, {
         batchSize,
         threads,
         batchLingerMs: 10_000,

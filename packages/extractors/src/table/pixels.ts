@@ -7,7 +7,7 @@ import type { ExtractorOptions } from '../options.ts';
 import { StageExtractor } from '../stage-extractor.ts';
 import type { Stage } from '../stages/api.ts';
 import { pixelVector } from '../stages/pictures/pixel-vector.ts';
-import type { ShippedExtractor } from './shipped.ts';
+import type { BuiltInExtractor } from './shipped.ts';
 
 const options = { size: 32, colour: 'rgb', fit: 'contain', background: 255 } as const;
 const dimensions = 32 * 32 * 3;
@@ -30,7 +30,7 @@ const description: ExtractorDescription = {
   digest: openStage().digest,
 };
 
-export const pixels: ShippedExtractor = {
+export const pixels: BuiltInExtractor = {
   description,
   open: async (settings = {}) =>
     new StageExtractor(description, openStage(settings), { engine: 'pixels, no engine' }, settings),

@@ -8,10 +8,10 @@ import { dirname, join } from 'node:path';
 import { gradient, pattern, recordOf } from '@headwater/testing';
 import sharp from 'sharp';
 import { expect, it, onTestFinished } from 'vitest';
-import { openShipped } from './table.ts';
+import { openBuiltIn } from './table.ts';
 
 async function open(id: string) {
-  const extractor = await openShipped(id, { threads: 1 });
+  const extractor = await openBuiltIn(id, { threads: 1 });
   onTestFinished(() => extractor.close());
   return extractor;
 }

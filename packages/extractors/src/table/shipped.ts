@@ -4,13 +4,13 @@ import { openNet } from '../extractor.ts';
 import type { ExtractorOptions } from '../options.ts';
 import { describe, type ExtractorDefinition } from './definition.ts';
 
-export interface ShippedExtractor {
+export interface BuiltInExtractor {
   readonly description: ExtractorDescription;
   /** Errors: config-invalid, model-invalid. */
   readonly open: (options?: ExtractorOptions) => Promise<Extractor>;
 }
 
 /** A net, by its definition. */
-export function shippedNet(definition: ExtractorDefinition): ShippedExtractor {
+export function builtInNet(definition: ExtractorDefinition): BuiltInExtractor {
   return { description: describe(definition), open: (options) => openNet(definition, options) };
 }

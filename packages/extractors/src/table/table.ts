@@ -9,12 +9,12 @@ import { efficientnetLite2 } from './efficientnet-lite2.ts';
 import { faceFeatures } from './face-features.ts';
 import { lenetDigits } from './lenet-digits.ts';
 import { pixels } from './pixels.ts';
-import { type ShippedExtractor, shippedNet } from './shipped.ts';
+import { type BuiltInExtractor, builtInNet } from './shipped.ts';
 
 const nets = [lenetDigits, efficientnetLite0, efficientnetLite0Int8, efficientnetLite2, faceFeatures];
-const list: readonly ShippedExtractor[] = [...nets.map(shippedNet), pixels];
+const list: readonly BuiltInExtractor[] = [...nets.map(builtInNet), pixels];
 
-const table: ReadonlyMap<string, ShippedExtractor> = new Map(
+const table: ReadonlyMap<string, BuiltInExtractor> = new Map(
   list.map((extractor) => [extractor.description.id, extractor]),
 );
 
@@ -23,7 +23,7 @@ export function extractorIds(): string[] {
   return [...table.keys()];
 }
 
-function shipped(id: string): ShippedExtractor {
+function shipped(id: string): BuiltInExtractor {
   const extractor = table.get(id);
   if (extractor) return extractor;
   const known = extractorIds().join(', ');
@@ -45,6 +45,6 @@ export function describeWeights(id: string): ExtractorDefinition['weights'] {
 }
 
 /** Opens an extractor of the table. Errors: extractor-unknown, config-invalid, model-invalid. */
-export async function openShipped(id: string, options: ExtractorOptions = {}): Promise<Extractor> {
+export async function openBuiltIn(id: string, options: ExtractorOptions = {}): Promise<Extractor> {
   return await shipped(id).open(options);
 }

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { HeadKind, LabelledVector } from '../api.ts';
 import { openHead, trainHead } from '../models/head.ts';
 import { quantize } from '../numerics/quantization.ts';
-import { createLabelledSet } from '../training-set/training-set.ts';
-import { sureEnoughFor } from './confidence-threshold.ts';
+import { createTrainingSet } from '../training-set/training-set.ts';
+import { confidenceThresholdFor } from './confidence-threshold.ts';
 
 const dimensions = 6;
 const labels = ['a', 'b', 'c'];
@@ -27,7 +27,7 @@ const training = clouds(600, 1);
 const unseen = clouds(3_000, 2);
 
 describe.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] satisfies HeadKind[])('%s', (kind) => {
-  const set = createLabelledSet({ extractor: 'net.v1', task: 'digit', dimensions });
+  const set = createTrainingSet({ extractor: 'net.v1', task: 'digit', dimensions });
   for (const example of training) set.add(example);
   const head = trainHead(set, { kind, mode: 'settled' });
   const classifier = openHead(head);
@@ -39,30 +39,34 @@ describe.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] satisfies HeadKind[])('%
 
   it('keeps a wanted error rate on examples that it never saw, and answers most of them', () => {
     expect(wrong(answers)).toBeGreaterThan(0.1);
-    const threshold = sureEnoughFor(head.measurements, 0.05) ?? 0;
+    const threshold = confidenceThresholdFor(head.measurements, 0.05) ?? 0;
     const given = answers.filter(({ confidence }) => confidence >= threshold);
     expect(wrong(given)).toBeLessThan(0.075);
     expect(given.length).toBeGreaterThan(0.3 * answers.length);
   });
 
   it('takes the next rate below one that is not told, and says nothing below the smallest', () => {
-    expect(sureEnoughFor(head.measurements, 0.09)).toBe(sureEnoughFor(head.measurements, 0.05));
-    expect(sureEnoughFor(head.measurements, 0.0001)).toBeUndefined();
+    expect(confidenceThresholdFor(head.measurements, 0.09)).toBe(
+      confidenceThresholdFor(head.measurements, 0.05),
+    );
+    expect(confidenceThresholdFor(head.measurements, 0.0001)).toBeUndefined();
   });
 });
 
 it('lets few answers pass where nothing can be learned', () => {
-  const set = createLabelledSet({ extractor: 'net.v1', task: 'digit', dimensions });
+  const set = createTrainingSet({ extractor: 'net.v1', task: 'digit', dimensions });
   // The label is a coin's side: nothing can be learned.
   for (const [i, { imageId, vector }] of clouds(300, 3).entries()) {
     set.add({ imageId, vector, group: null, label: i % 7 < 3 ? 'heads' : 'tails' });
   }
   const { measurements } = trainHead(set, { kind: 'lda', mode: 'settled' });
-  expect(sureEnoughFor(measurements, 0.001) ?? 0).toBeGreaterThan(0.55);
+  expect(confidenceThresholdFor(measurements, 0.001) ?? 0).toBeGreaterThan(0.55);
 });
 
 it('is silent where a head has nothing to be judged by', () => {
-  const set = createLabelledSet({ extractor: 'net.v1', task: 'digit', dimensions });
+  const set = createTrainingSet({ extractor: 'net.v1', task: 'digit', dimensions });
   set.add(training[0] as LabelledVector);
-  expect(sureEnoughFor(trainHead(set, { kind: 'lda', mode: 'settled' }).measurements, 0.1)).toBeUndefined();
+  expect(
+    confidenceThresholdFor(trainHead(set, { kind: 'lda', mode: 'settled' }).measurements, 0.1),
+  ).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 /** The closed forms against the long way round: leave out, sum again, invert again. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plainKernel } from '../kernel/plain-kernel.ts';
+import { referenceKernel } from '../kernel/plain-kernel.ts';
 import type { Scatter } from '../models/scatter.ts';
 import { prepareWhitening, type Whitening, whitenByCholesky } from '../models/whitening.ts';
 import { inner, invert, minus, multiply, type Row, trace } from '../testing/dense-algebra.ts';
@@ -108,8 +108,8 @@ function vectorsOf(items: readonly Item[]): Float64Array[] {
 }
 
 function whitenBothWays(items: readonly Item[], epsilon: number): [Whitening, Whitening] {
-  const many = prepareWhitening(plainKernel, poseScatter(items, 3), vectorsOf(items))(epsilon);
-  const one = whitenByCholesky(plainKernel, poseScatter(items, 3), epsilon, vectorsOf(items));
+  const many = prepareWhitening(referenceKernel, poseScatter(items, 3), vectorsOf(items))(epsilon);
+  const one = whitenByCholesky(referenceKernel, poseScatter(items, 3), epsilon, vectorsOf(items));
   if (many === null || one === null) throw new Error('no factor');
   return [many, { ...one, effectiveDimensions: many.effectiveDimensions }];
 }

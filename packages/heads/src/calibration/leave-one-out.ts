@@ -7,14 +7,14 @@ import type { Whitened } from '../models/whitening.ts';
 import { dot, squaredDistance, subtract } from '../numerics/vector-arithmetic.ts';
 import { findFolds } from '../training-set/folds.ts';
 import { leaveGroupOut } from './leave-group-out.ts';
-import type { LeftOut } from './temperature.ts';
+import type { HeldOutLogits } from './temperature.ts';
 import type { WhitenedSample } from './whitened-sample.ts';
 
 /**
  * Logits −½ d_k², d_k² the corrected squared distances of design section 4, from examples to classes, both without the example's fold.
  * The target of the shrinkage, ρ I, stays that of the whole set; everything else is what training without the fold gives, up to rounding.
  */
-export function leaveOneOut(sample: WhitenedSample): LeftOut {
+export function leaveOneOut(sample: WhitenedSample): HeldOutLogits {
   const classes = sample.counts.length;
   const logits = new Float64Array(sample.labels.length * classes);
   const labels = sample.labels.slice();

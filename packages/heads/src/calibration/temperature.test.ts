@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { chooseTemperature, type LeftOut } from './temperature.ts';
+import { chooseTemperature, type HeldOutLogits } from './temperature.ts';
 
 /** As many examples of each class; the first `wrong` of them look like the class that comes next. */
-function leftOut(counts: readonly number[], wrong: readonly number[] = []): LeftOut {
+function leftOut(counts: readonly number[], wrong: readonly number[] = []): HeldOutLogits {
   const labels = counts.flatMap((count, label) => Array<number>(count).fill(label));
   const logits = counts.flatMap((count, label) =>
     Array.from({ length: count }, (_, i) => {

@@ -14,7 +14,7 @@ const smoothingShare = 0.25;
 const temperatures: readonly number[] = listTemperatures();
 
 /** How examples are judged by a head that never saw them. */
-export interface LeftOut {
+export interface HeldOutLogits {
   readonly classes: number;
   /** Examples × classes, at a temperature of one and without priors; −Infinity for a class that has no other examples. */
   readonly logits: Float64Array;
@@ -37,7 +37,7 @@ export interface ChosenTemperature {
  * prior is added afterwards. `offsets` are what a kind adds to its logits whatever the temperature.
  */
 export function chooseTemperature(
-  left: LeftOut,
+  left: HeldOutLogits,
   offsets: Float64Array = new Float64Array(left.classes),
 ): ChosenTemperature | null {
   const weights = weighExamples(left);
@@ -58,7 +58,7 @@ export function chooseTemperature(
 }
 
 /** Each class counts as much as any other. Null where no example can be scored. */
-function weighExamples(left: LeftOut): Float64Array | null {
+function weighExamples(left: HeldOutLogits): Float64Array | null {
   const counts = new Float64Array(left.classes);
   for (const label of left.labels) if (label >= 0) counts[label] = (counts[label] ?? 0) + 1;
   const scored = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
@@ -67,7 +67,7 @@ function weighExamples(left: LeftOut): Float64Array | null {
 }
 
 function macroLogLoss(
-  left: LeftOut,
+  left: HeldOutLogits,
   weights: Float64Array,
   offsets: Float64Array,
   temperature: number,
@@ -89,7 +89,7 @@ function macroLogLoss(
 
 function readLogits(
   logits: Float64Array,
-  left: LeftOut,
+  left: HeldOutLogits,
   example: number,
   offsets: Float64Array,
   temperature: number,
@@ -116,7 +116,7 @@ function smoothedLoss(logits: Float64Array, label: number, smoothing: number): n
 }
 
 /** Of counts: weights that are added up would make 0.9999999999999453 of a sample without a mistake. */
-function macroAccuracy(left: LeftOut, offsets: Float64Array, temperature: number): number {
+function macroAccuracy(left: HeldOutLogits, offsets: Float64Array, temperature: number): number {
   const logits = new Float64Array(left.classes);
   const counts = new Float64Array(left.classes);
   const right = new Float64Array(left.classes);

@@ -39,7 +39,7 @@ export interface NoveltyShiftState {
 }
 
 /** The mean percentile of images that are as new as what was learned. */
-export const usualPercentile = 0.5;
+export const expectedPercentile = 0.5;
 const smallestBlock = 10;
 const largestBlock = 100_000;
 

@@ -7,18 +7,18 @@ import { describe, expect, it } from 'vitest';
 import { trainHead } from '../models/head.ts';
 import { unit } from '../numerics/quantization.ts';
 import { tridiagonalize } from '../numerics/tridiagonal.ts';
-import { ExactLabelledSet } from '../training-set/training-set.ts';
+import { ExactTrainingSet } from '../training-set/training-set.ts';
 import type { Kernel } from './api.ts';
 import { Gram, gramLength, rowOffset, rowStart } from './gram.ts';
 import { scratchLength } from './kernel.ts';
-import { plainKernel } from './plain-kernel.ts';
-import { examplesTogether } from './plain-regression.ts';
+import { referenceKernel } from './plain-kernel.ts';
+import { exampleBlockSize } from './plain-regression.ts';
 import { packedProductIndex } from './plain-scatter.ts';
 import { openSimdKernel } from './simd-kernel.ts';
 
 const simdKernel = openSimdKernel();
 if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
-const kernels: Kernel[] = [plainKernel, simdKernel];
+const kernels: Kernel[] = [referenceKernel, simdKernel];
 
 /** Numbers that are the same in each run. */
 function randomNumbers(seed: number): () => number {
@@ -212,7 +212,7 @@ describe('passes over examples', () => {
     ({ width, rows }) => {
       const random = randomNumbers(width + rows);
       const vectors = Int16Array.from(
-        { length: examplesTogether * width },
+        { length: exampleBlockSize * width },
         () => (random() - 0.5) * 2 * unit,
       );
       const numbers = (length: number) => Float64Array.from({ length }, () => random() - 0.5);
@@ -222,9 +222,9 @@ describe('passes over examples', () => {
         memory.vectors.set(vectors);
         memory.weights.set(weights);
         memory.gradient.set(gradient);
-        memory.score(examplesTogether - 4);
+        memory.score(exampleBlockSize - 4);
         const scores = memory.scores.slice();
-        memory.gather(examplesTogether - 4);
+        memory.gather(exampleBlockSize - 4);
         return { scores, gathered: memory.gradient.slice() };
       });
       expect(results[1]).toEqual(results[0]);
@@ -234,9 +234,9 @@ describe('passes over examples', () => {
           .reduce((sum, weight, j) => sum + weight * (vectors[example * width + j] ?? 0), 0);
       const { scores, gathered } = results[0] ?? { scores: weights, gathered: weights };
       expect(scores[5 * rows + 1]).toBeCloseTo(at(5, 1), 7);
-      expect(scores[(examplesTogether - 4) * rows]).toBe(0);
+      expect(scores[(exampleBlockSize - 4) * rows]).toBe(0);
       let sum = gradient[width + 3] ?? 0;
-      for (let i = 0; i < examplesTogether - 4; i++) sum += at(i, 1) * (vectors[i * width + 3] ?? 0);
+      for (let i = 0; i < exampleBlockSize - 4; i++) sum += at(i, 1) * (vectors[i * width + 3] ?? 0);
       expect((gathered[width + 3] ?? 0) / sum).toBeCloseTo(1, 9);
     },
   );
@@ -255,7 +255,7 @@ describe('a head', () => {
     fc.assert(
       fc.property(sets, fc.constantFrom('lda', 'ridge', 'ncm', 'softmax'), fc.nat(), (items, kind, seed) => {
         const heads = kernels.map((kernel, k) => {
-          const set = new ExactLabelledSet({ extractor: 'e', task: 't', dimensions: wide }, kernel);
+          const set = new ExactTrainingSet({ extractor: 'e', task: 't', dimensions: wide }, kernel);
           const examples = items.map((each, i) => ({ ...each, imageId: `${i}` }));
           const first = k * (seed % examples.length);
           for (const example of [...examples.slice(first), ...examples.slice(0, first)]) set.add(example);

@@ -4,15 +4,15 @@ import type { GramMemory, Kernel, Projection } from './api.ts';
 import { blockSize, gramLength, maximumBlocks, rowOffset, rowStart } from './gram.ts';
 import { eliminate, substituteBack } from './plain-elimination.ts';
 import { advance, rotateLanes } from './plain-reflection.ts';
-import { createPlainRegression } from './plain-regression.ts';
+import { createReferenceRegression } from './plain-regression.ts';
 import { shrinkInPlace, subtractProducts, sumSquares } from './plain-scatter.ts';
 import { solveTransposed, solveUpper } from './plain-triangle.ts';
 
-export const plainKernel: Kernel = {
+export const referenceKernel: Kernel = {
   name: 'plain',
-  createGram: createPlainGram,
-  createProjection: createPlainProjection,
-  createRegression: createPlainRegression,
+  createGram: createReferenceGram,
+  createProjection: createReferenceProjection,
+  createRegression: createReferenceRegression,
   claim(lengths) {
     return lengths.map((length) => new Float64Array(length)) as { [K in keyof typeof lengths]: Float64Array };
   },
@@ -27,7 +27,7 @@ export const plainKernel: Kernel = {
   rotateLanes,
 };
 
-function createPlainGram(width: number): GramMemory {
+function createReferenceGram(width: number): GramMemory {
   const entries = new Float64Array(gramLength(width));
   const blockLength = width * blockSize;
   const packed = new Int16Array(maximumBlocks * blockLength);
@@ -43,7 +43,7 @@ function createPlainGram(width: number): GramMemory {
   };
 }
 
-function createPlainProjection(rows: number, columns: number): Projection {
+function createReferenceProjection(rows: number, columns: number): Projection {
   const signs = new Int16Array(rows * columns);
   const vector = new Int16Array(columns);
   const out = new Int32Array(rows);

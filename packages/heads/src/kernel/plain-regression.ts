@@ -4,15 +4,15 @@
  */
 
 /** Examples that are worked on together; a multiple of four. */
-export const examplesTogether = 16;
+export const exampleBlockSize = 16;
 
 /** What a kernel gives to a regression: room for a few examples, and the passes over them. */
 export interface RegressionMemory {
-  /** `examplesTogether` × width */
+  /** `exampleBlockSize` × width */
   readonly vectors: Int16Array;
   /** rows × width */
   readonly weights: Float64Array;
-  /** Scores, or residuals: `examplesTogether` × rows */
+  /** Scores, or residuals: `exampleBlockSize` × rows */
   readonly scores: Float64Array;
   /** rows × width */
   readonly gradient: Float64Array;
@@ -22,11 +22,11 @@ export interface RegressionMemory {
   gather(count: number): void;
 }
 
-export function createPlainRegression(width: number, rows: number): RegressionMemory {
+export function createReferenceRegression(width: number, rows: number): RegressionMemory {
   const memory = {
-    vectors: new Int16Array(examplesTogether * width),
+    vectors: new Int16Array(exampleBlockSize * width),
     weights: new Float64Array(rows * width),
-    scores: new Float64Array(examplesTogether * rows),
+    scores: new Float64Array(exampleBlockSize * rows),
     gradient: new Float64Array(rows * width),
   };
   return {

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { GramMemory, Kernel, Projection } from './api.ts';
 import { blockSize, gramLength, maximumBlocks } from './gram.ts';
-import { plainKernel } from './plain-kernel.ts';
-import { examplesTogether, type RegressionMemory } from './plain-regression.ts';
+import { referenceKernel } from './plain-kernel.ts';
+import { exampleBlockSize, type RegressionMemory } from './plain-regression.ts';
 import { type WebAssemblyMemory, webAssembly } from './webassembly.ts';
 
 interface SimdExports {
@@ -67,7 +67,7 @@ export function openSimdKernel(): Kernel | null {
   return {
     name: 'simd',
     createGram: (width) =>
-      width < smallestWidth ? plainKernel.createGram(width) : createSimdGram(instantiate, width),
+      width < smallestWidth ? referenceKernel.createGram(width) : createSimdGram(instantiate, width),
     createProjection: (rows, columns) => createSimdProjection(instantiate, rows, columns),
     createRegression: (width, rows) => createSimdRegression(instantiate, width, rows),
     claim: (lengths) => claim(memory, lengths),
@@ -139,16 +139,16 @@ function createSimdRegression(
   width: number,
   rows: number,
 ): RegressionMemory {
-  const wideAt = examplesTogether * width * 2;
-  const weightsAt = wideAt + examplesTogether * width * 8;
+  const wideAt = exampleBlockSize * width * 2;
+  const weightsAt = wideAt + exampleBlockSize * width * 8;
   const gradientAt = weightsAt + rows * width * 8;
   const scoresAt = gradientAt + rows * width * 8;
-  const { memory, run } = instantiate(Math.ceil((scoresAt + examplesTogether * rows * 8) / pageBytes));
+  const { memory, run } = instantiate(Math.ceil((scoresAt + exampleBlockSize * rows * 8) / pageBytes));
   return {
-    vectors: new Int16Array(memory.buffer, 0, examplesTogether * width),
+    vectors: new Int16Array(memory.buffer, 0, exampleBlockSize * width),
     weights: new Float64Array(memory.buffer, weightsAt, rows * width),
     gradient: new Float64Array(memory.buffer, gradientAt, rows * width),
-    scores: new Float64Array(memory.buffer, scoresAt, examplesTogether * rows),
+    scores: new Float64Array(memory.buffer, scoresAt, exampleBlockSize * rows),
     score: (count) => run.scoreExamples(0, wideAt, count, width, weightsAt, rows, scoresAt),
     gather: (count) => run.gatherExamples(0, wideAt, count, width, scoresAt, rows, gradientAt),
   };

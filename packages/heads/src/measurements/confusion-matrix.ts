@@ -28,7 +28,7 @@ export interface ConfusionState {
 }
 
 /** Pairs of a label and a wrong answer that are listed: all that a hundred classes have. */
-export const mostMistakesListed = 10_000;
+export const maximumListedMistakes = 10_000;
 /** Of the pairs, where they are too many, this share stays. The others make room for as many new ones: a pair that comes twice among these is seen. */
 const keptShare = 0.5;
 const none: ClassCounts = { support: 0, predicted: 0, right: 0 };
@@ -44,7 +44,7 @@ export class ConfusionMatrix {
   #total = 0;
 
   /** Lists at most so many pairs of a label and a wrong answer, the most frequent ones: see `unlisted`. */
-  constructor(most = mostMistakesListed) {
+  constructor(most = maximumListedMistakes) {
     this.#most = most;
   }
 

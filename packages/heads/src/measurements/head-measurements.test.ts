@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { auroc } from './auroc.ts';
-import { HeadMeasurements, mostClassesMeasured } from './head-measurements.ts';
+import { HeadMeasurements, maximumMeasuredClasses } from './head-measurements.ts';
 import type { PredictionOutcome } from './prediction-outcome.ts';
 import { rejectionCurve } from './rejection-curve.ts';
 
@@ -213,9 +213,9 @@ describe('HeadMeasurements', () => {
     const probabilitiesOfOne = Float64Array.of(1);
     const add = (label: string) =>
       measurements.add({ imageId: label, label, classes: [label], probabilities: probabilitiesOfOne });
-    for (let k = 0; k < mostClassesMeasured; k++) add(`class ${k}`);
+    for (let k = 0; k < maximumMeasuredClasses; k++) add(`class ${k}`);
     expect(() => add('one more')).toThrow(expect.objectContaining({ code: 'limit-exceeded' }));
-    expect(measurements.examples).toBe(mostClassesMeasured);
+    expect(measurements.examples).toBe(maximumMeasuredClasses);
   });
 });
 

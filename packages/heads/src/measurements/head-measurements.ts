@@ -19,7 +19,7 @@ import { type WorstExample, WorstExamples } from './worst-examples.ts';
 /** Top-k accuracy is kept for k = 1 … 5. */
 export const largestTopK = 5;
 /** Classes are made by clients. */
-export const mostClassesMeasured = 10_000;
+export const maximumMeasuredClasses = 10_000;
 /** Steps of confidence in the rejection curve. */
 const confidenceSteps = 1000;
 
@@ -57,7 +57,7 @@ export interface MeasurementState {
 }
 
 /** As it was while all pairs of classes were kept. */
-export interface FormerMeasurementState extends Omit<MeasurementState, 'version' | 'confusion'> {
+export interface MeasurementStateV1 extends Omit<MeasurementState, 'version' | 'confusion'> {
   readonly version: 1;
   readonly confusion: readonly ConfusionEntry[];
 }
@@ -129,7 +129,7 @@ export class HeadMeasurements {
   }
 
   /** Errors: statistics-mismatch for a state with other bins. */
-  static fromState(state: MeasurementState | FormerMeasurementState): HeadMeasurements {
+  static fromState(state: MeasurementState | MeasurementStateV1): HeadMeasurements {
     const measurements = new HeadMeasurements();
     measurements.#take(state.version === 2 ? state : renewed(state));
     return measurements;
@@ -148,10 +148,10 @@ export class HeadMeasurements {
 
   #know(label: string, predicted: string): void {
     const news = [...new Set([label, predicted])].filter((one) => !this.#labels.has(one));
-    if (this.#labels.size + news.length > mostClassesMeasured) {
+    if (this.#labels.size + news.length > maximumMeasuredClasses) {
       throw new HeadwaterError(
         'limit-exceeded',
-        `A head is measured on at most ${mostClassesMeasured} classes`,
+        `A head is measured on at most ${maximumMeasuredClasses} classes`,
       );
     }
     for (const one of news) this.#labels.add(one);
@@ -169,7 +169,7 @@ export class HeadMeasurements {
   }
 }
 
-function renewed(state: FormerMeasurementState): MeasurementState {
+function renewed(state: MeasurementStateV1): MeasurementState {
   return { ...state, version: 2, confusion: ConfusionMatrix.fromEntries(state.confusion).state() };
 }
 

@@ -13,15 +13,15 @@ export {
   type ConfusionEntry,
   ConfusionMatrix,
   type ConfusionState,
-  mostMistakesListed,
+  maximumListedMistakes,
 } from './confusion-matrix.ts';
 export {
-  type FormerMeasurementState,
   HeadMeasurements,
   largestTopK,
   type MeasurementReport,
   type MeasurementState,
-  mostClassesMeasured,
+  type MeasurementStateV1,
+  maximumMeasuredClasses,
 } from './head-measurements.ts';
 export type { PredictionOutcome } from './prediction-outcome.ts';
 export {
@@ -35,9 +35,9 @@ export {
   abstentionPoint,
   areaUnderRejectionCurve,
   type ConfidenceLevel,
-  type JudgedAnswer,
   type RejectionPoint,
   rejectionCurve,
   rejectionCurveOf,
+  type ScoredAnswer,
 } from './rejection-curve.ts';
 export { type WorstExample, WorstExamples } from './worst-examples.ts';

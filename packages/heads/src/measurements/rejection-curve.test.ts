@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import {
   abstentionPoint,
   areaUnderRejectionCurve,
-  type JudgedAnswer,
   rejectionCurve,
+  type ScoredAnswer,
 } from './rejection-curve.ts';
 
-const answers: JudgedAnswer[] = [
+const answers: ScoredAnswer[] = [
   { confidence: 0.6, correct: false },
   { confidence: 0.9, correct: true },
   { confidence: 0.8, correct: true },
@@ -62,7 +62,7 @@ describe('abstentionPoint', () => {
 });
 
 /** Confidences uniform in [0, 1], wrong with probability (1 − confidence)/2: beyond t that is (1 − t)/4 on average. */
-function drawAnswers(seed: number): JudgedAnswer[] {
+function drawAnswers(seed: number): ScoredAnswer[] {
   let state = seed;
   const next = () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -4,7 +4,7 @@
  */
 
 /** One answer: how sure (usually the largest probability), and whether it was right. */
-export interface JudgedAnswer {
+export interface ScoredAnswer {
   readonly confidence: number;
   readonly correct: boolean;
 }
@@ -28,7 +28,7 @@ export interface ConfidenceLevel {
 }
 
 /** One point for each confidence that occurs, the most confident first. */
-export function rejectionCurve(answers: readonly JudgedAnswer[]): RejectionPoint[] {
+export function rejectionCurve(answers: readonly ScoredAnswer[]): RejectionPoint[] {
   return rejectionCurveOf(
     answers.map(({ confidence, correct }) => ({ confidence, count: 1, correct: Number(correct) })),
   );

@@ -4,7 +4,7 @@
 const largestWeight = 50;
 
 /** The weight of each example, about one on average: classes weigh alike, unless they are very small. `labels` are class indices. */
-export function balanceClasses(labels: Int32Array, classes: number): Float64Array {
+export function balancedClassWeights(labels: Int32Array, classes: number): Float64Array {
   const counts = new Float64Array(classes);
   for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
   const present = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);

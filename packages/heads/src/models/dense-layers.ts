@@ -53,15 +53,15 @@ function applyLayer(
 export interface LayersParameters {
   readonly layers: readonly DenseLayer[];
   readonly temperature: number;
-  readonly blend: number;
+  readonly uniformShare: number;
   readonly logPriors: Float64Array;
 }
 
-export function encodeLayers({ layers, temperature, blend, logPriors }: LayersParameters): Uint8Array {
+export function encodeLayers({ layers, temperature, uniformShare, logPriors }: LayersParameters): Uint8Array {
   const writer = new ByteWriter();
   writer.text(formatName);
   writer.uint32(formatVersion);
-  writer.numbers(Float64Array.of(temperature, blend));
+  writer.numbers(Float64Array.of(temperature, uniformShare));
   writer.numbers(logPriors);
   writer.uint32(layers.length);
   for (const { inputs, weights, biases } of layers) {
@@ -76,7 +76,7 @@ export function encodeLayers({ layers, temperature, blend, logPriors }: LayersPa
 function decodeLayers(bytes: Uint8Array, classes: number, dimensions: number): LayersParameters {
   const reader = new ByteReader(bytes, 'head-invalid');
   if (reader.text() !== formatName || reader.uint32() !== formatVersion) invalid();
-  const [temperature = 1, blend = 0] = reader.float64s();
+  const [temperature = 1, uniformShare = 0] = reader.float64s();
   const logPriors = reader.float64s();
   const layers: DenseLayer[] = [];
   let width = dimensions;
@@ -90,12 +90,12 @@ function decodeLayers(bytes: Uint8Array, classes: number, dimensions: number): L
   }
   reader.end();
   if (layers.length === 0 || width !== classes || logPriors.length !== classes) invalid();
-  return { layers, temperature, blend, logPriors };
+  return { layers, temperature, uniformShare, logPriors };
 }
 
 /** Errors: head-invalid. */
 export function openLayers({ kind, classes, dimensions, parameters: bytes }: StoredHead): Classifier {
-  const { layers, temperature, blend, logPriors } = decodeLayers(bytes, classes.length, dimensions);
+  const { layers, temperature, uniformShare, logPriors } = decodeLayers(bytes, classes.length, dimensions);
   const scale = scaleOf(dimensions);
   return {
     kind,
@@ -108,7 +108,7 @@ export function openLayers({ kind, classes, dimensions, parameters: bytes }: Sto
       }
       const logits = applyLayers(layers, vector, scale);
       const tempered = logits.map((logit, k) => logit / temperature + (logPriors[k] ?? 0));
-      const probabilities = toProbabilities(tempered, blend);
+      const probabilities = toProbabilities(tempered, uniformShare);
       return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty: null };
     },
   };

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HeadKind, HeadMode, LabelledVector, TrainOptions } from '../api.ts';
 import { quantize } from '../numerics/quantization.ts';
-import { createLabelledSet, deserializeLabelledSet } from '../training-set/training-set.ts';
+import { createTrainingSet, deserializeTrainingSet } from '../training-set/training-set.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { openHead, trainHead } from './head.ts';
 
@@ -36,7 +36,7 @@ function clouds(count: number, labels: readonly string[], spread: number, seed =
 }
 
 function setOf(examples: readonly LabelledVector[]) {
-  const set = createLabelledSet(options);
+  const set = createTrainingSet(options);
   for (const example of examples) set.add(example);
   return set;
 }
@@ -98,7 +98,7 @@ describe('a head is a pure function of the set', () => {
           const expected = train(setOf(kept));
           const known = new Set(kept.map(({ imageId }) => imageId));
           const extra = gone.filter(({ imageId }) => !known.has(imageId));
-          const parts = [createLabelledSet(options), createLabelledSet(options)];
+          const parts = [createTrainingSet(options), createTrainingSet(options)];
           const order = [...kept, ...extra].map((each, i) => ({ each, rank: numbers[i] ?? 0 }));
           for (const { each, rank } of order.sort((a, b) => a.rank - b.rank)) {
             const part = parts[rank % 2];
@@ -108,10 +108,10 @@ describe('a head is a pure function of the set', () => {
             part?.add(each);
             if (rank % 5 === 0) trainHead(part ?? setOf([each]), { kind, mode });
           }
-          const merged = createLabelledSet(options);
+          const merged = createTrainingSet(options);
           for (const part of parts) merged.merge(part);
           for (const each of extra) merged.remove(each);
-          const head = train(deserializeLabelledSet(merged.serialize()));
+          const head = train(deserializeTrainingSet(merged.serialize()));
           expect(head).toEqual(expected);
           expect(head.digest).toBe(expected.digest);
         }),
@@ -306,7 +306,7 @@ describe('degenerate sets are answered sensibly', () => {
 describe('errors', () => {
   const head = trainHead(setOf(clouds(10, ['a', 'b'], 1)), { kind: 'lda', mode: 'provisional' });
   it.each([
-    ['head-not-ready', () => trainHead(createLabelledSet(options), { kind: 'lda', mode: 'settled' })],
+    ['head-not-ready', () => trainHead(createTrainingSet(options), { kind: 'lda', mode: 'settled' })],
     ['head-invalid', () => trainHead(setOf(clouds(9, ['a'], 1)), { kind: 'mlp', mode: 'settled' })],
     ['head-invalid', () => openHead({ ...head, parameters: head.parameters.subarray(8) })],
     [

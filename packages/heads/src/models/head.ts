@@ -1,8 +1,8 @@
 /** From a labelled set to a head, and from a stored head to predictions. */
 import { HeadwaterError } from '@headwater/errors';
-import type { Classifier, Head, HeadKind, LabelledSet, LabelledVector, TrainOptions } from '../api.ts';
+import type { Classifier, Head, HeadKind, LabelledVector, TrainingSet, TrainOptions } from '../api.ts';
 import { sampleLimit } from '../training-set/bottom-k-sample.ts';
-import { openSolvable, type SetSnapshot } from '../training-set/set-snapshot.ts';
+import { openTrainingInput, type SetSnapshot } from '../training-set/set-snapshot.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { openLayers } from './dense-layers.ts';
 import type { HeadFamily, StoredHead } from './head-family.ts';
@@ -10,10 +10,10 @@ import { knn } from './knn/knn.ts';
 import { lda, trainDiscriminant } from './lda/lda.ts';
 import { digestHead } from './linear-head.ts';
 import { ncm } from './ncm/ncm.ts';
-import { poseProblem, type SolvableSet } from './problem.ts';
+import { prepareProblem, type TrainingInput } from './problem.ts';
 import { ridge } from './ridge/ridge.ts';
 import { softmax } from './softmax/softmax.ts';
-import { SolveMemory } from './solve-memory.ts';
+import { DiscriminantCache } from './solve-memory.ts';
 
 const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm, knn, softmax };
 /** How stored heads are read; those of kind `mlp` are trained by `trainLayersHead`. */
@@ -27,18 +27,18 @@ const openers: Partial<Record<HeadKind, HeadFamily['open']>> = { mlp: openLayers
  * Errors: head-not-ready for an empty set, sample-incomplete, head-invalid for a kind that is not there.
  */
 export function trainHead(
-  from: LabelledSet | SetSnapshot,
+  from: TrainingSet | SetSnapshot,
   options: TrainOptions,
   examples?: readonly LabelledVector[],
-  memory = new SolveMemory(),
+  memory = new DiscriminantCache(),
 ): Head {
   const { kind, mode } = options;
   const family = familyOf(kind);
-  const set = openSolvable(from);
+  const set = openTrainingInput(from);
   if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'A head needs at least one example');
-  const problem = poseProblem(set, options);
+  const problem = prepareProblem(set, options);
   const { classes } = problem;
-  const read = (most: number) => raiseAll(set, (examples ?? set.sample(sampleLimit)).slice(0, most));
+  const read = (most: number) => expandAll(set, (examples ?? set.sample(sampleLimit)).slice(0, most));
   const discriminant = () => memory.discriminantOf(set, options, () => trainDiscriminant(problem));
   const trained = family.train(problem, read, discriminant);
   return {
@@ -55,7 +55,7 @@ export function trainHead(
 }
 
 /** As what the statistics are of. */
-function raiseAll(set: SolvableSet, examples: readonly LabelledVector[]): readonly LabelledVector[] {
+function expandAll(set: TrainingInput, examples: readonly LabelledVector[]): readonly LabelledVector[] {
   if (set.lift === null) return examples;
   return examples.map((example) => ({ ...example, vector: set.raise(example.vector) }));
 }

@@ -6,11 +6,11 @@ const memory = 2 ** 27;
 const mostExamples = 65_536;
 
 /** Whether settled heads of the kind learn more of a set than its sample. */
-export function learnsOneByOne(kind: HeadKind): boolean {
+export function learnsFromExamples(kind: HeadKind): boolean {
   return kind === 'mlp' || kind === 'softmax';
 }
 
 /** The most of them, those with the smallest sample keys, where vectors have so many dimensions. */
-export function mostLearned(dimensions: number): number {
+export function maximumLearnedExamples(dimensions: number): number {
   return Math.min(mostExamples, Math.floor(memory / (2 * dimensions)));
 }

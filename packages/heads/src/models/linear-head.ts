@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, HeadKind, HeadMode, HeadPrediction } from '../api.ts';
 import { chooseKernel } from '../kernel/kernel.ts';
-import type { Remoteness } from '../novelty/marginal-distance.ts';
+import type { MarginalDistance } from '../novelty/marginal-distance.ts';
 import { measureNovelty, type NoveltyParameters } from '../novelty/novelty.ts';
 import { ByteReader, ByteWriter } from '../numerics/byte-writer.ts';
-import { openLift } from '../training-set/random-features.ts';
+import { openFeatureExpansion } from '../training-set/random-features.ts';
 import type { StoredHead } from './head-family.ts';
 
 const formatName = 'headwater-linear';
@@ -21,7 +21,7 @@ export interface LinearParameters {
   readonly weights: Float64Array;
   readonly biases: Float64Array;
   /** Share of the uniform distribution, in [0, 1]: caps the confidence where there are few examples. */
-  readonly blend: number;
+  readonly uniformShare: number;
   /** Dimensions of the integer lift (see lift.ts) that x goes through; null where it does not. */
   readonly lift: number | null;
   /** Null where the head can't tell what is new. */
@@ -38,7 +38,7 @@ export function encodeLinear(parameters: LinearParameters): Uint8Array {
   writer.text(formatName);
   writer.uint32(formatVersion);
   writer.uint32(parameters.lift ?? 0);
-  writer.numbers(Float64Array.of(parameters.blend));
+  writer.numbers(Float64Array.of(parameters.uniformShare));
   writer.numbers(parameters.biases);
   writer.numbers(parameters.weights);
   const { novelty, noveltyScores = null } = parameters;
@@ -48,7 +48,7 @@ export function encodeLinear(parameters: LinearParameters): Uint8Array {
     for (const numbers of [novelty.offsets, novelty.squares, novelty.background, novelty.quantiles]) {
       writer.numbers(numbers);
     }
-    if (novelty.remoteness !== null) encodeRemoteness(writer, novelty.remoteness);
+    if (novelty.marginalDistance !== null) encodeMarginalDistance(writer, novelty.marginalDistance);
     if (noveltyScores !== null) {
       writer.numbers(noveltyScores.biases);
       writer.numbers(noveltyScores.weights);
@@ -60,10 +60,13 @@ export function encodeLinear(parameters: LinearParameters): Uint8Array {
 /** What is stored of novelty: nothing, without remoteness, or with it; two more with scores of its own. */
 function noveltyForm(novelty: NoveltyParameters | null, scores: LinearScores | null): number {
   if (novelty === null) return 0;
-  return (novelty.remoteness === null ? 1 : 2) + (scores === null ? 0 : 2);
+  return (novelty.marginalDistance === null ? 1 : 2) + (scores === null ? 0 : 2);
 }
 
-function encodeRemoteness(writer: ByteWriter, { scale, center, basis, within }: Remoteness): void {
+function encodeMarginalDistance(
+  writer: ByteWriter,
+  { scale, center, basis, within }: MarginalDistance,
+): void {
   writer.numbers(Float64Array.of(scale));
   writer.numbers(center);
   writer.numbers(basis);
@@ -75,7 +78,7 @@ export function decodeLinear(bytes: Uint8Array, classes: number, dimensions: num
   const reader = new ByteReader(bytes, 'head-invalid');
   if (reader.text() !== formatName || reader.uint32() !== formatVersion) invalid();
   const lift = reader.uint32() || null;
-  const blend = reader.float64s()[0] ?? 0;
+  const uniformShare = reader.float64s()[0] ?? 0;
   const biases = reader.float64s();
   const weights = reader.float64s();
   const form = reader.uint32();
@@ -87,7 +90,7 @@ export function decodeLinear(bytes: Uint8Array, classes: number, dimensions: num
   for (const scores of [{ biases, weights }, noveltyScores ?? { biases, weights }]) {
     if (scores.biases.length !== classes || scores.weights.length !== classes * width) invalid();
   }
-  return { weights, biases, blend, lift, novelty, noveltyScores };
+  return { weights, biases, uniformShare, lift, novelty, noveltyScores };
 }
 
 /** `remoteOf`: dimensions of the remoteness that follows; null where there is none. */
@@ -101,11 +104,11 @@ function decodeNovelty(reader: ByteReader, classes: number, remoteOf: number | n
   ];
   const lengths = [offsets.length, squares.length, background.length];
   if (lengths.join() !== [classes, classes, classes * classes].join() || quantiles.length < 2) invalid();
-  const remoteness = remoteOf === null ? null : decodeRemoteness(reader, remoteOf);
-  return { scale, offsets, squares, background, quantiles, remoteness };
+  const marginalDistance = remoteOf === null ? null : decodeMarginalDistance(reader, remoteOf);
+  return { scale, offsets, squares, background, quantiles, marginalDistance };
 }
 
-function decodeRemoteness(reader: ByteReader, dimensions: number): Remoteness {
+function decodeMarginalDistance(reader: ByteReader, dimensions: number): MarginalDistance {
   const scale = reader.float64s()[0] ?? 0;
   const [center, basis, within] = [reader.float64s(), reader.int16s(), reader.float64s()];
   const directions = basis.length / dimensions;
@@ -114,7 +117,7 @@ function decodeRemoteness(reader: ByteReader, dimensions: number): Remoteness {
 }
 
 /** No head is surer than its number of examples allows: the rule of succession leaves 1/(n + 2) to what was never seen. */
-export function blendOf(examples: number): number {
+export function uniformShareOf(examples: number): number {
   return 1 / (examples + 2);
 }
 
@@ -136,7 +139,8 @@ export function digestHead(
 /** Errors: head-invalid. */
 export function openLinear({ kind, classes, dimensions, parameters: bytes }: StoredHead): Classifier {
   const parameters = decodeLinear(bytes, classes.length, dimensions);
-  const lift = parameters.lift === null ? null : openLift(chooseKernel(), dimensions, parameters.lift);
+  const lift =
+    parameters.lift === null ? null : openFeatureExpansion(chooseKernel(), dimensions, parameters.lift);
   return {
     kind,
     classes,
@@ -153,7 +157,7 @@ export function openLinear({ kind, classes, dimensions, parameters: bytes }: Sto
       const { novelty: known, noveltyScores } = parameters;
       const scores = known && noveltyScores ? computeLogits(noveltyScores, raised) : logits;
       const novelty = known && measureNovelty(known, scores, raised);
-      const probabilities = toProbabilities(logits, parameters.blend);
+      const probabilities = toProbabilities(logits, parameters.uniformShare);
       return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty };
     },
   };
@@ -170,7 +174,7 @@ function computeLogits({ weights, biases }: LinearScores, vector: Int16Array): F
 }
 
 /** softmax, blended with the uniform distribution. Works in place. */
-export function toProbabilities(logits: Float64Array, blend: number): Float64Array {
+export function toProbabilities(logits: Float64Array, uniformShare: number): Float64Array {
   let highest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > highest) highest = logit;
   let sum = 0;
@@ -180,7 +184,7 @@ export function toProbabilities(logits: Float64Array, blend: number): Float64Arr
     sum += value;
   }
   for (let k = 0; k < logits.length; k++) {
-    logits[k] = ((1 - blend) * (logits[k] ?? 0)) / sum + blend / logits.length;
+    logits[k] = ((1 - uniformShare) * (logits[k] ?? 0)) / sum + uniformShare / logits.length;
   }
   return logits;
 }

@@ -17,14 +17,14 @@ const comparisons = 500_000;
 const smallestSettledSample = 500;
 
 /** What of a labelled set a head is computed from. */
-export interface SolvableSet {
+export interface TrainingInput {
   /** Of the vectors as they were labelled. */
   readonly dimensions: number;
   readonly examples: number;
   readonly setDigest: string;
   readonly lift: number | null;
   readonly statistics: Sums;
-  /** As `ExactLabelledSet.sample`. Errors: sample-incomplete. */
+  /** As `ExactTrainingSet.sample`. Errors: sample-incomplete. */
   sample(limit: number): readonly LabelledVector[];
   /** What the statistics are of: the vector itself, or its lift. */
   raise(vector: Int16Array): Int16Array;
@@ -57,7 +57,7 @@ export interface Problem {
 }
 
 /** Errors: sample-incomplete, request-invalid for priors that are not positive. */
-export function poseProblem(set: SolvableSet, { mode, prior = 'uniform' }: TrainOptions): Problem {
+export function prepareProblem(set: TrainingInput, { mode, prior = 'uniform' }: TrainOptions): Problem {
   const { statistics } = set;
   const { classes, examples, dimensions } = statistics;
   const counts = Float64Array.from(classes, (label) => statistics.count(label));

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { TrainOptions } from '../api.ts';
-import { plainKernel } from '../kernel/plain-kernel.ts';
+import { referenceKernel } from '../kernel/plain-kernel.ts';
 import { quantize } from '../numerics/quantization.ts';
-import { ExactLabelledSet } from '../training-set/training-set.ts';
+import { ExactTrainingSet } from '../training-set/training-set.ts';
 import { trainHead } from './head.ts';
 import type { TrainedHead } from './head-family.ts';
-import { SolveMemory } from './solve-memory.ts';
+import { DiscriminantCache } from './solve-memory.ts';
 
-function setOf(examples: number): ExactLabelledSet {
-  const set = new ExactLabelledSet({ extractor: 'net.v1', task: 'kind', dimensions: 4 }, plainKernel);
+function setOf(examples: number): ExactTrainingSet {
+  const set = new ExactTrainingSet({ extractor: 'net.v1', task: 'kind', dimensions: 4 }, referenceKernel);
   for (let i = 0; i < examples; i++) {
     const values = Float32Array.from(
       { length: 4 },
@@ -29,7 +29,7 @@ describe('what a solve leaves for the next one', () => {
     const orders = [['lda', 'softmax'] as const, ['softmax', 'lda'] as const, ['lda', 'lda'] as const];
     for (const mode of ['settled', 'provisional'] as const) {
       for (const kinds of orders) {
-        const memory = new SolveMemory();
+        const memory = new DiscriminantCache();
         for (const kind of kinds) {
           expect(trainHead(set, { kind, mode }, undefined, memory)).toEqual(trainHead(set, { kind, mode }));
         }
@@ -38,7 +38,7 @@ describe('what a solve leaves for the next one', () => {
   });
 
   it('is for the very same set and choices, and is the newest alone', () => {
-    const memory = new SolveMemory();
+    const memory = new DiscriminantCache();
     const [set, other] = [setOf(12), setOf(13)];
     const options: TrainOptions = { kind: 'softmax', mode: 'settled' };
     const first = memory.discriminantOf(set, options, () => head(1));
@@ -54,7 +54,7 @@ describe('what a solve leaves for the next one', () => {
   });
 
   it('is not kept where it is large', () => {
-    const memory = new SolveMemory();
+    const memory = new DiscriminantCache();
     const solve = () =>
       memory.discriminantOf(setOf(12), { kind: 'lda', mode: 'settled' }, () => head(2 ** 24 + 1));
     const first = solve();

@@ -4,18 +4,18 @@
  */
 import type { TrainOptions } from '../api.ts';
 import type { TrainedHead } from './head-family.ts';
-import type { SolvableSet } from './problem.ts';
+import type { TrainingInput } from './problem.ts';
 
 /** Parameters above this, as of thousands of classes, are rather solved again than kept. */
 const mostBytes = 2 ** 24;
 
-export class SolveMemory {
+export class DiscriminantCache {
   #key: string | undefined;
   #discriminant: TrainedHead | undefined;
 
   /** The discriminant of this set and these choices: the one that was found last, or a new one. */
   discriminantOf(
-    { setDigest, dimensions, lift }: SolvableSet,
+    { setDigest, dimensions, lift }: TrainingInput,
     { mode, prior }: TrainOptions,
     solve: () => TrainedHead,
   ): TrainedHead {

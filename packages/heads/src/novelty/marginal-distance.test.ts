@@ -1,17 +1,17 @@
 /** Against the inverse itself, and against vectors that were held out. */
 import { describe, expect, it } from 'vitest';
 import { openHead, trainHead } from '../models/head.ts';
-import { poseProblem } from '../models/problem.ts';
+import { prepareProblem } from '../models/problem.ts';
 import { computeScatter, ridgeOf, sumsOfClasses } from '../models/scatter.ts';
 import { quantize } from '../numerics/quantization.ts';
 import { inner, invert, multiply, type Row } from '../testing/dense-algebra.ts';
-import { openSolvable } from '../training-set/set-snapshot.ts';
-import { createLabelledSet } from '../training-set/training-set.ts';
+import { openTrainingInput } from '../training-set/set-snapshot.ts';
+import { createTrainingSet } from '../training-set/training-set.ts';
 import {
-  describeRemoteness,
-  leaveRemotenessOut,
-  measureRemoteness,
-  type Remoteness,
+  fitMarginalDistance,
+  leaveOneOutMarginalDistance,
+  type MarginalDistance,
+  measureMarginalDistance,
 } from './marginal-distance.ts';
 
 const dimensions = 64;
@@ -42,26 +42,29 @@ function clouds(count: number, seed: number, stray = 0) {
 }
 
 function setOf(examples: ReturnType<typeof clouds>) {
-  const set = createLabelledSet({ extractor: 'net.v1', task: 'cloud', dimensions });
+  const set = createTrainingSet({ extractor: 'net.v1', task: 'cloud', dimensions });
   for (const example of examples) set.add(example);
   return set;
 }
 
 function describeSet(count: number) {
-  const problem = poseProblem(openSolvable(setOf(clouds(count, 1))), { kind: 'lda', mode: 'settled' });
+  const problem = prepareProblem(openTrainingInput(setOf(clouds(count, 1))), {
+    kind: 'lda',
+    mode: 'settled',
+  });
   const scatter = computeScatter(problem.statistics, sumsOfClasses(problem.statistics));
-  const remoteness = describeRemoteness(scatter, epsilon, problem.center);
-  if (remoteness === null) throw new Error('no remoteness');
-  return { problem, scatter, remoteness };
+  const marginalDistance = fitMarginalDistance(scatter, epsilon, problem.center);
+  if (marginalDistance === null) throw new Error('no remoteness');
+  return { problem, scatter, marginalDistance };
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
-const held = (remoteness: Remoteness) =>
-  clouds(600, 2).map(({ vector }) => measureRemoteness(remoteness, vector));
+const held = (marginalDistance: MarginalDistance) =>
+  clouds(600, 2).map(({ vector }) => measureMarginalDistance(marginalDistance, vector));
 
 describe('remoteness', () => {
   it('is close to n·yᵀA⁻¹y, where most of the variance lies in few directions', () => {
-    const { scatter, remoteness } = describeSet(400);
+    const { scatter, marginalDistance } = describeSet(400);
     const at = (i: number, j: number) =>
       scatter.entries[Math.min(i, j) * scatter.columns + Math.max(i, j)] ?? 0;
     const rows = Array.from({ length: dimensions }, (_, i): Row => {
@@ -71,36 +74,36 @@ describe('remoteness', () => {
     });
     const inverse = invert(rows);
     const ratios = clouds(60, 2).map(({ vector }) => {
-      const y = [...vector].map((value, i) => value - (remoteness.center[i] ?? 0));
-      return measureRemoteness(remoteness, vector) / (400 * inner(y, multiply(inverse, y)));
+      const y = [...vector].map((value, i) => value - (marginalDistance.center[i] ?? 0));
+      return measureMarginalDistance(marginalDistance, vector) / (400 * inner(y, multiply(inverse, y)));
     });
     expect(Math.abs(mean(ratios) - 1)).toBeLessThan(0.2);
     expect(Math.max(...ratios) - Math.min(...ratios)).toBeLessThan(0.6);
   });
 
   it('of examples that are left out is that of vectors that were held out', () => {
-    const { problem, remoteness } = describeSet(250);
+    const { problem, marginalDistance } = describeSet(250);
     const left = problem.sampleVectors.map((vector, index) => {
       const label = problem.sampleLabels[index] ?? 0;
       const own = problem.means[label] ?? new Float64Array(dimensions);
-      return leaveRemotenessOut(
-        remoteness,
+      return leaveOneOutMarginalDistance(
+        marginalDistance,
         { epsilon, examples: 250 },
         vector,
         own,
         problem.counts[label] ?? 0,
       );
     });
-    const inside = problem.sampleVectors.map((vector) => measureRemoteness(remoteness, vector));
-    const expected = mean(held(remoteness));
+    const inside = problem.sampleVectors.map((vector) => measureMarginalDistance(marginalDistance, vector));
+    const expected = mean(held(marginalDistance));
     expect(mean(inside)).toBeLessThan(expected);
     expect(Math.abs(mean(left) - expected)).toBeLessThan((expected - mean(inside)) / 2);
   });
 
   it('is not told of a few examples', () => {
-    const problem = poseProblem(openSolvable(setOf(clouds(60, 1))), { kind: 'lda', mode: 'settled' });
+    const problem = prepareProblem(openTrainingInput(setOf(clouds(60, 1))), { kind: 'lda', mode: 'settled' });
     const scatter = computeScatter(problem.statistics, sumsOfClasses(problem.statistics));
-    expect(describeRemoteness(scatter, epsilon, problem.center)).toBeNull();
+    expect(fitMarginalDistance(scatter, epsilon, problem.center)).toBeNull();
   });
 });
 

@@ -24,7 +24,7 @@ const seed = 0x9e3779b9;
 /** An example that is nearly all there is of a direction is not let run to infinity. */
 const smallestRest = 0.01;
 
-export interface Remoteness {
+export interface MarginalDistance {
   /** D: the mean of all vectors. */
   readonly center: Float64Array;
   /** Directions × D, each of unit length, as integers. */
@@ -36,10 +36,10 @@ export interface Remoteness {
 }
 
 /** n·yᵀA⁻¹y, approximately, of a quantised vector. */
-export function measureRemoteness(remoteness: Remoteness, vector: Int16Array): number {
-  const y = centered(remoteness, vector);
-  const b = project(remoteness, y);
-  return remoteness.scale * dot(y, y) - bilinear(remoteness.within, b, b);
+export function measureMarginalDistance(marginalDistance: MarginalDistance, vector: Int16Array): number {
+  const y = centered(marginalDistance, vector);
+  const b = project(marginalDistance, y);
+  return marginalDistance.scale * dot(y, y) - bilinear(marginalDistance.within, b, b);
 }
 
 /**
@@ -47,23 +47,23 @@ export function measureRemoteness(remoteness: Remoteness, vector: Int16Array): n
  * its projection, s² its share, and the center moves. The directions turn away from x as one more round of the iteration would turn them, to first
  * order: B becomes B − g (I − BBᵀ) u (A_B⁻¹ Bᵀu)ᵀ with g = (1 − ε) c. `mean` is that of its class less the center, of `count` examples.
  */
-export function leaveRemotenessOut(
-  remoteness: Remoteness,
+export function leaveOneOutMarginalDistance(
+  marginalDistance: MarginalDistance,
   { epsilon, examples }: { readonly epsilon: number; readonly examples: number },
   vector: Int16Array,
   mean: Float64Array,
   count: number,
 ): number {
-  const { within, scale, center, basis } = remoteness;
-  const y = centered(remoteness, vector);
+  const { within, scale, center, basis } = marginalDistance;
+  const y = centered(marginalDistance, vector);
   const u = subtract(y, mean.subarray(0, y.length), 1);
-  const [inB, own] = [project(remoteness, y), project(remoteness, u)];
+  const [inB, own] = [project(marginalDistance, y), project(marginalDistance, u)];
   const variance = examples / scale;
   const gain = ((1 - epsilon) * count) / (count - 1);
-  const turn = solve(remoteness, own, variance, examples);
+  const turn = solve(marginalDistance, own, variance, examples);
   const b = subtract(inB, turn, gain * (dot(u, y) - dot(own, inB)));
   const v = subtract(own, turn, gain * (dot(u, u) - dot(own, own)));
-  const solved = solve(remoteness, v, variance, examples);
+  const solved = solve(marginalDistance, v, variance, examples);
   const along = dot(b, solved);
   const rest = Math.max(1 - gain * dot(v, solved), smallestRest);
   const inside = dot(b, b) / variance - bilinear(within, b, b) / examples + (gain * along * along) / rest;
@@ -74,7 +74,12 @@ export function leaveRemotenessOut(
 }
 
 /** (BᵀAB)⁻¹ p */
-function solve({ within }: Remoteness, p: Float64Array, variance: number, examples: number): Float64Array {
+function solve(
+  { within }: MarginalDistance,
+  p: Float64Array,
+  variance: number,
+  examples: number,
+): Float64Array {
   const size = p.length;
   return p.map((value, j) => {
     let sum = 0;
@@ -83,12 +88,12 @@ function solve({ within }: Remoteness, p: Float64Array, variance: number, exampl
   });
 }
 
-function centered({ center }: Remoteness, vector: Int16Array): Float64Array {
+function centered({ center }: MarginalDistance, vector: Int16Array): Float64Array {
   return center.map((value, i) => (vector[i] ?? 0) - value);
 }
 
 /** Bᵀy */
-function project({ basis }: Remoteness, y: Float64Array): Float64Array {
+function project({ basis }: MarginalDistance, y: Float64Array): Float64Array {
   const { length } = y;
   const coordinates = new Float64Array(basis.length / length);
   for (let k = 0; k < coordinates.length; k++) {
@@ -100,11 +105,11 @@ function project({ basis }: Remoteness, y: Float64Array): Float64Array {
 }
 
 /** Null where there are too few examples or dimensions to speak of directions, or no variance beyond them. */
-export function describeRemoteness(
+export function fitMarginalDistance(
   scatter: Scatter,
   epsilon: number,
   center: Float64Array,
-): Remoteness | null {
+): MarginalDistance | null {
   const { dimensions, width, examples, trace } = scatter;
   const directions = Math.floor(
     Math.min(mostDirections, examples / examplesForEach, dimensions / dimensionsForEach),

@@ -5,8 +5,8 @@ import type { WhitenedSample } from '../calibration/whitened-sample.ts';
 import { openHead, trainHead } from '../models/head.ts';
 import { quantize } from '../numerics/quantization.ts';
 import { inner, invert, minus, multiply, type Row } from '../testing/dense-algebra.ts';
-import { createLabelledSet } from '../training-set/training-set.ts';
-import { leaveDistancesOut } from './novelty.ts';
+import { createTrainingSet } from '../training-set/training-set.ts';
+import { leaveOneOutDistances } from './novelty.ts';
 
 const width = 3;
 const ridge = 40;
@@ -96,7 +96,7 @@ describe('the distances of examples that are left out', () => {
   it('are those to what is trained without them', () => {
     fc.assert(
       fc.property(sets, fc.constantFrom(0.05, 0.3, 0.8), (items, epsilon) => {
-        const distances = leaveDistancesOut(whiten(items, epsilon));
+        const distances = leaveOneOutDistances(whiten(items, epsilon));
         expect(distances).toHaveLength(items.length);
         items.forEach(({ x }, index) => {
           const expected = measureDirectly(
@@ -143,7 +143,7 @@ describe('percentiles of known vectors that were held out', () => {
     '%s: are even, with more dimensions than a third of the examples',
     (mode) => {
       const examples = clouds(1_300);
-      const set = createLabelledSet({ extractor: 'net.v1', task: 'cloud', dimensions });
+      const set = createTrainingSet({ extractor: 'net.v1', task: 'cloud', dimensions });
       for (const example of examples.slice(0, 300)) set.add(example);
       const classifier = openHead(trainHead(set, { kind: 'lda', mode }));
       const percentiles = examples

@@ -16,7 +16,7 @@ import { leaveSingleOut, measureGaps } from '../calibration/leave-one-out.ts';
 import type { WhitenedSample } from '../calibration/whitened-sample.ts';
 import { eliminate, substituteBack } from '../kernel/plain-elimination.ts';
 import { bilinear, dot } from '../numerics/vector-arithmetic.ts';
-import { measureRemoteness, type Remoteness } from './marginal-distance.ts';
+import { type MarginalDistance, measureMarginalDistance } from './marginal-distance.ts';
 
 /** Points of the distribution that are kept. */
 const quantileCount = 129;
@@ -26,9 +26,9 @@ const smallestSample = 20;
  * Share of qᵀ M q that is let off. Chosen on training digits, the other five being new, by vectors of LeNet and by plain pixels, with 1,000
  * and 10,000 labels, among shares from 0 to 0.3: the area under the curve rises by 0.001 to 0.02 in all of them.
  */
-const letOff = 0.15;
-/** Share of the remoteness (see remoteness.ts) that is added, where it is known; chosen like `letOff`, among shares from 0 to 0.1. */
-const remoteShare = 0.05;
+const meanDistanceDiscount = 0.15;
+/** Share of the remoteness (see remoteness.ts) that is added, where it is known; chosen like `meanDistanceDiscount`, among shares from 0 to 0.1. */
+const marginalDistanceShare = 0.05;
 /** M has this many entries squared. */
 const maximumClasses = 256;
 
@@ -43,28 +43,28 @@ export interface NoveltyParameters {
   /** Evenly spaced quantiles of the relative distance, ascending. */
   readonly quantiles: Float64Array;
   /** Null where a head was solved too quickly to know. */
-  readonly remoteness: Remoteness | null;
+  readonly marginalDistance: MarginalDistance | null;
 }
 
 /** What novelty is measured by, before it is known how it follows from logits. */
 export type NoveltyReference = Omit<NoveltyParameters, 'scale' | 'offsets'>;
 
 /** `remote` is the remoteness of the sample's vectors, each left out. Null where there is too little to compare with. */
-export function buildNovelty(
+export function fitNovelty(
   sample: WhitenedSample,
-  remoteness: Remoteness | null = null,
+  marginalDistance: MarginalDistance | null = null,
   remote: readonly number[] = [],
 ): NoveltyReference | null {
   const { counts, examples, effectiveDimensions } = sample;
   if (counts.length > maximumClasses) return null;
   const reference = describeMeans(sample);
-  const distances = leaveDistancesOut(sample, reference, remote);
+  const distances = leaveOneOutDistances(sample, reference, remote);
   if (distances.length < smallestSample) return null;
   const squares = counts.map((count, k) => {
     return examples * (reference.products[k * counts.length + k] ?? 0) - effectiveDimensions / count;
   });
-  const background = reference.background.map((value) => (1 - letOff) * value);
-  return { squares, background, quantiles: findQuantiles(distances), remoteness };
+  const background = reference.background.map((value) => (1 - meanDistanceDiscount) * value);
+  return { squares, background, quantiles: findQuantiles(distances), marginalDistance };
 }
 
 /** Percentile in [0, 1] of a vector (what the statistics are of) whose logits these are. */
@@ -73,10 +73,10 @@ export function measureNovelty(
   logits: Float64Array,
   vector: Int16Array,
 ): number {
-  const { scale, offsets, squares, background, quantiles, remoteness } = parameters;
+  const { scale, offsets, squares, background, quantiles, marginalDistance } = parameters;
   const scores = logits.map((logit, k) => scale * logit + (offsets[k] ?? 0));
-  const remote = remoteness === null ? 0 : measureRemoteness(remoteness, vector);
-  const distance = relativeDistance(scores, squares, background) + remoteShare * remote;
+  const remote = marginalDistance === null ? 0 : measureMarginalDistance(marginalDistance, vector);
+  const distance = relativeDistance(scores, squares, background) + marginalDistanceShare * remote;
   let below = 0;
   while (below < quantiles.length && (quantiles[below] ?? 0) <= distance) below++;
   if (below === 0 || below === quantiles.length) return below === 0 ? 0 : 1;
@@ -134,7 +134,7 @@ function invertBackground(products: Float64Array, counts: Float64Array, examples
  * The relative distance of each example of the sample to what is left without it, less those whose class has no other. Exact, except that the
  * ridge ρ stays that of the whole set.
  */
-export function leaveDistancesOut(
+export function leaveOneOutDistances(
   sample: WhitenedSample,
   reference = describeMeans(sample),
   remote: readonly number[] = [],
@@ -142,7 +142,7 @@ export function leaveDistancesOut(
   const gaps = measureGaps(sample.means);
   return sample.vectors.flatMap((_, index) => {
     const distance = leaveOut(sample, reference, gaps, index);
-    return distance === null ? [] : distance + remoteShare * (remote[index] ?? 0);
+    return distance === null ? [] : distance + marginalDistanceShare * (remote[index] ?? 0);
   });
 }
 
@@ -183,7 +183,10 @@ function leaveOut(
   const rest = 1 - f * inT;
   if (!(rest > 0)) return null;
   const inA = square - step((sample.epsilon - 1) * c, alongA, spread);
-  return smallest(distances) - examples * f * ((1 - letOff) * (inT / rest) + letOff * inA);
+  return (
+    smallest(distances) -
+    examples * f * ((1 - meanDistanceDiscount) * (inT / rest) + meanDistanceDiscount * inA)
+  );
 }
 
 /** What adding g·u uᵀ to a matrix takes from zᵀ(·)⁻¹z, where zᵀ(·)⁻¹u and uᵀ(·)⁻¹u are given (Sherman and Morrison). */

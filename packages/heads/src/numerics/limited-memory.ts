@@ -11,7 +11,7 @@ interface Pair {
   readonly product: number;
 }
 
-export class LimitedMemory {
+export class LbfgsDirection {
   readonly #limit: number;
   #pairs: Pair[] = [];
 

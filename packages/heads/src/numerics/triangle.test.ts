@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Kernel } from '../kernel/api.ts';
 import { scratchLength } from '../kernel/kernel.ts';
-import { plainKernel } from '../kernel/plain-kernel.ts';
+import { referenceKernel } from '../kernel/plain-kernel.ts';
 import { openSimdKernel } from '../kernel/simd-kernel.ts';
-import { Triangle } from './triangle.ts';
+import { CholeskyFactor } from './triangle.ts';
 
 const simdKernel = openSimdKernel();
 if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
-const kernels: Kernel[] = [plainKernel, simdKernel];
+const kernels: Kernel[] = [referenceKernel, simdKernel];
 const scale = 0.25;
 
 function randomNumbers(seed: number): () => number {
@@ -27,7 +27,7 @@ function triangleOf(kernel: Kernel, width: number, more: number, rows = 4) {
   for (let at = 0; at < entries.length; at++) entries[at] = random();
   for (let i = 0; i < width; i++) entries[i * columns + i] = 2 + random();
   const entry = (i: number, j: number) => (j < i ? 0 : scale * (entries[i * columns + j] ?? 0));
-  return { triangle: new Triangle({ kernel, entries, columns, width, scratch }, scale), entry };
+  return { triangle: new CholeskyFactor({ kernel, entries, columns, width, scratch }, scale), entry };
 }
 
 describe.each([

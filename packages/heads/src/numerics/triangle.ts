@@ -4,7 +4,7 @@
  */
 import type { Kernel } from '../kernel/api.ts';
 
-export interface TriangleMemory {
+export interface CholeskyFactorMemory {
   readonly kernel: Kernel;
   /** As `Kernel.eliminate` leaves them: rows that are `columns` apart. */
   readonly entries: Float64Array;
@@ -15,11 +15,11 @@ export interface TriangleMemory {
 }
 
 /** U of UᵀU, which is scale² · A where the kernel has taken A apart. */
-export class Triangle {
-  readonly #memory: TriangleMemory;
+export class CholeskyFactor {
+  readonly #memory: CholeskyFactorMemory;
   readonly #scale: number;
 
-  constructor(memory: TriangleMemory, scale = 1) {
+  constructor(memory: CholeskyFactorMemory, scale = 1) {
     this.#memory = memory;
     this.#scale = scale;
   }

@@ -2,12 +2,12 @@
  * Label errors and influence are both about what a head would be without one example. The discriminant answers that without training
  * again, in the coordinates in which its distances are plain sums of squares.
  */
-import type { Head, LabelledSet, LabelledVector } from '../api.ts';
+import type { Head, LabelledVector, TrainingSet } from '../api.ts';
 import { trainHead } from '../models/head.ts';
-import { type Problem, poseProblem } from '../models/problem.ts';
+import { type Problem, prepareProblem } from '../models/problem.ts';
 import { computeScatter, ridgeOf, type Scatter, sumsOfClasses } from '../models/scatter.ts';
 import { type Whitened, whitenByCholesky } from '../models/whitening.ts';
-import { type ExactLabelledSet, openLabelledSet } from '../training-set/training-set.ts';
+import { type ExactTrainingSet, requireExactTrainingSet } from '../training-set/training-set.ts';
 
 export interface DiscriminantSpace {
   readonly classes: readonly string[];
@@ -31,14 +31,14 @@ export interface WhitenedPart {
  * The space of a set's discriminant, with ε and T as `head` has them; a head of another kind, or none, stands for a provisional one that is
  * trained here. Null where the set can't tell classes apart: with one class, or no scatter within classes.
  */
-export function openDiscriminantSpace(set: LabelledSet, head?: Head): DiscriminantSpace | null {
+export function openDiscriminantSpace(set: TrainingSet, head?: Head): DiscriminantSpace | null {
   const options = { kind: 'lda', mode: 'provisional' } as const;
   const discriminant = head?.kind === 'lda' ? head : trainHead(set, options);
   const { regularization: epsilon, temperature, measurements } = discriminant;
   const { effectiveDimensions } = measurements;
   if (epsilon === null || effectiveDimensions === undefined) return null;
-  const exact = openLabelledSet(set);
-  const problem = poseProblem(exact, options);
+  const exact = requireExactTrainingSet(set);
+  const problem = prepareProblem(exact, options);
   const scatter = computeScatter(problem.statistics, sumsOfClasses(problem.statistics));
   const { classes, counts, examples } = problem;
   return {
@@ -54,7 +54,7 @@ export function openDiscriminantSpace(set: LabelledSet, head?: Head): Discrimina
 }
 
 function whiten(
-  set: ExactLabelledSet,
+  set: ExactTrainingSet,
   { kernel, means, center }: Problem,
   scatter: Scatter,
   epsilon: number,
@@ -70,7 +70,7 @@ function whiten(
 }
 
 /** Examples in parts of about `size`; a group that lies side by side is not cut, unless it is larger than a part itself. */
-export function* partsOf(examples: Iterable<LabelledVector>, size: number): Generator<LabelledVector[]> {
+export function* batchesOf(examples: Iterable<LabelledVector>, size: number): Generator<LabelledVector[]> {
   let part: LabelledVector[] = [];
   for (const example of examples) {
     const last = part.at(-1);

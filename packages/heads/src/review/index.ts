@@ -6,5 +6,5 @@ export {
   type InfluenceTarget,
   rankInfluences,
 } from './influence.ts';
-export { type LabelErrorOptions, type LabelSuspect, rankLabelErrors } from './label-errors.ts';
+export { type LabelErrorCandidate, type LabelErrorOptions, rankLabelErrors } from './label-errors.ts';
 export { marginOf, type ReviewCandidate, type ReviewSuggestion, rankForReview } from './review-queue.ts';

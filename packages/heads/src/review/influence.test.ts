@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { LabelledVector } from '../api.ts';
 import { openHead, trainHead } from '../models/head.ts';
 import { quantize } from '../numerics/quantization.ts';
-import { createLabelledSet } from '../training-set/training-set.ts';
+import { createTrainingSet } from '../training-set/training-set.ts';
 import { type InfluenceTarget, rankInfluences } from './influence.ts';
 
 const width = 4;
@@ -30,7 +30,7 @@ function drawExamples(count: number): LabelledVector[] {
 }
 
 const examples = drawExamples(31);
-const set = createLabelledSet({ extractor: 'test.v1', task: 'animal', dimensions: width });
+const set = createTrainingSet({ extractor: 'test.v1', task: 'animal', dimensions: width });
 for (const example of examples) set.add(example);
 const head = trainHead(set, { kind: 'lda', mode: 'settled' });
 
@@ -119,7 +119,7 @@ describe('rankInfluences', () => {
   it('finds that a wrong label harms', () => {
     const wrong = { ...drawExamples(32)[31], imageId: 'wrong', label: 'ant' } as LabelledVector;
     expect(names[31 % 3]).not.toBe('ant');
-    const other = createLabelledSet({ extractor: 'test.v1', task: 'animal', dimensions: width });
+    const other = createTrainingSet({ extractor: 'test.v1', task: 'animal', dimensions: width });
     for (const example of [...examples, wrong]) other.add(example);
     const { harmful } = rankInfluences(other, [...examples, wrong], examples, { limit: 1 });
     expect(harmful[0]?.imageId).toBe('wrong');
@@ -139,7 +139,7 @@ describe('rankInfluences', () => {
     const unknown = { imageId: 'x', label: 'dodo', vector: new Int16Array(width) };
     expect(rankInfluences(set, examples, [unknown], { head })).toEqual({ helpful: [], harmful: [] });
     const ants = examples.filter(({ label }) => label === 'ant');
-    const single = createLabelledSet({ extractor: 'test.v1', task: 'animal', dimensions: width });
+    const single = createTrainingSet({ extractor: 'test.v1', task: 'animal', dimensions: width });
     for (const ant of ants) single.add(ant);
     expect(rankInfluences(single, ants, ants)).toEqual({ helpful: [], harmful: [] });
   });

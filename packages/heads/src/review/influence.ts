@@ -1,13 +1,13 @@
 /** What a single example does to a head: which ones make it better, which ones worse, and which ones a prediction rests on. */
-import type { Head, LabelledSet, LabelledVector } from '../api.ts';
+import type { Head, LabelledVector, TrainingSet } from '../api.ts';
 import { BoundedRanking } from '../measurements/bounded-ranking.ts';
 import type { Whitened } from '../models/whitening.ts';
 import { compareUtf8 } from '../numerics/utf8-order.ts';
 import { dot, subtract } from '../numerics/vector-arithmetic.ts';
 import {
+  batchesOf,
   type DiscriminantSpace,
   openDiscriminantSpace,
-  partsOf,
   type WhitenedPart,
 } from './discriminant-space.ts';
 
@@ -54,7 +54,7 @@ const partSize = 1000;
  * Errors: head-not-ready for an empty set, sample-incomplete, statistics-mismatch.
  */
 export function rankInfluences(
-  set: LabelledSet,
+  set: TrainingSet,
   examples: Iterable<LabelledVector>,
   targets: readonly InfluenceTarget[],
   { limit = 20, head }: InfluenceOptions = {},
@@ -71,7 +71,7 @@ export function rankInfluences(
   const space = openDiscriminantSpace(set, head);
   if (space !== null) {
     const view = viewTargets(space, targets);
-    for (const part of partsOf(examples, partSize)) {
+    for (const part of batchesOf(examples, partSize)) {
       for (const one of measurePart(space, view, part)) {
         if (one.influence > 0) helpful.add(one);
         if (one.influence < 0) harmful.add(one);

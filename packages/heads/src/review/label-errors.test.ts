@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LabelledVector } from '../api.ts';
 import { trainHead } from '../models/head.ts';
 import { quantize } from '../numerics/quantization.ts';
-import { createLabelledSet } from '../training-set/training-set.ts';
+import { createTrainingSet } from '../training-set/training-set.ts';
 import { rankLabelErrors } from './label-errors.ts';
 
 const dimensions = 12;
@@ -35,7 +35,7 @@ function drawExamples(count: number, seed: number): LabelledVector[] {
 }
 
 function setOf(examples: readonly LabelledVector[]) {
-  const set = createLabelledSet({ extractor: 'test.v1', task: 'animal', dimensions });
+  const set = createTrainingSet({ extractor: 'test.v1', task: 'animal', dimensions });
   for (const example of examples) set.add(example);
   return set;
 }

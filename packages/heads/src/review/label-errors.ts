@@ -1,9 +1,9 @@
 /** A wrong label stands out where the head that never saw it is sure of something else. */
-import type { Head, LabelledSet, LabelledVector } from '../api.ts';
+import type { Head, LabelledVector, TrainingSet } from '../api.ts';
 import { leaveOneOut } from '../calibration/leave-one-out.ts';
 import { BoundedRanking } from '../measurements/bounded-ranking.ts';
 import { compareUtf8 } from '../numerics/utf8-order.ts';
-import { type DiscriminantSpace, openDiscriminantSpace, partsOf } from './discriminant-space.ts';
+import { batchesOf, type DiscriminantSpace, openDiscriminantSpace } from './discriminant-space.ts';
 
 export interface LabelErrorOptions {
   /** How many suspects are listed, default 50. */
@@ -12,7 +12,7 @@ export interface LabelErrorOptions {
   readonly head?: Head;
 }
 
-export interface LabelSuspect {
+export interface LabelErrorCandidate {
   readonly imageId: string;
   /** What somebody said. */
   readonly label: string;
@@ -32,20 +32,20 @@ const partSize = 1000;
  * Errors: head-not-ready for an empty set, sample-incomplete, statistics-mismatch.
  */
 export function rankLabelErrors(
-  set: LabelledSet,
+  set: TrainingSet,
   examples: Iterable<LabelledVector>,
   { limit = 50, head }: LabelErrorOptions = {},
-): LabelSuspect[] {
-  const ranking = new BoundedRanking<LabelSuspect>(limit, (a, b) => {
+): LabelErrorCandidate[] {
+  const ranking = new BoundedRanking<LabelErrorCandidate>(limit, (a, b) => {
     return a.margin - b.margin || compareUtf8(a.imageId, b.imageId);
   });
   const space = openDiscriminantSpace(set, head);
   if (space === null) return [];
-  for (const part of partsOf(examples, partSize)) for (const one of judge(space, part)) ranking.add(one);
+  for (const part of batchesOf(examples, partSize)) for (const one of judge(space, part)) ranking.add(one);
   return ranking.list();
 }
 
-function judge(space: DiscriminantSpace, examples: readonly LabelledVector[]): LabelSuspect[] {
+function judge(space: DiscriminantSpace, examples: readonly LabelledVector[]): LabelErrorCandidate[] {
   const { classes, temperature } = space;
   const index = new Map(classes.map((label, k) => [label, k]));
   const left = leaveOneOut({

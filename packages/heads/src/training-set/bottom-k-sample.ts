@@ -9,23 +9,23 @@ import { sampleKey } from './sample-key.ts';
 /** Most examples in a sample. */
 export const sampleLimit = 2000;
 /** One more, so that it shows whether the last group of the sample goes on behind it. */
-export const keptAtLeast = sampleLimit + 1;
+export const minimumKept = sampleLimit + 1;
 /** Most examples in memory. */
-export const reserveLimit = 2 * sampleLimit;
+export const sampleCapacity = 2 * sampleLimit;
 
 interface Entry {
   readonly key: string;
   readonly example: LabelledVector;
 }
 
-export class SampleReserve {
+export class BottomKSample {
   #entries: Entry[] = [];
   /** Every example whose key is at most this one is in the reserve; null: every example there is. */
   #bound: string | null = null;
 
   /** Whether all that a sample needs is here, of a set with this many examples. */
   isComplete(examples: number): boolean {
-    return this.#entries.length >= Math.min(keptAtLeast, examples);
+    return this.#entries.length >= Math.min(minimumKept, examples);
   }
 
   /** Throws statistics-mismatch where an example of this image is known to be in the set. */
@@ -57,12 +57,12 @@ export class SampleReserve {
   }
 
   /** Throws statistics-mismatch where both hold an example of one image. */
-  checkDisjoint(other: SampleReserve): void {
+  checkDisjoint(other: BottomKSample): void {
     for (const { example } of other.#entries) this.checkAbsent(example);
   }
 
   /** Takes in what another reserve, of a set without common examples, knows. */
-  merge(other: SampleReserve): void {
+  merge(other: BottomKSample): void {
     const bound = smaller(this.#bound, other.#bound);
     const entries = [...this.#entries, ...other.#entries].sort((a, b) => (a.key < b.key ? -1 : 1));
     this.#entries = bound === null ? entries : entries.filter((entry) => entry.key <= bound);
@@ -70,10 +70,10 @@ export class SampleReserve {
     this.#shrink();
   }
 
-  /** Starts anew from examples in the order of their keys; reads at most `reserveLimit`. */
+  /** Starts anew from examples in the order of their keys; reads at most `sampleCapacity`. */
   refill(examplesByKey: Iterable<LabelledVector>, examples: number): void {
     const entries: Entry[] = [];
-    const wanted = Math.min(reserveLimit, examples);
+    const wanted = Math.min(sampleCapacity, examples);
     for (const example of examplesByKey) {
       const key = hexKey(example);
       if (key <= (entries.at(-1)?.key ?? '')) fail('was refilled out of order');
@@ -100,8 +100,8 @@ export class SampleReserve {
   }
 
   #shrink(): void {
-    if (this.#entries.length <= reserveLimit) return;
-    this.#entries.length = reserveLimit;
+    if (this.#entries.length <= sampleCapacity) return;
+    this.#entries.length = sampleCapacity;
     this.#bound = this.#entries.at(-1)?.key ?? '';
   }
 
@@ -123,7 +123,7 @@ export class SampleReserve {
  * that would be cut at the end is left out, so that a fold which leaves a group out leaves all of it out; only a single group that is
  * larger than the limit is cut.
  */
-export function cutSample(examples: LabelledVector[], limit: number): LabelledVector[] {
+export function truncateSample(examples: LabelledVector[], limit: number): LabelledVector[] {
   const next = examples[limit];
   if (next === undefined) return examples;
   let end = limit;

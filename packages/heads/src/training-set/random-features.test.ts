@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { plainKernel } from '../kernel/plain-kernel.ts';
+import { referenceKernel } from '../kernel/plain-kernel.ts';
 import { openSimdKernel } from '../kernel/simd-kernel.ts';
 import { openHead, trainHead } from '../models/head.ts';
 import { quantize, unit } from '../numerics/quantization.ts';
-import { largestLifted, openLift } from './random-features.ts';
-import { maximumLiftedExamples } from './statistics.ts';
-import { ExactLabelledSet } from './training-set.ts';
+import { maximumExpandedValue, openFeatureExpansion } from './random-features.ts';
+import { maximumExpandedExamples } from './statistics.ts';
+import { ExactTrainingSet } from './training-set.ts';
 
 const simdKernel = openSimdKernel();
 if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
-const kernels = [plainKernel, simdKernel];
+const kernels = [referenceKernel, simdKernel];
 const dimensions = 5;
 
 /** Two classes on the corners of a square: no line separates them. */
@@ -31,22 +31,26 @@ describe('the lift', () => {
       Int16Array.of(unit, unit, unit, unit, -unit),
     ];
     for (const vector of vectors) {
-      const [plain, simd] = kernels.map((kernel) => openLift(kernel, dimensions, 76).apply(vector));
+      const [plain, simd] = kernels.map((kernel) =>
+        openFeatureExpansion(kernel, dimensions, 76).apply(vector),
+      );
       expect(simd).toEqual(plain);
       expect(Math.min(...(plain ?? []))).toBe(0);
-      expect(Math.max(...(plain ?? []))).toBeLessThanOrEqual(largestLifted);
+      expect(Math.max(...(plain ?? []))).toBeLessThanOrEqual(maximumExpandedValue);
     }
   });
 
   it('is on record: another one would be another head', () => {
-    const lifted = openLift(plainKernel, dimensions, 64).apply(Int16Array.of(8000, -1000, 500, 100, 3));
+    const lifted = openFeatureExpansion(referenceKernel, dimensions, 64).apply(
+      Int16Array.of(8000, -1000, 500, 100, 3),
+    );
     expect(createHash('sha256').update(Buffer.from(lifted.buffer)).digest('hex')).toMatchInlineSnapshot(
       `"4e6e1a1483c6c01c090c45dfe667250ddba57f6b6707654b1633fd7a010ca820"`,
     );
   });
 
   it.each([0, 3, 6, 100_000, 8.5])('refuses %d dimensions', (lifted) => {
-    expect(() => openLift(plainKernel, dimensions, lifted)).toThrow(
+    expect(() => openFeatureExpansion(referenceKernel, dimensions, lifted)).toThrow(
       expect.objectContaining({ code: 'request-invalid' }),
     );
   });
@@ -54,8 +58,8 @@ describe('the lift', () => {
 
 describe('a lifted set', () => {
   const options = { extractor: 'e', task: 't', dimensions, lift: 64 };
-  const setOf = (list: ReturnType<typeof examples>, kernel = plainKernel) => {
-    const set = new ExactLabelledSet(options, kernel);
+  const setOf = (list: ReturnType<typeof examples>, kernel = referenceKernel) => {
+    const set = new ExactTrainingSet(options, kernel);
     for (const example of list) set.add(example);
     return set;
   };
@@ -67,7 +71,7 @@ describe('a lifted set', () => {
     ).length;
     expect(right / 300).toBeGreaterThan(0.97);
     expect(classifier.dimensions).toBe(dimensions);
-    const flat = new ExactLabelledSet({ ...options, lift: null }, plainKernel);
+    const flat = new ExactTrainingSet({ ...options, lift: null }, referenceKernel);
     for (const example of examples(200)) flat.add(example);
     const plain = openHead(trainHead(flat, { kind: 'lda', mode: 'settled' }));
     const plainRight = examples(300).filter(
@@ -79,13 +83,13 @@ describe('a lifted set', () => {
   it.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] as const)(
     'gives %s the same bits by both kernels, and in any order',
     (kind) => {
-      const train = (set: ExactLabelledSet) => trainHead(set, { kind, mode: 'settled' }).digest;
+      const train = (set: ExactTrainingSet) => trainHead(set, { kind, mode: 'settled' }).digest;
       const expected = train(setOf(examples(60)));
       for (const kernel of kernels) {
         const set = setOf(examples(80).toReversed(), kernel);
         for (const example of examples(80).slice(60)) set.remove(example);
         expect(train(set)).toBe(expected);
-        expect(train(ExactLabelledSet.deserialize(set.serialize(), kernel))).toBe(expected);
+        expect(train(ExactTrainingSet.deserialize(set.serialize(), kernel))).toBe(expected);
       }
     },
   );
@@ -93,11 +97,11 @@ describe('a lifted set', () => {
   it('has room for half as many examples, and does not merge with one that is not lifted', () => {
     const set = setOf(examples(1));
     const zeros = new Float64Array(64);
-    set.statistics.restoreClass('a', maximumLiftedExamples - 1, zeros);
+    set.statistics.restoreClass('a', maximumExpandedExamples - 1, zeros);
     expect(() =>
       set.add({ imageId: 'x', label: 'a', group: null, vector: new Int16Array(dimensions) }),
     ).toThrow(expect.objectContaining({ code: 'statistics-overflow' }));
-    const flat = new ExactLabelledSet({ ...options, lift: null }, plainKernel);
+    const flat = new ExactTrainingSet({ ...options, lift: null }, referenceKernel);
     expect(() => flat.merge(setOf(examples(1)))).toThrow(
       expect.objectContaining({ code: 'statistics-mismatch' }),
     );

@@ -7,7 +7,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Kernel } from '../kernel/api.ts';
 
 /** No entry of a lifted vector is larger. */
-export const largestLifted = 11_585;
+export const maximumExpandedValue = 11_585;
 
 /** Part of every stored head and set that lifts: another seed would be another lift. */
 const seed = 0x9e3779b9;
@@ -22,7 +22,7 @@ export interface Lift {
 }
 
 /** Matrices are large and always the same: the latest few are kept. Errors: request-invalid, for lifted dimensions that can't be. */
-export function openLift(kernel: Kernel, dimensions: number, lifted: number): Lift {
+export function openFeatureExpansion(kernel: Kernel, dimensions: number, lifted: number): Lift {
   if (!Number.isInteger(lifted) || lifted < 4 || lifted > 16_384 || lifted % 4 !== 0) {
     throw new HeadwaterError('request-invalid', 'A lift has a multiple of 4 dimensions, at most 16,384');
   }
@@ -45,7 +45,9 @@ function createLift(kernel: Kernel, dimensions: number, lifted: number): Lift {
     apply(vector) {
       projection.vector.set(vector);
       projection.project();
-      return Int16Array.from(projection.out, (value) => Math.min(Math.max(value, 0) >> 1, largestLifted));
+      return Int16Array.from(projection.out, (value) =>
+        Math.min(Math.max(value, 0) >> 1, maximumExpandedValue),
+      );
     },
   };
 }

@@ -9,7 +9,7 @@ export const sampleKeyLength = 32;
 
 /**
  * The place of an example in the order of samples, compared as bytes: the first half of SHA-256(group, or image id without a group),
- * then the first half of SHA-256(image id). An owner of examples can index them by it, and feed `LabelledSet.refill` from that index.
+ * then the first half of SHA-256(image id). An owner of examples can index them by it, and feed `TrainingSet.refill` from that index.
  */
 export function sampleKey(example: { readonly imageId: string; readonly group: string | null }): Uint8Array {
   const { imageId, group } = example;

@@ -4,7 +4,7 @@ import type { HeadKind, HeadMode, LabelledVector } from '../api.ts';
 import { trainHead } from '../models/head.ts';
 import { quantize } from '../numerics/quantization.ts';
 import { openSnapshot, snapshotBuffers, takeSnapshot } from './set-snapshot.ts';
-import { createLabelledSet } from './training-set.ts';
+import { createTrainingSet } from './training-set.ts';
 
 const dimensions = 6;
 const kinds: HeadKind[] = ['lda', 'ridge', 'ncm', 'knn', 'softmax'];
@@ -20,7 +20,7 @@ const item = fc.record({
 });
 
 function setOf(items: readonly Omit<LabelledVector, 'imageId'>[], lift: number | null = null) {
-  const set = createLabelledSet({ extractor: 'net.v1', task: 'digit', dimensions, lift });
+  const set = createTrainingSet({ extractor: 'net.v1', task: 'digit', dimensions, lift });
   for (const [index, one] of items.entries()) set.add({ ...one, imageId: `image ${index}` });
   return set;
 }

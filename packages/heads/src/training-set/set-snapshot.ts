@@ -3,15 +3,15 @@
  * the sample of this very solve. Plain data that another thread takes over; what is kept for long, or goes elsewhere, is `serialize`'s.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { LabelledSet, LabelledVector, TrainOptions } from '../api.ts';
+import type { LabelledVector, TrainingSet, TrainOptions } from '../api.ts';
 import type { Kernel } from '../kernel/api.ts';
 import { gramLength, paddedDimensions } from '../kernel/gram.ts';
 import { chooseKernel } from '../kernel/kernel.ts';
-import { learnsOneByOne } from '../models/learned-examples.ts';
-import { type SolvableSet, sampleSize } from '../models/problem.ts';
-import { cutSample, sampleLimit } from './bottom-k-sample.ts';
-import { openLift } from './random-features.ts';
-import { openLabelledSet } from './training-set.ts';
+import { learnsFromExamples } from '../models/learned-examples.ts';
+import { sampleSize, type TrainingInput } from '../models/problem.ts';
+import { sampleLimit, truncateSample } from './bottom-k-sample.ts';
+import { openFeatureExpansion } from './random-features.ts';
+import { requireExactTrainingSet } from './training-set.ts';
 
 /** Threads post it to each other; `snapshotBuffers` can be transferred. Good for the head that it was taken for. */
 export interface SetSnapshot {
@@ -31,11 +31,11 @@ export interface SetSnapshot {
 }
 
 /** Errors: sample-incomplete. */
-export function takeSnapshot(set: LabelledSet, { kind, mode }: TrainOptions): SetSnapshot {
-  const opened = openLabelledSet(set);
+export function takeSnapshot(set: TrainingSet, { kind, mode }: TrainOptions): SetSnapshot {
+  const opened = requireExactTrainingSet(set);
   const { statistics, dimensions, lift, examples, setDigest } = opened;
   const { classes, gram, width } = statistics;
-  const first = opened.first((learnsOneByOne(kind) ? sampleLimit : sampleSize(mode, classes.length)) + 1);
+  const first = opened.first((learnsFromExamples(kind) ? sampleLimit : sampleSize(mode, classes.length)) + 1);
   const sums = new Float64Array(gram.length + classes.length * width);
   sums.set(gram);
   classes.forEach((label, k) => {
@@ -64,12 +64,12 @@ export function snapshotBuffers({ sums, vectors }: SetSnapshot): ArrayBuffer[] {
 }
 
 /** Errors: statistics-mismatch, for a set that is not of this package. */
-export function openSolvable(from: LabelledSet | SetSnapshot): SolvableSet {
-  return 'sums' in from ? openSnapshot(from) : openLabelledSet(from);
+export function openTrainingInput(from: TrainingSet | SetSnapshot): TrainingInput {
+  return 'sums' in from ? openSnapshot(from) : requireExactTrainingSet(from);
 }
 
 /** As a set that the head can be solved from. */
-export function openSnapshot(snapshot: SetSnapshot, kernel: Kernel = chooseKernel()): SolvableSet {
+export function openSnapshot(snapshot: SetSnapshot, kernel: Kernel = chooseKernel()): TrainingInput {
   const { dimensions, lift, examples, classes, counts, sums } = snapshot;
   const raised = lift ?? dimensions;
   const width = paddedDimensions(raised);
@@ -91,8 +91,9 @@ export function openSnapshot(snapshot: SetSnapshot, kernel: Kernel = chooseKerne
       count: (label) => counts[index.get(label) ?? -1] ?? 0,
       sum: (label) => sumAt(index.get(label) ?? classes.length),
     },
-    sample: (limit) => cutSample(readFirst(snapshot, limit + 1), limit),
-    raise: (vector) => (lift === null ? vector : openLift(kernel, dimensions, lift).apply(vector)),
+    sample: (limit) => truncateSample(readFirst(snapshot, limit + 1), limit),
+    raise: (vector) =>
+      lift === null ? vector : openFeatureExpansion(kernel, dimensions, lift).apply(vector),
   };
 }
 

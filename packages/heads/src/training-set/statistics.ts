@@ -9,7 +9,7 @@ import { compareUtf8 } from '../numerics/utf8-order.ts';
 
 /** Most examples for which every sum is exact, without a lift and with it (see gram.ts). */
 export const maximumExamples = 2 ** 27;
-export const maximumLiftedExamples = 2 ** 26;
+export const maximumExpandedExamples = 2 ** 26;
 
 interface ClassSum {
   count: number;

@@ -6,7 +6,7 @@ import { gramLength, rowOffset } from '../kernel/gram.ts';
 import { unit } from '../numerics/quantization.ts';
 import { sampleKey } from './sample-key.ts';
 import { maximumExamples } from './statistics.ts';
-import { createLabelledSet, deserializeLabelledSet, openLabelledSet } from './training-set.ts';
+import { createTrainingSet, deserializeTrainingSet, requireExactTrainingSet } from './training-set.ts';
 
 const dimensions = 5;
 const options = { extractor: 'net.v1', task: 'digit', dimensions };
@@ -20,7 +20,7 @@ const example = fc.record({
 const examples = fc.uniqueArray(example, { maxLength: 40, selector: ({ imageId }) => imageId });
 
 function setOf(list: readonly LabelledVector[]) {
-  const set = createLabelledSet(options);
+  const set = createTrainingSet(options);
   for (const item of list) set.add(item);
   return set;
 }
@@ -54,8 +54,8 @@ describe('a labelled set is a function of the examples in it', () => {
         fc.array(fc.nat({ max: 3 }), { minLength: 40, maxLength: 40 }),
         (all, workers) => {
           const parts = [0, 1, 2, 3].map((part) => setOf(all.filter((_, i) => workers[i] === part)));
-          const merged = createLabelledSet(options);
-          for (const part of parts) merged.merge(deserializeLabelledSet(part.serialize()));
+          const merged = createTrainingSet(options);
+          for (const part of parts) merged.merge(deserializeTrainingSet(part.serialize()));
           expect(Buffer.compare(merged.serialize(), setOf(all).serialize())).toBe(0);
           expect(merged.setDigest).toBe(setOf(all).setDigest);
         },
@@ -84,7 +84,7 @@ describe('sums', () => {
   it('are those of BigInt', () => {
     fc.assert(
       fc.property(examples, (all) => {
-        const { statistics } = openLabelledSet(setOf(all));
+        const { statistics } = requireExactTrainingSet(setOf(all));
         const entries = statistics.gram;
         for (let i = 0; i < dimensions; i++) {
           for (let j = i; j < dimensions; j++) {
@@ -100,7 +100,7 @@ describe('sums', () => {
 
   it('stay exact up to the largest number of examples, and refuse the next one', () => {
     const axis = plain('last', 'a', [unit, unit, -unit, 0, 0]);
-    const set = openLabelledSet(createLabelledSet(options));
+    const set = requireExactTrainingSet(createTrainingSet(options));
     const { statistics } = set;
     const almost = maximumExamples - 1;
     const entry = unit * unit * almost;
@@ -125,7 +125,7 @@ describe('sums', () => {
 
   it('take blocks of sixteen at the extremes', () => {
     const all = Array.from({ length: 33 }, (_, i) => plain(`${i}`, 'a', [unit, -unit, unit, -unit, unit]));
-    const { statistics } = openLabelledSet(setOf(all));
+    const { statistics } = requireExactTrainingSet(setOf(all));
     expect(statistics.gram[0]).toBe(33 * unit * unit);
     expect(statistics.gram[1]).toBe(-33 * unit * unit);
   });
@@ -148,7 +148,7 @@ describe('the set digest', () => {
     ]);
     const set = setOf([{ ...plain('i', 'a', [1, 2, -3, 4, unit]), group: 'g' }]);
     expect(set.setDigest).toBe(createHash('sha256').update(encoded).digest('hex'));
-    expect(createLabelledSet(options).setDigest).toBe('0'.repeat(64));
+    expect(createTrainingSet(options).setDigest).toBe('0'.repeat(64));
   });
 
   it('tells any field that differs', () => {
@@ -183,7 +183,7 @@ describe('errors leave the set as it was', () => {
   const set = setOf([plain('1'), plain('2', 'b')]);
   const before = set.serialize();
   const long = plain('9', 'a', [1, 2, 3, 4, 5, 6]);
-  const other = createLabelledSet({ ...options, task: 'other' });
+  const other = createTrainingSet({ ...options, task: 'other' });
   it.each([
     ['adding a wrong dimension', () => set.add(long)],
     ['removing a wrong dimension', () => set.remove(long)],
@@ -195,8 +195,8 @@ describe('errors leave the set as it was', () => {
     ['removing another vector', () => set.remove(plain('1', 'a', [5, 4, 3, 2, 1]))],
     ['merging another task', () => set.merge(other)],
     ['merging a set that overlaps', () => set.merge(setOf([plain('2')]))],
-    ['reading damaged bytes', () => deserializeLabelledSet(before.subarray(0, -1))],
-    ['reading other bytes', () => deserializeLabelledSet(new Uint8Array(64))],
+    ['reading damaged bytes', () => deserializeTrainingSet(before.subarray(0, -1))],
+    ['reading other bytes', () => deserializeTrainingSet(new Uint8Array(64))],
   ])('%s', (_, act) => {
     expect(act).toThrow(expect.objectContaining({ code: 'statistics-mismatch' }));
     expect(Buffer.compare(set.serialize(), before)).toBe(0);
@@ -211,14 +211,16 @@ describe('the sample', () => {
   const ids = (list: readonly LabelledVector[]) => list.map(({ imageId }) => imageId);
 
   it('is the examples with the smallest keys, in any order of arrival', () => {
-    expect(ids(openLabelledSet(setOf(many)).sample(2000))).toEqual(ids(byKey.slice(0, 2000)));
-    expect(ids(openLabelledSet(setOf(many.toReversed())).sample(2000))).toEqual(ids(byKey.slice(0, 2000)));
+    expect(ids(requireExactTrainingSet(setOf(many)).sample(2000))).toEqual(ids(byKey.slice(0, 2000)));
+    expect(ids(requireExactTrainingSet(setOf(many.toReversed())).sample(2000))).toEqual(
+      ids(byKey.slice(0, 2000)),
+    );
   });
 
   it('survives removals by its reserve, then asks to be refilled, and is the same again', () => {
     const set = setOf(many);
     for (const item of byKey.slice(0, 1999)) set.remove(item);
-    expect(ids(openLabelledSet(set).sample(2000))).toEqual(ids(byKey.slice(1999, 3999)));
+    expect(ids(requireExactTrainingSet(set).sample(2000))).toEqual(ids(byKey.slice(1999, 3999)));
     expect(set.needsRefill).toBe(false);
     for (const item of byKey.slice(1999, 2500)) set.remove(item);
     expect(set.needsRefill).toBe(true);
@@ -242,13 +244,13 @@ describe('the sample', () => {
 
   it('is the same after merging large parts', () => {
     const merged = setOf(many.slice(0, 5500));
-    merged.merge(deserializeLabelledSet(setOf(many.slice(5500)).serialize()));
+    merged.merge(deserializeTrainingSet(setOf(many.slice(5500)).serialize()));
     expect(Buffer.compare(merged.serialize(), setOf(many).serialize())).toBe(0);
   });
 
   it('never cuts a group', () => {
     const grouped = many.map((item, i) => ({ ...item, group: `group ${i % 900}` }));
-    const sample = openLabelledSet(setOf(grouped)).sample(2000);
+    const sample = requireExactTrainingSet(setOf(grouped)).sample(2000);
     const sizes = new Map<string, number>();
     for (const { group } of sample) sizes.set(group ?? '', (sizes.get(group ?? '') ?? 0) + 1);
     expect(sample.length).toBeGreaterThan(1990);

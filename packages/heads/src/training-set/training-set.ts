@@ -3,20 +3,20 @@
  * and the history that led to the same examples.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { LabelledSet, LabelledVector } from '../api.ts';
+import type { LabelledVector, TrainingSet } from '../api.ts';
 import type { Kernel } from '../kernel/api.ts';
 import { chooseKernel } from '../kernel/kernel.ts';
 import { ByteReader, ByteWriter } from '../numerics/byte-writer.ts';
 import { unit } from '../numerics/quantization.ts';
-import { cutSample, hexKey, keptAtLeast, SampleReserve } from './bottom-k-sample.ts';
-import { openLift } from './random-features.ts';
+import { BottomKSample, hexKey, minimumKept, truncateSample } from './bottom-k-sample.ts';
+import { openFeatureExpansion } from './random-features.ts';
 import { addDigest, digestExample, formatDigest, subtractDigest } from './set-digest.ts';
-import { maximumLiftedExamples, Statistics } from './statistics.ts';
+import { maximumExpandedExamples, Statistics } from './statistics.ts';
 
 const formatName = 'headwater-labelled-set';
 const formatVersion = 1;
 
-export interface LabelledSetOptions {
+export interface TrainingSetOptions {
   readonly extractor: string;
   readonly task: string;
   /** Entries of each vector. */
@@ -26,31 +26,31 @@ export interface LabelledSetOptions {
 }
 
 /** An empty set. */
-export function createLabelledSet(options: LabelledSetOptions): LabelledSet {
-  return new ExactLabelledSet(options, chooseKernel());
+export function createTrainingSet(options: TrainingSetOptions): TrainingSet {
+  return new ExactTrainingSet(options, chooseKernel());
 }
 
 /** Reads what `serialize` wrote. Errors: statistics-mismatch, where the bytes are of another kind or version, or cut short. */
-export function deserializeLabelledSet(bytes: Uint8Array): LabelledSet {
-  return ExactLabelledSet.deserialize(bytes, chooseKernel());
+export function deserializeTrainingSet(bytes: Uint8Array): TrainingSet {
+  return ExactTrainingSet.deserialize(bytes, chooseKernel());
 }
 
 /** What the solvers of this package see of a labelled set. Errors: statistics-mismatch, for a set that is not of this package. */
-export function openLabelledSet(set: LabelledSet): ExactLabelledSet {
-  if (set instanceof ExactLabelledSet) return set;
-  throw new HeadwaterError('statistics-mismatch', 'Labelled sets come from createLabelledSet');
+export function requireExactTrainingSet(set: TrainingSet): ExactTrainingSet {
+  if (set instanceof ExactTrainingSet) return set;
+  throw new HeadwaterError('statistics-mismatch', 'Labelled sets come from createTrainingSet');
 }
 
-export class ExactLabelledSet implements LabelledSet {
+export class ExactTrainingSet implements TrainingSet {
   readonly extractor: string;
   readonly task: string;
   readonly dimensions: number;
   readonly lift: number | null;
   readonly statistics: Statistics;
-  readonly #reserve = new SampleReserve();
+  readonly #reserve = new BottomKSample();
   #digest = 0n;
 
-  constructor({ extractor, task, dimensions, lift = null }: LabelledSetOptions, kernel: Kernel) {
+  constructor({ extractor, task, dimensions, lift = null }: TrainingSetOptions, kernel: Kernel) {
     this.lift = lift;
     this.extractor = extractor;
     this.task = task;
@@ -58,7 +58,11 @@ export class ExactLabelledSet implements LabelledSet {
     this.statistics =
       lift === null
         ? new Statistics(dimensions, kernel)
-        : new Statistics(openLift(kernel, dimensions, lift).dimensions, kernel, maximumLiftedExamples);
+        : new Statistics(
+            openFeatureExpansion(kernel, dimensions, lift).dimensions,
+            kernel,
+            maximumExpandedExamples,
+          );
   }
 
   get examples(): number {
@@ -95,8 +99,8 @@ export class ExactLabelledSet implements LabelledSet {
     this.#reserve.remove(example, this.examples);
   }
 
-  merge(other: LabelledSet): void {
-    const opened = openLabelledSet(other);
+  merge(other: TrainingSet): void {
+    const opened = requireExactTrainingSet(other);
     const kinds = [this, opened].map((set) => [set.extractor, set.task, set.dimensions, set.lift]);
     if (JSON.stringify(kinds[0]) !== JSON.stringify(kinds[1])) {
       mismatch('Labelled sets of different extractors, tasks, dimensions or lifts cannot be merged');
@@ -112,9 +116,9 @@ export class ExactLabelledSet implements LabelledSet {
     this.#reserve.refill(examplesByKey, this.examples);
   }
 
-  /** See `cutSample`. */
+  /** See `truncateSample`. */
   sample(limit: number): LabelledVector[] {
-    return cutSample(this.first(limit + 1), limit);
+    return truncateSample(this.first(limit + 1), limit);
   }
 
   /** The first examples in the order of their sample keys; as many are known as a sample needs. Errors: sample-incomplete. */
@@ -148,7 +152,7 @@ export class ExactLabelledSet implements LabelledSet {
   }
 
   #writeSample(writer: ByteWriter): void {
-    const examples = this.#reserve.first(keptAtLeast);
+    const examples = this.#reserve.first(minimumKept);
     writer.uint32(examples.length);
     for (const { imageId, label, group, vector } of examples) {
       writer.text(imageId);
@@ -159,14 +163,14 @@ export class ExactLabelledSet implements LabelledSet {
     }
   }
 
-  static deserialize(bytes: Uint8Array, kernel: Kernel): ExactLabelledSet {
+  static deserialize(bytes: Uint8Array, kernel: Kernel): ExactTrainingSet {
     const reader = new ByteReader(bytes, 'statistics-mismatch');
     if (reader.text() !== formatName || reader.uint32() !== formatVersion) {
       mismatch('Bytes are not a labelled set, or one of another version: rebuild it from its examples');
     }
     const [extractor, task, digest] = [reader.text(), reader.text(), reader.text()];
     const [dimensions, lift] = [reader.uint32(), reader.uint32()];
-    const set = new ExactLabelledSet({ extractor, task, dimensions, lift: lift === 0 ? null : lift }, kernel);
+    const set = new ExactTrainingSet({ extractor, task, dimensions, lift: lift === 0 ? null : lift }, kernel);
     set.#digest = BigInt(`0x${digest}`);
     set.#readClasses(reader);
     set.statistics.restoreGram(reader.float64s());
@@ -192,7 +196,7 @@ export class ExactLabelledSet implements LabelledSet {
   /** What the statistics are of: the vector itself, or its lift. */
   raise(vector: Int16Array): Int16Array {
     if (this.lift === null) return vector;
-    return openLift(this.statistics.kernel, this.dimensions, this.lift).apply(vector);
+    return openFeatureExpansion(this.statistics.kernel, this.dimensions, this.lift).apply(vector);
   }
 
   #checkVector(vector: Int16Array): void {

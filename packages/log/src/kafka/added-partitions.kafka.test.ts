@@ -30,11 +30,11 @@ it('stops the readers of a group, whether they read the topic or write to it by 
   const [read, written] = [await createTopic(log, 2), await createTopic(log, 2)];
   const open = (topics: string[], dependsOn: string[]) => {
     const group = uniqueName('group');
-    return log.openLanes({
+    return log.openPartitionGroup({
       group,
       topics,
       dependsOn,
-      transactionalId: (lane) => `${group}-${lane}`,
+      transactionalId: (partition) => `${group}-${partition}`,
       deadLetterTopic: (topic) => `${topic}-dlt`,
       open: async () => ({
         process: async () => ({ records: [], deadLetters: [] }),

@@ -6,7 +6,7 @@ import {
   numbered,
   produce,
   readAll,
-  startLanes,
+  startPartitionGroup,
   texts,
   uniqueName,
   until,
@@ -14,7 +14,7 @@ import {
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { Log, LogRecord } from '../api.ts';
 import { createSilentLogger } from '../silent-logger.ts';
-import { TableOfTopics } from './admin/topic-table.ts';
+import { TopicTable } from './admin/topic-table.ts';
 import { KafkaClient } from './client/client.ts';
 import { type Admin, Kafka, type Producer } from './client/kafkajs.ts';
 import { SharedCluster } from './client/shared-cluster.ts';
@@ -52,7 +52,7 @@ async function transactional(): Promise<Producer> {
 }
 
 async function openTransactions(group: string, transactionalId: string): Promise<TransactionalProducer> {
-  const topics = new TableOfTopics(async () => admin, logger);
+  const topics = new TopicTable(async () => admin, logger);
   const kafka = { brokers: inject('brokers') };
   const producers = new Producers({ kafka, client, topics, writes: new WriteState() });
   const transactions = await producers.openTransactional({ transactionalId, group, partition: 0 });
@@ -128,7 +128,7 @@ describe('reading committed records', () => {
     await follower.close();
     let idle = 0;
     const nothing = async () => ({ records: [], deadLetters: [] });
-    await startLanes(log, { topics: [topic], group, idleAfterMs: 50 }, nothing, {
+    await startPartitionGroup(log, { topics: [topic], group, idleAfterMs: 50 }, nothing, {
       idle: async () => {
         idle += 1;
         return null;
@@ -151,7 +151,7 @@ describe('reading committed records', () => {
         value: `value-${index}`.repeat(20),
       }));
       await producer.send({ topic: input, messages, compression });
-      await startLanes(log, { topics: [input], group: uniqueName('group') }, async (records) =>
+      await startPartitionGroup(log, { topics: [input], group: uniqueName('group') }, async (records) =>
         copyTo(output, records),
       );
       await until(async () => (await readAll(log, output)).length === 50);
@@ -280,29 +280,32 @@ describe('offsets of a group', () => {
 });
 
 describe('positions', () => {
-  it('out of the log stop the lanes, and stay what was committed', async () => {
+  it('out of the log stop the partitions, and stay what was committed', async () => {
     const topic = await createTopic(log, 1);
     const group = uniqueName('group');
     await produce(log, numbered(topic, 5));
     await commitOffsets(group, topic, [77]);
-    const lanes = await startLanes(log, { topics: [topic], group }, async (records) =>
+    const partitionGroup = await startPartitionGroup(log, { topics: [topic], group }, async (records) =>
       copyTo(topic, records),
     );
-    await expect(lanes.stopped).rejects.toMatchObject({ code: 'log-offset-out-of-range', verdict: 'stop' });
-    await expect(lanes.ready).rejects.toMatchObject({ code: 'log-offset-out-of-range' });
+    await expect(partitionGroup.stopped).rejects.toMatchObject({
+      code: 'log-offset-out-of-range',
+      verdict: 'stop',
+    });
+    await expect(partitionGroup.ready).rejects.toMatchObject({ code: 'log-offset-out-of-range' });
     expect(await log.admin.committed(group, topic)).toEqual([77n]);
   });
 
-  it('that expired before they were read stop the lanes too', async () => {
+  it('that expired before they were read stop the partitions too', async () => {
     const topic = await createTopic(log, 1);
     const group = uniqueName('group');
     await produce(log, numbered(topic, 5));
     await commitOffsets(group, topic, [2]);
     await log.admin.deleteRecords(topic, new Map([[0, 4n]]));
-    const lanes = await startLanes(log, { topics: [topic], group }, async (records) =>
+    const partitionGroup = await startPartitionGroup(log, { topics: [topic], group }, async (records) =>
       copyTo(topic, records),
     );
-    await expect(lanes.stopped).rejects.toThrow(/offset 2 of .* is not in the log.*--reset-offsets/);
+    await expect(partitionGroup.stopped).rejects.toThrow(/offset 2 of .* is not in the log.*--reset-offsets/);
     expect(await log.admin.committed(group, topic)).toEqual([2n]);
   });
 
@@ -311,7 +314,7 @@ describe('positions', () => {
     await produce(log, numbered(input, 5));
     await admin.fetchTopicOffsets(input);
     await admin.deleteTopicRecords({ topic: input, partitions: [{ partition: 0, offset: '3' }] });
-    await startLanes(log, { topics: [input], group: uniqueName('group') }, async (records) =>
+    await startPartitionGroup(log, { topics: [input], group: uniqueName('group') }, async (records) =>
       copyTo(output, records),
     );
     await until(async () => (await readAll(log, output)).length === 2);
@@ -324,13 +327,13 @@ describe('membership', () => {
     const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];
     await produce(log, numbered(input, 1));
     const assignments: number[][] = [];
-    await startLanes(
+    await startPartitionGroup(
       log,
       {
         topics: [input],
         group: uniqueName('group'),
         sessionTimeoutMs: 2_000,
-        observer: { assigned: (lanes) => void assignments.push([...lanes]) },
+        observer: { assigned: (partitionGroup) => void assignments.push([...partitionGroup]) },
       },
       async (records, signal) => {
         await new Promise((resolve) => setTimeout(resolve, 3_000));

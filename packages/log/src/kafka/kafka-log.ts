@@ -3,21 +3,21 @@
 import type {
   Follower,
   FollowOptions,
-  Lanes,
-  LanesOptions,
   Log,
   LogAdmin,
   LogProducer,
   LogRecord,
   LogTransactions,
+  PartitionGroup,
+  PartitionGroupOptions,
   ReadOptions,
   WriteBlock,
 } from '../api.ts';
 import type { Logger } from '../logger.ts';
-import { openLanes } from '../partitions/partition-group.ts';
+import { openPartitionGroup } from '../partitions/partition-group.ts';
 import { PartitionWatch } from '../partitions/partition-watch.ts';
 import { KafkaAdmin } from './admin/kafka-admin.ts';
-import { TableOfTopics } from './admin/topic-table.ts';
+import { TopicTable } from './admin/topic-table.ts';
 import { KafkaClient } from './client/client.ts';
 import { asLogError } from './client/failures.ts';
 import type { Admin } from './client/kafkajs.ts';
@@ -40,8 +40,8 @@ class KafkaLog implements Log {
   readonly admin: LogAdmin;
   readonly #client: KafkaClient;
   readonly #logger: Logger;
-  readonly #membership: Pick<LanesOptions, 'sessionTimeoutMs'>;
-  readonly #topics: TableOfTopics;
+  readonly #membership: Pick<PartitionGroupOptions, 'sessionTimeoutMs'>;
+  readonly #topics: TopicTable;
   readonly #cluster: SharedCluster;
   readonly #reader: PartitionReader;
   readonly #groups: GroupOffsets;
@@ -58,7 +58,7 @@ class KafkaLog implements Log {
     const { sessionTimeoutMs } = options;
     this.#membership = sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs };
     const admin = () => this.#connectAdmin();
-    this.#topics = new TableOfTopics(admin, logger);
+    this.#topics = new TopicTable(admin, logger);
     this.#producers = new Producers({
       kafka: options,
       client: this.#client,
@@ -88,7 +88,7 @@ class KafkaLog implements Log {
     });
   }
 
-  async openLanes(options: LanesOptions): Promise<Lanes> {
+  async openPartitionGroup(options: PartitionGroupOptions): Promise<PartitionGroup> {
     const dependencies = {
       client: this.#client,
       reader: this.#reader,
@@ -96,7 +96,7 @@ class KafkaLog implements Log {
       producers: this.#producers,
       logger: this.#logger,
     };
-    const lanes = await openLanes(
+    const partitionGroup = await openPartitionGroup(
       { ...this.#membership, ...options },
       {
         log: this,
@@ -105,7 +105,7 @@ class KafkaLog implements Log {
         watch: this.#watch,
       },
     );
-    return this.#keep(lanes);
+    return this.#keep(partitionGroup);
   }
 
   async follow(options: FollowOptions): Promise<Follower> {
@@ -148,7 +148,7 @@ class KafkaLog implements Log {
   }
 
   async #startAdmin(): Promise<Admin> {
-    await this.#client.knock();
+    await this.#client.probeBrokers();
     const admin = this.#client.admin();
     await admin.connect();
     return admin;

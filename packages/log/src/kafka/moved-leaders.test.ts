@@ -2,7 +2,7 @@
 import type { HeadwaterError } from '@headwater/errors';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KafkaAdmin } from './admin/kafka-admin.ts';
-import type { TableOfTopics } from './admin/topic-table.ts';
+import type { TopicTable } from './admin/topic-table.ts';
 import { type Admin, type Cluster, createErrorFromCode, type FetchRequest } from './client/kafkajs.ts';
 import type { RawRecord } from './client/raw-record.ts';
 import { SharedCluster } from './client/shared-cluster.ts';
@@ -279,7 +279,7 @@ function adminOf(own: Partial<Admin>, topics = new Map<string, number>(), ends =
   const reader = { ranges: async () => [ends, ends], forget: async () => undefined };
   return new KafkaAdmin(
     async () => own as Admin,
-    table as unknown as TableOfTopics,
+    table as unknown as TopicTable,
     reader as unknown as PartitionReader,
     undefined as unknown as GroupOffsets,
   );

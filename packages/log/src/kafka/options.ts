@@ -31,7 +31,7 @@ export interface KafkaOptions {
   };
   readonly connectionTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
-  /** A member of a group that is not heard of for so long loses its lanes; default 30 s. */
+  /** A member of a group that is not heard of for so long loses its partitions; default 30 s. */
   readonly sessionTimeoutMs?: number;
   /** The broker aborts a transaction that takes longer; default 60 s. */
   readonly transactionTimeoutMs?: number;

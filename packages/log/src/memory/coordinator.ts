@@ -1,17 +1,17 @@
-/** Groups in memory: who is a member, and who gets which lanes when members come and go. */
-import { assignLanes } from '../partitions/partition-assignment.ts';
+/** Groups in memory: who is a member, and who gets which partitions when members come and go. */
+import { assignPartitions } from '../partitions/partition-assignment.ts';
 
 export interface CoordinatedMember {
   readonly id: string;
   former: readonly number[];
-  joined(lanes: readonly number[]): void;
+  joined(partitions: readonly number[]): void;
 }
 
 export class MemoryCoordinator {
-  readonly #groups = new Map<string, { lanes: number; members: CoordinatedMember[] }>();
+  readonly #groups = new Map<string, { partitions: number; members: CoordinatedMember[] }>();
 
-  join(name: string, lanes: number, member: CoordinatedMember): void {
-    const group = this.#groups.get(name) ?? { lanes, members: [] };
+  join(name: string, partitions: number, member: CoordinatedMember): void {
+    const group = this.#groups.get(name) ?? { partitions, members: [] };
     group.members.push(member);
     this.#groups.set(name, group);
     this.#rebalance(name);
@@ -32,7 +32,7 @@ export class MemoryCoordinator {
   #rebalance(name: string): void {
     const group = this.#groups.get(name);
     if (group === undefined) return;
-    const assignment = assignLanes(group.lanes, group.members);
+    const assignment = assignPartitions(group.partitions, group.members);
     for (const member of group.members) {
       member.former = assignment.get(member.id) ?? [];
       member.joined(member.former);

@@ -6,18 +6,18 @@ import { HeadwaterError } from '@headwater/errors';
 import type {
   Follower,
   FollowOptions,
-  Lanes,
-  LanesOptions,
   Log,
   LogAdmin,
   LogProducer,
   LogRecord,
   LogTransactions,
   OutgoingRecord,
+  PartitionGroup,
+  PartitionGroupOptions,
   ReadOptions,
   TopicSpec,
 } from '../api.ts';
-import { openLanes } from '../partitions/partition-group.ts';
+import { openPartitionGroup } from '../partitions/partition-group.ts';
 import { createSilentLogger } from '../silent-logger.ts';
 import { MemoryCluster } from './cluster.ts';
 import { MemoryCoordinator } from './coordinator.ts';
@@ -62,14 +62,14 @@ class MemoryLog implements Log {
     };
   }
 
-  async openLanes(options: LanesOptions): Promise<Lanes> {
-    const lanes = await openLanes(options, {
+  async openPartitionGroup(options: PartitionGroupOptions): Promise<PartitionGroup> {
+    const partitionGroup = await openPartitionGroup(options, {
       log: this,
       join: (join, listener) => new MemoryMember(this.#cluster, this.#coordinator, join, listener),
       logger: createSilentLogger(),
     });
-    this.#open.add(lanes);
-    return lanes;
+    this.#open.add(partitionGroup);
+    return partitionGroup;
   }
 
   async follow(options: FollowOptions): Promise<Follower> {

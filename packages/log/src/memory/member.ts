@@ -1,7 +1,12 @@
 /** A member of a group on the log in memory: cursors in place of fetches, one step in place of a transaction. */
 import { HeadwaterError } from '@headwater/errors';
 import type { OutgoingRecord, Positions } from '../api.ts';
-import type { GroupMember, JoinOptions, LaneTransactions, MemberListener } from '../partitions/membership.ts';
+import type {
+  GroupMember,
+  JoinOptions,
+  MemberListener,
+  PartitionTransactions,
+} from '../partitions/membership.ts';
 import type { MemoryCluster } from './cluster.ts';
 import type { CoordinatedMember, MemoryCoordinator } from './coordinator.ts';
 import { MemoryCursor } from './cursor.ts';
@@ -30,56 +35,55 @@ export class MemoryMember implements GroupMember, CoordinatedMember {
   }
 
   async start(): Promise<void> {
-    this.#coordinator.join(this.#options.group, this.#options.lanes, this);
+    this.#coordinator.join(this.#options.group, this.#options.partitions, this);
   }
 
-  joined(lanes: readonly number[]): void {
+  joined(partitions: readonly number[]): void {
     this.#closeCursors();
-    this.#listener.joined(lanes);
+    this.#listener.joined(partitions);
   }
 
-  async openTransactions(_lane: number, transactionalId: string): Promise<LaneTransactions> {
+  async openTransactions(partition: number, transactionalId: string): Promise<PartitionTransactions> {
     const epoch = this.#cluster.initTransactions(transactionalId);
-    const lane = _lane;
     return {
       commit: async (records, positions) =>
-        this.#commit({ transactionalId, epoch, lane, records, positions }),
+        this.#commit({ transactionalId, epoch, partition, records, positions }),
       close: async () => undefined,
     };
   }
 
-  async committed(lane: number): Promise<Positions> {
+  async committed(partition: number): Promise<Positions> {
     const positions = new Map<string, bigint>();
     for (const topic of this.#options.topics) {
-      const { low, high } = this.#cluster.partition(topic, lane).range;
-      const position = this.#cluster.committed(this.#options.group, topic, lane) ?? low;
-      if (position < low || position > high) throw outOfRange(topic, lane, position);
+      const { low, high } = this.#cluster.partition(topic, partition).range;
+      const position = this.#cluster.committed(this.#options.group, topic, partition) ?? low;
+      if (position < low || position > high) throw outOfRange(topic, partition, position);
       positions.set(topic, position);
     }
     return positions;
   }
 
-  async ends(lane: number): Promise<Positions> {
+  async ends(partition: number): Promise<Positions> {
     return new Map(
-      this.#options.topics.map((topic) => [topic, this.#cluster.partition(topic, lane).range.high]),
+      this.#options.topics.map((topic) => [topic, this.#cluster.partition(topic, partition).range.high]),
     );
   }
 
-  seek(lane: number, positions: Positions): void {
+  seek(partition: number, positions: Positions): void {
     for (const [topic, position] of positions) {
-      const key = `${topic}/${lane}`;
+      const key = `${topic}/${partition}`;
       const cursor = this.#cursors.get(key);
-      if (cursor === undefined) this.#cursors.set(key, this.#open(topic, lane, position));
+      if (cursor === undefined) this.#cursors.set(key, this.#open(topic, partition, position));
       else cursor.seek(position);
     }
   }
 
-  pause(lane: number): void {
-    for (const topic of this.#options.topics) this.#cursors.get(`${topic}/${lane}`)?.pause();
+  pause(partition: number): void {
+    for (const topic of this.#options.topics) this.#cursors.get(`${topic}/${partition}`)?.pause();
   }
 
-  resume(lane: number): void {
-    for (const topic of this.#options.topics) this.#cursors.get(`${topic}/${lane}`)?.resume();
+  resume(partition: number): void {
+    for (const topic of this.#options.topics) this.#cursors.get(`${topic}/${partition}`)?.resume();
   }
 
   async leave(): Promise<void> {
@@ -87,9 +91,9 @@ export class MemoryMember implements GroupMember, CoordinatedMember {
     this.#coordinator.leave(this.#options.group, this);
   }
 
-  #open(topic: string, lane: number, position: bigint): MemoryCursor {
-    return new MemoryCursor(this.#cluster.partition(topic, lane), position, {
-      handle: (chunk) => this.#listener.fetched(lane, topic, chunk),
+  #open(topic: string, partition: number, position: bigint): MemoryCursor {
+    return new MemoryCursor(this.#cluster.partition(topic, partition), position, {
+      handle: (chunk) => this.#listener.fetched(partition, topic, chunk),
       failed: (error) => this.#listener.failed(error),
     });
   }
@@ -97,14 +101,15 @@ export class MemoryMember implements GroupMember, CoordinatedMember {
   #commit(transaction: {
     readonly transactionalId: string;
     readonly epoch: number;
-    readonly lane: number;
+    readonly partition: number;
     readonly records: readonly OutgoingRecord[];
     readonly positions: Positions;
   }): void {
-    const { transactionalId, epoch, lane, records, positions } = transaction;
+    const { transactionalId, epoch, partition, records, positions } = transaction;
     this.#cluster.checkEpoch(transactionalId, epoch);
     this.#cluster.append(records);
-    for (const [topic, offset] of positions) this.#cluster.commit(this.#options.group, topic, lane, offset);
+    for (const [topic, offset] of positions)
+      this.#cluster.commit(this.#options.group, topic, partition, offset);
   }
 
   #closeCursors(): void {

@@ -15,7 +15,7 @@ function bound() {
     blocked: shared.blocked.bind(shared),
     openProducer: shared.openProducer.bind(shared),
     openTransactions: shared.openTransactions.bind(shared),
-    openLanes: shared.openLanes.bind(shared),
+    openPartitionGroup: shared.openPartitionGroup.bind(shared),
     follow: shared.follow.bind(shared),
     read: shared.read.bind(shared),
   };

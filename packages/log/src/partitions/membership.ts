@@ -1,7 +1,7 @@
 /**
- * What the lanes need of a log: to be a member of a group, to be handed what was fetched, and to commit
+ * What the partitions need of a log: to be a member of a group, to be handed what was fetched, and to commit
  * outputs and offsets together. All the rest (queues, batches, pipelines, verdicts) is written once, in
- * lanes.ts and lane-worker.ts, and each implementation of the log brings only this.
+ * partitions.ts and partition-worker.ts, and each implementation of the log brings only this.
  */
 import type { HeadwaterError } from '@headwater/errors';
 import type { LogRecord, OutgoingRecord, Positions } from '../api.ts';
@@ -9,7 +9,7 @@ import type { LogRecord, OutgoingRecord, Positions } from '../api.ts';
 /** Committed records of one partition, as they were fetched. */
 export interface FetchedChunk {
   readonly records: readonly LogRecord[];
-  /** The offset that was asked for: the lane's position, if nothing went astray. */
+  /** The offset that was asked for: the partition's position, if nothing went astray. */
   readonly from: bigint;
   /** The offset to read next: past control records, aborted records and gaps. */
   readonly next: bigint;
@@ -19,17 +19,17 @@ export interface FetchedChunk {
 
 export interface MemberListener {
   /**
-   * The group has a new generation, and these lanes are ours in it. Called synchronously at each join, before
-   * anything of the new generation is fetched; all lanes are paused until `seek`.
+   * The group has a new generation, and these partitions are ours in it. Called synchronously at each join, before
+   * anything of the new generation is fetched; all partitions are paused until `seek`.
    */
-  joined(lanes: readonly number[]): void;
-  fetched(lane: number, topic: string, chunk: FetchedChunk): void;
+  joined(partitions: readonly number[]): void;
+  fetched(partition: number, topic: string, chunk: FetchedChunk): void;
   /** The member cannot go on. */
   failed(error: HeadwaterError): void;
 }
 
-/** The one transactional producer of a lane; opening it has fenced the former one. */
-export interface LaneTransactions {
+/** The one transactional producer of a partition; opening it has fenced the former one. */
+export interface PartitionTransactions {
   /**
    * Writes records and offsets, all or nothing. Errors: record-too-large (nothing was written, and another
    * transaction may follow); any other leaves the outcome unknown, and these transactions must be closed.
@@ -40,18 +40,18 @@ export interface LaneTransactions {
 
 export interface GroupMember {
   start(): Promise<void>;
-  openTransactions(lane: number, transactionalId: string): Promise<LaneTransactions>;
+  openTransactions(partition: number, transactionalId: string): Promise<PartitionTransactions>;
   /**
    * Where to go on, by topic: what the group committed, or the earliest offset.
    * Errors: log-offset-out-of-range.
    */
-  committed(lane: number): Promise<Positions>;
-  /** Ends of the lane's partitions now, by topic. */
-  ends(lane: number): Promise<Positions>;
-  /** Fetches from these positions on, and resumes the lane. */
-  seek(lane: number, positions: Positions): void;
-  pause(lane: number): void;
-  resume(lane: number): void;
+  committed(partition: number): Promise<Positions>;
+  /** Ends of the partition's partitions now, by topic. */
+  ends(partition: number): Promise<Positions>;
+  /** Fetches from these positions on, and resumes the partition. */
+  seek(partition: number, positions: Positions): void;
+  pause(partition: number): void;
+  resume(partition: number): void;
   /** Leaves the group; nothing is fetched any more. */
   leave(): Promise<void>;
 }
@@ -60,7 +60,7 @@ export interface JoinOptions {
   readonly group: string;
   readonly topics: readonly string[];
   /** Partitions of each of the topics. */
-  readonly lanes: number;
+  readonly partitions: number;
   readonly sessionTimeoutMs: number;
 }
 

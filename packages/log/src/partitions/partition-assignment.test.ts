@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assignLanes } from './partition-assignment.ts';
+import { assignPartitions } from './partition-assignment.ts';
 
 const members = fc.uniqueArray(fc.record({ id: fc.string({ minLength: 1 }), former: fc.array(fc.nat(20)) }), {
   minLength: 1,
@@ -8,13 +8,13 @@ const members = fc.uniqueArray(fc.record({ id: fc.string({ minLength: 1 }), form
   selector: ({ id }) => id,
 });
 
-describe('the assignment of lanes', () => {
-  it('gives every lane to exactly one member, evenly, whatever the members claim', () => {
+describe('the assignment of partitions', () => {
+  it('gives every partition to exactly one member, evenly, whatever the members claim', () => {
     fc.assert(
-      fc.property(fc.nat(20), members, (lanes, claims) => {
-        const assigned = [...assignLanes(lanes, claims).values()];
+      fc.property(fc.nat(20), members, (partitions, claims) => {
+        const assigned = [...assignPartitions(partitions, claims).values()];
         expect(assigned.flat().sort((a, b) => a - b)).toEqual(
-          Array.from({ length: lanes }, (_, lane) => lane),
+          Array.from({ length: partitions }, (_, partition) => partition),
         );
         const loads = assigned.map(({ length }) => length);
         expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(1);
@@ -24,14 +24,16 @@ describe('the assignment of lanes', () => {
 
   it('does not depend on the order in which members are listed', () => {
     fc.assert(
-      fc.property(fc.nat(20), members, (lanes, claims) => {
-        expect(assignLanes(lanes, [...claims].reverse())).toEqual(assignLanes(lanes, claims));
+      fc.property(fc.nat(20), members, (partitions, claims) => {
+        expect(assignPartitions(partitions, [...claims].reverse())).toEqual(
+          assignPartitions(partitions, claims),
+        );
       }),
     );
   });
 
-  it('leaves lanes where they are when a member comes or goes', () => {
-    const three = assignLanes(6, [
+  it('leaves partitions where they are when a member comes or goes', () => {
+    const three = assignPartitions(6, [
       { id: 'a', former: [0, 1, 2] },
       { id: 'b', former: [3, 4, 5] },
       { id: 'c', former: [] },
@@ -41,7 +43,7 @@ describe('the assignment of lanes', () => {
       ['b', [3, 4]],
       ['c', [2, 5]],
     ]);
-    const two = assignLanes(6, [
+    const two = assignPartitions(6, [
       { id: 'a', former: [0, 1] },
       { id: 'c', former: [2, 5] },
     ]);

@@ -1,43 +1,43 @@
 /**
- * Which member of a group gets which lanes: evenly, and as far as that allows the ones it had, because a
- * lane that moves has to roll its local store forward. Pure, so that every leader decides alike.
+ * Which member of a group gets which partitions: evenly, and as far as that allows the ones it had, because a
+ * partition that moves has to roll its local store forward. Pure, so that every leader decides alike.
  */
 
 export interface GroupMemberClaim {
   readonly id: string;
-  /** Lanes that this member had in the former generation. */
+  /** Partitions that this member had in the former generation. */
   readonly former: readonly number[];
 }
 
-/** Lanes (ascending) by member id; members differ by at most one lane. */
-export function assignLanes(
-  lanes: number,
+/** Partitions (ascending) by member id; members differ by at most one partition. */
+export function assignPartitions(
+  partitions: number,
   members: readonly GroupMemberClaim[],
 ): ReadonlyMap<string, readonly number[]> {
   const sorted = [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
   const assigned = new Map<string, number[]>(sorted.map(({ id }) => [id, []]));
-  const free = keepFormer(lanes, sorted, assigned);
-  for (const lane of free) leastLoaded(assigned).push(lane);
+  const free = keepFormer(partitions, sorted, assigned);
+  for (const partition of free) leastLoaded(assigned).push(partition);
   for (const own of assigned.values()) own.sort((a, b) => a - b);
   return assigned;
 }
 
-/** Gives members what they had, up to their share; returns the lanes that are left. */
+/** Gives members what they had, up to their share; returns the partitions that are left. */
 function keepFormer(
-  lanes: number,
+  partitions: number,
   members: readonly GroupMemberClaim[],
   assigned: ReadonlyMap<string, number[]>,
 ): number[] {
-  const free = new Set(Array.from({ length: lanes }, (_, lane) => lane));
-  const share = Math.floor(lanes / Math.max(members.length, 1));
-  let extra = lanes - share * members.length;
+  const free = new Set(Array.from({ length: partitions }, (_, partition) => partition));
+  const share = Math.floor(partitions / Math.max(members.length, 1));
+  let extra = partitions - share * members.length;
   for (const { id, former } of members) {
     const own = assigned.get(id) ?? [];
-    for (const lane of former) {
-      if (!free.has(lane) || own.length > share || (own.length === share && extra === 0)) continue;
+    for (const partition of former) {
+      if (!free.has(partition) || own.length > share || (own.length === share && extra === 0)) continue;
       if (own.length === share) extra -= 1;
-      free.delete(lane);
-      own.push(lane);
+      free.delete(partition);
+      own.push(partition);
     }
   }
   return [...free];

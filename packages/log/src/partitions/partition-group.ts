@@ -1,28 +1,41 @@
 /**
- * All lanes of one member of a group, whatever the log: each assignment opens them anew (fence, read the
- * committed offsets, let the session roll its store forward, seek), each failed commit reopens its lane,
+ * All partitions of one member of a group, whatever the log: each assignment opens them anew (fence, read the
+ * committed offsets, let the session roll its store forward, seek), each failed commit reopens its partition,
  * and an error whose verdict is to stop ends them all.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
-import type { Lane, LaneSession, Lanes, LanesOptions, Log, Positions } from '../api.ts';
+import type {
+  AssignedPartition,
+  Log,
+  PartitionGroup,
+  PartitionGroupOptions,
+  PartitionProcessor,
+  Positions,
+} from '../api.ts';
 import { backoffMs, pauseFor, waitAtMost } from '../backoff.ts';
 import type { Logger } from '../logger.ts';
 import { checkPlacement } from '../topics/placement.ts';
-import type { FetchedChunk, GroupMember, JoinGroup, LaneTransactions, MemberListener } from './membership.ts';
+import type {
+  FetchedChunk,
+  GroupMember,
+  JoinGroup,
+  MemberListener,
+  PartitionTransactions,
+} from './membership.ts';
 import { PartitionProgress } from './partition-progress.ts';
-import { type PartitionWatch, partitionsChanged, wayOut } from './partition-watch.ts';
-import { LaneWorker } from './partition-worker.ts';
+import { type PartitionWatch, partitionsChanged, repartitionRemedy } from './partition-watch.ts';
+import { PartitionWorker } from './partition-worker.ts';
 
 const defaults = { maxRecords: 256, maxBytes: 4 * 1024 * 1024, lingerMs: 20, restMs: 0 };
 const defaultSessionTimeoutMs = 30_000;
 const defaultLagEveryMs = 5_000;
-/** How long work may hold up its lane's next opening, when it does not heed its signal. */
+/** How long work may hold up its partition's next opening, when it does not heed its signal. */
 const longestDropMs = 8_000;
 const defaultGraceMs = 9_000;
 /** Shares of the time of a graceful end: what is in flight is committed, sessions are closed, the group is left. */
 const endShares = { drain: 0.6, close: 0.2, leave: 0.2 };
 
-export interface LanesDependencies {
+export interface PartitionGroupDependencies {
   readonly log: Pick<Log, 'admin' | 'read'>;
   readonly join: JoinGroup;
   readonly logger: Logger;
@@ -30,15 +43,19 @@ export interface LanesDependencies {
   readonly watch?: PartitionWatch;
 }
 
-/** Joins the group and works its lanes. Errors: topic-missing, topic-mismatch, log-unavailable. */
-export async function openLanes(options: LanesOptions, dependencies: LanesDependencies): Promise<Lanes> {
+/** Joins the group and works its partitions. Errors: topic-missing, topic-mismatch, log-unavailable. */
+export async function openPartitionGroup(
+  options: PartitionGroupOptions,
+  dependencies: PartitionGroupDependencies,
+): Promise<PartitionGroup> {
   const { topics, dependsOn = [], placement } = options;
   const { log } = dependencies;
   const read = await countPartitions(topics, log);
-  const lanes = commonCount(read);
-  if (placement !== undefined) for (const topic of topics) await checkPlacement(log, topic, lanes, placement);
+  const partitions = commonCount(read);
+  if (placement !== undefined)
+    for (const topic of topics) await checkPlacement(log, topic, partitions, placement);
   const counts = new Map([...read, ...(await countPartitions(dependsOn, log))]);
-  const group = new LaneGroup(options, dependencies, lanes, counts);
+  const group = new PartitionGroupMember(options, dependencies, partitions, counts);
   await group.start();
   return group;
 }
@@ -64,28 +81,28 @@ function commonCount(counts: ReadonlyMap<string, number>): number {
   const found = [...counts].map(([topic, count]) => `${topic} ${count}`).join(', ');
   throw new HeadwaterError(
     'topic-mismatch',
-    `topics that are read together must have the same number of partitions: ${found}; ${wayOut()}`,
+    `topics that are read together must have the same number of partitions: ${found}; ${repartitionRemedy()}`,
   );
 }
 
-/** One lane in one generation: opened, worked, reopened after failures, until it is dropped. */
-interface Tenure {
-  readonly lane: number;
+/** One partition in one generation: opened, worked, reopened after failures, until it is dropped. */
+interface Assignment {
+  readonly partition: number;
   readonly abort: AbortController;
-  worker: LaneWorker | undefined;
-  /** Resolves when the lane was opened for the first time, or will not be. */
+  worker: PartitionWorker | undefined;
+  /** Resolves when the partition was opened for the first time, or will not be. */
   opened: Promise<void>;
   /** Resolves when nothing of it runs any more. */
   done: Promise<void>;
 }
 
-class LaneGroup implements Lanes, MemberListener {
+class PartitionGroupMember implements PartitionGroup, MemberListener {
   readonly ready: Promise<void>;
   readonly stopped: Promise<void>;
-  readonly #options: LanesOptions;
-  readonly #dependencies: LanesDependencies;
+  readonly #options: PartitionGroupOptions;
+  readonly #dependencies: PartitionGroupDependencies;
   readonly #member: GroupMember;
-  readonly #tenures = new Map<number, Tenure>();
+  readonly #assignments = new Map<number, Assignment>();
   readonly #retired = new Map<number, Promise<void>>();
   /** As they were at the start, by topic. */
   readonly #counts: ReadonlyMap<string, number>;
@@ -97,9 +114,9 @@ class LaneGroup implements Lanes, MemberListener {
   #ending: Promise<void> | undefined;
 
   constructor(
-    options: LanesOptions,
-    dependencies: LanesDependencies,
-    lanes: number,
+    options: PartitionGroupOptions,
+    dependencies: PartitionGroupDependencies,
+    partitions: number,
     counts: ReadonlyMap<string, number>,
   ) {
     this.#options = options;
@@ -115,7 +132,7 @@ class LaneGroup implements Lanes, MemberListener {
     this.stopped.catch(() => undefined);
     const { group, topics, sessionTimeoutMs = defaultSessionTimeoutMs } = options;
     this.#progress = watchProgress(options, dependencies);
-    this.#member = dependencies.join({ group, topics, lanes, sessionTimeoutMs }, this);
+    this.#member = dependencies.join({ group, topics, partitions, sessionTimeoutMs }, this);
   }
 
   async start(): Promise<void> {
@@ -128,24 +145,24 @@ class LaneGroup implements Lanes, MemberListener {
     return this.#assigned;
   }
 
-  joined(lanes: readonly number[]): void {
+  joined(partitions: readonly number[]): void {
     if (this.#ending !== undefined) return;
-    const excess = this.#beyondCounts(lanes);
+    const excess = this.#beyondCounts(partitions);
     if (excess !== undefined) return void this.#end(excess);
-    const revoked = this.#assigned.filter((lane) => !lanes.includes(lane));
-    this.#assigned = [...lanes];
+    const revoked = this.#assigned.filter((partition) => !partitions.includes(partition));
+    this.#assigned = [...partitions];
     this.#retireAll();
-    this.#progress?.assigned(lanes);
+    this.#progress?.assigned(partitions);
     if (revoked.length > 0) this.#options.observer?.revoked?.(revoked);
-    this.#options.observer?.assigned?.(lanes);
-    const tenures = lanes.map((lane) => this.#begin(lane));
-    void Promise.all(tenures.map((tenure) => tenure.opened)).then(() => {
-      if (tenures.every((tenure) => !tenure.abort.signal.aborted)) this.#settleReady();
+    this.#options.observer?.assigned?.(partitions);
+    const assignments = partitions.map((partition) => this.#begin(partition));
+    void Promise.all(assignments.map((assignment) => assignment.opened)).then(() => {
+      if (assignments.every((assignment) => !assignment.abort.signal.aborted)) this.#settleReady();
     });
   }
 
-  fetched(lane: number, topic: string, chunk: FetchedChunk): void {
-    this.#tenures.get(lane)?.worker?.fetched(topic, chunk);
+  fetched(partition: number, topic: string, chunk: FetchedChunk): void {
+    this.#assignments.get(partition)?.worker?.fetched(topic, chunk);
   }
 
   failed(error: HeadwaterError): void {
@@ -157,8 +174,8 @@ class LaneGroup implements Lanes, MemberListener {
   }
 
   /** A member that started after partitions were added hands out more than this process knows. */
-  #beyondCounts(lanes: readonly number[]): HeadwaterError | undefined {
-    const last = Math.max(-1, ...lanes);
+  #beyondCounts(partitions: readonly number[]): HeadwaterError | undefined {
+    const last = Math.max(-1, ...partitions);
     const [topic = ''] = this.#options.topics;
     const count = this.#counts.get(topic) ?? Number.POSITIVE_INFINITY;
     return last < count ? undefined : partitionsChanged(topic, count, last + 1);
@@ -166,19 +183,19 @@ class LaneGroup implements Lanes, MemberListener {
 
   /** Drops the work of the former generation, without waiting for it. */
   #retireAll(): void {
-    for (const tenure of this.#tenures.values()) {
-      tenure.abort.abort();
-      void tenure.worker?.drop();
-      this.#retired.set(tenure.lane, tenure.done);
+    for (const assignment of this.#assignments.values()) {
+      assignment.abort.abort();
+      void assignment.worker?.drop();
+      this.#retired.set(assignment.partition, assignment.done);
     }
-    this.#tenures.clear();
+    this.#assignments.clear();
   }
 
-  #begin(lane: number): Tenure {
-    const former = this.#retired.get(lane) ?? Promise.resolve();
+  #begin(partition: number): Assignment {
+    const former = this.#retired.get(partition) ?? Promise.resolve();
     let settleOpened: () => void = () => undefined;
-    const tenure: Tenure = {
-      lane,
+    const assignment: Assignment = {
+      partition,
       abort: new AbortController(),
       worker: undefined,
       opened: new Promise((resolve) => {
@@ -186,17 +203,17 @@ class LaneGroup implements Lanes, MemberListener {
       }),
       done: Promise.resolve(),
     };
-    this.#tenures.set(lane, tenure);
-    tenure.done = former.then(() => this.#serve(tenure, settleOpened)).finally(settleOpened);
-    return tenure;
+    this.#assignments.set(partition, assignment);
+    assignment.done = former.then(() => this.#serve(assignment, settleOpened)).finally(settleOpened);
+    return assignment;
   }
 
-  /** Opens the lane, and again after each failure that allows it. */
-  async #serve(tenure: Tenure, opened: () => void): Promise<void> {
-    const { signal } = tenure.abort;
+  /** Opens the partition, and again after each failure that allows it. */
+  async #serve(assignment: Assignment, opened: () => void): Promise<void> {
+    const { signal } = assignment.abort;
     for (let failures = 0; !signal.aborted; failures += 1) {
       const began = Date.now();
-      const error = await this.#serveOnce(tenure, opened).catch((thrown: unknown) =>
+      const error = await this.#serveOnce(assignment, opened).catch((thrown: unknown) =>
         asHeadwaterError(thrown),
       );
       if (error === undefined || signal.aborted) return;
@@ -204,64 +221,67 @@ class LaneGroup implements Lanes, MemberListener {
         void this.#end(error);
         return;
       }
-      this.#tellReopening(tenure.lane, error);
+      this.#reportReopening(assignment.partition, error);
       if (Date.now() - began > 60_000) failures = 0;
       // Whoever fenced us may be the rightful owner: our next heartbeat shall tell before we fence it in turn.
       await pauseFor(backoffMs(failures + (error.code === 'log-fenced' ? 5 : 2)), signal);
     }
   }
 
-  #tellReopening(lane: number, error: HeadwaterError): void {
-    this.#options.observer?.retried?.(lane, error);
-    const fields = { group: this.#options.group, lane, code: error.code, reason: error.message };
-    this.#dependencies.logger.warn(fields, 'lane will be opened again from its committed offsets');
+  #reportReopening(partition: number, error: HeadwaterError): void {
+    this.#options.observer?.retried?.(partition, error);
+    const fields = { group: this.#options.group, partition, code: error.code, reason: error.message };
+    this.#dependencies.logger.warn(fields, 'partition will be opened again from its committed offsets');
   }
 
-  async #serveOnce(tenure: Tenure, opened: () => void): Promise<HeadwaterError | undefined> {
-    const { lane, abort } = tenure;
-    this.#member.pause(lane);
-    const transactions = await this.#member.openTransactions(lane, this.#options.transactionalId(lane));
-    let session: LaneSession | undefined;
+  async #serveOnce(assignment: Assignment, opened: () => void): Promise<HeadwaterError | undefined> {
+    const { partition, abort } = assignment;
+    this.#member.pause(partition);
+    const transactions = await this.#member.openTransactions(
+      partition,
+      this.#options.transactionalId(partition),
+    );
+    let session: PartitionProcessor | undefined;
     try {
-      const positions = await this.#member.committed(lane);
+      const positions = await this.#member.committed(partition);
       if (abort.signal.aborted) return undefined;
-      session = await this.#options.open(this.#describe(tenure, positions));
+      session = await this.#options.open(this.#describe(assignment, positions));
       if (abort.signal.aborted) return undefined;
-      const worker = this.#work(lane, transactions, session, positions);
-      tenure.worker = worker;
+      const worker = this.#work(partition, transactions, session, positions);
+      assignment.worker = worker;
       worker.start();
       opened();
       const error = await worker.ended;
       await waitAtMost(longestDropMs, worker.drop());
       return error;
     } finally {
-      tenure.worker = undefined;
+      assignment.worker = undefined;
       await transactions.close();
       await session?.close();
     }
   }
 
-  #describe(tenure: Tenure, positions: Positions): Lane {
+  #describe(assignment: Assignment, positions: Positions): AssignedPartition {
     const { log } = this.#dependencies;
-    const index = tenure.lane;
+    const index = assignment.partition;
     return {
       index,
       topics: this.#options.topics,
       positions,
       replay: ({ topic, from, to }) => log.read({ topic, partition: index, from, to }),
-      wake: () => tenure.worker?.wake(),
+      wake: () => assignment.worker?.wake(),
     };
   }
 
   #work(
-    lane: number,
-    transactions: LaneTransactions,
-    session: LaneSession,
+    partition: number,
+    transactions: PartitionTransactions,
+    session: PartitionProcessor,
     positions: Positions,
-  ): LaneWorker {
+  ): PartitionWorker {
     const { group, batch, inFlight = 1, idleAfterMs, deadLetterTopic, observer } = this.#options;
-    return new LaneWorker({
-      lane,
+    return new PartitionWorker({
+      partition,
       group,
       limits: { ...defaults, ...batch },
       inFlight,
@@ -284,10 +304,10 @@ class LaneGroup implements Lanes, MemberListener {
 
   async #shutDown(error: HeadwaterError | undefined, graceMs: number): Promise<void> {
     this.#unwatch();
-    const tenures = [...this.#tenures.values()];
-    for (const { lane } of tenures) this.#member.pause(lane);
+    const assignments = [...this.#assignments.values()];
+    for (const { partition } of assignments) this.#member.pause(partition);
     if (error === undefined) {
-      const drained = Promise.all(tenures.map(({ worker }) => worker?.drain()));
+      const drained = Promise.all(assignments.map(({ worker }) => worker?.drain()));
       await waitAtMost(endShares.drain * graceMs, drained);
     }
     this.#retireAll();
@@ -306,8 +326,8 @@ class LaneGroup implements Lanes, MemberListener {
 
 /** undefined without an observer. */
 function watchProgress(
-  { group, topics, observer, lagEveryMs: everyMs = defaultLagEveryMs }: LanesOptions,
-  { log, logger }: LanesDependencies,
+  { group, topics, observer, lagEveryMs: everyMs = defaultLagEveryMs }: PartitionGroupOptions,
+  { log, logger }: PartitionGroupDependencies,
 ): PartitionProgress | undefined {
   if (observer === undefined) return undefined;
   return new PartitionProgress({ group, topics, observer, admin: log.admin, logger, everyMs });

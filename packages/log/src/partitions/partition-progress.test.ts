@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import type { LaneSession, LanesObserver, OffsetRange } from '../api.ts';
+import type { OffsetRange, PartitionObserver, PartitionProcessor } from '../api.ts';
 import { createMemoryLog } from '../memory/log.ts';
 import { createSilentLogger } from '../silent-logger.ts';
 import { PartitionProgress } from './partition-progress.ts';
@@ -97,7 +97,7 @@ it('keeps the time of a partition that is assigned again, and forgets one that i
 });
 
 it.each(['opening', 'processing'])(
-  'lanes report the lag of a partition that hangs while %s',
+  'partitions report the lag of a partition that hangs while %s',
   async (where) => {
     const log = createMemoryLog();
     onTestFinished(() => log.close());
@@ -105,9 +105,9 @@ it.each(['opening', 'processing'])(
     const producer = await log.openProducer();
     await producer.send(['a', 'b', 'c'].map((key) => ({ topic, key, value: Buffer.from(key) })));
     const hang = () => new Promise<never>(() => undefined);
-    const session: LaneSession = { process: hang, close: () => undefined };
+    const session: PartitionProcessor = { process: hang, close: () => undefined };
     const seen: { lag?: number | undefined; stalled?: number; revoked?: readonly number[] } = {};
-    const observer: LanesObserver = {
+    const observer: PartitionObserver = {
       lag: (_, behind) => {
         seen.lag = behind.get(topic);
       },
@@ -118,18 +118,18 @@ it.each(['opening', 'processing'])(
         seen.revoked = partitions;
       },
     };
-    const lanes = await log.openLanes({
+    const partitionGroup = await log.openPartitionGroup({
       group: 'group',
       topics: [topic],
       open: where === 'opening' ? hang : async () => session,
-      transactionalId: (lane) => `group-${lane}`,
+      transactionalId: (partition) => `group-${partition}`,
       deadLetterTopic: (name) => `${name}-dlt`,
       lagEveryMs: 10,
       observer,
     });
     await expect.poll(() => seen.lag).toBe(3);
     await expect.poll(() => seen.stalled).toBeGreaterThan(0.05);
-    await lanes.close({ graceMs: 50 });
+    await partitionGroup.close({ graceMs: 50 });
     expect(seen.revoked).toEqual([0]);
   },
 );

@@ -3,14 +3,14 @@
  * timer: it is right for a partition that commits nothing, cannot be opened, or whose fetch hangs.
  */
 
-import type { LanesObserver, LogAdmin, Positions } from '../api.ts';
+import type { LogAdmin, PartitionObserver, Positions } from '../api.ts';
 import type { Logger } from '../logger.ts';
 
 export interface PartitionProgressOptions {
   readonly group: string;
   readonly topics: readonly string[];
   readonly admin: Pick<LogAdmin, 'offsets' | 'committed'>;
-  readonly observer: LanesObserver;
+  readonly observer: PartitionObserver;
   readonly logger: Logger;
   readonly everyMs: number;
   /** Milliseconds; replaced by tests. */

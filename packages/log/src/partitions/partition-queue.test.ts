@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { LaneQueue } from './partition-queue.ts';
+import { PartitionQueue } from './partition-queue.ts';
 
 const limits = { maxRecords: 3, maxBytes: 1_000_000, lingerMs: 10, restMs: 100 };
 
-function queueOf(count: number, now: number, queue = new LaneQueue(limits)): LaneQueue {
+function queueOf(count: number, now: number, queue = new PartitionQueue(limits)): PartitionQueue {
   const records = Array.from({ length: count }, (_, index) => {
     const offset = BigInt(index);
     return { topic: 'images', partition: 0, offset, timestamp: 0, key: null, value: null, headers: {} };
@@ -12,7 +12,7 @@ function queueOf(count: number, now: number, queue = new LaneQueue(limits)): Lan
   return queue;
 }
 
-describe('a lane’s queue', () => {
+describe('a partition’s queue', () => {
   it('gives what comes after a pause when it has lingered', () => {
     const queue = queueOf(1, 0);
     expect(queue.wait(0)).toBe(10);

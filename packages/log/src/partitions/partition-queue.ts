@@ -1,7 +1,7 @@
 /**
- * What was fetched for a lane and not yet processed. Bounded in records and bytes: it says when fetching must
+ * What was fetched for a partition and not yet processed. Bounded in records and bytes: it says when fetching must
  * pause and when it may go on, and cuts batches that are full or have waited long enough. Each batch is a transaction, which costs brokers
- * and us the same however little is in it: while much comes, a lane rests between two of them.
+ * and us the same however little is in it: while much comes, a partition rests between two of them.
  */
 import type { LogRecord } from '../api.ts';
 import { sizeOf } from '../records/record-size.ts';
@@ -31,7 +31,7 @@ export interface Batch {
 /** Batches' worth of records that may wait before fetching pauses. */
 const batchesAhead = 2;
 
-export class LaneQueue {
+export class PartitionQueue {
   readonly #limits: BatchLimits;
   #queued: Queued[] = [];
   #head = 0;

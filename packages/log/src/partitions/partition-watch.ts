@@ -84,13 +84,13 @@ export class PartitionWatch {
 }
 
 /** What an operator does about partitions that do not fit. */
-export function wayOut(partitions: number | 'COUNT' = 'COUNT'): string {
+export function repartitionRemedy(partitions: number | 'COUNT' = 'COUNT'): string {
   return `stop all services, run headwater topics repartition --partitions ${partitions}, and start them again`;
 }
 
 export function partitionsChanged(topic: string, before: number, now: number): HeadwaterError {
   const message =
     `topic ${topic} has ${now} partitions, and had ${before} when this process opened it: keys belong to other partitions now; ` +
-    wayOut(now);
+    repartitionRemedy(now);
   return new HeadwaterError('topic-mismatch', message, { context: { topic, before, now } });
 }

@@ -1,40 +1,40 @@
 /**
- * One lane at work, between an assignment and its end: it queues what is fetched, hands batches to the
+ * One partition at work, between an assignment and its end: it queues what is fetched, hands batches to the
  * session, answers errors by their verdict, and commits outputs and offsets in order. Whatever makes the
- * outcome of a commit unknown ends the worker, and the lane is opened anew from the committed offsets.
+ * outcome of a commit unknown ends the worker, and the partition is opened anew from the committed offsets.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
-import type { LaneOutput, LaneSession, LanesObserver, LogRecord, Positions } from '../api.ts';
+import type { LogRecord, PartitionObserver, PartitionProcessor, Positions, ProcessorOutput } from '../api.ts';
 import { backoffMs, pauseFor } from '../backoff.ts';
 import { deadLetterRecord } from '../records/provenance.ts';
-import type { FetchedChunk, GroupMember, LaneTransactions } from './membership.ts';
+import type { FetchedChunk, GroupMember, PartitionTransactions } from './membership.ts';
 import type { PartitionProgress } from './partition-progress.ts';
-import { type Batch, type BatchLimits, LaneQueue } from './partition-queue.ts';
+import { type Batch, type BatchLimits, PartitionQueue } from './partition-queue.ts';
 
-export interface LaneWorkerOptions {
-  readonly lane: number;
+export interface PartitionWorkerOptions {
+  readonly partition: number;
   readonly group: string;
   readonly limits: BatchLimits;
   readonly inFlight: number;
   readonly idleAfterMs: number | undefined;
   readonly deadLetterTopic: (topic: string) => string;
-  readonly observer: LanesObserver | undefined;
+  readonly observer: PartitionObserver | undefined;
   readonly progress: PartitionProgress | undefined;
   readonly member: GroupMember;
-  readonly transactions: LaneTransactions;
-  readonly session: LaneSession;
+  readonly transactions: PartitionTransactions;
+  readonly session: PartitionProcessor;
   readonly positions: Positions;
 }
 
-const nothing: LaneOutput = { records: [], deadLetters: [] };
+const nothing: ProcessorOutput = { records: [], deadLetters: [] };
 /** A position that moved without a record (control records, aborted ones) is committed after this long. */
-const settleAfterMs = 500;
+const positionCommitDelayMs = 500;
 
-export class LaneWorker {
+export class PartitionWorker {
   /** The error that ended this worker; undefined when it was dropped or drained. */
   readonly ended: Promise<HeadwaterError | undefined>;
-  readonly #options: LaneWorkerOptions;
-  readonly #queue: LaneQueue;
+  readonly #options: PartitionWorkerOptions;
+  readonly #queue: PartitionQueue;
   readonly #abort = new AbortController();
   readonly #fetched: Map<string, bigint>;
   readonly #committed: Map<string, bigint>;
@@ -43,14 +43,14 @@ export class LaneWorker {
   #turn: Promise<void> = Promise.resolve();
   #paused = false;
   #draining = false;
-  #idleTold = false;
+  #idleReported = false;
   #woken = false;
   #lastActivity = Date.now();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: LaneWorkerOptions) {
+  constructor(options: PartitionWorkerOptions) {
     this.#options = options;
-    this.#queue = new LaneQueue(options.limits);
+    this.#queue = new PartitionQueue(options.limits);
     this.#fetched = new Map(options.positions);
     this.#committed = new Map(options.positions);
     this.ended = new Promise((resolve) => {
@@ -58,22 +58,22 @@ export class LaneWorker {
     });
   }
 
-  /** Fetching starts here; before this the lane is paused. */
+  /** Fetching starts here; before this the partition is paused. */
   start(): void {
-    this.#options.member.seek(this.#options.lane, this.#options.positions);
+    this.#options.member.seek(this.#options.partition, this.#options.positions);
     this.#pump();
   }
 
   fetched(topic: string, chunk: FetchedChunk): void {
     if (this.#abort.signal.aborted || this.#draining) return;
     if (!this.#continues(topic, chunk)) return;
-    this.#options.progress?.fetched(this.#options.lane, topic, chunk.high);
+    this.#options.progress?.fetched(this.#options.partition, topic, chunk.high);
     this.#queue.add(chunk, Date.now());
-    this.#idleTold = false;
+    this.#idleReported = false;
     this.#lastActivity = Date.now();
     if (this.#queue.isFull && !this.#paused) {
       this.#paused = true;
-      this.#options.member.pause(this.#options.lane);
+      this.#options.member.pause(this.#options.partition);
     }
     this.#pump();
   }
@@ -123,7 +123,7 @@ export class LaneWorker {
   #resumeIfLow(): void {
     if (!this.#paused || !this.#queue.isLow) return;
     this.#paused = false;
-    this.#options.member.resume(this.#options.lane);
+    this.#options.member.resume(this.#options.partition);
   }
 
   #launch(batch: Batch): void {
@@ -157,8 +157,8 @@ export class LaneWorker {
       });
   }
 
-  /** Outputs of a batch; an error to retry is retried until the lane is dropped. */
-  async #attempt(records: readonly LogRecord[]): Promise<LaneOutput> {
+  /** Outputs of a batch; an error to retry is retried until the partition is dropped. */
+  async #attempt(records: readonly LogRecord[]): Promise<ProcessorOutput> {
     const { signal } = this.#abort;
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -166,7 +166,7 @@ export class LaneWorker {
       } catch (thrown) {
         const error = asHeadwaterError(thrown);
         if (error.verdict !== 'retry' || signal.aborted) throw error;
-        this.#options.observer?.retried?.(this.#options.lane, error);
+        this.#options.observer?.retried?.(this.#options.partition, error);
         await pauseFor(backoffMs(attempt), signal);
         if (signal.aborted) throw error;
       }
@@ -174,7 +174,7 @@ export class LaneWorker {
   }
 
   /** Commits what came of a batch; where a record is to blame, splits until it stands alone. */
-  async #settle(batch: Batch, attempt: Promise<LaneOutput>): Promise<void> {
+  async #settle(batch: Batch, attempt: Promise<ProcessorOutput>): Promise<void> {
     const started = Date.now();
     try {
       const output = await attempt;
@@ -207,7 +207,7 @@ export class LaneWorker {
   }
 
   /** A dead letter that cannot be written leaves nothing to fall back on. */
-  async #commitOrStop(batch: Batch, output: LaneOutput): Promise<void> {
+  async #commitOrStop(batch: Batch, output: ProcessorOutput): Promise<void> {
     try {
       await this.#commit(batch, output, Date.now());
     } catch (thrown) {
@@ -222,8 +222,8 @@ export class LaneWorker {
     }
   }
 
-  async #commit(batch: Batch, output: LaneOutput, started: number): Promise<void> {
-    const { lane, group, transactions, deadLetterTopic, observer } = this.#options;
+  async #commit(batch: Batch, output: ProcessorOutput, started: number): Promise<void> {
+    const { partition, group, transactions, deadLetterTopic, observer } = this.#options;
     if (this.#abort.signal.aborted) return;
     const positions = this.#after(batch);
     const letters = output.deadLetters.map((letter) =>
@@ -231,14 +231,14 @@ export class LaneWorker {
     );
     await transactions.commit([...output.records, ...letters], positions);
     for (const [topic, next] of positions) this.#committed.set(topic, next);
-    await tellCommitted(output, new Map(this.#committed));
-    observer?.committed?.(lane, {
+    await notifyCommitted(output, new Map(this.#committed));
+    observer?.committed?.(partition, {
       records: batch.records.length,
       outputs: output.records.length,
       deadLetters: letters.length,
       seconds: (Date.now() - started) / 1000,
     });
-    this.#options.progress?.committed(lane, this.#committed);
+    this.#options.progress?.committed(partition, this.#committed);
   }
 
   /** Positions after a batch, for the topics that it moves. */
@@ -254,15 +254,15 @@ export class LaneWorker {
   #untilQuiet(): number | undefined {
     if (this.#underWay > 0) return undefined;
     const { idleAfterMs, session } = this.#options;
-    const asked = idleAfterMs !== undefined && session.idle !== undefined && !this.#idleTold;
-    const waits = [...(asked ? [idleAfterMs] : []), ...(this.#hasMoved() ? [settleAfterMs] : [])];
+    const asked = idleAfterMs !== undefined && session.idle !== undefined && !this.#idleReported;
+    const waits = [...(asked ? [idleAfterMs] : []), ...(this.#hasMoved() ? [positionCommitDelayMs] : [])];
     if (waits.length === 0) return undefined;
     return Math.max(0, this.#lastActivity + Math.min(...waits) - Date.now());
   }
 
   #onTimer(): void {
     if (this.#queue.length > 0 || this.#untilQuiet() !== 0) this.#pump();
-    else this.#inTurn(() => (this.#hasMoved() ? this.#settlePositions() : this.#idle()));
+    else this.#inTurn(() => (this.#hasMoved() ? this.#commitPositions() : this.#idle()));
   }
 
   #hasMoved(): boolean {
@@ -273,24 +273,25 @@ export class LaneWorker {
   }
 
   /** Without this, a group's lag would never be zero behind an aborted transaction. */
-  async #settlePositions(): Promise<void> {
+  async #commitPositions(): Promise<void> {
     if (this.#queue.length > 0) return;
     const moved = new Map([...this.#fetched].filter(([topic, next]) => next !== this.#committed.get(topic)));
     await this.#options.transactions.commit([], moved);
     for (const [topic, next] of moved) this.#committed.set(topic, next);
-    this.#options.progress?.committed(this.#options.lane, this.#committed);
+    this.#options.progress?.committed(this.#options.partition, this.#committed);
   }
 
   async #idle(): Promise<void> {
-    const { member, lane, session } = this.#options;
-    if (this.#queue.length > 0 || !this.#isAtEnd(await member.ends(lane)) || this.#queue.length > 0) return;
-    this.#idleTold = true;
+    const { member, partition, session } = this.#options;
+    if (this.#queue.length > 0 || !this.#isAtEnd(await member.ends(partition)) || this.#queue.length > 0)
+      return;
+    this.#idleReported = true;
     const output = await session.idle?.(this.#abort.signal);
     await this.#commitAlone(output ?? null);
   }
 
   /** What came of no batch moves no position. */
-  async #commitAlone(output: LaneOutput | null): Promise<void> {
+  async #commitAlone(output: ProcessorOutput | null): Promise<void> {
     if (output !== null) await this.#commit({ records: [], nexts: [] }, output, Date.now());
   }
 
@@ -310,7 +311,7 @@ export class LaneWorker {
 }
 
 /** The batch is committed by now: whatever is thrown here, no record of it may be processed again. */
-async function tellCommitted(output: LaneOutput, positions: Positions): Promise<void> {
+async function notifyCommitted(output: ProcessorOutput, positions: Positions): Promise<void> {
   try {
     await output.committed?.(positions);
   } catch (thrown) {

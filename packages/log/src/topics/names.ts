@@ -19,8 +19,8 @@ export interface Names {
     readonly join: string;
     readonly train: string;
   };
-  /** `<prefix><group>-<lane>` */
-  transactionalId(group: string, lane: number): string;
+  /** `<prefix><group>-<partition>` */
+  transactionalId(group: string, partition: number): string;
 }
 
 type FixedTopic = 'images' | 'labels' | 'examples' | 'heads' | 'serving' | 'predictions';
@@ -71,6 +71,6 @@ export function createNames(options: NamesOptions = {}): Names {
       join: groups.join ?? group('join'),
       train: groups.train ?? group('train'),
     },
-    transactionalId: (owner, lane) => `${options.transactionalIdPrefix ?? ''}${owner}-${lane}`,
+    transactionalId: (owner, partition) => `${options.transactionalIdPrefix ?? ''}${owner}-${partition}`,
   };
 }

@@ -4,7 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord } from '../api.ts';
-import { wayOut } from '../partitions/partition-watch.ts';
+import { repartitionRemedy } from '../partitions/partition-watch.ts';
 import { partitionFor } from './murmur2.ts';
 
 /** What a record's partition follows from; undefined for records of other writers, whose partitioner is not known. */
@@ -33,7 +33,7 @@ export async function checkPlacement(
   if (before === undefined) return;
   const message =
     `topic ${topic} has ${partitions} partitions, and its records were written to ${before}: ` +
-    `partitions were added, and keys belong to others now; ${wayOut(partitions)}`;
+    `partitions were added, and keys belong to others now; ${repartitionRemedy(partitions)}`;
   throw new HeadwaterError('topic-mismatch', message, { context: { topic, before, now: partitions } });
 }
 

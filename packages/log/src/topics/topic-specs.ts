@@ -7,7 +7,7 @@ import type { Names } from './names.ts';
 
 export interface TopicSpecsOptions {
   readonly extractors: readonly string[];
-  /** The same for every topic whose records spread: lanes pair them by index. */
+  /** The same for every topic whose records spread: partitions pair them by index. */
   readonly partitions: number;
   /** −1 or left out: the broker's default. */
   readonly replicationFactor?: number | undefined;

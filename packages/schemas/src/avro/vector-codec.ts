@@ -52,13 +52,13 @@ export function openVectorReader(ids: SchemaIds): VectorReader {
 }
 
 function decoderOfWriter(writer: AvroSchema): Decoder<VectorExtracted> {
-  const contract = statedContract(writer);
+  const contract = contractOfWriter(writer);
   const schema = vectorSchema(contract);
   return resolvingDecoder(schema, parseType(schema), writer, mappingFor(contract));
 }
 
 /** A writer that states no contract is the record's fault, not ours. */
-function statedContract(writer: AvroSchema): VectorContract {
+function contractOfWriter(writer: AvroSchema): VectorContract {
   try {
     return contractOf(writer);
   } catch (cause) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compositeKey, parseCompositeKey } from './composite-key.ts';
-import { imageIdFault, imageIdOfKey } from './image-id.ts';
+import { imageIdOfKey, imageIdProblem } from './image-id.ts';
 
 const bad = expect.objectContaining({ code: 'record-invalid' });
 
@@ -25,7 +25,7 @@ describe('image ids', () => {
     'ü'.repeat(512),
     '😀'.repeat(256),
   ])('may be %j', (id) => {
-    expect(imageIdFault(id)).toBeUndefined();
+    expect(imageIdProblem(id)).toBeUndefined();
     expect(imageIdOfKey(Buffer.from(id))).toBe(id);
   });
 
@@ -45,7 +45,7 @@ describe('image ids', () => {
     ['.', 'step of a path'],
     ['..', 'step of a path'],
   ])('may not be %j', (id, reason) => {
-    expect(imageIdFault(id)).toContain(reason);
+    expect(imageIdProblem(id)).toContain(reason);
   });
 
   it.each([

@@ -12,7 +12,7 @@ export const longestImageId = 1_024;
 export const imageIdRule =
   'Up to 1,024 bytes of UTF-8, of any characters but control characters; not empty, and not `.` or `..`.';
 
-/** JSON Schema, for documents; `imageIdFault` is what decides, and says why. */
+/** JSON Schema, for documents; `imageIdProblem` is what decides, and says why. */
 export const imageIdSchema = { type: 'string', minLength: 1, maxLength: longestImageId } as const;
 /** In a path: one segment, whatever the id is made of. */
 export const imageIdParameter = {
@@ -26,7 +26,7 @@ const notAllowed = /[\p{Cc}\p{Cs}]/u;
 const pathSteps: readonly unknown[] = ['.', '..'];
 
 /** Why a value is no image id, as a clause; undefined where it is one. */
-export function imageIdFault(value: unknown): string | undefined {
+export function imageIdProblem(value: unknown): string | undefined {
   if (value === undefined || value === '') return 'image id is missing';
   if (typeof value !== 'string') return 'image id must be text';
   if (Buffer.byteLength(value) > longestImageId)
@@ -42,7 +42,7 @@ export function imageIdOfKey(key: Buffer | null): string {
   // Broken bytes would be read as those of another id.
   if (!isUtf8(key)) throw invalid('The key is not an image id: it is not UTF-8');
   const imageId = key.toString('utf8');
-  const fault = imageIdFault(imageId);
+  const fault = imageIdProblem(imageId);
   if (fault !== undefined) throw invalid(`The key is not an image id: ${fault}`);
   return imageId;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classOfLabel, labelFault, readLabel, readTask, taskFault } from './label-rules.ts';
+import { classOfLabel, labelProblem, readLabel, readTask, taskProblem } from './label-rules.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 12 }),
@@ -46,7 +46,7 @@ describe('labels', () => {
     'x'.repeat(255),
     '猫'.repeat(85),
   ])('accepts %s', (label) => {
-    expect(labelFault(label)).toBeUndefined();
+    expect(labelProblem(label)).toBeUndefined();
     expect(readLabel(label)).toBe(label);
   });
 
@@ -69,7 +69,7 @@ describe('labels', () => {
     ['\ud800', 'label has half of a surrogate pair'],
     ['猫'.repeat(86), 'label is longer than 255 bytes of UTF-8 (258)'],
   ])('refuses %j and names the reason', (label, reason) => {
-    expect(labelFault(label)).toBe(reason);
+    expect(labelProblem(label)).toBe(reason);
     expect(() => readLabel(label)).toThrow(
       expect.objectContaining({ code: 'request-invalid', message: reason }),
     );
@@ -83,9 +83,9 @@ describe('labels', () => {
   it('keeps a label that was accepted: its class is itself, however often it is read', () => {
     fc.assert(
       fc.property(text, (label) => {
-        fc.pre(labelFault(label) === undefined);
+        fc.pre(labelProblem(label) === undefined);
         const read = readLabel(label);
-        expect(labelFault(read)).toBeUndefined();
+        expect(labelProblem(read)).toBeUndefined();
         expect(readLabel(read)).toBe(read);
         expect(classOfLabel(label)).toBe(read);
       }),
@@ -123,6 +123,6 @@ describe('tasks', () => {
     ['Qualita\u0308t', 'task is not in normalization form C (NFC)'],
     ['x'.repeat(256), 'task is longer than 255 bytes of UTF-8 (256)'],
   ])('refuses %j and names the reason', (task, reason) => {
-    expect(taskFault(task)).toBe(reason);
+    expect(taskProblem(task)).toBe(reason);
   });
 });

@@ -20,7 +20,7 @@ export const taskSchema = {
 } as const;
 
 /** Why a value is no label, as a clause; undefined where it is one. `noun` names the value in the clause. */
-export function labelFault(value: unknown, noun = 'label'): string | undefined {
+export function labelProblem(value: unknown, noun = 'label'): string | undefined {
   if (value === undefined || value === '') return `${noun} is missing`;
   if (typeof value !== 'string') return `${noun} must be a text in quotation marks, not ${kindOf(value)}`;
   const text = value.normalize('NFC');
@@ -35,8 +35,8 @@ export function labelFault(value: unknown, noun = 'label'): string | undefined {
 }
 
 /** Why a value is no task. Tasks stand in settings and URLs: another normalization form is refused, not converted. */
-export function taskFault(value: unknown): string | undefined {
-  const fault = labelFault(value, 'task');
+export function taskProblem(value: unknown): string | undefined {
+  const fault = labelProblem(value, 'task');
   if (fault !== undefined) return fault;
   if (value === '.' || value === '..') return 'task is a step of a path, which no URL can name';
   return value === String(value).normalize('NFC') ? undefined : 'task is not in normalization form C (NFC)';
@@ -44,12 +44,12 @@ export function taskFault(value: unknown): string | undefined {
 
 /** The label in the form in which it is kept. Errors: request-invalid, with the reason. */
 export function readLabel(value: unknown, noun = 'label'): string {
-  return unlessFaulty(labelFault(value, noun), value, noun).normalize('NFC');
+  return unlessFaulty(labelProblem(value, noun), value, noun).normalize('NFC');
 }
 
 /** The task as it came. Errors: request-invalid, with the reason. */
 export function readTask(value: unknown): string {
-  return unlessFaulty(taskFault(value), value, 'task');
+  return unlessFaulty(taskProblem(value), value, 'task');
 }
 
 /**

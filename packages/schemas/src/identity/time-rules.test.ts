@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { earliestTime, latestTime, timeFault } from './time-rules.ts';
+import { earliestTime, latestTime, timeProblem } from './time-rules.ts';
 
 const now = Date.UTC(2026, 10, 29);
 
 it('accepts milliseconds of the present, and both ends of the range', () => {
-  for (const time of [now, earliestTime, latestTime]) expect(timeFault(time, 'assignedAt')).toBeUndefined();
+  for (const time of [now, earliestTime, latestTime]) expect(timeProblem(time, 'assignedAt')).toBeUndefined();
 });
 
 it.each([
@@ -14,11 +14,11 @@ it.each([
   [0, 'it lies too close to 1970'],
   [8_640_000_000_000_000, 'it may be in microseconds'],
 ])('refuses %d and gives a hint', (time, hint) => {
-  expect(timeFault(time, 'assignedAt')).toBe(
+  expect(timeProblem(time, 'assignedAt')).toBe(
     `assignedAt must be milliseconds since 1970, and ${time} is not: ${hint}`,
   );
 });
 
 it.each([1.5, Number.NaN, Number.POSITIVE_INFINITY, '1', null, 2 ** 60])('refuses %j', (time) => {
-  expect(timeFault(time, 'receivedAt')).toBe('receivedAt must be whole milliseconds since 1970');
+  expect(timeProblem(time, 'receivedAt')).toBe('receivedAt must be whole milliseconds since 1970');
 });

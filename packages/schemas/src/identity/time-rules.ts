@@ -11,7 +11,7 @@ export const latestTime = 9_999_999_999_999;
 export const timeRule = 'Milliseconds since 1970 (UTC), from 3 March 1973 to 20 November 2286.';
 
 /** Why a value is no time of a record, as a clause; undefined where it is one. `noun` names the field. */
-export function timeFault(value: unknown, noun: string): string | undefined {
+export function timeProblem(value: unknown, noun: string): string | undefined {
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) {
     return `${noun} must be whole milliseconds since 1970`;
   }

@@ -17,7 +17,7 @@ export interface RegistryOptions {
   readonly attempts?: number;
 }
 
-export interface RegistryAnswer {
+export interface RegistryResponse {
   readonly status: number;
   /** Parsed JSON; an empty object where the answer was something else. */
   readonly body: Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ export interface RegistryClient {
    * Answers with status 2xx or 404. Errors: schema-registry-unavailable (after retries), schema-incompatible (409, 422),
    * config-invalid (credentials refused, or not a registry).
    */
-  request(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<RegistryAnswer>;
+  request(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<RegistryResponse>;
 }
 
 /** Errors: config-invalid. */
@@ -37,7 +37,7 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
   const headers = { accept: mediaTypes, 'content-type': mediaType, ...authorization(base, options) };
   const root = `${base.origin}${base.pathname.replace(/\/+$/, '')}`;
   const attempts = options.attempts ?? 6;
-  const send = async (method: string, path: string, body?: object): Promise<RegistryAnswer> => {
+  const send = async (method: string, path: string, body?: object): Promise<RegistryResponse> => {
     const init = { method, headers, signal: AbortSignal.timeout(options.timeoutMs ?? 10_000) };
     const answer = await fetch(
       `${root}${path}`,
@@ -49,7 +49,7 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
 }
 
 const mediaType = 'application/vnd.schemaregistry.v1+json';
-const longestAnswer = 16 * 1024 * 1024;
+const maxResponseBytes = 16 * 1024 * 1024;
 const mediaTypes = `${mediaType}, application/json`;
 
 function parseUrl(text: string): URL {
@@ -76,7 +76,7 @@ async function readText(answer: Response, root: string): Promise<string> {
   for await (const chunk of answer.body ?? []) {
     length += chunk.byteLength;
     // Leaving the loop ends the connection.
-    if (length > longestAnswer) throw away(root, `answered with more than ${longestAnswer} bytes`);
+    if (length > maxResponseBytes) throw away(root, `answered with more than ${maxResponseBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -91,7 +91,7 @@ function parseBody(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function judge(answer: RegistryAnswer, root: string): RegistryAnswer {
+function judge(answer: RegistryResponse, root: string): RegistryResponse {
   const { status, body } = answer;
   if ((status >= 200 && status < 300) || status === 404) return answer;
   const said = typeof body.message === 'string' ? `: ${body.message.slice(0, 500)}` : '';

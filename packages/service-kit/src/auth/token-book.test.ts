@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { allows } from './roles.ts';
-import { createToken, parseTokens, presentedToken, type TokenBook } from './token-book.ts';
+import { type AccessTokens, createToken, parseTokens, presentedToken } from './token-book.ts';
 
 const secret = 'correct-horse-battery-staple';
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const book = (text: string) => parseTokens(text) as TokenBook;
+const book = (text: string) => parseTokens(text) as AccessTokens;
 const problem = (text: string) => (parseTokens(text) as { problem: string }).problem;
 
 describe('a book of tokens', () => {

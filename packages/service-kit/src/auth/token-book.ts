@@ -11,12 +11,12 @@ export interface TokenHolder {
   readonly role: AccessRole;
 }
 
-export interface TokenBook {
+export interface AccessTokens {
   readonly holders: readonly TokenHolder[];
   /** Takes the same time whichever token matches, and whether one does. */
   find(token: string): TokenHolder | undefined;
   /** The same book and one more token. */
-  with(holder: TokenHolder, token: string): TokenBook;
+  with(holder: TokenHolder, token: string): AccessTokens;
 }
 
 interface Entry extends TokenHolder {
@@ -32,7 +32,7 @@ const digestForm = /^sha256:([0-9a-f]{64})$/i;
 const nameForm = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** Lines (or parts divided by semicolons) of `tokenLineForm`; empty ones and those that begin with # are left out. */
-export function parseTokens(text: string): TokenBook | { readonly problem: string } {
+export function parseTokens(text: string): AccessTokens | { readonly problem: string } {
   const entries: Entry[] = [];
   for (const [index, line] of text.split(/[\n;]/).entries()) {
     const words = line.trim().split(/\s+/);
@@ -44,7 +44,9 @@ export function parseTokens(text: string): TokenBook | { readonly problem: strin
     }
     entries.push(entry);
   }
-  return entries.length > 0 ? bookOf(entries) : { problem: `expected lines of the form ${tokenLineForm}` };
+  return entries.length > 0
+    ? createAccessTokens(entries)
+    : { problem: `expected lines of the form ${tokenLineForm}` };
 }
 
 /** The entry, or what is wrong with it: in words that do not repeat what may be a secret. */
@@ -61,7 +63,7 @@ function readEntry([name = '', role = '', token = '', ...rest]: readonly string[
   return { name, role: known, digest: digestOf(token) };
 }
 
-function bookOf(entries: readonly Entry[]): TokenBook {
+function createAccessTokens(entries: readonly Entry[]): AccessTokens {
   return {
     holders: entries.map(({ name, role }) => ({ name, role })),
     find: (token) => {
@@ -72,7 +74,7 @@ function bookOf(entries: readonly Entry[]): TokenBook {
         if (timingSafeEqual(digest, presented)) found = { name, role };
       return found;
     },
-    with: (holder, token) => bookOf([...entries, { ...holder, digest: digestOf(token) }]),
+    with: (holder, token) => createAccessTokens([...entries, { ...holder, digest: digestOf(token) }]),
   };
 }
 

@@ -3,12 +3,12 @@
  * apart, so a variable's notes are those of all its layers together, the outer ones first.
  */
 import type { z } from 'zod';
-import type { VariableNotes } from './variables.ts';
+import type { VariableMetadata } from './variables.ts';
 
 /** A schema of environment variables: an object, or one that is transformed afterwards. */
 export type EnvironmentSchema<T = unknown> = z.ZodType<T>;
 
-export interface Variable extends VariableNotes {
+export interface Variable extends VariableMetadata {
   readonly name: string;
   readonly required: boolean;
   /** As one would write it in the environment; undefined where there is none. */
@@ -39,10 +39,10 @@ function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
 }
 
 function describeVariable(name: string, schema: z.ZodType): Variable {
-  let notes: VariableNotes = {};
+  let notes: VariableMetadata = {};
   let fallback: string | undefined;
   for (let at: z.ZodType | undefined = schema; at !== undefined; ) {
-    notes = { ...(at.meta() as VariableNotes | undefined), ...notes };
+    notes = { ...(at.meta() as VariableMetadata | undefined), ...notes };
     const { type, defaultValue, innerType, in: input }: Layer = layer(at);
     if (type === 'default' || type === 'prefault') fallback ??= written(defaultValue);
     at = innerType ?? input;

@@ -3,10 +3,10 @@
  * wrong value is answered with what a right one looks like, and `--help` and the reference can show it.
  */
 import { z } from 'zod';
-import { parseTokens, type TokenBook, tokenLineForm } from '../auth/token-book.ts';
+import { type AccessTokens, parseTokens, tokenLineForm } from '../auth/token-book.ts';
 
 /** What a schema says about its variable beside its type; kept in zod's metadata. */
-export interface VariableNotes {
+export interface VariableMetadata {
   readonly description?: string;
   /** Completes "expected …". */
   readonly expected?: string;
@@ -19,7 +19,7 @@ export interface VariableNotes {
 }
 
 /** A variable from text: `read` answers undefined for what it does not take. */
-function variable<T>(expected: string, read: (text: string) => T | undefined, notes: VariableNotes = {}) {
+function variable<T>(expected: string, read: (text: string) => T | undefined, notes: VariableMetadata = {}) {
   return z
     .string()
     .transform((text, context): T => {
@@ -44,7 +44,7 @@ export function secret(expected = 'text') {
 /** Bearer tokens, of which only the digests are kept; may come from the file that `<NAME>_FILE` names. */
 export function tokens() {
   const expected = `lines, or parts divided by semicolons, of the form ${tokenLineForm}`;
-  return secret(expected).transform((given, context): TokenBook => {
+  return secret(expected).transform((given, context): AccessTokens => {
     const book = parseTokens(given);
     if (!('problem' in book)) return book;
     context.addIssue({ code: 'custom', message: book.problem });

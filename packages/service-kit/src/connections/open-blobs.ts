@@ -9,7 +9,7 @@ import {
   type Place,
   parseS3Place,
   withBounds,
-  withSources,
+  withReadOnlySources,
 } from '@headwater/blobs';
 import { HeadwaterError } from '@headwater/errors';
 import type { CommonConfig } from '../configuration/common-environment.ts';
@@ -46,7 +46,7 @@ export function checkBlobStoreShared(
 
 export function openBlobs(config: BlobConfig): BlobStore {
   const own = openPlace(config.BLOB_STORE ?? join(config.DATA_DIR, 'blobs'), config);
-  return withSources(
+  return withReadOnlySources(
     own,
     config.BLOB_SOURCES.map((place) => openPlace(place, config)),
   );

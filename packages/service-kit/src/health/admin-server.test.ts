@@ -27,11 +27,11 @@ async function start(port = 0) {
 
 test('is ready when all parts are, and says which one is not', async () => {
   const { health, get } = await start();
-  const setReady = health.part('lanes');
+  const setReady = health.part('partitions');
   expect(await get('/livez')).toMatchObject({ status: 200 });
   const before = await get('/readyz');
   expect(before.status).toBe(503);
-  expect(JSON.parse(before.body)).toEqual({ status: 'not ready', parts: { lanes: 'starting' } });
+  expect(JSON.parse(before.body)).toEqual({ status: 'not ready', parts: { partitions: 'starting' } });
   setReady(true);
   expect(await get('/readyz?verbose')).toMatchObject({ status: 200 });
   health.fail('store-unavailable');

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/log';
-import { presentedToken, type TokenBook } from '../auth/token-book.ts';
+import { type AccessTokens, presentedToken } from '../auth/token-book.ts';
 import type { CommonConfig } from '../configuration/common-environment.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Health } from './health.ts';
@@ -16,7 +16,7 @@ export interface AdminServerOptions {
   readonly health: Health;
   readonly logger: Logger;
   /** Whose token reads metrics; undefined: nobody is asked for one. Probes are always open. */
-  readonly metricsTokens?: TokenBook | undefined;
+  readonly metricsTokens?: AccessTokens | undefined;
 }
 
 /** What the environment says of an admin server. Errors: config-invalid. */
@@ -105,7 +105,7 @@ async function answer(
 }
 
 /** Any role may read. */
-function isKnown({ headers }: IncomingMessage, tokens: TokenBook): boolean {
+function isKnown({ headers }: IncomingMessage, tokens: AccessTokens): boolean {
   const token = presentedToken(headers.authorization);
   return token !== undefined && tokens.find(token) !== undefined;
 }

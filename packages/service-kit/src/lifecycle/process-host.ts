@@ -10,7 +10,7 @@ export interface ProcessHost {
   /** Calls back for what nobody caught. */
   onUncaught(handle: (error: unknown) => void): void;
   print(text: string): void;
-  complain(text: string): void;
+  printError(text: string): void;
   exit(code: number): void;
 }
 
@@ -26,6 +26,6 @@ export const processHost: ProcessHost = {
     process.on('unhandledRejection', handle);
   },
   print: (text) => process.stdout.write(text),
-  complain: (text) => process.stderr.write(text),
+  printError: (text) => process.stderr.write(text),
   exit: (code) => process.exit(code),
 };

@@ -56,7 +56,7 @@ export async function runService<Config extends CommonConfig>(
     return host.exit(0);
   }
   if (argument !== undefined) {
-    host.complain(`${options.name} takes no arguments; --help tells how it is configured\n`);
+    host.printError(`${options.name} takes no arguments; --help tells how it is configured\n`);
     return host.exit(2);
   }
   let config: Config;
@@ -66,7 +66,7 @@ export async function runService<Config extends CommonConfig>(
     });
     checkBlobStoreShared(config, addressesOf(config));
   } catch (error) {
-    host.complain(`${options.name}: ${asHeadwaterError(error).message}\n`);
+    host.printError(`${options.name}: ${asHeadwaterError(error).message}\n`);
     return host.exit(1);
   }
   await supervise(config, options, host);

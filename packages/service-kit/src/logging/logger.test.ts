@@ -11,12 +11,12 @@ function collect(options: Partial<LoggerOptions> = {}) {
 
 test('one object a line, with level, time and fields, those of the parent too', () => {
   const { lines, logger } = collect();
-  logger.child({ lane: 3 }).info({ topic: 'images', offset: 12n }, 'committed');
+  logger.child({ partition: 3 }).info({ topic: 'images', offset: 12n }, 'committed');
   expect(lines).toEqual([
     expect.objectContaining({
       level: 'info',
       name: 'test',
-      lane: 3,
+      partition: 3,
       topic: 'images',
       offset: 12,
       msg: 'committed',

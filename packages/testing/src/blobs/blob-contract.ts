@@ -4,7 +4,7 @@ import type { BlobStore, StoredBlob } from '@headwater/blobs';
 import type { HeadwaterError } from '@headwater/errors';
 import { describe, expect, test } from 'vitest';
 
-export interface Furnished {
+export interface BlobStoreFixture {
   readonly store: BlobStore;
   /** Puts other bytes where a blob lies, behind the back of the store. */
   damage(blob: StoredBlob, bytes: Buffer): Promise<void>;
@@ -20,13 +20,13 @@ export const codeOf = (promise: Promise<unknown>): Promise<string> =>
     (error: HeadwaterError) => error.code ?? String(error),
   );
 
-export function keepsTheBlobContract(name: string, furnish: () => Furnished): void {
+export function describeBlobStoreContract(name: string, openFixture: () => BlobStoreFixture): void {
   /** Stores are shared by the tests of a file: each test has bytes of its own. */
   const picture = (length = 100) => randomBytes(length);
 
   describe(`${name}, as a blob store`, () => {
     test('gives back what was put, under one uri for the same bytes', async () => {
-      const { store } = furnish();
+      const { store } = openFixture();
       const bytes = picture();
       const [first, again] = await Promise.all([store.put(bytes), store.put(bytes)]);
       expect(again).toEqual(first);
@@ -36,14 +36,14 @@ export function keepsTheBlobContract(name: string, furnish: () => Furnished): vo
     });
 
     test('takes nothing, and a few megabytes', async () => {
-      const { store } = furnish();
+      const { store } = openFixture();
       for (const bytes of [Buffer.alloc(0), picture(3_000_001)]) {
         expect((await store.get(await store.put(bytes))).equals(bytes)).toBe(true);
       }
     });
 
     test('takes many at once', async () => {
-      const { store } = furnish();
+      const { store } = openFixture();
       const all = Array.from({ length: 40 }, () => picture(5_000));
       const blobs = await Promise.all(all.map((bytes) => store.put(bytes)));
       const back = await Promise.all(blobs.map((blob) => store.get(blob)));
@@ -51,7 +51,7 @@ export function keepsTheBlobContract(name: string, furnish: () => Furnished): vo
     });
 
     test('gives each image bytes of its own, which go with it', async () => {
-      const { store, age } = furnish();
+      const { store, age } = openFixture();
       const bytes = picture();
       const digest = createHash('sha256').update(bytes).digest('hex');
       const [one, other] = [`image/${digest}`, `bild ü ${digest}`];
@@ -75,7 +75,7 @@ export function keepsTheBlobContract(name: string, furnish: () => Furnished): vo
     });
 
     test('forgets what was deleted, and deletes what is absent', async () => {
-      const { store } = furnish();
+      const { store } = openFixture();
       const bytes = picture();
       const blob = await store.put(bytes);
       await store.delete(blob.uri);
@@ -86,7 +86,7 @@ export function keepsTheBlobContract(name: string, furnish: () => Furnished): vo
     });
 
     test('tells damage from absence, and mends it with the same bytes', async () => {
-      const { store, damage } = furnish();
+      const { store, damage } = openFixture();
       const bytes = picture();
       const blob = await store.put(bytes);
       for (const wrong of [picture(), picture(99), picture(101), Buffer.alloc(0)]) {
@@ -98,7 +98,7 @@ export function keepsTheBlobContract(name: string, furnish: () => Furnished): vo
     });
 
     test('reads nothing that is not as long as the message says, or not what it says', async () => {
-      const { store } = furnish();
+      const { store } = openFixture();
       const blob = await store.put(picture());
       expect(await codeOf(store.get({ ...blob, byteLength: 99 }))).toBe('blob-corrupt');
       expect(await codeOf(store.get({ ...blob, byteLength: 101 }))).toBe('blob-corrupt');
@@ -106,7 +106,7 @@ export function keepsTheBlobContract(name: string, furnish: () => Furnished): vo
     });
 
     test('follows no reference to another place', async () => {
-      const { store, foreign } = furnish();
+      const { store, foreign } = openFixture();
       const blob = await store.put(picture());
       const anywhere = [
         'http://169.254.169.254/latest/meta-data/',
@@ -129,13 +129,13 @@ export function keepsTheBlobContract(name: string, furnish: () => Furnished): vo
     });
 
     test('can be aborted', async () => {
-      const { store } = furnish();
+      const { store } = openFixture();
       const blob = await store.put(picture());
       await expect(store.get(blob, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
     });
 
     test('lets go what was put long ago, but not what is kept or was put again', async () => {
-      const { store, age } = furnish();
+      const { store, age } = openFixture();
       if (age === undefined || store.sweep === undefined) return;
       const [old, young, renewed, kept] = [picture(), picture(), picture(), picture()];
       const blobs = {

@@ -5,7 +5,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 const models = new URL('../../../../models/', import.meta.url);
 
-export function readShipped(path: string): Promise<Uint8Array> {
+export function readModelFile(path: string): Promise<Uint8Array> {
   return readFile(new URL(path, models));
 }
 

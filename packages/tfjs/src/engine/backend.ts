@@ -50,7 +50,7 @@ function loadNative(packageName: string): void {
 }
 
 /** TensorFlow's library writes its notes on standard error; a thread must be started after this, because it can't set variables. */
-export function quietNative(): void {
+export function silenceNativeLogs(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 }
 
@@ -99,7 +99,7 @@ function describe(name: BackendName, passedOver: readonly string[]): Backend {
  * Errors: prerequisite-missing.
  */
 export async function startBackend(wanted?: BackendName | readonly BackendName[]): Promise<Backend> {
-  quietNative();
+  silenceNativeLogs();
   // Without this the plain backend praises the native one on standard error.
   tf.enableProdMode();
   const passedOver: string[] = [];

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import type { Engine, EngineOptions } from '@headwater/extractors';
 import { openWorkerEngine } from '@headwater/extractors';
-import { quietNative } from './backend.ts';
+import { silenceNativeLogs } from './backend.ts';
 
 const workerFile = createRequire(import.meta.url).resolve('@headwater/tfjs/worker');
 
@@ -11,6 +11,6 @@ const workerFile = createRequire(import.meta.url).resolve('@headwater/tfjs/worke
  * wasm has one, the native library as many as there are processors. `backend` is one of `backendNames`. Errors: model-invalid.
  */
 export function openTfjsEngine(options: EngineOptions): Promise<Engine> {
-  quietNative();
+  silenceNativeLogs();
   return openWorkerEngine(workerFile, options);
 }

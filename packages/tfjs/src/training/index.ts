@@ -7,7 +7,7 @@ export {
   type TrainedDenseLayer,
   trainDenseLayers,
 } from './dense-layers.ts';
-export { accuracyOf, answersOf, netUpTo } from './inference.ts';
+export { accuracyOf, answersOf, modelUpTo } from './inference.ts';
 export {
   type LabelledImages,
   pick,

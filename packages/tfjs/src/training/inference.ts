@@ -5,7 +5,7 @@ import type { LabelledImages } from './labelled-images.ts';
 const batchSize = 256;
 
 /** The net up to and with a layer; weights are shared, not copied. */
-export function netUpTo(model: tfl.LayersModel, layer: string): tfl.LayersModel {
+export function modelUpTo(model: tfl.LayersModel, layer: string): tfl.LayersModel {
   return tfl.model({ inputs: model.inputs, outputs: model.getLayer(layer).output as tfl.SymbolicTensor });
 }
 

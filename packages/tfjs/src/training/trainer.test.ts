@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startBackend } from '../engine/backend.ts';
 import { tf } from '../engine/tensorflow.ts';
-import { accuracyOf, answersOf, netUpTo } from './inference.ts';
+import { accuracyOf, answersOf, modelUpTo } from './inference.ts';
 import { type LabelledImages, pick, shuffled, splitImages, withClasses } from './labelled-images.ts';
 import { continueLeNet, createLeNet, lenetFeatures, lenetLogits } from './lenet.ts';
 import { readMnist } from './mnist.ts';
@@ -40,7 +40,7 @@ describe('training', () => {
     expect(result).toMatchObject({ images: 800, losses: [expect.any(Number)] });
     expect(progress.at(-1)).toMatchObject({ round: 1, images: 800, total: 800 });
     expect(await accuracyOf(net, test)).toBeGreaterThan(0.95);
-    expect(await answersOf(netUpTo(net, lenetFeatures), some(3))).toHaveLength(2400);
+    expect(await answersOf(modelUpTo(net, lenetFeatures), some(3))).toHaveLength(2400);
   }, 120_000);
 
   it('leaves frozen layers as they are, and slows others by their multiplier', async () => {

@@ -1,7 +1,7 @@
 import { createMemoryLog } from '@headwater/log';
 import type { Service } from '@headwater/service-kit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Rig } from '../testing/classify-fixture.ts';
+import { ClassifyFixture } from '../testing/classify-fixture.ts';
 import { classifyAccess } from './access.ts';
 
 const tokens = { read: 'r'.repeat(32), write: 'w'.repeat(32), admin: 'a'.repeat(32) };
@@ -9,13 +9,13 @@ const AUTH_TOKENS = Object.entries(tokens)
   .map(([role, token]) => `${role}er ${role} ${token}`)
   .join(';');
 
-let rig: Rig;
+let fixture: ClassifyFixture;
 let service: Service;
 beforeAll(async () => {
-  rig = await Rig.open({ log: createMemoryLog() });
-  service = await rig.start({ TASKS: 'digit', AUTH_TOKENS });
+  fixture = await ClassifyFixture.open({ log: createMemoryLog() });
+  service = await fixture.start({ TASKS: 'digit', AUTH_TOKENS });
 });
-afterAll(() => rig.close());
+afterAll(() => fixture.close());
 
 const call = async (method: string, path: string, token?: string) => {
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };

@@ -6,7 +6,7 @@ import type { Codec, HeadActivated } from '@headwater/schemas';
 import type { FastifyInstance } from 'fastify';
 import { unpinHeader } from '../model-registry/heads-table.ts';
 import { taskSchema } from './response-schemas.ts';
-import { headParameters, lineQuery, problemResponses, taskParameters } from './route-schemas.ts';
+import { headParameters, problemResponses, seriesQuery, taskParameters } from './route-schemas.ts';
 import type { HeadView, TaskView, TaskViews } from './task-views.ts';
 
 /** How long the answer waits for the activation to come back from the log. */
@@ -32,7 +32,7 @@ interface UnpinRoute {
 export function registerActivations(app: FastifyInstance, options: ActivationOptions): void {
   const pin = { summary: 'Lets this head serve until it is unpinned', tags: ['heads'] };
   const response = { 200: taskSchema, ...problemResponses };
-  const schema = { ...pin, params: headParameters, querystring: lineQuery, response };
+  const schema = { ...pin, params: headParameters, querystring: seriesQuery, response };
   app.post<PinRoute>('/v1/tasks/:task/heads/:version/activate', { schema }, async ({ params, query }) => {
     const head = findHead(options.views.heads(params.task), params.version, query);
     await activate(options, head, 'pinned');

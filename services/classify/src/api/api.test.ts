@@ -3,32 +3,32 @@ import type { Problem } from '@headwater/http';
 import { createMemoryLog } from '@headwater/log';
 import type { Service } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dayOne, eventually, Rig, vectorOf } from '../testing/classify-fixture.ts';
+import { ClassifyFixture, dayOne, eventually, vectorOf } from '../testing/classify-fixture.ts';
 import type { HeadView, TaskSummary, TaskView } from './task-views.ts';
 
-let rig: Rig;
+let fixture: ClassifyFixture;
 let service: Service;
 
 beforeAll(async () => {
-  rig = await Rig.open({ log: createMemoryLog() });
-  service = await rig.start({ TASKS: 'digit,quiet', HEAD_INLINE_BYTES: '0' });
-  for (let image = 0; image < 12; image++) await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
-  await eventually(async () => (await rig.predictions()).length >= 24);
-  for (let image = 0; image < 12; image++) await rig.sendLabel(`i${image}`, `c${image % 3}`);
-  const { version } = await rig.settled(12);
+  fixture = await ClassifyFixture.open({ log: createMemoryLog() });
+  service = await fixture.start({ TASKS: 'digit,quiet', HEAD_INLINE_BYTES: '0' });
+  for (let image = 0; image < 12; image++) await fixture.sendVector(`i${image}`, vectorOf(image % 3, image));
+  await eventually(async () => (await fixture.predictions()).length >= 24);
+  for (let image = 0; image < 12; image++) await fixture.sendLabel(`i${image}`, `c${image % 3}`);
+  const { version } = await fixture.settled(12);
   await serves(version);
 });
-afterAll(() => rig.close());
+afterAll(() => fixture.close());
 
 function serves(version: number): Promise<unknown> {
   return eventually(async () => {
-    const { status, body } = await rig.api<HeadView>(service, '/v1/tasks/digit/head');
+    const { status, body } = await fixture.api<HeadView>(service, '/v1/tasks/digit/head');
     return status === 200 && body.version === version;
   });
 }
 
 function classify(body: unknown, task = 'digit') {
-  return rig.api<
+  return fixture.api<
     { label: string; probabilities: Record<string, number>; head: { version: number } } & Problem
   >(service, `/v1/tasks/${task}/classify`, {
     method: 'POST',
@@ -39,10 +39,10 @@ function classify(body: unknown, task = 'digit') {
 
 describe('the HTTP interface', () => {
   it('lists tasks with what serves them and how well', async () => {
-    const { body } = await rig.api<{ tasks: TaskSummary[]; join: object }>(service, '/v1/tasks');
+    const { body } = await fixture.api<{ tasks: TaskSummary[]; join: object }>(service, '/v1/tasks');
     expect(body.tasks.map(({ task }) => task)).toEqual(['digit', 'quiet']);
     const [digit, quiet] = body.tasks;
-    const settled = await rig.settled(12);
+    const settled = await fixture.settled(12);
     expect(digit?.head).toMatchObject({
       digest: settled.digest,
       setDigest: settled.setDigest,
@@ -59,10 +59,10 @@ describe('the HTTP interface', () => {
   });
 
   it('tells of heads and measurements', async () => {
-    const { body } = await rig.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
+    const { body } = await fixture.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
     expect(body.heads.filter(({ serving }) => serving)).toHaveLength(1);
     expect(body.heads[0]).not.toHaveProperty('parameters');
-    const { body: measured } = await rig.api<{ heads: unknown[]; served: object }>(
+    const { body: measured } = await fixture.api<{ heads: unknown[]; served: object }>(
       service,
       '/v1/tasks/digit/measurements',
     );
@@ -103,18 +103,18 @@ describe('the HTTP interface', () => {
       status: 404,
       body: { code: 'not-found' },
     });
-    const { status } = await rig.api(service, '/v1/tasks/nothing/heads');
+    const { status } = await fixture.api(service, '/v1/tasks/nothing/heads');
     expect(status).toBe(404);
   });
 
   it('cannot answer images of an extractor that it does not have, and says so', async () => {
     const request = { method: 'POST', headers: { 'content-type': 'image/png' }, body: 'png' };
-    const { status, body } = await rig.api<Problem>(service, '/v1/tasks/digit/classify', request);
+    const { status, body } = await fixture.api<Problem>(service, '/v1/tasks/digit/classify', request);
     expect({ status, code: body.code }).toEqual({ status: 501, code: 'extractor-unknown' });
   });
 
   it('describes itself', async () => {
-    const { body } = await rig.api<{ paths: Record<string, object> }>(service, '/openapi.json');
+    const { body } = await fixture.api<{ paths: Record<string, object> }>(service, '/openapi.json');
     expect(Object.keys(body.paths).sort()).toEqual([
       '/v1/images/{imageId}/neighbours',
       '/v1/tasks',
@@ -133,55 +133,59 @@ describe('the HTTP interface', () => {
     ]);
     const { post } = body.paths['/v1/tasks/{task}/classify'] as { post: { parameters: { name: string }[] } };
     expect(post.parameters.map(({ name }) => name)).toEqual(['task']);
-    expect((await rig.api(service, '/')).status).toBe(200);
+    expect((await fixture.api(service, '/')).status).toBe(200);
   });
 
   it('pins a head, which newer ones do not replace, until it is unpinned', async () => {
-    const { body } = await rig.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
+    const { body } = await fixture.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
     const first = body.heads.at(-1);
-    const pin = await rig.api<TaskView>(service, `/v1/tasks/digit/heads/${first?.version}/activate`, {
+    const pin = await fixture.api<TaskView>(service, `/v1/tasks/digit/heads/${first?.version}/activate`, {
       method: 'POST',
     });
     expect(pin).toMatchObject({ status: 200, body: { head: { version: first?.version, pinned: true } } });
-    await rig.sendLabel('i0', 'c1', { assignedAt: dayOne + 9_000 });
+    await fixture.sendLabel('i0', 'c1', { assignedAt: dayOne + 9_000 });
     const corrected = await eventually(async () => {
-      const head = await rig.settled(12);
+      const head = await fixture.settled(12);
       return head.version > (body.heads[0]?.version ?? 0) && head;
     });
-    const { body: pinned } = await rig.api<TaskView>(service, '/v1/tasks/digit');
+    const { body: pinned } = await fixture.api<TaskView>(service, '/v1/tasks/digit');
     expect(pinned.head?.version).toBe(first?.version);
-    const unpin = await rig.api<TaskView>(service, '/v1/tasks/digit/pin', { method: 'DELETE' });
+    const unpin = await fixture.api<TaskView>(service, '/v1/tasks/digit/pin', { method: 'DELETE' });
     expect(unpin).toMatchObject({
       status: 200,
       body: { head: { version: corrected.version, pinned: false } },
     });
-    await rig.sendLabel('i0', 'c0', { assignedAt: dayOne + 10_000 });
+    await fixture.sendLabel('i0', 'c0', { assignedAt: dayOne + 10_000 });
     await serves(
       (
         await eventually(async () => {
-          const head = await rig.settled(12);
+          const head = await fixture.settled(12);
           return head.version > corrected.version && head;
         })
       ).version,
     );
-    const unknown = await rig.api(service, '/v1/tasks/digit/heads/999/activate', { method: 'POST' });
+    const unknown = await fixture.api(service, '/v1/tasks/digit/heads/999/activate', { method: 'POST' });
     expect(unknown.status).toBe(404);
   });
 
   it('lets nothing serve again when the last label is retracted and the pin is gone', async () => {
-    const { body } = await rig.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
-    await rig.api(service, `/v1/tasks/digit/heads/${body.heads[0]?.version}/activate`, { method: 'POST' });
+    const { body } = await fixture.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
+    await fixture.api(service, `/v1/tasks/digit/heads/${body.heads[0]?.version}/activate`, {
+      method: 'POST',
+    });
     for (let image = 0; image < 12; image++)
-      await rig.sendLabel(`i${image}`, null, { assignedAt: dayOne + 20_000 });
-    await eventually(async () => (await rig.api(service, '/v1/tasks/digit/measurements/lda')).status === 503);
-    const { body: pinned } = await rig.api<TaskView>(service, '/v1/tasks/digit');
+      await fixture.sendLabel(`i${image}`, null, { assignedAt: dayOne + 20_000 });
+    await eventually(
+      async () => (await fixture.api(service, '/v1/tasks/digit/measurements/lda')).status === 503,
+    );
+    const { body: pinned } = await fixture.api<TaskView>(service, '/v1/tasks/digit');
     expect(pinned.head).toMatchObject({ pinned: true });
-    const unpin = () => rig.api<TaskView>(service, '/v1/tasks/digit/pin', { method: 'DELETE' });
+    const unpin = () => fixture.api<TaskView>(service, '/v1/tasks/digit/pin', { method: 'DELETE' });
     expect((await unpin()).status).toBe(200);
-    await eventually(async () => (await rig.api(service, '/v1/tasks/digit/head')).status === 503);
+    await eventually(async () => (await fixture.api(service, '/v1/tasks/digit/head')).status === 503);
     expect(await unpin()).toMatchObject({ status: 200, body: { head: null, newest: null, prequential: {} } });
-    const { body: gone } = await rig.api<TaskView>(service, '/v1/tasks/digit');
+    const { body: gone } = await fixture.api<TaskView>(service, '/v1/tasks/digit');
     expect(gone).toMatchObject({ head: null, newest: null });
-    expect((await rig.api(service, '/v1/tasks/digit/head')).status).toBe(503);
+    expect((await fixture.api(service, '/v1/tasks/digit/head')).status).toBe(503);
   });
 });

@@ -4,14 +4,14 @@ import { crc32, deflateSync } from 'node:zlib';
 import { openExtractor } from '@headwater/extractor-pipelines';
 import { createMemoryLog } from '@headwater/log';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually, Rig } from '../testing/classify-fixture.ts';
+import { ClassifyFixture, eventually } from '../testing/classify-fixture.ts';
 
 const id = 'lenet-digits.v1';
-let rig: Rig;
+let fixture: ClassifyFixture;
 beforeAll(async () => {
-  rig = await Rig.open({ log: createMemoryLog(), extractors: [id] });
+  fixture = await ClassifyFixture.open({ log: createMemoryLog(), extractors: [id] });
 });
-afterAll(() => rig.close());
+afterAll(() => fixture.close());
 
 /** A gray PNG of 28 × 28 pixels with one bright stripe. */
 function stripe(at: number, vertical: boolean): Buffer {
@@ -43,55 +43,58 @@ function chunk(type: string, data: Buffer): Buffer {
 }
 
 it('answers an image as it answers the image’s vector', async () => {
-  const service = await rig.start();
+  const service = await fixture.start();
   const extractor = await openExtractor(id, { threads: 1 });
   try {
     for (let at = 4; at < 24; at += 2) {
       for (const vertical of [true, false]) {
         const image = `${at}-${vertical}`;
-        await rig.sendVector(image, [
+        await fixture.sendVector(image, [
           ...(await extractor.extract({ image: stripe(at, vertical), attributes: {} })),
         ]);
-        await rig.sendLabel(image, vertical ? 'up' : 'across');
+        await fixture.sendLabel(image, vertical ? 'up' : 'across');
       }
     }
-    const { version } = await rig.settled(20);
+    const { version } = await fixture.settled(20);
     await eventually(async () => {
-      const { body } = await rig.api<{ version: number }>(service, '/v1/tasks/digit/head');
+      const { body } = await fixture.api<{ version: number }>(service, '/v1/tasks/digit/head');
       return body.version === version;
     });
     const path = '/v1/tasks/digit/classify';
     const asked = stripe(11, true);
-    const byImage = await rig.api<{ label: string; probabilities: object }>(service, path, {
+    const byImage = await fixture.api<{ label: string; probabilities: object }>(service, path, {
       method: 'POST',
       headers: { 'content-type': 'image/png' },
       body: new Uint8Array(asked),
     });
     expect(byImage).toMatchObject({ status: 200, body: { label: 'up', extractor: id, head: { version } } });
     for (const type of ['application/x-www-form-urlencoded', 'application/json', 'text/plain']) {
-      const byBytes = await rig.api(service, path, {
+      const byBytes = await fixture.api(service, path, {
         method: 'POST',
         headers: { 'content-type': type },
         body: new Uint8Array(asked),
       });
       expect(byBytes).toMatchObject({ status: 200, body: { label: 'up', head: { version } } });
     }
-    const form = await rig.api<{ detail: string }>(service, path, { method: 'POST', body: new FormData() });
+    const form = await fixture.api<{ detail: string }>(service, path, {
+      method: 'POST',
+      body: new FormData(),
+    });
     expect(form).toMatchObject({ status: 400, body: { detail: expect.stringContaining('form') } });
     const vector = [...(await extractor.extract({ image: asked, attributes: {} }))];
-    const byVector = await rig.api<{ label: string; probabilities: object }>(service, path, {
+    const byVector = await fixture.api<{ label: string; probabilities: object }>(service, path, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ vector }),
     });
     expect(byVector.body.probabilities).toEqual(byImage.body.probabilities);
-    const byDefault = await rig.api<{ probabilities: object }>(service, path, {
+    const byDefault = await fixture.api<{ probabilities: object }>(service, path, {
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: ` \n${JSON.stringify({ vector })}`,
     });
     expect(byDefault.body.probabilities).toEqual(byImage.body.probabilities);
-    const broken = await rig.api<{ code: string }>(service, path, {
+    const broken = await fixture.api<{ code: string }>(service, path, {
       method: 'POST',
       headers: { 'content-type': 'image/png' },
       body: new Uint8Array(asked.subarray(0, 40)),
@@ -111,7 +114,7 @@ chain:
 `;
 
 it('answers an image and its attributes with a chain of the user’s own', async () => {
-  const own = await Rig.open({ log: createMemoryLog(), extractors: ['look.v1'] });
+  const own = await ClassifyFixture.open({ log: createMemoryLog(), extractors: ['look.v1'] });
   const path = join(own.dataDir, 'look.yaml');
   await writeFile(path, chain);
   const extractor = await openExtractor(path);
@@ -152,7 +155,7 @@ it('answers an image and its attributes with a chain of the user’s own', async
 });
 
 it('refuses files that state the same id, or none', async () => {
-  const own = await Rig.open({ log: createMemoryLog(), extractors: ['look.v1'] });
+  const own = await ClassifyFixture.open({ log: createMemoryLog(), extractors: ['look.v1'] });
   const paths = ['a.yaml', 'b.yaml'].map((name) => join(own.dataDir, name));
   for (const path of paths) await writeFile(path, chain);
   try {

@@ -1,10 +1,10 @@
 /** Answers a vector or an image at once, with the head that serves; nothing is written to the log. */
 import { HeadwaterError } from '@headwater/errors';
 import { quantize } from '@headwater/heads';
-import { goneSignal, parseJson } from '@headwater/http';
+import { disconnectSignal, parseJson } from '@headwater/http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ServingHead, ServingHeads } from '../model-registry/serving-heads.ts';
-import type { RuleBook } from '../predict/answer-rules.ts';
+import type { DecisionPolicyOf } from '../predict/answer-rules.ts';
 import { classify } from '../predict/predictor.ts';
 import type { LazyExtractors } from './lazy-extractors.ts';
 import { answerSchema } from './response-schemas.ts';
@@ -16,7 +16,7 @@ export interface ClassifyRouteOptions {
   readonly serving: ServingHeads;
   readonly extractors: LazyExtractors;
   readonly maxImageBytes: number;
-  readonly rules: RuleBook;
+  readonly rules: DecisionPolicyOf;
 }
 
 interface ClassifyRoute {
@@ -95,7 +95,9 @@ export function registerClassify(app: FastifyInstance, options: ClassifyRouteOpt
     scope.post<ClassifyRoute>('/v1/tasks/:task/classify', { schema, config }, async (request, reply) => {
       const { params, body, query } = request;
       const head = requireHead(options, params.task);
-      const numbers = quantize(await vectorOf(body, attributesOf(query), head, options, goneSignal(reply)));
+      const numbers = quantize(
+        await vectorOf(body, attributesOf(query), head, options, disconnectSignal(reply)),
+      );
       return answer(head, numbers, options.rules);
     });
   });
@@ -165,7 +167,7 @@ function fromBase64(text: string): Float32Array {
   throw new HeadwaterError('request-invalid', 'The vector is not base64 of float32 numbers');
 }
 
-function answer(head: ServingHead, numbers: Int16Array, rules: RuleBook) {
+function answer(head: ServingHead, numbers: Int16Array, rules: DecisionPolicyOf) {
   const { task, extractor } = head;
   const now = Date.now();
   const vector = { imageId: '', extractor, numbers, receivedAt: now };

@@ -1,7 +1,7 @@
 /** Where several processes share the work, each tells of its own part, and says which part that is. */
 import { createMemoryLog } from '@headwater/log';
 import { expect, it } from 'vitest';
-import { eventually, Rig, vectorOf } from '../testing/classify-fixture.ts';
+import { ClassifyFixture, eventually, vectorOf } from '../testing/classify-fixture.ts';
 
 interface Covered {
   readonly partitions: readonly number[];
@@ -11,16 +11,16 @@ interface Covered {
 }
 
 it('answers say which partitions they cover, of how many, and whether the task is trained here', async () => {
-  const rig = await Rig.open({ log: createMemoryLog(), partitions: 4 });
+  const fixture = await ClassifyFixture.open({ log: createMemoryLog(), partitions: 4 });
   try {
-    const services = [await rig.start(), await rig.start()];
+    const services = [await fixture.start(), await fixture.start()];
     for (let i = 0; i < 30; i++) {
-      await rig.sendVector(`i${i}`, vectorOf(i % 3, i));
-      await rig.sendLabel(`i${i}`, `c${i % 3}`);
+      await fixture.sendVector(`i${i}`, vectorOf(i % 3, i));
+      await fixture.sendLabel(`i${i}`, `c${i % 3}`);
     }
-    await rig.settled(30);
+    await fixture.settled(30);
     const ask = (path: string) =>
-      Promise.all(services.map(async (service) => (await rig.api<Covered>(service, path)).body));
+      Promise.all(services.map(async (service) => (await fixture.api<Covered>(service, path)).body));
     const measured = await eventually(async () => {
       const answers = await ask('/v1/tasks/digit/measurements');
       return answers.flatMap(({ partitions }) => partitions).length === 4 && answers;
@@ -37,10 +37,10 @@ it('answers say which partitions they cover, of how many, and whether the task i
       expect(answers.map(({ partitions }) => partitions.length)).toEqual([2, 2]);
     }
     const listed = await Promise.all(
-      services.map(async (service) => (await rig.api<{ join: Covered }>(service, '/v1/tasks')).body.join),
+      services.map(async (service) => (await fixture.api<{ join: Covered }>(service, '/v1/tasks')).body.join),
     );
     expect(listed.map(({ ofPartitions }) => ofPartitions)).toEqual([4, 4]);
   } finally {
-    await rig.close();
+    await fixture.close();
   }
 });

@@ -4,18 +4,18 @@ import { areaUnderRejectionCurve, type HeadKind, type MeasurementReport } from '
 import type { FastifyInstance } from 'fastify';
 import { trainedKinds } from '../environment.ts';
 import type { Reviewer } from '../review/reviewer.ts';
-import type { TrainBoard } from '../train/scoring/train-metrics.ts';
-import { lineReportSchema } from './response-schemas.ts';
+import type { TrainMetrics } from '../train/scoring/train-metrics.ts';
+import { headReportSchema } from './response-schemas.ts';
 import { problemResponses, taskParameters } from './route-schemas.ts';
 import type { TaskViews } from './task-views.ts';
 
-export interface LineReportOptions {
+export interface HeadReportOptions {
   readonly views: TaskViews;
   readonly reviewer: Reviewer;
-  readonly trainBoard: TrainBoard;
+  readonly trainMetrics: TrainMetrics;
 }
 
-interface LineReportRoute {
+interface HeadReportRoute {
   readonly Params: { readonly task: string; readonly kind: HeadKind };
   readonly Querystring: { readonly extractor?: string; readonly over: 'prequential' | 'held-out' };
 }
@@ -44,7 +44,7 @@ const querystring = {
   },
 } as const;
 
-export function registerLineReport(app: FastifyInstance, options: LineReportOptions): void {
+export function registerHeadReport(app: FastifyInstance, options: HeadReportOptions): void {
   const schema = {
     summary: 'All that is measured of one kind of head',
     description:
@@ -52,11 +52,11 @@ export function registerLineReport(app: FastifyInstance, options: LineReportOpti
     tags: ['measurements'],
     params,
     querystring,
-    response: { 200: lineReportSchema, ...problemResponses },
+    response: { 200: headReportSchema, ...problemResponses },
   };
-  app.get<LineReportRoute>('/v1/tasks/:task/measurements/:kind', { schema }, async ({ params, query }) => {
+  app.get<HeadReportRoute>('/v1/tasks/:task/measurements/:kind', { schema }, async ({ params, query }) => {
     const { task, kind } = params;
-    const head = findLine(options.views, task, kind, query.extractor);
+    const head = findSeries(options.views, task, kind, query.extractor);
     const line = { task, extractor: head.extractor, kind, version: head.version, over: query.over };
     options.reviewer.require(head.extractor, task);
     if (query.over === 'prequential') return { ...line, ...prequential(options, line) };
@@ -67,7 +67,7 @@ export function registerLineReport(app: FastifyInstance, options: LineReportOpti
 type Line = Readonly<{ task: string; extractor: string; kind: HeadKind }>;
 
 /** The newest head of the line. Errors: not-found. */
-function findLine(views: TaskViews, task: string, kind: HeadKind, extractor?: string) {
+function findSeries(views: TaskViews, task: string, kind: HeadKind, extractor?: string) {
   const heads = views.heads(task);
   const wanted = extractor ?? (heads.find(({ serving }) => serving) ?? heads[0])?.extractor;
   const head = heads.find((one) => one.kind === kind && one.extractor === wanted);
@@ -77,8 +77,8 @@ function findLine(views: TaskViews, task: string, kind: HeadKind, extractor?: st
   throw new HeadwaterError('not-found', `The task has no such head of kind ${kind}: ${there}`);
 }
 
-function prequential({ trainBoard }: LineReportOptions, { extractor, task, kind }: Line) {
-  const report = trainBoard.report(extractor, task, kind);
+function prequential({ trainMetrics }: HeadReportOptions, { extractor, task, kind }: Line) {
+  const report = trainMetrics.report(extractor, task, kind);
   if (report === undefined)
     throw new HeadwaterError(
       'not-found',
@@ -87,7 +87,7 @@ function prequential({ trainBoard }: LineReportOptions, { extractor, task, kind 
   return { considered: report.support, report: asAnswer(report) };
 }
 
-async function heldOut({ reviewer }: LineReportOptions, { extractor, task, kind }: Line) {
+async function heldOut({ reviewer }: HeadReportOptions, { extractor, task, kind }: Line) {
   if (kind === 'mlp') {
     throw new HeadwaterError(
       'request-invalid',

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createMemoryLog } from '@headwater/log';
 import { expect, it } from 'vitest';
-import { eventually, Rig } from '../testing/classify-fixture.ts';
+import { ClassifyFixture, eventually } from '../testing/classify-fixture.ts';
 
 interface HeldOut {
   readonly considered: number;
@@ -22,21 +22,21 @@ function cornerOf(image: number): { readonly vector: number[]; readonly label: s
 }
 
 it('a task’s held-out report is of its own lift, and not of what the other tasks have', async () => {
-  const rig = await Rig.open({ log: createMemoryLog() });
+  const fixture = await ClassifyFixture.open({ log: createMemoryLog() });
   try {
-    const path = join(rig.dataDir, 'tasks.yaml');
+    const path = join(fixture.dataDir, 'tasks.yaml');
     writeFileSync(path, 'tasks: { lifted: { lift: 64 } }');
-    const service = await rig.start({ TASKS: 'lifted,flat', TASK_SETTINGS: path });
+    const service = await fixture.start({ TASKS: 'lifted,flat', TASK_SETTINGS: path });
     for (let image = 0; image < images; image++) {
       const { vector, label } = cornerOf(image);
-      await rig.sendVector(`i${image}`, vector);
-      for (const task of ['lifted', 'flat']) await rig.sendLabel(`i${image}`, label, { task });
+      await fixture.sendVector(`i${image}`, vector);
+      for (const task of ['lifted', 'flat']) await fixture.sendLabel(`i${image}`, label, { task });
     }
     const accuracyOf = async (task: string) => {
-      await rig.settled(images, task);
+      await fixture.settled(images, task);
       const report = `/v1/tasks/${task}/measurements/lda?over=held-out`;
       const { body } = await eventually(async () => {
-        const answer = await rig.api<HeldOut>(service, report);
+        const answer = await fixture.api<HeldOut>(service, report);
         return answer.status === 200 && answer;
       });
       expect(body.considered).toBe(images);
@@ -45,6 +45,6 @@ it('a task’s held-out report is of its own lift, and not of what the other tas
     expect(await accuracyOf('lifted')).toBeGreaterThan(0.95);
     expect(await accuracyOf('flat')).toBeLessThan(0.75);
   } finally {
-    await rig.close();
+    await fixture.close();
   }
 });

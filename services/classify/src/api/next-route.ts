@@ -1,7 +1,7 @@
 /** What to label next: the images without a label that the head of now finds hardest, or strangest. */
 import { type ReviewCandidate, rankForReview } from '@headwater/heads';
 import type { FastifyInstance } from 'fastify';
-import { Breath } from '../event-loop.ts';
+import { EventLoopBudget } from '../event-loop.ts';
 import type { JoinReader, UnlabelledImage } from '../join/monitoring/join-reader.ts';
 import type { ServingHead, ServingHeads } from '../model-registry/serving-heads.ts';
 import { requireHead } from './classify-route.ts';
@@ -47,9 +47,9 @@ export function registerNext(app: FastifyInstance, options: NextOptions): void {
 async function judge(images: readonly UnlabelledImage[], { classifier }: ServingHead) {
   const judged: ReviewCandidate[] = [];
   const labels = new Map<string, string>();
-  const breath = new Breath();
+  const eventLoop = new EventLoopBudget();
   for (const { imageId, numbers } of images) {
-    await breath.take();
+    await eventLoop.take();
     if (numbers.length !== classifier.dimensions) continue;
     const { label, probabilities, novelty } = classifier.predict(numbers);
     judged.push({ imageId, probabilities, novelty });

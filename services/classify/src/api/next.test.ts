@@ -1,38 +1,38 @@
 import { createMemoryLog } from '@headwater/log';
 import type { Service } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dayOne, eventually, Rig, vectorOf } from '../testing/classify-fixture.ts';
+import { ClassifyFixture, dayOne, eventually, vectorOf } from '../testing/classify-fixture.ts';
 
 interface Next {
   readonly considered: number;
   readonly images: { imageId: string; priority: number; margin: number; label: string }[];
 }
 
-let rig: Rig;
+let fixture: ClassifyFixture;
 let service: Service;
 
 beforeAll(async () => {
-  rig = await Rig.open({ log: createMemoryLog() });
-  service = await rig.start();
+  fixture = await ClassifyFixture.open({ log: createMemoryLog() });
+  service = await fixture.start();
   // Between two classes, and before there is a head.
-  await rig.sendVector('torn', [1, 1, 0, 0, 0, 0, 0, 0]);
+  await fixture.sendVector('torn', [1, 1, 0, 0, 0, 0, 0, 0]);
   for (let image = 0; image < 30; image++) {
-    await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
-    await rig.sendLabel(`i${image}`, `c${image % 3}`);
+    await fixture.sendVector(`i${image}`, vectorOf(image % 3, image));
+    await fixture.sendLabel(`i${image}`, `c${image % 3}`);
   }
-  const { version } = await rig.settled(30);
+  const { version } = await fixture.settled(30);
   await eventually(async () => {
-    const { body } = await rig.api<{ version: number }>(service, '/v1/tasks/digit/head');
+    const { body } = await fixture.api<{ version: number }>(service, '/v1/tasks/digit/head');
     return body.version === version;
   });
-  for (let image = 30; image < 40; image++) await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
-  await eventually(async () => (await rig.predictions()).length >= 41);
+  for (let image = 30; image < 40; image++) await fixture.sendVector(`i${image}`, vectorOf(image % 3, image));
+  await eventually(async () => (await fixture.predictions()).length >= 41);
 });
-afterAll(() => rig.close());
+afterAll(() => fixture.close());
 
 function next(limit: number, considered: number): Promise<Next> {
   return eventually(async () => {
-    const { body } = await rig.api<Next>(service, `/v1/tasks/digit/next?limit=${limit}`);
+    const { body } = await fixture.api<Next>(service, `/v1/tasks/digit/next?limit=${limit}`);
     return body.considered === considered && body;
   });
 }
@@ -48,20 +48,20 @@ describe('GET /v1/tasks/{task}/next', () => {
   });
 
   it('leaves out what was labelled since, and takes it back when the label is retracted', async () => {
-    await rig.sendLabel('torn', 'c0');
+    await fixture.sendLabel('torn', 'c0');
     const { images } = await next(20, 10);
     expect(images.map(({ imageId }) => imageId)).not.toContain('torn');
-    await rig.sendLabel('torn', null, { assignedAt: dayOne + 3_000 });
+    await fixture.sendLabel('torn', null, { assignedAt: dayOne + 3_000 });
     expect((await next(20, 11)).images.map(({ imageId }) => imageId)).toContain('torn');
   });
 
   it('forgets what was erased', async () => {
-    await rig.erase('torn');
+    await fixture.erase('torn');
     const { images } = await next(20, 10);
     expect(images.map(({ imageId }) => imageId)).not.toContain('torn');
   });
 
   it('says what is missing', async () => {
-    expect((await rig.api(service, '/v1/tasks/none/next')).status).toBe(404);
+    expect((await fixture.api(service, '/v1/tasks/none/next')).status).toBe(404);
   });
 });

@@ -172,8 +172,8 @@ export const measurementsSchema = object({
       type: ['integer', 'null'],
       description: 'When the newest block was full. Milliseconds since the epoch.',
     },
-    shiftedLanes: { ...count, description: 'Partitions whose newest block looks newer.' },
-    lanes: { ...count, description: 'Partitions that have judged a block.' },
+    shiftedPartitions: { ...count, description: 'Partitions whose newest block looks newer.' },
+    judgedPartitions: { ...count, description: 'Partitions that have judged a block.' },
     mean: {
       ...maybeNumber,
       description: 'Mean percentile of the newest blocks; 0.5 while nothing has shifted.',
@@ -216,7 +216,7 @@ export const measurementsSchema = object({
   report: reportSchema,
 });
 
-export const lineReportSchema = object({
+export const headReportSchema = object({
   task: text,
   extractor: text,
   kind: text,

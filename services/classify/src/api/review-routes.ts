@@ -1,6 +1,6 @@
 /** Questions about single examples: likely wrong labels, what an answer rests on, and the nearest examples of an image. */
 import { HeadwaterError } from '@headwater/errors';
-import { goneSignal } from '@headwater/http';
+import { disconnectSignal } from '@headwater/http';
 import type { FastifyInstance } from 'fastify';
 import type { JoinReader } from '../join/monitoring/join-reader.ts';
 import type { Reviewer } from '../review/reviewer.ts';
@@ -91,7 +91,7 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
     async ({ params, query: { task, limit } }, reply) => {
       const imageId = checkImageId(params.imageId);
       const extractor = extractorOf(task);
-      const gone = goneSignal(reply);
+      const gone = disconnectSignal(reply);
       const vector = reviewer.vector(extractor, task, imageId) ?? join.vector(imageId, extractor);
       if (vector === undefined)
         throw new HeadwaterError('not-found', 'This process has no vector of the image');

@@ -1,9 +1,9 @@
 import { createMemoryLog } from '@headwater/log';
 import type { Service } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dayOne, eventually, Rig, vectorOf } from '../testing/classify-fixture.ts';
+import { ClassifyFixture, dayOne, eventually, vectorOf } from '../testing/classify-fixture.ts';
 
-interface Suspects {
+interface MissingOutputs {
   readonly considered: number;
   readonly suspects: { imageId: string; label: string; suggestion: string; margin: number }[];
 }
@@ -19,27 +19,27 @@ interface Influence {
   readonly harmful: { imageId: string; influence: number }[];
 }
 
-let rig: Rig;
+let fixture: ClassifyFixture;
 let service: Service;
 
 beforeAll(async () => {
-  rig = await Rig.open({ log: createMemoryLog() });
-  service = await rig.start();
+  fixture = await ClassifyFixture.open({ log: createMemoryLog() });
+  service = await fixture.start();
   for (let image = 0; image < 60; image++) {
-    await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
+    await fixture.sendVector(`i${image}`, vectorOf(image % 3, image));
     // One label of sixty is wrong.
-    await rig.sendLabel(`i${image}`, image === 7 ? 'c2' : `c${image % 3}`);
+    await fixture.sendLabel(`i${image}`, image === 7 ? 'c2' : `c${image % 3}`);
   }
-  await rig.sendVector('new', vectorOf(0, 3));
-  await rig.settled(60);
-  await eventually(async () => (await rig.api(service, '/v1/tasks/digit/head')).status === 200);
-  await eventually(async () => (await rig.predictions()).length >= 61);
+  await fixture.sendVector('new', vectorOf(0, 3));
+  await fixture.settled(60);
+  await eventually(async () => (await fixture.api(service, '/v1/tasks/digit/head')).status === 200);
+  await eventually(async () => (await fixture.predictions()).length >= 61);
 });
-afterAll(() => rig.close());
+afterAll(() => fixture.close());
 
 describe('questions about examples', () => {
   it('find the wrong label', async () => {
-    const { status, body } = await rig.api<Suspects>(service, '/v1/tasks/digit/suspects?limit=3');
+    const { status, body } = await fixture.api<MissingOutputs>(service, '/v1/tasks/digit/suspects?limit=3');
     expect(status).toBe(200);
     expect(body.considered).toBe(60);
     expect(body.suspects).toHaveLength(3);
@@ -48,7 +48,7 @@ describe('questions about examples', () => {
   });
 
   it('find the nearest examples of an image without a label, exactly', async () => {
-    const { body } = await rig.api<Neighbours>(service, '/v1/images/new/neighbours?task=digit&limit=4');
+    const { body } = await fixture.api<Neighbours>(service, '/v1/images/new/neighbours?task=digit&limit=4');
     expect(body.considered).toBe(60);
     // The very vector of i3.
     expect(body.neighbours[0]).toMatchObject({ imageId: 'i3', label: 'c0' });
@@ -59,14 +59,14 @@ describe('questions about examples', () => {
   });
 
   it('leave out the image itself among its neighbours', async () => {
-    const { body } = await rig.api<Neighbours>(service, '/v1/images/i3/neighbours?task=digit');
+    const { body } = await fixture.api<Neighbours>(service, '/v1/images/i3/neighbours?task=digit');
     expect(body.considered).toBe(59);
     expect(body.neighbours.map(({ imageId }) => imageId)).not.toContain('i3');
   });
 
   it('tell what the answer for an example rests on', async () => {
     const path = '/v1/tasks/digit/examples/i10/influence?limit=60';
-    const { body } = await rig.api<Influence>(service, path);
+    const { body } = await fixture.api<Influence>(service, path);
     expect(body.label).toBe('c1');
     // What looks the same and is labelled otherwise pulls it away.
     expect(body.harmful.map(({ imageId }) => imageId)).toContain('i7');
@@ -84,24 +84,24 @@ describe('questions about examples', () => {
     [`/v1/images/${'%C3%BC'.repeat(513)}/neighbours?task=digit`, 400, 'request-invalid'],
     ['/v1/tasks/digit/examples/a%0A/influence', 400, 'request-invalid'],
   ])('answer %s with a problem', async (path, status, code) => {
-    const answer = await rig.api<{ code: string }>(service, path);
+    const answer = await fixture.api<{ code: string }>(service, path);
     expect({ status: answer.status, code: answer.body.code }).toEqual({ status, code });
   });
 
   it('are another process’s where that one trains the task', async () => {
-    const api = await rig.start({ ROLES: 'api' });
-    await eventually(async () => (await rig.api(api, '/v1/tasks/digit/head')).status === 200);
-    const answer = await rig.api<{ code: string; partition: number }>(api, '/v1/tasks/digit/suspects');
+    const api = await fixture.start({ ROLES: 'api' });
+    await eventually(async () => (await fixture.api(api, '/v1/tasks/digit/head')).status === 200);
+    const answer = await fixture.api<{ code: string; partition: number }>(api, '/v1/tasks/digit/suspects');
     expect(answer).toMatchObject({
       status: 421,
-      body: { code: 'lane-elsewhere', partition: expect.any(Number) },
+      body: { code: 'partition-elsewhere', partition: expect.any(Number) },
     });
   });
 });
 
 describe('with a window, questions about examples', () => {
   it('are about the examples inside', async () => {
-    const windowed = await Rig.open({ log: createMemoryLog() });
+    const windowed = await ClassifyFixture.open({ log: createMemoryLog() });
     try {
       const here = await windowed.start({ WINDOW: '12' });
       for (let image = 0; image < 30; image++) {
@@ -112,7 +112,7 @@ describe('with a window, questions about examples', () => {
       }
       await windowed.settled(12);
       await eventually(async () => (await windowed.api(here, '/v1/tasks/digit/head')).status === 200);
-      const { body } = await windowed.api<Suspects>(here, '/v1/tasks/digit/suspects');
+      const { body } = await windowed.api<MissingOutputs>(here, '/v1/tasks/digit/suspects');
       expect(body.considered).toBe(12);
       expect(body.suspects.map(({ label }) => label)).not.toContain('gone');
       const influence = (image: string) => windowed.api(here, `/v1/tasks/digit/examples/${image}/influence`);

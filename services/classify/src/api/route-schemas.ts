@@ -1,6 +1,6 @@
 /** JSON Schemas that several routes share; they check requests and fill the OpenAPI document. */
 import { HeadwaterError } from '@headwater/errors';
-import { imageIdFault, imageIdParameter } from '@headwater/schemas';
+import { imageIdParameter, imageIdProblem } from '@headwater/schemas';
 
 const task = { type: 'string', minLength: 1, maxLength: 255, description: 'The question, e.g. digit.' };
 
@@ -12,7 +12,7 @@ export const headParameters = {
   properties: { task, version: { type: 'integer', minimum: 1, description: 'Version of the head.' } },
 } as const;
 
-export const lineQuery = {
+export const seriesQuery = {
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -56,7 +56,7 @@ export const problemResponses = { '4xx': problem, 503: problem } as const;
 
 /** What a schema cannot say of an image id: its bytes and its characters. Errors: request-invalid. */
 export function checkImageId(imageId: string): string {
-  const fault = imageIdFault(imageId);
+  const fault = imageIdProblem(imageId);
   if (fault === undefined) return imageId;
   throw new HeadwaterError('request-invalid', fault, { context: { field: 'image id' } });
 }

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { classifyAccess } from './access.ts';
 import { type ActivationOptions, registerActivations } from './activation-routes.ts';
 import { type ClassifyRouteOptions, longestJson, registerClassify } from './classify-route.ts';
-import { type LineReportOptions, registerLineReport } from './head-report-route.ts';
+import { type HeadReportOptions, registerHeadReport } from './head-report-route.ts';
 import { type MeasurementOptions, registerMeasurements } from './measurement-routes.ts';
 import { type NextOptions, registerNext } from './next-route.ts';
 import { type ReviewOptions, registerReview } from './review-routes.ts';
@@ -14,7 +14,7 @@ import { registerTasks, type TaskRouteOptions } from './task-routes.ts';
 export interface HttpOptions
   extends ActivationOptions,
     ClassifyRouteOptions,
-    LineReportOptions,
+    HeadReportOptions,
     MeasurementOptions,
     NextOptions,
     ReviewOptions,
@@ -52,7 +52,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   await app.register(async (scope) => {
     registerTasks(scope, options);
     registerMeasurements(scope, options);
-    registerLineReport(scope, options);
+    registerHeadReport(scope, options);
     registerNext(scope, options);
     registerReview(scope, options);
     registerActivations(scope, options);

@@ -1,6 +1,6 @@
 /** What can be read of tasks and their heads. */
 import type { FastifyInstance } from 'fastify';
-import type { RuleBook } from '../predict/answer-rules.ts';
+import type { DecisionPolicyOf } from '../predict/answer-rules.ts';
 import { describeSettings, type SettingsOf } from '../task-settings.ts';
 import { headSchema, headsSchema, taskSchema, tasksSchema } from './response-schemas.ts';
 import { problemResponses, taskParameters } from './route-schemas.ts';
@@ -13,7 +13,7 @@ interface TaskRoute {
 export interface TaskRouteOptions {
   readonly views: TaskViews;
   readonly settingsOf: SettingsOf;
-  readonly rules: RuleBook;
+  readonly rules: DecisionPolicyOf;
 }
 
 /** Not part of what all tasks are listed with: they are as they were set at start. */

@@ -1,9 +1,9 @@
 import { createMetrics } from '@headwater/service-kit';
 import { expect, it } from 'vitest';
-import { JoinBoard } from '../join/monitoring/join-metrics.ts';
+import { JoinMetrics } from '../join/monitoring/join-metrics.ts';
 import type { HeadsTable, KnownHead } from '../model-registry/heads-table.ts';
 import type { ServingHeads } from '../model-registry/serving-heads.ts';
-import { TrainBoard } from '../train/scoring/train-metrics.ts';
+import { TrainMetrics } from '../train/scoring/train-metrics.ts';
 import { TaskViews } from './task-views.ts';
 
 it('tells no measurement that JSON has no number for', () => {
@@ -17,8 +17,8 @@ it('tells no measurement that JSON has no number for', () => {
       activation: () => head,
     } as unknown as HeadsTable,
     serving: { get: () => undefined } as unknown as ServingHeads,
-    joinBoard: new JoinBoard(metrics),
-    trainBoard: new TrainBoard(metrics),
+    joinMetrics: new JoinMetrics(metrics),
+    trainMetrics: new TrainMetrics(metrics),
     declaredTasks: [],
     coverage: () => ({ partitions: [0], ofPartitions: 1 }),
     trainsHere: () => true,

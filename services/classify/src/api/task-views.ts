@@ -1,10 +1,10 @@
 /** What the API tells of tasks and heads, put together from the table of heads and the boards of join and train. */
 import { HeadwaterError } from '@headwater/errors';
-import type { JoinBoard, ServedSummary } from '../join/monitoring/join-metrics.ts';
+import type { JoinMetrics, ServedSummary } from '../join/monitoring/join-metrics.ts';
 import type { Coverage } from '../join/monitoring/join-reader.ts';
 import type { HeadsTable, KnownHead } from '../model-registry/heads-table.ts';
 import type { ServingHeads } from '../model-registry/serving-heads.ts';
-import type { TrainBoard } from '../train/scoring/train-metrics.ts';
+import type { TrainMetrics } from '../train/scoring/train-metrics.ts';
 
 export interface HeadView extends Omit<KnownHead, 'partition' | 'offset' | 'blob'> {
   readonly serving: boolean;
@@ -36,8 +36,8 @@ export interface TaskSummary extends Omit<TaskView, 'head' | 'newest'> {
 export interface TaskViewsOptions {
   readonly table: HeadsTable;
   readonly serving: ServingHeads;
-  readonly joinBoard: JoinBoard;
-  readonly trainBoard: TrainBoard;
+  readonly joinMetrics: JoinMetrics;
+  readonly trainMetrics: TrainMetrics;
   readonly declaredTasks: readonly string[];
   /** Which partitions of the join this process tells of. */
   coverage(): Coverage;
@@ -53,8 +53,8 @@ export class TaskViews {
   }
 
   tasks(): string[] {
-    const { declaredTasks, table, joinBoard } = this.#options;
-    return [...new Set([...declaredTasks, ...table.tasks(), ...joinBoard.tasks()])].sort();
+    const { declaredTasks, table, joinMetrics } = this.#options;
+    return [...new Set([...declaredTasks, ...table.tasks(), ...joinMetrics.tasks()])].sort();
   }
 
   /** Of all tasks. */
@@ -74,7 +74,7 @@ export class TaskViews {
   /** Errors: not-found. */
   task(task: string): TaskView {
     this.#requireTask(task);
-    const { table, joinBoard } = this.#options;
+    const { table, joinMetrics } = this.#options;
     const heads = this.heads(task);
     const head = heads.find(({ serving }) => serving) ?? null;
     const line = head ?? table.activation(task);
@@ -83,7 +83,7 @@ export class TaskViews {
       task,
       head: head && plain(head),
       newest: newest && plain(newest),
-      served: joinBoard.served(task),
+      served: joinMetrics.served(task),
       prequential: this.#prequential(newest),
     };
   }
@@ -141,19 +141,19 @@ export class TaskViews {
       trainedAt: head.trainedAt,
       measurements: head.measurements,
     }));
-    const { joinBoard, trainBoard, trainsHere } = this.#options;
-    const [novelty, lines] = [joinBoard.novelty(task), trainBoard.lines(task)];
+    const { joinMetrics, trainMetrics, trainsHere } = this.#options;
+    const [novelty, lines] = [joinMetrics.novelty(task), trainMetrics.lines(task)];
     return { task, served, prequential, novelty, trainedHere: trainsHere(task), lines, heads };
   }
 
-  counts(): ReturnType<JoinBoard['counts']> & Coverage {
-    return { ...this.#options.joinBoard.counts(), ...this.#options.coverage() };
+  counts(): ReturnType<JoinMetrics['counts']> & Coverage {
+    return { ...this.#options.joinMetrics.counts(), ...this.#options.coverage() };
   }
 
   /** Live where this process trains the task, else as the newest head had it. */
   #prequential(newest: HeadView | null): Record<string, number> {
     if (newest === null) return {};
-    const live = this.#options.trainBoard.prequential(newest.extractor, newest.task, newest.kind);
+    const live = this.#options.trainMetrics.prequential(newest.extractor, newest.task, newest.kind);
     if (Object.keys(live).length > 0) return live;
     const ofHead = Object.entries(newest.measurements).filter(([name]) => name.startsWith('prequential'));
     return Object.fromEntries(ofHead);

@@ -4,9 +4,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { classify, type Predictor } from '../predict/predictor.ts';
 import { Draft } from '../store/state.ts';
 import { contractOf, refOf, vectorOf } from '../testing/classify-fixture.ts';
-import { MapState } from '../testing/map-state.ts';
+import { InMemoryState } from '../testing/map-state.ts';
 import { openJoinCodecs } from './join-codecs.ts';
-import { JoinLane } from './join-partition.ts';
+import { PartitionJoin } from './join-partition.ts';
 import { readScores } from './state/partition-counts.ts';
 
 const names = createNames();
@@ -14,21 +14,21 @@ const ids = createFingerprintIds();
 const extractors = ['a.v1', 'b.v1'];
 let asked: string;
 let offset: bigint;
-let lane: JoinLane;
-let state: MapState;
+let partition: PartitionJoin;
+let state: InMemoryState;
 
 beforeEach(async () => {
   asked = 'a.v1';
   offset = 0n;
-  state = new MapState();
+  state = new InMemoryState();
   const predict: Predictor = {
     tasks: () => ['digit'],
     asked: () => asked,
     answer: (vector, task, now) => classify(vector, task, undefined, now),
   };
   const { labels, examples, predictions } = names.topics;
-  lane = new JoinLane({
-    lane: 0,
+  partition = new PartitionJoin({
+    partition: 0,
     group: names.groups.join,
     topics: {
       labels,
@@ -38,7 +38,7 @@ beforeEach(async () => {
       vectors: new Map(extractors.map((id) => [names.topics.vectors(id), id])),
     },
     codecs: await openJoinCodecs(ids, names),
-    partitions: { lanes: 1, examples: 1 },
+    partitions: { inputs: 1, examples: 1 },
     limits: { maxTasks: 5, maxClasses: 5 },
     maxFutureMs: 0,
     declaredTasks: ['digit'],
@@ -74,7 +74,7 @@ async function vectorRecord(extractor: string, imageId: string, receivedAt: numb
 /** Extractors of the predictions that the record brought. */
 async function handle(record: LogRecord): Promise<string[]> {
   const draft = new Draft(state);
-  const { predictions } = await lane.handle(record, draft, 100);
+  const { predictions } = await partition.handle(record, draft, 100);
   keep(draft);
   return predictions.map(({ extractor }) => extractor);
 }
@@ -83,7 +83,7 @@ function keep(draft: Draft): void {
   state.commit((own) => own.absorb(draft));
 }
 
-describe('a lane of the join with two extractors', () => {
+describe('a partition of the join with two extractors', () => {
   it('answers an image whose vectors came on either side of a switch, and each image once', async () => {
     asked = 'b.v1';
     expect(await handle(await vectorRecord('a.v1', 'i1', 1))).toEqual([]);
@@ -109,8 +109,8 @@ describe('a lane of the join with two extractors', () => {
         { ...vector, key, value: null },
       ]) {
         const draft = new Draft(state);
-        await expect(lane.handle(record, draft, 100)).rejects.toMatchObject({ code: 'record-invalid' });
-        await lane.replay([record], draft);
+        await expect(partition.handle(record, draft, 100)).rejects.toMatchObject({ code: 'record-invalid' });
+        await partition.replay([record], draft);
         expect(draft.changes.size).toBe(0);
       }
     },
@@ -118,7 +118,7 @@ describe('a lane of the join with two extractors', () => {
 
   it('does not score predictions that were lost with the store', async () => {
     const draft = new Draft(state);
-    await lane.replay([await vectorRecord('a.v1', 'i1', 1)], draft);
+    await partition.replay([await vectorRecord('a.v1', 'i1', 1)], draft);
     keep(draft);
     const label = { imageId: 'i1', task: 'digit', label: 'x', assignedAt: 1, annotator: '' };
     const { labels } = await openJoinCodecs(ids, names);

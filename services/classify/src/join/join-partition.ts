@@ -1,5 +1,5 @@
 /**
- * One lane of the join: decodes and checks what comes, lets the state transitions decide, and turns what they
+ * One partition of the join: decodes and checks what comes, lets the state transitions decide, and turns what they
  * answer into records. Rolling forward runs the same code and writes nothing.
  */
 import { HeadwaterError } from '@headwater/errors';
@@ -12,7 +12,7 @@ import type { JoinCodecs } from './join-codecs.ts';
 import { checkLabel, checkVector, type Written, writtenAt } from './record-checks.ts';
 import { type RefusedLabel, refusedLabelRecord, sortLabels } from './source-labels.ts';
 import { type Candidate, candidateOf, isUnlabelled, offerCandidate } from './state/candidates.ts';
-import { type NoveltyNews, watchNovelty } from './state/image-novelty.ts';
+import { type NoveltyUpdate, watchNovelty } from './state/image-novelty.ts';
 import {
   applyErasure,
   applyLabel,
@@ -20,14 +20,14 @@ import {
   applyUnknownPrediction,
   applyVector,
   type ExampleOutput,
-  forgottenTasks,
   type IncomingVector,
   readImage,
   readVector,
-  unansweredVector,
+  unlabelledTasks,
+  vectorWithoutPrediction,
 } from './state/join-state.ts';
 import type { Limits } from './state/partition-counts.ts';
-import { givenAnswer, keepPrediction } from './state/served-answers.ts';
+import { recordPrediction, servedPredictionOf } from './state/served-answers.ts';
 
 /** Marks a record that was sent on to the partition where its image is. */
 export const forwardedHeader = 'headwater.forwarded';
@@ -35,8 +35,8 @@ export const forwardedHeader = 'headwater.forwarded';
 /** Who retracts the labels of an image that was erased. */
 export const erasureAnnotator = 'erasure';
 
-export interface JoinLaneOptions {
-  readonly lane: number;
+export interface PartitionJoinOptions {
+  readonly partition: number;
   /** The consumer group, which dead letters name. */
   readonly group: string;
   readonly topics: {
@@ -49,7 +49,7 @@ export interface JoinLaneOptions {
     readonly vectors: ReadonlyMap<string, string>;
   };
   readonly codecs: JoinCodecs;
-  readonly partitions: { readonly lanes: number; readonly examples: number };
+  readonly partitions: { readonly inputs: number; readonly examples: number };
   readonly limits: Limits;
   /** How far in the future a label's time may lie. */
   readonly maxFutureMs: number;
@@ -64,7 +64,7 @@ export interface Handled {
   readonly records: OutgoingRecord[];
   readonly examples: readonly ExampleOutput[];
   readonly predictions: readonly ImageClassified[];
-  readonly novelties: readonly NoveltyNews[];
+  readonly novelties: readonly NoveltyUpdate[];
   /** Labels that came with the image and do not count; they are dead letters among the records. */
   readonly refused: readonly RefusedLabel[];
 }
@@ -77,18 +77,18 @@ interface Outputs {
 
 const nothing: Handled = { records: [], examples: [], predictions: [], novelties: [], refused: [] };
 
-export class JoinLane {
-  readonly #options: JoinLaneOptions;
+export class PartitionJoin {
+  readonly #options: PartitionJoinOptions;
 
-  constructor(options: JoinLaneOptions) {
+  constructor(options: PartitionJoinOptions) {
     this.#options = options;
   }
 
   /** Errors: whatever makes the record a dead letter; the draft is then as it was. */
   async handle(record: LogRecord, draft: Draft, now: number): Promise<Handled> {
     const imageId = imageIdOfKey(record.key);
-    const home = partitionFor(imageId, this.#options.partitions.lanes);
-    if (home !== this.#options.lane) return { ...nothing, records: [forward(record, home)] };
+    const home = partitionFor(imageId, this.#options.partitions.inputs);
+    if (home !== this.#options.partition) return { ...nothing, records: [forward(record, home)] };
     const inner = new Draft(draft);
     const handled = await this.#dispatch(record, imageId, inner, now);
     draft.absorb(inner);
@@ -103,7 +103,7 @@ export class JoinLane {
     const extractor = this.#options.topics.vectors.get(record.topic);
     if (extractor === undefined || record.value === null) return undefined;
     const imageId = imageIdOfKey(record.key);
-    if (partitionFor(imageId, this.#options.partitions.lanes) !== this.#options.lane) return undefined;
+    if (partitionFor(imageId, this.#options.partitions.inputs) !== this.#options.partition) return undefined;
     return this.#incoming(record, imageId, extractor, this.#written(record, record.timestamp));
   }
 
@@ -120,7 +120,7 @@ export class JoinLane {
 
   async #replayOne(record: LogRecord, draft: Draft): Promise<void> {
     const imageId = imageIdOfKey(record.key);
-    if (partitionFor(imageId, this.#options.partitions.lanes) !== this.#options.lane) return;
+    if (partitionFor(imageId, this.#options.partitions.inputs) !== this.#options.partition) return;
     const inner = new Draft(draft);
     const vector = await this.#transition(record, imageId, inner, record.timestamp);
     if (vector !== undefined) this.#closeScores(vector, inner);
@@ -190,7 +190,7 @@ export class JoinLane {
     const { topics, codecs } = this.#options;
     if (record.value !== null || !topics.vectors.has(record.topic)) return [];
     const assignedAt = erasureTime(record, now);
-    return forgottenTasks(draft, imageId, assignedAt).map((task) => {
+    return unlabelledTasks(draft, imageId, assignedAt).map((task) => {
       const retraction = { imageId, task, label: null, assignedAt, annotator: erasureAnnotator };
       return { topic: topics.labels, key: imageId, value: codecs.labels.encode(retraction), cause: record };
     });
@@ -228,7 +228,7 @@ export class JoinLane {
       const asked = predict.asked(task);
       if (asked === undefined) continue;
       const own = asked === extractor;
-      const vector = own ? numbers : unansweredVector(draft, { imageId, task, receivedAt }, asked);
+      const vector = own ? numbers : vectorWithoutPrediction(draft, { imageId, task, receivedAt }, asked);
       if (vector === undefined) continue;
       const prediction = predict.answer(
         { imageId, extractor: asked, numbers: vector, receivedAt },
@@ -242,16 +242,16 @@ export class JoinLane {
   }
 
   #keep(prediction: ImageClassified, draft: Draft, now: number): void {
-    const given = givenAnswer(prediction);
+    const given = servedPredictionOf(prediction);
     const { imageId, task, label, receivedAt } = prediction;
     const published = { imageId, task, label, receivedAt, ...(given === undefined ? {} : { given }) };
     applyPrediction(draft, published, now);
-    keepPrediction(draft, prediction);
+    recordPrediction(draft, prediction);
     if (!isUnlabelled(readImage(draft, imageId), task)) return;
     offerCandidate(draft, task, candidateOf(prediction), (one) => this.#judge(one, task, draft, now));
   }
 
-  #watch(prediction: ImageClassified, draft: Draft): NoveltyNews | undefined {
+  #watch(prediction: ImageClassified, draft: Draft): NoveltyUpdate | undefined {
     return watchNovelty(draft, prediction, this.#options.predict.references?.(prediction.task) ?? 0);
   }
 

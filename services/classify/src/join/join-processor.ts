@@ -1,75 +1,78 @@
-/** The join as a session of a lane: batches in, one transaction's worth of outputs out, state written after the commit. */
+/** The join as a session of a partition: batches in, one transaction's worth of outputs out, state written after the commit. */
 import { HeadwaterError } from '@headwater/errors';
 import type {
+  AssignedPartition,
   DeadLetter,
-  Lane,
-  LaneOutput,
-  LaneSession,
   Logger,
   LogRecord,
   OutgoingRecord,
+  PartitionProcessor,
+  ProcessorOutput,
 } from '@headwater/log';
-import { Breath } from '../event-loop.ts';
-import type { LanesBoard } from '../partition-metrics.ts';
-import { openCurrentStore } from '../store/current-store.ts';
-import type { LaneStore } from '../store/partition-store.ts';
+import { EventLoopBudget } from '../event-loop.ts';
+import type { PartitionMetrics } from '../partition-metrics.ts';
+import { openRestoredStore } from '../store/current-store.ts';
+import type { PartitionStore } from '../store/partition-store.ts';
 import { Draft } from '../store/state.ts';
-import { type Handled, JoinLane, type JoinLaneOptions } from './join-partition.ts';
-import type { JoinBoard } from './monitoring/join-metrics.ts';
+import { type Handled, PartitionJoin, type PartitionJoinOptions } from './join-partition.ts';
+import type { JoinMetrics } from './monitoring/join-metrics.ts';
 import { refusedLabelStage } from './source-labels.ts';
 
 /** Part of the store's identity: a store of another format is rebuilt. */
 const formatVersion = 1;
 
-export interface JoinSessionOptions extends Omit<JoinLaneOptions, 'lane'> {
+export interface JoinProcessorOptions extends Omit<PartitionJoinOptions, 'partition'> {
   readonly folder: string;
   readonly storeMaxAgeMs: number;
-  readonly board: JoinBoard;
-  readonly lanes: LanesBoard;
+  readonly board: JoinMetrics;
+  readonly partitionMetrics: PartitionMetrics;
   readonly logger: Logger;
   earliest(topic: string, partition: number): Promise<bigint>;
 }
 
-/** Opens the lane's store and brings it to the committed positions. Errors: store-unavailable. */
-export async function openJoinSession(options: JoinSessionOptions, lane: Lane): Promise<LaneSession> {
-  const identity = JSON.stringify(['join', formatVersion, options.group, options.partitions.lanes]);
-  const joinLane = new JoinLane({ ...options, lane: lane.index });
-  const { store, rolled } = await openCurrentStore({
-    folder: `${options.folder}/${lane.index}`,
+/** Opens the partition's store and brings it to the committed positions. Errors: store-unavailable. */
+export async function openJoinProcessor(
+  options: JoinProcessorOptions,
+  partition: AssignedPartition,
+): Promise<PartitionProcessor> {
+  const identity = JSON.stringify(['join', formatVersion, options.group, options.partitions.inputs]);
+  const partitionJoin = new PartitionJoin({ ...options, partition: partition.index });
+  const { store, rolled } = await openRestoredStore({
+    folder: `${options.folder}/${partition.index}`,
     identity,
-    lane,
-    apply: (records, draft) => joinLane.replay(records, draft),
-    earliest: (topic) => options.earliest(topic, lane.index),
+    partition,
+    apply: (records, draft) => partitionJoin.replay(records, draft),
+    earliest: (topic) => options.earliest(topic, partition.index),
     maxAgeMs: options.storeMaxAgeMs,
   });
-  options.logger.info({ role: 'join', lane: lane.index, ...rolled }, 'lane opened');
-  options.board.opened(lane.index, store);
-  return new JoinSession(options, lane.index, joinLane, store);
+  options.logger.info({ role: 'join', partition: partition.index, ...rolled }, 'partition opened');
+  options.board.opened(partition.index, store);
+  return new JoinProcessor(options, partition.index, partitionJoin, store);
 }
 
-class JoinSession implements LaneSession {
-  readonly #options: JoinSessionOptions;
+class JoinProcessor implements PartitionProcessor {
+  readonly #options: JoinProcessorOptions;
   readonly #index: number;
-  readonly #lane: JoinLane;
-  readonly #store: LaneStore;
+  readonly #partition: PartitionJoin;
+  readonly #store: PartitionStore;
 
-  constructor(options: JoinSessionOptions, index: number, lane: JoinLane, store: LaneStore) {
+  constructor(options: JoinProcessorOptions, index: number, partition: PartitionJoin, store: PartitionStore) {
     this.#options = options;
     this.#index = index;
-    this.#lane = lane;
+    this.#partition = partition;
     this.#store = store;
   }
 
-  async process(records: readonly LogRecord[], signal: AbortSignal): Promise<LaneOutput> {
+  async process(records: readonly LogRecord[], signal: AbortSignal): Promise<ProcessorOutput> {
     const draft = new Draft(this.#store);
     const handled: Handled[] = [];
     const deadLetters: DeadLetter[] = [];
     const refused: DeadLetter[] = [];
-    const breath = new Breath();
+    const eventLoop = new EventLoopBudget();
     for (const record of records) {
-      await breath.take(signal);
+      await eventLoop.take(signal);
       try {
-        const one = await this.#lane.handle(record, draft, Date.now());
+        const one = await this.#partition.handle(record, draft, Date.now());
         handled.push(one);
         refused.push(...one.refused.map(({ error }) => ({ record, stage: refusedLabelStage, error })));
       } catch (error) {
@@ -82,17 +85,17 @@ class JoinSession implements LaneSession {
       committed: async (positions) => {
         await this.#store.write(draft.changes, positions);
         this.#options.board.committed(this.#index, this.#store, handled);
-        this.#tellDrifts(handled);
-        this.#options.lanes.deadLettered([...deadLetters, ...refused]);
+        this.#reportDrifts(handled);
+        this.#options.partitionMetrics.deadLettered([...deadLetters, ...refused]);
       },
     };
   }
 
-  #tellDrifts(handled: readonly Handled[]): void {
+  #reportDrifts(handled: readonly Handled[]): void {
     for (const { task, extractor, kind, verdict, isDrift } of handled.flatMap(({ novelties }) => novelties)) {
       if (!isDrift) continue;
       const { distance, threshold, mean } = verdict;
-      const fields = { task, extractor, kind, lane: this.#index, distance, threshold, mean };
+      const fields = { task, extractor, kind, partition: this.#index, distance, threshold, mean };
       this.#options.logger.warn(fields, 'images look newer than what was learned');
     }
   }
@@ -103,7 +106,7 @@ class JoinSession implements LaneSession {
   }
 }
 
-/** What is not the record's own fault goes up, to be retried or to stop the lane. */
+/** What is not the record's own fault goes up, to be retried or to stop the partition. */
 function deadLetterOf(error: unknown): HeadwaterError {
   if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return error;
   throw error;

@@ -6,32 +6,32 @@ import { loadConfig } from '@headwater/service-kit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { classifyEnvironment } from '../environment.ts';
 import { backfill } from '../offline/rebuild/backfill.ts';
-import { dayOne, eventually, Rig, vectorOf } from '../testing/classify-fixture.ts';
+import { ClassifyFixture, dayOne, eventually, vectorOf } from '../testing/classify-fixture.ts';
 import { strictSince } from './record-checks.ts';
 
-let rig: Rig;
+let fixture: ClassifyFixture;
 beforeEach(async () => {
-  rig = await Rig.open({ log: createMemoryLog() });
+  fixture = await ClassifyFixture.open({ log: createMemoryLog() });
 });
-afterEach(() => rig.close());
+afterEach(() => fixture.close());
 
 const message = ({ headers }: LogRecord) => String(headers['__connect.errors.exception.message']);
-const letters = (topic: string) => rig.records(rig.names.topics.deadLetters(topic));
+const letters = (topic: string) => fixture.records(fixture.names.topics.deadLetters(topic));
 
 /** As an older version let it in. */
 async function sendOldLabel(imageId: string, label: string, assignedAt: number): Promise<void> {
-  const { labels: topic } = rig.names.topics;
-  const value = rig.codecs.labels.encode({ imageId, task: 'digit', label, assignedAt, annotator: 'ann' });
-  const producer = await rig.log.openProducer();
+  const { labels: topic } = fixture.names.topics;
+  const value = fixture.codecs.labels.encode({ imageId, task: 'digit', label, assignedAt, annotator: 'ann' });
+  const producer = await fixture.log.openProducer();
   await producer.send([{ topic, key: imageId, value, timestamp: strictSince - 1 }]);
   await producer.close();
 }
 
 /** Digests of the set and of its head, from the examples and from vectors and labels. */
 async function rebuilt(from: 'examples' | 'vectors') {
-  const config = loadConfig(classifyEnvironment, { EXTRACTORS: 'eight.v1', DATA_DIR: rig.dataDir });
+  const config = loadConfig(classifyEnvironment, { EXTRACTORS: 'eight.v1', DATA_DIR: fixture.dataDir });
   const report = await backfill({
-    clients: rig.dependencies(),
+    clients: fixture.dependencies(),
     config,
     task: 'digit',
     workers: 1,
@@ -43,29 +43,29 @@ async function rebuilt(from: 'examples' | 'vectors') {
 
 describe('the identity of a label', () => {
   it('makes one class of two encodings, by Kafka and with an image, and a backfill agrees to the last bit', async () => {
-    await rig.start();
+    await fixture.start();
     const encodings = ['caf\u00e9', 'cafe\u0301'];
     for (let image = 0; image < 8; image++) {
       const labels: Record<string, string> = image < 4 ? { digit: encodings[image % 2] ?? '' } : {};
-      await rig.sendVector(`i${image}`, vectorOf(image % 3, image), { labels });
-      if (image >= 4) await rig.sendLabel(`i${image}`, image < 6 ? (encodings[image % 2] ?? '') : 'bar');
+      await fixture.sendVector(`i${image}`, vectorOf(image % 3, image), { labels });
+      if (image >= 4) await fixture.sendLabel(`i${image}`, image < 6 ? (encodings[image % 2] ?? '') : 'bar');
     }
-    expect((await rig.settled(8)).classes).toEqual(['bar', 'caf\u00e9']);
+    expect((await fixture.settled(8)).classes).toEqual(['bar', 'caf\u00e9']);
     for (const from of ['examples', 'vectors'] as const) {
       expect((await rebuilt(from)).outcomes).toEqual(['equal']);
     }
   });
 
   it('keeps the labels that an older version took in: one class, live, restarted and rebuilt', async () => {
-    const service = await rig.start();
+    const service = await fixture.start();
     const old = ['cat', ' cat', 'cat\r', 'c\u200bat', 'dog', 'dog\0'];
     for (const [image, label] of old.entries()) {
-      await rig.sendVector(`i${image}`, vectorOf(image % 2, image));
+      await fixture.sendVector(`i${image}`, vectorOf(image % 2, image));
       await sendOldLabel(`i${image}`, label, image);
     }
     // The younger of two old ones wins, however it is written.
     await sendOldLabel('i0', 'dog ', 7);
-    const head = await rig.settled(6);
+    const head = await fixture.settled(6);
     expect(head.classes).toEqual(['cat', 'dog']);
     for (const from of ['examples', 'vectors'] as const) {
       const { outcomes, table } = await rebuilt(from);
@@ -73,32 +73,32 @@ describe('the identity of a label', () => {
       if (table !== null) expect(table).toEqual({ equal: 6, missing: 0, extra: 0, different: 0 });
     }
     await service.stop();
-    const lines = rig.logged.length;
-    await rig.start();
-    await eventually(async () => rig.outcomes('train', lines).length === 3);
-    expect((await rig.settled(6)).setDigest).toBe(head.setDigest);
-    expect(await letters(rig.names.topics.labels)).toEqual([]);
+    const lines = fixture.logged.length;
+    await fixture.start();
+    await eventually(async () => fixture.outcomes('train', lines).length === 3);
+    expect((await fixture.settled(6)).setDigest).toBe(head.setDigest);
+    expect(await letters(fixture.names.topics.labels)).toEqual([]);
   });
 
   it('reads the examples of an older version as their class', async () => {
-    await rig.start();
+    await fixture.start();
     for (const [image, label] of ['cat', 'cat ', 'cafe\u0301', 'caf\u00e9'].entries()) {
       const imageId = `i${image}`;
       const fields = { assignedAt: dayOne, annotator: '', group: null };
       const vector = Int16Array.from({ length: 8 }, (_, at) => (at === image ? 8_192 : 0));
       const example = { extractor: 'eight.v1', task: 'digit', imageId, label, vector, ...fields };
       const key = compositeKey('eight.v1', 'digit', imageId);
-      const value = rig.codecs.examples.encode(example);
-      await rig.send(rig.names.topics.examples, key, value, partitionFor('digit', 3));
+      const value = fixture.codecs.examples.encode(example);
+      await fixture.send(fixture.names.topics.examples, key, value, partitionFor('digit', 3));
     }
-    expect((await rig.settled(4)).classes).toEqual(['caf\u00e9', 'cat']);
+    expect((await fixture.settled(4)).classes).toEqual(['caf\u00e9', 'cat']);
     expect((await rebuilt('examples')).outcomes).toEqual(['equal']);
   });
 
   it('refuses by Kafka what no other way in accepts, and names the reason', async () => {
-    await rig.start();
+    await fixture.start();
     const now = Date.now();
-    await rig.sendVector('i0', vectorOf(0, 0));
+    await fixture.sendVector('i0', vectorOf(0, 0));
     const bad: [string, Partial<{ task: string; assignedAt: number }>, string][] = [
       [' cat', {}, 'white space'],
       ['cat\r', {}, 'control character'],
@@ -115,10 +115,10 @@ describe('the identity of a label', () => {
       ['cat', { assignedAt: now * 1_000 }, 'microseconds'],
       ['cat', { assignedAt: now + 3_600_000 }, 'after the record'],
     ];
-    for (const [label, fields] of bad) await rig.sendLabel('i0', label, fields);
-    await rig.sendLabel('i0', 'cat');
-    expect((await rig.settled(1)).classes).toEqual(['cat']);
-    const found = await letters(rig.names.topics.labels);
+    for (const [label, fields] of bad) await fixture.sendLabel('i0', label, fields);
+    await fixture.sendLabel('i0', 'cat');
+    expect((await fixture.settled(1)).classes).toEqual(['cat']);
+    const found = await letters(fixture.names.topics.labels);
     expect(found.map(message)).toEqual(bad.map(([, , reason]) => expect.stringContaining(reason)));
   });
 });
@@ -127,18 +127,20 @@ describe('a bad label that comes with an image', () => {
   const { labels } = { labels: { digit: 'cat', style: 'old ', 'size ': 'big' } };
 
   it('is a dead letter by itself, and the image gets its prediction and its other labels', async () => {
-    await rig.start();
-    await rig.sendVector('i0', vectorOf(0, 0), { labels, receivedAt: dayOne });
-    expect((await rig.settled(1)).classes).toEqual(['cat']);
-    expect(await rig.predictions()).toMatchObject([{ imageId: 'i0', task: 'digit' }]);
-    const { topics } = rig.names;
+    await fixture.start();
+    await fixture.sendVector('i0', vectorOf(0, 0), { labels, receivedAt: dayOne });
+    expect((await fixture.settled(1)).classes).toEqual(['cat']);
+    expect(await fixture.predictions()).toMatchObject([{ imageId: 'i0', task: 'digit' }]);
+    const { topics } = fixture.names;
     expect(await letters(topics.vectors('eight.v1'))).toEqual([]);
     const found = await letters(topics.labels);
     expect(found.map(message)).toEqual([
       'a label that came with the image: label begins or ends with white space (U+0020)',
       'a label that came with the image: task begins or ends with white space (U+0020)',
     ]);
-    const statements = await Promise.all(found.map(({ value }) => rig.codecs.labels.decode(value as Buffer)));
+    const statements = await Promise.all(
+      found.map(({ value }) => fixture.codecs.labels.decode(value as Buffer)),
+    );
     expect(statements).toMatchObject([
       { imageId: 'i0', task: 'style', label: 'old ', assignedAt: dayOne, annotator: 'test' },
       { imageId: 'i0', task: 'size ', label: 'big' },
@@ -147,16 +149,16 @@ describe('a bad label that comes with an image', () => {
   });
 
   it('costs no image its prediction when it finds no room, or is of the future', async () => {
-    await rig.start({ MAX_TASKS: '1' });
-    await rig.sendVector('i0', vectorOf(0, 0), { labels: { digit: 'cat' } });
-    await rig.settled(1);
-    await rig.sendVector('i1', vectorOf(1, 1), { labels: { style: 'old' } });
-    await rig.sendVector('i2', vectorOf(1, 2), {
+    await fixture.start({ MAX_TASKS: '1' });
+    await fixture.sendVector('i0', vectorOf(0, 0), { labels: { digit: 'cat' } });
+    await fixture.settled(1);
+    await fixture.sendVector('i1', vectorOf(1, 1), { labels: { style: 'old' } });
+    await fixture.sendVector('i2', vectorOf(1, 2), {
       labels: { digit: 'dog' },
       receivedAt: Date.now() + 3_600_000,
     });
-    await eventually(async () => (await rig.predictions()).length === 3);
-    const found = await letters(rig.names.topics.labels);
+    await eventually(async () => (await fixture.predictions()).length === 3);
+    const found = await letters(fixture.names.topics.labels);
     expect(found.map(message).sort()).toEqual([
       expect.stringContaining('MAX_TASKS'),
       expect.stringContaining('receivedAt lies too far after'),
@@ -165,17 +167,17 @@ describe('a bad label that comes with an image', () => {
 });
 
 it('a vector whose time is no time of a record is a dead letter, with or without labels', async () => {
-  await rig.start();
+  await fixture.start();
   const times = [-1, 0, 1_700_000_000, 1_700_000_000_000_000];
   for (const [at, receivedAt] of times.entries()) {
-    await rig.sendVector(`i${at}`, vectorOf(0, at), { receivedAt });
+    await fixture.sendVector(`i${at}`, vectorOf(0, at), { receivedAt });
   }
-  await rig.sendVector('good', vectorOf(0, 9));
-  const topic = rig.names.topics.vectors('eight.v1');
+  await fixture.sendVector('good', vectorOf(0, 9));
+  const topic = fixture.names.topics.vectors('eight.v1');
   const found = await eventually(async () => {
     const all = await letters(topic);
     return all.length === times.length && all;
   });
   expect(found.every((letter) => message(letter).startsWith('receivedAt must be milliseconds'))).toBe(true);
-  await eventually(async () => (await rig.predictions()).map(({ imageId }) => imageId).join() === 'good');
+  await eventually(async () => (await fixture.predictions()).map(({ imageId }) => imageId).join() === 'good');
 });

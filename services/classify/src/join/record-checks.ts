@@ -5,10 +5,10 @@
 import { HeadwaterError } from '@headwater/errors';
 import {
   type LabelAssigned,
-  labelFault,
+  labelProblem,
   longestName,
-  taskFault,
-  timeFault,
+  taskProblem,
+  timeProblem,
   type VectorExtracted,
 } from '@headwater/schemas';
 
@@ -51,7 +51,7 @@ export function checkVector(
   if (vector.imageId !== imageId) throw invalid('the key is not the image id that the vector names');
   const { name, version } = vector.extractor;
   if (`${name}.${version}` !== extractor) throw invalid('the vector is of another extractor than its topic');
-  const fault = isStrict ? timeFault(vector.receivedAt, 'receivedAt') : undefined;
+  const fault = isStrict ? timeProblem(vector.receivedAt, 'receivedAt') : undefined;
   if (fault !== undefined) throw invalid(fault);
 }
 
@@ -72,8 +72,8 @@ export function checkTask(task: string): void {
 }
 
 function checkStated(task: string, label: string | null, { isStrict }: Written): void {
-  refuse(isStrict ? taskFault(task) : lengthFault(task, 'task'));
-  if (label !== null) refuse(isStrict ? labelFault(label) : lengthFault(label, 'label'));
+  refuse(isStrict ? taskProblem(task) : lengthFault(task, 'task'));
+  if (label !== null) refuse(isStrict ? labelProblem(label) : lengthFault(label, 'label'));
 }
 
 function lengthFault(name: string, what: string): string | undefined {
@@ -86,7 +86,7 @@ function lengthFault(name: string, what: string): string | undefined {
 /** A label from the far future would win over all that people say until then. */
 function checkTime(time: number, noun: string, { isStrict, latest }: Written): void {
   if (!Number.isSafeInteger(time)) throw invalid(`${noun} must be whole milliseconds since 1970`);
-  if (isStrict) refuse(timeFault(time, noun));
+  if (isStrict) refuse(timeProblem(time, noun));
   if (time > latest) throw invalid(`${noun} lies too far after the record’s own timestamp`);
 }
 

@@ -7,7 +7,7 @@ import { deadLetterHeaders, type LogRecord, type OutgoingRecord } from '@headwat
 import type { Codec, LabelAssigned, VectorExtracted } from '@headwater/schemas';
 import type { StateReader } from '../store/state.ts';
 import { checkSourceLabel, type Written } from './record-checks.ts';
-import { type Limits, requireRoom } from './state/partition-counts.ts';
+import { type Limits, requireCapacity } from './state/partition-counts.ts';
 
 /** Where such a label failed, as its dead letter and the log name it. */
 export const refusedLabelStage = 'join-source-label';
@@ -38,7 +38,7 @@ export function sortLabels(
   for (const [task, label] of Object.entries(vector.labels)) {
     try {
       checkSourceLabel(task, label, vector, written);
-      requireRoom(state, limits, task, label);
+      requireCapacity(state, limits, task, label);
       kept.push([task, label]);
     } catch (thrown) {
       const error = asHeadwaterError(thrown);

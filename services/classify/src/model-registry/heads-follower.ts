@@ -55,7 +55,7 @@ export async function followHeads(options: HeadsFollowerOptions): Promise<HeadsF
   };
 }
 
-/** The follower may lag behind the former owner of a lane by a moment; a version given twice would be for ever. */
+/** The follower may lag behind the former owner of a partition by a moment; a version given twice would be for ever. */
 async function catchUp(options: HeadsFollowerOptions, follower: Follower): Promise<void> {
   const { log, topics, table, serving } = options;
   for (const topic of [topics.heads, topics.serving]) {

@@ -22,7 +22,7 @@ export interface Activation extends HeadActivated {
 }
 
 /** Names one of a task's lines of heads. */
-export interface HeadLine {
+export interface HeadSeriesName {
   readonly extractor: string;
   readonly task: string;
   readonly kind: HeadKind;
@@ -32,7 +32,7 @@ export interface HeadLine {
 export const unpinHeader = 'headwater.unpin';
 
 /** How many heads of a line are kept, beside the one that serves. */
-export const keptVersions = 20;
+export const retainedVersions = 20;
 
 export interface HeadsTableOptions {
   readonly topics: { readonly heads: string; readonly serving: string };
@@ -79,18 +79,18 @@ export class HeadsTable {
     return this.#serving.keys();
   }
 
-  head(line: HeadLine, version: number): KnownHead | undefined {
-    return this.#lines.get(lineKey(line))?.versions.get(version);
+  head(line: HeadSeriesName, version: number): KnownHead | undefined {
+    return this.#lines.get(seriesKey(line))?.versions.get(version);
   }
 
   /** The newest head of a line, with its parameters. */
-  newest(line: HeadLine): HeadTrained | undefined {
-    return this.#lines.get(lineKey(line))?.newest;
+  newest(line: HeadSeriesName): HeadTrained | undefined {
+    return this.#lines.get(seriesKey(line))?.newest;
   }
 
   /** The highest version that a line has had; 0 where it had none. */
-  highestVersion(line: HeadLine): number {
-    return this.#lines.get(lineKey(line))?.highest ?? 0;
+  highestVersion(line: HeadSeriesName): number {
+    return this.#lines.get(seriesKey(line))?.highest ?? 0;
   }
 
   /** All heads known of a task, newest first. */
@@ -154,7 +154,7 @@ export class HeadsTable {
   #dropOld(line: Line, { task, version }: HeadTrained): void {
     const serving = this.#serving.get(task)?.version;
     for (const known of line.versions.keys()) {
-      if (known <= version - 2 * keptVersions && known !== serving) line.versions.delete(known);
+      if (known <= version - 2 * retainedVersions && known !== serving) line.versions.delete(known);
     }
   }
 
@@ -170,8 +170,8 @@ export class HeadsTable {
     return task;
   }
 
-  #line(name: HeadLine): Line {
-    const key = lineKey(name);
+  #line(name: HeadSeriesName): Line {
+    const key = seriesKey(name);
     const line = this.#lines.get(key) ?? { versions: new Map(), newest: undefined, highest: 0 };
     this.#lines.set(key, line);
     return line;
@@ -204,6 +204,6 @@ function checkHead(head: HeadTrained): void {
   throw new HeadwaterError('record-invalid', 'The head has numbers that no head can have');
 }
 
-function lineKey({ extractor, task, kind }: HeadLine): string {
+function seriesKey({ extractor, task, kind }: HeadSeriesName): string {
   return JSON.stringify([extractor, task, kind]);
 }

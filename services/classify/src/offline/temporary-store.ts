@@ -4,10 +4,10 @@
  */
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LaneStore, openLaneStore } from '../store/partition-store.ts';
+import { openPartitionStore, type PartitionStore } from '../store/partition-store.ts';
 
 export interface TemporaryStore {
-  readonly store: LaneStore;
+  readonly store: PartitionStore;
   /** Closes the store and removes it. */
   discard(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export async function openTemporaryStore(parent: string): Promise<TemporaryStore
   const folder = await mkdtemp(join(parent, prefix));
   const remove = () => removeFolder(folder);
   try {
-    const store = await openLaneStore({ folder, identity: 'temporary', isTemporary: true });
+    const store = await openPartitionStore({ folder, identity: 'temporary', isTemporary: true });
     return { store, discard: () => store.close().finally(remove) };
   } catch (error) {
     await remove();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answerOf, openRuleBook, parseErrorRates, plainRules } from './answer-rules.ts';
+import { answerOf, defaultDecisionPolicy, openDecisionPolicies, parseErrorRates } from './answer-rules.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -16,7 +16,10 @@ const measured = { 'sureEnoughFor0.01': 0.9, 'sureEnoughFor0.1': 0.7 };
 
 describe('an answer', () => {
   it('is the most probable class where nothing else is said', () => {
-    expect(answerOf(prediction, classes, {}, plainRules)).toEqual({ label: 'good', abstained: false });
+    expect(answerOf(prediction, classes, {}, defaultDecisionPolicy)).toEqual({
+      label: 'good',
+      abstained: false,
+    });
   });
 
   it('abstains where the head is less sure than the wanted error rate asks for', () => {
@@ -43,13 +46,13 @@ describe('the rule book', () => {
   it('names every task whose costs are wrong', async () => {
     const path = join(folder, 'costs.json');
     writeFileSync(path, '{"a": 1, "b": {"x": {"y": 2}}, "c": {"x": {"y": -2}}}');
-    await expect(openRuleBook([], path)).rejects.toThrow('(task a, c)');
+    await expect(openDecisionPolicies([], path)).rejects.toThrow('(task a, c)');
   });
 
   it('has a rate for all tasks, and others for some', async () => {
-    const rules = await openRuleBook(['0.02', 'digit=0.01'], undefined);
+    const rules = await openDecisionPolicies(['0.02', 'digit=0.01'], undefined);
     expect([rules('digit').maxErrorRate, rules('other').maxErrorRate]).toEqual([0.01, 0.02]);
-    expect((await openRuleBook([], undefined))('digit')).toEqual(plainRules);
+    expect((await openDecisionPolicies([], undefined))('digit')).toEqual(defaultDecisionPolicy);
     expect(rules.tasks).toEqual(['digit']);
   });
 
@@ -60,7 +63,7 @@ describe('the rule book', () => {
   it('reads costs from a file', async () => {
     const path = join(folder, 'costs.json');
     writeFileSync(path, '{"part": {"scratch": {"good": 10}}}');
-    const rules = await openRuleBook([], path);
+    const rules = await openDecisionPolicies([], path);
     expect(rules('part').costs).toEqual({ scratch: { good: 10 } });
     expect(rules('other').costs).toBeNull();
   });
@@ -70,7 +73,7 @@ describe('the rule book', () => {
     async (text) => {
       const path = join(folder, 'costs.json');
       writeFileSync(path, text);
-      await expect(openRuleBook([], path)).rejects.toMatchObject({
+      await expect(openDecisionPolicies([], path)).rejects.toMatchObject({
         code: 'config-invalid',
         message: expect.stringContaining(path),
       });

@@ -4,22 +4,22 @@
  */
 import { readFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
-import { type CostMatrix, decide, type HeadPrediction, sureEnoughFor } from '@headwater/heads';
+import { type CostMatrix, confidenceThresholdFor, decide, type HeadPrediction } from '@headwater/heads';
 
-export interface AnswerRules {
+export interface DecisionPolicy {
   /** Share of answers that may be wrong, in (0, 1); null: always answer. */
   readonly maxErrorRate: number | null;
   /** Null: all mistakes cost the same. */
   readonly costs: CostMatrix | null;
 }
 
-export const plainRules: AnswerRules = { maxErrorRate: null, costs: null };
+export const defaultDecisionPolicy: DecisionPolicy = { maxErrorRate: null, costs: null };
 
 /** The rules of each task. */
-export type RuleBook = (task: string) => AnswerRules;
+export type DecisionPolicyOf = (task: string) => DecisionPolicy;
 
 /** As it was configured. */
-export interface OpenedRuleBook extends RuleBook {
+export interface ConfiguredDecisionPolicies extends DecisionPolicyOf {
   /** Those that have a rate or costs of their own. */
   readonly tasks: readonly string[];
 }
@@ -37,14 +37,14 @@ export function answerOf(
   prediction: HeadPrediction,
   classes: readonly string[],
   measurements: Readonly<Record<string, number>>,
-  { maxErrorRate, costs }: AnswerRules,
+  { maxErrorRate, costs }: DecisionPolicy,
 ): Answer {
   // Every class against every other is dear where there are many, and in vain where all mistakes cost the same.
   const decided = costs === null ? prediction.label : decide(prediction, classes, { costs }).label;
   const label = decided ?? prediction.label;
   if (maxErrorRate === null) return { label, abstained: false };
   const confidence = prediction.probabilities[classes.indexOf(label)] ?? 0;
-  const threshold = sureEnoughFor(measurements, maxErrorRate) ?? Number.POSITIVE_INFINITY;
+  const threshold = confidenceThresholdFor(measurements, maxErrorRate) ?? Number.POSITIVE_INFINITY;
   return { label, abstained: confidence < threshold };
 }
 
@@ -61,13 +61,13 @@ export function parseErrorRates(words: readonly string[]): Map<string, number> |
 }
 
 /** Errors: config-invalid, when the file cannot be read or is not task → truth → answer → cost. */
-export async function openRuleBook(
+export async function openDecisionPolicies(
   errorRates: readonly string[],
   costsPath: string | undefined,
-): Promise<OpenedRuleBook> {
+): Promise<ConfiguredDecisionPolicies> {
   const rates = parseErrorRates(errorRates) ?? new Map<string, number>();
   const costs = costsPath === undefined ? new Map<string, CostMatrix>() : await readCosts(costsPath);
-  const rulesOf = (task: string): AnswerRules => ({
+  const rulesOf = (task: string): DecisionPolicy => ({
     maxErrorRate: rates.get(task) ?? rates.get('') ?? null,
     costs: costs.get(task) ?? null,
   });

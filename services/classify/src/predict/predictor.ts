@@ -4,7 +4,12 @@
  */
 import type { ImageClassified } from '@headwater/schemas';
 import type { ServingHead, ServingHeads } from '../model-registry/serving-heads.ts';
-import { type AnswerRules, answerOf, plainRules, type RuleBook } from './answer-rules.ts';
+import {
+  answerOf,
+  type DecisionPolicy,
+  type DecisionPolicyOf,
+  defaultDecisionPolicy,
+} from './answer-rules.ts';
 
 /** More classes than this are not all listed in a prediction. */
 const listedClasses = 100;
@@ -16,7 +21,7 @@ export interface PredictorOptions {
   /** Tasks that are answered before they have a head. */
   readonly declaredTasks: readonly string[];
   /** Default: the most probable class, always. */
-  readonly rules?: RuleBook;
+  readonly rules?: DecisionPolicyOf;
 }
 
 export interface VectorToClassify {
@@ -39,10 +44,10 @@ export interface Predictor {
 }
 
 export function createPredictor(options: PredictorOptions): Predictor {
-  const { serving, extractors, declaredTasks, rules = () => plainRules } = options;
+  const { serving, extractors, declaredTasks, rules = () => defaultDecisionPolicy } = options;
   return {
     tasks: () => new Set([...declaredTasks, ...serving.tasks()]),
-    asked: (task) => askedExtractor(serving.get(task)?.extractor, extractors),
+    asked: (task) => extractorForTask(serving.get(task)?.extractor, extractors),
     version: (task) => serving.get(task)?.version,
     references: (task) => serving.get(task)?.measurements.sample ?? 0,
     answer: (vector, task, now) => classify(vector, task, serving.get(task), now, rules(task)),
@@ -50,7 +55,7 @@ export function createPredictor(options: PredictorOptions): Predictor {
 }
 
 /** Whose vectors a task is asked of: those of its serving head, while none serves those of the first extractor. */
-export function askedExtractor(
+export function extractorForTask(
   serving: string | undefined,
   extractors: readonly string[],
 ): string | undefined {
@@ -63,7 +68,7 @@ export function classify(
   task: string,
   head: ServingHead | undefined,
   now: number,
-  rules: AnswerRules = plainRules,
+  rules: DecisionPolicy = defaultDecisionPolicy,
 ): ImageClassified {
   const { imageId, extractor, numbers, receivedAt } = vector;
   const common = { imageId, task, extractor, receivedAt, predictedAt: now };

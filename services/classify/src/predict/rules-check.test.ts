@@ -1,25 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import type { AnswerRules, OpenedRuleBook } from './answer-rules.ts';
-import { RulesCheck } from './rules-check.ts';
+import type { ConfiguredDecisionPolicies, DecisionPolicy } from './answer-rules.ts';
+import { DecisionPolicyCheck } from './rules-check.ts';
 
 interface Line {
   readonly level: 'info' | 'warn';
   readonly fields: Record<string, unknown>;
 }
 
-function checkOf(costs: AnswerRules['costs'], tasks: readonly string[] = ['part']) {
+function checkOf(costs: DecisionPolicy['costs'], tasks: readonly string[] = ['part']) {
   const lines: Line[] = [];
   const logger = {
     info: (fields: Record<string, unknown>) => void lines.push({ level: 'info', fields }),
     warn: (fields: Record<string, unknown>) => void lines.push({ level: 'warn', fields }),
   };
-  const rules: OpenedRuleBook = Object.assign(
+  const rules: ConfiguredDecisionPolicies = Object.assign(
     (task: string) => ({ maxErrorRate: null, costs: task === 'part' ? costs : null }),
     { tasks },
   );
   return {
     lines,
-    check: new RulesCheck(rules, logger as unknown as ConstructorParameters<typeof RulesCheck>[1]),
+    check: new DecisionPolicyCheck(
+      rules,
+      logger as unknown as ConstructorParameters<typeof DecisionPolicyCheck>[1],
+    ),
   };
 }
 

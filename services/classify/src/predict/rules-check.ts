@@ -4,18 +4,18 @@
  */
 import type { CostMatrix } from '@headwater/heads';
 import type { Logger } from '@headwater/log';
-import type { OpenedRuleBook } from './answer-rules.ts';
+import type { ConfiguredDecisionPolicies } from './answer-rules.ts';
 
 /** Names in a line of the log. */
 const mostNamed = 20;
 
-export class RulesCheck {
-  readonly #rules: OpenedRuleBook;
+export class DecisionPolicyCheck {
+  readonly #rules: ConfiguredDecisionPolicies;
   readonly #logger: Pick<Logger, 'info' | 'warn'>;
   /** Task to the classes of its costs that were told; no larger than the file. */
   readonly #told = new Map<string, Set<string>>();
 
-  constructor(rules: OpenedRuleBook, logger: Pick<Logger, 'info' | 'warn'>) {
+  constructor(rules: ConfiguredDecisionPolicies, logger: Pick<Logger, 'info' | 'warn'>) {
     this.#rules = rules;
     this.#logger = logger;
   }
@@ -40,9 +40,9 @@ export class RulesCheck {
     this.#told.set(task, new Set([...(told ?? []), ...unknown]));
     const unnamed = classes.filter((name) => !named.has(name)).length;
     if (unknown.length > 0) {
-      const classesTold = { classes: unknown.slice(0, mostNamed), count: unknown.length, unnamed };
+      const warnedClasses = { classes: unknown.slice(0, mostNamed), count: unknown.length, unnamed };
       this.#logger.warn(
-        { task, version, ...classesTold },
+        { task, version, ...warnedClasses },
         'COSTS_FILE names classes that the head does not know: are they misspelt?',
       );
     } else if (told === undefined && unnamed > 0) {

@@ -1,7 +1,7 @@
 import type { HeadKind, LabelledVector } from '@headwater/heads';
 import { quantize } from '@headwater/heads';
 import { describe, expect, it } from 'vitest';
-import { type HeldOutQuestion, measureHeldOut } from './held-out.ts';
+import { type CrossValidationRequest, crossValidateHead } from './held-out.ts';
 
 /** Near the axis of its class, each image in its own way. */
 function vectorOf(image: number): Float32Array {
@@ -23,17 +23,20 @@ function example(image: number, label = `c${image % 3}`, group: string | null = 
   };
 }
 
-function question(examples: readonly LabelledVector[], rest: Partial<HeldOutQuestion> = {}): HeldOutQuestion {
+function question(
+  examples: readonly LabelledVector[],
+  rest: Partial<CrossValidationRequest> = {},
+): CrossValidationRequest {
   return { kind: 'lda', set, examples, judged: 2_000, ...rest };
 }
 
 const sixty = Array.from({ length: 60 }, (_, image) => example(image, image === 7 ? 'c2' : undefined));
 
-describe('measureHeldOut', () => {
+describe('crossValidateHead', () => {
   it.each<HeadKind>(['lda', 'ridge', 'ncm', 'knn', 'softmax'])(
     'answers every example by a %s that has not learned it',
     (kind) => {
-      const { folds, judged, learned, report } = measureHeldOut(question(sixty, { kind }));
+      const { folds, judged, learned, report } = crossValidateHead(question(sixty, { kind }));
       expect({ folds, judged, learned }).toEqual({ folds: 5, judged: 60, learned: 48 });
       expect(report.accuracy).toBeCloseTo(59 / 60, 12);
       expect(report.confusion).toContainEqual(['c2', 'c1', 1]);
@@ -42,7 +45,7 @@ describe('measureHeldOut', () => {
   );
 
   it('answers the first ones only where there are too many, and learns all', () => {
-    const { judged, learned } = measureHeldOut(question(sixty, { judged: 20 }));
+    const { judged, learned } = crossValidateHead(question(sixty, { judged: 20 }));
     expect({ judged, learned }).toEqual({ judged: 20, learned: 48 });
   });
 
@@ -60,13 +63,13 @@ describe('measureHeldOut', () => {
       ...alone.filter((_, i) => i % 2 === 0),
       ...alone.filter((_, i) => i % 2 === 1).toReversed(),
     ];
-    const apart = measureHeldOut(question(shuffled, { kind: 'knn' })).report.accuracy ?? 0;
-    const together = measureHeldOut(question(twins, { kind: 'knn' })).report.accuracy ?? 1;
+    const apart = crossValidateHead(question(shuffled, { kind: 'knn' })).report.accuracy ?? 0;
+    const together = crossValidateHead(question(twins, { kind: 'knn' })).report.accuracy ?? 1;
     expect(apart).toBeGreaterThan(together);
   });
 
   it('measures nothing where examples cannot be parted', () => {
-    expect(measureHeldOut(question([example(1)]))).toMatchObject({
+    expect(crossValidateHead(question([example(1)]))).toMatchObject({
       folds: 0,
       judged: 0,
       note: expect.stringContaining('one labelled example'),
@@ -74,18 +77,18 @@ describe('measureHeldOut', () => {
     });
     const group = [example(1, 'a', 'g'), example(2, 'b', 'g')];
     const note = expect.stringContaining('of one group');
-    expect(measureHeldOut(question(group))).toMatchObject({ folds: 0, judged: 0, note });
+    expect(crossValidateHead(question(group))).toMatchObject({ folds: 0, judged: 0, note });
   });
 
   it('says that no answer can be right where each class has one example', () => {
     const alone = [example(0), example(1), example(2)];
     const note = expect.stringContaining('Every class has one example');
-    expect(measureHeldOut(question(alone))).toMatchObject({ folds: 3, note, report: { accuracy: 0 } });
-    expect(measureHeldOut(question(sixty)).note).toBeNull();
+    expect(crossValidateHead(question(alone))).toMatchObject({ folds: 3, note, report: { accuracy: 0 } });
+    expect(crossValidateHead(question(sixty)).note).toBeNull();
   });
 
   it('counts a class that a fold takes away as not known', () => {
-    const { report } = measureHeldOut(question([...sixty, example(60, 'alone')]));
+    const { report } = crossValidateHead(question([...sixty, example(60, 'alone')]));
     expect(report.classes.get('alone')).toMatchObject({ support: 1, recall: 0 });
   });
 });

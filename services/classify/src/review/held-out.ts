@@ -4,29 +4,29 @@
  * of the sums exactly, so that what answers it is the very head that would have come of never having seen it.
  */
 import {
-  createLabelledSet,
+  createTrainingSet,
   findFolds,
   HeadMeasurements,
-  type LabelledSetOptions,
   type LabelledVector,
   type MeasurementReport,
   openHead,
+  type TrainingSetOptions,
   type TrainOptions,
   trainHead,
 } from '@headwater/heads';
 
 /** Heads that are trained, each without one share of the examples. */
-export const mostFolds = 5;
+export const maximumFolds = 5;
 
-export interface HeldOutQuestion extends Pick<TrainOptions, 'kind' | 'prior'> {
-  readonly set: LabelledSetOptions;
+export interface CrossValidationRequest extends Pick<TrainOptions, 'kind' | 'prior'> {
+  readonly set: TrainingSetOptions;
   /** In the order of their sample keys. */
   readonly examples: readonly LabelledVector[];
   /** As many of them, from the first one on, are answered; the others are only learned. */
   readonly judged: number;
 }
 
-export interface HeldOutMeasurements {
+export interface CrossValidationReport {
   /** 0 where examples cannot be parted, because there is one alone, or one group. */
   readonly folds: number;
   /** Examples that were answered. */
@@ -39,20 +39,20 @@ export interface HeldOutMeasurements {
 }
 
 /** A pure function of the question. Errors: those of `trainHead`. */
-export function measureHeldOut({
+export function crossValidateHead({
   kind,
   prior,
   set: options,
   examples,
   judged,
-}: HeldOutQuestion): HeldOutMeasurements {
+}: CrossValidationRequest): CrossValidationReport {
   const parts = foldsOf(examples);
   const note = noteOn(examples, parts.length);
   const measurements = new HeadMeasurements();
   let learned = examples.length;
   if (parts.length < 2) return { folds: 0, judged: 0, learned: 0, note, report: measurements.report() };
   const isJudged = new Set(examples.slice(0, judged));
-  const set = createLabelledSet(options);
+  const set = createTrainingSet(options);
   for (const example of examples) set.add(example);
   for (const part of parts) {
     for (const example of part) set.remove(example);
@@ -79,9 +79,9 @@ function noteOn(examples: readonly LabelledVector[], parts: number): string | nu
 
 /** A group is in one fold: its members are near-duplicates, and would give each other away. */
 function foldsOf(examples: readonly LabelledVector[]): LabelledVector[][] {
-  const parts: LabelledVector[][] = Array.from({ length: mostFolds }, () => []);
+  const parts: LabelledVector[][] = Array.from({ length: maximumFolds }, () => []);
   findFolds(examples.map(({ group }) => group)).forEach((members, turn) => {
-    parts[turn % mostFolds]?.push(...members.flatMap((index) => examples[index] ?? []));
+    parts[turn % maximumFolds]?.push(...members.flatMap((index) => examples[index] ?? []));
   });
   return parts.filter(({ length }) => length > 0);
 }

@@ -2,18 +2,18 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { asHeadwaterError, type ErrorCode } from '@headwater/errors';
 import {
-  deserializeLabelledSet,
+  deserializeTrainingSet,
   type Head,
   type InfluenceRanking,
   type InfluenceTarget,
+  type LabelErrorCandidate,
   type LabelledVector,
-  type LabelSuspect,
   rankInfluences,
   rankLabelErrors,
 } from '@headwater/heads';
-import { type HeldOutMeasurements, type HeldOutQuestion, measureHeldOut } from './held-out.ts';
+import { type CrossValidationReport, type CrossValidationRequest, crossValidateHead } from './held-out.ts';
 
-export interface RankingQuestion {
+export interface RankingRequest {
   /** A serialized labelled set. */
   readonly bytes: Uint8Array;
   /** Some of its examples, in the order of their sample keys. */
@@ -25,33 +25,33 @@ export interface RankingQuestion {
   readonly target: InfluenceTarget | null;
 }
 
-export type ReviewQuestion = RankingQuestion | HeldOutQuestion;
+export type ReviewRequest = RankingRequest | CrossValidationRequest;
 
 export interface ReviewFailure {
   readonly code: ErrorCode;
   readonly message: string;
 }
 
-export type ReviewAnswer =
-  | { readonly suspects: readonly LabelSuspect[] }
+export type ReviewResponse =
+  | { readonly suspects: readonly LabelErrorCandidate[] }
   | { readonly influences: InfluenceRanking }
-  | { readonly heldOut: HeldOutMeasurements }
+  | { readonly heldOut: CrossValidationReport }
   | ReviewFailure;
 
-function answer(question: ReviewQuestion): ReviewAnswer {
+function answer(question: ReviewRequest): ReviewResponse {
   try {
-    return 'kind' in question ? { heldOut: measureHeldOut(question) } : rank(question);
+    return 'kind' in question ? { heldOut: crossValidateHead(question) } : rank(question);
   } catch (thrown) {
     const { code, message } = asHeadwaterError(thrown);
     return { code, message };
   }
 }
 
-function rank({ bytes, examples, head, limit, target }: RankingQuestion): ReviewAnswer {
-  const set = deserializeLabelledSet(bytes);
+function rank({ bytes, examples, head, limit, target }: RankingRequest): ReviewResponse {
+  const set = deserializeTrainingSet(bytes);
   const options = { limit, ...(head === null ? {} : { head }) };
   if (target === null) return { suspects: rankLabelErrors(set, examples, options) };
   return { influences: rankInfluences(set, examples, [target], options) };
 }
 
-parentPort?.postMessage(answer(workerData as ReviewQuestion));
+parentPort?.postMessage(answer(workerData as ReviewRequest));

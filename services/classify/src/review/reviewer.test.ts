@@ -1,8 +1,8 @@
-import { createLabelledSet } from '@headwater/heads';
+import { createTrainingSet } from '@headwater/heads';
 import { expect, it } from 'vitest';
-import { MapState } from '../testing/map-state.ts';
-import { OpenSets } from '../train/examples/open-sets.ts';
-import { LabelledSets } from '../train/examples/training-sets.ts';
+import { InMemoryState } from '../testing/map-state.ts';
+import { OpenTrainingSets } from '../train/examples/open-sets.ts';
+import { TrainingSets } from '../train/examples/training-sets.ts';
 import { Reviewer } from './reviewer.ts';
 
 it('answers few questions at once that read every example, and the next one when one of them is answered', async () => {
@@ -24,9 +24,9 @@ it('answers few questions at once that read every example, and the next one when
   expect(await ask()).toEqual({ considered: 0, neighbours: [] });
 });
 
-class OneSet extends OpenSets {
+class OneSet extends OpenTrainingSets {
   override find(extractor: string, task: string) {
-    const set = createLabelledSet({ extractor, task, dimensions: 8 });
-    return { store: new MapState(), sets: new LabelledSets(), set };
+    const set = createTrainingSet({ extractor, task, dimensions: 8 });
+    return { store: new InMemoryState(), sets: new TrainingSets(), set };
   }
 }

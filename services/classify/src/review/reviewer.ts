@@ -10,11 +10,11 @@ import {
   type Head,
   type HeadKind,
   type InfluenceRanking,
+  type LabelErrorCandidate,
   type LabelledVector,
-  type LabelSuspect,
 } from '@headwater/heads';
 import type { HeadTrained } from '@headwater/schemas';
-import { Breath } from '../event-loop.ts';
+import { EventLoopBudget } from '../event-loop.ts';
 import type { StateReader } from '../store/state.ts';
 import {
   decodeExample,
@@ -23,11 +23,11 @@ import {
   type StoredExample,
   setId,
 } from '../train/examples/example-bytes.ts';
-import type { OpenSet, OpenSets } from '../train/examples/open-sets.ts';
+import type { OpenTrainingSet, OpenTrainingSets } from '../train/examples/open-sets.ts';
 import { insideOf } from '../train/examples/trainer-state.ts';
-import { type SetRules, type SolveChoices, setOptionsOf } from '../train/set-rules.ts';
-import type { HeldOutMeasurements } from './held-out.ts';
-import type { ReviewAnswer, ReviewFailure, ReviewQuestion } from './review-worker.ts';
+import { type SolveSettings, setOptionsOf, type TrainingSetSettings } from '../train/set-rules.ts';
+import type { CrossValidationReport } from './held-out.ts';
+import type { ReviewFailure, ReviewRequest, ReviewResponse } from './review-worker.ts';
 
 /** Examples that are judged: those that heads are tuned on. */
 const sampleSize = 2_000;
@@ -53,8 +53,8 @@ export interface Considered {
 }
 
 export interface ReviewerOptions {
-  settingsOf(task: string): Pick<SetRules, 'lift'> & Pick<SolveChoices, 'prior'>;
-  readonly sets: OpenSets;
+  settingsOf(task: string): Pick<TrainingSetSettings, 'lift'> & Pick<SolveSettings, 'prior'>;
+  readonly sets: OpenTrainingSets;
   /** The partition of `examples` where the task's are. */
   partitionOf(task: string): number;
   newestHead(extractor: string, task: string): HeadTrained | undefined;
@@ -70,17 +70,17 @@ export class Reviewer {
     this.#options = options;
   }
 
-  /** Errors: lane-elsewhere, head-not-ready, overloaded. */
+  /** Errors: partition-elsewhere, head-not-ready, overloaded. */
   async suspects(
     extractor: string,
     task: string,
     limit: number,
-  ): Promise<Considered & { readonly suspects: readonly LabelSuspect[] }> {
+  ): Promise<Considered & { readonly suspects: readonly LabelErrorCandidate[] }> {
     const { answer, considered } = await this.#ask(extractor, task, limit);
     return { considered, suspects: 'suspects' in answer ? answer.suspects : [] };
   }
 
-  /** What the head's answer for a labelled image rests on. Errors: lane-elsewhere, head-not-ready, not-found, overloaded. */
+  /** What the head's answer for a labelled image rests on. Errors: partition-elsewhere, head-not-ready, not-found, overloaded. */
   async influence(
     extractor: string,
     task: string,
@@ -103,13 +103,13 @@ export class Reviewer {
 
   /**
    * How heads of the kind answer examples that they have not learned. Of a large set the first 10,000 examples in the order of their sample
-   * keys are learned, and the first 2,000 answered. Errors: lane-elsewhere, head-not-ready, overloaded, and those of the solve.
+   * keys are learned, and the first 2,000 answered. Errors: partition-elsewhere, head-not-ready, overloaded, and those of the solve.
    */
-  async heldOut(extractor: string, task: string, kind: HeadKind): Promise<HeldOutMeasurements> {
+  async heldOut(extractor: string, task: string, kind: HeadKind): Promise<CrossValidationReport> {
     return await this.#alone(async () => {
       const { lift = null, prior } = this.#options.settingsOf(task);
       const { dimensions } = this.#open(extractor, task).set;
-      const examples = await this.#inside(extractor, task, mostLearned(dimensions));
+      const examples = await this.#inside(extractor, task, maximumLearnedExamples(dimensions));
       const set = setOptionsOf({ extractor, task, dimensions }, { lift });
       const answer = await ask(this.#stop.signal, { kind, prior, set, examples, judged: sampleSize });
       if ('heldOut' in answer) return answer.heldOut;
@@ -117,14 +117,14 @@ export class Reviewer {
     });
   }
 
-  /** The vector of a labelled image. Errors: lane-elsewhere, head-not-ready. */
+  /** The vector of a labelled image. Errors: partition-elsewhere, head-not-ready. */
   vector(extractor: string, task: string, imageId: string): Int16Array | undefined {
     return readExample(this.#open(extractor, task), imageId)?.vector;
   }
 
   /**
    * By exact integer dot products with every example of the task but its own, until nobody wants to know any more.
-   * Errors: lane-elsewhere, head-not-ready, overloaded, and the signal's reason.
+   * Errors: partition-elsewhere, head-not-ready, overloaded, and the signal's reason.
    */
   async neighbours(
     extractor: string,
@@ -169,30 +169,30 @@ export class Reviewer {
     this.#stop.abort();
   }
 
-  /** Errors: lane-elsewhere, head-not-ready, where this process cannot answer for the task. */
+  /** Errors: partition-elsewhere, head-not-ready, where this process cannot answer for the task. */
   require(extractor: string, task: string): void {
     this.#open(extractor, task);
   }
 
-  /** Errors: lane-elsewhere, head-not-ready. */
-  #open(extractor: string, task: string): OpenSet {
+  /** Errors: partition-elsewhere, head-not-ready. */
+  #open(extractor: string, task: string): OpenTrainingSet {
     const { sets, partitionOf } = this.#options;
     const found = sets.find(extractor, task);
     if (found !== undefined) return found;
     const partition = partitionOf(task);
     if (sets.has(partition)) throw new HeadwaterError('head-not-ready', 'The task has no examples yet');
-    throw new HeadwaterError('lane-elsewhere', 'Another process trains this task: ask that one', {
+    throw new HeadwaterError('partition-elsewhere', 'Another process trains this task: ask that one', {
       context: { partition },
     });
   }
 
-  /** Page by page: others run in between, and a lane that is given away ends it. */
+  /** Page by page: others run in between, and a partition that is given away ends it. */
   async *#examples(extractor: string, task: string, signal?: AbortSignal): AsyncGenerator<StoredExample> {
     const prefix = examplesPrefix(setId(extractor, task));
-    const breath = new Breath();
+    const eventLoop = new EventLoopBudget();
     let from = prefix;
     for (;;) {
-      await breath.take(signal);
+      await eventLoop.take(signal);
       const page = readPage(this.#open(extractor, task).store, prefix, from);
       for (const { value } of page) yield decodeExample(value);
       const last = page.at(-1)?.key;
@@ -201,7 +201,7 @@ export class Reviewer {
     }
   }
 
-  /** The first examples of the labelled set, which a window does not leave out. Errors: lane-elsewhere, head-not-ready. */
+  /** The first examples of the labelled set, which a window does not leave out. Errors: partition-elsewhere, head-not-ready. */
   async #inside(extractor: string, task: string, most: number): Promise<LabelledVector[]> {
     const isInside = insideOf(this.#open(extractor, task).store, extractor, task);
     // By image: one whose group was changed while the pages were read has been seen twice.
@@ -245,7 +245,7 @@ function readPage(store: StateReader, prefix: string, from: string) {
   return page;
 }
 
-function readExample({ store, set }: OpenSet, imageId: string): StoredExample | undefined {
+function readExample({ store, set }: OpenTrainingSet, imageId: string): StoredExample | undefined {
   const key = store.get(imageIndexKey(setId(set.extractor, set.task), imageId));
   const bytes = key === undefined ? undefined : store.get(key.toString('utf8'));
   return bytes === undefined ? undefined : decodeExample(bytes);
@@ -263,7 +263,7 @@ function dotProduct(a: Int16Array, b: Int16Array): number {
   return sum;
 }
 
-function mostLearned(dimensions: number): number {
+function maximumLearnedExamples(dimensions: number): number {
   const { examples, bytes } = heldOutLearned;
   const fitting = Math.floor(bytes / (dimensions * Int16Array.BYTES_PER_ELEMENT));
   return Math.max(sampleSize, Math.min(examples, fitting));
@@ -272,17 +272,17 @@ function mostLearned(dimensions: number): number {
 /** Takes the vectors over. Errors: what the question comes to. */
 async function ask(
   signal: AbortSignal,
-  question: ReviewQuestion,
-): Promise<Exclude<ReviewAnswer, ReviewFailure>> {
+  question: ReviewRequest,
+): Promise<Exclude<ReviewResponse, ReviewFailure>> {
   const answer = await runWorker(question, signal);
   if ('code' in answer) throw new HeadwaterError(answer.code, answer.message);
   return answer;
 }
 
-function runWorker(question: ReviewQuestion, signal: AbortSignal): Promise<ReviewAnswer> {
+function runWorker(question: ReviewRequest, signal: AbortSignal): Promise<ReviewResponse> {
   const path = createRequire(import.meta.url).resolve('@headwater/classify/review-worker');
   const transferList = question.examples.map(({ vector }) => vector.buffer as ArrayBuffer);
-  return new Promise<ReviewAnswer>((resolve, reject) => {
+  return new Promise<ReviewResponse>((resolve, reject) => {
     const worker = new Worker(path, { workerData: question, transferList });
     const end = () => void worker.terminate();
     signal.addEventListener('abort', end, { once: true });

@@ -2,15 +2,15 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Lane, LogRecord } from '@headwater/log';
+import type { AssignedPartition, LogRecord } from '@headwater/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type LaneStore, openLaneStore } from './partition-store.ts';
+import { openPartitionStore, type PartitionStore } from './partition-store.ts';
 import { erasedKey, erasedMark } from './rewriting.ts';
 import { rollForward } from './roll-forward.ts';
 import { Draft, type RangeOptions } from './state.ts';
 
 let folder: string;
-const opened: LaneStore[] = [];
+const opened: PartitionStore[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'headwater-store-'));
 });
@@ -19,13 +19,13 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function open(identity = 'one'): Promise<LaneStore> {
-  const store = await openLaneStore({ folder, identity });
+async function open(identity = 'one'): Promise<PartitionStore> {
+  const store = await openPartitionStore({ folder, identity });
   opened.push(store);
   return store;
 }
 
-async function reopen(identity = 'one'): Promise<LaneStore> {
+async function reopen(identity = 'one'): Promise<PartitionStore> {
   await opened.pop()?.close();
   return open(identity);
 }
@@ -41,7 +41,7 @@ function canLimitFiles(): boolean {
 
 const bytes = (text: string) => Buffer.from(text);
 
-describe('a lane’s store', () => {
+describe('a partition’s store', () => {
   it('keeps no byte of what was erased, once it is opened again', async () => {
     const secret = 'a secret that must not stay';
     const bytesOnDisk = () => readFileSync(join(folder, 'data.mdb'));
@@ -176,7 +176,7 @@ describe('a lane’s store', () => {
 
 describe('rolling forward', () => {
   const log = Array.from({ length: 10 }, (_, offset) => record(BigInt(offset)));
-  const laneAt = (position: bigint): Lane => ({
+  const partitionAt = (position: bigint): AssignedPartition => ({
     index: 0,
     topics: ['t'],
     positions: new Map([['t', position]]),
@@ -184,9 +184,9 @@ describe('rolling forward', () => {
       yield log.filter(({ offset }) => offset >= from && offset < to);
     },
   });
-  const roll = (store: LaneStore, position: bigint, options: { low?: bigint; maxAgeMs?: number } = {}) =>
+  const roll = (store: PartitionStore, position: bigint, options: { low?: bigint; maxAgeMs?: number } = {}) =>
     rollForward({
-      lane: laneAt(position),
+      partition: partitionAt(position),
       store,
       apply: async (records, draft) => {
         for (const { offset } of records) draft.put(`seen/${offset}`, bytes('x'));
@@ -194,7 +194,7 @@ describe('rolling forward', () => {
       earliest: async () => options.low ?? 0n,
       maxAgeMs: options.maxAgeMs ?? 60_000,
     });
-  const seen = (store: LaneStore) => [...store.range('seen/')].map(({ key }) => Number(key.slice(5)));
+  const seen = (store: PartitionStore) => [...store.range('seen/')].map(({ key }) => Number(key.slice(5)));
 
   it('replays exactly what the store lacks', async () => {
     const store = await open();

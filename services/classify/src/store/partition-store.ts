@@ -1,5 +1,5 @@
 /**
- * A lane's state on local disk (LMDB). The input positions are written in the same transaction as the
+ * A partition's state on local disk (LMDB). The input positions are written in the same transaction as the
  * state, so that the store always knows which records it has seen, whatever killed the process.
  */
 import { mkdirSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { erasedKey, erasedMark, withoutErased } from './rewriting.ts';
 import type { Changes, RangeOptions, StateEntry, StateReader } from './state.ts';
 
-export interface LaneStore extends StateReader {
+export interface PartitionStore extends StateReader {
   /** Next offset by topic, as of the last write; empty for a new store. */
   readonly positions: Positions;
   /** Milliseconds since the epoch; 0 for a new store. */
@@ -21,7 +21,7 @@ export interface LaneStore extends StateReader {
   close(): Promise<void>;
 }
 
-export interface LaneStoreOptions {
+export interface PartitionStoreOptions {
   readonly folder: string;
   /** What the state belongs to: its format's version, the group and the like. A store of another identity is emptied. */
   readonly identity: string;
@@ -43,12 +43,12 @@ interface Header {
 }
 
 /** Errors: store-unavailable. */
-export async function openLaneStore(options: LaneStoreOptions): Promise<LaneStore> {
+export async function openPartitionStore(options: PartitionStoreOptions): Promise<PartitionStore> {
   try {
     mkdirSync(options.folder, { recursive: true });
     const openOne = (folder: string) => openDatabase(folder, options.isTemporary === true);
     const database = await withoutErased(openOne(options.folder), options.folder, openOne);
-    const store = new LmdbLaneStore(database, options.identity);
+    const store = new LmdbPartitionStore(database, options.identity);
     await store.load();
     return store;
   } catch (cause) {
@@ -61,7 +61,7 @@ function openDatabase(path: string, noSync: boolean): RootDatabase<Buffer, strin
   return open({ path, encoding: 'binary', eventTurnBatching: false, noSync });
 }
 
-class LmdbLaneStore implements LaneStore {
+class LmdbPartitionStore implements PartitionStore {
   readonly #database: RootDatabase<Buffer, string>;
   readonly #identity: string;
   #positions: Positions = new Map();

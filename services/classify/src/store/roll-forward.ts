@@ -1,20 +1,20 @@
 /**
- * Brings a lane's store to the positions that its group has committed. The group's positions are the truth:
+ * Brings a partition's store to the positions that its group has committed. The group's positions are the truth:
  * a store behind them reads the missing records again, one ahead of them (or of another cluster) knows
  * things that never happened and starts over.
  */
-import type { Lane, LogRecord, Positions } from '@headwater/log';
-import type { LaneStore } from './partition-store.ts';
+import type { AssignedPartition, LogRecord, Positions } from '@headwater/log';
+import type { PartitionStore } from './partition-store.ts';
 import { Draft } from './state.ts';
 
 export interface RollForwardOptions {
-  readonly lane: Lane;
-  readonly store: LaneStore;
+  readonly partition: AssignedPartition;
+  readonly store: PartitionStore;
   /** Told before anything is read where the store stands that is gone on from; no positions: it starts over. */
   begin?(from: Positions): void;
   /** The state transition, the same as in live processing; what it would write to the log was committed already. */
   apply(records: readonly LogRecord[], draft: Draft): Promise<void>;
-  /** First offset that is still in the lane's partition of a topic. */
+  /** First offset that is still in the partition's partition of a topic. */
   earliest(topic: string): Promise<bigint>;
   /** A store that was left alone for longer may have missed tombstones that compaction dropped since: it starts over. */
   readonly maxAgeMs: number;
@@ -26,42 +26,42 @@ export interface RollForwardResult {
 }
 
 export async function rollForward(options: RollForwardOptions): Promise<RollForwardResult> {
-  const { lane, store } = options;
-  if (isCurrent(lane, store)) {
+  const { partition, store } = options;
+  if (isCurrent(partition, store)) {
     options.begin?.(store.positions);
     return { outcome: 'current', records: 0 };
   }
   const fresh = store.positions.size === 0;
-  const trusted = !fresh && !isAhead(lane, store) && !isStale(store, options.maxAgeMs);
+  const trusted = !fresh && !isAhead(partition, store) && !isStale(store, options.maxAgeMs);
   if (!trusted && !fresh) await store.clear();
   options.begin?.(store.positions);
   let records = 0;
-  for (const topic of lane.topics) records += await replayTopic(options, topic);
-  await store.write(new Map(), lane.positions);
+  for (const topic of partition.topics) records += await replayTopic(options, topic);
+  await store.write(new Map(), partition.positions);
   return { outcome: trusted ? 'rolled-forward' : 'rebuilt', records };
 }
 
-function isCurrent(lane: Lane, store: LaneStore): boolean {
-  return lane.topics.every((topic) => store.positions.get(topic) === lane.positions.get(topic));
+function isCurrent(partition: AssignedPartition, store: PartitionStore): boolean {
+  return partition.topics.every((topic) => store.positions.get(topic) === partition.positions.get(topic));
 }
 
-function isAhead(lane: Lane, store: LaneStore): boolean {
-  return [...store.positions].some(([topic, offset]) => offset > (lane.positions.get(topic) ?? offset));
+function isAhead(partition: AssignedPartition, store: PartitionStore): boolean {
+  return [...store.positions].some(([topic, offset]) => offset > (partition.positions.get(topic) ?? offset));
 }
 
-function isStale(store: LaneStore, maxAgeMs: number): boolean {
+function isStale(store: PartitionStore, maxAgeMs: number): boolean {
   return Date.now() - store.writtenAt > maxAgeMs;
 }
 
 async function replayTopic(options: RollForwardOptions, topic: string): Promise<number> {
-  const { lane, store } = options;
+  const { partition, store } = options;
   const seen = store.positions.get(topic) ?? 0n;
-  const to = lane.positions.get(topic) ?? 0n;
+  const to = partition.positions.get(topic) ?? 0n;
   let records = 0;
   if (seen >= to) return records;
   const low = await options.earliest(topic);
   const from = seen > low ? seen : low;
-  for await (const chunk of lane.replay({ topic, from, to })) {
+  for await (const chunk of partition.replay({ topic, from, to })) {
     const draft = new Draft(store);
     await options.apply(chunk, draft);
     await store.write(draft.changes, new Map([[topic, (chunk.at(-1)?.offset ?? from) + 1n]]));

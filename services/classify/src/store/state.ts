@@ -1,5 +1,5 @@
 /**
- * What a lane knows lies on disk, but nothing may be written before its batch is committed: a draft collects
+ * What a partition knows lies on disk, but nothing may be written before its batch is committed: a draft collects
  * the changes of one batch over what it reads, and is thrown away when the batch fails.
  */
 

@@ -29,13 +29,13 @@ import {
 import { createLogger, loadConfig } from '@headwater/service-kit';
 import { classifyEnvironment } from '../environment.ts';
 import { openJoinCodecs } from '../join/join-codecs.ts';
-import { JoinLane } from '../join/join-partition.ts';
+import { PartitionJoin } from '../join/join-partition.ts';
 import { type AuditReport, audit } from '../offline/audit/audit.ts';
 import type { AuditOptions } from '../offline/audit/options.ts';
 import type { Predictor } from '../predict/predictor.ts';
 import { Draft } from '../store/state.ts';
 import { contractOf, refOf, vectorOf } from './classify-fixture.ts';
-import { MapState } from './map-state.ts';
+import { InMemoryState } from './map-state.ts';
 
 const tasks = ['digit'];
 /** Task that is asked only while a head serves it. */
@@ -53,11 +53,11 @@ export type Loses = (output: OutgoingRecord) => boolean;
 const losesNothing: Loses = () => false;
 
 interface JoinPartition {
-  readonly lane: JoinLane;
-  readonly state: MapState;
+  readonly join: PartitionJoin;
+  readonly state: InMemoryState;
 }
 
-export class AuditedInstallation {
+export class AuditFixture {
   readonly names = createNames();
   readonly partitions: number;
   readonly extractors: readonly string[];
@@ -72,11 +72,8 @@ export class AuditedInstallation {
   #serving: number | undefined;
   #clock = 1_700_000_000_000;
 
-  static async open(
-    partitions = 2,
-    extractors: readonly string[] = ['eight.v1'],
-  ): Promise<AuditedInstallation> {
-    const installation = new AuditedInstallation(partitions, extractors);
+  static async open(partitions = 2, extractors: readonly string[] = ['eight.v1']): Promise<AuditFixture> {
+    const installation = new AuditFixture(partitions, extractors);
     await installation.#open();
     return installation;
   }
@@ -154,10 +151,10 @@ export class AuditedInstallation {
     const group = this.names.groups.join;
     const { topics } = this.names;
     for (const topic of [topics.labels, ...this.extractors.map((extractor) => topics.vectors(extractor))]) {
-      for (const [partition, { lane, state }] of this.#joins.entries()) {
+      for (const [partition, { join, state }] of this.#joins.entries()) {
         for (const record of await this.#next(group, topic, partition, atMost)) {
           const draft = new Draft(state);
-          const { records } = await lane.handle(record, draft, record.timestamp);
+          const { records } = await join.handle(record, draft, record.timestamp);
           state.commit((own) => own.absorb(draft));
           await this.#append(records.filter((output) => !loses(output)));
           this.#commit(group, record);
@@ -206,7 +203,7 @@ export class AuditedInstallation {
   }
 
   /** Extraction for repairs. */
-  get extractAgain(): NonNullable<AuditOptions['repair']> {
+  get reprocess(): NonNullable<AuditOptions['repair']> {
     return {
       openExtractor: async (extractor) => ({
         process: async (records) => {
@@ -285,9 +282,9 @@ export class AuditedInstallation {
     });
     const { labels, examples, predictions } = names.topics;
     const codecs = await openJoinCodecs(this.#ids, names);
-    for (let lane = 0; lane < partitions; lane++) {
-      const joinLane = new JoinLane({
-        lane,
+    for (let partition = 0; partition < partitions; partition++) {
+      const partitionJoin = new PartitionJoin({
+        partition,
         group: names.groups.join,
         topics: {
           labels,
@@ -297,14 +294,14 @@ export class AuditedInstallation {
           vectors: new Map(this.extractors.map((one) => [names.topics.vectors(one), one])),
         },
         codecs,
-        partitions: { lanes: partitions, examples: partitions },
+        partitions: { inputs: partitions, examples: partitions },
         limits: { maxTasks: 100, maxClasses: 1_000 },
         maxFutureMs: 300_000,
         declaredTasks: tasks,
         predict: this.#predictor(),
         dimensions: () => undefined,
       });
-      this.#joins.push({ lane: joinLane, state: new MapState() });
+      this.#joins.push({ join: partitionJoin, state: new InMemoryState() });
     }
   }
 

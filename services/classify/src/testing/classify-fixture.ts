@@ -49,14 +49,14 @@ export function contractOf(extractor: string): VectorContract {
   };
 }
 
-export interface RigOptions {
+export interface ClassifyFixtureOptions {
   readonly log: Log;
   readonly names?: Names;
   readonly extractors?: readonly string[];
   readonly partitions?: number;
 }
 
-interface RigCodecs {
+interface ClassifyFixtureCodecs {
   readonly labels: Codec<LabelAssigned>;
   readonly examples: Codec<Example>;
   readonly heads: Codec<HeadTrained>;
@@ -67,12 +67,12 @@ interface RigCodecs {
 
 export type VectorFields = Partial<Omit<VectorExtracted, 'imageId' | 'vector'>>;
 
-export class Rig {
+export class ClassifyFixture {
   readonly log: Log;
   readonly names: Names;
   readonly dataDir = mkdtempSync(join(tmpdir(), 'headwater-classify-'));
   readonly extractors: readonly string[];
-  readonly codecs: RigCodecs;
+  readonly codecs: ClassifyFixtureCodecs;
   readonly #partitions: number;
   readonly #ids: SchemaIds;
   readonly #producer: LogProducer;
@@ -80,7 +80,7 @@ export class Rig {
   /** What the services logged. */
   readonly logged: Record<string, unknown>[] = [];
 
-  static async open(options: RigOptions): Promise<Rig> {
+  static async open(options: ClassifyFixtureOptions): Promise<ClassifyFixture> {
     const ids = createFingerprintIds();
     const names = options.names ?? createNames();
     const extractors = options.extractors ?? ['eight.v1'];
@@ -98,15 +98,15 @@ export class Rig {
       vectors,
     };
     const producer = await options.log.openProducer();
-    return new Rig(options, { names, extractors, codecs, ids, producer });
+    return new ClassifyFixture(options, { names, extractors, codecs, ids, producer });
   }
 
   private constructor(
-    options: RigOptions,
+    options: ClassifyFixtureOptions,
     parts: {
       readonly names: Names;
       readonly extractors: readonly string[];
-      readonly codecs: RigCodecs;
+      readonly codecs: ClassifyFixtureCodecs;
       readonly ids: SchemaIds;
       readonly producer: LogProducer;
     },
@@ -138,7 +138,9 @@ export class Rig {
 
   /** How the stores of a role were opened, since `from` lines were logged. */
   outcomes(role: string, from = 0): unknown[] {
-    const opened = this.logged.slice(from).filter((line) => line.msg === 'lane opened' && line.role === role);
+    const opened = this.logged
+      .slice(from)
+      .filter((line) => line.msg === 'partition opened' && line.role === role);
     return opened.map((line) => line.outcome);
   }
 

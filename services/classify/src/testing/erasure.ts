@@ -6,69 +6,72 @@ import { fileURLToPath } from 'node:url';
 import { type HeadTrained, parseCompositeKey } from '@headwater/schemas';
 import { expect } from 'vitest';
 import type { HeadView, TaskView } from '../api/task-views.ts';
-import { openLaneStore } from '../store/partition-store.ts';
-import { eventually, type Rig, vectorOf } from './classify-fixture.ts';
+import { openPartitionStore } from '../store/partition-store.ts';
+import { type ClassifyFixture, eventually, vectorOf } from './classify-fixture.ts';
 
 const erased = 'secret-image';
 
 /** Labels 13 images, pins the head that learned them, erases one, and looks everywhere. */
-export async function eraseEndToEnd(rig: Rig, environment: Readonly<Record<string, string>>): Promise<void> {
-  const service = await rig.start(environment);
-  const { topics } = rig.names;
-  for (let image = 0; image < 12; image++) await rig.sendVector(`i${image}`, vectorOf(image % 3, image));
-  await rig.sendVector(erased, vectorOf(1, 77));
-  await eventually(async () => (await rig.predictions()).length >= 13);
-  for (let image = 0; image < 12; image++) await rig.sendLabel(`i${image}`, `c${image % 3}`);
+export async function eraseEndToEnd(
+  fixture: ClassifyFixture,
+  environment: Readonly<Record<string, string>>,
+): Promise<void> {
+  const service = await fixture.start(environment);
+  const { topics } = fixture.names;
+  for (let image = 0; image < 12; image++) await fixture.sendVector(`i${image}`, vectorOf(image % 3, image));
+  await fixture.sendVector(erased, vectorOf(1, 77));
+  await eventually(async () => (await fixture.predictions()).length >= 13);
+  for (let image = 0; image < 12; image++) await fixture.sendLabel(`i${image}`, `c${image % 3}`);
   // Wrongly labelled, so that it is also among the worst examples.
-  await rig.sendLabel(erased, 'c2');
-  const before = await rig.settled(13);
-  const held = (await rig.heads()).filter(({ setDigest }) => setDigest === before.setDigest);
+  await fixture.sendLabel(erased, 'c2');
+  const before = await fixture.settled(13);
+  const held = (await fixture.heads()).filter(({ setDigest }) => setDigest === before.setDigest);
   const pin = `/v1/tasks/digit/heads/${before.version}/activate`;
-  await eventually(async () => (await rig.api(service, pin, { method: 'POST' })).status === 200);
+  await eventually(async () => (await fixture.api(service, pin, { method: 'POST' })).status === 200);
 
-  await rig.erase(erased);
+  await fixture.erase(erased);
 
-  const after = await rig.settled(12);
+  const after = await fixture.settled(12);
   const serving = await eventually(async () => {
-    const { body } = await rig.api<TaskView>(service, '/v1/tasks/digit');
+    const { body } = await fixture.api<TaskView>(service, '/v1/tasks/digit');
     return body.head?.version === after.version && body.head;
   });
   expect(serving).toMatchObject({ setDigest: after.setDigest, pinned: false });
   // No head that may have held it can be activated: it is in no table.
   await eventually(async () => {
-    const { body } = await rig.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
+    const { body } = await fixture.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
     return body.heads.every((head) => head.setDigest === after.setDigest);
   });
   for (const { version } of held) {
-    const { status } = await rig.api(service, `/v1/tasks/digit/heads/${version}/activate`, {
+    const { status } = await fixture.api(service, `/v1/tasks/digit/heads/${version}/activate`, {
       method: 'POST',
     });
     expect(status).toBe(404);
   }
   await noBlobOf(held);
   // The newest record under each key of the compacted topics says that it is gone.
-  for (const topic of [topics.examples, topics.vectors(rig.extractors[0] ?? '')]) {
-    const newest = new Map((await rig.records(topic)).map(({ key, value }) => [key?.toString(), value]));
+  for (const topic of [topics.examples, topics.vectors(fixture.extractors[0] ?? '')]) {
+    const newest = new Map((await fixture.records(topic)).map(({ key, value }) => [key?.toString(), value]));
     const own = [...newest].filter(([key = '']) => parseCompositeKey(key).includes(erased));
     expect(own.length).toBeGreaterThan(0);
     expect(own.every(([, value]) => value === null)).toBe(true);
   }
-  const heads = await rig.records(topics.heads);
+  const heads = await fixture.records(topics.heads);
   const kept = new Map(heads.map(({ key, value }) => [key?.toString(), value]));
   const alive = await Promise.all(
-    [...kept.values()].filter((value) => value !== null).map((value) => rig.codecs.heads.decode(value)),
+    [...kept.values()].filter((value) => value !== null).map((value) => fixture.codecs.heads.decode(value)),
   );
   expect(new Set(alive.map(({ setDigest }) => setDigest))).toEqual(new Set([after.setDigest]));
   // Its labels are retracted, lest they count again when the image does.
-  const labels = await rig.decoded(topics.labels, rig.codecs.labels);
+  const labels = await fixture.decoded(topics.labels, fixture.codecs.labels);
   expect(labels.filter(({ imageId }) => imageId === erased).at(-1)).toMatchObject({
     label: null,
     annotator: 'erasure',
   });
 
   await service.stop();
-  await nothingIn(join(rig.dataDir, 'join'));
-  await nothingIn(join(rig.dataDir, 'train'));
+  await nothingIn(join(fixture.dataDir, 'join'));
+  await nothingIn(join(fixture.dataDir, 'train'));
 }
 
 function noBlobOf(heads: readonly HeadTrained[]): Promise<true> {
@@ -81,10 +84,10 @@ async function nothingIn(folder: string): Promise<void> {
   const digest = createHash('sha256').update(erased).digest();
   let entries = 0;
   for (const group of readdirSync(folder)) {
-    for (const lane of readdirSync(join(folder, group))) {
-      const path = join(folder, group, lane);
+    for (const partition of readdirSync(join(folder, group))) {
+      const path = join(folder, group, partition);
       const identity = identityOf(path);
-      const store = await openLaneStore({ folder: path, identity });
+      const store = await openPartitionStore({ folder: path, identity });
       for (const { key, value } of store.range('')) {
         entries++;
         expect(key.startsWith(`vector/${digest.toString('base64url')}`)).toBe(false);

@@ -1,7 +1,7 @@
-/** A lane's state in a map, for tests of transitions that need no disk. */
+/** A partition's state in a map, for tests of transitions that need no disk. */
 import { Draft, isWithin, type RangeOptions, type StateEntry, type StateReader } from '../store/state.ts';
 
-export class MapState implements StateReader {
+export class InMemoryState implements StateReader {
   readonly entries = new Map<string, Buffer>();
 
   get(key: string): Buffer | undefined {

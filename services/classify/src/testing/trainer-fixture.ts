@@ -1,22 +1,22 @@
-/** The trainer's session on a lane that the test holds in its hand: no log, no threads, and solves that wait or fail when they are told to. */
+/** The trainer's session on a partition that the test holds in its hand: no log, no threads, and solves that wait or fail when they are told to. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFolderBlobStore } from '@headwater/blobs';
 import {
   type DenseLayer,
-  deserializeLabelledSet,
+  deserializeTrainingSet,
   type Head,
   type HeadKind,
-  type LabelledSet,
   type LabelledVector,
   type LayersTask,
   quantize,
+  type TrainingSet,
   type TrainOptions,
   trainHead,
   trainLayersHead,
 } from '@headwater/heads';
-import type { Lane, LaneOutput, LaneSession, LogRecord } from '@headwater/log';
+import type { AssignedPartition, LogRecord, PartitionProcessor, ProcessorOutput } from '@headwater/log';
 import {
   type Codec,
   compositeKey,
@@ -28,14 +28,14 @@ import {
 } from '@headwater/schemas';
 import { createLogger, createMetrics } from '@headwater/service-kit';
 import { HeadsTable } from '../model-registry/heads-table.ts';
-import { LanesBoard } from '../partition-metrics.ts';
+import { PartitionMetrics } from '../partition-metrics.ts';
 import type { TaskSettings } from '../task-settings.ts';
 import type { ExampleWindow } from '../train/examples/example-window.ts';
-import type { KeptSets } from '../train/examples/kept-sets.ts';
-import { OpenSets } from '../train/examples/open-sets.ts';
-import { TrainBoard } from '../train/scoring/train-metrics.ts';
+import type { RetainedTrainingSets } from '../train/examples/kept-sets.ts';
+import { OpenTrainingSets } from '../train/examples/open-sets.ts';
+import { TrainMetrics } from '../train/scoring/train-metrics.ts';
 import type { Solver } from '../train/solving/solver.ts';
-import { openTrainSession } from '../train/train-processor.ts';
+import { openTrainProcessor } from '../train/train-processor.ts';
 import { eventually, vectorOf } from './classify-fixture.ts';
 
 const topics = { heads: 'heads', serving: 'serving' };
@@ -47,8 +47,8 @@ export interface TrainerChoices {
   readonly window?: ExampleWindow;
   /** What is otherwise for single tasks. */
   readonly own?: Readonly<Record<string, Partial<TaskSettings>>>;
-  readonly keptSets?: KeptSets;
-  /** What the log holds, for the lane to be rolled forward. */
+  readonly retainedSets?: RetainedTrainingSets;
+  /** What the log holds, for the partition to be rolled forward. */
   readonly log?: readonly LogRecord[];
 }
 
@@ -58,12 +58,12 @@ interface TrainerCodecs {
   readonly serving: Codec<HeadActivated>;
 }
 
-export class TrainerRig {
+export class TrainerFixture {
   readonly folder = mkdtempSync(join(tmpdir(), 'headwater-train-'));
   readonly signal: AbortSignal = new AbortController().signal;
   readonly table: HeadsTable;
-  readonly openSets = new OpenSets();
-  /** What was told of lanes that were opened. */
+  readonly openTrainingSets = new OpenTrainingSets();
+  /** What was told of partitions that were opened. */
   readonly opened: object[] = [];
   /** Where the log of examples ends. */
   tail = 0n;
@@ -76,21 +76,21 @@ export class TrainerRig {
   started: string[] = [];
   readonly #codecs: TrainerCodecs;
   readonly #metrics = createMetrics({ processDefaults: false });
-  #session: LaneSession | undefined;
+  #session: PartitionProcessor | undefined;
   #written = 0n;
-  /** How often the session woke its lane since the last offer. */
+  /** How often the session woke its partition since the last offer. */
   #woken = 0;
 
   /** With a session at the beginning of an empty log. */
-  static async open(): Promise<TrainerRig> {
+  static async open(): Promise<TrainerFixture> {
     const ids = createFingerprintIds();
-    const rig = new TrainerRig({
+    const fixture = new TrainerFixture({
       examples: await openCodec(ids, 'Example', 'examples'),
       heads: await openCodec(ids, 'HeadTrained', topics.heads),
       serving: await openCodec(ids, 'HeadActivated', topics.serving),
     });
-    await rig.openLane(0n);
-    return rig;
+    await fixture.openLane(0n);
+    return fixture;
   }
 
   private constructor(codecs: TrainerCodecs) {
@@ -99,8 +99,8 @@ export class TrainerRig {
     this.table = new HeadsTable({ topics, heads, serving, logger });
   }
 
-  get session(): LaneSession {
-    if (this.#session === undefined) throw new Error('the lane is not open');
+  get session(): PartitionProcessor {
+    if (this.#session === undefined) throw new Error('the partition is not open');
     return this.#session;
   }
 
@@ -116,7 +116,7 @@ export class TrainerRig {
 
   async openLane(position: bigint, { log = [], ...choices }: TrainerChoices = {}): Promise<void> {
     this.#woken = 0;
-    const lane: Lane = {
+    const partition: AssignedPartition = {
       index: 0,
       topics: ['examples'],
       positions: new Map([['examples', position]]),
@@ -128,10 +128,10 @@ export class TrainerRig {
         this.#woken++;
       },
     };
-    this.#session = await openTrainSession(this.#options(choices), lane);
+    this.#session = await openTrainProcessor(this.#options(choices), partition);
   }
 
-  #options({ prior = 'uniform', kinds = ['lda'], window, own = {}, keptSets }: TrainerChoices) {
+  #options({ prior = 'uniform', kinds = ['lda'], window, own = {}, retainedSets }: TrainerChoices) {
     return {
       group: 'train',
       folder: this.folder,
@@ -147,10 +147,10 @@ export class TrainerRig {
       extractors: ['eight.v1'],
       inlineBytes: 1_000_000,
       follower: { catchUp: async () => undefined, onHeads: () => () => undefined },
-      board: new TrainBoard(this.#metrics),
-      lanes: new LanesBoard('train', ['examples'], this.#metrics, logger),
-      ...(keptSets === undefined ? {} : { keptSets }),
-      openSets: this.openSets,
+      board: new TrainMetrics(this.#metrics),
+      partitionMetrics: new PartitionMetrics('train', ['examples'], this.#metrics, logger),
+      ...(retainedSets === undefined ? {} : { retainedSets }),
+      openTrainingSets: this.openTrainingSets,
       logger: { ...logger, info: (fields: object) => this.opened.push(fields) } as typeof logger,
       earliest: async () => 0n,
       end: async () => this.tail,
@@ -167,13 +167,13 @@ export class TrainerRig {
   }
 
   async #solve(
-    set: LabelledSet,
+    set: TrainingSet,
     options: TrainOptions,
     urgency: string,
     aborted: AbortSignal,
     more?: Promise<readonly LabelledVector[]>,
   ): Promise<Head> {
-    const copy = deserializeLabelledSet(set.serialize());
+    const copy = deserializeTrainingSet(set.serialize());
     this.started.push(`${options.kind} ${options.mode} ${urgency}`);
     const given = more && (await more);
     this.givenMore = given;
@@ -211,15 +211,15 @@ export class TrainerRig {
     return offers;
   }
 
-  async offer(): Promise<LaneOutput | null> {
+  async offer(): Promise<ProcessorOutput | null> {
     return (await this.session.offer?.(this.signal)) ?? null;
   }
 
-  async idle(): Promise<LaneOutput | null> {
+  async idle(): Promise<ProcessorOutput | null> {
     return (await this.session.idle?.(this.signal)) ?? null;
   }
 
-  process(records: readonly LogRecord[]): Promise<LaneOutput> {
+  process(records: readonly LogRecord[]): Promise<ProcessorOutput> {
     return this.session.process(records, this.signal);
   }
 
@@ -259,7 +259,7 @@ export class TrainerRig {
   }
 
   /** As the log does it: the outputs reach the table of heads, then the session is told. */
-  async commit(output: LaneOutput | null): Promise<void> {
+  async commit(output: ProcessorOutput | null): Promise<void> {
     if (output === null) return;
     const records = output.records.map(({ topic, key, value }) =>
       recordOf(topic, this.#written++, Buffer.from(key ?? ''), value),
@@ -274,7 +274,7 @@ export class TrainerRig {
     await this.table.apply([recordOf(topics.serving, this.#written++, Buffer.from('digit'), value)]);
   }
 
-  headsOf(output: LaneOutput | null): Promise<HeadTrained[]> {
+  headsOf(output: ProcessorOutput | null): Promise<HeadTrained[]> {
     const values = (output?.records ?? []).flatMap(({ topic, value }) =>
       topic === topics.heads && value !== null ? [value] : [],
     );

@@ -3,12 +3,12 @@
  * from the same configuration, or their digests say nothing of each other.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { HeadKind, LabelledSetOptions } from '@headwater/heads';
+import type { HeadKind, TrainingSetOptions } from '@headwater/heads';
 import type { ClassifyConfig } from '../environment.ts';
 import type { ExampleWindow } from './examples/example-window.ts';
 
 /** What bounds labelled sets, and what their sums are of; nothing, and the vectors themselves, by default. */
-export interface SetRules {
+export interface TrainingSetSettings {
   /** Only examples inside of it are in the labelled set; all of them stay in the store. */
   readonly window?: ExampleWindow | undefined;
   readonly maxSets?: number;
@@ -19,14 +19,14 @@ export interface SetRules {
 }
 
 /** With which choices heads are solved. */
-export interface SolveChoices {
+export interface SolveSettings {
   readonly prior: 'uniform' | 'empirical';
   /** Of the hidden layer of heads of kind `mlp`. */
   readonly units: number;
 }
 
 /** The rules of each task's sets. */
-export type RulesOf = (task: string) => SetRules;
+export type TrainingSetSettingsOf = (task: string) => TrainingSetSettings;
 
 type Settings = Pick<
   ClassifyConfig,
@@ -37,30 +37,32 @@ type Settings = Pick<
 const mostExamples = 2 ** 27;
 const mostLiftedExamples = 2 ** 26;
 
-export function setRulesOf(config: Settings): SetRules & { readonly maxExamples: number } {
+export function trainingSetSettingsOf(
+  config: Settings,
+): TrainingSetSettings & { readonly maxExamples: number } {
   const { WINDOW: window, LIFT: lift = null, MAX_TASKS, EXTRACTORS, MAX_EXAMPLES } = config;
   const most = lift === null ? mostExamples : mostLiftedExamples;
   const maxExamples = Math.min(MAX_EXAMPLES ?? most, most);
   return { window, lift, maxSets: MAX_TASKS * EXTRACTORS.length, maxExamples };
 }
 
-export function solveChoicesOf({ PRIOR, MLP_UNITS }: Settings): SolveChoices {
+export function solveSettingsOf({ PRIOR, MLP_UNITS }: Settings): SolveSettings {
   return { prior: PRIOR, units: MLP_UNITS };
 }
 
 /** All that a head of the kind depends on beside the examples inside of the set, for comparing. */
 export function choicesOf(
   kind: HeadKind,
-  { prior, units, lift = null }: SolveChoices & Pick<SetRules, 'lift'>,
+  { prior, units, lift = null }: SolveSettings & Pick<TrainingSetSettings, 'lift'>,
 ): string {
   return JSON.stringify({ prior, lift, ...(kind === 'mlp' ? { units } : {}) });
 }
 
 /** As a set of these rules is made. */
 export function setOptionsOf(
-  set: Pick<LabelledSetOptions, 'extractor' | 'task' | 'dimensions'>,
-  { lift = null }: SetRules,
-): LabelledSetOptions {
+  set: Pick<TrainingSetOptions, 'extractor' | 'task' | 'dimensions'>,
+  { lift = null }: TrainingSetSettings,
+): TrainingSetOptions {
   const { extractor, task, dimensions } = set;
   return { extractor, task, dimensions, lift };
 }
@@ -71,7 +73,7 @@ export function setOptionsOf(
  */
 export async function* withinLimit<T>(
   examples: AsyncIterable<T>,
-  { maxExamples }: SetRules,
+  { maxExamples }: TrainingSetSettings,
 ): AsyncGenerator<T> {
   let count = 0;
   for await (const example of examples) {

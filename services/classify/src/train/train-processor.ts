@@ -1,36 +1,44 @@
 /**
- * The trainer as a session of a lane of `examples`: scores what comes with the newest heads and learns it, batch by batch, and has
+ * The trainer as a session of a partition of `examples`: scores what comes with the newest heads and learns it, batch by batch, and has
  * heads solved in the background from what is committed: provisional ones while labels stream in, settled ones when they pause. Learning
  * never waits for a solve. A head goes out with the next batch, or in a transaction of its own when none comes; its
  * watermark says up to which offset it has learned.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { LabelledSet } from '@headwater/heads';
-import type { DeadLetter, Lane, LaneOutput, LaneSession, Logger, LogRecord, Positions } from '@headwater/log';
+import type { TrainingSet } from '@headwater/heads';
+import type {
+  AssignedPartition,
+  DeadLetter,
+  Logger,
+  LogRecord,
+  PartitionProcessor,
+  Positions,
+  ProcessorOutput,
+} from '@headwater/log';
 import type { Codec, Example } from '@headwater/schemas';
-import { Breath } from '../event-loop.ts';
+import { EventLoopBudget } from '../event-loop.ts';
 import type { HeadsFollower } from '../model-registry/heads-follower.ts';
-import type { LanesBoard } from '../partition-metrics.ts';
-import { openCurrentStore } from '../store/current-store.ts';
-import type { LaneStore } from '../store/partition-store.ts';
+import type { PartitionMetrics } from '../partition-metrics.ts';
+import { openRestoredStore } from '../store/current-store.ts';
+import type { PartitionStore } from '../store/partition-store.ts';
 import { Draft } from '../store/state.ts';
 import type { SettingsOf } from '../task-settings.ts';
 import { ExampleReader } from './examples/example-reader.ts';
-import { areAt, type KeptSets } from './examples/kept-sets.ts';
+import { areAtPositions, type RetainedTrainingSets } from './examples/kept-sets.ts';
 import { readExamples } from './examples/more-examples.ts';
-import type { OpenSets } from './examples/open-sets.ts';
+import type { OpenTrainingSets } from './examples/open-sets.ts';
 import { hasWindows, type SetChange } from './examples/trainer-state.ts';
-import { LabelledSets } from './examples/training-sets.ts';
+import { TrainingSets } from './examples/training-sets.ts';
 import {
   type Erasure,
   erasedExample,
-  mayHold,
+  mayHaveLearned,
   readErasures,
-  withErasedHeads,
+  withErasedHeadTombstones,
 } from './publishing/erasures.ts';
 import { HeadPublisher, type HeadPublisherOptions, type Publication } from './publishing/head-publisher.ts';
-import { keepParameters } from './publishing/publication.ts';
-import { isBehind, isSettled, type TaskLine } from './scoring/head-series.ts';
+import { storeParameters } from './publishing/publication.ts';
+import { type HeadSeries, isBehind, isSettled } from './scoring/head-series.ts';
 import { Scoring } from './scoring/scoring.ts';
 import { BackgroundSolves } from './solving/background-solves.ts';
 import type { Solver } from './solving/solver.ts';
@@ -38,7 +46,7 @@ import type { Solver } from './solving/solver.ts';
 /** Part of the store's identity: a store of another format is rebuilt. */
 const formatVersion = 4;
 
-export interface TrainSessionOptions extends HeadPublisherOptions {
+export interface TrainProcessorOptions extends HeadPublisherOptions {
   readonly settingsOf: SettingsOf;
   readonly solver: Solver;
   readonly group: string;
@@ -48,69 +56,76 @@ export interface TrainSessionOptions extends HeadPublisherOptions {
   readonly examplesTopic: string;
   readonly examples: Codec<Example>;
   readonly follower: Pick<HeadsFollower, 'catchUp' | 'onHeads'>;
-  readonly lanes: LanesBoard;
-  /** Told of the lane's sets while it is open. */
-  readonly openSets?: OpenSets;
-  /** Where a lane's sets wait while it is opened anew. */
-  readonly keptSets?: KeptSets;
+  readonly partitionMetrics: PartitionMetrics;
+  /** Told of the partition's sets while it is open. */
+  readonly openTrainingSets?: OpenTrainingSets;
+  /** Where a partition's sets wait while it is opened anew. */
+  readonly retainedSets?: RetainedTrainingSets;
   readonly logger: Logger;
   earliest(topic: string, partition: number): Promise<bigint>;
   /** The offset after the last one. */
   end(topic: string, partition: number): Promise<bigint>;
 }
 
-/** Opens the lane's store, brings it to the committed positions, and has its sets. Errors: store-unavailable. */
-export async function openTrainSession(options: TrainSessionOptions, lane: Lane): Promise<LaneSession> {
+/** Opens the partition's store, brings it to the committed positions, and has its sets. Errors: store-unavailable. */
+export async function openTrainProcessor(
+  options: TrainProcessorOptions,
+  partition: AssignedPartition,
+): Promise<PartitionProcessor> {
   const began = performance.now();
-  const reader = new ExampleReader({ ...options, lane: lane.index });
-  const { store, kept, rolled } = await openStore(options, lane, reader);
+  const reader = new ExampleReader({ ...options, partition: partition.index });
+  const { store, kept, rolled } = await openStore(options, partition, reader);
   try {
-    const sets = kept ?? (await LabelledSets.load(store, options.settingsOf));
+    const sets = kept ?? (await TrainingSets.load(store, options.settingsOf));
     await options.follower.catchUp();
     const publisher = new HeadPublisher(options);
     await publisher.open(sets.all(), store);
     const milliseconds = Math.round(performance.now() - began);
     const fields = { ...rolled, setsKept: kept !== undefined, milliseconds };
-    options.logger.info({ role: 'train', lane: lane.index, ...fields }, 'lane opened');
-    options.openSets?.opened(lane.index, { store, sets });
-    return new TrainSession(options, lane, { store, sets, reader, publisher });
+    options.logger.info({ role: 'train', partition: partition.index, ...fields }, 'partition opened');
+    options.openTrainingSets?.opened(partition.index, { store, sets });
+    return new TrainProcessor(options, partition, { store, sets, reader, publisher });
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-/** With the sets that were kept of the lane, where they go on from where the store does. */
-async function openStore(options: TrainSessionOptions, lane: Lane, reader: ExampleReader) {
+/** With the sets that were kept of the partition, where they go on from where the store does. */
+async function openStore(
+  options: TrainProcessorOptions,
+  partition: AssignedPartition,
+  reader: ExampleReader,
+) {
   const { group, partitions, settingsOf } = options;
-  let kept = options.keptSets?.take(lane.index);
-  const { store, rolled } = await openCurrentStore({
-    folder: `${options.folder}/${lane.index}`,
+  let kept = options.retainedSets?.take(partition.index);
+  const { store, rolled } = await openRestoredStore({
+    folder: `${options.folder}/${partition.index}`,
     identity: JSON.stringify(['train', formatVersion, group, partitions]),
     fits: (reader) => hasWindows(reader, settingsOf),
-    lane,
+    partition,
     begin: (from) => {
-      if (kept !== undefined && !areAt(kept, from)) kept = undefined;
+      if (kept !== undefined && !areAtPositions(kept, from)) kept = undefined;
     },
     apply: async (records, draft) => {
       for (const change of await reader.replay(records, draft)) kept?.sets.apply(change);
     },
-    earliest: (topic) => options.earliest(topic, lane.index),
+    earliest: (topic) => options.earliest(topic, partition.index),
     maxAgeMs: options.storeMaxAgeMs,
   });
   return { store, rolled, kept: kept?.sets.agreeWith(store) ? kept.sets : undefined };
 }
 
 interface TrainParts {
-  readonly store: LaneStore;
-  readonly sets: LabelledSets;
+  readonly store: PartitionStore;
+  readonly sets: TrainingSets;
   readonly reader: ExampleReader;
   readonly publisher: HeadPublisher;
 }
 
-class TrainSession implements LaneSession {
-  readonly #options: TrainSessionOptions;
-  readonly #lane: Lane;
+class TrainProcessor implements PartitionProcessor {
+  readonly #options: TrainProcessorOptions;
+  readonly #partition: AssignedPartition;
   readonly #parts: TrainParts;
   readonly #solves: BackgroundSolves;
   readonly #scoring: Scoring;
@@ -129,15 +144,15 @@ class TrainSession implements LaneSession {
   readonly #ignoreFree: () => void;
   readonly #ignoreHeads: () => void;
 
-  constructor(options: TrainSessionOptions, lane: Lane, parts: TrainParts) {
+  constructor(options: TrainProcessorOptions, partition: AssignedPartition, parts: TrainParts) {
     this.#options = options;
-    this.#lane = lane;
+    this.#partition = partition;
     this.#parts = parts;
-    this.#position = lane.positions.get(options.examplesTopic) ?? 0n;
+    this.#position = partition.positions.get(options.examplesTopic) ?? 0n;
     this.#scoring = new Scoring(options);
     this.#solves = new BackgroundSolves({
       ...options,
-      keepParameters: (bytes) => keepParameters(bytes, options),
+      storeParameters: (bytes) => storeParameters(bytes, options),
       refill: (set) => parts.sets.refill(set, parts.store),
       readExamples: (set, signal) => readExamples(parts.store, set, signal),
       changed: () => this.#solvesChanged(),
@@ -146,7 +161,7 @@ class TrainSession implements LaneSession {
     this.#ignoreHeads = options.follower.onHeads((tasks) => this.#headsCame(tasks));
   }
 
-  async process(records: readonly LogRecord[], signal: AbortSignal): Promise<LaneOutput> {
+  async process(records: readonly LogRecord[], signal: AbortSignal): Promise<ProcessorOutput> {
     this.#undo();
     this.#busy = true;
     this.#pausedAt = undefined;
@@ -159,12 +174,12 @@ class TrainSession implements LaneSession {
   }
 
   /** Labels have paused: heads with full choices are solved, whose watermark is the end of the partition. */
-  async idle(_signal: AbortSignal): Promise<LaneOutput | null> {
+  async idle(_signal: AbortSignal): Promise<ProcessorOutput | null> {
     this.#undo();
     this.#busy = false;
     this.#pausedAt = await this.#end();
-    for (const line of this.#parts.publisher.allLines()) line.notBefore = 0;
-    const settled = this.#linesOfSets(
+    for (const line of this.#parts.publisher.allSeries()) line.notBefore = 0;
+    const settled = this.#seriesOfSets(
       ({ line, set }) => isSettled(line, set) && !this.#solves.isUnderWay(line),
     );
     const moved = this.#parts.publisher.refresh(settled, this.#pausedAt);
@@ -173,7 +188,7 @@ class TrainSession implements LaneSession {
   }
 
   /** Heads that were solved meanwhile. */
-  async offer(_signal: AbortSignal): Promise<LaneOutput | null> {
+  async offer(_signal: AbortSignal): Promise<ProcessorOutput | null> {
     this.#undo();
     this.#busy = false;
     return this.#outputAlone(this.#compose());
@@ -186,25 +201,26 @@ class TrainSession implements LaneSession {
     this.#busy = true;
     this.#solves.close();
     this.#parts.publisher.close();
-    this.#options.openSets?.closed(this.#lane.index, this.#parts);
+    this.#options.openTrainingSets?.closed(this.#partition.index, this.#parts);
     this.#keepSets();
     await this.#parts.store.close();
   }
 
-  /** For the lane's next opening, unless something of this one still goes on. */
+  /** For the partition's next opening, unless something of this one still goes on. */
   #keepSets(): void {
     if (this.#changing) return;
     this.#undo();
     const { sets, store } = this.#parts;
-    if (sets.isWhole) this.#options.keptSets?.keep(this.#lane.index, { sets, positions: store.positions });
+    if (sets.isWhole)
+      this.#options.retainedSets?.keep(this.#partition.index, { sets, positions: store.positions });
   }
 
   async #learn(records: readonly LogRecord[], draft: Draft, signal: AbortSignal): Promise<DeadLetter[]> {
-    const breath = new Breath();
+    const eventLoop = new EventLoopBudget();
     const { reader, sets, publisher } = this.#parts;
     const deadLetters: DeadLetter[] = [];
     for (const record of records) {
-      await breath.take(signal);
+      await eventLoop.take(signal);
       try {
         const change = await reader.learn(record, draft);
         const erased = erasedExample(record);
@@ -226,12 +242,12 @@ class TrainSession implements LaneSession {
    */
   #headsCame(tasks: ReadonlySet<string>): void {
     const { publisher, store } = this.#parts;
-    const own = [...publisher.allLines(), ...readErasures(store)];
-    if (own.some(({ task }) => tasks.has(task))) this.#lane.wake?.();
+    const own = [...publisher.allSeries(), ...readErasures(store)];
+    if (own.some(({ task }) => tasks.has(task))) this.#partition.wake?.();
   }
 
   #solvesChanged(): void {
-    if (this.#solves.solved.length > 0) this.#lane.wake?.();
+    if (this.#solves.solved.length > 0) this.#partition.wake?.();
     this.#startSolves();
   }
 
@@ -243,9 +259,9 @@ class TrainSession implements LaneSession {
     if (this.#busy) return;
     clearTimeout(this.#timer);
     const paused = this.#pausedAt !== undefined;
-    const due = this.#linesOfSets(({ line, set }) => (paused ? !isSettled(line, set) : isBehind(line, set)));
+    const due = this.#seriesOfSets(({ line, set }) => (paused ? !isSettled(line, set) : isBehind(line, set)));
     const idle = due.filter((line) => !this.#solves.isUnderWay(line));
-    const later = (line: TaskLine) => Number(line.unproven && !line.outdated);
+    const later = (line: HeadSeries) => Number(line.choicesUnknown && !line.outdated);
     for (const line of idle.sort((a, b) => later(a) - later(b) || a.notBefore - b.notBefore)) {
       if (line.notBefore <= Date.now()) this.#startSolve(line);
     }
@@ -253,7 +269,7 @@ class TrainSession implements LaneSession {
     if (waiting.length > 0) this.#timer = setTimeout(() => this.#startSolves(), Math.min(...waiting)).unref();
   }
 
-  #startSolve(line: TaskLine): void {
+  #startSolve(line: HeadSeries): void {
     const { sets, publisher } = this.#parts;
     const set = sets.get(line.extractor, line.task);
     if (set === undefined) return;
@@ -267,7 +283,9 @@ class TrainSession implements LaneSession {
     });
   }
 
-  #linesOfSets(fits: (one: { readonly line: TaskLine; readonly set: LabelledSet }) => boolean): TaskLine[] {
+  #seriesOfSets(
+    fits: (one: { readonly line: HeadSeries; readonly set: TrainingSet }) => boolean,
+  ): HeadSeries[] {
     const { sets, publisher } = this.#parts;
     return sets.all().flatMap((set) => publisher.lines(set).filter((line) => fits({ line, set })));
   }
@@ -277,25 +295,27 @@ class TrainSession implements LaneSession {
     const { sets, publisher, store } = this.#parts;
     const erasures = readErasures(store);
     this.#dropErased(erasures);
-    const isTaught = (set: Pick<TaskLine, 'extractor' | 'task'>) =>
+    const hasExamples = (set: Pick<HeadSeries, 'extractor' | 'task'>) =>
       sets.get(set.extractor, set.task) !== undefined;
-    const solved = this.#solves.solved.filter(({ line }) => isTaught(line));
+    const solved = this.#solves.solved.filter(({ line }) => hasExamples(line));
     const publication = publisher.compose(solved, moved, sets.all());
-    return withErasedHeads(publication, erasures, {
+    return withErasedHeadTombstones(publication, erasures, {
       ...this.#options,
-      lines: publisher.allLines(),
-      isTaught,
+      lines: publisher.allSeries(),
+      hasExamples,
     });
   }
 
   /** They are solved again. */
   #dropErased(erasures: readonly Erasure[]): void {
-    const stale = this.#solves.solved.filter(({ line, watermark }) => mayHold(erasures, line, watermark));
+    const stale = this.#solves.solved.filter(({ line, watermark }) =>
+      mayHaveLearned(erasures, line, watermark),
+    );
     for (const { line } of stale) this.#solves.drop(line);
     if (stale.length > 0) setImmediate(() => this.#startSolves());
   }
 
-  #outputAlone(publication: Publication): LaneOutput | null {
+  #outputAlone(publication: Publication): ProcessorOutput | null {
     if (publication.records.length === 0) return null;
     return this.#output(publication, new Draft(this.#parts.store), []);
   }
@@ -305,13 +325,13 @@ class TrainSession implements LaneSession {
     draft: Draft,
     deadLetters: readonly DeadLetter[],
     last?: LogRecord,
-  ): LaneOutput {
+  ): ProcessorOutput {
     return {
       records: publication.records,
       deadLetters,
       committed: async (positions) => {
         await this.#committed(draft, positions, publication);
-        this.#options.lanes.deadLettered(deadLetters);
+        this.#options.partitionMetrics.deadLettered(deadLetters);
         this.#newest = last === undefined ? this.#newest : nameOf(last);
         this.#busy = false;
         this.#startSolves();
@@ -325,7 +345,7 @@ class TrainSession implements LaneSession {
     this.#pending = [];
     this.#position = positions.get(this.#options.examplesTopic) ?? this.#position;
     this.#solves.published(publication.solved);
-    for (const line of publisher.allLines()) {
+    for (const line of publisher.allSeries()) {
       if (sets.get(line.extractor, line.task) !== undefined) continue;
       this.#solves.drop(line);
       // Its heads may be erased: the same set, were it to come again, needs new ones.
@@ -348,15 +368,16 @@ class TrainSession implements LaneSession {
   /** The end of the partition when nothing lies between it and the position, else the position. */
   async #end(): Promise<bigint> {
     const { examplesTopic: topic } = this.#options;
-    const to = await this.#options.end(topic, this.#lane.index);
+    const to = await this.#options.end(topic, this.#partition.index);
     const from = this.#position;
     if (to <= from) return from;
-    for await (const records of this.#lane.replay({ topic, from, to })) if (records.length > 0) return from;
+    for await (const records of this.#partition.replay({ topic, from, to }))
+      if (records.length > 0) return from;
     return to;
   }
 }
 
-/** What is not the record's own fault goes up, to be retried or to stop the lane. */
+/** What is not the record's own fault goes up, to be retried or to stop the partition. */
 function deadLetterOf(error: unknown): HeadwaterError {
   if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return error;
   throw error;

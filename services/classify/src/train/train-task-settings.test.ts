@@ -1,17 +1,17 @@
 import { rmSync } from 'node:fs';
-import { createLabelledSet, trainHead } from '@headwater/heads';
+import { createTrainingSet, trainHead } from '@headwater/heads';
 import type { LogRecord } from '@headwater/log';
 import type { HeadTrained } from '@headwater/schemas';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskSettings } from '../task-settings.ts';
 import { eventually } from '../testing/classify-fixture.ts';
-import { numbersOf, type TrainerChoices, TrainerRig } from '../testing/trainer-fixture.ts';
+import { numbersOf, type TrainerChoices, TrainerFixture } from '../testing/trainer-fixture.ts';
 
-let rig: TrainerRig;
+let fixture: TrainerFixture;
 beforeEach(async () => {
-  rig = await TrainerRig.open();
+  fixture = await TrainerFixture.open();
 });
-afterEach(() => rig.close());
+afterEach(() => fixture.close());
 
 describe('tasks with settings of their own', () => {
   const own = {
@@ -26,23 +26,23 @@ describe('tasks with settings of their own', () => {
     choices: TrainerChoices,
     expected: Readonly<Record<string, number>>,
   ): Promise<void> {
-    await rig.reopen(0n, choices);
-    log = [...rig.batch(0, 10), ...rig.batch(0, 10, 'defect')];
-    await rig.commit(await rig.process(log));
+    await fixture.reopen(0n, choices);
+    log = [...fixture.batch(0, 10), ...fixture.batch(0, 10, 'defect')];
+    await fixture.commit(await fixture.process(log));
     await settled(expected);
   }
 
   async function reopen(choices: TrainerChoices): Promise<void> {
-    await rig.session.close();
-    rig.started = [];
-    await rig.openLane(rig.tail, { log, ...choices });
+    await fixture.session.close();
+    fixture.started = [];
+    await fixture.openLane(fixture.tail, { log, ...choices });
   }
 
   /** Labels pause until the newest heads of both tasks are settled ones of so many examples, which have learned everything. */
   async function settled(expected: Readonly<Record<string, number>>): Promise<Map<string, HeadTrained>> {
     return eventually(async () => {
-      await rig.commit(await rig.idle());
-      await rig.commit(await rig.offer());
+      await fixture.commit(await fixture.idle());
+      await fixture.commit(await fixture.offer());
       const heads = newest();
       const isDone = (name: string, count: number) =>
         heads.get(name)?.mode === 'settled' && heads.get(name)?.examples === count;
@@ -51,11 +51,11 @@ describe('tasks with settings of their own', () => {
   }
 
   function newest(): Map<string, HeadTrained> {
-    const known = ['digit', 'defect'].flatMap((task) => rig.table.headsOf(task)).reverse();
+    const known = ['digit', 'defect'].flatMap((task) => fixture.table.headsOf(task)).reverse();
     const names = new Map(known.map((head) => [`${head.task} ${head.kind}`, head]));
     return new Map(
       [...names].flatMap(([name, head]) => {
-        const found = rig.table.newest(head);
+        const found = fixture.table.newest(head);
         return found === undefined ? [] : [[name, found] as const];
       }),
     );
@@ -66,7 +66,7 @@ describe('tasks with settings of their own', () => {
 
   /** Of the first ten images, with no trainer. */
   function digestByHand(task: string, { lift, prior }: Pick<TaskSettings, 'lift' | 'prior'>): string {
-    const set = createLabelledSet({ extractor: 'eight.v1', task, dimensions: 8, lift: lift ?? null });
+    const set = createTrainingSet({ extractor: 'eight.v1', task, dimensions: 8, lift: lift ?? null });
     for (let image = 0; image < 10; image++) {
       set.add({ imageId: `i${image}`, label: `c${image % 3}`, group: null, vector: numbersOf(image) });
     }
@@ -78,14 +78,14 @@ describe('tasks with settings of their own', () => {
     const heads = newest();
     expect([...heads.keys()].sort()).toEqual(['defect lda', 'digit lda', 'digit ncm']);
     expect(heads.get('defect lda')?.digest).toBe(digestByHand('defect', { prior: 'empirical', lift: 16 }));
-    expect(rig.openSets.find('eight.v1', 'digit')?.set.examples).toBe(6);
+    expect(fixture.openTrainingSets.find('eight.v1', 'digit')?.set.examples).toBe(6);
   });
 
   it('have, after a restart with other settings, the heads of these, and again those of before', async () => {
     await learnBoth({ own }, special);
     const before = digests(newest(), special);
     await reopen({});
-    expect(rig.opened.at(-1)).toMatchObject({ outcome: 'rebuilt' });
+    expect(fixture.opened.at(-1)).toMatchObject({ outcome: 'rebuilt' });
     await eventually(async () => {
       const heads = await settled(plain);
       return heads.get('defect lda')?.digest === digestByHand('defect', { prior: 'uniform' });
@@ -99,23 +99,23 @@ describe('tasks with settings of their own', () => {
     await learnBoth({}, plain);
     const before = newest();
     await reopen({ own: { defect: own.defect } });
-    expect(rig.opened.at(-1)).toMatchObject({ outcome: 'current' });
+    expect(fixture.opened.at(-1)).toMatchObject({ outcome: 'current' });
     await eventually(
       async () => (await settled(plain)).get('defect lda')?.version !== before.get('defect lda')?.version,
     );
     expect(newest().get('defect lda')?.digest).toBe(digestByHand('defect', own.defect));
     expect(newest().get('digit lda')).toEqual(before.get('digit lda'));
-    expect(rig.started).toEqual(['lda settled later']);
+    expect(fixture.started).toEqual(['lda settled later']);
   });
 
   it('are still to be solved anew where the process ended before they were', async () => {
     await learnBoth({}, plain);
-    rig.held = [];
+    fixture.held = [];
     await reopen({ own: { defect: own.defect } });
-    log.push(rig.example(0, 'c1'));
-    await rig.commit(await rig.process(log.slice(-1)));
-    await rig.session.close();
-    rig.held = undefined;
+    log.push(fixture.example(0, 'c1'));
+    await fixture.commit(await fixture.process(log.slice(-1)));
+    await fixture.session.close();
+    fixture.held = undefined;
     await reopen({ own: { defect: own.defect } });
     await eventually(
       async () => (await settled(plain)).get('defect lda')?.digest === digestByHand('defect', own.defect),
@@ -125,18 +125,18 @@ describe('tasks with settings of their own', () => {
   it('are looked at where nobody knows any more what they were, and keep their versions if it is the same', async () => {
     await learnBoth({}, plain);
     const before = newest();
-    await rig.session.close();
-    rmSync(rig.folder, { recursive: true });
+    await fixture.session.close();
+    rmSync(fixture.folder, { recursive: true });
     await reopen({ own: { defect: own.defect } });
-    expect(rig.opened.at(-1)).toMatchObject({ outcome: 'rebuilt' });
+    expect(fixture.opened.at(-1)).toMatchObject({ outcome: 'rebuilt' });
     await eventually(
       async () => (await settled(plain)).get('defect lda')?.digest === digestByHand('defect', own.defect),
     );
-    await eventually(async () => rig.started.length === 2);
+    await eventually(async () => fixture.started.length === 2);
     await settled(plain);
     expect(newest().get('digit lda')).toEqual(before.get('digit lda'));
     await reopen({ own: { defect: own.defect } });
-    expect(await rig.idle()).toBeNull();
-    expect(rig.started).toEqual([]);
+    expect(await fixture.idle()).toBeNull();
+    expect(fixture.started).toEqual([]);
   });
 });

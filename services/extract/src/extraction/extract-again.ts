@@ -1,28 +1,28 @@
 /** Extraction by the code of the service but without its group: for tools that write again what was lost. */
 
-import type { LaneOutput, LogRecord } from '@headwater/log';
+import type { LogRecord, ProcessorOutput } from '@headwater/log';
 import { createMetrics, type ServiceDependencies } from '@headwater/service-kit';
 import type { ExtractConfig } from '../environment.ts';
 import { openConfigured, openDecoders, openExtraction, openJournal, withDecoders } from '../service.ts';
-import { ExtractBoard } from './extraction-metrics.ts';
+import { ExtractMetrics } from './extraction-metrics.ts';
 
-export interface ExtractAgain {
+export interface Reprocessor {
   /** The id. */
   readonly extractor: string;
   /** Vectors, tombstones and dead letters, as the service would write them. Errors: those whose verdict is to retry or to stop. */
   process(
     records: readonly LogRecord[],
     signal: AbortSignal,
-  ): Promise<Pick<LaneOutput, 'records' | 'deadLetters'>>;
+  ): Promise<Pick<ProcessorOutput, 'records' | 'deadLetters'>>;
   close(): Promise<void>;
 }
 
 /** Errors: extractor-unknown, config-invalid, model-invalid, schema-incompatible. */
-export async function openExtractAgain(
+export async function openReprocessor(
   config: ExtractConfig,
   dependencies: Pick<ServiceDependencies, 'log' | 'schemaIds' | 'names' | 'blobs' | 'logger'>,
-): Promise<ExtractAgain> {
-  const board = new ExtractBoard(createMetrics({ processDefaults: false }), dependencies.logger);
+): Promise<Reprocessor> {
+  const board = new ExtractMetrics(createMetrics({ processDefaults: false }), dependencies.logger);
   const extractor = withDecoders(await openConfigured(config, board), openDecoders(config, board));
   const { id } = extractor.description;
   const journal = openJournal(config, dependencies, dependencies.names.groups.extract(id));

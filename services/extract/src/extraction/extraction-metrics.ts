@@ -1,12 +1,12 @@
 /** What extract tells about its work: metrics that count what was committed, not what was tried. */
-import type { LaneOutput, LanesObserver, Logger } from '@headwater/log';
+import type { Logger, PartitionObserver, ProcessorOutput } from '@headwater/log';
 import type { Metrics } from '@headwater/service-kit';
 import type { BlobFailure } from './blob-reads.ts';
 
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const imagesBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
-export class ExtractBoard {
+export class ExtractMetrics {
   private readonly logger: Logger;
   private readonly metrics;
 
@@ -53,7 +53,7 @@ export class ExtractBoard {
         'Time since a partition that is behind last committed something; 0 where it is not behind. Alert on minutes of it',
         ['partition'],
       ),
-      lanes: metrics.gauge('headwater_extract_lanes', 'Partitions that this process works on'),
+      assigned: metrics.gauge('headwater_extract_lanes', 'Partitions that this process works on'),
       info: metrics.gauge('headwater_extractor_info', 'The extractor that runs; always 1', [
         'extractor',
         'digest',
@@ -74,7 +74,7 @@ export class ExtractBoard {
   };
 
   /** A process died of an image, which is tried once more, or refused. */
-  readonly decoderDied = (how: string): void => {
+  readonly decoderCrashed = (how: string): void => {
     this.metrics.decoderDeaths.add(1);
     this.logger.warn({ how }, 'a process died while it decoded an image');
   };
@@ -90,7 +90,7 @@ export class ExtractBoard {
     this.metrics.seconds.observe(seconds, { stage: 'process' });
   }
 
-  committed({ records, deadLetters }: LaneOutput): void {
+  committed({ records, deadLetters }: ProcessorOutput): void {
     const erased = records.filter(({ value }) => value === null).length;
     const outcomes = {
       vector: records.length - erased,
@@ -107,12 +107,12 @@ export class ExtractBoard {
     }
   }
 
-  /** What the lanes report; `topic` is the one they read. */
-  observer(topic: string): LanesObserver {
-    const { lanes, lag, stalled, seconds, retries } = this.metrics;
+  /** What the partitions report; `topic` is the one they read. */
+  observer(topic: string): PartitionObserver {
+    const { assigned, lag, stalled, seconds, retries } = this.metrics;
     return {
       assigned: (indexes) => {
-        lanes.set(indexes.length);
+        assigned.set(indexes.length);
         this.logger.info({ topic, partitions: indexes.join() }, 'partitions assigned');
       },
       revoked: (indexes) => {
@@ -122,13 +122,13 @@ export class ExtractBoard {
         }
       },
       committed: (_, batch) => seconds.observe(batch.seconds, { stage: 'commit' }),
-      retried: (lane, error) => {
+      retried: (partition, error) => {
         retries.add(1, { code: error.code });
-        const fields = { code: error.code, partition: lane, reason: error.message };
+        const fields = { code: error.code, partition: partition, reason: error.message };
         this.logger.warn(fields, 'a batch will be tried again');
       },
-      lag: (lane, behind) => {
-        for (const [name, records] of behind) lag.set(records, { topic: name, partition: String(lane) });
+      lag: (partition, behind) => {
+        for (const [name, records] of behind) lag.set(records, { topic: name, partition: String(partition) });
       },
       stalled: (partition, time) => stalled.set(time, { partition: String(partition) }),
     };

@@ -4,7 +4,7 @@
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Extractor } from '@headwater/extractors';
-import type { DeadLetter, LaneOutput, LogRecord, OutgoingRecord } from '@headwater/log';
+import type { DeadLetter, LogRecord, OutgoingRecord, ProcessorOutput } from '@headwater/log';
 import { type Codec, type ImageReceived, imageIdOfKey, type VectorExtracted } from '@headwater/schemas';
 import type { CrashJournal } from '../isolation/crash-journal.ts';
 import type { Quarantine } from '../isolation/quarantine.ts';
@@ -46,7 +46,7 @@ export class Extraction {
    * Outputs in the order of the records.
    * Errors: those whose verdict is to retry or to stop; all others are dead letters among the outputs.
    */
-  async process(records: readonly LogRecord[], signal: AbortSignal): Promise<LaneOutput> {
+  async process(records: readonly LogRecord[], signal: AbortSignal): Promise<ProcessorOutput> {
     const settled = await this.options.journal.during(records, () =>
       Promise.allSettled(records.map((record) => this.handle(record, signal))),
     );

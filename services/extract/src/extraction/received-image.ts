@@ -5,14 +5,14 @@
 
 import type { BlobStore } from '@headwater/blobs';
 import { HeadwaterError } from '@headwater/errors';
-import { Gate } from '@headwater/extractors';
+import { Semaphore } from '@headwater/extractors';
 import type { LogRecord } from '@headwater/log';
 import {
   type Codec,
   type ImageReceived,
   type ImageReference,
   imageIdOfKey,
-  timeFault,
+  timeProblem,
 } from '@headwater/schemas';
 import type { BlobReads } from './blob-reads.ts';
 
@@ -40,7 +40,7 @@ export async function decodeImageReceived(
       context: { hasKey: record.key !== null },
     });
   }
-  const fault = timeFault(image.receivedAt, 'receivedAt');
+  const fault = timeProblem(image.receivedAt, 'receivedAt');
   if (fault !== undefined) throw new HeadwaterError('record-invalid', fault);
   return image;
 }
@@ -50,7 +50,7 @@ export class ImageContents {
   private readonly blobs: Pick<BlobStore, 'deleteOwned'>;
   private readonly reads: BlobReads;
   private readonly maxBytes: number;
-  private readonly places = new Gate(referencesAtOnce);
+  private readonly places = new Semaphore(referencesAtOnce);
 
   constructor(blobs: Pick<BlobStore, 'deleteOwned'>, reads: BlobReads, maxBytes: number) {
     this.blobs = blobs;

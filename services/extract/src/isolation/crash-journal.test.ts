@@ -36,7 +36,7 @@ function live(root: string, life: Life, offsets: readonly number[]): void {
     const journal = new CrashJournal(${JSON.stringify(root)});
     const records = ${JSON.stringify(offsets)}.map((offset) => ({ topic: 'images', partition: 1, offset }));
     const kill = () => process.kill(process.pid, 'SIGKILL');
-    const alone = (work) => journal.duringAlone(records[0], work);
+    const alone = (work) => journal.runIsolated(records[0], work);
     const lives = {
       'dies with all': async () => kill(),
       'dies with one alone': () => alone(async () => kill()),
@@ -71,7 +71,7 @@ describe('the crash journal', () => {
       true,
       false,
     ]);
-    expect(journal.isGuilty(recordAt(4))).toBe(false);
+    expect(journal.isPoisonRecord(recordAt(4))).toBe(false);
   });
 
   it('suspects nothing that was in flight when an orderly stop began, and keeps former suspects', async () => {
@@ -83,7 +83,7 @@ describe('the crash journal', () => {
     const journal = new CrashJournal(root);
     expect([6, 7].map((offset) => journal.isSuspect(recordAt(offset)))).toEqual([true, false]);
     live(root, 'dies with one alone', [6]);
-    expect(new CrashJournal(root).isGuilty(recordAt(6))).toBe(false);
+    expect(new CrashJournal(root).isPoisonRecord(recordAt(6))).toBe(false);
   });
 
   it('finds an image guilty that was alone in two deaths, and clears those that came through', async () => {
@@ -93,7 +93,7 @@ describe('the crash journal', () => {
     live(root, 'clears one', [5]);
     live(root, 'dies with one alone', [4, 9]);
     const journal = new CrashJournal(root);
-    expect(journal.isGuilty(recordAt(4))).toBe(true);
+    expect(journal.isPoisonRecord(recordAt(4))).toBe(true);
     expect([5, 9].map((offset) => journal.isSuspect(recordAt(offset)))).toEqual([false, false]);
   });
 
@@ -104,12 +104,12 @@ describe('the crash journal', () => {
     const unavailable = async () => {
       throw new HeadwaterError('blob-store-unavailable', 'not now');
     };
-    await expect(journal.duringAlone(recordAt(4), unavailable)).rejects.toThrow('not now');
+    await expect(journal.runIsolated(recordAt(4), unavailable)).rejects.toThrow('not now');
     expect(journal.isSuspect(recordAt(4))).toBe(true);
     const unreadable = async () => {
       throw new HeadwaterError('image-unreadable', 'damaged');
     };
-    await expect(journal.duringAlone(recordAt(4), unreadable)).rejects.toThrow('damaged');
+    await expect(journal.runIsolated(recordAt(4), unreadable)).rejects.toThrow('damaged');
     expect(journal.isSuspect(recordAt(4))).toBe(false);
   });
 

@@ -10,12 +10,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { asHeadwaterError } from '@headwater/errors';
 import type { LogRecord } from '@headwater/log';
-import { listFiles, NoteFolder } from './note-folder.ts';
+import { JournalFolder, listFiles } from './note-folder.ts';
 
 /** Deaths with nothing else under way that make an image guilty. */
-const deathsOfTheGuilty = 2;
+const crashesOfPoisonRecord = 2;
 /** What did not come again by then was committed by someone else. */
-const forgottenAfterMs = 24 * 3_600_000;
+const quarantineExpiryMs = 24 * 3_600_000;
 
 /** `topic/partition/offset` */
 type Place = string;
@@ -52,7 +52,7 @@ function isInUse(folder: string): boolean {
 
 export class CrashJournal {
   private readonly name: string;
-  private readonly notes: NoteFolder;
+  private readonly notes: JournalFolder;
   private readonly suspects = new Map<Place, Suspect>();
   private batches = 0;
   private closed = false;
@@ -63,14 +63,14 @@ export class CrashJournal {
     this.name = `${hostname()}-${process.pid}-${journals}`;
     const ours = listFiles(root).filter((name) => name.startsWith(`${hostname()}-`));
     const left = ours.filter((name) => !isInUse(name));
-    for (const name of left) this.adopt(new NoteFolder(join(root, name)));
+    for (const name of left) this.adopt(new JournalFolder(join(root, name)));
     openFolders.add(this.name);
-    this.notes = new NoteFolder(join(root, this.name));
+    this.notes = new JournalFolder(join(root, this.name));
     this.notes.create();
     this.note(null);
     // What was adopted is noted now. A former life may have had our very name: of that one only the batches go.
     for (const file of this.notes.list('batch-')) this.notes.delete(file);
-    for (const name of left) if (name !== this.name) new NoteFolder(join(root, name)).remove();
+    for (const name of left) if (name !== this.name) new JournalFolder(join(root, name)).remove();
   }
 
   /** false: nothing can be written there, so no suspicion outlives this process. */
@@ -87,8 +87,8 @@ export class CrashJournal {
     return this.suspects.has(placeOf(record));
   }
 
-  isGuilty(record: LogRecord): boolean {
-    return (this.suspects.get(placeOf(record))?.deaths ?? 0) >= deathsOfTheGuilty;
+  isPoisonRecord(record: LogRecord): boolean {
+    return (this.suspects.get(placeOf(record))?.deaths ?? 0) >= crashesOfPoisonRecord;
   }
 
   /** Notes that these records are under way for as long as `work` takes. */
@@ -105,7 +105,7 @@ export class CrashJournal {
   }
 
   /** Notes that a suspect is under way alone; when the process survives it, it is cleared. */
-  async duringAlone<T>(record: LogRecord, work: () => Promise<T>): Promise<T> {
+  async runIsolated<T>(record: LogRecord, work: () => Promise<T>): Promise<T> {
     const place = placeOf(record);
     this.note(place);
     try {
@@ -122,7 +122,7 @@ export class CrashJournal {
   }
 
   /**
-   * For an orderly stop, when it begins: whatever ends the process from now on, the images in flight are not to blame. Suspects that
+   * For an orderly stop, when it begins: whatever ends the process from now on, the images in flight are not to blame. MissingOutputs that
    * did not come again stay noted. Idempotent.
    */
   close(): void {
@@ -134,11 +134,11 @@ export class CrashJournal {
     openFolders.delete(this.name);
   }
 
-  private adopt(folder: NoteFolder): void {
+  private adopt(folder: JournalFolder): void {
     const { suspects = {}, alone = null } = folder.read<Partial<Notes>>('suspects') ?? {};
     const now = Date.now();
     for (const [place, { deaths, since }] of Object.entries(suspects)) {
-      if (since < now - forgottenAfterMs) continue;
+      if (since < now - quarantineExpiryMs) continue;
       this.suspects.set(place, { since, deaths: place === alone ? deaths + 1 : deaths });
     }
     // Beside one that was alone, all others were waiting.

@@ -15,7 +15,7 @@ export function listFiles(folder: string): string[] {
   return attempt(() => readdirSync(folder)) ?? [];
 }
 
-export class NoteFolder {
+export class JournalFolder {
   private readonly path: string;
   private failed = false;
 

@@ -1,25 +1,25 @@
 /** Runs images side by side, save for suspects: one of those runs when nothing else does, so that its guilt is beyond doubt. */
 import { HeadwaterError } from '@headwater/errors';
-import { Gate } from '@headwater/extractors';
+import { Semaphore } from '@headwater/extractors';
 import type { LogRecord } from '@headwater/log';
 import type { CrashJournal } from './crash-journal.ts';
 
 export class Quarantine {
   private readonly journal: CrashJournal;
   private readonly width: number;
-  private readonly places: Gate;
-  private readonly turn = new Gate(1);
+  private readonly places: Semaphore;
+  private readonly turn = new Semaphore(1);
 
   /** At most `width` images are under way. */
   constructor(journal: CrashJournal, width: number) {
     this.journal = journal;
     this.width = width;
-    this.places = new Gate(width);
+    this.places = new Semaphore(width);
   }
 
   /** Errors: extractor-failed for an image that ended the process twice, and those of `work`. */
   async run<T>(record: LogRecord, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    if (this.journal.isGuilty(record)) {
+    if (this.journal.isPoisonRecord(record)) {
       throw new HeadwaterError('extractor-failed', 'This image has ended the process twice.');
     }
     if (this.journal.isSuspect(record)) return await this.runAlone(record, work, signal);
@@ -37,7 +37,7 @@ export class Quarantine {
     await this.turn.enter(signal);
     try {
       for (; taken < this.width; taken += 1) await this.places.enter(signal);
-      return await this.journal.duringAlone(record, work);
+      return await this.journal.runIsolated(record, work);
     } finally {
       for (; taken > 0; taken -= 1) this.places.leave();
       this.turn.leave();

@@ -53,7 +53,7 @@ export interface FoundVector {
   readonly source: string;
 }
 
-export interface FoundLetter {
+export interface FoundDeadLetter {
   readonly code: string;
   readonly stage: string;
   readonly offset: string;
@@ -122,7 +122,7 @@ export async function openWorkplace(log: Log, prefix: string, extractorId = extr
         })),
       );
     },
-    async deadLetters(): Promise<FoundLetter[]> {
+    async deadLetters(): Promise<FoundDeadLetter[]> {
       const records = await readAll(deadLetters(images));
       return records.map(({ headers, value }) => ({
         code: String(headers[deadLetterHeaders.exceptionClass]),

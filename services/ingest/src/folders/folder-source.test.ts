@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openCodec } from '@headwater/schemas';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { eventually, startHarness } from '../testing/ingest-fixture.ts';
+import { eventually, startIngestFixture } from '../testing/ingest-fixture.ts';
 import { makePicture } from '../testing/pictures.ts';
 
 let root: string;
@@ -18,14 +18,14 @@ it('a running service takes in its source folder, with the sub-folders as labels
     await writeFile(join(root, label, 'a.png'), await makePicture('png', { shade: index }));
     await writeFile(join(root, label, 'notes.txt'), 'no image');
   }
-  await using harness = await startHarness({
+  await using fixture = await startIngestFixture({
     environment: { SOURCE_FOLDER: root, SOURCE_TASK: 'animal' },
   });
   const records = await eventually(async () => {
-    const found = await harness.read('images');
+    const found = await fixture.read('images');
     return found.length === 2 ? found : undefined;
   });
-  const codec = await openCodec(harness.dependencies.schemaIds, 'ImageReceived', 'images');
+  const codec = await openCodec(fixture.dependencies.schemaIds, 'ImageReceived', 'images');
   const images = await Promise.all(records.map(({ value }) => codec.decode(value ?? Buffer.alloc(0))));
   expect(images.map(({ labels, source }) => [labels.animal, source]).sort()).toEqual([
     ['cat', 'folder'],
@@ -38,20 +38,20 @@ it('a sub-folder whose name is no label is passed over, and its neighbours are t
     await mkdir(join(root, name));
     await writeFile(join(root, name, 'a.png'), await makePicture('png', { shade: index }));
   }
-  await using harness = await startHarness({
+  await using fixture = await startIngestFixture({
     environment: { SOURCE_FOLDER: root, SOURCE_TASK: 'animal' },
   });
   const records = await eventually(async () => {
-    const found = await harness.read('images');
+    const found = await fixture.read('images');
     return found.length === 2 ? found : undefined;
   });
-  const codec = await openCodec(harness.dependencies.schemaIds, 'ImageReceived', 'images');
+  const codec = await openCodec(fixture.dependencies.schemaIds, 'ImageReceived', 'images');
   const images = await Promise.all(records.map(({ value }) => codec.decode(value ?? Buffer.alloc(0))));
   expect(images.map(({ labels }) => labels.animal).sort()).toEqual(['caf\u00e9', 'cat']);
 });
 
 it('a folder that is not there ends the service with its reason', async () => {
-  const harness = await startHarness({ environment: { SOURCE_FOLDER: join(root, 'nowhere') } });
-  await eventually(() => (harness.dependencies.health.alive ? undefined : true));
-  await expect(harness.stop()).rejects.toMatchObject({ code: 'config-invalid' });
+  const fixture = await startIngestFixture({ environment: { SOURCE_FOLDER: join(root, 'nowhere') } });
+  await eventually(() => (fixture.dependencies.health.alive ? undefined : true));
+  await expect(fixture.stop()).rejects.toMatchObject({ code: 'config-invalid' });
 });

@@ -1,6 +1,6 @@
 import { accessOf } from '@headwater/http';
 import { expect, it } from 'vitest';
-import { startHarness } from '../testing/ingest-fixture.ts';
+import { startIngestFixture } from '../testing/ingest-fixture.ts';
 import { makePicture } from '../testing/pictures.ts';
 import { ingestAccess } from './access.ts';
 
@@ -10,9 +10,9 @@ const AUTH_TOKENS = Object.entries(tokens)
   .join(';');
 
 it('asks for the role of its table on every route, and the OpenAPI document says so', async () => {
-  await using harness = await startHarness({ environment: { AUTH_TOKENS } });
+  await using fixture = await startIngestFixture({ environment: { AUTH_TOKENS } });
   const headers = { authorization: `Bearer ${tokens.read}` };
-  const response = await fetch(`${harness.url}/openapi.json`, { headers });
+  const response = await fetch(`${fixture.url}/openapi.json`, { headers });
   const document = (await response.json()) as {
     paths: Record<string, Record<string, { security: object[] }>>;
   };
@@ -28,17 +28,17 @@ it('asks for the role of its table on every route, and the OpenAPI document says
   expect([...described, ...hidden].sort()).toEqual(Object.keys(ingestAccess).sort());
   for (const route of Object.keys(ingestAccess)) {
     const [method = '', path = ''] = route.split(' ');
-    expect([route, (await fetch(harness.url + path, { method })).status]).toEqual([route, 401]);
+    expect([route, (await fetch(fixture.url + path, { method })).status]).toEqual([route, 401]);
     expect(accessOf(ingestAccess, method, path)).not.toBe('open');
   }
 });
 
 it('takes an image from a writer, and its erasure from an admin alone', async () => {
-  await using harness = await startHarness({ environment: { AUTH_TOKENS } });
+  await using fixture = await startIngestFixture({ environment: { AUTH_TOKENS } });
   const body = new Uint8Array(await makePicture('png'));
   const call = async (token: string, method: string, path: string) => {
     const init = { method, headers: { authorization: `Bearer ${token}` } };
-    return (await fetch(harness.url + path, method === 'POST' ? { ...init, body } : init)).status;
+    return (await fetch(fixture.url + path, method === 'POST' ? { ...init, body } : init)).status;
   };
   expect(await call(tokens.read, 'POST', '/v1/images?id=a')).toBe(403);
   expect(await call(tokens.write, 'POST', '/v1/images?id=a')).toBe(202);
@@ -47,7 +47,7 @@ it('takes an image from a writer, and its erasure from an admin alone', async ()
 });
 
 it('refuses an address that other machines reach before anything is opened', async () => {
-  await expect(startHarness({ environment: { HTTP_HOST: '0.0.0.0' } })).rejects.toMatchObject({
+  await expect(startIngestFixture({ environment: { HTTP_HOST: '0.0.0.0' } })).rejects.toMatchObject({
     code: 'config-invalid',
     message: expect.stringContaining('AUTH_TOKENS_FILE'),
   });

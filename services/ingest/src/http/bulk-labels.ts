@@ -4,13 +4,13 @@ import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { FastifyInstance } from 'fastify';
 import { readCsv } from '../labels/csv.ts';
 import { readJsonLines } from '../labels/json-lines.ts';
-import type { LabelSink } from '../labels/label-writer.ts';
+import type { LabelWriter } from '../labels/label-writer.ts';
 import { type LoadReport, loadLabels } from '../labels/load.ts';
-import { type Admission, withPlace } from './admission.ts';
+import { type Admission, withPermit } from './admission.ts';
 import { problemSchema } from './responses.ts';
 
 export interface BulkLabelOptions {
-  readonly sink: LabelSink;
+  readonly sink: LabelWriter;
   readonly admission: Admission;
   /** How long the client may send nothing. */
   readonly idleTimeoutMs: number;
@@ -61,7 +61,7 @@ export function registerBulkLabels(app: FastifyInstance, options: BulkLabelOptio
       const chunks = untilIdle(request.body as Readable | undefined, idleTimeoutMs);
       let report: LoadReport = { accepted: 0, rejected: 0, errors: [] };
       try {
-        return await withPlace(admission, () =>
+        return await withPermit(admission, () =>
           loadLabels(read(chunks), sink, (progress) => {
             report = progress;
           }),

@@ -1,16 +1,16 @@
 /** From a URL to the key of a record: one id, whatever it is made of, for every route that names an image. */
 import { type IncomingMessage, request } from 'node:http';
-import { imageIdFault } from '@headwater/schemas';
+import { imageIdProblem } from '@headwater/schemas';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, type Harness, startHarness } from '../testing/ingest-fixture.ts';
+import { eventually, type IngestFixture, startIngestFixture } from '../testing/ingest-fixture.ts';
 import { makePicture } from '../testing/pictures.ts';
 
-let harness: Harness;
+let fixture: IngestFixture;
 beforeAll(async () => {
-  harness = await startHarness();
+  fixture = await startIngestFixture();
 });
-afterAll(() => harness.stop());
+afterAll(() => fixture.stop());
 
 const path = (id: string) => `/v1/images/${encodeURIComponent(id)}`;
 const json = { 'content-type': 'application/json' };
@@ -23,7 +23,7 @@ interface Answer {
 
 /** Sends the path as it stands: `fetch` would resolve its dots first. */
 async function ask(method: string, rawPath: string): Promise<Answer> {
-  const { hostname, port } = new URL(harness.url);
+  const { hostname, port } = new URL(fixture.url);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request({ hostname, port, path: rawPath, method }, resolve).on('error', reject).end();
   });
@@ -60,19 +60,19 @@ const idOf = fc
     },
   )
   .map((parts) => parts.join(''))
-  .filter((id) => imageIdFault(id) === undefined);
+  .filter((id) => imageIdProblem(id) === undefined);
 
-const keysOf = async (topic: string) => (await harness.read(topic)).map(({ key }) => key?.toString());
+const keysOf = async (topic: string) => (await fixture.read(topic)).map(({ key }) => key?.toString());
 
 describe('ids of images', () => {
   it('come from the URL to the key of the record as they are', async () => {
-    const { images, labels } = harness.dependencies.names.topics;
+    const { images, labels } = fixture.dependencies.names.topics;
     const sent: string[] = [];
     const property = fc.asyncProperty(idOf, async (id) => {
-      const erased = await fetch(harness.url + path(id), { method: 'DELETE' });
+      const erased = await fetch(fixture.url + path(id), { method: 'DELETE' });
       expect([erased.status, await erased.json()]).toEqual([202, { id, status: 'erased' }]);
       expect(erased.headers.get('location')).toBe(path(id));
-      const labelled = await fetch(`${harness.url}${path(id)}/labels/digit`, label);
+      const labelled = await fetch(`${fixture.url}${path(id)}/labels/digit`, label);
       expect([labelled.status, await labelled.json()]).toMatchObject([202, { imageId: id }]);
       sent.push(id);
     });
@@ -85,15 +85,15 @@ describe('ids of images', () => {
     'name an image for every route: %s',
     async (id) => {
       const body = new Uint8Array(await makePicture('png'));
-      const sent = await fetch(`${harness.url}/v1/images?${new URLSearchParams({ id })}`, {
+      const sent = await fetch(`${fixture.url}/v1/images?${new URLSearchParams({ id })}`, {
         method: 'POST',
         body,
       });
       expect(sent.status).toBe(202);
       // The answer says where the image is.
-      const place = harness.url + sent.headers.get('location');
+      const place = fixture.url + sent.headers.get('location');
       expect(await (await fetch(place)).json()).toMatchObject({ id, status: 'accepted' });
-      await harness.predict({
+      await fixture.predict({
         imageId: id,
         receivedAt: ((await sent.json()) as { receivedAt: number }).receivedAt,
       });
@@ -112,17 +112,17 @@ describe('ids of images', () => {
     const form = new FormData();
     form.append('file', new Blob([new Uint8Array(await makePicture('png'))]), 'a.png');
     form.append('id', ids[0] ?? '');
-    expect((await fetch(`${harness.url}/v1/images`, { method: 'POST', body: form })).status).toBe(202);
+    expect((await fetch(`${fixture.url}/v1/images`, { method: 'POST', body: form })).status).toBe(202);
     const files = [
       ['application/x-ndjson', JSON.stringify({ imageId: ids[1], task: 'digit', label: '7' })],
       ['text/csv', `imageId,task,label\n"${ids[2]?.replaceAll('"', '""')}",digit,7`],
     ];
     for (const [type = '', body = ''] of files) {
       const init = { method: 'POST', body, headers: { 'content-type': type } };
-      const report = await (await fetch(`${harness.url}/v1/labels`, init)).json();
+      const report = await (await fetch(`${fixture.url}/v1/labels`, init)).json();
       expect(report).toEqual({ accepted: 1, rejected: 0, errors: [] });
     }
-    const { images, labels } = harness.dependencies.names.topics;
+    const { images, labels } = fixture.dependencies.names.topics;
     expect(await keysOf(images)).toContain(ids[0]);
     expect(await keysOf(labels)).toEqual(expect.arrayContaining(ids.slice(1)));
   });
@@ -158,7 +158,7 @@ describe('ids of images', () => {
     async (imageId) => {
       const body = `{"imageId":${imageId},"task":"digit","label":"7"}`;
       const init = { method: 'POST', body, headers: { 'content-type': 'application/x-ndjson' } };
-      expect(await (await fetch(`${harness.url}/v1/labels`, init)).json()).toMatchObject({
+      expect(await (await fetch(`${fixture.url}/v1/labels`, init)).json()).toMatchObject({
         accepted: 0,
         rejected: 1,
         errors: [{ line: 1, reason: expect.stringContaining('image id') }],
@@ -176,7 +176,7 @@ describe('ids of images', () => {
       Buffer.from('\r\n--x--\r\n'),
     ]);
     const headers = { 'content-type': 'multipart/form-data; boundary=x' };
-    const response = await fetch(`${harness.url}/v1/images`, { method: 'POST', body, headers });
+    const response = await fetch(`${fixture.url}/v1/images`, { method: 'POST', body, headers });
     expect(await response.json()).toMatchObject({
       code: 'request-invalid',
       detail: expect.stringContaining('UTF-8'),
@@ -184,7 +184,7 @@ describe('ids of images', () => {
   });
 
   it('are described in the OpenAPI document', async () => {
-    const document = JSON.stringify(await (await fetch(`${harness.url}/openapi.json`)).json());
+    const document = JSON.stringify(await (await fetch(`${fixture.url}/openapi.json`)).json());
     expect(document.match(/1,024 bytes of UTF-8/g)?.length).toBeGreaterThanOrEqual(4);
     expect(document).toContain('percent-encoded as one segment');
   });

@@ -5,8 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import { checkImageId } from '../intake/identifiers.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { Tracker } from '../tracking/tracker.ts';
-import { type Admission, withPlace } from './admission.ts';
-import { imagePath, imageSchema, problemSchema, showTracked } from './responses.ts';
+import { type Admission, withPermit } from './admission.ts';
+import { imagePath, imageSchema, problemSchema, trackedResponse } from './responses.ts';
 
 export interface ImageStatusOptions {
   readonly intake: Intake;
@@ -36,7 +36,7 @@ export function registerImageStatus(app: FastifyInstance, options: ImageStatusOp
     },
     async (request) => {
       const image = tracker.find(checkImageId(request.params.id));
-      if (image) return showTracked(image);
+      if (image) return trackedResponse(image);
       throw new HeadwaterError('not-found', 'no image with this id was seen lately');
     },
   );
@@ -57,7 +57,7 @@ export function registerImageStatus(app: FastifyInstance, options: ImageStatusOp
     },
     async (request, reply) => {
       const id = checkImageId(request.params.id);
-      await withPlace(admission, async () => {
+      await withPermit(admission, async () => {
         await intake.erase(id);
         tracker.erased(id);
       });

@@ -1,11 +1,11 @@
 /** `POST /v1/images`: the way in for images, as a raw body or as a form. */
 import type { Readable } from 'node:stream';
 import { HeadwaterError } from '@headwater/errors';
-import { goneSignal, problemOf } from '@headwater/http';
+import { disconnectSignal, problemOf } from '@headwater/http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { checkBytes, type ImageLimits } from '../intake/inspection.ts';
 import type { ImageInput } from '../intake/intake.ts';
-import { type Admission, withPlace } from './admission.ts';
+import { type Admission, withPermit } from './admission.ts';
 import { declaredLength, readBody } from './body.ts';
 import type { Reservation } from './budget.ts';
 import { parseForm } from './form.ts';
@@ -160,7 +160,7 @@ async function withBody<T>(
   checkLength: (bytes: number) => void,
   take: (body: Buffer, reservation: Reservation) => Promise<T>,
 ): Promise<T> {
-  return withPlace(admission, async () => {
+  return withPermit(admission, async () => {
     const declared = declaredLength(request.headers);
     checkLength(declared ?? 0);
     const reservation = admission.bytes.reserve(declared ?? 0);
@@ -184,7 +184,7 @@ async function waiting(
   const { wait, task, timeout } = request.query;
   if (wait === undefined) return work(undefined);
   const place = admission.waits.reserve(1);
-  const gone = goneSignal(reply);
+  const gone = disconnectSignal(reply);
   try {
     return await work({
       task: request.query.label === undefined ? task : undefined,

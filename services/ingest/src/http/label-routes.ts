@@ -9,12 +9,12 @@ import {
   timeRule,
 } from '@headwater/schemas';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { LabelInput, LabelSink } from '../labels/label-writer.ts';
-import { type Admission, withPlace } from './admission.ts';
+import type { LabelInput, LabelWriter } from '../labels/label-writer.ts';
+import { type Admission, withPermit } from './admission.ts';
 import { problemSchema } from './responses.ts';
 
 export interface LabelRouteOptions {
-  readonly sink: LabelSink;
+  readonly sink: LabelWriter;
   readonly admission: Admission;
 }
 
@@ -100,7 +100,7 @@ const url = '/v1/images/:id/labels/:task';
 export function registerLabels(app: FastifyInstance, { sink, admission }: LabelRouteOptions): void {
   const assign = async (input: LabelInput, reply: FastifyReply) => {
     const label: LabelAssigned = sink.prepare(input);
-    await withPlace(admission, () => sink.send([label]));
+    await withPermit(admission, () => sink.send([label]));
     return reply.code(202).send(label);
   };
 

@@ -1,32 +1,33 @@
 import { type LabelAssigned, openCodec } from '@headwater/schemas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Harness, startHarness } from '../testing/ingest-fixture.ts';
+import { type IngestFixture, startIngestFixture } from '../testing/ingest-fixture.ts';
 
-async function readLabels({ dependencies, read }: Harness): Promise<LabelAssigned[]> {
+async function readLabels({ dependencies, read }: IngestFixture): Promise<LabelAssigned[]> {
   const { labels } = dependencies.names.topics;
   const codec = await openCodec(dependencies.schemaIds, 'LabelAssigned', labels);
   return Promise.all((await read(labels)).map(({ value }) => codec.decode(value ?? Buffer.alloc(0))));
 }
 
-const url = (harness: Harness, id = 'a', task = 'digit') => `${harness.url}/v1/images/${id}/labels/${task}`;
+const url = (fixture: IngestFixture, id = 'a', task = 'digit') =>
+  `${fixture.url}/v1/images/${id}/labels/${task}`;
 
-function put(harness: Harness, body: unknown, at = url(harness)) {
+function put(fixture: IngestFixture, body: unknown, at = url(fixture)) {
   const headers = { 'content-type': 'application/json' };
   return fetch(at, { method: 'PUT', body: JSON.stringify(body), headers });
 }
 
-let shared: Harness;
+let shared: IngestFixture;
 beforeAll(async () => {
-  shared = await startHarness();
+  shared = await startIngestFixture();
 });
 afterAll(() => shared.stop());
 
 describe('PUT /v1/images/{id}/labels/{task}', () => {
   it('assigns, corrects and retracts, each later than the one before', async () => {
-    await using harness = await startHarness();
-    expect((await put(harness, { label: '7' })).status).toBe(202);
-    expect((await put(harness, { label: '1', annotator: 'Zoë' })).status).toBe(202);
-    const response = await fetch(`${url(harness)}?annotator=Zo%C3%AB`, { method: 'DELETE' });
+    await using fixture = await startIngestFixture();
+    expect((await put(fixture, { label: '7' })).status).toBe(202);
+    expect((await put(fixture, { label: '1', annotator: 'Zoë' })).status).toBe(202);
+    const response = await fetch(`${url(fixture)}?annotator=Zo%C3%AB`, { method: 'DELETE' });
     expect(response.status).toBe(202);
     expect(await response.json()).toMatchObject({
       imageId: 'a',
@@ -34,7 +35,7 @@ describe('PUT /v1/images/{id}/labels/{task}', () => {
       label: null,
       annotator: 'Zoë',
     });
-    const labels = await readLabels(harness);
+    const labels = await readLabels(fixture);
     expect(labels.map(({ assignedAt: _, ...label }) => label)).toEqual([
       { imageId: 'a', task: 'digit', label: '7', annotator: 'api' },
       { imageId: 'a', task: 'digit', label: '1', annotator: 'Zoë' },
@@ -45,11 +46,11 @@ describe('PUT /v1/images/{id}/labels/{task}', () => {
   });
 
   it('takes a time that is given', async () => {
-    await using harness = await startHarness();
-    expect((await put(harness, { label: '7', assignedAt: 1_700_000_001_000 })).status).toBe(202);
-    expect((await put(harness, { label: '7', assignedAt: '2023-11-14T22:13:22Z' })).status).toBe(202);
-    await fetch(`${url(harness)}?assignedAt=1700000003000`, { method: 'DELETE' });
-    expect((await readLabels(harness)).map(({ assignedAt }) => assignedAt)).toEqual([
+    await using fixture = await startIngestFixture();
+    expect((await put(fixture, { label: '7', assignedAt: 1_700_000_001_000 })).status).toBe(202);
+    expect((await put(fixture, { label: '7', assignedAt: '2023-11-14T22:13:22Z' })).status).toBe(202);
+    await fetch(`${url(fixture)}?assignedAt=1700000003000`, { method: 'DELETE' });
+    expect((await readLabels(fixture)).map(({ assignedAt }) => assignedAt)).toEqual([
       1_700_000_001_000, 1_700_000_002_000, 1_700_000_003_000,
     ]);
   });
@@ -78,11 +79,11 @@ describe('PUT /v1/images/{id}/labels/{task}', () => {
   });
 
   it('refuses names that are none', async () => {
-    await using harness = await startHarness();
-    for (const at of [url(harness, 'a%00b'), url(harness, 'a'.repeat(1_025)), url(harness, 'a', 'b%0Ac')]) {
-      expect((await put(harness, { label: '7' }, at)).status).toBe(400);
+    await using fixture = await startIngestFixture();
+    for (const at of [url(fixture, 'a%00b'), url(fixture, 'a'.repeat(1_025)), url(fixture, 'a', 'b%0Ac')]) {
+      expect((await put(fixture, { label: '7' }, at)).status).toBe(400);
     }
-    const broken = await fetch(url(harness), {
+    const broken = await fetch(url(fixture), {
       method: 'PUT',
       body: '{',
       headers: { 'content-type': 'application/json' },
@@ -93,12 +94,12 @@ describe('PUT /v1/images/{id}/labels/{task}', () => {
 });
 
 describe('POST /v1/labels', () => {
-  const post = (harness: Harness, body: string, type: string) =>
-    fetch(`${harness.url}/v1/labels`, { method: 'POST', body, headers: { 'content-type': type } });
+  const post = (fixture: IngestFixture, body: string, type: string) =>
+    fetch(`${fixture.url}/v1/labels`, { method: 'POST', body, headers: { 'content-type': type } });
 
   it('takes CSV and JSON Lines, and reports what it did not take', async () => {
-    await using harness = await startHarness();
-    const csv = await post(harness, 'imageId,task,label\na,digit,7\nb,,8\n', 'text/csv; charset=utf-8');
+    await using fixture = await startIngestFixture();
+    const csv = await post(fixture, 'imageId,task,label\na,digit,7\nb,,8\n', 'text/csv; charset=utf-8');
     expect(csv.status).toBe(200);
     expect(await csv.json()).toEqual({
       accepted: 1,
@@ -106,9 +107,9 @@ describe('POST /v1/labels', () => {
       errors: [{ line: 3, reason: expect.stringContaining('task') }],
     });
     const lines = '{"imageId":"c","task":"digit","label":null}\n';
-    const jsonl = await post(harness, lines, 'application/x-ndjson');
+    const jsonl = await post(fixture, lines, 'application/x-ndjson');
     expect(await jsonl.json()).toEqual({ accepted: 1, rejected: 0, errors: [] });
-    const labels = (await readLabels(harness)).map(({ imageId, label }) => [imageId, label]);
+    const labels = (await readLabels(fixture)).map(({ imageId, label }) => [imageId, label]);
     expect(labels.sort()).toEqual([
       ['a', '7'],
       ['c', null],
@@ -116,24 +117,24 @@ describe('POST /v1/labels', () => {
   });
 
   it('takes many', async () => {
-    await using harness = await startHarness();
+    await using fixture = await startIngestFixture();
     const rows = Array.from({ length: 20_000 }, (_, index) => `image-${index},digit,${index % 10}\n`);
-    const response = await post(harness, `imageId,task,label\n${rows.join('')}`, 'text/csv');
+    const response = await post(fixture, `imageId,task,label\n${rows.join('')}`, 'text/csv');
     expect(await response.json()).toEqual({ accepted: 20_000, rejected: 0, errors: [] });
-    expect((await harness.read('labels')).length).toBe(20_000);
+    expect((await fixture.read('labels')).length).toBe(20_000);
   });
 
   it('answers early, while the client still sends', async () => {
-    await using harness = await startHarness();
-    const response = await post(harness, `no,header\n${'a,digit,7\n'.repeat(1_000_000)}`, 'text/csv');
+    await using fixture = await startIngestFixture();
+    const response = await post(fixture, `no,header\n${'a,digit,7\n'.repeat(1_000_000)}`, 'text/csv');
     expect(response.status).toBe(400);
-    const again = await post(harness, 'imageId,task,label\na,digit,7\n', 'text/csv');
+    const again = await post(fixture, 'imageId,task,label\na,digit,7\n', 'text/csv');
     expect(await again.json()).toMatchObject({ accepted: 1 });
   });
 
   it('refuses what it cannot read at all', async () => {
-    await using harness = await startHarness();
-    const zipped = await fetch(`${harness.url}/v1/labels`, {
+    await using fixture = await startIngestFixture();
+    const zipped = await fetch(`${fixture.url}/v1/labels`, {
       method: 'POST',
       body: 'x',
       headers: { 'content-type': 'text/csv', 'content-encoding': 'gzip' },
@@ -143,7 +144,7 @@ describe('POST /v1/labels', () => {
       ['a,digit,7\n', 'text/csv'],
       ['[]', 'application/json'],
     ] as const) {
-      const response = await post(harness, body, type);
+      const response = await post(fixture, body, type);
       expect(response.status).toBe(400);
       expect(await response.json()).toMatchObject({ code: 'request-invalid', status: 400 });
     }

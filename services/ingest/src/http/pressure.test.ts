@@ -2,7 +2,7 @@ import { createConnection } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogProducer, WriteBlock } from '@headwater/log';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { eventually, type Harness, startHarness } from '../testing/ingest-fixture.ts';
+import { eventually, type IngestFixture, startIngestFixture } from '../testing/ingest-fixture.ts';
 import { makePicture } from '../testing/pictures.ts';
 
 /** A log whose producer does what the test says. */
@@ -23,8 +23,8 @@ function withSend(send: (real: LogProducer, ...args: Parameters<LogProducer['sen
     });
 }
 
-const post = (harness: Harness, bytes: Buffer) =>
-  fetch(`${harness.url}/v1/images`, { method: 'POST', body: new Uint8Array(bytes) });
+const post = (fixture: IngestFixture, bytes: Buffer) =>
+  fetch(`${fixture.url}/v1/images`, { method: 'POST', body: new Uint8Array(bytes) });
 
 const refusal = async (response: Response) => ({
   status: response.status,
@@ -42,9 +42,9 @@ describe('back pressure', () => {
       await gate;
       await real.send(records);
     });
-    await using harness = await startHarness({ wrap });
+    await using fixture = await startIngestFixture({ wrap });
     let answered = false;
-    const answer = post(harness, await makePicture('png')).then((response) => {
+    const answer = post(fixture, await makePicture('png')).then((response) => {
       answered = true;
       return response.status;
     });
@@ -63,28 +63,28 @@ describe('back pressure', () => {
       await gate;
       await real.send(records);
     });
-    await using harness = await startHarness({ wrap, environment: { MAX_IN_FLIGHT_REQUESTS: '2' } });
+    await using fixture = await startIngestFixture({ wrap, environment: { MAX_IN_FLIGHT_REQUESTS: '2' } });
     const bytes = await makePicture('png');
-    const answers = Array.from({ length: 5 }, () => post(harness, bytes));
+    const answers = Array.from({ length: 5 }, () => post(fixture, bytes));
     const refused = await eventually(async () => {
-      const response = await post(harness, bytes);
+      const response = await post(fixture, bytes);
       return response.status === 503 ? refusal(response) : undefined;
     });
     expect(refused).toEqual({ status: 503, retry: '1', code: 'overloaded' });
     release();
     const statuses = (await Promise.all(answers)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 202).length).toBe(2);
-    expect((await post(harness, bytes)).status).toBe(202);
-    expect((await harness.read('images')).length).toBe(3);
+    expect((await post(fixture, bytes)).status).toBe(202);
+    expect((await fixture.read('images')).length).toBe(3);
   });
 
   it('refuses bodies that do not fit into its memory', async () => {
-    await using harness = await startHarness({
+    await using fixture = await startIngestFixture({
       environment: { MAX_IN_FLIGHT_BYTES: '1MiB', MAX_IMAGE_BYTES: '2MiB' },
     });
-    const response = await post(harness, Buffer.alloc(1_500_000));
+    const response = await post(fixture, Buffer.alloc(1_500_000));
     expect(await refusal(response)).toEqual({ status: 503, retry: '1', code: 'overloaded' });
-    expect((await post(harness, await makePicture('png'))).status).toBe(202);
+    expect((await post(fixture, await makePicture('png'))).status).toBe(202);
   });
 
   it('answers 503 when the log does not answer, and recovers with it', async () => {
@@ -95,18 +95,18 @@ describe('back pressure', () => {
         ? new Promise<void>((resolve) => (release = resolve)).then(() => real.send(records))
         : real.send(records),
     );
-    await using harness = await startHarness({ wrap, environment: { SEND_TIMEOUT: '50ms' } });
+    await using fixture = await startIngestFixture({ wrap, environment: { SEND_TIMEOUT: '50ms' } });
     const bytes = await makePicture('png');
-    expect(await refusal(await post(harness, bytes))).toEqual({
+    expect(await refusal(await post(fixture, bytes))).toEqual({
       status: 503,
       retry: '1',
       code: 'log-unavailable',
     });
-    expect(harness.dependencies.health.ready).toBe(true);
+    expect(fixture.dependencies.health.ready).toBe(true);
     hangs = false;
     release();
-    await eventually(async () => ((await post(harness, bytes)).status === 202 ? true : undefined));
-    expect(harness.dependencies.health.ready).toBe(true);
+    await eventually(async () => ((await post(fixture, bytes)).status === 202 ? true : undefined));
+    expect(fixture.dependencies.health.ready).toBe(true);
   });
 
   it('refuses at once while the log cannot be written, says why, stays ready, and recovers with it', async () => {
@@ -124,16 +124,16 @@ describe('back pressure', () => {
       return Promise.reject(new HeadwaterError('log-unavailable', 'NOT_ENOUGH_REPLICAS'));
     });
     const wrap = (log: Log) => Object.assign(failing(log), { blocked: () => block });
-    await using harness = await startHarness({ wrap });
+    await using fixture = await startIngestFixture({ wrap });
     const bytes = await makePicture('png');
     const label = () =>
-      fetch(`${harness.url}/v1/images/a/labels/digit`, {
+      fetch(`${fixture.url}/v1/images/a/labels/digit`, {
         method: 'PUT',
         headers: { 'content-type': 'application/json' },
         body: '{"label":"7"}',
       });
-    expect((await refusal(await post(harness, bytes))).code).toBe('log-unavailable');
-    const answers = await Promise.all([post(harness, bytes), post(harness, bytes), label()]);
+    expect((await refusal(await post(fixture, bytes))).code).toBe('log-unavailable');
+    const answers = await Promise.all([post(fixture, bytes), post(fixture, bytes), label()]);
     for (const answer of answers) {
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
       expect(await answer.json()).toMatchObject({
@@ -144,24 +144,24 @@ describe('back pressure', () => {
       });
     }
     expect(sends).toBe(1);
-    expect(harness.dependencies.health.ready).toBe(true);
+    expect(fixture.dependencies.health.ready).toBe(true);
     block = undefined;
-    expect((await post(harness, bytes)).status).toBe(202);
+    expect((await post(fixture, bytes)).status).toBe(202);
   });
 
   it('answers 503 when the log refuses, and says nothing of the inside', async () => {
     const wrap = withSend(() => Promise.reject(new HeadwaterError('log-unavailable', 'no broker answers')));
-    await using harness = await startHarness({ wrap });
-    expect((await refusal(await post(harness, await makePicture('png')))).status).toBe(503);
+    await using fixture = await startIngestFixture({ wrap });
+    expect((await refusal(await post(fixture, await makePicture('png')))).status).toBe(503);
     const broken = withSend(() => Promise.reject(new Error('secret of the inside')));
-    await using other = await startHarness({ wrap: broken });
+    await using other = await startIngestFixture({ wrap: broken });
     const response = await post(other, await makePicture('png'));
     expect(await response.text()).not.toContain('secret');
   });
 
   it('gives up on a body that never ends', async () => {
-    await using harness = await startHarness({ environment: { BODY_TIMEOUT: '100ms' } });
-    const { port } = new URL(harness.url);
+    await using fixture = await startIngestFixture({ environment: { BODY_TIMEOUT: '100ms' } });
+    const { port } = new URL(fixture.url);
     const socket = createConnection(Number(port), '127.0.0.1');
     socket.write('POST /v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc');
     const answer = await new Promise<string>((resolve) =>
@@ -172,28 +172,28 @@ describe('back pressure', () => {
   });
 
   it('stops in the midst of a burst with all that it accepted in the log', async () => {
-    const harness = await startHarness();
+    const fixture = await startIngestFixture();
     const bytes = await makePicture('png');
     const burst = Array.from({ length: 50 }, () =>
-      post(harness, bytes).then(
+      post(fixture, bytes).then(
         ({ status }) => status,
         () => 'refused',
       ),
     );
     expect(await burst[0]).toBe(202);
-    await harness.stop();
+    await fixture.stop();
     const accepted = (await Promise.all(burst)).filter((status) => status === 202).length;
-    expect((await harness.read('images')).length).toBeGreaterThanOrEqual(accepted);
+    expect((await fixture.read('images')).length).toBeGreaterThanOrEqual(accepted);
   });
 
   it('keeps no place for a client that went away', async () => {
-    await using harness = await startHarness({ environment: { MAX_IN_FLIGHT_REQUESTS: '1' } });
-    const { port } = new URL(harness.url);
+    await using fixture = await startIngestFixture({ environment: { MAX_IN_FLIGHT_REQUESTS: '1' } });
+    const { port } = new URL(fixture.url);
     const socket = createConnection(Number(port), '127.0.0.1');
     socket.write('POST /v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc');
     const bytes = await makePicture('png');
-    await eventually(async () => ((await post(harness, bytes)).status === 503 ? true : undefined));
+    await eventually(async () => ((await post(fixture, bytes)).status === 503 ? true : undefined));
     socket.destroy();
-    await eventually(async () => ((await post(harness, bytes)).status === 202 ? true : undefined));
+    await eventually(async () => ((await post(fixture, bytes)).status === 202 ? true : undefined));
   });
 });

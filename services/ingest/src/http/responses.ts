@@ -81,29 +81,36 @@ export const problemSchema = {
   additionalProperties: true,
 } as const;
 
-export type ImageAnswer = Readonly<Record<string, unknown>>;
+export type ImageResponse = Readonly<Record<string, unknown>>;
 
-export function showAccepted({ blob: _blob, ...image }: AcceptedImage): ImageAnswer {
+export function acceptedResponse({ blob: _blob, ...image }: AcceptedImage): ImageResponse {
   return { ...image, status: 'accepted' };
 }
 
-export function showPrediction(prediction: ImageClassified): object {
+export function predictionResponse(prediction: ImageClassified): object {
   const { task, extractor, head, label, abstained, probabilities, novelty, predictedAt } = prediction;
   return { task, extractor, head, label, abstained, probabilities, novelty, predictedAt };
 }
 
-export function showClassified(image: AcceptedImage, predictions: readonly ImageClassified[]): ImageAnswer {
-  return { ...showAccepted(image), status: 'classified', predictions: predictions.map(showPrediction) };
+export function classifiedResponse(
+  image: AcceptedImage,
+  predictions: readonly ImageClassified[],
+): ImageResponse {
+  return {
+    ...acceptedResponse(image),
+    status: 'classified',
+    predictions: predictions.map(predictionResponse),
+  };
 }
 
-export function showTracked({ id, receivedAt, status, ...image }: TrackedImage): ImageAnswer {
+export function trackedResponse({ id, receivedAt, status, ...image }: TrackedImage): ImageResponse {
   const { topic, stage, code, reason } = image.deadLetter ?? {};
   return {
-    ...(image.accepted && showAccepted(image.accepted)),
+    ...(image.accepted && acceptedResponse(image.accepted)),
     id,
     status,
     receivedAt,
-    ...(image.predictions.length > 0 && { predictions: image.predictions.map(showPrediction) }),
+    ...(image.predictions.length > 0 && { predictions: image.predictions.map(predictionResponse) }),
     ...(image.deadLetter && { deadLetter: { topic, stage, code, reason } }),
   };
 }

@@ -1,16 +1,16 @@
 import { createConnection } from 'node:net';
 import { openCodec } from '@headwater/schemas';
 import { describe, expect, it } from 'vitest';
-import { eventually, startHarness } from '../testing/ingest-fixture.ts';
+import { eventually, startIngestFixture } from '../testing/ingest-fixture.ts';
 import { makeNoise, makePicture } from '../testing/pictures.ts';
 
 describe('GET /v1/images/{id}', () => {
   it('follows an image to its predictions', async () => {
-    await using harness = await startHarness();
-    const at = `${harness.url}/v1/images/a`;
+    await using fixture = await startIngestFixture();
+    const at = `${fixture.url}/v1/images/a`;
     expect((await fetch(at)).status).toBe(404);
     const body = new Uint8Array(await makePicture('png'));
-    const posted = await fetch(`${harness.url}/v1/images?id=a`, { method: 'POST', body });
+    const posted = await fetch(`${fixture.url}/v1/images?id=a`, { method: 'POST', body });
     const { receivedAt } = (await posted.json()) as { receivedAt: number };
     expect(await (await fetch(at)).json()).toMatchObject({
       id: 'a',
@@ -18,7 +18,7 @@ describe('GET /v1/images/{id}', () => {
       receivedAt,
       width: 23,
     });
-    await harness.predict({ imageId: 'a', receivedAt, label: '7' });
+    await fixture.predict({ imageId: 'a', receivedAt, label: '7' });
     const found = await eventually(async () => {
       const image = (await (await fetch(at)).json()) as { status: string };
       return image.status === 'classified' ? image : undefined;
@@ -27,46 +27,46 @@ describe('GET /v1/images/{id}', () => {
   });
 
   it('is not held up by a prediction that nobody can read', async () => {
-    await using harness = await startHarness();
-    await harness.write({ topic: 'predictions', key: 'x', value: Buffer.from('nonsense') });
-    await harness.write({ topic: 'images-dlt', key: null, value: null });
-    await harness.predict({ imageId: 'a', receivedAt: 5 });
+    await using fixture = await startIngestFixture();
+    await fixture.write({ topic: 'predictions', key: 'x', value: Buffer.from('nonsense') });
+    await fixture.write({ topic: 'images-dlt', key: null, value: null });
+    await fixture.predict({ imageId: 'a', receivedAt: 5 });
     await eventually(async () =>
-      (await fetch(`${harness.url}/v1/images/a`)).status === 200 ? true : undefined,
+      (await fetch(`${fixture.url}/v1/images/a`)).status === 200 ? true : undefined,
     );
   });
 });
 
 describe('DELETE /v1/images/{id}', () => {
   it('publishes the tombstone and lets the blob go that carries the id of the image', async () => {
-    await using harness = await startHarness({ environment: { INLINE_LIMIT_BYTES: '0' } });
+    await using fixture = await startIngestFixture({ environment: { INLINE_LIMIT_BYTES: '0' } });
     const bytes = new Uint8Array(await makeNoise(30, 30));
     const ids: string[] = [];
     for (const query of ['', '?id=named']) {
-      const response = await fetch(`${harness.url}/v1/images${query}`, { method: 'POST', body: bytes });
+      const response = await fetch(`${fixture.url}/v1/images${query}`, { method: 'POST', body: bytes });
       ids.push(((await response.json()) as { id: string }).id);
     }
     const [own = '', named = ''] = ids;
-    const codec = await openCodec(harness.dependencies.schemaIds, 'ImageReceived', 'images');
-    const record = (await harness.read('images')).find(({ key }) => String(key) === own);
+    const codec = await openCodec(fixture.dependencies.schemaIds, 'ImageReceived', 'images');
+    const record = (await fixture.read('images')).find(({ key }) => String(key) === own);
     const { content } = await codec.decode(record?.value ?? Buffer.alloc(0));
-    const { blobs } = harness.dependencies;
+    const { blobs } = fixture.dependencies;
 
-    expect((await fetch(`${harness.url}/v1/images/${named}`, { method: 'DELETE' })).status).toBe(202);
+    expect((await fetch(`${fixture.url}/v1/images/${named}`, { method: 'DELETE' })).status).toBe(202);
     await expect(blobs.get(content as never)).resolves.toBeDefined();
-    const response = await fetch(`${harness.url}/v1/images/${own}`, { method: 'DELETE' });
+    const response = await fetch(`${fixture.url}/v1/images/${own}`, { method: 'DELETE' });
     expect(await response.json()).toEqual({ id: own, status: 'erased' });
     await expect(blobs.get(content as never)).rejects.toMatchObject({ code: 'blob-missing' });
-    const tombstones = (await harness.read('images')).filter(({ value }) => value === null);
+    const tombstones = (await fixture.read('images')).filter(({ value }) => value === null);
     expect(new Set(tombstones.map(({ key }) => key?.toString()))).toEqual(new Set([own, named]));
-    expect(await (await fetch(`${harness.url}/v1/images/${own}`)).json()).toMatchObject({ status: 'erased' });
+    expect(await (await fetch(`${fixture.url}/v1/images/${own}`)).json()).toMatchObject({ status: 'erased' });
   });
 
   it('lets the blob go of an image that another process took in', async () => {
-    await using harness = await startHarness();
-    const { blobs } = harness.dependencies;
+    await using fixture = await startIngestFixture();
+    const { blobs } = fixture.dependencies;
     const [blob, other] = [await blobs.put(Buffer.from('one')), await blobs.put(Buffer.from('other'))];
-    await fetch(`${harness.url}/v1/images/${blob.sha256}`, { method: 'DELETE' });
+    await fetch(`${fixture.url}/v1/images/${blob.sha256}`, { method: 'DELETE' });
     await expect(blobs.get(blob)).rejects.toMatchObject({ code: 'blob-missing' });
     await expect(blobs.get(other)).resolves.toBeDefined();
   });
@@ -74,26 +74,26 @@ describe('DELETE /v1/images/{id}', () => {
 
 describe('the rest', () => {
   it('serves every schema of a record in the form of a registry', async () => {
-    await using harness = await startHarness();
-    const codec = await openCodec(harness.dependencies.schemaIds, 'LabelAssigned', 'labels');
-    const response = await fetch(`${harness.url}/schemas/ids/${codec.id}`);
+    await using fixture = await startIngestFixture();
+    const codec = await openCodec(fixture.dependencies.schemaIds, 'LabelAssigned', 'labels');
+    const response = await fetch(`${fixture.url}/schemas/ids/${codec.id}`);
     const { schema } = (await response.json()) as { schema: string };
     expect(JSON.parse(schema)).toMatchObject({ type: 'record', name: 'LabelAssigned' });
-    const alone = await fetch(`${harness.url}/schemas/ids/${codec.id}/schema`);
+    const alone = await fetch(`${fixture.url}/schemas/ids/${codec.id}/schema`);
     expect(await alone.json()).toEqual(JSON.parse(schema));
-    const unknown = await fetch(`${harness.url}/schemas/ids/1`);
+    const unknown = await fetch(`${fixture.url}/schemas/ids/1`);
     expect([unknown.status, await unknown.json()]).toEqual([
       404,
       { error_code: 40403, message: 'Schema not found' },
     ]);
-    expect((await fetch(`${harness.url}/schemas/ids/x`)).status).toBe(400);
-    expect(await (await fetch(`${harness.url}/schemas/types`)).json()).toEqual(['AVRO']);
+    expect((await fetch(`${fixture.url}/schemas/ids/x`)).status).toBe(400);
+    expect(await (await fetch(`${fixture.url}/schemas/types`)).json()).toEqual(['AVRO']);
   });
 
   it('describes itself', async () => {
-    await using harness = await startHarness();
-    expect(await (await fetch(harness.url)).json()).toMatchObject({ openapi: '/openapi.json' });
-    const document = (await (await fetch(`${harness.url}/openapi.json`)).json()) as {
+    await using fixture = await startIngestFixture();
+    expect(await (await fetch(fixture.url)).json()).toMatchObject({ openapi: '/openapi.json' });
+    const document = (await (await fetch(`${fixture.url}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, { requestBody?: { content: object } }>>;
     };
     expect(
@@ -121,23 +121,23 @@ describe('the rest', () => {
   });
 
   it('answers unknown paths and methods with a problem', async () => {
-    await using harness = await startHarness();
+    await using fixture = await startIngestFixture();
     for (const [method, path] of [
       ['GET', '/nope'],
       ['PATCH', '/v1/images'],
       ['GET', '/v1/images/%zz'],
     ] as const) {
-      const response = await fetch(harness.url + path, { method });
+      const response = await fetch(fixture.url + path, { method });
       expect([404, 400]).toContain(response.status);
       expect(response.headers.get('content-type')).toBe('application/problem+json');
     }
   });
 
   it('answers what is no request with a problem too', async () => {
-    await using harness = await startHarness();
+    await using fixture = await startIngestFixture();
     const say = (text: string) =>
       new Promise<string>((resolve) => {
-        const socket = createConnection(Number(new URL(harness.url).port), '127.0.0.1');
+        const socket = createConnection(Number(new URL(fixture.url).port), '127.0.0.1');
         let answer = '';
         socket.on('data', (data) => {
           answer += data.toString();
@@ -153,20 +153,20 @@ describe('the rest', () => {
   });
 
   it('says so when its port is taken', async () => {
-    await using harness = await startHarness();
-    const { port } = new URL(harness.url);
-    await expect(startHarness({ environment: { HTTP_PORT: port } })).rejects.toMatchObject({
+    await using fixture = await startIngestFixture();
+    const { port } = new URL(fixture.url);
+    await expect(startIngestFixture({ environment: { HTTP_PORT: port } })).rejects.toMatchObject({
       code: 'config-invalid',
       message: expect.stringContaining('is in use by another program'),
     });
   });
 
   it('counts what came in', async () => {
-    await using harness = await startHarness();
+    await using fixture = await startIngestFixture();
     const body = new Uint8Array(await makePicture('png'));
-    await fetch(`${harness.url}/v1/images`, { method: 'POST', body });
-    await fetch(`${harness.url}/v1/images`, { method: 'POST', body: 'text' });
-    const { body: metrics } = await harness.dependencies.metrics.render();
+    await fetch(`${fixture.url}/v1/images`, { method: 'POST', body });
+    await fetch(`${fixture.url}/v1/images`, { method: 'POST', body: 'text' });
+    const { body: metrics } = await fixture.dependencies.metrics.render();
     expect(metrics).toContain('headwater_ingest_images_total{result="accepted"} 1');
     expect(metrics).toContain('headwater_ingest_images_total{result="image-type-unsupported"} 1');
     expect(metrics).toContain(`headwater_ingest_image_bytes_total ${body.length}`);

@@ -8,7 +8,7 @@ import type { ServingTasks } from '../tracking/serving-tasks.ts';
 import type { DeadLetterNotice } from '../tracking/tracked-image.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import type { Wait } from '../tracking/waits.ts';
-import { type ImageAnswer, showAccepted, showClassified } from './responses.ts';
+import { acceptedResponse, classifiedResponse, type ImageResponse } from './responses.ts';
 
 export interface WaitRequest {
   /** Wait for this task alone. */
@@ -21,7 +21,7 @@ export interface WaitRequest {
 export interface Submission {
   readonly image: AcceptedImage;
   /** Settles at once where nobody waits. Errors: those of the dead letter. */
-  readonly answer: Promise<{ readonly status: 200 | 202; readonly body: ImageAnswer }>;
+  readonly answer: Promise<{ readonly status: 200 | 202; readonly body: ImageResponse }>;
 }
 
 export interface SubmissionParts {
@@ -43,7 +43,7 @@ export async function submitImage(
     });
     tracker.accepted(image);
     if (!wait || !request) {
-      return { image, answer: Promise.resolve({ status: 202, body: showAccepted(image) }) };
+      return { image, answer: Promise.resolve({ status: 202, body: acceptedResponse(image) }) };
     }
     const answer = awaitAnswer(image, wait, request);
     // Where another file of the same form fails, nobody asks for this answer any more.
@@ -64,8 +64,8 @@ async function awaitAnswer(image: AcceptedImage, wait: Wait, { timeoutMs, signal
   signal.removeEventListener('abort', wait.cancel);
   if (outcome.kind === 'dead-lettered') throw errorOf(outcome.deadLetter, image.id);
   return outcome.kind === 'classified'
-    ? ({ status: 200, body: showClassified(image, outcome.predictions) } as const)
-    : ({ status: 202, body: showAccepted(image) } as const);
+    ? ({ status: 200, body: classifiedResponse(image, outcome.predictions) } as const)
+    : ({ status: 202, body: acceptedResponse(image) } as const);
 }
 
 /** The reason why the image came to nothing, as if it had been found here. */

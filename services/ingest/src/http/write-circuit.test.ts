@@ -1,11 +1,11 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { WriteBlock } from '@headwater/log';
 import { expect, it } from 'vitest';
-import { WriteCircuit } from './write-circuit.ts';
+import { WriteCircuitBreaker } from './write-circuit.ts';
 
 function open() {
   const state = { now: 100_000, block: undefined as WriteBlock | undefined };
-  const circuit = new WriteCircuit({ blocked: () => state.block, now: () => state.now });
+  const circuit = new WriteCircuitBreaker({ blocked: () => state.block, now: () => state.now });
   const run = (error?: HeadwaterError) =>
     circuit
       .run(async () => {

@@ -5,7 +5,7 @@
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { WriteBlock } from '@headwater/log';
 
-export interface WriteCircuitOptions {
+export interface WriteCircuitBreakerOptions {
   /** Why records cannot be written now; undefined while they can. */
   readonly blocked: () => WriteBlock | undefined;
   /** Milliseconds since the epoch; replaced by tests. */
@@ -16,12 +16,12 @@ export interface WriteCircuitOptions {
 const openAfterMs = 2_000;
 const probeEveryMs = 1_000;
 
-export class WriteCircuit {
+export class WriteCircuitBreaker {
   readonly #blocked: () => WriteBlock | undefined;
   readonly #now: () => number;
   #nextProbeAt = 0;
 
-  constructor({ blocked, now = Date.now }: WriteCircuitOptions) {
+  constructor({ blocked, now = Date.now }: WriteCircuitBreakerOptions) {
     this.#blocked = blocked;
     this.#now = now;
   }

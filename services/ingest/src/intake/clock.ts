@@ -3,7 +3,7 @@
  * the request they answer by theirs, so one key never gets the same millisecond twice, nor an earlier one.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { timeFault } from '@headwater/schemas';
+import { timeProblem } from '@headwater/schemas';
 
 export interface Clock {
   /** Now, in milliseconds since the epoch; later than any time this key got while it is remembered. */
@@ -46,7 +46,7 @@ export function readTime(
       `${noun} must be whole milliseconds since 1970, or ISO 8601 with a zone (2026-01-31T12:00:00Z)`,
     );
   }
-  const fault = timeFault(time, noun);
+  const fault = timeProblem(time, noun);
   if (fault !== undefined) throw invalid(fault);
   if (time > now() + maxSkewMs) throw invalid(`${noun} lies in the future`, { maxSkewMs });
   return time;

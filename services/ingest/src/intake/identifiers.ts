@@ -3,7 +3,7 @@
  * those of @headwater/schemas, which the join applies too. Patterns are strings because the OpenAPI document shows them.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { imageIdFault, readLabel, readTask } from '@headwater/schemas';
+import { imageIdProblem, readLabel, readTask } from '@headwater/schemas';
 
 export const attributeNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
 export const attributeValuePattern = '^[^\\p{Cs}\\u0000]{0,1024}$';
@@ -13,7 +13,7 @@ type Check = (value: unknown) => string;
 
 /** The image id as it came. Errors: request-invalid. */
 export const checkImageId: Check = (value) => {
-  const fault = imageIdFault(value);
+  const fault = imageIdProblem(value);
   if (fault === undefined) return value as string;
   throw new HeadwaterError('request-invalid', fault, { context: { field: 'image id' } });
 };

@@ -2,7 +2,7 @@
 import { openCodec } from '@headwater/schemas';
 import type { ServiceDependencies } from '@headwater/service-kit';
 import type { IngestConfig } from '../environment.ts';
-import { createLabelSink, type LabelSink } from '../labels/label-writer.ts';
+import { createLabelWriter, type LabelWriter } from '../labels/label-writer.ts';
 import { createClock } from './clock.ts';
 import type { ImageLimits } from './inspection.ts';
 import { createIntake, type Intake } from './intake.ts';
@@ -40,11 +40,11 @@ export async function openSender(
   });
 }
 
-export async function openEntrances(
+export async function openInputs(
   config: IngestConfig,
   { schemaIds, blobs, names, metrics }: Dependencies,
   sender: Sender,
-): Promise<{ readonly intake: Intake; readonly sink: LabelSink }> {
+): Promise<{ readonly intake: Intake; readonly sink: LabelWriter }> {
   const { images, labels } = names.topics;
   const clock = createClock();
   const intake = createIntake({
@@ -56,7 +56,7 @@ export async function openEntrances(
     limits: limitsOf(config),
     inlineLimitBytes: Math.min(config.INLINE_LIMIT_BYTES, Math.floor(config.MAX_MESSAGE_BYTES / 2)),
   });
-  const sink = createLabelSink({
+  const sink = createLabelWriter({
     topic: labels,
     codec: await openCodec(schemaIds, 'LabelAssigned', labels),
     sender,

@@ -1,7 +1,7 @@
 /** What came in, counted where every way in passes: HTTP and folders alike. */
 import { asHeadwaterError } from '@headwater/errors';
 import type { Metrics } from '@headwater/service-kit';
-import type { LabelSink } from '../labels/label-writer.ts';
+import type { LabelWriter } from '../labels/label-writer.ts';
 import type { Intake } from './intake.ts';
 
 export interface Sampled {
@@ -51,7 +51,7 @@ export function countImages(intake: Intake, metrics: Metrics): Intake {
   };
 }
 
-export function countLabels(sink: LabelSink, metrics: Metrics): LabelSink {
+export function countLabels(sink: LabelWriter, metrics: Metrics): LabelWriter {
   const labels = metrics.counter('headwater_ingest_labels_total', 'Labels that are safe in the log.');
   return {
     ...sink,

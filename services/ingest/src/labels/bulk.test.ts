@@ -2,7 +2,7 @@ import {
   createFingerprintIds,
   earliestTime,
   type LabelAssigned,
-  labelFault,
+  labelProblem,
   openCodec,
 } from '@headwater/schemas';
 import fc from 'fast-check';
@@ -12,12 +12,12 @@ import type { Sender } from '../intake/sender.ts';
 import { readCsv } from './csv.ts';
 import { readJsonLines } from './json-lines.ts';
 import type { LabelReader } from './label-reader.ts';
-import { createLabelSink, type LabelSink } from './label-writer.ts';
+import { createLabelWriter, type LabelWriter } from './label-writer.ts';
 import { loadLabels } from './load.ts';
 
 const codec = await openCodec(createFingerprintIds(), 'LabelAssigned', 'labels');
 
-function createSink(): LabelSink & { readonly sent: LabelAssigned[] } {
+function createSink(): LabelWriter & { readonly sent: LabelAssigned[] } {
   const sent: LabelAssigned[] = [];
   const sender: Sender = {
     async send(records) {
@@ -26,7 +26,7 @@ function createSink(): LabelSink & { readonly sent: LabelAssigned[] } {
     blocked: () => undefined,
     close: async () => {},
   };
-  const sink = createLabelSink({ topic: 'labels', codec, sender, clock: createClock(), maxSkewMs: 60_000 });
+  const sink = createLabelWriter({ topic: 'labels', codec, sender, clock: createClock(), maxSkewMs: 60_000 });
   return { ...sink, sent };
 }
 
@@ -52,7 +52,7 @@ const label = fc.record({
   task: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,10}$/),
   label: fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
-    .filter((text) => labelFault(text) === undefined)
+    .filter((text) => labelProblem(text) === undefined)
     .map((text) => text.normalize('NFC')),
   assignedAt: fc.integer({ min: earliestTime, max: Date.UTC(2026, 0, 1) }),
   annotator: fc.constantFrom('api', 'Zoë, "the" expert'),

@@ -4,7 +4,7 @@
  * retract in bulk, JSON Lines has null.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { LabelLine, LabelReader } from './label-reader.ts';
+import type { BulkLabelLine, LabelReader } from './label-reader.ts';
 import { readLines, type TextLine } from './lines.ts';
 
 const required = ['imageId', 'task', 'label'];
@@ -55,7 +55,7 @@ function invalid(message: string): HeadwaterError {
   return new HeadwaterError('request-invalid', message);
 }
 
-function parseRecord(text: string, line: number, header: readonly string[]): LabelLine {
+function parseRecord(text: string, line: number, header: readonly string[]): BulkLabelLine {
   const fields = parseFields(text);
   if (!fields) return { line, reason: 'the quotes of the line do not pair' };
   if (fields.length !== header.length) {

@@ -1,5 +1,5 @@
 /** JSON Lines: one object a line, `{"imageId", "task", "label", "assignedAt"?, "annotator"?}`; a null label retracts. */
-import type { LabelLine, LabelReader } from './label-reader.ts';
+import type { BulkLabelLine, LabelReader } from './label-reader.ts';
 import { readLines } from './lines.ts';
 
 const fields = new Set(['imageId', 'task', 'label', 'assignedAt', 'annotator']);
@@ -8,7 +8,7 @@ export const readJsonLines: LabelReader = async function* (chunks) {
   for await (const read of readLines(chunks)) yield 'text' in read ? parseObject(read.text, read.line) : read;
 };
 
-function parseObject(text: string, line: number): LabelLine {
+function parseObject(text: string, line: number): BulkLabelLine {
   let value: unknown;
   try {
     value = JSON.parse(text);

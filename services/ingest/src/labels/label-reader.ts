@@ -2,9 +2,9 @@
 import type { LabelInput } from './label-writer.ts';
 
 /** A line that was read, or the reason why it could not be. */
-export type LabelLine =
+export type BulkLabelLine =
   | { readonly line: number; readonly input: LabelInput }
   | { readonly line: number; readonly reason: string };
 
 /** Reads lines from chunks of a body; lines count from 1. Errors: request-invalid when nothing after can be read. */
-export type LabelReader = (chunks: AsyncIterable<Buffer>) => AsyncIterable<LabelLine>;
+export type LabelReader = (chunks: AsyncIterable<Buffer>) => AsyncIterable<BulkLabelLine>;

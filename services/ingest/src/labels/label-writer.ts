@@ -14,14 +14,14 @@ export interface LabelInput {
   readonly annotator?: unknown;
 }
 
-export interface LabelSink {
+export interface LabelWriter {
   /** Checks the input and gives it a time where it has none. Errors: request-invalid. */
   prepare(input: LabelInput): LabelAssigned;
   /** Resolves when they are safe in the log. Errors: overloaded, log-unavailable. */
   send(labels: readonly LabelAssigned[]): Promise<void>;
 }
 
-export interface LabelSinkOptions {
+export interface LabelWriterOptions {
   readonly topic: string;
   readonly codec: Codec<LabelAssigned>;
   readonly sender: Sender;
@@ -35,7 +35,7 @@ export const defaultAnnotator = 'api';
 
 const absent = (value: unknown) => value === undefined || value === null;
 
-export function createLabelSink(options: LabelSinkOptions): LabelSink {
+export function createLabelWriter(options: LabelWriterOptions): LabelWriter {
   const { topic, codec, sender, clock, maxSkewMs } = options;
   return {
     prepare({ imageId: id, task: question, label, assignedAt, annotator }) {

@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asHeadwaterError } from '@headwater/errors';
 import type { LabelAssigned } from '@headwater/schemas';
-import type { LabelLine } from './label-reader.ts';
-import type { LabelSink } from './label-writer.ts';
+import type { BulkLabelLine } from './label-reader.ts';
+import type { LabelWriter } from './label-writer.ts';
 
 export interface LineError {
   /** From 1. */
@@ -29,8 +29,8 @@ const OVERLOADED_PAUSE_MS = 100;
 
 /** `report` is of the lines so far also when this throws: overloaded or log-unavailable, for good. */
 export async function loadLabels(
-  lines: AsyncIterable<LabelLine>,
-  sink: LabelSink,
+  lines: AsyncIterable<BulkLabelLine>,
+  sink: LabelWriter,
   onProgress: (report: LoadReport) => void = () => {},
 ): Promise<LoadReport> {
   const errors: LineError[] = [];
@@ -66,7 +66,7 @@ export async function loadLabels(
 }
 
 /** A bulk load gives way to single requests: where they fill the sender it waits a while, but not for ever. */
-async function sendPatiently(sink: LabelSink, batch: readonly LabelAssigned[]): Promise<void> {
+async function sendPatiently(sink: LabelWriter, batch: readonly LabelAssigned[]): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await sink.send(batch);

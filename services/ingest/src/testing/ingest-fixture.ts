@@ -15,7 +15,7 @@ import {
 import { ingestEnvironment } from '../environment.ts';
 import { startIngest } from '../service.ts';
 
-export interface Harness extends AsyncDisposable {
+export interface IngestFixture extends AsyncDisposable {
   readonly url: string;
   readonly dependencies: ServiceDependencies;
   readonly stop: () => Promise<void>;
@@ -28,13 +28,16 @@ export interface Harness extends AsyncDisposable {
   ): Promise<void>;
 }
 
-export interface HarnessOptions {
+export interface IngestFixtureOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Wraps the log, to break it. */
   readonly wrap?: (log: Log) => Log;
 }
 
-export async function startHarness({ environment = {}, wrap }: HarnessOptions = {}): Promise<Harness> {
+export async function startIngestFixture({
+  environment = {},
+  wrap,
+}: IngestFixtureOptions = {}): Promise<IngestFixture> {
   const memory = createMemoryLog();
   const log = wrap ? wrap(memory) : memory;
   const root = await mkdtemp(join(tmpdir(), 'headwater-ingest-'));

@@ -12,12 +12,12 @@ import {
   type LogRecord,
   type Names,
 } from '@headwater/log';
-import { imageIdFault, openCodec, openVectorReader, type SchemaIds } from '@headwater/schemas';
+import { imageIdProblem, openCodec, openVectorReader, type SchemaIds } from '@headwater/schemas';
 import type { ServingTasks } from './serving-tasks.ts';
 import type { DeadLetterNotice } from './tracked-image.ts';
 import type { Tracker } from './tracker.ts';
 
-export interface FollowingOptions {
+export interface OutcomeFollowerOptions {
   readonly log: Log;
   readonly schemaIds: SchemaIds;
   readonly names: Names;
@@ -27,7 +27,7 @@ export interface FollowingOptions {
   readonly logger: Logger;
 }
 
-export interface Following {
+export interface OutcomeFollower {
   /** Rejects when it cannot go on; resolves after `close`. */
   readonly stopped: Promise<void>;
   close(): Promise<void>;
@@ -49,7 +49,7 @@ function deadLetterTopics({ topics }: Names, extractors: readonly string[]): str
 }
 
 /** Resolves when every record that is written from now on will be seen. */
-export async function openFollowing(options: FollowingOptions): Promise<Following> {
+export async function openOutcomeFollower(options: OutcomeFollowerOptions): Promise<OutcomeFollower> {
   const { log, names, extractors, logger } = options;
   const handlers = await openHandlers(options);
   const onRecords = async (records: readonly LogRecord[]) => {
@@ -78,7 +78,7 @@ export async function openFollowing(options: FollowingOptions): Promise<Followin
   };
 }
 
-async function openHandlers(options: FollowingOptions): Promise<ReadonlyMap<string, Handler>> {
+async function openHandlers(options: OutcomeFollowerOptions): Promise<ReadonlyMap<string, Handler>> {
   const { schemaIds, names, extractors, tracker, serving } = options;
   const { topics } = names;
   const classified = await openCodec(schemaIds, 'ImageClassified', topics.predictions);
@@ -118,7 +118,7 @@ async function openHandlers(options: FollowingOptions): Promise<ReadonlyMap<stri
 async function noticeOf(record: LogRecord, readTime: TimeReader): Promise<DeadLetterNotice | undefined> {
   const { key, value, headers, topic, timestamp } = record;
   // Nobody can ask for what is no id, and it may be as long as a record.
-  if (!key || !isUtf8(key) || imageIdFault(key.toString()) !== undefined) return undefined;
+  if (!key || !isUtf8(key) || imageIdProblem(key.toString()) !== undefined) return undefined;
   const header = (name: string) => headers[name]?.toString() ?? 'unknown';
   return {
     imageId: key.toString(),

@@ -12,7 +12,7 @@ interface Entry {
   readonly predictions: Map<string, ImageClassified>;
 }
 
-export class ImageMemory {
+export class RecentImages {
   readonly #capacity: number;
   /** In the order in which they were touched. */
   readonly #entries = new Map<string, Entry>();

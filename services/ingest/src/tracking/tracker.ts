@@ -9,9 +9,9 @@
 
 import type { ImageClassified } from '@headwater/schemas';
 import type { AcceptedImage } from '../intake/intake.ts';
-import { ImageMemory } from './image-memory.ts';
+import { RecentImages } from './image-memory.ts';
 import type { DeadLetterNotice, TrackedImage } from './tracked-image.ts';
-import { type Complete, type Wait, Waits } from './waits.ts';
+import { type Complete, PredictionWaits, type Wait } from './waits.ts';
 
 export interface Tracker {
   readonly size: number;
@@ -28,8 +28,8 @@ export interface Tracker {
 
 /** `capacity`: images remembered. */
 export function createTracker(capacity: number): Tracker {
-  const memory = new ImageMemory(capacity);
-  const waits = new Waits();
+  const memory = new RecentImages(capacity);
+  const waits = new PredictionWaits();
   return {
     get size() {
       return memory.size;

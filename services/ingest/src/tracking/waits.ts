@@ -28,7 +28,7 @@ interface Waiter {
   readonly end: (outcome: Outcome) => void;
 }
 
-export class Waits {
+export class PredictionWaits {
   readonly #waiters = new Map<string, Set<Waiter>>();
   #closed = false;
 

@@ -1,35 +1,35 @@
 /** The threads of a user's own module: values wait for one that is free, and a thread that has ended is replaced before the next value. */
 import { HeadwaterError } from '@headwater/errors';
 import type { ExtractorOptions, Value } from '@headwater/extractors';
-import { Gate } from '@headwater/extractors';
+import { Semaphore } from '@headwater/extractors';
 import type { CustomOptions } from './custom-options.ts';
 import { ModuleThread, type ThreadOptions } from './module-thread.ts';
-import { type OwnModule, readModule } from './own-module.ts';
+import { readModule, type UserModule } from './own-module.ts';
 import { runTrial, trialValues } from './trial.ts';
 
 export class ModulePool {
-  private readonly own: OwnModule;
+  private readonly own: UserModule;
   private readonly covers: readonly string[];
   private readonly options: ThreadOptions;
-  private readonly places: Gate;
+  private readonly places: Semaphore;
   /** Threads that wait for a value. */
   private readonly idle: ModuleThread[] = [];
   private readonly all = new Set<ModuleThread>();
   private closed = false;
 
-  private constructor(own: OwnModule, options: CustomOptions, settings: ExtractorOptions = {}) {
+  private constructor(own: UserModule, options: CustomOptions, settings: ExtractorOptions = {}) {
     const timeoutMs = Math.ceil(
       Math.min(options.timeout * 1000, settings.timeoutMs ?? Number.POSITIVE_INFINITY),
     );
     this.own = own;
     this.covers = options.covers;
     this.options = { module: own.path, options: options.options, memoryMiB: options.memory, timeoutMs };
-    this.places = new Gate(options.threads);
+    this.places = new Semaphore(options.threads);
   }
 
   /** Loads the module twice and tries it. Errors: config-invalid, model-invalid. */
   static async open(
-    own: OwnModule,
+    own: UserModule,
     options: CustomOptions,
     settings?: ExtractorOptions,
   ): Promise<ModulePool> {

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import { sha256 } from '@headwater/extractors';
 
-export interface OwnModule {
+export interface UserModule {
   readonly path: string;
   /** SHA-256 of the module, and of the other files that the digest shall cover. */
   readonly contents: readonly string[];
@@ -31,7 +31,7 @@ function uncoveredOf(source: string, path: string, covers: readonly string[]): s
 }
 
 /** Errors: model-invalid. */
-export async function readModule(path: string, covers: readonly string[]): Promise<OwnModule> {
+export async function readModule(path: string, covers: readonly string[]): Promise<UserModule> {
   const sources = await Promise.all([path, ...covers].map(read));
   const uncovered = [path, ...covers].flatMap((file, index) =>
     uncoveredOf(sources[index] ?? '', file, covers),

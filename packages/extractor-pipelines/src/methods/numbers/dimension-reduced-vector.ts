@@ -6,7 +6,7 @@ import { dot } from '@headwater/heads/algebra';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
 import { fittingsOf } from '../../learning/fitting.ts';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 import { completeVectorOf } from '../../learning/values.ts';
 import { ComponentLearner, learnedComponents } from './principal-components.ts';
 import { mostEntries, openProjection } from './random-projection.ts';
@@ -72,7 +72,7 @@ export const dimensionReducedVector: StageMethod = {
     const options = readOptions(optionsSchema, given);
     if (options.using === 'pca') return openComponents(options, artefact);
     const project = openProjection(options);
-    return makeLink({
+    return makeStage({
       method,
       version: 1,
       takes,
@@ -93,7 +93,7 @@ function openComponents(
     const row = Float64Array.from(components.subarray(k * mean.length, (k + 1) * mean.length));
     return { row, divisor: options.whiten ? Math.sqrt(variance) : 1 };
   });
-  return makeLink({
+  return makeStage({
     method,
     version: 1,
     takes,

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
 import { ColumnLearner, columnFittings, eachColumn, refuseEmpty } from '../../learning/column-learner.ts';
 import { Columns } from '../../learning/columns.ts';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 import { ColumnQuantiles } from '../../learning/quantiles.ts';
 import { unfit, vectorOf } from '../../learning/values.ts';
 
@@ -105,7 +105,7 @@ export const discretizedVector: StageMethod = {
     const options = readOptions(optionsSchema, given);
     const { edges } = openArtefact(format, options, artefact);
     const places = edges.reduce((sum, own) => sum + own.length + 1, 0);
-    return makeLink({
+    return makeStage({
       method,
       version: 1,
       takes,

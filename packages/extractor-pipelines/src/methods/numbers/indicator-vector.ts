@@ -4,7 +4,7 @@ import type { StageMethod } from '@headwater/extractors';
 import { readOptions } from '@headwater/extractors';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 import {
   categoriesFormat,
   categoriesOf,
@@ -26,7 +26,7 @@ export const indicatorVector: StageMethod = {
     const options = readOptions(optionsSchema, given);
     const { categories } = openArtefact(format, options, artefact);
     const places = new Map(categories.map((category, place) => [category, place]));
-    return makeLink({
+    return makeStage({
       method,
       version: 1,
       takes: takesCategories,

@@ -4,7 +4,7 @@ import type { StageMethod, Value } from '@headwater/extractors';
 import { readOptions } from '@headwater/extractors';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 import { unfit } from '../../learning/values.ts';
 import { categoriesFormat, categoryFittings, categoryOptions, takesCategories } from './categories.ts';
 
@@ -41,7 +41,7 @@ export const integerVector: StageMethod = {
         throw unfit(method, 'was given a category that it has not learned');
       return code ?? unknownCode;
     };
-    return makeLink({
+    return makeStage({
       method,
       version: 1,
       takes: length === undefined ? ['category', 'text', 'missing'] : ['tokens', 'missing'],

@@ -3,7 +3,7 @@
 import type { StageMethod, Value } from '@headwater/extractors';
 import { readOptions } from '@headwater/extractors';
 import { z } from 'zod';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 import { textOf, unfit } from '../../learning/values.ts';
 import { numberOf } from '../records/attributes.ts';
 
@@ -24,7 +24,7 @@ export const numericVector: StageMethod = {
     const options = readOptions(optionsSchema, given);
     const missing = new Set(options.missing);
     const { attributes } = options;
-    return makeLink({
+    return makeStage({
       method,
       version: 1,
       takes: attributes === undefined ? ['number', 'text', 'category', 'missing'] : ['record'],

@@ -11,7 +11,7 @@ import { openArtefact } from '../../learning/artefact.ts';
 import { ColumnLearner, columnFittings, eachColumn, refuseEmpty } from '../../learning/column-learner.ts';
 import { Columns } from '../../learning/columns.ts';
 import { ExactSums } from '../../learning/exact-sums.ts';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 import { packedFloat64, packNumbers } from '../../learning/packed-numbers.ts';
 import { vectorOf } from '../../learning/values.ts';
 
@@ -63,7 +63,7 @@ export const standardizedVector: StageMethod = {
     const { means, deviations } = openArtefact(format, options, artefact);
     const offsets = options.centre ? means : new Float64Array(means.length);
     const divisors = deviations.map((deviation) => (options.scale && deviation > 0 ? deviation : 1));
-    return makeLink({
+    return makeStage({
       method,
       version: 1,
       takes,

@@ -4,9 +4,9 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { ExtractorOptions, Stage, StageMethod, Value } from '@headwater/extractors';
-import { openConforming, pictureLink, pictureOptions, readOptions } from '@headwater/extractors';
+import { imageOptions, imageStage, openConforming, readOptions } from '@headwater/extractors';
 import { z } from 'zod';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 import { conformAttribute } from '../records/attributes.ts';
 
 const method = 'conformed-data';
@@ -32,10 +32,10 @@ function isOfRecords(options: unknown): boolean {
 }
 
 function openPictures(given: unknown, settings?: ExtractorOptions): Stage {
-  const options = readOptions(pictureOptions, given);
+  const options = readOptions(imageOptions, given);
   const conform = openConforming(options, settings?.limits);
   const { size, colour } = options;
-  return pictureLink({ method, gives: 'pixels', dimensions: null, options }, async (value, signal) => {
+  return imageStage({ method, gives: 'pixels', dimensions: null, options }, async (value, signal) => {
     const data = await conform(value, signal);
     return { type: 'pixels', data, height: size, width: size, channels: colour === 'rgb' ? 3 : 1 };
   });
@@ -59,7 +59,7 @@ function openRecords(given: unknown): Stage {
   }
   const types = { takes: ['record'], gives: 'record' } as const;
   const apply = (value: Value) => conformRecord(value, options);
-  return makeLink({ method, version: 1, ...types, dimensions: null, options, apply });
+  return makeStage({ method, version: 1, ...types, dimensions: null, options, apply });
 }
 
 /** Takes records and pictures. With `size` it gives a picture, with `attributes` a record. */

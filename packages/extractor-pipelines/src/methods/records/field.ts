@@ -3,7 +3,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { StageMethod, Value } from '@headwater/extractors';
 import { readOptions } from '@headwater/extractors';
 import { z } from 'zod';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 import { type AttributeType, conformAttribute } from './attributes.ts';
 
 const method = 'field';
@@ -41,7 +41,7 @@ export const field: StageMethod = {
     const { name, as, default: otherwise } = options;
     conformAttribute(name, otherwise, as);
     const apply = (value: Value) => pick(value, options);
-    return makeLink({ method, version: 1, takes: ['record'], gives: as, dimensions: null, options, apply });
+    return makeStage({ method, version: 1, takes: ['record'], gives: as, dimensions: null, options, apply });
   },
   types: (given) => ({ takes: ['record'], gives: readOptions(optionsSchema, given).as }),
 };

@@ -2,7 +2,7 @@
 
 import { readOptions, type StageMethod, valueTypes } from '@headwater/extractors';
 import { z } from 'zod';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 
 const method = 'identity';
 
@@ -19,7 +19,7 @@ export const identity: StageMethod = {
   open(given) {
     const options = readOptions(optionsSchema, given);
     const types = { takes: [options.of], gives: options.of };
-    return makeLink({ method, version: 1, ...types, dimensions: null, options, apply: (value) => value });
+    return makeStage({ method, version: 1, ...types, dimensions: null, options, apply: (value) => value });
   },
   types(given) {
     const { of } = readOptions(optionsSchema, given);

@@ -5,7 +5,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Stage } from '@headwater/extractors';
 import { z } from 'zod';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 import { textOf, unfit } from '../../learning/values.ts';
 
 export const takesText = ['text', 'category', 'missing'] as const;
@@ -44,7 +44,7 @@ interface SegmentationParts {
 /** Errors: config-invalid, for a locale that this engine can't do. */
 export function openSegmentation({ method, granularity, options, keep }: SegmentationParts): Stage {
   const segmenter = openSegmenter(options.locale, granularity);
-  return makeLink({
+  return makeStage({
     method,
     version: 1,
     takes: takesText,

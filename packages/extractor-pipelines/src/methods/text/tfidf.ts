@@ -9,7 +9,7 @@ import { fixedLog } from '@headwater/heads/algebra';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
 import { fittingsOf } from '../../learning/fitting.ts';
-import { makeLink } from '../../learning/link.ts';
+import { makeStage } from '../../learning/link.ts';
 import { countTerms } from './terms.ts';
 import { optionsSchema, type TfidfOptions } from './tfidf-options.ts';
 import { HashedLearner, placeOf, VocabularyLearner } from './vocabularies.ts';
@@ -57,7 +57,7 @@ export const tfidf: StageMethod = {
     const places = new Map(terms?.map((term, place) => [term, place]));
     const { hashed } = options;
     const find = (term: string) => (hashed === undefined ? places.get(term) : placeOf(term, hashed));
-    return makeLink({
+    return makeStage({
       method,
       version: 1,
       takes,

@@ -1,4 +1,4 @@
-import { bitsOf, noise, openNet, readShipped } from '@headwater/testing';
+import { bitsOf, noise, openNet, readModelFile } from '@headwater/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Model, readModel } from './graph.ts';
 import { cutAfter, dropLayers, expose, exposeAll, takeLayers, takeSection } from './graph-editing.ts';
@@ -15,7 +15,7 @@ describe.each([
   let model: Model;
   let types: Map<string, TensorType>;
   beforeAll(async () => {
-    bytes = await readShipped(file);
+    bytes = await readModelFile(file);
     model = readModel(bytes);
     types = await probeTypes(model);
   });
@@ -92,7 +92,7 @@ describe.each([
 
 describe('a net that is asked for what it has not', () => {
   it('names layers that are meant, perhaps', async () => {
-    const model = readModel(await readShipped('lenet-digits.v1/net.onnx'));
+    const model = readModel(await readModelFile('lenet-digits.v1/net.onnx'));
     expect(() => cutAfter(model, 'pool')).toThrow('Did you mean conv1.pool, conv2.pool?');
     expect(() => cutAfter(model, 'image')).toThrow('no layer called image');
     expect(() => takeSection(model, { to: ['image'] })).toThrow('Nothing would be left');
@@ -110,7 +110,7 @@ describe('a net that is asked for what it has not', () => {
   });
 
   it('is refused when it is cut short', async () => {
-    const bytes = await readShipped('lenet-digits.v1/net.onnx');
+    const bytes = await readModelFile('lenet-digits.v1/net.onnx');
     for (const length of [10, 1000, bytes.byteLength - 1]) {
       expect(() => readModel(bytes.subarray(0, length))).toThrow(
         expect.objectContaining({ code: 'model-invalid' }),

@@ -72,7 +72,7 @@ export function takeSection(model: Model, section: Section): Model {
 }
 
 /** The tensor that a name of a tensor, or of a node, means. Errors: config-invalid. */
-export function tensorCalled(model: Model, name: string): string {
+export function tensorNamed(model: Model, name: string): string {
   const { nodes } = model.graph;
   const maker = nodes.find(({ makes }) => makes.includes(name)) ?? nodes.find((node) => node.name === name);
   if (maker) return maker.makes.includes(name) ? name : (maker.makes[0] ?? name);
@@ -83,7 +83,7 @@ export function tensorCalled(model: Model, name: string): string {
 
 /** The net up to and with a layer, whose output becomes the net's. Errors: config-invalid. */
 export function cutAfter(model: Model, name: string, types?: ReadonlyMap<string, TensorType>): Model {
-  return takeSection(model, { to: [tensorCalled(model, name)], ...(types && { types }) });
+  return takeSection(model, { to: [tensorNamed(model, name)], ...(types && { types }) });
 }
 
 /** Nodes that compute: a constant is a weight under another name. */

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import { z } from 'zod';
-import { Gate } from '../../gate.ts';
+import { Semaphore } from '../../gate.ts';
 import { decodeRevision } from '../../images/decode-revision.ts';
 import { conformPixels, decodeImage } from '../../images/decoder.ts';
 import { defaultLimits } from '../../images/limits.ts';
@@ -17,7 +17,7 @@ const shade = z.union([
   z.int().min(0).max(255),
 ]);
 
-export const pictureOptions = z.strictObject({
+export const imageOptions = z.strictObject({
   /** Side of the square, in pixels. */
   size: z.int().min(1).max(4096),
   colour: z.enum(['rgb', 'gray']).default('rgb'),
@@ -26,9 +26,9 @@ export const pictureOptions = z.strictObject({
   background: shade.default(255),
 });
 
-export type PictureOptions = z.output<typeof pictureOptions>;
+export type ImageOptions = z.output<typeof imageOptions>;
 
-function preprocessingOf({ size, colour, fit, background }: PictureOptions): Preprocessing {
+function preprocessingOf({ size, colour, fit, background }: ImageOptions): Preprocessing {
   return { colour, side: size, fit, resizedSide: size, kernel: 'cubic', background };
 }
 
@@ -39,10 +39,10 @@ export type Conform = (value: Value, signal?: AbortSignal) => Promise<Uint8Array
  * be as large as the limits allow.
  * Errors: record-unfit, image-unreadable, image-too-large, image-type-unsupported, extractor-failed.
  */
-export function openConforming(options: PictureOptions, limits: Partial<ImageLimits> = {}): Conform {
+export function openConforming(options: ImageOptions, limits: Partial<ImageLimits> = {}): Conform {
   const preprocessing = preprocessingOf(options);
   const allowed = { ...defaultLimits, ...limits };
-  const places = new Gate(Math.max(4, availableParallelism()));
+  const places = new Semaphore(Math.max(4, availableParallelism()));
   return async (value, signal) => {
     await places.enter(signal);
     try {
@@ -55,15 +55,15 @@ export function openConforming(options: PictureOptions, limits: Partial<ImageLim
   };
 }
 
-export interface PictureLink {
+export interface ImageStageParts {
   readonly method: string;
   readonly gives: ValueType;
   readonly dimensions: number | null;
-  readonly options: PictureOptions;
+  readonly options: ImageOptions;
 }
 
 /** A link that takes the image of a record, or a decoded picture. */
-export function pictureLink({ options, ...parts }: PictureLink, apply: Stage['apply']): Stage {
+export function imageStage({ options, ...parts }: ImageStageParts, apply: Stage['apply']): Stage {
   const content = canonicalJson({ method: parts.method, options, decodeRevision });
   const digest = sha256(`headwater-picture-link-2\n${content}`);
   return { ...parts, takes: ['record', 'pixels'], digest, apply };

@@ -2,12 +2,12 @@
 import { maximumDimensions } from '@headwater/schemas';
 import type { StageMethod } from '../api.ts';
 import { readOptions } from '../options.ts';
-import { openConforming, pictureLink, pictureOptions } from './picture.ts';
+import { imageOptions, imageStage, openConforming } from './picture.ts';
 
 const method = 'pixel-vector';
 
-const optionsSchema = pictureOptions
-  .extend({ size: pictureOptions.shape.size.default(32) })
+const optionsSchema = imageOptions
+  .extend({ size: imageOptions.shape.size.default(32) })
   .refine(({ size, colour }) => size * size * (colour === 'rgb' ? 3 : 1) <= maximumDimensions, {
     path: ['size'],
     message: `makes more than ${maximumDimensions} numbers`,
@@ -22,7 +22,7 @@ export const pixelVector: StageMethod = {
     const options = readOptions(optionsSchema, given);
     const conform = openConforming(options, settings?.limits);
     const dimensions = options.size ** 2 * (options.colour === 'rgb' ? 3 : 1);
-    return pictureLink({ method, gives: 'vector', dimensions, options }, async (value, signal) => {
+    return imageStage({ method, gives: 'vector', dimensions, options }, async (value, signal) => {
       const pixels = await conform(value, signal);
       return { type: 'vector', vector: Float32Array.from(pixels, (shade) => shade / 255) };
     });

@@ -4,13 +4,13 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, HeadPrediction } from '../../api.ts';
-import { measureSureness } from '../../calibration/confidence-threshold.ts';
-import { chooseTemperature, type LeftOut } from '../../calibration/temperature.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
+import { chooseTemperature, type HeldOutLogits } from '../../calibration/temperature.ts';
 import { ByteReader, ByteWriter } from '../../numerics/byte-writer.ts';
 import { fixedExp, fixedLog } from '../../numerics/fixed-math.ts';
 import { unit } from '../../numerics/quantization.ts';
 import type { HeadFamily, StoredHead, TrainedHead } from '../head-family.ts';
-import { blendOf, indexOfLargest } from '../linear-head.ts';
+import { indexOfLargest, uniformShareOf } from '../linear-head.ts';
 import type { Problem } from '../problem.ts';
 
 const formatName = 'headwater-neighbours';
@@ -47,7 +47,7 @@ function trainNeighbours(problem: Problem): TrainedHead {
   const writer = new ByteWriter();
   writer.text(formatName);
   writer.uint32(formatVersion);
-  writer.numbers(Float64Array.of(blendOf(examples), temperature));
+  writer.numbers(Float64Array.of(uniformShareOf(examples), temperature));
   writer.numbers(logPriors);
   writer.uint32(sample.length);
   sample.forEach(({ vector }, index) => {
@@ -65,7 +65,7 @@ function trainNeighbours(problem: Problem): TrainedHead {
             leaveOneOutLogLoss: chosen.logLoss,
             leaveOneOutAccuracy: chosen.accuracy,
             sample: sample.length,
-            ...measureSureness(problem, left, temperature),
+            ...measureConfidenceThresholds(problem, left, temperature),
           },
   };
 }
@@ -74,7 +74,7 @@ function trainNeighbours(problem: Problem): TrainedHead {
 function openNeighbours({ kind, classes, dimensions, parameters }: StoredHead): Classifier {
   const reader = new ByteReader(parameters, 'head-invalid');
   if (reader.text() !== formatName || reader.uint32() !== formatVersion) invalid();
-  const [blend = 0, temperature = 1] = reader.float64s();
+  const [uniformShare = 0, temperature = 1] = reader.float64s();
   const logPriors = reader.float64s();
   const labels: number[] = [];
   const vectors: Int16Array[] = [];
@@ -96,7 +96,7 @@ function openNeighbours({ kind, classes, dimensions, parameters }: StoredHead): 
       }
       const votes = vote(known, vector, () => true);
       const logits = votes.map((logit, k) => logit / temperature + (logPriors[k] ?? 0));
-      const probabilities = normalize(logits, blend);
+      const probabilities = normalize(logits, uniformShare);
       return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty: null };
     },
   };
@@ -125,7 +125,7 @@ function vote(known: Neighbours, vector: Int16Array, mayVote: (index: number) =>
   return votes.map((value) => (value > 0 ? fixedLog(value) : Number.NEGATIVE_INFINITY));
 }
 
-function leaveVotesOut({ sampleGroups, sampleLabels, classes }: Problem, known: Neighbours): LeftOut {
+function leaveVotesOut({ sampleGroups, sampleLabels, classes }: Problem, known: Neighbours): HeldOutLogits {
   const judged = Math.min(known.vectors.length, judgedLimit);
   const logits = new Float64Array(judged * classes.length);
   const labels = sampleLabels.slice(0, judged);
@@ -159,13 +159,13 @@ function countLabels(labels: Iterable<number>, classes: number): Float64Array {
   return counts;
 }
 
-function normalize(logits: Float64Array, blend: number): Float64Array {
+function normalize(logits: Float64Array, uniformShare: number): Float64Array {
   let highest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > highest) highest = logit;
   const weights = logits.map((logit) => fixedExp(logit - highest));
   let sum = 0;
   for (const weight of weights) sum += weight;
-  return weights.map((weight) => ((1 - blend) * weight) / sum + blend / logits.length);
+  return weights.map((weight) => ((1 - uniformShare) * weight) / sum + uniformShare / logits.length);
 }
 
 function invalid(): never {

@@ -3,17 +3,25 @@
  * pure function of sums, so that it can be exact.
  */
 
-import { measureSureness } from '../../calibration/confidence-threshold.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
 import { leaveOneOut } from '../../calibration/leave-one-out.ts';
-import { type ChosenTemperature, chooseTemperature, type LeftOut } from '../../calibration/temperature.ts';
+import {
+  type ChosenTemperature,
+  chooseTemperature,
+  type HeldOutLogits,
+} from '../../calibration/temperature.ts';
 import type { WhitenedSample } from '../../calibration/whitened-sample.ts';
-import { describeRemoteness, leaveRemotenessOut, type Remoteness } from '../../novelty/marginal-distance.ts';
-import { buildNovelty } from '../../novelty/novelty.ts';
-import { Triangle } from '../../numerics/triangle.ts';
+import {
+  fitMarginalDistance,
+  leaveOneOutMarginalDistance,
+  type MarginalDistance,
+} from '../../novelty/marginal-distance.ts';
+import { fitNovelty } from '../../novelty/novelty.ts';
+import { CholeskyFactor } from '../../numerics/triangle.ts';
 import { dot, squaredDistance } from '../../numerics/vector-arithmetic.ts';
 import type { HeadFamily, TrainedHead } from '../head-family.ts';
-import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
-import { trainBlindly } from '../ncm/ncm.ts';
+import { encodeLinear, openLinear, uniformShareOf } from '../linear-head.ts';
+import { trainDegenerate } from '../ncm/ncm.ts';
 import { centerSample, type Problem } from '../problem.ts';
 import {
   computeScatter,
@@ -24,7 +32,7 @@ import {
   type Scatter,
   sumsOfClasses,
 } from '../scatter.ts';
-import type { Anchor } from '../softmax/lda-prior.ts';
+import type { WeightPrior } from '../softmax/lda-prior.ts';
 import {
   columnsFor,
   prepareWhitening,
@@ -60,12 +68,12 @@ export const lda: HeadFamily = {
 };
 
 export function trainDiscriminant(problem: Problem): TrainedHead {
-  if (problem.counts.length < 2) return trainBlindly(problem);
-  const trained = problem.mode === 'provisional' ? trainAtOnce(problem) : trainFully(problem);
-  return trained ?? trainBlindly(problem);
+  if (problem.counts.length < 2) return trainDegenerate(problem);
+  const trained = problem.mode === 'provisional' ? trainProvisional(problem) : trainSettled(problem);
+  return trained ?? trainDegenerate(problem);
 }
 
-function trainAtOnce(problem: Problem): TrainedHead | null {
+function trainProvisional(problem: Problem): TrainedHead | null {
   const solved = solveAtOnce(problem);
   return solved && describe(problem, solved.choice, solved.choice.judged.means, null);
 }
@@ -74,9 +82,9 @@ function trainAtOnce(problem: Problem): TrainedHead | null {
  * A provisional head, and itself as what a regression is held to. The anchor is good until the kernel's next claim. Null where there is
  * nothing to choose by.
  */
-export function trainAnchor(
+export function trainWeightPrior(
   problem: Problem,
-): { readonly discriminant: TrainedHead; readonly anchor: Anchor } | null {
+): { readonly discriminant: TrainedHead; readonly anchor: WeightPrior } | null {
   const solved = problem.counts.length < 2 ? null : solveAtOnce(problem);
   if (solved === null) return null;
   const { choice, scatter } = solved;
@@ -97,7 +105,7 @@ function solveAtOnce(problem: Problem): { readonly choice: Choice; readonly scat
 }
 
 /** Of W_ε = A / n, where A is what the scatter's memory now holds the factor of. */
-function anchorOf(problem: Problem, { judged, chosen }: Choice, scatter: FormedScatter): Anchor {
+function anchorOf(problem: Problem, { judged, chosen }: Choice, scatter: FormedScatter): WeightPrior {
   const { kernel, examples, center } = problem;
   const { width } = scatter;
   const weights = new Float64Array(judged.means.length * width);
@@ -108,7 +116,7 @@ function anchorOf(problem: Problem, { judged, chosen }: Choice, scatter: FormedS
   const intercepts = Float64Array.from(judged.means, ({ whitened }, k) => {
     return interceptOf(judged, k, whitened) / chosen.temperature;
   });
-  const factor = new Triangle({ kernel, ...scatter }, 1 / Math.sqrt(examples));
+  const factor = new CholeskyFactor({ kernel, ...scatter }, 1 / Math.sqrt(examples));
   return { width, center, factor, weights, intercepts };
 }
 
@@ -121,14 +129,14 @@ function interceptOf(
   return -0.5 * (examples * dot(mean, mean) - effectiveDimensions / (counts[k] ?? 1));
 }
 
-function trainFully(problem: Problem): TrainedHead | null {
+function trainSettled(problem: Problem): TrainedHead | null {
   const { kernel, statistics, means } = problem;
   const scatter = computeScatter(statistics, sumsOfClasses(statistics));
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
   const choice = choose(problem, scatter);
   const whitened = choice && whitenByCholesky(kernel, scatter, choice.judged.epsilon, means);
-  const remoteness = choice && describeRemoteness(scatter, choice.judged.epsilon, problem.center);
-  return choice && whitened && describe(problem, choice, whitened.vectors, remoteness);
+  const marginalDistance = choice && fitMarginalDistance(scatter, choice.judged.epsilon, problem.center);
+  return choice && whitened && describe(problem, choice, whitened.vectors, marginalDistance);
 }
 
 /** The sample, then the class means, less the center. */
@@ -149,7 +157,7 @@ interface Choice {
   /** The sample and the class means, at the ε chosen. */
   readonly judged: WhitenedSample;
   readonly chosen: ChosenTemperature;
-  readonly left: LeftOut;
+  readonly left: HeldOutLogits;
 }
 
 /** Null where there is nothing to choose by. */
@@ -236,17 +244,17 @@ function estimateEffectiveDimensions(
   return (sum / vectors.length) * examples;
 }
 
-function leaveRemotenessesOut(
+function leaveOneOutMarginalDistances(
   { examples, counts, means, sampleVectors, sampleLabels }: Problem,
   epsilon: number,
-  remoteness: Remoteness | null,
+  marginalDistance: MarginalDistance | null,
 ): number[] {
-  if (remoteness === null) return [];
+  if (marginalDistance === null) return [];
   return sampleVectors.map((vector, index) => {
     const [label, own] = [sampleLabels[index] ?? 0, means[sampleLabels[index] ?? 0]];
     const count = counts[label] ?? 0;
     if (own === undefined || count < 2) return 0;
-    return leaveRemotenessOut(remoteness, { epsilon, examples }, vector, own, count);
+    return leaveOneOutMarginalDistance(marginalDistance, { epsilon, examples }, vector, own, count);
   });
 }
 
@@ -255,13 +263,17 @@ function describe(
   problem: Problem,
   choice: Choice,
   whitenedMeans: readonly Whitened[],
-  remoteness: Remoteness | null,
+  marginalDistance: MarginalDistance | null,
 ): TrainedHead {
   const { dimensions, examples, means, center, logPriors, sample } = problem;
   const { chosen, judged } = choice;
   const { epsilon, effectiveDimensions } = judged;
   const { temperature } = chosen;
-  const reference = buildNovelty(judged, remoteness, leaveRemotenessesOut(problem, epsilon, remoteness));
+  const reference = fitNovelty(
+    judged,
+    marginalDistance,
+    leaveOneOutMarginalDistances(problem, epsilon, marginalDistance),
+  );
   const weights = new Float64Array(means.length * dimensions);
   const biases = new Float64Array(means.length);
   const offsets = new Float64Array(means.length);
@@ -280,7 +292,7 @@ function describe(
     parameters: encodeLinear({
       weights,
       biases,
-      blend: blendOf(examples),
+      uniformShare: uniformShareOf(examples),
       lift: problem.lift,
       novelty: reference && { ...reference, scale: temperature, offsets },
     }),
@@ -291,7 +303,7 @@ function describe(
       leaveOneOutAccuracy: chosen.accuracy,
       effectiveDimensions,
       sample: sample.length,
-      ...measureSureness(problem, choice.left, temperature),
+      ...measureConfidenceThresholds(problem, choice.left, temperature),
     },
   };
 }

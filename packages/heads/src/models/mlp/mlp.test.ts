@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { HeadMode, LabelledVector } from '../../api.ts';
 import { quantize } from '../../numerics/quantization.ts';
-import { createLabelledSet, deserializeLabelledSet } from '../../training-set/training-set.ts';
+import { createTrainingSet, deserializeTrainingSet } from '../../training-set/training-set.ts';
 import { arithmeticOf } from '../arithmetic.ts';
 import type { DenseLayer } from '../dense-layers.ts';
 import { openHead } from '../head.ts';
@@ -30,7 +30,7 @@ function clouds(count: number, labels: readonly string[], first = 0): LabelledVe
 }
 
 function setOf(examples: readonly LabelledVector[]) {
-  const set = createLabelledSet({ extractor: 'net.v1', task: 'kind', dimensions });
+  const set = createTrainingSet({ extractor: 'net.v1', task: 'kind', dimensions });
   for (const example of examples) set.add(example);
   return set;
 }
@@ -123,7 +123,7 @@ describe('a head of fully connected layers', () => {
       other.add(extra);
       other.remove(extra);
     }
-    const again = await trainLayersHead(deserializeLabelledSet(other.serialize()), settled, trainMeans);
+    const again = await trainLayersHead(deserializeTrainingSet(other.serialize()), settled, trainMeans);
     expect(again).toEqual(expected);
   });
 

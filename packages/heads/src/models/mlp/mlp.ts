@@ -3,17 +3,17 @@
  * The descent itself runs elsewhere (`TrainLayers`); what it learns from, how sure its answers are, and the answers are here.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { Head, LabelledSet, LabelledVector, TrainOptions } from '../../api.ts';
-import { measureSureness } from '../../calibration/confidence-threshold.ts';
-import { chooseTemperature, type LeftOut } from '../../calibration/temperature.ts';
+import type { Head, LabelledVector, TrainingSet, TrainOptions } from '../../api.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
+import { chooseTemperature, type HeldOutLogits } from '../../calibration/temperature.ts';
 import { sampleLimit } from '../../training-set/bottom-k-sample.ts';
 import { sampleKey } from '../../training-set/sample-key.ts';
-import { openSolvable, type SetSnapshot } from '../../training-set/set-snapshot.ts';
+import { openTrainingInput, type SetSnapshot } from '../../training-set/set-snapshot.ts';
 import { arithmeticOf } from '../arithmetic.ts';
-import { balanceClasses } from '../class-balance.ts';
+import { balancedClassWeights } from '../class-balance.ts';
 import { applyLayers, type DenseLayer, encodeLayers, scaleOf } from '../dense-layers.ts';
-import { blendOf, digestHead } from '../linear-head.ts';
-import { indexLabels, type Problem, poseProblem } from '../problem.ts';
+import { digestHead, uniformShareOf } from '../linear-head.ts';
+import { indexLabels, type Problem, prepareProblem } from '../problem.ts';
 
 /** One example of this many is held out, to choose the temperature; members of a group together. */
 const heldOutShare = 10;
@@ -44,22 +44,22 @@ export type TrainLayers = (task: LayersTask) => Promise<readonly DenseLayer[]>;
  * As reproducible as `trainLayers` is. Errors: head-not-ready for an empty set, sample-incomplete, and those of `trainLayers`.
  */
 export async function trainLayersHead(
-  from: LabelledSet | SetSnapshot,
+  from: TrainingSet | SetSnapshot,
   { mode, prior }: Pick<TrainOptions, 'mode' | 'prior'>,
   trainLayers: TrainLayers,
   examples?: readonly LabelledVector[],
 ): Promise<Head> {
-  const set = openSolvable(from);
+  const set = openTrainingInput(from);
   if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'A head needs at least one example');
-  const problem = poseProblem(set, { kind: 'mlp', mode, ...(prior !== undefined && { prior }) });
+  const problem = prepareProblem(set, { kind: 'mlp', mode, ...(prior !== undefined && { prior }) });
   const { learned, heldOut } = splitExamples(problem, examples ?? set.sample(sampleLimit));
   const { dimensions } = set;
   const layers = await trainLayers({ mode, dimensions, ...taskOf(problem, learned, dimensions) });
   const left = judge(problem, layers, heldOut, scaleOf(dimensions));
   const chosen = problem.classes.length < 2 ? null : chooseTemperature(left);
   const temperature = chosen?.temperature ?? 1;
-  const blend = blendOf(problem.examples);
-  const parameters = encodeLayers({ layers, temperature, blend, logPriors: problem.logPriors });
+  const uniformShare = uniformShareOf(problem.examples);
+  const parameters = encodeLayers({ layers, temperature, uniformShare, logPriors: problem.logPriors });
   return {
     kind: 'mlp',
     mode,
@@ -78,7 +78,7 @@ export async function trainLayersHead(
       ...(chosen && {
         heldOutLogLoss: chosen.logLoss,
         heldOutAccuracy: chosen.accuracy,
-        ...measureSureness(problem, left, temperature),
+        ...measureConfidenceThresholds(problem, left, temperature),
       }),
     },
   };
@@ -109,7 +109,7 @@ function taskOf({ classes }: Problem, learned: readonly LabelledVector[], dimens
     vectors: learned.map(({ vector }) => vector),
     scale: scaleOf(dimensions),
     labels,
-    weights: Float32Array.from(balanceClasses(labels, classes.length)),
+    weights: Float32Array.from(balancedClassWeights(labels, classes.length)),
   };
 }
 
@@ -118,7 +118,7 @@ function judge(
   layers: readonly DenseLayer[],
   heldOut: readonly LabelledVector[],
   scale: number,
-): LeftOut {
+): HeldOutLogits {
   const logits = new Float64Array(heldOut.length * classes.length);
   heldOut.forEach(({ vector }, index) => {
     logits.set(applyLayers(layers, vector, scale), index * classes.length);

@@ -3,13 +3,13 @@
  * hardly any examples, and answers for the other heads where they have nothing to work with.
  */
 
-import { measureSureness } from '../../calibration/confidence-threshold.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
 import { leaveOneOut } from '../../calibration/leave-one-out.ts';
 import { chooseTemperature } from '../../calibration/temperature.ts';
 import { unit } from '../../numerics/quantization.ts';
 import { dot } from '../../numerics/vector-arithmetic.ts';
 import type { HeadFamily, TrainedHead } from '../head-family.ts';
-import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
+import { encodeLinear, openLinear, uniformShareOf } from '../linear-head.ts';
 import { centerSample, type Problem } from '../problem.ts';
 import { computeTrace, isFlat } from '../scatter.ts';
 import type { Whitened } from '../whitening.ts';
@@ -22,7 +22,7 @@ export const ncm: HeadFamily = { train: trainNearestMeans, open: openLinear };
 function trainNearestMeans(problem: Problem): TrainedHead {
   const { dimensions, examples, counts, means, sampleLabels, sampleGroups } = problem;
   const trace = computeTrace(problem.statistics);
-  if (counts.length < 2 || isFlat(trace)) return trainBlindly(problem);
+  if (counts.length < 2 || isFlat(trace)) return trainDegenerate(problem);
   const ridge = trace.scatter / dimensions;
   const scale = 1 / Math.sqrt(ridge);
   const whiten = (vector: Float64Array): Whitened => {
@@ -40,7 +40,7 @@ function trainNearestMeans(problem: Problem): TrainedHead {
     groups: sampleGroups,
   });
   const chosen = chooseTemperature(left);
-  if (chosen === null) return trainBlindly(problem);
+  if (chosen === null) return trainDegenerate(problem);
   const { temperature, logLoss, accuracy } = chosen;
   return {
     parameters: encodeMeans(problem, (examples / ridge) * (1 / temperature), dimensions / temperature),
@@ -50,13 +50,13 @@ function trainNearestMeans(problem: Problem): TrainedHead {
       leaveOneOutLogLoss: logLoss,
       leaveOneOutAccuracy: accuracy,
       sample: problem.sample.length,
-      ...measureSureness(problem, left, temperature),
+      ...measureConfidenceThresholds(problem, left, temperature),
     },
   };
 }
 
 /** One class, one example, or no scatter: a temperature that promises little, and measurements that say so. */
-export function trainBlindly(problem: Problem): TrainedHead {
+export function trainDegenerate(problem: Problem): TrainedHead {
   return {
     parameters: encodeMeans(problem, 1 / (constantTemperature * unit * unit), 0),
     regularization: null,
@@ -74,5 +74,11 @@ function encodeMeans(problem: Problem, scale: number, correction: number): Uint8
     const squared = scale * dot(mean, mean) - correction / (counts[k] ?? 1);
     return -0.5 * squared - scale * dot(mean, center) + (logPriors[k] ?? 0);
   });
-  return encodeLinear({ weights, biases, blend: blendOf(examples), lift: problem.lift, novelty: null });
+  return encodeLinear({
+    weights,
+    biases,
+    uniformShare: uniformShareOf(examples),
+    lift: problem.lift,
+    novelty: null,
+  });
 }

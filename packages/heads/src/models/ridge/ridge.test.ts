@@ -1,10 +1,10 @@
 /** The closed form against regressions without each fold. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { plainKernel } from '../../kernel/plain-kernel.ts';
+import { referenceKernel } from '../../kernel/plain-kernel.ts';
 import type { Scatter } from '../scatter.ts';
 import { whitenByCholesky } from '../whitening.ts';
-import { leaveRegressionOut } from './ridge.ts';
+import { leaveOneOutRegression } from './ridge.ts';
 
 const width = 4;
 const classes = 3;
@@ -93,7 +93,7 @@ it('leaves out what a regression without the fold leaves out', () => {
         ),
       );
       const all = [...vectors, ...targets].map((x) => Float64Array.from(x));
-      const whitening = whitenByCholesky(plainKernel, scatter, epsilon, all);
+      const whitening = whitenByCholesky(referenceKernel, scatter, epsilon, all);
       if (whitening === null) throw new Error('no factor');
       const problem = {
         examples: items.length,
@@ -107,7 +107,7 @@ it('leaves out what a regression without the fold leaves out', () => {
         sampleLabels: Int32Array.from(items, ({ label }) => label),
         sampleGroups: items.map(({ group }) => group),
       };
-      const left = leaveRegressionOut(problem, whitening);
+      const left = leaveOneOutRegression(problem, whitening);
       const lambda = ((epsilon / (1 - epsilon)) * trace) / width;
       items.forEach((_, index) => {
         predictWithout(items, index, lambda).forEach((expected, k) => {

@@ -3,15 +3,15 @@
  * n_k (μ_k − mean). Where classes are unlike in shape it can beat the discriminant.
  */
 
-import { measureSureness } from '../../calibration/confidence-threshold.ts';
-import { chooseTemperature, type LeftOut } from '../../calibration/temperature.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
+import { chooseTemperature, type HeldOutLogits } from '../../calibration/temperature.ts';
 import { eliminate, substituteBack } from '../../kernel/plain-elimination.ts';
 import { fixedLog } from '../../numerics/fixed-math.ts';
 import { dot } from '../../numerics/vector-arithmetic.ts';
 import { findFolds } from '../../training-set/folds.ts';
 import type { HeadFamily, TrainedHead } from '../head-family.ts';
-import { blendOf, encodeLinear, openLinear } from '../linear-head.ts';
-import { trainBlindly } from '../ncm/ncm.ts';
+import { encodeLinear, openLinear, uniformShareOf } from '../linear-head.ts';
+import { trainDegenerate } from '../ncm/ncm.ts';
 import { centerSample, type Problem } from '../problem.ts';
 import {
   computeScatter,
@@ -39,13 +39,13 @@ const largestEpsilon = 0.9;
 export const ridge: HeadFamily = { train: trainRidge, open: openLinear };
 
 function trainRidge(problem: Problem): TrainedHead {
-  if (problem.counts.length < 2) return trainBlindly(problem);
-  const trained = problem.mode === 'provisional' ? trainAtOnce(problem) : trainFully(problem);
-  return trained ?? trainBlindly(problem);
+  if (problem.counts.length < 2) return trainDegenerate(problem);
+  const trained = problem.mode === 'provisional' ? trainProvisional(problem) : trainSettled(problem);
+  return trained ?? trainDegenerate(problem);
 }
 
 /** One factorization does it all. Null where rounding leaves nothing to solve with. */
-function trainAtOnce(problem: Problem): TrainedHead | null {
+function trainProvisional(problem: Problem): TrainedHead | null {
   const { kernel, statistics, sample } = problem;
   const vectors = listVectors(problem);
   const columns = columnsFor(statistics.width, vectors.length);
@@ -56,7 +56,7 @@ function trainAtOnce(problem: Problem): TrainedHead | null {
   return whitening && describe(problem, whitening, whitening.vectors.slice(sample.length));
 }
 
-function trainFully(problem: Problem): TrainedHead | null {
+function trainSettled(problem: Problem): TrainedHead | null {
   const { kernel, statistics } = problem;
   const scatter = computeScatter(statistics, sumOfAll(statistics));
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
@@ -109,7 +109,7 @@ function describe(problem: Problem, tuned: Whitening, targets: readonly Whitened
   const { dimensions, examples, counts, center, means, logPriors, sample } = problem;
   const { epsilon } = tuned;
   const offsets = counts.map((count) => -fixedLog(count / examples));
-  const left = leaveRegressionOut(problem, tuned);
+  const left = leaveOneOutRegression(problem, tuned);
   const chosen = chooseTemperature(left, offsets);
   if (chosen === null) return null;
   const { temperature, logLoss, accuracy } = chosen;
@@ -127,7 +127,7 @@ function describe(problem: Problem, tuned: Whitening, targets: readonly Whitened
     parameters: encodeLinear({
       weights,
       biases,
-      blend: blendOf(examples),
+      uniformShare: uniformShareOf(examples),
       lift: problem.lift,
       novelty: null,
     }),
@@ -137,16 +137,16 @@ function describe(problem: Problem, tuned: Whitening, targets: readonly Whitened
       leaveOneOutLogLoss: logLoss,
       leaveOneOutAccuracy: accuracy,
       sample: sample.length,
-      ...measureSureness(problem, left, temperature, offsets),
+      ...measureConfidenceThresholds(problem, left, temperature, offsets),
     },
   };
 }
 
 /** What a regression without each example's fold would have said of it, with the same λ. */
-export function leaveRegressionOut(
+export function leaveOneOutRegression(
   problem: Pick<Problem, 'examples' | 'counts' | 'sample' | 'sampleLabels' | 'sampleGroups'>,
   { epsilon, vectors }: Whitening,
-): LeftOut {
+): HeldOutLogits {
   const { examples, counts, sample, sampleLabels, sampleGroups } = problem;
   const targets = vectors.slice(sample.length).map(({ whitened }) => whitened);
   const logits = new Float64Array(sample.length * counts.length);

@@ -1,6 +1,6 @@
 /** Passes over all examples of a regression, a few at a time: these are copied to where the kernel works, and lie nowhere twice. */
 import type { Kernel } from '../../kernel/api.ts';
-import { examplesTogether, type RegressionMemory } from '../../kernel/plain-regression.ts';
+import { exampleBlockSize, type RegressionMemory } from '../../kernel/plain-regression.ts';
 
 export class ExamplePass {
   readonly #vectors: readonly Int16Array[];
@@ -24,7 +24,7 @@ export class ExamplePass {
     const memory = this.#memory;
     memory.weights.set(weights.subarray(0, this.#rows * this.#width));
     const scores = new Float64Array(this.#vectors.length * this.#rows);
-    for (let first = 0; first < this.#vectors.length; first += examplesTogether) {
+    for (let first = 0; first < this.#vectors.length; first += exampleBlockSize) {
       const count = this.#load(first);
       memory.score(Math.ceil(count / 4) * 4);
       for (let i = 0; i < count; i++) {
@@ -41,7 +41,7 @@ export class ExamplePass {
   gather(residuals: Float64Array): Float64Array {
     const memory = this.#memory;
     memory.gradient.fill(0);
-    for (let first = 0; first < this.#vectors.length; first += examplesTogether) {
+    for (let first = 0; first < this.#vectors.length; first += exampleBlockSize) {
       const count = this.#load(first);
       memory.scores.fill(0);
       for (let i = 0; i < count; i++) {
@@ -55,7 +55,7 @@ export class ExamplePass {
 
   /** How many examples from this one on are in the memory now. */
   #load(first: number): number {
-    const count = Math.min(examplesTogether, this.#vectors.length - first);
+    const count = Math.min(exampleBlockSize, this.#vectors.length - first);
     for (let i = 0; i < count; i++) this.#memory.vectors.set(this.#vectors[first + i] ?? [], i * this.#width);
     return count;
   }

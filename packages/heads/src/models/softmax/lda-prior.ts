@@ -3,13 +3,13 @@
  * sums are exact, so that taking examples from them gives the very sums of the others.
  */
 
-import { Triangle } from '../../numerics/triangle.ts';
+import { CholeskyFactor } from '../../numerics/triangle.ts';
 import { dot } from '../../numerics/vector-arithmetic.ts';
 import { Statistics, type Sums } from '../../training-set/statistics.ts';
 import { centerOf, formScatter, isFlat, ridgeOf, sumsOfClasses } from '../scatter.ts';
 
 /** With what the discriminant of the whole set was found. */
-export interface AnchorChoices {
+export interface WeightPriorChoices {
   /** ε of the shrinkage. */
   readonly shrinkage: number;
   readonly temperature: number;
@@ -17,12 +17,12 @@ export interface AnchorChoices {
   readonly effectiveDimensions: number;
 }
 
-export interface Anchor {
+export interface WeightPrior {
   readonly width: number;
   /** The mean of all vectors, which logits are taken from. */
   readonly center: Float64Array;
   /** U of W_ε = UᵀU: good until the kernel's next claim. */
-  readonly factor: Triangle;
+  readonly factor: CholeskyFactor;
   /** Classes × width, for vectors less the center; zeros for a class without examples. */
   readonly weights: Float64Array;
   /** −Infinity for a class without examples. */
@@ -45,7 +45,11 @@ export function withoutExamples(
  * logit_k = −½ d_k² / T less what all classes share, as in `lda`, of these classes in their order. Null where fewer than two have examples,
  * examples of a class do not differ, or rounding leaves no factor.
  */
-export function computeAnchor(sums: Sums, classes: readonly string[], choices: AnchorChoices): Anchor | null {
+export function computeWeightPrior(
+  sums: Sums,
+  classes: readonly string[],
+  choices: WeightPriorChoices,
+): WeightPrior | null {
   const { width } = sums;
   const factor = sums.classes.length < 2 ? null : factorWithin(sums, choices.shrinkage);
   if (factor === null) return null;
@@ -68,7 +72,7 @@ export function computeAnchor(sums: Sums, classes: readonly string[], choices: A
 }
 
 /** Of W_ε = ((1 − ε) S + ρ I) / n. */
-function factorWithin(sums: Sums, shrinkage: number): Triangle | null {
+function factorWithin(sums: Sums, shrinkage: number): CholeskyFactor | null {
   const { kernel, width, examples } = sums;
   const scatter = formScatter(sums, sumsOfClasses(sums), width);
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
@@ -76,5 +80,5 @@ function factorWithin(sums: Sums, shrinkage: number): Triangle | null {
   kernel.shrinkInPlace(scatter.entries, width, width, (1 - shrinkage) / examples, ridge);
   const { entries, columns, scratch } = scatter;
   if (!kernel.eliminate(entries, width, columns, scratch)) return null;
-  return new Triangle({ kernel, entries, columns, width, scratch });
+  return new CholeskyFactor({ kernel, entries, columns, width, scratch });
 }

@@ -1,9 +1,9 @@
 /** The regression itself, held against its own objective. */
 import { describe, expect, it } from 'vitest';
-import { plainKernel } from '../../kernel/plain-kernel.ts';
+import { referenceKernel } from '../../kernel/plain-kernel.ts';
 import { Statistics } from '../../training-set/statistics.ts';
-import { computeAnchor, withoutExamples } from './lda-prior.ts';
-import { AnchoredRegression } from './prior-centred-regression.ts';
+import { computeWeightPrior, withoutExamples } from './lda-prior.ts';
+import { PriorCentredRegression } from './prior-centred-regression.ts';
 
 const dimensions = 7;
 const classes = ['a', 'b', 'c'];
@@ -20,14 +20,14 @@ const vectors = Array.from(labels, (label) =>
 const weights = Float64Array.from(labels, (label) => (label === 0 ? 0.5 : 1.25) / 90);
 
 function sumsOf(from: number) {
-  const sums = new Statistics(dimensions, plainKernel);
+  const sums = new Statistics(dimensions, referenceKernel);
   for (let i = from; i < labels.length; i++)
     sums.add(classes[labels[i] ?? 0] ?? '', vectors[i] ?? new Int16Array(dimensions));
   return sums;
 }
 
 function anchorOf(from = 0) {
-  const anchor = computeAnchor(sumsOf(from), classes, choices);
+  const anchor = computeWeightPrior(sumsOf(from), classes, choices);
   if (anchor === null) throw new Error('There is an anchor');
   return anchor;
 }
@@ -57,7 +57,7 @@ function shrunkCovariance(width: number): Float64Array {
 describe('a regression', () => {
   it.each([1, 0.03, 0.001])('ends where its objective is smallest, λ = %f', (lambda) => {
     const anchor = anchorOf();
-    const regression = new AnchoredRegression(plainKernel, anchor, { vectors, labels, weights });
+    const regression = new PriorCentredRegression(referenceKernel, anchor, { vectors, labels, weights });
     regression.descend(lambda, 200, 1e-13);
     const { width } = anchor;
     const best = regression.solution;
@@ -93,9 +93,9 @@ describe('a regression', () => {
 
   it('goes on where another one ended', () => {
     const anchor = anchorOf();
-    const first = new AnchoredRegression(plainKernel, anchor, { vectors, labels, weights });
+    const first = new PriorCentredRegression(referenceKernel, anchor, { vectors, labels, weights });
     first.descend(0.01, 50, 1e-12);
-    const second = new AnchoredRegression(plainKernel, anchor, { vectors, labels, weights });
+    const second = new PriorCentredRegression(referenceKernel, anchor, { vectors, labels, weights });
     second.startFrom(first.shift);
     expect(second.descend(0.01, 50, 1e-6)).toBeLessThan(3);
     const [one, other] = [first.judge(vectors), second.judge(vectors)];
@@ -108,7 +108,10 @@ describe('an anchor', () => {
     const held = Array.from({ length: 20 }, (_, i) => {
       return { label: classes[labels[i] ?? 0] ?? '', vector: vectors[i] ?? new Int16Array(dimensions) };
     });
-    const [own, others] = [computeAnchor(withoutExamples(sumsOf(0), held), classes, choices), anchorOf(20)];
+    const [own, others] = [
+      computeWeightPrior(withoutExamples(sumsOf(0), held), classes, choices),
+      anchorOf(20),
+    ];
     expect({ ...own, factor: null }).toEqual({ ...others, factor: null });
     const turned = [own, others].map((anchor) => {
       const numbers = Float64Array.from({ length: others.width }, (_, i) => i + 1);
@@ -123,11 +126,11 @@ describe('an anchor', () => {
       sumsOf(0),
       vectors.flatMap((vector, i) => (labels[i] === 1 ? [{ label: 'b', vector }] : [])),
     );
-    expect(computeAnchor(sums, classes, choices)?.intercepts[1]).toBe(Number.NEGATIVE_INFINITY);
+    expect(computeWeightPrior(sums, classes, choices)?.intercepts[1]).toBe(Number.NEGATIVE_INFINITY);
     const one = withoutExamples(
       sums,
       vectors.flatMap((vector, i) => (labels[i] === 2 ? [{ label: 'c', vector }] : [])),
     );
-    expect(computeAnchor(one, classes, choices)).toBeNull();
+    expect(computeWeightPrior(one, classes, choices)).toBeNull();
   });
 });

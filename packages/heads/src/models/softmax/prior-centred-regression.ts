@@ -9,11 +9,11 @@
  */
 
 import type { Kernel } from '../../kernel/api.ts';
-import { LimitedMemory } from '../../numerics/limited-memory.ts';
+import { LbfgsDirection } from '../../numerics/limited-memory.ts';
 import { addScaled, dot } from '../../numerics/vector-arithmetic.ts';
 import type { LinearScores } from '../linear-head.ts';
 import { ExamplePass } from './example-pass.ts';
-import type { Anchor } from './lda-prior.ts';
+import type { WeightPrior } from './lda-prior.ts';
 import { LogitLoss } from './logit-loss.ts';
 
 /** Steps that L-BFGS remembers. */
@@ -31,8 +31,8 @@ export interface RegressionExamples {
   readonly weights: Float64Array;
 }
 
-export class AnchoredRegression {
-  readonly #anchor: Anchor;
+export class PriorCentredRegression {
+  readonly #anchor: WeightPrior;
   readonly #kernel: Kernel;
   readonly #pass: ExamplePass;
   readonly #loss: LogitLoss;
@@ -42,7 +42,7 @@ export class AnchoredRegression {
   readonly #shift: Float64Array;
   readonly #logits: Float64Array;
 
-  constructor(kernel: Kernel, anchor: Anchor, { vectors, labels, weights }: RegressionExamples) {
+  constructor(kernel: Kernel, anchor: WeightPrior, { vectors, labels, weights }: RegressionExamples) {
     this.#kernel = kernel;
     this.#anchor = anchor;
     this.#classes = [...new Set(labels)].sort((a, b) => a - b);
@@ -75,7 +75,7 @@ export class AnchoredRegression {
 
   /** Steps until the objective falls by less than `tolerance` of itself, at most so many; answers how many. */
   descend(lambda: number, mostSteps: number, tolerance: number): number {
-    const memory = new LimitedMemory(remembered);
+    const memory = new LbfgsDirection(remembered);
     let before: { readonly step: Float64Array; readonly gradient: Float64Array } | null = null;
     for (let taken = 0; taken < mostSteps; taken++) {
       const gradient = this.#gradient(lambda);
@@ -172,7 +172,11 @@ export class AnchoredRegression {
 }
 
 /** Intercepts for vectors as they are, of those for vectors less the center. */
-function uncenter(weights: Float64Array, intercepts: Float64Array, { width, center }: Anchor): Float64Array {
+function uncenter(
+  weights: Float64Array,
+  intercepts: Float64Array,
+  { width, center }: WeightPrior,
+): Float64Array {
   return intercepts.map((value, k) => value - dot(weights.subarray(k * width, (k + 1) * width), center));
 }
 

@@ -4,11 +4,20 @@
  */
 
 import { holdOut } from '../../calibration/held-out.ts';
-import { type ChosenTemperature, chooseTemperature, type LeftOut } from '../../calibration/temperature.ts';
-import { balanceClasses } from '../class-balance.ts';
+import {
+  type ChosenTemperature,
+  chooseTemperature,
+  type HeldOutLogits,
+} from '../../calibration/temperature.ts';
+import { balancedClassWeights } from '../class-balance.ts';
 import type { Problem } from '../problem.ts';
-import { type Anchor, type AnchorChoices, computeAnchor, withoutExamples } from './lda-prior.ts';
-import { AnchoredRegression } from './prior-centred-regression.ts';
+import {
+  computeWeightPrior,
+  type WeightPrior,
+  type WeightPriorChoices,
+  withoutExamples,
+} from './lda-prior.ts';
+import { PriorCentredRegression } from './prior-centred-regression.ts';
 
 /** From the closest hold to the loosest. */
 const lambdaGrid = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003];
@@ -28,23 +37,23 @@ export interface LearnedExamples {
   readonly groups: readonly (string | null)[];
 }
 
-export interface RegressionChoice {
+export interface RegularizationChoice {
   readonly lambda: number;
   /** What was held out, as judged with this λ. */
-  readonly left: LeftOut;
+  readonly left: HeldOutLogits;
   readonly chosen: ChosenTemperature;
   /** Where the last of these regressions ended. */
   readonly shift: Float64Array;
 }
 
 /** Null where nothing can be held out, or where nothing is better than the anchor itself. */
-export function chooseRegression(
+export function chooseLambda(
   problem: Problem,
-  choices: AnchorChoices,
+  choices: WeightPriorChoices,
   examples: LearnedExamples,
-): RegressionChoice | null {
+): RegularizationChoice | null {
   const trials = tryAll(problem, choices, examples);
-  let best: RegressionChoice | null = null;
+  let best: RegularizationChoice | null = null;
   let bestLoss = Number.POSITIVE_INFINITY;
   for (const { lambda, left, shift, judged } of trials) {
     const chosen = judged ?? chooseTemperature(left);
@@ -58,24 +67,24 @@ export function chooseRegression(
 /** From the anchor, or where another regression ended, towards the examples. */
 export function regress(
   { kernel, classes }: Problem,
-  anchor: Anchor,
+  anchor: WeightPrior,
   { vectors, labels }: LearnedExamples,
-): { readonly regression: AnchoredRegression; descend(lambda: number, steps?: number): void } {
-  const weights = normalize(balanceClasses(labels, classes.length));
-  const regression = new AnchoredRegression(kernel, anchor, { vectors, labels, weights });
+): { readonly regression: PriorCentredRegression; descend(lambda: number, steps?: number): void } {
+  const weights = normalize(balancedClassWeights(labels, classes.length));
+  const regression = new PriorCentredRegression(kernel, anchor, { vectors, labels, weights });
   return { regression, descend: (lambda, steps = mostSteps) => regression.descend(lambda, steps, tolerance) };
 }
 
 /** What was held out, judged with one λ; an infinite one stands for the anchor itself. */
 interface Trial {
   readonly lambda: number;
-  readonly left: LeftOut;
+  readonly left: HeldOutLogits;
   shift: Float64Array | null;
   /** Where it was needed before all folds were judged. */
   judged: ChosenTemperature | null;
 }
 
-function tryAll(problem: Problem, choices: AnchorChoices, examples: LearnedExamples): Trial[] {
+function tryAll(problem: Problem, choices: WeightPriorChoices, examples: LearnedExamples): Trial[] {
   const classes = problem.classes.length;
   const folds = holdOut(examples.groups, examples.labels, classes);
   const labels = Int32Array.from(folds.flat(), (index) => examples.labels[index] ?? 0);
@@ -105,20 +114,20 @@ interface Fold {
   readonly held: LearnedExamples;
   readonly learned: LearnedExamples;
   /** Of all but the examples that are held out. */
-  readonly anchor: Anchor;
+  readonly anchor: WeightPrior;
 }
 
 /** Null where nothing is left to learn from. */
 function leaveFoldOut(
   { classes, statistics }: Problem,
-  choices: AnchorChoices,
+  choices: WeightPriorChoices,
   examples: LearnedExamples,
   members: readonly number[],
   first: number,
 ): Fold | null {
   const held = pick(examples, members);
   const named = held.vectors.map((vector, i) => ({ vector, label: classes[held.labels[i] ?? 0] ?? '' }));
-  const anchor = computeAnchor(withoutExamples(statistics, named), classes, choices);
+  const anchor = computeWeightPrior(withoutExamples(statistics, named), classes, choices);
   if (anchor === null) return null;
   const out = new Set(members);
   const others = [...examples.labels.keys()].filter((index) => !out.has(index));

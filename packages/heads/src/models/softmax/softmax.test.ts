@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { HeadMode, LabelledVector } from '../../api.ts';
-import { plainKernel } from '../../kernel/plain-kernel.ts';
+import { referenceKernel } from '../../kernel/plain-kernel.ts';
 import { openSimdKernel } from '../../kernel/simd-kernel.ts';
 import { quantize } from '../../numerics/quantization.ts';
 import { hexKey } from '../../training-set/bottom-k-sample.ts';
 import { takeSnapshot } from '../../training-set/set-snapshot.ts';
-import { ExactLabelledSet } from '../../training-set/training-set.ts';
+import { ExactTrainingSet } from '../../training-set/training-set.ts';
 import { openHead, trainHead } from '../head.ts';
 
 const dimensions = 10;
@@ -38,8 +38,11 @@ function examplesFrom(first: number, count: number): LabelledVector[] {
 
 const fresh = examplesFrom(1_000_000, 3_000);
 
-function setOf(examples: readonly LabelledVector[], kernel = simdKernel ?? plainKernel): ExactLabelledSet {
-  const set = new ExactLabelledSet({ extractor: 'net.v1', task: 'kind', dimensions }, kernel);
+function setOf(
+  examples: readonly LabelledVector[],
+  kernel = simdKernel ?? referenceKernel,
+): ExactTrainingSet {
+  const set = new ExactTrainingSet({ extractor: 'net.v1', task: 'kind', dimensions }, kernel);
   for (const example of examples) set.add(example);
   return set;
 }
@@ -78,7 +81,7 @@ describe('a regression that is held to the discriminant', () => {
   it.each(modes)('%s: has the same bits by both kernels, in any order, and of a snapshot', (mode) => {
     const options = { kind: 'softmax', mode } as const;
     const head = trainHead(set, options);
-    expect(trainHead(setOf([...examples].reverse(), plainKernel), options)).toEqual(head);
+    expect(trainHead(setOf([...examples].reverse(), referenceKernel), options)).toEqual(head);
     const more = setOf([...examplesFrom(5_000, 30), ...examples]);
     for (const gone of examplesFrom(5_000, 30)) more.remove(gone);
     expect(trainHead(takeSnapshot(more, options), options, inOrder(examples))).toEqual(head);

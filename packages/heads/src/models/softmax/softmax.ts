@@ -4,16 +4,16 @@
  * that were held out; where nothing is gained, or nothing can be held out, the discriminant itself is the head.
  */
 
-import { measureSureness } from '../../calibration/confidence-threshold.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
 import { sampleLimit } from '../../training-set/bottom-k-sample.ts';
 import type { HeadFamily, ReadExamples, TrainedHead } from '../head-family.ts';
-import { trainAnchor } from '../lda/lda.ts';
-import { mostLearned } from '../learned-examples.ts';
-import { blendOf, decodeLinear, encodeLinear, type LinearScores, openLinear } from '../linear-head.ts';
-import { trainBlindly } from '../ncm/ncm.ts';
+import { trainWeightPrior } from '../lda/lda.ts';
+import { maximumLearnedExamples } from '../learned-examples.ts';
+import { decodeLinear, encodeLinear, type LinearScores, openLinear, uniformShareOf } from '../linear-head.ts';
+import { trainDegenerate } from '../ncm/ncm.ts';
 import { indexLabels, type Problem } from '../problem.ts';
-import { type Anchor, type AnchorChoices, computeAnchor } from './lda-prior.ts';
-import { chooseRegression, type LearnedExamples, lambdasFor, regress } from './regression-choice.ts';
+import { computeWeightPrior, type WeightPrior, type WeightPriorChoices } from './lda-prior.ts';
+import { chooseLambda, type LearnedExamples, lambdasFor, regress } from './regression-choice.ts';
 
 /** Multiplications of one pass over the examples: about a second. With many classes or dimensions fewer examples are taken, but not under the sample. */
 const mostProducts = 2 ** 31;
@@ -32,19 +32,19 @@ function trainSoftmax(
   discriminant: () => TrainedHead,
 ): TrainedHead {
   return problem.mode === 'provisional'
-    ? trainAtOnce(problem, readExamples)
-    : trainFully(problem, readExamples, discriminant());
+    ? trainProvisional(problem, readExamples)
+    : trainSettled(problem, readExamples, discriminant());
 }
 
 /** One factorization for the discriminant and for what leads away from it. */
-function trainAtOnce(problem: Problem, readExamples: ReadExamples): TrainedHead {
-  const solved = trainAnchor(problem);
-  if (solved === null) return trainBlindly(problem);
+function trainProvisional(problem: Problem, readExamples: ReadExamples): TrainedHead {
+  const solved = trainWeightPrior(problem);
+  if (solved === null) return trainDegenerate(problem);
   const { discriminant, anchor } = solved;
   return refined(discriminant, refineAtOnce(problem, anchor, discriminant, readExamples));
 }
 
-function trainFully(problem: Problem, readExamples: ReadExamples, discriminant: TrainedHead): TrainedHead {
+function trainSettled(problem: Problem, readExamples: ReadExamples, discriminant: TrainedHead): TrainedHead {
   const choices = choicesOf(discriminant);
   if (choices === null) return discriminant;
   return refined(discriminant, refineFully(problem, choices, discriminant, readExamples));
@@ -68,7 +68,7 @@ function refined(discriminant: TrainedHead, head: TrainedHead | null): TrainedHe
 /** A step from the discriminant, closely held. Its temperature, and what it measured by leaving examples out, are kept. */
 function refineAtOnce(
   problem: Problem,
-  anchor: Anchor,
+  anchor: WeightPrior,
   discriminant: TrainedHead,
   readExamples: ReadExamples,
 ): TrainedHead | null {
@@ -87,13 +87,13 @@ function refineAtOnce(
 /** Null where nothing can be held out, or is gained. */
 function refineFully(
   problem: Problem,
-  choices: AnchorChoices,
+  choices: WeightPriorChoices,
   discriminant: TrainedHead,
   readExamples: ReadExamples,
 ): TrainedHead | null {
   const examples = listExamples(problem, readExamples, mostExamplesOf(problem));
-  const choice = chooseRegression(problem, choices, examples);
-  const anchor = choice && computeAnchor(problem.statistics, problem.classes, choices);
+  const choice = chooseLambda(problem, choices, examples);
+  const anchor = choice && computeWeightPrior(problem.statistics, problem.classes, choices);
   if (choice === null || anchor === null) return null;
   const { lambda, left, chosen } = choice;
   const { temperature } = chosen;
@@ -109,13 +109,13 @@ function refineFully(
       heldOut: left.labels.length,
       heldOutLogLoss: chosen.logLoss,
       heldOutAccuracy: chosen.accuracy,
-      ...measureSureness(problem, left, temperature),
+      ...measureConfidenceThresholds(problem, left, temperature),
     },
   };
 }
 
 /** Null where there was nothing to choose by. */
-function choicesOf({ regularization, temperature, measurements }: TrainedHead): AnchorChoices | null {
+function choicesOf({ regularization, temperature, measurements }: TrainedHead): WeightPriorChoices | null {
   const { effectiveDimensions } = measurements;
   if (regularization === null || effectiveDimensions === undefined) return null;
   return { shrinkage: regularization, temperature, effectiveDimensions };
@@ -123,7 +123,7 @@ function choicesOf({ regularization, temperature, measurements }: TrainedHead): 
 
 function mostExamplesOf({ classes, dimensions }: Problem): number {
   const byWork = mostProducts / (Math.max(dimensions, smallestWidth) * classes.length);
-  return Math.max(sampleLimit, Math.min(Math.floor(byWork), mostLearned(dimensions)));
+  return Math.max(sampleLimit, Math.min(Math.floor(byWork), maximumLearnedExamples(dimensions)));
 }
 
 function listExamples({ classes }: Problem, readExamples: ReadExamples, most: number): LearnedExamples {
@@ -150,5 +150,12 @@ function encode(
   }
   const biases = solution.biases.map((value, k) => value / temperature + (logPriors[k] ?? 0));
   const { novelty, ...noveltyScores } = decodeLinear(discriminant.parameters, classes.length, dimensions);
-  return encodeLinear({ weights, biases, blend: blendOf(examples), lift, novelty, noveltyScores });
+  return encodeLinear({
+    weights,
+    biases,
+    uniformShare: uniformShareOf(examples),
+    lift,
+    novelty,
+    noveltyScores,
+  });
 }

@@ -1,24 +1,24 @@
 /** Topics, offsets and groups of a cluster. */
 import { HeadwaterError } from '@headwater/errors';
 import type { ClusterReplication, LogAdmin, OffsetRange, TopicSpec } from '../../api.ts';
-import { wayOut } from '../../partitions/partition-watch.ts';
+import { repartitionRemedy } from '../../partitions/partition-watch.ts';
 import { attempt } from '../client/attempts.ts';
 import { asLogError, rootOf } from '../client/failures.ts';
 import type { Admin } from '../client/kafkajs.ts';
 import type { PartitionReader } from '../fetch/partition-reader.ts';
 import type { GroupOffsets } from '../group/group-offsets.ts';
 import { readReplication } from './kafka-replication.ts';
-import type { TableOfTopics } from './topic-table.ts';
+import type { TopicTable } from './topic-table.ts';
 
 export class KafkaAdmin implements LogAdmin {
   readonly #admin: () => Promise<Admin>;
-  readonly #topics: TableOfTopics;
+  readonly #topics: TopicTable;
   readonly #reader: PartitionReader;
   readonly #groups: GroupOffsets;
 
   constructor(
     admin: () => Promise<Admin>,
-    topics: TableOfTopics,
+    topics: TopicTable,
     reader: PartitionReader,
     groups: GroupOffsets,
   ) {
@@ -42,7 +42,7 @@ export class KafkaAdmin implements LogAdmin {
     for (const [index, { name, partitions }] of specs.entries()) {
       const found = counts[index] ?? (await this.partitions(name)) ?? partitions;
       if (found === partitions) continue;
-      const message = `topic ${name} has ${found} partitions, not ${partitions}; ${wayOut(partitions)}`;
+      const message = `topic ${name} has ${found} partitions, not ${partitions}; ${repartitionRemedy(partitions)}`;
       throw new HeadwaterError('topic-mismatch', message);
     }
   }

@@ -17,7 +17,7 @@ const setForTopic = 1;
 /** Limits can be changed while we run. */
 const freshMs = 300_000;
 
-export class TableOfTopics {
+export class TopicTable {
   readonly #admin: () => Promise<Admin>;
   readonly #logger: Logger;
   readonly #known = new Map<string, { readonly shape: TopicShape; readonly since: number }>();

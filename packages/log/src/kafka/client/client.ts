@@ -5,7 +5,7 @@
 import type { Logger } from '../../logger.ts';
 import { type KafkaOptions, kafkaDefaults } from '../options.ts';
 import { Connections } from '../produce/connections.ts';
-import { knock } from './handshake.ts';
+import { probeBrokers } from './handshake.ts';
 import { createLogCreator } from './kafka-logger.ts';
 import {
   type Admin,
@@ -50,8 +50,8 @@ export class KafkaClient {
   }
 
   /** Errors: log-untrusted, where no repetition helps; whatever else is wrong is found out by connecting. */
-  knock(): Promise<void> {
-    return knock(this.#door, this.#config.connectionTimeout ?? kafkaDefaults.connectionTimeoutMs);
+  probeBrokers(): Promise<void> {
+    return probeBrokers(this.#door, this.#config.connectionTimeout ?? kafkaDefaults.connectionTimeoutMs);
   }
 
   admin(): Admin {

@@ -1,7 +1,7 @@
 /** What kafkajs throws, in our codes; nowhere else are its error names known. */
 import { type ErrorCode, HeadwaterError } from '@headwater/errors';
 import { CorruptBatchError } from '../fetch/record-batches.ts';
-import { isHopeless, untrusted } from './handshake.ts';
+import { isPermanentFailure, untrusted } from './handshake.ts';
 
 interface KafkaFailure extends Error {
   /** Kafka's own name of the error, for those that a broker answered. */
@@ -68,7 +68,7 @@ export function asLogError(
   if (root instanceof HeadwaterError) return root;
   if (root instanceof CorruptBatchError)
     return new HeadwaterError('log-batch-corrupt', root.message, { cause: root });
-  if (root.name === 'KafkaJSConnectionError' && isHopeless(root.code))
+  if (root.name === 'KafkaJSConnectionError' && isPermanentFailure(root.code))
     return untrusted(doing, root.message.split('\n')[0] ?? root.message, root);
   const code =
     codes[root.type ?? ''] ?? (root.name === 'KafkaJSSASLAuthenticationError' ? 'log-forbidden' : otherwise);

@@ -17,7 +17,7 @@ const hopeless =
   /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|INVALID_|HOSTNAME_MISMATCH|ERR_TLS_CERT|ERR_SSL_.*(ALERT|WRONG_VERSION))/;
 
 /** True for codes of the connection that no repetition mends. */
-export const isHopeless = (code: string | undefined): boolean => hopeless.test(code ?? '');
+export const isPermanentFailure = (code: string | undefined): boolean => hopeless.test(code ?? '');
 
 export function untrusted(where: string, reason: string, cause?: unknown): HeadwaterError {
   const message = `${where}: no secure connection (${reason}); see KAFKA_TLS, KAFKA_TLS_CA, KAFKA_TLS_CERT and KAFKA_TLS_KEY`;
@@ -25,7 +25,7 @@ export function untrusted(where: string, reason: string, cause?: unknown): Headw
 }
 
 /** Resolves unless every broker that could be reached is hopeless. Errors: log-untrusted. */
-export async function knock({ brokers, ssl }: Door, timeoutMs: number): Promise<void> {
+export async function probeBrokers({ brokers, ssl }: Door, timeoutMs: number): Promise<void> {
   const answers = await Promise.all(brokers.map((broker) => ask(broker, ssl, timeoutMs)));
   if (answers.some((answer) => answer === undefined || answer === 'open')) return;
   const [first] = answers;
@@ -55,7 +55,7 @@ function ask(broker: string, ssl: Door['ssl'], timeoutMs: number): Promise<Answe
       end(data[0] === tlsAlert ? { reason: 'the broker speaks TLS, and KAFKA_TLS is false' } : 'open');
     });
     socket.once('error', ({ code, message }: NodeJS.ErrnoException) => {
-      end(isHopeless(code) ? { reason: message.split('\n')[0] ?? message } : undefined);
+      end(isPermanentFailure(code) ? { reason: message.split('\n')[0] ?? message } : undefined);
     });
     socket.once('close', () => end(undefined));
   });

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { HeadwaterError } from '@headwater/errors';
 import { crc32c } from '@node-rs/crc32';
 import type * as kafkajs from 'kafkajs';
-import { mendRecordBatchDecoder, type RecordBatchDecoder } from '../fetch/record-batches.ts';
+import { type RecordBatchDecoder, verifyRecordBatches } from '../fetch/record-batches.ts';
 import { compressionCodecs } from './compression.ts';
 import type { RawRecord } from './raw-record.ts';
 
@@ -170,7 +170,7 @@ function load(): typeof kafkajs {
   }
   // Its own is written in JavaScript, and took half of the time that producing takes.
   replace<(bytes: Buffer) => number>('protocol/recordBatch/crc32C', () => (bytes) => crc32c(bytes));
-  replace<RecordBatchDecoder>('protocol/recordBatch/v0/decoder', mendRecordBatchDecoder);
+  replace<RecordBatchDecoder>('protocol/recordBatch/v0/decoder', verifyRecordBatches);
   return require('kafkajs') as typeof kafkajs;
 }
 

@@ -23,7 +23,7 @@ export class PartitionReader {
     return this.#cluster.attempt(`asking for the offsets of ${topic}`, [topic], async (cluster) => {
       await cluster.refreshMetadata();
       const partitions = partitionsOf(cluster, topic);
-      if (partitions.length === 0) throw untold(topic);
+      if (partitions.length === 0) throw unknownOffsets(topic);
       return askRanges(cluster, topic, partitions);
     });
   }
@@ -41,12 +41,12 @@ export class PartitionReader {
       if (looked > 0 || !partitionsOf(cluster, topic).includes(partition)) await cluster.refreshMetadata();
       looked += 1;
       const partitions = partitionsOf(cluster, topic);
-      if (partitions.length === 0) throw untold(topic);
+      if (partitions.length === 0) throw unknownOffsets(topic);
       if (!partitions.includes(partition)) {
         throw new HeadwaterError('topic-mismatch', `topic ${topic} has no partition ${partition}`);
       }
       const [range] = await askRanges(cluster, topic, [partition]);
-      if (range === undefined) throw untold(topic);
+      if (range === undefined) throw unknownOffsets(topic);
       if (range.high < offset && looked < looks && hasOtherLeaders(cluster)) throw behind(topic, partition);
       return range;
     });
@@ -111,7 +111,7 @@ async function askRanges(
 
 /** No default stands in for an end: 0 would be a place to begin, or an end that is reached. */
 function rangeOf(topic: string, low: bigint | undefined, high: bigint | undefined): OffsetRange {
-  if (low === undefined || high === undefined) throw untold(topic);
+  if (low === undefined || high === undefined) throw unknownOffsets(topic);
   return { low, high };
 }
 
@@ -120,6 +120,6 @@ function behind(topic: string, partition: number): HeadwaterError {
   return new HeadwaterError('log-unavailable', message);
 }
 
-function untold(topic: string): HeadwaterError {
+function unknownOffsets(topic: string): HeadwaterError {
   return new HeadwaterError('log-unavailable', `Kafka did not tell the ends of all partitions of ${topic}`);
 }

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import '../client/kafkajs.ts';
 import type { RawRecord } from '../client/raw-record.ts';
-import { CorruptBatchError, corruptBatch, mendRecordBatchDecoder } from './record-batches.ts';
+import { CorruptBatchError, corruptBatch, verifyRecordBatches } from './record-batches.ts';
 
 /** One batch of three records each, as the Java client 4.1 wrote it. */
 const javaBatches = {
@@ -50,13 +50,13 @@ describe('record batches', () => {
     await expect(decodeBatch(new Decoder(cutShort))).rejects.toMatchObject({
       name: 'KafkaJSPartialMessageError',
     });
-    const broken = mendRecordBatchDecoder(() => Promise.reject(new RangeError('out of bounds')));
+    const broken = verifyRecordBatches(() => Promise.reject(new RangeError('out of bounds')));
     await expect(broken(new Decoder(bytesOf('gzip')))).rejects.toThrow('offset 0 is corrupt: out of bounds');
   });
 
   it.each([0, 1, 2])('ends a batch of which compaction left %i records at its last offset', async (left) => {
     const whole = await decodeBatch(new Decoder(bytesOf('gzip')));
-    const compacted = mendRecordBatchDecoder(async () => ({
+    const compacted = verifyRecordBatches(async () => ({
       firstOffset: '0',
       lastOffsetDelta: 2,
       records: whole.records.slice(0, left),

@@ -40,7 +40,7 @@ export class CorruptBatchError extends Error {
 const at = { length: 8, afterLength: 12, crc: 17, checked: 21, lastOffsetDelta: 23 } as const;
 
 /** Checks each batch, and ends it with a control record where its last offset has none. */
-export function mendRecordBatchDecoder(original: RecordBatchDecoder): RecordBatchDecoder {
+export function verifyRecordBatches(original: RecordBatchDecoder): RecordBatchDecoder {
   return async (decoder) => {
     const bytes = decoder.buffer.subarray(decoder.offset);
     const firstOffset = bytes.readBigInt64BE(0);
@@ -72,7 +72,7 @@ function addEnd(batch: DecodedBatch): DecodedBatch {
   return batch;
 }
 
-/** What stops a lane on such a batch, and how to go on. */
+/** What stops a partition on such a batch, and how to go on. */
 export function corruptBatch(topic: string, partition: number, error: CorruptBatchError): HeadwaterError {
   const message =
     `${topic}-${partition}: ${error.message}. Restore the partition from another replica, or skip the batch: ` +

@@ -1,7 +1,7 @@
 /**
  * What a group has committed. Not asked of kafkajs' admin: that asks for the partitions it happens to know, and while
  * it is asked for another topic at the same time it may know none; its answer then says nothing, which reads like
- * "nothing was committed", and a lane would begin again at its first record.
+ * "nothing was committed", and a partition would begin again at its first record.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { rootOf } from '../client/failures.ts';

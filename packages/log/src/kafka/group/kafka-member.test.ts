@@ -36,8 +36,8 @@ class ScriptedConsumer {
     this.disconnected += 1;
   }
 
-  join(lanes: readonly number[]): void {
-    this.#listeners.get('join')?.({ payload: { memberAssignment: { images: lanes } } });
+  join(partitions: readonly number[]): void {
+    this.#listeners.get('join')?.({ payload: { memberAssignment: { images: partitions } } });
   }
 
   crash(error: Error, restart: boolean): void {
@@ -51,7 +51,7 @@ function openMember(consumers: readonly ScriptedConsumer[]) {
   const consumer = vi.fn(() => left.shift());
   const listener = { joined: vi.fn(), fetched: vi.fn(), failed: vi.fn() } satisfies MemberListener;
   const dependencies = { client: { consumer }, logger: createSilentLogger() };
-  const options = { group: 'group', topics: ['images'], lanes: 4, sessionTimeoutMs: 1_000 };
+  const options = { group: 'group', topics: ['images'], partitions: 4, sessionTimeoutMs: 1_000 };
   const member = new KafkaMember(options, listener, dependencies as unknown as KafkaMemberDependencies);
   onTestFinished(() => member.leave());
   return { member, listener, consumer };

@@ -1,6 +1,6 @@
 /**
  * A member of a group on Kafka. kafkajs' consumer is used for membership alone (joining, heartbeats, the
- * assignment); its partitions stay paused, and each lane fetches over connections of its own. So heartbeats go
+ * assignment); its partitions stay paused, and each partition fetches over connections of its own. So heartbeats go
  * on while batches are processed or retried, offsets out of range never end in a default one that is committed
  * silently, and what was fetched for a former generation cannot come in late.
  */
@@ -11,8 +11,8 @@ import type { Logger } from '../../logger.ts';
 import type {
   GroupMember,
   JoinOptions,
-  LaneTransactions,
   MemberListener,
+  PartitionTransactions,
 } from '../../partitions/membership.ts';
 import type { KafkaClient } from '../client/client.ts';
 import { asLogError } from '../client/failures.ts';
@@ -21,7 +21,7 @@ import { FetchLoop, outOfRange } from '../fetch/fetch-loop.ts';
 import type { PartitionReader } from '../fetch/partition-reader.ts';
 import type { Producers } from '../produce/producers.ts';
 import type { GroupOffsets } from './group-offsets.ts';
-import { assignerName, createLaneAssigner } from './partition-assigner.ts';
+import { assignerName, createPartitionAssigner } from './partition-assigner.ts';
 
 export interface KafkaMemberDependencies {
   readonly client: KafkaClient;
@@ -39,7 +39,7 @@ export class KafkaMember implements GroupMember {
   readonly #leaving = new AbortController();
   /** Another one after a crash that kafkajs does not mend by itself. */
   #consumer: Consumer | undefined;
-  #lanes: readonly number[] = [];
+  #partitions: readonly number[] = [];
 
   constructor(options: JoinOptions, listener: MemberListener, dependencies: KafkaMemberDependencies) {
     this.#options = options;
@@ -59,59 +59,59 @@ export class KafkaMember implements GroupMember {
     }
   }
 
-  async openTransactions(lane: number, transactionalId: string): Promise<LaneTransactions> {
-    await this.#closeLoop(lane);
+  async openTransactions(partition: number, transactionalId: string): Promise<PartitionTransactions> {
+    await this.#closeLoop(partition);
     const { group } = this.#options;
-    return this.#dependencies.producers.openTransactional({ transactionalId, group, partition: lane });
+    return this.#dependencies.producers.openTransactional({ transactionalId, group, partition: partition });
   }
 
-  async committed(lane: number): Promise<Positions> {
+  async committed(partition: number): Promise<Positions> {
     const { offsets, reader } = this.#dependencies;
     const positions = new Map<string, bigint>();
     for (const topic of this.#options.topics) {
-      const committed = await offsets.settled(this.#options.group, topic, lane);
-      const { low, high } = await reader.rangeAt(topic, lane, committed ?? 0n);
+      const committed = await offsets.settled(this.#options.group, topic, partition);
+      const { low, high } = await reader.rangeAt(topic, partition, committed ?? 0n);
       const position = committed ?? low;
-      if (position < low || position > high) throw outOfRange(topic, lane, position);
+      if (position < low || position > high) throw outOfRange(topic, partition, position);
       positions.set(topic, position);
     }
     return positions;
   }
 
-  async ends(lane: number): Promise<Positions> {
+  async ends(partition: number): Promise<Positions> {
     const ends = new Map<string, bigint>();
     for (const topic of this.#options.topics) {
-      ends.set(topic, (await this.#dependencies.reader.range(topic, lane)).high);
+      ends.set(topic, (await this.#dependencies.reader.range(topic, partition)).high);
     }
     return ends;
   }
 
-  seek(lane: number, positions: Positions): void {
+  seek(partition: number, positions: Positions): void {
     if (this.#left) return;
-    void this.#closeLoop(lane);
-    const start = [...positions].map(([topic, offset]) => ({ topic, partition: lane, offset }));
+    void this.#closeLoop(partition);
+    const start = [...positions].map(([topic, offset]) => ({ topic, partition: partition, offset }));
     const loop = new FetchLoop(this.#dependencies.client.cluster(), start, {
       handle: (topic, _partition, chunk) => {
-        if (this.#loops.get(lane) === loop) this.#listener.fetched(lane, topic, chunk);
+        if (this.#loops.get(partition) === loop) this.#listener.fetched(partition, topic, chunk);
       },
       failed: (error) => {
-        if (this.#loops.get(lane) === loop) this.#listener.failed(error);
+        if (this.#loops.get(partition) === loop) this.#listener.failed(error);
       },
     });
-    this.#loops.set(lane, loop);
+    this.#loops.set(partition, loop);
   }
 
-  pause(lane: number): void {
-    this.#loops.get(lane)?.pause();
+  pause(partition: number): void {
+    this.#loops.get(partition)?.pause();
   }
 
-  resume(lane: number): void {
-    this.#loops.get(lane)?.resume();
+  resume(partition: number): void {
+    this.#loops.get(partition)?.resume();
   }
 
   async leave(): Promise<void> {
     this.#leaving.abort();
-    const loops = [...this.#loops.keys()].map((lane) => this.#closeLoop(lane));
+    const loops = [...this.#loops.keys()].map((partition) => this.#closeLoop(partition));
     await Promise.all([this.#consumer?.disconnect(), ...loops]);
   }
 
@@ -120,11 +120,11 @@ export class KafkaMember implements GroupMember {
   }
 
   #createConsumer(): Consumer {
-    const { group, sessionTimeoutMs, lanes } = this.#options;
+    const { group, sessionTimeoutMs, partitions } = this.#options;
     const consumer = this.#dependencies.client.consumer({
       group,
       sessionTimeoutMs,
-      assigner: createLaneAssigner(lanes, () => this.#lanes),
+      assigner: createPartitionAssigner(partitions, () => this.#partitions),
       assignerName,
       mayRestart: () => !this.#left,
     });
@@ -167,15 +167,15 @@ export class KafkaMember implements GroupMember {
     }
     // Synchronously, before kafkajs fetches anything of the new generation.
     consumer.pause(this.#options.topics.map((topic) => ({ topic })));
-    for (const lane of [...this.#loops.keys()]) void this.#closeLoop(lane);
+    for (const partition of [...this.#loops.keys()]) void this.#closeLoop(partition);
     const [first] = this.#options.topics;
-    this.#lanes = [...(assignment[first ?? ''] ?? [])].sort((a, b) => a - b);
-    this.#listener.joined(this.#lanes);
+    this.#partitions = [...(assignment[first ?? ''] ?? [])].sort((a, b) => a - b);
+    this.#listener.joined(this.#partitions);
   }
 
-  async #closeLoop(lane: number): Promise<void> {
-    const loop = this.#loops.get(lane);
-    this.#loops.delete(lane);
+  async #closeLoop(partition: number): Promise<void> {
+    const loop = this.#loops.get(partition);
+    this.#loops.delete(partition);
     await loop?.close();
   }
 }

@@ -7,7 +7,7 @@ import { createErrorFromCode, Decoder, Encoder, type ProtocolRequest } from '../
 export const offsetFetchKey = 9;
 export const offsetFetchVersion = 7;
 
-export interface OffsetFetchQuestion {
+export interface OffsetFetchQuery {
   readonly group: string;
   readonly topic: string;
   readonly partitions: readonly number[];
@@ -16,14 +16,14 @@ export interface OffsetFetchQuestion {
 }
 
 /** Committed offsets by partition index; −1 is none. A partition that was not told is missing. */
-export type OffsetFetchAnswer = ReadonlyMap<number, bigint>;
+export type OffsetFetchResult = ReadonlyMap<number, bigint>;
 
 interface Decoded {
   readonly offsets: Map<number, bigint>;
   readonly errorCodes: readonly number[];
 }
 
-export function offsetFetch(question: OffsetFetchQuestion): ProtocolRequest<OffsetFetchAnswer> {
+export function offsetFetch(question: OffsetFetchQuery): ProtocolRequest<OffsetFetchResult> {
   return {
     request: {
       apiKey: offsetFetchKey,
@@ -41,7 +41,7 @@ export function offsetFetch(question: OffsetFetchQuestion): ProtocolRequest<Offs
 }
 
 /** A zero stands where tagged fields might: at the end of the header, of each topic, and of the whole. */
-function encode({ group, topic, partitions, stable }: OffsetFetchQuestion): Encoder {
+function encode({ group, topic, partitions, stable }: OffsetFetchQuery): Encoder {
   const asked = new Encoder()
     .writeUVarIntString(topic)
     .writeUVarIntArray(partitions.map((partition) => new Encoder().writeInt32(partition)))
@@ -77,7 +77,7 @@ function decode(bytes: Buffer, topic: string): Decoded {
   return { offsets, errorCodes };
 }
 
-function refuseErrors({ offsets, errorCodes }: Decoded): OffsetFetchAnswer {
+function refuseErrors({ offsets, errorCodes }: Decoded): OffsetFetchResult {
   const failure = errorCodes.find((code) => code !== 0);
   if (failure !== undefined) throw createErrorFromCode(failure);
   return offsets;

@@ -14,13 +14,13 @@ const logger = {
 };
 const log = createKafkaLog({ brokers: BROKERS.split(',') }, logger);
 
-const lanes = await log.openLanes({
+const partitionGroup = await log.openPartitionGroup({
   group: GROUP,
   topics: [INPUT],
   sessionTimeoutMs: 6_000,
   batch: { maxRecords: 4, lingerMs: 1 },
   inFlight: 2,
-  transactionalId: (lane) => `${GROUP}-${lane}`,
+  transactionalId: (partition) => `${GROUP}-${partition}`,
   deadLetterTopic: (topic) => `${topic}-dlt`,
   open: async () => ({
     process: async (records) => {
@@ -31,5 +31,5 @@ const lanes = await log.openLanes({
     close: ignore,
   }),
 });
-await lanes.ready;
+await partitionGroup.ready;
 process.stdout.write('ready\n');

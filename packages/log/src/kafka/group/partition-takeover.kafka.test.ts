@@ -2,7 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { createTopic, numbered, produce, readAll, sourcesOf, uniqueName, until } from '@headwater/testing';
+import {
+  createTopic,
+  numbered,
+  produce,
+  readAll,
+  sourceOffsets,
+  uniqueName,
+  until,
+} from '@headwater/testing';
 import { describe, expect, inject, it, type TestContext } from 'vitest';
 import type { Log } from '../../api.ts';
 import { createSilentLogger } from '../../silent-logger.ts';
@@ -46,11 +54,11 @@ async function expectEachOnce(log: Log, { INPUT, OUTPUT }: { INPUT: string; OUTP
   await until(async () => (await readAll(log, OUTPUT)).length >= count);
   const inputs = await readAll(log, INPUT);
   const sources = inputs.map(({ partition, offset }) => `${partition}/${String(offset).padStart(8, '0')}`);
-  expect(sourcesOf(await readAll(log, OUTPUT))).toEqual(sources.sort());
+  expect(sourceOffsets(await readAll(log, OUTPUT))).toEqual(sources.sort());
 }
 
 // Each waits until a session has run out: they may as well wait together.
-describe.concurrent('taking over lanes', { timeout: 100_000 }, () => {
+describe.concurrent('taking over partitions', { timeout: 100_000 }, () => {
   it('from a process that was killed in mid-stream', async ({ onTestFinished }) => {
     const { log, names } = await setUp(onTestFinished);
     const first = await startCopier(names, onTestFinished);
@@ -62,7 +70,7 @@ describe.concurrent('taking over lanes', { timeout: 100_000 }, () => {
     await expectEachOnce(log, names);
   });
 
-  it('from an owner that was held in mid-stream, and wakes when others have its lanes', async ({
+  it('from an owner that was held in mid-stream, and wakes when others have its partitions', async ({
     onTestFinished,
   }) => {
     const { log, names } = await setUp(onTestFinished);

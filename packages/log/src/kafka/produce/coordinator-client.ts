@@ -8,7 +8,7 @@ import { asLogError } from '../client/failures.ts';
 import type { BrokerAddress, ProtocolRequest } from '../client/kafkajs.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Connections } from './connections.ts';
-import { coordinatorVerdict, ResponseError } from './protocol/response-errors.ts';
+import { coordinatorErrorClass, ResponseError } from './protocol/response-errors.ts';
 import type { Answered, CoordinatorType } from './protocol/transaction-requests.ts';
 
 /** The broker finishes a committed transaction in the background; the next one may have to wait a moment. */
@@ -84,7 +84,7 @@ export class CoordinatorClient {
   ): number | undefined {
     const wait = Math.min(backoffMs(failures), longestWaitMs);
     if (thrown instanceof ResponseError) {
-      const verdict = coordinatorVerdict(thrown.type);
+      const verdict = coordinatorErrorClass(thrown.type);
       if (verdict === 'concurrent') return concurrentWaitMs;
       if (verdict === 'moved') moved();
       return verdict === 'final' ? undefined : wait;

@@ -29,7 +29,7 @@ export class IdempotentProducer implements LogProducer {
       topics: context.topics,
       transactional: false,
       identity: () => this.#current(),
-      doubted: (identity) => this.#replace(identity),
+      identityInvalidated: (identity) => this.#replace(identity),
     });
   }
 
@@ -66,10 +66,10 @@ export class IdempotentProducer implements LogProducer {
     return this.#identity;
   }
 
-  #replace(doubted: ProducerIdentity): void {
+  #replace(identityInvalidated: ProducerIdentity): void {
     const current = this.#identity;
     void current?.then((identity) => {
-      if (identity === doubted && this.#identity === current) this.#identity = undefined;
+      if (identity === identityInvalidated && this.#identity === current) this.#identity = undefined;
     });
   }
 }

@@ -31,7 +31,7 @@ export interface PartitionWriterOptions extends TopicPartition {
   /** Who writes from now on. Errors: HeadwaterError. */
   identity(): Promise<ProducerIdentity>;
   /** A batch in doubt was given up; the next `identity` must be another one. */
-  doubted(identity: ProducerIdentity): void;
+  identityInvalidated(identity: ProducerIdentity): void;
   /** The broker refused a batch for its size, though it was within `limit`. */
   limitExceeded(): void;
   /** Bytes of a batch, at most; a single record may exceed it. */
@@ -127,7 +127,7 @@ export class PartitionWriter {
 
   #fail(batch: readonly QueuedRecord[], thrown: unknown): void {
     const failure = thrown instanceof BatchFailure ? thrown : undefined;
-    if (failure?.inDoubt && this.#identity !== undefined) this.#options.doubted(this.#identity);
+    if (failure?.inDoubt && this.#identity !== undefined) this.#options.identityInvalidated(this.#identity);
     const error = failure?.error ?? (thrown as HeadwaterError);
     if (error.code === 'record-too-large' && !failure?.inDoubt) {
       this.#options.limitExceeded();

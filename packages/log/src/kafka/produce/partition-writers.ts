@@ -1,12 +1,12 @@
 /** The writers of one producer, one for each partition that it has written to. */
-import type { TableOfTopics } from '../admin/topic-table.ts';
+import type { TopicTable } from '../admin/topic-table.ts';
 import { PartitionWriter, type PartitionWriterOptions } from './partition-writer.ts';
 import { partitionName } from './protocol/produce-request.ts';
 import type { Route } from './routing.ts';
 
 export interface PartitionWritersOptions
-  extends Pick<PartitionWriterOptions, 'sender' | 'transactional' | 'identity' | 'doubted'> {
-  readonly topics: Pick<TableOfTopics, 'forget'>;
+  extends Pick<PartitionWriterOptions, 'sender' | 'transactional' | 'identity' | 'identityInvalidated'> {
+  readonly topics: Pick<TopicTable, 'forget'>;
 }
 
 export class PartitionWriters {

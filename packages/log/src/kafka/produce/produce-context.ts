@@ -1,13 +1,13 @@
 /** What a producer needs of the log that it belongs to. */
 
-import type { TableOfTopics } from '../admin/topic-table.ts';
+import type { TopicTable } from '../admin/topic-table.ts';
 import type { ProduceObserver } from '../options.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Connections } from './connections.ts';
 import type { WriteState } from './write-state.ts';
 
 export interface ProduceContext {
-  readonly topics: Pick<TableOfTopics, 'shapes' | 'forget'>;
+  readonly topics: Pick<TopicTable, 'shapes' | 'forget'>;
   readonly view: ClusterView;
   /** Of this producer alone: a broker works on one request of a connection at a time. */
   readonly connections: Connections;

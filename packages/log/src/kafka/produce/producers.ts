@@ -1,6 +1,6 @@
 /** Opens the producers of one log; they share what is known of the cluster, and nothing else. */
 
-import type { TableOfTopics } from '../admin/topic-table.ts';
+import type { TopicTable } from '../admin/topic-table.ts';
 import { asLogError } from '../client/failures.ts';
 import { type KafkaOptions, kafkaDefaults } from '../options.ts';
 import { ClusterView } from './cluster-view.ts';
@@ -13,7 +13,7 @@ import type { WriteState } from './write-state.ts';
 export interface ProducersOptions {
   readonly kafka: KafkaOptions;
   readonly client: { readonly responseMs: number; connections(): Connections };
-  readonly topics: Pick<TableOfTopics, 'shapes' | 'forget'>;
+  readonly topics: Pick<TopicTable, 'shapes' | 'forget'>;
   readonly writes: WriteState;
 }
 

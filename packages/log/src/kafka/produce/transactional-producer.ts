@@ -5,7 +5,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { OutgoingRecord, Positions } from '../../api.ts';
-import type { LaneTransactions } from '../../partitions/membership.ts';
+import type { PartitionTransactions } from '../../partitions/membership.ts';
 import { asLogError } from '../client/failures.ts';
 import type { ProtocolRequest } from '../client/kafkajs.ts';
 import { BatchSender } from './batch-sender.ts';
@@ -32,7 +32,7 @@ export interface TransactionalOptions extends ProduceContext {
   readonly partition?: number;
 }
 
-export class TransactionalProducer implements LaneTransactions {
+export class TransactionalProducer implements PartitionTransactions {
   readonly #options: TransactionalOptions;
   readonly #sender: BatchSender;
   readonly #coordinators: CoordinatorClient;
@@ -48,7 +48,7 @@ export class TransactionalProducer implements LaneTransactions {
       topics: options.topics,
       transactional: true,
       identity: async () => this.#current(),
-      doubted: () => undefined,
+      identityInvalidated: () => undefined,
     });
   }
 

@@ -1,12 +1,12 @@
 /**
- * What the join of this process has to show, gathered from its lanes after each commit: served accuracy, labels that
+ * What the join of this process has to show, gathered from its partitions after each commit: served accuracy, labels that
  * wait, what was written. The API and the metrics read it here.
  */
 import type { Metrics } from '@headwater/service-kit';
 import type { StateReader } from '../../store/state.ts';
 import type { Handled } from '../join-partition.ts';
 import { type ImageDrift, type ImageNovelty, readNovelties } from '../state/image-novelty.ts';
-import { type LaneCounts, readCounts, readScores } from '../state/partition-counts.ts';
+import { type PartitionCounts, readCounts, readScores } from '../state/partition-counts.ts';
 import { mergeScores, noScores, type ServedScores } from '../state/served-accuracy.ts';
 
 /** Accuracies are null while nothing was labelled. */
@@ -19,7 +19,7 @@ export interface ServedSummary {
   readonly sinceStart: { readonly labelled: number; readonly accuracy: number | null };
 }
 
-/** Whether images look newer than what was learned, over the lanes of this process. */
+/** Whether images look newer than what was learned, over the partitions of this process. */
 export interface NoveltySummary {
   /** Blocks of images that were judged. */
   readonly blocks: number;
@@ -29,37 +29,37 @@ export interface NoveltySummary {
   readonly driftEvents: readonly ImageDrift[];
   /** When the newest block was full, milliseconds since the epoch; null where none was since this is remembered. */
   readonly judgedAt: number | null;
-  /** Lanes whose last block had shifted, and lanes that had one. */
-  readonly shiftedLanes: number;
-  readonly lanes: number;
+  /** Partitions whose last block had shifted, and partitions that had one. */
+  readonly shiftedPartitions: number;
+  readonly judgedPartitions: number;
   /** Mean percentile over the last blocks: 0.5 while nothing has shifted; null before there was one. */
   readonly mean: number | null;
 }
 
-/** Of all lanes together, as many as of each kind of head. */
+/** Of all partitions together, as many as of each kind of head. */
 const shownDrifts = 20;
 
-interface LaneView {
+interface JoinPartitionView {
   readonly store: StateReader;
-  counts: LaneCounts;
+  counts: PartitionCounts;
   scores: ReadonlyMap<string, ServedScores>;
   novelties: ReadonlyMap<string, ImageNovelty>;
 }
 
-export class JoinBoard {
-  readonly #lanes = new Map<number, LaneView>();
+export class JoinMetrics {
+  readonly #partitions = new Map<number, JoinPartitionView>();
   readonly #sinceStart = new Map<string, { labelled: number; correct: number }>();
-  /** Whose gauges are shown: they go to zero with the last lane. */
+  /** Whose gauges are shown: they go to zero with the last partition. */
   readonly #watchedTasks = new Set<string>();
   readonly #written = { predictions: 0, examples: 0 };
-  readonly #metrics: ReturnType<typeof joinMetrics>;
+  readonly #metrics: ReturnType<typeof registerJoinMetrics>;
 
   constructor(metrics: Metrics) {
-    this.#metrics = joinMetrics(metrics);
+    this.#metrics = registerJoinMetrics(metrics);
   }
 
-  opened(lane: number, store: StateReader): void {
-    this.#lanes.set(lane, {
+  opened(partition: number, store: StateReader): void {
+    this.#partitions.set(partition, {
       store,
       counts: readCounts(store),
       scores: readScores(store),
@@ -68,8 +68,8 @@ export class JoinBoard {
     this.#show();
   }
 
-  committed(lane: number, store: StateReader, handled: readonly Handled[]): void {
-    const view = this.#lanes.get(lane);
+  committed(partition: number, store: StateReader, handled: readonly Handled[]): void {
+    const view = this.#partitions.get(partition);
     if (view === undefined || view.store !== store) return;
     const before = view.scores;
     view.counts = readCounts(store);
@@ -84,14 +84,14 @@ export class JoinBoard {
     this.#show();
   }
 
-  closed(lane: number, store: StateReader): void {
-    if (this.#lanes.get(lane)?.store === store) this.#lanes.delete(lane);
+  closed(partition: number, store: StateReader): void {
+    if (this.#partitions.get(partition)?.store === store) this.#partitions.delete(partition);
     this.#show();
   }
 
-  counts(): LaneCounts & { readonly predictions: number; readonly examples: number } {
+  counts(): PartitionCounts & { readonly predictions: number; readonly examples: number } {
     let [images, unmatched] = [0, 0];
-    for (const { counts } of this.#lanes.values()) {
+    for (const { counts } of this.#partitions.values()) {
       images += counts.images;
       unmatched += counts.unmatched;
     }
@@ -99,7 +99,9 @@ export class JoinBoard {
   }
 
   served(task: string): ServedSummary {
-    const merged = mergeScores([...this.#lanes.values()].map(({ scores }) => scores.get(task) ?? noScores));
+    const merged = mergeScores(
+      [...this.#partitions.values()].map(({ scores }) => scores.get(task) ?? noScores),
+    );
     const { labelled, correct, unanswered, recent } = merged;
     const rightOfRecent = recent.filter((score) => score.correct).length;
     const since = this.#sinceStart.get(task) ?? { labelled: 0, correct: 0 };
@@ -114,7 +116,7 @@ export class JoinBoard {
   }
 
   novelty(task: string): NoveltySummary {
-    const known = [...this.#lanes.values()].flatMap(({ novelties }) => novelties.get(task) ?? []);
+    const known = [...this.#partitions.values()].flatMap(({ novelties }) => novelties.get(task) ?? []);
     const last = known.flatMap((one) => one.last ?? []);
     return {
       blocks: known.reduce((sum, { blocks }) => sum + blocks, 0),
@@ -124,8 +126,8 @@ export class JoinBoard {
         .sort((a, b) => b.at - a.at)
         .slice(0, shownDrifts),
       judgedAt: last.reduce<number | null>((newest, { at = null }) => later(newest, at), null),
-      shiftedLanes: last.filter(({ shifted }) => shifted).length,
-      lanes: last.length,
+      shiftedPartitions: last.filter(({ shifted }) => shifted).length,
+      judgedPartitions: last.length,
       mean: ratio(
         last.reduce((sum, { mean }) => sum + mean, 0),
         last.length,
@@ -133,13 +135,13 @@ export class JoinBoard {
     };
   }
 
-  /** The lanes of this process, each with its store. */
-  lanes(): { readonly index: number; readonly store: StateReader }[] {
-    return [...this.#lanes].map(([index, { store }]) => ({ index, store }));
+  /** The partitions of this process, each with its store. */
+  partitions(): { readonly index: number; readonly store: StateReader }[] {
+    return [...this.#partitions].map(([index, { store }]) => ({ index, store }));
   }
 
   tasks(): Set<string> {
-    return new Set([...this.#lanes.values()].flatMap(({ scores }) => [...scores.keys()]));
+    return new Set([...this.#partitions.values()].flatMap(({ scores }) => [...scores.keys()]));
   }
 
   #addSinceStart(task: string, before: ServedScores, after: ServedScores): void {
@@ -159,13 +161,13 @@ export class JoinBoard {
   }
 
   #show(): void {
-    for (const { novelties } of this.#lanes.values()) {
+    for (const { novelties } of this.#partitions.values()) {
       for (const task of novelties.keys()) this.#watchedTasks.add(task);
     }
     for (const task of this.#watchedTasks) {
-      const { mean, shiftedLanes } = this.novelty(task);
+      const { mean, shiftedPartitions } = this.novelty(task);
       if (mean !== null) this.#metrics.novelty.set(mean, { task });
-      this.#metrics.shifted.set(shiftedLanes, { task });
+      this.#metrics.shifted.set(shiftedPartitions, { task });
     }
     const { images, unmatched } = this.counts();
     this.#metrics.images.set(images);
@@ -178,7 +180,7 @@ export class JoinBoard {
   }
 }
 
-function joinMetrics(metrics: Metrics) {
+function registerJoinMetrics(metrics: Metrics) {
   return {
     predictions: metrics.counter('headwater_predictions_total', 'Predictions published', [
       'task',

@@ -1,5 +1,5 @@
-/** What the API reads of the lanes of the join that this process works on; other lanes are other processes' to tell, and answers say so. */
-import { Breath } from '../../event-loop.ts';
+/** What the API reads of the partitions of the join that this process works on; other partitions are other processes' to tell, and answers say so. */
+import { EventLoopBudget } from '../../event-loop.ts';
 import type { StateReader } from '../../store/state.ts';
 import { isUnlabelled, readCandidates } from '../state/candidates.ts';
 import { readImage, readVector } from '../state/join-state.ts';
@@ -24,27 +24,27 @@ export interface Coverage {
 }
 
 export class JoinReader {
-  readonly #lanes: () => readonly OpenLane[];
-  readonly #ofLanes: number;
+  readonly #partitions: () => readonly OpenLane[];
+  readonly #partitionCount: number;
 
-  /** `ofLanes`: how many there are, in this process and others. */
-  constructor(lanes: () => readonly OpenLane[], ofLanes: number) {
-    this.#lanes = lanes;
-    this.#ofLanes = ofLanes;
+  /** `partitionCount`: how many there are, in this process and others. */
+  constructor(partitions: () => readonly OpenLane[], partitionCount: number) {
+    this.#partitions = partitions;
+    this.#partitionCount = partitionCount;
   }
 
   coverage(): Coverage {
-    return { partitions: this.lanes(), ofPartitions: this.#ofLanes };
+    return { partitions: this.partitions(), ofPartitions: this.#partitionCount };
   }
 
-  /** Indexes of the lanes that are read, ascending. */
-  lanes(): number[] {
+  /** Indexes of the partitions that are read, ascending. */
+  partitions(): number[] {
     return this.#open()
       .map(({ index }) => index)
       .sort((a, b) => a - b);
   }
 
-  /** At most a thousand a lane. */
+  /** At most a thousand a partition. */
   outcomes(task: string): Promise<ServedOutcome[]> {
     return this.#gather((store) => readOutcomes(store, task));
   }
@@ -55,12 +55,12 @@ export class JoinReader {
     return all.sort((a, b) => b.predictedAt - a.predictedAt).slice(0, limit);
   }
 
-  /** The images without a label that were kept, each with its vector; at most 2,000 a lane. */
+  /** The images without a label that were kept, each with its vector; at most 2,000 a partition. */
   unlabelled(task: string, extractor: string): Promise<UnlabelledImage[]> {
     return this.#gather((store) => readUnlabelled(store, task, extractor));
   }
 
-  /** The image's vector that counts now; undefined where no lane of this process has it. */
+  /** The image's vector that counts now; undefined where no partition of this process has it. */
   vector(imageId: string, extractor: string): Int16Array | undefined {
     for (const { store } of this.#open()) {
       const numbers = readVector(store, imageId, extractor);
@@ -70,16 +70,16 @@ export class JoinReader {
   }
 
   #open(): readonly OpenLane[] {
-    return this.#lanes();
+    return this.#partitions();
   }
 
-  /** A lane that was given away in between is left out: its store is closed. */
+  /** A partition that was given away in between is left out: its store is closed. */
   async #gather<T>(read: (store: StateReader) => readonly T[]): Promise<T[]> {
     const found: T[] = [];
-    const breath = new Breath();
+    const eventLoop = new EventLoopBudget();
     for (const { index, store } of this.#open()) {
       if (this.#open().some((one) => one.index === index && one.store === store)) found.push(...read(store));
-      await breath.take();
+      await eventLoop.take();
     }
     return found;
   }

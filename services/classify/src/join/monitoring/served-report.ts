@@ -1,6 +1,6 @@
 /**
  * How good the answers were that users really got: the published predictions that have met their first label, whatever heads made
- * them, in the terms of scikit-learn's report. Bounded by what the lanes keep.
+ * them, in the terms of scikit-learn's report. Bounded by what the partitions keep.
  */
 import {
   areaUnderRejectionCurve,
@@ -10,7 +10,7 @@ import {
   type PredictionOutcome,
   reportOf,
 } from '@headwater/heads';
-import { Breath } from '../../event-loop.ts';
+import { EventLoopBudget } from '../../event-loop.ts';
 import type { Probabilities, ServedOutcome } from '../state/served-answers.ts';
 
 export interface ServedReport extends Omit<MeasurementReport, 'classes'> {
@@ -30,13 +30,13 @@ export interface ServedReport extends Omit<MeasurementReport, 'classes'> {
 /** What is below this is rounding. */
 const negligible = 1e-9;
 
-/** Pauses now and then: a report of many lanes takes longer than the event loop should be held. */
+/** Pauses now and then: a report of many partitions takes longer than the event loop should be held. */
 export async function reportOutcomes(outcomes: readonly ServedOutcome[]): Promise<ServedReport> {
   const measurements = new HeadMeasurements();
   const served = new ConfusionMatrix();
-  const breath = new Breath();
+  const eventLoop = new EventLoopBudget();
   for (const outcome of outcomes) {
-    await breath.take();
+    await eventLoop.take();
     measurements.add(asPrediction(outcome));
     served.add(outcome.truth, outcome.label);
   }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Draft } from '../../store/state.ts';
-import { MapState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/map-state.ts';
 import { type Candidate, candidates, offerCandidate, readCandidates } from './candidates.ts';
-import { forgetImage } from './ring-buffer.ts';
+import { deleteImageEntries } from './ring-buffer.ts';
 
 const urgency = new Map<string, number>();
 const judge = (candidate: Candidate) => {
@@ -10,14 +10,14 @@ const judge = (candidate: Candidate) => {
   return priority === undefined ? undefined : { ...candidate, version: 2, priority };
 };
 
-function offer(state: MapState, imageId: string, priority: number): void {
+function offer(state: InMemoryState, imageId: string, priority: number): void {
   urgency.set(imageId, priority);
   state.commit((draft: Draft) => offerCandidate(draft, 'digit', { imageId, version: 1, priority }, judge));
 }
 
 describe('candidates for a label', () => {
   it('stay bounded, and the urgent ones stay', () => {
-    const state = new MapState();
+    const state = new InMemoryState();
     const total = 3 * candidates.size;
     for (let i = 0; i < total; i++) offer(state, `i${i}`, i < 100 ? 0.9 : 0.1);
     const kept = readCandidates(state, 'digit');
@@ -26,7 +26,7 @@ describe('candidates for a label', () => {
   });
 
   it('lose their place when a later head is sure of them, or when they are labelled', () => {
-    const state = new MapState();
+    const state = new InMemoryState();
     for (let i = 0; i < candidates.size; i++) offer(state, `i${i}`, 0.9);
     urgency.set('i0', 0.05);
     urgency.delete('i1');
@@ -36,9 +36,9 @@ describe('candidates for a label', () => {
   });
 
   it('are forgotten with their image', () => {
-    const state = new MapState();
+    const state = new InMemoryState();
     for (const id of ['a', 'b']) offer(state, id, 0.5);
-    state.commit((draft) => forgetImage(draft, 'a'));
+    state.commit((draft) => deleteImageEntries(draft, 'a'));
     expect(readCandidates(state, 'digit').map(({ imageId }) => imageId)).toEqual(['b']);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Images worth a label. Each lane keeps a bounded number of places for each task; a new image contests the place that comes next in turn,
+ * Images worth a label. Each partition keeps a bounded number of places for each task; a new image contests the place that comes next in turn,
  * and the more urgent of the two stays, judged by the head of now. So the places fill up with what later heads, too, cannot decide,
  * and no image costs more than one other.
  */
@@ -7,7 +7,7 @@ import { marginOf, rankForReview } from '@headwater/heads';
 import type { ImageClassified } from '@headwater/schemas';
 import type { Draft, StateReader } from '../../store/state.ts';
 import { type ImageState, winner } from './image-state.ts';
-import { advance, nextPlace, putPlace, type Ring, readPlace, readRing } from './ring-buffer.ts';
+import { advance, nextSlot, putSlot, type RingBuffer, readRingBuffer, readSlot } from './ring-buffer.ts';
 
 export interface Candidate {
   readonly imageId: string;
@@ -17,7 +17,7 @@ export interface Candidate {
   readonly priority: number;
 }
 
-export const candidates: Ring<Candidate> = {
+export const candidates: RingBuffer<Candidate> = {
   name: 'candidate',
   size: 2_000,
   imageOf: ({ imageId }) => imageId,
@@ -44,18 +44,18 @@ export function offerCandidate(
   offered: Candidate,
   judge: (candidate: Candidate) => Candidate | undefined,
 ): void {
-  const place = nextPlace(draft, candidates, task);
-  const holder = readPlace(draft, candidates, task, place);
+  const place = nextSlot(draft, candidates, task);
+  const holder = readSlot(draft, candidates, task, place);
   advance(draft, candidates, task);
   const judged = holder === undefined || holder.imageId === offered.imageId ? undefined : judge(holder);
   const staying = judged !== undefined && judged.priority > offered.priority ? judged : offered;
-  if (staying !== holder) putPlace(draft, candidates, task, place, staying);
+  if (staying !== holder) putSlot(draft, candidates, task, place, staying);
 }
 
 /** Each image once, in no particular order. */
 export function readCandidates(state: StateReader, task: string): Candidate[] {
   const byImage = new Map(
-    readRing(state, candidates, task).map((candidate) => [candidate.imageId, candidate]),
+    readRingBuffer(state, candidates, task).map((candidate) => [candidate.imageId, candidate]),
   );
   return [...byImage.values()];
 }

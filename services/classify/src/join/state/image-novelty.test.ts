@@ -2,10 +2,10 @@ import { createMemoryLog } from '@headwater/log';
 import type { ImageClassified } from '@headwater/schemas';
 import { describe, expect, it } from 'vitest';
 import { Draft } from '../../store/state.ts';
-import { dimensions, eventually, Rig } from '../../testing/classify-fixture.ts';
-import { MapState } from '../../testing/map-state.ts';
+import { ClassifyFixture, dimensions, eventually } from '../../testing/classify-fixture.ts';
+import { InMemoryState } from '../../testing/map-state.ts';
 import type { NoveltySummary } from '../monitoring/join-metrics.ts';
-import { type NoveltyNews, readNovelties, watchNovelty } from './image-novelty.ts';
+import { type NoveltyUpdate, readNovelties, watchNovelty } from './image-novelty.ts';
 
 let images = 0;
 
@@ -42,14 +42,14 @@ function cloud(kind: number): number[] {
 }
 
 class Watch {
-  readonly state = new MapState();
+  readonly state = new InMemoryState();
 
   /** Each image in a batch of its own. */
   take(
     novelties: readonly (number | null)[],
     references = 1_000,
     kind: 'lda' | 'ncm' = 'lda',
-  ): NoveltyNews[] {
+  ): NoveltyUpdate[] {
     return novelties.flatMap((novelty) => {
       const draft = new Draft(this.state);
       const news = watchNovelty(draft, answered(novelty, kind), references);
@@ -130,16 +130,16 @@ describe('the novelty of images, labelled or not', () => {
   });
 
   it('needs no label after the head has learned, and goes through a restart', async () => {
-    const rig = await Rig.open({ log: createMemoryLog(), partitions: 1 });
+    const fixture = await ClassifyFixture.open({ log: createMemoryLog(), partitions: 1 });
     try {
-      let service = await rig.start();
+      let service = await fixture.start();
       for (let i = 0; i < 300; i++) {
-        await rig.sendVector(`i${i}`, cloud(i % 3));
-        await rig.sendLabel(`i${i}`, `c${i % 3}`);
+        await fixture.sendVector(`i${i}`, cloud(i % 3));
+        await fixture.sendLabel(`i${i}`, `c${i % 3}`);
       }
-      await rig.settled(300);
+      await fixture.settled(300);
       await eventually(async () => {
-        const { body } = await rig.api<{ head: { mode: string; examples: number } | null }>(
+        const { body } = await fixture.api<{ head: { mode: string; examples: number } | null }>(
           service,
           '/v1/tasks/digit',
         );
@@ -147,27 +147,27 @@ describe('the novelty of images, labelled or not', () => {
       });
       const novelty = async (blocks: number) =>
         eventually(async () => {
-          const { body } = await rig.api<{ novelty: NoveltySummary }>(
+          const { body } = await fixture.api<{ novelty: NoveltySummary }>(
             service,
             '/v1/tasks/digit/measurements',
           );
           return body.novelty.blocks >= blocks && body.novelty;
         });
-      for (let i = 0; i < 200; i++) await rig.sendVector(`alike${i}`, cloud(i % 3));
+      for (let i = 0; i < 200; i++) await fixture.sendVector(`alike${i}`, cloud(i % 3));
       expect(await novelty(1)).toMatchObject({ drifts: 0 });
       await service.stop();
-      service = await rig.start();
-      for (let i = 0; i < 400; i++) await rig.sendVector(`other${i}`, cloud(6));
+      service = await fixture.start();
+      for (let i = 0; i < 400; i++) await fixture.sendVector(`other${i}`, cloud(6));
       const shown = await novelty(2);
-      expect(shown).toMatchObject({ drifts: 1, shiftedLanes: 1 });
+      expect(shown).toMatchObject({ drifts: 1, shiftedPartitions: 1 });
       expect(shown.mean).toBeGreaterThan(0.8);
       expect(shown.driftEvents).toMatchObject([{ extractor: 'eight.v1', kind: 'lda', from: 0.5 }]);
       expect(shown.driftEvents[0]?.at).toBeGreaterThan(Date.now() - 600_000);
       expect(shown.judgedAt).toBeGreaterThanOrEqual(shown.driftEvents[0]?.at ?? 0);
-      const told = rig.logged.filter(({ msg }) => msg === 'images look newer than what was learned');
-      expect(told).toMatchObject([{ task: 'digit', extractor: 'eight.v1', kind: 'lda', lane: 0 }]);
+      const told = fixture.logged.filter(({ msg }) => msg === 'images look newer than what was learned');
+      expect(told).toMatchObject([{ task: 'digit', extractor: 'eight.v1', kind: 'lda', partition: 0 }]);
     } finally {
-      await rig.close();
+      await fixture.close();
     }
   });
 });

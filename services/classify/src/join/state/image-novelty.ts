@@ -1,9 +1,9 @@
 /**
- * Whether images still look like what was learned can be asked of every image that is answered, labelled or not. Each lane asks for
+ * Whether images still look like what was learned can be asked of every image that is answered, labelled or not. Each partition asks for
  * itself, task by task: a block of novelties at a time (see `NoveltyShift`), kept in its store, so that neither a restart nor a rebalance
  * begins anew. What is kept names no image.
  */
-import { NoveltyShift, type NoveltyShiftVerdict, usualPercentile } from '@headwater/heads';
+import { expectedPercentile, NoveltyShift, type NoveltyShiftVerdict } from '@headwater/heads';
 import type { ImageClassified } from '@headwater/schemas';
 import type { Draft, StateReader } from '../../store/state.ts';
 
@@ -12,7 +12,7 @@ const block = 200;
 const alpha = 0.001;
 /** Percentiles among fewer labelled examples are not even enough to be judged: with more dimensions than examples they lean downwards. */
 const fewestReferences = 200;
-/** Drifts that a lane remembers one by one: its state is written with every image. */
+/** Drifts that a partition remembers one by one: its state is written with every image. */
 const rememberedDrifts = 10;
 
 export interface ImageNovelty {
@@ -43,7 +43,7 @@ export interface ImageDrift {
 }
 
 /** A block is full. */
-export interface NoveltyNews {
+export interface NoveltyUpdate {
   readonly task: string;
   readonly extractor: string;
   readonly kind: string;
@@ -57,7 +57,7 @@ export function watchNovelty(
   draft: Draft,
   { task, extractor, head, novelty, predictedAt: at }: ImageClassified,
   references: number,
-): NoveltyNews | undefined {
+): NoveltyUpdate | undefined {
   if (head === null || novelty === null || references < fewestReferences) return undefined;
   const { kind } = head;
   const before = read(draft.get(keyOf(task)));
@@ -73,7 +73,7 @@ export function watchNovelty(
     blocks: state.blocks + Number(verdict !== null),
     drifts: state.drifts + Number(isDrift),
     driftEvents: isDrift
-      ? remember(state, { at, extractor, kind, from: usualPercentile, to: verdict.mean })
+      ? remember(state, { at, extractor, kind, from: expectedPercentile, to: verdict.mean })
       : (state.driftEvents ?? []),
     last: verdict === null ? state.last : { ...described(verdict), at },
   };
@@ -81,7 +81,7 @@ export function watchNovelty(
   return verdict === null ? undefined : { task, extractor, kind, verdict, isDrift };
 }
 
-/** Task to what its images showed in this lane. */
+/** Task to what its images showed in this partition. */
 export function readNovelties(reader: StateReader): Map<string, ImageNovelty> {
   const found = new Map<string, ImageNovelty>();
   for (const { key, value } of reader.range(prefix)) {

@@ -4,7 +4,7 @@
  * other in the order of their topic.
  */
 
-import type { GivenAnswer } from './served-answers.ts';
+import type { ServedPrediction } from './served-answers.ts';
 
 /** An answer to a task that somebody, or the source of the image, gave. */
 export interface StatedLabel {
@@ -36,7 +36,7 @@ export interface Answer {
   readonly predicted?: string | null;
   readonly first?: string;
   /** What was said beside the label, until it meets the first label. */
-  readonly given?: GivenAnswer;
+  readonly given?: ServedPrediction;
   /** `receivedAt` of the image that the last prediction was made for. */
   readonly answeredFor?: number;
   /** They met: nothing that comes later counts. */

@@ -3,9 +3,9 @@ import { compositeKey, type Example, type LabelAssigned } from '@headwater/schem
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { refOf, vectorOf } from '../../testing/classify-fixture.ts';
-import { MapState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/map-state.ts';
 import { applyExample } from '../../train/examples/trainer-state.ts';
-import { LabelledSets } from '../../train/examples/training-sets.ts';
+import { TrainingSets } from '../../train/examples/training-sets.ts';
 import {
   applyErasure,
   applyLabel,
@@ -58,7 +58,7 @@ const vectorEvent: fc.Arbitrary<VectorEvent> = fc.record({
   ),
 });
 
-function apply(state: MapState, event: Event): ExampleOutput[] {
+function apply(state: InMemoryState, event: Event): ExampleOutput[] {
   return state.commit((draft) => {
     if (!('extractor' in event)) return applyLabel(draft, event, 7, limits);
     const { extractor, vector } = event;
@@ -90,14 +90,14 @@ function tableOf(outputs: readonly ExampleOutput[]): Map<string, Example> {
 }
 
 function run(events: readonly Event[]) {
-  const state = new MapState();
+  const state = new InMemoryState();
   const outputs = events.flatMap((event) => apply(state, event));
   return { state, outputs, table: tableOf(outputs) };
 }
 
 async function digestsOf(outputs: readonly ExampleOutput[]): Promise<Record<string, string>> {
-  const state = new MapState();
-  const sets = new LabelledSets();
+  const state = new InMemoryState();
+  const sets = new TrainingSets();
   for (const { extractor, task: of, imageId: image, example } of outputs) {
     const { label: name = null, group = null, vector = new Int16Array() } = example ?? {};
     const labelled = name === null ? null : { imageId: image, label: name, group, vector };
@@ -106,9 +106,9 @@ async function digestsOf(outputs: readonly ExampleOutput[]): Promise<Record<stri
     );
     if (change !== undefined) sets.apply(change);
   }
-  const digests = (all: LabelledSets) =>
+  const digests = (all: TrainingSets) =>
     Object.fromEntries(all.all().map((set) => [compositeKey(set.extractor, set.task), set.setDigest]));
-  expect(digests(await LabelledSets.load(state))).toEqual(digests(sets));
+  expect(digests(await TrainingSets.load(state))).toEqual(digests(sets));
   return digests(sets);
 }
 
@@ -211,7 +211,7 @@ describe('the join’s transitions', () => {
   });
 
   it('refuse more tasks and classes than the limits, and take back room when a class goes', () => {
-    const state = new MapState();
+    const state = new InMemoryState();
     const say = (of: string, name: string | null, at = 1) =>
       state.commit((draft) =>
         applyLabel(draft, { imageId: 'i1', task: of, label: name, assignedAt: at, annotator: 'p' }, 0, {
@@ -229,7 +229,7 @@ describe('the join’s transitions', () => {
 });
 
 describe('served accuracy', () => {
-  const predict = (state: MapState, image: string, label: string | null) =>
+  const predict = (state: InMemoryState, image: string, label: string | null) =>
     state.commit((draft) =>
       applyPrediction(draft, { imageId: image, task: 'digit', label, receivedAt: 2 }, 5),
     );

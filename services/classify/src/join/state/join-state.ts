@@ -1,5 +1,5 @@
 /**
- * The join's state transitions over a draft of the lane's store: a vector, an erasure, a label or a published
+ * The join's state transitions over a draft of the partition's store: a vector, an erasure, a label or a published
  * prediction comes in, and the examples that must be written come out. No log, no clock but the one given:
  * live processing, rolling forward and rebuilding run the same code.
  */
@@ -26,10 +26,10 @@ import {
   withoutVector,
   withVector,
 } from './image-state.ts';
-import { countImage, countScore, type Limits, requireRoom } from './partition-counts.ts';
-import { forgetImage } from './ring-buffer.ts';
-import { answerLabelled, answerPredicted, type Meeting, withoutScore } from './served-accuracy.ts';
-import { type GivenAnswer, keepOutcome } from './served-answers.ts';
+import { countImage, countScore, type Limits, requireCapacity } from './partition-counts.ts';
+import { deleteImageEntries } from './ring-buffer.ts';
+import { type Meeting, scoreLabelled, scorePredicted, withoutScore } from './served-accuracy.ts';
+import { recordOutcome, type ServedPrediction } from './served-answers.ts';
 
 /** One record of `examples`; null erases. */
 export interface ExampleOutput {
@@ -66,7 +66,7 @@ export function applyVector(
 ): ExampleOutput[] {
   const { extractor, record, numbers } = vector;
   const stated = statedLabels(record);
-  for (const [task, { label }] of stated) requireRoom(draft, limits, task, label);
+  for (const [task, { label }] of stated) requireCapacity(draft, limits, task, label);
   const before = readImage(draft, record.imageId);
   const { group, receivedAt } = record;
   const kept = { digest: vectorDigest(numbers), group, receivedAt, stated };
@@ -81,12 +81,12 @@ export function applyErasure(draft: Draft, extractor: string, imageId: string, a
   const before = readImage(draft, imageId);
   draft.put(vectorKey(imageId, extractor), null);
   draft.put(erasedKey, erasedMark);
-  forgetImage(draft, imageId);
+  deleteImageEntries(draft, imageId);
   return store(draft, before, withoutVector(before, extractor, at));
 }
 
 /** The tasks for which people's labels of the image will be forgotten when it is erased. */
-export function forgottenTasks(state: StateReader, imageId: string, at: number): string[] {
+export function unlabelledTasks(state: StateReader, imageId: string, at: number): string[] {
   const { assigned } = readImage(state, imageId);
   const forgotten = [...assigned].filter(([, { label, assignedAt }]) => label !== null && assignedAt <= at);
   return forgotten.map(([task]) => task);
@@ -99,7 +99,7 @@ export function applyLabel(
   now: number,
   limits: Limits,
 ): ExampleOutput[] {
-  requireRoom(draft, limits, record.task, record.label);
+  requireCapacity(draft, limits, record.task, record.label);
   const { task, label, assignedAt, annotator } = record;
   const stated: StatedLabel = { byPerson: true, assignedAt, annotator, label };
   const before = readImage(draft, record.imageId);
@@ -109,7 +109,7 @@ export function applyLabel(
 }
 
 /** What was published for one image and task. */
-export interface PublishedAnswer {
+export interface PublishedPrediction {
   readonly imageId: string;
   readonly task: string;
   /** null while no head served. */
@@ -117,14 +117,14 @@ export interface PublishedAnswer {
   /** Of the image that was answered. */
   readonly receivedAt: number;
   /** Left out while no head served. */
-  readonly given?: GivenAnswer;
+  readonly given?: ServedPrediction;
 }
 
 /** A prediction was published for the image. */
-export function applyPrediction(draft: Draft, published: PublishedAnswer, now: number): void {
+export function applyPrediction(draft: Draft, published: PublishedPrediction, now: number): void {
   const { imageId, task, label, receivedAt, given } = published;
   const before = readImage(draft, imageId);
-  const meeting = answerPredicted(before, task, label, receivedAt, given);
+  const meeting = scorePredicted(before, task, label, receivedAt, given);
   score(draft, task, meeting, now);
   store(draft, before, meeting.image);
 }
@@ -132,7 +132,7 @@ export function applyPrediction(draft: Draft, published: PublishedAnswer, now: n
 /** A prediction was published, but which one was lost with the store. */
 export function applyUnknownPrediction(
   draft: Draft,
-  published: Omit<PublishedAnswer, 'label' | 'given'>,
+  published: Omit<PublishedPrediction, 'label' | 'given'>,
 ): void {
   const before = readImage(draft, published.imageId);
   store(draft, before, withoutScore(before, published.task, published.receivedAt));
@@ -142,9 +142,9 @@ export function applyUnknownPrediction(
  * The vector of `extractor` when it came of the same image record and that was not answered yet: when another extractor
  * begins to serve between the two vectors of an image, neither would be asked.
  */
-export function unansweredVector(
+export function vectorWithoutPrediction(
   draft: Draft,
-  { imageId, task, receivedAt }: Omit<PublishedAnswer, 'label' | 'given'>,
+  { imageId, task, receivedAt }: Omit<PublishedPrediction, 'label' | 'given'>,
   extractor: string,
 ): Int16Array | undefined {
   const image = readImage(draft, imageId);
@@ -162,7 +162,7 @@ function withFirstLabels(
   let result = image;
   for (const [task, { label }] of labels) {
     if (label === null) continue;
-    const meeting = answerLabelled(result, task, classOfLabel(label));
+    const meeting = scoreLabelled(result, task, classOfLabel(label));
     score(draft, task, meeting, now);
     result = meeting.image;
   }
@@ -173,7 +173,7 @@ function score(draft: Draft, task: string, { image, outcome, met }: Meeting, now
   if (outcome !== undefined) countScore(draft, task, outcome, now);
   if (met === undefined) return;
   const { imageId } = image;
-  keepOutcome(draft, task, { ...met.given, imageId, truth: met.truth, at: now });
+  recordOutcome(draft, task, { ...met.given, imageId, truth: met.truth, at: now });
 }
 
 function store(draft: Draft, before: ImageState, after: ImageState): ExampleOutput[] {

@@ -1,5 +1,5 @@
 /**
- * What a lane counts, kept in the store beside the images so that it survives a restart: images, labels that wait for
+ * What a partition counts, kept in the store beside the images so that it survives a restart: images, labels that wait for
  * their image, how many images use a task and a class (for the limits on both), and the scores of served predictions.
  */
 import { HeadwaterError } from '@headwater/errors';
@@ -13,13 +13,13 @@ import {
   type ServedScores,
 } from './served-accuracy.ts';
 
-/** For each lane. Tasks and classes are created by clients, and cost memory in every part that learns them. */
+/** For each partition. Tasks and classes are created by clients, and cost memory in every part that learns them. */
 export interface Limits {
   readonly maxTasks: number;
   readonly maxClasses: number;
 }
 
-export interface LaneCounts {
+export interface PartitionCounts {
   readonly images: number;
   readonly unmatched: number;
 }
@@ -34,7 +34,12 @@ const classKey = (task: string, label: string) =>
 const scoresPrefix = 'scores/';
 
 /** Errors: limit-exceeded. */
-export function requireRoom(state: StateReader, limits: Limits, task: string, label: string | null): void {
+export function requireCapacity(
+  state: StateReader,
+  limits: Limits,
+  task: string,
+  label: string | null,
+): void {
   if (readCount(state, taskKey(task)) === 0 && readCount(state, tasksKey) >= limits.maxTasks) {
     throw new HeadwaterError('limit-exceeded', `There are ${limits.maxTasks} tasks already (MAX_TASKS)`);
   }
@@ -46,7 +51,7 @@ export function requireRoom(state: StateReader, limits: Limits, task: string, la
   );
 }
 
-export function readCounts(state: StateReader): LaneCounts {
+export function readCounts(state: StateReader): PartitionCounts {
   return { images: readCount(state, imagesKey), unmatched: readCount(state, unmatchedKey) };
 }
 

@@ -3,7 +3,7 @@
  * so it is counted once for each image and task and never revised.
  */
 import type { Answer, ImageState } from './image-state.ts';
-import type { GivenAnswer } from './served-answers.ts';
+import type { ServedPrediction } from './served-answers.ts';
 
 /** How many of the newest scores `recent` covers. */
 export const recentScores = 500;
@@ -32,22 +32,22 @@ export interface Meeting {
   readonly image: ImageState;
   readonly outcome: Outcome | undefined;
   /** Both halves, where they have met and a head answered. */
-  readonly met?: { readonly given: GivenAnswer; readonly truth: string };
+  readonly met?: { readonly given: ServedPrediction; readonly truth: string };
 }
 
 /** A prediction was published for the image; null while no head serves. */
-export function answerPredicted(
+export function scorePredicted(
   image: ImageState,
   task: string,
   predicted: string | null,
   answeredFor: number,
-  given?: GivenAnswer,
+  given?: ServedPrediction,
 ): Meeting {
   return meet(image, task, { predicted, answeredFor, ...(given === undefined ? {} : { given }) });
 }
 
 /** Somebody labelled the image. Only the first label counts. */
-export function answerLabelled(image: ImageState, task: string, label: string): Meeting {
+export function scoreLabelled(image: ImageState, task: string, label: string): Meeting {
   return meet(image, task, { first: image.answers.get(task)?.first ?? label });
 }
 
@@ -67,7 +67,7 @@ export function countOutcome(scores: ServedScores, outcome: Outcome, at: number)
   };
 }
 
-/** Scores of several lanes as if they were one. */
+/** Scores of several partitions as if they were one. */
 export function mergeScores(all: readonly ServedScores[]): ServedScores {
   const sum = (pick: (scores: ServedScores) => number) => all.reduce((total, one) => total + pick(one), 0);
   const recent = all.flatMap((scores) => scores.recent).sort((a, b) => a.at - b.at);

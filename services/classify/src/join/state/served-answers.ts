@@ -4,13 +4,13 @@
  */
 import type { ImageClassified } from '@headwater/schemas';
 import type { Draft, StateReader } from '../../store/state.ts';
-import { pushEntry, type Ring, readRing } from './ring-buffer.ts';
+import { pushEntry, type RingBuffer, readRingBuffer } from './ring-buffer.ts';
 
 /** Class and probability, the most probable first. */
 export type Probabilities = readonly (readonly [label: string, probability: number])[];
 
 /** A published answer as far as its measurement needs it. */
-export interface GivenAnswer {
+export interface ServedPrediction {
   readonly label: string;
   readonly abstained: boolean;
   readonly version: number;
@@ -19,7 +19,7 @@ export interface GivenAnswer {
 }
 
 /** A published answer and the first label that came for its image. */
-export interface ServedOutcome extends GivenAnswer {
+export interface ServedOutcome extends ServedPrediction {
   readonly imageId: string;
   /** What somebody said. */
   readonly truth: string;
@@ -34,43 +34,43 @@ export type RecentPrediction = Omit<ImageClassified, 'probabilities'> & {
 /** Classes whose probability is kept. */
 export const listedClasses = 20;
 
-export const outcomes: Ring<ServedOutcome> = {
+export const outcomes: RingBuffer<ServedOutcome> = {
   name: 'outcome',
   size: 1_000,
   imageOf: ({ imageId }) => imageId,
 };
-export const recentPredictions: Ring<RecentPrediction> = {
+export const recentPredictions: RingBuffer<RecentPrediction> = {
   name: 'prediction',
   size: 200,
   imageOf: ({ imageId }) => imageId,
 };
 
-export function givenAnswer({
+export function servedPredictionOf({
   head,
   label,
   abstained,
   probabilities,
-}: ImageClassified): GivenAnswer | undefined {
+}: ImageClassified): ServedPrediction | undefined {
   if (head === null || label === null) return undefined;
   return { label, abstained, version: head.version, probabilities: mostProbable(probabilities) };
 }
 
-export function keepPrediction(draft: Draft, prediction: ImageClassified): void {
+export function recordPrediction(draft: Draft, prediction: ImageClassified): void {
   const probabilities = mostProbable(prediction.probabilities);
   pushEntry(draft, recentPredictions, prediction.task, { ...prediction, probabilities });
 }
 
-export function keepOutcome(draft: Draft, task: string, outcome: ServedOutcome): void {
+export function recordOutcome(draft: Draft, task: string, outcome: ServedOutcome): void {
   pushEntry(draft, outcomes, task, outcome);
 }
 
 /** In no particular order. */
 export function readOutcomes(state: StateReader, task: string): ServedOutcome[] {
-  return readRing(state, outcomes, task);
+  return readRingBuffer(state, outcomes, task);
 }
 
 export function readPredictions(state: StateReader, task: string): RecentPrediction[] {
-  return readRing(state, recentPredictions, task);
+  return readRingBuffer(state, recentPredictions, task);
 }
 
 function mostProbable(probabilities: Readonly<Record<string, number>>): Probabilities {

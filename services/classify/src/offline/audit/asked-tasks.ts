@@ -1,34 +1,34 @@
 /** Which tasks vectors were asked, as far as that can be reconstructed: from TASKS, from what serves now, and from the heads that are kept. */
 import type { HeadCatalog } from '../../model-registry/head-catalog.ts';
-import { askedExtractor } from '../../predict/predictor.ts';
+import { extractorForTask } from '../../predict/predictor.ts';
 import type { Answered } from './tables/prediction-table.ts';
 
-export interface AskedTasksOptions {
+export interface ExpectedTasksOptions {
   readonly catalog: Pick<HeadCatalog, 'activation' | 'list'>;
   readonly declared: readonly string[];
   readonly extractors: readonly string[];
 }
 
-export class AskedTasks {
-  readonly #options: AskedTasksOptions;
+export class ExpectedTasks {
+  readonly #options: ExpectedTasksOptions;
 
-  constructor(options: AskedTasksOptions) {
+  constructor(options: ExpectedTasksOptions) {
     this.#options = options;
   }
 
   /** Vectors of this extractor are asked the task now. */
-  isAskedNow(task: string, extractor: string): boolean {
+  isExpectedNow(task: string, extractor: string): boolean {
     const { catalog, declared, extractors } = this.#options;
     const serving = catalog.activation(task);
     if (serving === undefined && !declared.includes(task)) return false;
-    return askedExtractor(serving?.extractor, extractors) === extractor;
+    return extractorForTask(serving?.extractor, extractors) === extractor;
   }
 
   /**
    * Between two answers, or since one, the task was asked all the time. A task that TASKS does not name is asked while a head serves it, and
    * none does from the erasure of its last example until it is learned anew; all heads that there were go with that erasure.
    */
-  wasAskedSince(task: string, before: Answered, behind: Answered | undefined): boolean {
+  wasExpectedSince(task: string, before: Answered, behind: Answered | undefined): boolean {
     const { declared } = this.#options;
     if (declared.includes(task)) return true;
     const next = behind === undefined ? this.#headNow(task) : behind.head;

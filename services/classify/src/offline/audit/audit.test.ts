@@ -2,16 +2,16 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord, OutgoingRecord } from '@headwater/log';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { AuditedInstallation } from '../../testing/audited-installation.ts';
+import { AuditFixture } from '../../testing/audited-installation.ts';
 import { type AuditReport, verdictOf } from './audit.ts';
 
-const open: AuditedInstallation[] = [];
+const open: AuditFixture[] = [];
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-async function install(partitions?: number, extractors?: readonly string[]): Promise<AuditedInstallation> {
-  const installation = await AuditedInstallation.open(partitions, extractors);
+async function install(partitions?: number, extractors?: readonly string[]): Promise<AuditFixture> {
+  const installation = await AuditFixture.open(partitions, extractors);
   open.push(installation);
   return installation;
 }
@@ -62,7 +62,7 @@ function saidBeforeErasure(label: number | null): Step[] {
 
 type Loses = (output: OutgoingRecord) => boolean;
 
-async function take(step: Step, installation: AuditedInstallation, loses?: Loses): Promise<void> {
+async function take(step: Step, installation: AuditFixture, loses?: Loses): Promise<void> {
   if (step.do === 'extract') return installation.extract(step.atMost, loses);
   if (step.do === 'join') return installation.join(step.atMost, loses);
   if (step.do === 'ask') return installation.ask(installation.extractors[step.extractor] ?? '');
@@ -76,7 +76,7 @@ async function take(step: Step, installation: AuditedInstallation, loses?: Loses
   return installation.sendImage(imageId, { seed: step.seed, labels });
 }
 
-async function live(steps: readonly Step[], loses?: Loses): Promise<AuditedInstallation> {
+async function live(steps: readonly Step[], loses?: Loses): Promise<AuditFixture> {
   const installation = await install();
   for (const step of steps) await take(step, installation, loses);
   await installation.settle(loses, loses);
@@ -92,10 +92,7 @@ function mixed(
 }
 
 /** Whose newest record a place is. */
-async function newestByKey(
-  installation: AuditedInstallation,
-  topic: string,
-): Promise<Map<string, LogRecord>> {
+async function newestByKey(installation: AuditFixture, topic: string): Promise<Map<string, LogRecord>> {
   return new Map((await installation.records(topic)).map((record) => [String(record.key), record]));
 }
 
@@ -104,7 +101,7 @@ function found({ first }: AuditReport): string[] {
 }
 
 /** What compaction may do to a topic: superseded records are gone, tombstones too. */
-function compactedLog(installation: AuditedInstallation, topics: readonly string[]): Partial<Log> {
+function compactedLog(installation: AuditFixture, topics: readonly string[]): Partial<Log> {
   return {
     async *read(options) {
       const kept = await newestByKey(installation, options.topic);
@@ -182,7 +179,7 @@ describe('an audit', () => {
         const expected = await expectedFinding(undisturbed, disturbed, loss.lost());
         expect(found(await disturbed.audit())).toEqual(expected.finding);
 
-        const repair = { repair: disturbed.extractAgain };
+        const repair = { repair: disturbed.reprocess };
         if (expected.needsHead) {
           await expect(disturbed.audit(repair)).rejects.toMatchObject({ code: 'head-not-ready' });
           return;
@@ -225,7 +222,7 @@ describe('an audit', () => {
     await installation.settle((output) => output.key === 'lost');
     await installation.log.admin.deleteRecords(deadLetters(images), new Map([[0, 1n]]));
     expect(await installation.audit()).toMatchObject({ total: 0, undecided: 2 });
-    await installation.audit({ repair: installation.extractAgain });
+    await installation.audit({ repair: installation.reprocess });
     expect((await installation.records(installation.vectors)).map(({ key }) => String(key))).toEqual([
       'lost',
     ]);
@@ -238,7 +235,7 @@ describe('an audit', () => {
     const { images, deadLetters } = installation.names.topics;
     await installation.sendImage('bad', { seed: 1, isBad: true });
     await installation.settle(() => true);
-    expect(found(await installation.audit({ repair: installation.extractAgain }))).toEqual([
+    expect(found(await installation.audit({ repair: installation.reprocess }))).toEqual([
       'vector-missing bad',
     ]);
     expect((await installation.records(deadLetters(images))).map(({ key }) => String(key))).toEqual(['bad']);
@@ -247,7 +244,7 @@ describe('an audit', () => {
 });
 
 describe('a repair', () => {
-  async function withHoles(): Promise<AuditedInstallation> {
+  async function withHoles(): Promise<AuditFixture> {
     const installation = await install();
     for (let at = 0; at < 12; at++) {
       await installation.sendImage(`i${at}`, { seed: at });
@@ -266,7 +263,7 @@ describe('a repair', () => {
   it('refuses while services run', async () => {
     const installation = await withHoles();
     const ends = await endsOf(installation);
-    const refused = installation.audit({ repair: installation.extractAgain, members: 1 });
+    const refused = installation.audit({ repair: installation.reprocess, members: 1 });
     await expect(refused).rejects.toMatchObject({
       code: 'request-invalid',
       message: expect.stringContaining('stop extract'),
@@ -289,7 +286,7 @@ describe('a repair', () => {
         return { ...transactions, commit };
       };
       const report = await installation.audit({
-        repair: installation.extractAgain,
+        repair: installation.reprocess,
         log: { openTransactions },
       });
       expect([report.total, verdictOf(report)]).toEqual([4, 'repaired']);
@@ -308,7 +305,7 @@ describe('a repair', () => {
       };
       return { ...transactions, commit };
     };
-    const repair = installation.extractAgain;
+    const repair = installation.reprocess;
     await expect(installation.audit({ repair, log: { openTransactions: dies } })).rejects.toThrow('killed');
     // Another one comes, and ends, between the look of this one and its first commit.
     let overtaken = false;
@@ -328,7 +325,7 @@ describe('a repair', () => {
     await expectMended(installation);
   });
 
-  async function expectMended(installation: AuditedInstallation): Promise<void> {
+  async function expectMended(installation: AuditFixture): Promise<void> {
     await installation.settle();
     expect(verdictOf(await installation.audit())).toBe('clean');
     const vectors = await installation.records(installation.vectors);
@@ -342,7 +339,7 @@ describe('a repair', () => {
 });
 
 /** Where every topic that a repair may write to ends. */
-async function endsOf(installation: AuditedInstallation): Promise<unknown> {
+async function endsOf(installation: AuditFixture): Promise<unknown> {
   const { topics } = installation.names;
   const written = [
     installation.vectors,
@@ -354,7 +351,7 @@ async function endsOf(installation: AuditedInstallation): Promise<unknown> {
 }
 
 /** Each prediction by the vector that it came of, and its task. */
-async function answersOf(installation: AuditedInstallation): Promise<string[]> {
+async function answersOf(installation: AuditFixture): Promise<string[]> {
   const predictions = await installation.predictions();
   return predictions.map(({ source, task }) => `${source?.partition}/${source?.offset} ${task}`);
 }
@@ -383,8 +380,8 @@ interface Expected {
 
 /** The finding that the rules demand for a lost record, from the topics alone. */
 async function expectedFinding(
-  undisturbed: AuditedInstallation,
-  disturbed: AuditedInstallation,
+  undisturbed: AuditFixture,
+  disturbed: AuditFixture,
   lost: OutgoingRecord,
 ): Promise<Expected> {
   if (lost.topic === disturbed.vectors) return expectedOfVector(disturbed, lost);
@@ -405,7 +402,7 @@ async function expectedFinding(
   return { finding: [`example-${kind} ${imageId} ${task}`], isRepairable: true };
 }
 
-async function expectedOfVector(disturbed: AuditedInstallation, lost: OutgoingRecord): Promise<Expected> {
+async function expectedOfVector(disturbed: AuditFixture, lost: OutgoingRecord): Promise<Expected> {
   const imageId = String(lost.key);
   const newest = (await newestByKey(disturbed, disturbed.names.topics.images)).get(imageId);
   if (newest?.offset !== lost.cause?.offset) return { finding: [], isRepairable: false };
@@ -416,7 +413,7 @@ async function expectedOfVector(disturbed: AuditedInstallation, lost: OutgoingRe
 }
 
 /** Only the first one of a partition shows when its task began to be asked. */
-async function expectedOfPrediction(disturbed: AuditedInstallation, lost: OutgoingRecord): Promise<Expected> {
+async function expectedOfPrediction(disturbed: AuditFixture, lost: OutgoingRecord): Promise<Expected> {
   const { partition, offset = 0n } = lost.cause ?? {};
   const task = await disturbed.taskOf(lost);
   const others = (await disturbed.predictions()).filter((one) => one.task === task);

@@ -8,15 +8,15 @@ import { setTimeout } from 'node:timers/promises';
 import { HeadwaterError } from '@headwater/errors';
 import { tasksOf } from '../../join/state/image-state.ts';
 import { HeadCatalog } from '../../model-registry/head-catalog.ts';
-import { AskedTasks } from './asked-tasks.ts';
-import { Cut } from './cut.ts';
+import { ExpectedTasks } from './asked-tasks.ts';
+import { CommittedSnapshot } from './cut.ts';
 import { type Finding, type FindingCounts, Findings } from './findings.ts';
 import { Judge } from './judgement.ts';
 import type { AuditOptions } from './options.ts';
 import { fenceOwners, requireStopped } from './owners.ts';
 import { repairAll } from './repair.ts';
 import type { Suspect } from './suspect.ts';
-import { Suspects } from './suspects.ts';
+import { MissingOutputs } from './suspects.ts';
 import { knownExamples } from './tables/example-table.ts';
 import { imageRecords, vectorRecord } from './tables/image-records.ts';
 import { AuditTables } from './tables/tables.ts';
@@ -62,9 +62,9 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
     await requireStopped(clients, extractors);
     await fenceOwners(clients, extractors, options.signal);
   }
-  const cut = await Cut.read(clients, extractors);
+  const cut = await CommittedSnapshot.read(clients, extractors);
   const catalog = await HeadCatalog.read(clients);
-  const asked = new AskedTasks({ catalog, declared: config.TASKS, extractors: config.EXTRACTORS });
+  const asked = new ExpectedTasks({ catalog, declared: config.TASKS, extractors: config.EXTRACTORS });
   const tables = await AuditTables.load({
     ...options,
     cut,
@@ -73,7 +73,7 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
   });
   try {
     const judge = new Judge({ tables, cut, asked, names: clients.names, extractors });
-    const suspects = new Suspects(tables, extractors);
+    const suspects = new MissingOutputs(tables, extractors);
     await suspects.collect(allSuspects(tables, extractors), judge, options.signal);
     if (repair === undefined) await waitForLateOutputs(options, { tables, judge, suspects });
     const found = describe(suspects, tables, options);
@@ -130,7 +130,7 @@ function* allSuspects(tables: AuditTables, extractors: readonly string[]): Gener
 interface Found {
   readonly tables: AuditTables;
   readonly judge: Judge;
-  readonly suspects: Suspects;
+  readonly suspects: MissingOutputs;
 }
 
 async function waitForLateOutputs(
@@ -147,7 +147,7 @@ async function waitForLateOutputs(
 }
 
 function describe(
-  suspects: Suspects,
+  suspects: MissingOutputs,
   tables: AuditTables,
   options: AuditOptions,
 ): Pick<AuditReport, 'findings' | 'total' | 'first' | 'undecided'> {

@@ -4,7 +4,7 @@
  */
 import type { Log, Names } from '@headwater/log';
 
-export interface CutClients {
+export interface SnapshotClients {
   readonly log: Pick<Log, 'admin'>;
   readonly names: Names;
 }
@@ -12,12 +12,15 @@ export interface CutClients {
 /** Committed offset by partition; undefined where the group has committed none. */
 type Offsets = readonly (bigint | undefined)[];
 
-export class Cut {
+export class CommittedSnapshot {
   readonly #images: ReadonlyMap<string, Offsets>;
   readonly #joined: ReadonlyMap<string, Offsets>;
 
   /** Errors: topic-missing, log-unavailable. */
-  static async read({ log, names }: CutClients, extractors: readonly string[]): Promise<Cut> {
+  static async read(
+    { log, names }: SnapshotClients,
+    extractors: readonly string[],
+  ): Promise<CommittedSnapshot> {
     const { topics, groups } = names;
     const images = new Map<string, Offsets>();
     const joined = new Map<string, Offsets>();
@@ -27,7 +30,7 @@ export class Cut {
     for (const topic of [topics.labels, ...extractors.map((one) => topics.vectors(one))]) {
       joined.set(topic, await log.admin.committed(groups.join, topic));
     }
-    return new Cut(images, joined);
+    return new CommittedSnapshot(images, joined);
   }
 
   private constructor(images: ReadonlyMap<string, Offsets>, joined: ReadonlyMap<string, Offsets>) {
@@ -36,7 +39,7 @@ export class Cut {
   }
 
   /** Partitions with records that no group has committed an offset for, as `topic-partition (group)`: none of them is judged. */
-  async uncommitted({ log, names }: CutClients): Promise<string[]> {
+  async uncommitted({ log, names }: SnapshotClients): Promise<string[]> {
     const found: string[] = [];
     const note = async (group: string, topic: string, offsets: Offsets) => {
       const ranges = await log.admin.offsets(topic);

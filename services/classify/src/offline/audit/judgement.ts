@@ -7,15 +7,15 @@ import type { Names } from '@headwater/log';
 import { classOfLabel } from '@headwater/schemas';
 import { erasureAnnotator } from '../../join/join-partition.ts';
 import { compareLabels, winner } from '../../join/state/image-state.ts';
-import type { AskedTasks } from './asked-tasks.ts';
-import type { Cut } from './cut.ts';
+import type { ExpectedTasks } from './asked-tasks.ts';
+import type { CommittedSnapshot } from './cut.ts';
 import type { FindingKind } from './findings.ts';
 import type { Suspect } from './suspect.ts';
 import { isDeadLetter } from './tables/dead-letter-table.ts';
 import { knownExample } from './tables/example-table.ts';
 import { type ImageRecord, isMoving, vectorRecord } from './tables/image-records.ts';
-import { answeredAt, isAnsweredThrough, neighbour } from './tables/prediction-table.ts';
-import type { AuditTables, UnansweredVector } from './tables/tables.ts';
+import { answeredAt, isPredictedThrough, neighbour } from './tables/prediction-table.ts';
+import type { AuditTables, VectorWithoutPrediction } from './tables/tables.ts';
 
 export interface Judgement {
   readonly kind: FindingKind;
@@ -25,8 +25,8 @@ export interface Judgement {
 
 export interface JudgeOptions {
   readonly tables: AuditTables;
-  readonly cut: Cut;
-  readonly asked: AskedTasks;
+  readonly cut: CommittedSnapshot;
+  readonly asked: ExpectedTasks;
   readonly names: Names;
   readonly extractors: readonly string[];
 }
@@ -55,7 +55,7 @@ export class Judge {
     if (isDeadLetter(tables.store, names.groups.extract(extractor), place)) return undefined;
     if (imageId !== null && this.#hasOutcome(extractor, imageId, image)) return undefined;
     const kind = erases && imageId !== null ? 'erasure-missing' : 'vector-missing';
-    return tables.mayHaveLostLetter(image) ? { kind, undecided: true } : { kind };
+    return tables.mayHaveLostDeadLetter(image) ? { kind, undecided: true } : { kind };
   }
 
   /** A vector that came from elsewhere, or of a later record, has taken the place of the one that is asked for. */
@@ -70,7 +70,7 @@ export class Judge {
     return source.offset >= offset;
   }
 
-  #judgePrediction(extractor: string, vector: UnansweredVector): Judgement | undefined {
+  #judgePrediction(extractor: string, vector: VectorWithoutPrediction): Judgement | undefined {
     const { tables, asked, names } = this.#options;
     const { partition, offset, task } = vector;
     const place = { topic: names.topics.vectors(extractor), partition, offset };
@@ -79,17 +79,17 @@ export class Judge {
     if (this.#mayBeAnsweredElsewhere(extractor, vector)) return undefined;
     const before = neighbour(tables.store, place, task, 'before');
     const behind = neighbour(tables.store, place, task, 'behind');
-    const isAsked = tables.predictions.isAskedAfter(place, task) || asked.isAskedNow(task, extractor);
-    if (!isAsked || before === undefined || !asked.wasAskedSince(task, before, behind)) return undefined;
+    const isAsked = tables.predictions.isExpectedAfter(place, task) || asked.isExpectedNow(task, extractor);
+    if (!isAsked || before === undefined || !asked.wasExpectedSince(task, before, behind)) return undefined;
     return { kind: 'prediction-missing' };
   }
 
   /** With several extractors, the task may be asked of the vector of another one, which may come later. */
-  #mayBeAnsweredElsewhere(extractor: string, vector: UnansweredVector): boolean {
+  #mayBeAnsweredElsewhere(extractor: string, vector: VectorWithoutPrediction): boolean {
     const { tables, cut, names, extractors } = this.#options;
     return extractors.some((other) => {
       if (other === extractor) return false;
-      if (isAnsweredThrough(tables.store, other, vector)) return true;
+      if (isPredictedThrough(tables.store, other, vector)) return true;
       const found = vectorRecord(tables.store, other, vector.imageId);
       return found === undefined || found.offset >= cut.joined(names.topics.vectors(other), found.partition);
     });
@@ -112,7 +112,7 @@ export class Judge {
     // A newer label may be the source’s of an image that was sent again after an erasure whose tombstone is compacted.
     if (order > 0 || expected.annotator === erasureAnnotator) return undefined;
     // A person’s label that has expired wins over the source’s.
-    if (order < 0 && !expected.byPerson && tables.haveLabelsGone(imageId)) return undefined;
+    if (order < 0 && !expected.byPerson && tables.haveLabelsExpired(imageId)) return undefined;
     const isSame = order === 0 && known.group === kept.group && known.vectorDigest === kept.digest;
     return isSame ? undefined : 'example-outdated';
   }
@@ -123,7 +123,7 @@ export class Judge {
     { imageId, label }: { readonly imageId: string; readonly label: string | null },
   ): FindingKind | undefined {
     const { tables, cut, names } = this.#options;
-    if (label === null || tables.haveVectorsGone(extractor, imageId)) return undefined;
+    if (label === null || tables.haveVectorsExpired(extractor, imageId)) return undefined;
     const topic = names.topics.vectors(extractor);
     if (!cut.isJoined(topic, tables.partitionOf(imageId))) return undefined;
     const vector = vectorRecord(tables.store, extractor, imageId);

@@ -14,7 +14,7 @@ import type { HeadCatalog } from '../../model-registry/head-catalog.ts';
 import { ServingHeads } from '../../model-registry/serving-heads.ts';
 import { createPredictor, type Predictor } from '../../predict/predictor.ts';
 import type { Judgement } from './judgement.ts';
-import type { AuditOptions, ExtractAgain } from './options.ts';
+import type { AuditOptions, Reprocessor } from './options.ts';
 import type { Suspect } from './suspect.ts';
 import type { Kept } from './suspects.ts';
 import { vectorRecord } from './tables/image-records.ts';
@@ -38,14 +38,14 @@ interface Parts {
   readonly partitions: number;
 }
 
-export class RepairRecords {
+export class RepairRecordFactory {
   readonly #options: RepairRecordsOptions;
   readonly #parts: Parts;
   /** One at a time: an engine may take all the memory that there is. */
-  #extractor: { readonly id: string; readonly opened: Promise<ExtractAgain> } | undefined;
+  #extractor: { readonly id: string; readonly opened: Promise<Reprocessor> } | undefined;
 
   /** Errors: config-invalid (COSTS_FILE and the like), topic-missing, log-unavailable. */
-  static async open(options: RepairRecordsOptions): Promise<RepairRecords> {
+  static async open(options: RepairRecordsOptions): Promise<RepairRecordFactory> {
     const { clients, config, catalog } = options;
     const { topics } = clients.names;
     const { rules } = await openConfiguredFiles(config);
@@ -53,7 +53,7 @@ export class RepairRecords {
     const serving = new ServingHeads({ ...clients, table, headsTopic: topics.heads, codec: codecs.heads });
     await serving.refresh(table.activeTasks());
     const { EXTRACTORS: extractors, TASKS: declaredTasks } = config;
-    return new RepairRecords(options, {
+    return new RepairRecordFactory(options, {
       serving,
       predictor: createPredictor({ serving, rules, extractors, declaredTasks }),
       examples: await openCodec(clients.schemaIds, 'Example', topics.examples),
@@ -99,7 +99,7 @@ export class RepairRecords {
     return [...records, ...deadLetters.map((letter) => deadLetterRecord(letter, topic, group))];
   }
 
-  async #open(id: string): Promise<ExtractAgain> {
+  async #open(id: string): Promise<Reprocessor> {
     if (this.#extractor?.id !== id) {
       await this.close();
       this.#extractor = { id, opened: this.#options.repair.openExtractor(id) };

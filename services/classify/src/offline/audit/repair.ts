@@ -8,14 +8,14 @@ import type { LogTransactions } from '@headwater/log';
 import { type FindingCounts, type FindingKind, findingKinds } from './findings.ts';
 import type { Judge } from './judgement.ts';
 import { requireStopped, transactionalIdOf } from './owners.ts';
-import { RepairRecords, type RepairRecordsOptions } from './repair-records.ts';
+import { RepairRecordFactory, type RepairRecordsOptions } from './repair-records.ts';
 import type { Owner } from './suspect.ts';
-import type { Kept, Suspects } from './suspects.ts';
+import type { Kept, MissingOutputs } from './suspects.ts';
 
 export interface RepairOptions extends RepairRecordsOptions {
   readonly extractors: readonly string[];
   readonly judge: Judge;
-  readonly suspects: Suspects;
+  readonly suspects: MissingOutputs;
 }
 
 /** Findings in one transaction: what is written for them is held in memory. */
@@ -34,7 +34,7 @@ export async function repairAll(options: RepairOptions): Promise<FindingCounts> 
     for (const { judgement } of settled) if (judgement.undecided !== true) counts[judgement.kind]++;
     progress?.({ stage: 'repairing', done: total - suspects.size, total });
   };
-  const records = await RepairRecords.open(options);
+  const records = await RepairRecordFactory.open(options);
   try {
     for (const owner of suspects.owners()) {
       await requireStopped(options.clients, options.extractors);
@@ -50,7 +50,7 @@ export async function repairAll(options: RepairOptions): Promise<FindingCounts> 
 
 interface Owned {
   readonly owner: Owner;
-  readonly records: RepairRecords;
+  readonly records: RepairRecordFactory;
   readonly transactions: LogTransactions;
   /** Called with what is there again. */
   settle(settled: readonly Kept[]): Promise<void>;

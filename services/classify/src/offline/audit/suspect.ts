@@ -1,11 +1,11 @@
 /** A record that seems to owe another one. */
 import type { ImageRecord } from './tables/image-records.ts';
-import type { UnansweredVector } from './tables/tables.ts';
+import type { VectorWithoutPrediction } from './tables/tables.ts';
 
 /** A record that may owe another one. */
 export type Suspect =
   | { readonly of: 'image'; readonly extractor: string; readonly image: ImageRecord }
-  | { readonly of: 'prediction'; readonly extractor: string; readonly vector: UnansweredVector }
+  | { readonly of: 'prediction'; readonly extractor: string; readonly vector: VectorWithoutPrediction }
   | { readonly of: 'example'; readonly extractor: string; readonly task: string; readonly imageId: string };
 
 /** Whose transactional id an output is written under: a group, and the partition of its input. */

@@ -1,10 +1,10 @@
 /** Records that seem to owe another one, on disk and ordered by who would have to write it: there may be as many as there are images. */
 
-import { Breath } from '../../event-loop.ts';
+import { EventLoopBudget } from '../../event-loop.ts';
 import { Draft } from '../../store/state.ts';
 import type { Judge, Judgement } from './judgement.ts';
 import type { Owner, Suspect } from './suspect.ts';
-import { decodePlain, encodePlain } from './tables/plain.ts';
+import { decodeJsonEntry, encodeJsonEntry } from './tables/plain.ts';
 import type { AuditTables } from './tables/tables.ts';
 
 /** A suspect, with the judgement by which it was kept. */
@@ -17,7 +17,7 @@ export interface Kept {
 const prefix = 'suspect/';
 const entriesAtOnce = 1_000;
 
-export class Suspects {
+export class MissingOutputs {
   readonly #tables: AuditTables;
   readonly #extractors: readonly string[];
   #size = 0;
@@ -33,14 +33,14 @@ export class Suspects {
 
   /** Keeps those that owe something by what the tables say now. */
   async collect(found: Iterable<Suspect>, judge: Judge, signal?: AbortSignal): Promise<void> {
-    const breath = new Breath();
+    const eventLoop = new EventLoopBudget();
     let draft = new Draft(this.#tables.store);
     let numbered = this.#size;
     for (const suspect of found) {
-      await breath.take(signal);
+      await eventLoop.take(signal);
       const judgement = judge.judge(suspect);
       if (judgement === undefined) continue;
-      draft.put(this.#keyOf(suspect, numbered++), encodePlain({ suspect, judgement }));
+      draft.put(this.#keyOf(suspect, numbered++), encodeJsonEntry({ suspect, judgement }));
       this.#size++;
       if (draft.changes.size < entriesAtOnce) continue;
       await this.#tables.store.write(draft.changes, new Map());
@@ -51,9 +51,9 @@ export class Suspects {
 
   /** Drops those that owe nothing any more. */
   async review(judge: Judge, signal?: AbortSignal): Promise<void> {
-    const breath = new Breath();
+    const eventLoop = new EventLoopBudget();
     for (const { key, suspect } of this.all()) {
-      await breath.take(signal);
+      await eventLoop.take(signal);
       if (judge.judge(suspect) === undefined) await this.drop([key]);
     }
   }
@@ -85,7 +85,7 @@ export class Suspects {
 
   *#read(within: string): Generator<Kept> {
     for (const { key, value } of this.#tables.store.range(within)) {
-      yield { key, ...decodePlain<Omit<Kept, 'key'>>(value) };
+      yield { key, ...decodeJsonEntry<Omit<Kept, 'key'>>(value) };
     }
   }
 

@@ -7,7 +7,7 @@ import { loadConfig } from '@headwater/service-kit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ClassifyConfig, classifyEnvironment } from '../../environment.ts';
 import { HeadCatalog } from '../../model-registry/head-catalog.ts';
-import { dayOne, Rig, vectorOf } from '../../testing/classify-fixture.ts';
+import { ClassifyFixture, dayOne, vectorOf } from '../../testing/classify-fixture.ts';
 import { chooseFormat, exampleFormats } from './example-files/index.ts';
 import { exportExamples } from './examples-export.ts';
 import { importExamples } from './examples-import.ts';
@@ -17,67 +17,70 @@ import { publishHead } from './head-publishing.ts';
 import type { ImportReport, ImportSoFar } from './import-options.ts';
 
 let folder: string;
-const rigs: Rig[] = [];
+const fixtures: ClassifyFixture[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'headwater-exchange-'));
 });
 afterEach(async () => {
-  for (const rig of rigs.splice(0)) await rig.close();
+  for (const fixture of fixtures.splice(0)) await fixture.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function openRig(): Promise<Rig> {
-  const rig = await Rig.open({ log: createMemoryLog() });
-  rigs.push(rig);
-  return rig;
+async function openFixture(): Promise<ClassifyFixture> {
+  const fixture = await ClassifyFixture.open({ log: createMemoryLog() });
+  fixtures.push(fixture);
+  return fixture;
 }
 
 const examples = 24;
 
 /** A settled head of images in groups and without, one of them corrected and one retracted. */
-async function taught(): Promise<Rig> {
-  const rig = await openRig();
-  const service = await rig.start();
+async function taught(): Promise<ClassifyFixture> {
+  const fixture = await openFixture();
+  const service = await fixture.start();
   for (let image = 0; image <= examples; image++) {
-    await rig.sendVector(`i${image}`, vectorOf(image % 3, image), {
+    await fixture.sendVector(`i${image}`, vectorOf(image % 3, image), {
       group: image % 4 === 0 ? 'scene' : null,
     });
-    await rig.sendLabel(`i${image}`, `c${image % 3}`, { assignedAt: dayOne + 2_000 + image });
+    await fixture.sendLabel(`i${image}`, `c${image % 3}`, { assignedAt: dayOne + 2_000 + image });
   }
-  await rig.sendLabel('i3', 'c1', { assignedAt: dayOne + 5_000, annotator: 'bob' });
-  await rig.sendLabel('i4', null, { assignedAt: dayOne + 5_000 });
-  await rig.settled(examples);
+  await fixture.sendLabel('i3', 'c1', { assignedAt: dayOne + 5_000, annotator: 'bob' });
+  await fixture.sendLabel('i4', null, { assignedAt: dayOne + 5_000 });
+  await fixture.settled(examples);
   await service.stop();
-  return rig;
+  return fixture;
 }
 
-function configOf(rig: Rig): ClassifyConfig {
-  return loadConfig(classifyEnvironment, { EXTRACTORS: rig.extractors.join(), DATA_DIR: rig.dataDir });
+function configOf(fixture: ClassifyFixture): ClassifyConfig {
+  return loadConfig(classifyEnvironment, {
+    EXTRACTORS: fixture.extractors.join(),
+    DATA_DIR: fixture.dataDir,
+  });
 }
 
-function exportTo(rig: Rig, path: string, other: { task?: string; extractor?: string } = {}) {
+function exportTo(fixture: ClassifyFixture, path: string, other: { task?: string; extractor?: string } = {}) {
   const options = { task: 'digit', path, format: chooseFormat(path), ...other };
-  return exportExamples({ clients: rig.dependencies(), config: configOf(rig), ...options });
+  return exportExamples({ clients: fixture.dependencies(), config: configOf(fixture), ...options });
 }
 
-function importFrom(rig: Rig, path: string): Promise<ImportReport> {
+function importFrom(fixture: ClassifyFixture, path: string): Promise<ImportReport> {
   const options = { path, format: chooseFormat(path) };
-  return importExamples({ clients: rig.dependencies(), config: configOf(rig), ...options });
+  return importExamples({ clients: fixture.dependencies(), config: configOf(fixture), ...options });
 }
 
-async function ready(): Promise<Rig> {
-  const rig = await openRig();
-  await rig.start();
-  return rig;
+async function ready(): Promise<ClassifyFixture> {
+  const fixture = await openFixture();
+  await fixture.start();
+  return fixture;
 }
 
 describe('a labelled set that is carried to another cluster', () => {
   it('has the same set digest there, and the same head, in every format', async () => {
-    const rig = await taught();
-    const original = (await rig.heads()).at(-1);
+    const fixture = await taught();
+    const original = (await fixture.heads()).at(-1);
     for (const format of exampleFormats) {
       const path = join(folder, `set${format.extensions[0]}`);
-      const header = await exportTo(rig, path);
+      const header = await exportTo(fixture, path);
       expect(header).toMatchObject({ examples, setDigest: original?.setDigest });
       const other = await ready();
       const report = await importFrom(other, path);
@@ -88,9 +91,9 @@ describe('a labelled set that is carried to another cluster', () => {
   });
 
   it('gives the same lines again from there', async () => {
-    const rig = await taught();
+    const fixture = await taught();
     const [here, there] = [join(folder, 'here.jsonl'), join(folder, 'there.jsonl')];
-    await exportTo(rig, here);
+    await exportTo(fixture, here);
     const other = await ready();
     await importFrom(other, here);
     await other.settled(examples);
@@ -99,20 +102,20 @@ describe('a labelled set that is carried to another cluster', () => {
   });
 
   it('is sent once, however often it is imported, and comes back where it came from without a record', async () => {
-    const rig = await taught();
+    const fixture = await taught();
     const path = join(folder, 'set.avro');
-    await exportTo(rig, path);
+    await exportTo(fixture, path);
     const nothing = { vectorsSent: 0, labelsSent: 0, unchanged: examples };
-    expect(await importFrom(rig, path)).toMatchObject(nothing);
+    expect(await importFrom(fixture, path)).toMatchObject(nothing);
     const other = await ready();
     await importFrom(other, path);
     expect(await importFrom(other, path)).toMatchObject(nothing);
   });
 
   it('goes on where it was interrupted', async () => {
-    const rig = await taught();
+    const fixture = await taught();
     const path = join(folder, 'set.jsonl');
-    await exportTo(rig, path);
+    await exportTo(fixture, path);
     const other = await ready();
     const lines = readFileSync(path, 'utf8').split('\n');
     const part = join(folder, 'part.jsonl');
@@ -134,12 +137,12 @@ describe('a labelled set that is carried to another cluster', () => {
     }));
     const header = { format: 'headwater-examples', formatVersion: 1, ...shape };
     writeFileSync(path, [header, ...rows].map((one) => JSON.stringify(one)).join('\n'));
-    const rig = await ready();
+    const fixture = await ready();
     const stop = new AbortController();
     const told: ImportSoFar[] = [];
     const importing = importExamples({
-      clients: rig.dependencies(),
-      config: configOf(rig),
+      clients: fixture.dependencies(),
+      config: configOf(fixture),
       path,
       format: chooseFormat(path),
       signal: stop.signal,
@@ -148,13 +151,17 @@ describe('a labelled set that is carried to another cluster', () => {
     });
     await expect(importing).rejects.toThrow('enough');
     expect(told).toEqual([{ examples: 450, done: 200, vectorsSent: 200, labelsSent: 200 }]);
-    expect(await importFrom(rig, path)).toMatchObject({ vectorsSent: 250, labelsSent: 250, unchanged: 200 });
+    expect(await importFrom(fixture, path)).toMatchObject({
+      vectorsSent: 250,
+      labelsSent: 250,
+      unchanged: 200,
+    });
   });
 
   it('leaves a newer label of a person as it is', async () => {
-    const rig = await taught();
+    const fixture = await taught();
     const path = join(folder, 'set.jsonl');
-    await exportTo(rig, path);
+    await exportTo(fixture, path);
     const other = await ready();
     await other.sendLabel('i1', 'c0', { assignedAt: dayOne + 9_000 });
     expect(await importFrom(other, path)).toMatchObject({ vectorsSent: examples, labelsSent: examples - 1 });
@@ -164,9 +171,9 @@ describe('a labelled set that is carried to another cluster', () => {
   });
 
   it('keeps the labels that a vector brought for other tasks', async () => {
-    const rig = await taught();
+    const fixture = await taught();
     const path = join(folder, 'set.jsonl');
-    await exportTo(rig, path);
+    await exportTo(fixture, path);
     const other = await ready();
     await other.sendVector('i1', vectorOf(2, 50), { labels: { colour: 'blue' }, receivedAt: dayOne + 1_500 });
     await importFrom(other, path);
@@ -177,9 +184,9 @@ describe('a labelled set that is carried to another cluster', () => {
   });
 
   it('is not sent at all when it is not what the file says', async () => {
-    const rig = await taught();
+    const fixture = await taught();
     const path = join(folder, 'set.jsonl');
-    await exportTo(rig, path);
+    await exportTo(fixture, path);
     const lines = readFileSync(path, 'utf8').split('\n');
     const other = await ready();
     const stated = JSON.parse(lines[0] ?? '') as object;
@@ -202,22 +209,22 @@ describe('a labelled set that is carried to another cluster', () => {
   });
 
   it('is not exported under a name that no task has: those that there are are listed', async () => {
-    const rig = await taught();
+    const fixture = await taught();
     const path = join(folder, 'set.jsonl');
-    const misspelt = exportTo(rig, path, { task: 'digits' });
+    const misspelt = exportTo(fixture, path, { task: 'digits' });
     await expect(misspelt).rejects.toThrow('There is no task digits; there are: digit');
-    const other = exportTo(rig, path, { extractor: 'nine.v1' });
+    const other = exportTo(fixture, path, { extractor: 'nine.v1' });
     await expect(other).rejects.toThrow('no labelled example of nine.v1; it has heads of eight.v1');
     expect(existsSync(path)).toBe(false);
   });
 
   it('leaves no file behind when the export fails', async () => {
-    const rig = await taught();
+    const fixture = await taught();
     const path = join(folder, 'set.jsonl');
     const stop = new AbortController();
     const exporting = exportExamples({
-      clients: rig.dependencies(),
-      config: configOf(rig),
+      clients: fixture.dependencies(),
+      config: configOf(fixture),
       task: 'digit',
       path,
       format: chooseFormat(path),
@@ -231,11 +238,11 @@ describe('a labelled set that is carried to another cluster', () => {
 
 describe('a head that is carried to another cluster', () => {
   it('is published there under a new version, once, and predicts the same', async () => {
-    const rig = await taught();
-    const catalog = await HeadCatalog.read(rig.dependencies());
+    const fixture = await taught();
+    const catalog = await HeadCatalog.read(fixture.dependencies());
     const original = await catalog.open(catalog.pick({ task: 'digit' }));
     const file = decodeHeadFile(encodeHeadFile(original));
-    const other = await openRig();
+    const other = await openFixture();
     await (await other.start()).stop();
     const clients = other.dependencies();
     expect(await importHead(file, clients, configOf(other))).toMatchObject({
@@ -257,11 +264,11 @@ describe('a head that is carried to another cluster', () => {
   });
 
   it('has its parameters with it, also when they lay in the blob store', async () => {
-    const rig = await taught();
-    const catalog = await HeadCatalog.read(rig.dependencies());
+    const fixture = await taught();
+    const catalog = await HeadCatalog.read(fixture.dependencies());
     const original = await catalog.open(catalog.pick({ task: 'digit' }));
     const file = decodeHeadFile(encodeHeadFile(original));
-    const other = await openRig();
+    const other = await openFixture();
     await (await other.start()).stop();
     const clients = other.dependencies();
     await importHead(file, clients, { HEAD_INLINE_BYTES: 0 });
@@ -273,17 +280,17 @@ describe('a head that is carried to another cluster', () => {
   });
 
   it('is refused where the extractor has other dimensions', async () => {
-    const rig = await taught();
-    const catalog = await HeadCatalog.read(rig.dependencies());
+    const fixture = await taught();
+    const catalog = await HeadCatalog.read(fixture.dependencies());
     const original = await catalog.open(catalog.pick({ task: 'digit' }));
     const file = decodeHeadFile(encodeHeadFile({ ...original, extractor: 'lenet-digits.v1' }));
-    const importing = importHead(file, rig.dependencies(), configOf(rig));
+    const importing = importHead(file, fixture.dependencies(), configOf(fixture));
     await expect(importing).rejects.toMatchObject({ code: 'head-invalid' });
   });
 
   it('gets out of the way when the trainer takes the same version at the same moment', async () => {
-    const rig = await taught();
-    const clients = rig.dependencies();
+    const fixture = await taught();
+    const clients = fixture.dependencies();
     const catalog = await HeadCatalog.read(clients);
     const original = await catalog.open(catalog.pick({ task: 'digit' }));
     const rival = {
@@ -292,9 +299,9 @@ describe('a head that is carried to another cluster', () => {
       version: 1,
       parameters: Buffer.from(original.parameters),
     };
-    const topic = rig.names.topics.heads;
+    const topic = fixture.names.topics.heads;
     const key = compositeKey('eight.v1', 'digit', 'ncm', '1');
-    const value = rig.codecs.heads.encode(rival);
+    const value = fixture.codecs.heads.encode(rival);
     let raced = false;
     const racing = {
       ...clients,
@@ -316,7 +323,7 @@ describe('a head that is carried to another cluster', () => {
     const published = await publishHead({ clients: racing, head, context, inlineBytes: 1 << 20 });
     expect(published.version).toBe(2);
     const newest = new Map(
-      (await rig.records(topic)).map((record) => [record.key?.toString(), record.value]),
+      (await fixture.records(topic)).map((record) => [record.key?.toString(), record.value]),
     );
     expect(newest.get(key)?.equals(value)).toBe(true);
     expect(newest.get(compositeKey('eight.v1', 'digit', 'ncm', '2'))).toBeInstanceOf(Buffer);
@@ -326,8 +333,8 @@ describe('a head that is carried to another cluster', () => {
   });
 
   it('can be picked by what is known of it', async () => {
-    const rig = await taught();
-    const catalog = await HeadCatalog.read(rig.dependencies());
+    const fixture = await taught();
+    const catalog = await HeadCatalog.read(fixture.dependencies());
     const serving = catalog.activation('digit');
     expect(catalog.pick({})).toMatchObject({ kind: serving?.kind, version: serving?.version });
     expect(() => catalog.pick({ task: 'nothing' })).toThrow(expect.objectContaining({ code: 'not-found' }));
@@ -339,14 +346,14 @@ describe('a head that is carried to another cluster', () => {
 });
 
 /** The methods of an object whose class hides them from a spread. */
-function bound(log: Rig['log']): Rig['log'] {
+function bound(log: ClassifyFixture['log']): ClassifyFixture['log'] {
   return {
     kind: log.kind,
     admin: log.admin,
     blocked: () => log.blocked(),
     openProducer: () => log.openProducer(),
     openTransactions: (id) => log.openTransactions(id),
-    openLanes: (options) => log.openLanes(options),
+    openPartitionGroup: (options) => log.openPartitionGroup(options),
     follow: (options) => log.follow(options),
     read: (options) => log.read(options),
     close: () => log.close(),
@@ -354,7 +361,7 @@ function bound(log: Rig['log']): Rig['log'] {
 }
 
 it('has no file of a set without examples', async () => {
-  const rig = await ready();
-  const exporting = exportTo(rig, join(folder, 'set.jsonl'));
+  const fixture = await ready();
+  const exporting = exportTo(fixture, join(folder, 'set.jsonl'));
   await expect(exporting).rejects.toMatchObject({ code: 'head-not-ready' });
 });

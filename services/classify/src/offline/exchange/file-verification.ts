@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import { addDigest, digestExample, formatDigest } from '@headwater/heads';
 import { imageKey } from '../../join/state/image-bytes.ts';
-import type { LaneStore } from '../../store/partition-store.ts';
+import type { PartitionStore } from '../../store/partition-store.ts';
 import { Draft } from '../../store/state.ts';
 import { openTemporaryStore } from '../temporary-store.ts';
 import type { ExampleRow, SetHeader } from './example-files/api.ts';
@@ -17,7 +17,7 @@ import type { ImportExamplesOptions } from './import-options.ts';
 /** Rows whose images are written to disk together. */
 const pageSize = 1_000;
 
-export interface VerifiedFile {
+export interface VerifiedExampleFile {
   readonly examples: number;
   readonly setDigest: string;
 }
@@ -25,7 +25,10 @@ export interface VerifiedFile {
 type VerificationOptions = Pick<ImportExamplesOptions, 'config' | 'path' | 'format' | 'signal' | 'progress'>;
 
 /** Errors: statistics-mismatch (not the set that it says), record-invalid (an image twice, a time in the future), those of the format. */
-export async function verifyFile(options: VerificationOptions, header: SetHeader): Promise<VerifiedFile> {
+export async function verifyFile(
+  options: VerificationOptions,
+  header: SetHeader,
+): Promise<VerifiedExampleFile> {
   const { path, format, signal, progress, config } = options;
   const latest = Date.now() + config.MAX_CLOCK_SKEW;
   const temporary = await openTemporaryStore(join(config.DATA_DIR, 'backfill'));
@@ -50,10 +53,10 @@ export async function verifyFile(options: VerificationOptions, header: SetHeader
 
 class SeenImages {
   count = 0;
-  readonly #store: LaneStore;
+  readonly #store: PartitionStore;
   #draft: Draft;
 
-  constructor(store: LaneStore) {
+  constructor(store: PartitionStore) {
     this.#store = store;
     this.#draft = new Draft(store);
   }
@@ -76,7 +79,7 @@ function checkTime({ where, assignedAt }: ExampleRow, latest: number): void {
   if (assignedAt > latest) fail(where, 'assignedAt lies in the future');
 }
 
-function checkStated({ examples, setDigest }: VerifiedFile, header: SetHeader): void {
+function checkStated({ examples, setDigest }: VerifiedExampleFile, header: SetHeader): void {
   if (header.examples !== null && header.examples !== examples) {
     mismatch(`it has ${examples} examples, and says ${header.examples}`);
   }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createLabelledSet, quantize, trainHead } from '@headwater/heads';
+import { createTrainingSet, quantize, trainHead } from '@headwater/heads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WholeHead } from '../../model-registry/head-catalog.ts';
 import { decodeHeadFile, encodeHeadFile, headOf } from './head-file.ts';
 
 function headFor(labels: readonly string[]): WholeHead {
-  const set = createLabelledSet({ extractor: 'four.v1', task: 'digit', dimensions: 4 });
+  const set = createTrainingSet({ extractor: 'four.v1', task: 'digit', dimensions: 4 });
   for (let index = 0; index < 12; index++) {
     const vector = quantize(Float32Array.from({ length: 4 }, (_, at) => Math.sin(index * 1.3 + at * at)));
     set.add({ imageId: `i${index}`, label: labels[index % labels.length] ?? '', group: null, vector });

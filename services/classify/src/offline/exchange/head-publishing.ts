@@ -10,9 +10,9 @@ import type { HeadTrained } from '@headwater/schemas';
 import { type ClusterClients, HeadCatalog } from '../../model-registry/head-catalog.ts';
 import {
   describeHead,
+  expiredVersionTombstones,
   type HeadContext,
   headRecord,
-  outdatedRecords,
   type PublicationOptions,
 } from '../../train/publishing/publication.ts';
 
@@ -60,7 +60,7 @@ async function tryPublish(options: PublishOptions, producer: LogProducer): Promi
   await producer.send([own]);
   const rival = await findRival(clients, before, own);
   if (rival === undefined) {
-    await producer.send(outdatedRecords(trained, publication));
+    await producer.send(expiredVersionTombstones(trained, publication));
     return trained;
   }
   await producer.send([{ topic, key: rival.key, value: rival.value, partition: rival.partition }]);

@@ -8,7 +8,7 @@ import { type Codec, type HeadTrained, openCodec } from '@headwater/schemas';
 import type { ClusterClients } from '../../model-registry/head-catalog.ts';
 
 /** Writes each head that has a watermark again, with 0. Returns how many; a second call finds none. */
-export async function forgetWatermarks(
+export async function resetWatermarks(
   { log, names, schemaIds }: Pick<ClusterClients, 'log' | 'names' | 'schemaIds'>,
   transactions: Pick<LogTransactions, 'commit'>,
 ): Promise<number> {

@@ -11,5 +11,5 @@ export { type ExportExamplesOptions, exportExamples } from './examples-export.ts
 export { importExamples } from './examples-import.ts';
 export { decodeHeadFile, encodeHeadFile, type HeadFile } from './head-file.ts';
 export { type ImportedHead, importHead } from './head-import.ts';
-export { forgetWatermarks } from './head-watermarks.ts';
+export { resetWatermarks } from './head-watermarks.ts';
 export type { ImportExamplesOptions, ImportReport, ImportSoFar } from './import-options.ts';

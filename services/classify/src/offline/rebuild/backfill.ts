@@ -4,15 +4,15 @@
  */
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
-import { type Head, type LabelledSet, type LabelledVector, mostLearned } from '@headwater/heads';
+import { type Head, type LabelledVector, maximumLearnedExamples, type TrainingSet } from '@headwater/heads';
 import type { HeadKind } from '@headwater/schemas';
 import { HeadCatalog } from '../../model-registry/head-catalog.ts';
 import { openTaskSettings, type TaskSettings } from '../../task-settings.ts';
-import { needsMoreExamples } from '../../train/examples/more-examples.ts';
+import { needsAdditionalExamples } from '../../train/examples/more-examples.ts';
 import { setOptionsOf, withinLimit } from '../../train/set-rules.ts';
 import { type Solver, startSolver } from '../../train/solving/solver.ts';
 import type { ExampleTable, LabelledExample } from './example-table.ts';
-import { firstExamples } from './first-examples.ts';
+import { bottomKExamples } from './first-examples.ts';
 import { compareHead, type HeadComparison } from './head-comparison.ts';
 import { publishRebuilt, requireStoppedTrainer } from './publishing.ts';
 import {
@@ -127,7 +127,9 @@ async function rebuild(run: Rebuild): Promise<Omit<BackfillReport, 'seconds'>> {
   const examples = () => insideWindow(withinLimit(source.examples(), settings), start);
   const set = await sum(run, examples());
   const { kinds, passedOver } = kindsOf(run);
-  const heads = await trainAll(run, set, kinds, () => firstExamples(examples(), mostLearned(set.dimensions)));
+  const heads = await trainAll(run, set, kinds, () =>
+    bottomKExamples(examples(), maximumLearnedExamples(set.dimensions)),
+  );
   const line = { task, extractor };
   const comparisons = heads.map((head) =>
     compareHead(head, newestSettled(catalog, line, head.kind), table.lastOffset),
@@ -172,7 +174,7 @@ async function allowPublishing({ clients, from }: BackfillOptions): Promise<void
 async function sum(
   { options: { task, workers, signal, progress }, settings, extractor, catalog }: Rebuild,
   examples: AsyncIterable<LabelledExample>,
-): Promise<LabelledSet> {
+): Promise<TrainingSet> {
   const iterator = examples[Symbol.asyncIterator]();
   const first = await iterator.next();
   if (first.done === true) throw noExamples(catalog, task, extractor);
@@ -195,7 +197,7 @@ async function* resumed<T>(first: T, rest: AsyncIterator<T>): AsyncGenerator<T> 
 
 async function trainAll(
   { options: { signal, progress }, settings: { prior, units } }: Rebuild,
-  set: LabelledSet,
+  set: TrainingSet,
   kinds: readonly HeadKind[],
   readFirst: () => Promise<readonly LabelledVector[]>,
 ): Promise<Head[]> {
@@ -207,7 +209,7 @@ async function trainAll(
     for (const kind of kinds) {
       signal?.throwIfAborted();
       progress?.({ stage: `training heads (${kind})`, done: heads.length, total: kinds.length });
-      const more = needsMoreExamples(kind, 'settled') ? readFirst() : undefined;
+      const more = needsAdditionalExamples(kind, 'settled') ? readFirst() : undefined;
       const choices = { kind, mode: 'settled', prior, units } as const;
       const solved = solver.start(set, choices, 'later', signal ?? new AbortController().signal, more);
       heads.push(await (signal === undefined ? solved : Promise.race([solved, aborted(signal)])));

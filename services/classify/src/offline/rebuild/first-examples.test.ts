@@ -1,6 +1,6 @@
 import { type LabelledVector, sampleKey } from '@headwater/heads';
 import { describe, expect, it } from 'vitest';
-import { firstExamples } from './first-examples.ts';
+import { bottomKExamples } from './first-examples.ts';
 
 async function* stream(count: number): AsyncGenerator<LabelledVector> {
   for (let i = 0; i < count; i++) {
@@ -21,7 +21,7 @@ describe('the first examples', () => {
     const all: Buffer[] = [];
     for await (const example of stream(count)) all.push(Buffer.from(sampleKey(example)));
     const expected = all.sort(Buffer.compare).slice(0, most);
-    const first = await firstExamples(stream(count), most);
+    const first = await bottomKExamples(stream(count), most);
     expect(first.map((example) => Buffer.from(sampleKey(example)))).toEqual(expected);
   });
 });

@@ -10,7 +10,7 @@ interface Keyed {
 const slack = 8_192;
 
 /** At most so many, ascending, each with memory of its own: what `readExamples` gives to the trainer. */
-export async function firstExamples(
+export async function bottomKExamples(
   examples: AsyncIterable<LabelledVector>,
   most: number,
 ): Promise<readonly LabelledVector[]> {

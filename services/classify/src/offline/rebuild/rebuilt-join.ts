@@ -1,6 +1,6 @@
 /**
  * What the join knows, worked out anew from `labels` and `vectors.*` by the very transitions that it runs: the examples that
- * there should be, and what an import would change. All lanes lie in one store on disk.
+ * there should be, and what an import would change. All partitions lie in one store on disk.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { describeExtractor } from '@headwater/extractors';
@@ -8,7 +8,7 @@ import { type Log, type LogRecord, type Names, partitionFor } from '@headwater/l
 import { classOfLabel, type Example, type SchemaIds } from '@headwater/schemas';
 import type { ClassifyConfig } from '../../environment.ts';
 import { openJoinCodecs } from '../../join/join-codecs.ts';
-import { JoinLane, type JoinLaneOptions } from '../../join/join-partition.ts';
+import { PartitionJoin, type PartitionJoinOptions } from '../../join/join-partition.ts';
 import { decodeImage } from '../../join/state/image-bytes.ts';
 import { type ImageState, type StatedLabel, winner } from '../../join/state/image-state.ts';
 import { type IncomingVector, readImage, readVector } from '../../join/state/join-state.ts';
@@ -32,7 +32,10 @@ export interface RebuiltJoinOptions {
   readonly until?: ((topic: string, partition: number) => bigint) | undefined;
   /** Sees the records of one partition before they are applied, and returns those that are. */
   readonly take?:
-    | ((records: readonly LogRecord[], lane: Pick<JoinLane, 'incoming'>) => Promise<readonly LogRecord[]>)
+    | ((
+        records: readonly LogRecord[],
+        partition: Pick<PartitionJoin, 'incoming'>,
+      ) => Promise<readonly LogRecord[]>)
     | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: OnProgress | undefined;
@@ -41,8 +44,8 @@ export interface RebuiltJoinOptions {
 export class RebuiltJoin {
   readonly #options: RebuiltJoinOptions;
   readonly #temporary: TemporaryStore;
-  readonly #joinLanes: JoinLane[] = [];
-  #lanes = 0;
+  readonly #partitionJoins: PartitionJoin[] = [];
+  #partitions = 0;
   #read = 0;
 
   /** Errors: topic-missing, topic-mismatch, log-unavailable, store-unavailable, the signal's reason. */
@@ -63,32 +66,32 @@ export class RebuiltJoin {
   }
 
   image(imageId: string): ImageState {
-    return readImage(new Draft(this.#view(partitionFor(imageId, this.#lanes))), imageId);
+    return readImage(new Draft(this.#view(partitionFor(imageId, this.#partitions))), imageId);
   }
 
   /** How many partitions `labels` and each topic of vectors have. */
   get partitions(): number {
-    return this.#lanes;
+    return this.#partitions;
   }
 
-  /** A vector as the join takes it in; see `JoinLane.incoming`. */
+  /** A vector as the join takes it in; see `PartitionJoin.incoming`. */
   async incoming(record: LogRecord): Promise<IncomingVector | undefined> {
-    return this.#joinLanes[record.partition]?.incoming(record);
+    return this.#partitionJoins[record.partition]?.incoming(record);
   }
 
   vector(imageId: string, extractor: string): Int16Array | undefined {
-    return readVector(new Draft(this.#view(partitionFor(imageId, this.#lanes))), imageId, extractor);
+    return readVector(new Draft(this.#view(partitionFor(imageId, this.#partitions))), imageId, extractor);
   }
 
   /** The example that the join writes for the image: label null where it was retracted, undefined without a label or a vector. */
   example(image: ImageState, extractor: string, task: string): Example | undefined {
-    return exampleOf(image, this.#view(partitionFor(image.imageId, this.#lanes)), extractor, task);
+    return exampleOf(image, this.#view(partitionFor(image.imageId, this.#partitions)), extractor, task);
   }
 
   /** Images that have a vector, partition by partition. */
   *images(): Generator<ImageState> {
-    for (let lane = 0; lane < this.#lanes; lane++) {
-      for (const { value } of this.#view(lane).range('image/')) {
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      for (const { value } of this.#view(partition).range('image/')) {
         this.#options.signal?.throwIfAborted();
         const image = decodeImage(value);
         if (image.vectors.size > 0) yield image;
@@ -112,12 +115,12 @@ export class RebuiltJoin {
     const { log, names, schemaIds } = this.#options;
     const vectors = await this.#vectorTopics();
     const topics = [names.topics.labels, ...vectors.keys()];
-    this.#lanes = await countLanes(log, topics);
-    const options: Omit<JoinLaneOptions, 'lane'> = {
+    this.#partitions = await countLanes(log, topics);
+    const options: Omit<PartitionJoinOptions, 'partition'> = {
       group: names.groups.join,
       topics: { ...names.topics, refusedLabels: names.topics.deadLetters(names.topics.labels), vectors },
       codecs: await openJoinCodecs(schemaIds, names),
-      partitions: { lanes: this.#lanes, examples: 1 },
+      partitions: { inputs: this.#partitions, examples: 1 },
       limits: { maxTasks: this.#options.config.MAX_TASKS, maxClasses: this.#options.config.MAX_CLASSES },
       maxFutureMs: this.#options.config.MAX_CLOCK_SKEW,
       declaredTasks: [],
@@ -125,10 +128,10 @@ export class RebuiltJoin {
       dimensions: contractDimensions,
     };
     const total = await this.#total(topics);
-    for (let lane = 0; lane < this.#lanes; lane++) {
-      const joinLane = new JoinLane({ ...options, lane });
-      this.#joinLanes.push(joinLane);
-      for (const topic of topics) await this.#replay(joinLane, topic, lane, total);
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      const partitionJoin = new PartitionJoin({ ...options, partition });
+      this.#partitionJoins.push(partitionJoin);
+      for (const topic of topics) await this.#replay(partitionJoin, topic, partition, total);
     }
   }
 
@@ -143,16 +146,23 @@ export class RebuiltJoin {
     return topics;
   }
 
-  async #replay(joinLane: JoinLane, topic: string, lane: number, total: number): Promise<void> {
+  async #replay(
+    partitionJoin: PartitionJoin,
+    topic: string,
+    partition: number,
+    total: number,
+  ): Promise<void> {
     const { log, signal, progress, until, take } = this.#options;
-    const { low, high } = (await log.admin.offsets(topic))[lane] ?? { low: 0n, high: 0n };
-    const to = until?.(topic, lane) ?? high;
+    const { low, high } = (await log.admin.offsets(topic))[partition] ?? { low: 0n, high: 0n };
+    const to = until?.(topic, partition) ?? high;
     if (low >= to) return;
-    for await (const records of log.read({ topic, partition: lane, to })) {
+    for await (const records of log.read({ topic, partition: partition, to })) {
       signal?.throwIfAborted();
-      const draft = new Draft(this.#view(lane));
-      await joinLane.replay((await take?.(records, joinLane)) ?? records, draft);
-      const changes = [...draft.changes].map(([key, value]) => [laneKey(lane, key), value] as const);
+      const draft = new Draft(this.#view(partition));
+      await partitionJoin.replay((await take?.(records, partitionJoin)) ?? records, draft);
+      const changes = [...draft.changes].map(
+        ([key, value]) => [partitionedKey(partition, key), value] as const,
+      );
       await this.#temporary.store.write(new Map(changes), new Map());
       this.#read += records.length;
       progress?.({ stage: 'reading labels and vectors', done: this.#read, total });
@@ -167,35 +177,35 @@ export class RebuiltJoin {
     return Number(total);
   }
 
-  #view(lane: number): StateReader {
-    return new LaneView(this.#temporary.store, lane);
+  #view(partition: number): StateReader {
+    return new JoinPartitionView(this.#temporary.store, partition);
   }
 }
 
-/** One lane's part of the store. */
-class LaneView implements StateReader {
+/** One partition's part of the store. */
+class JoinPartitionView implements StateReader {
   readonly #store: StateReader;
-  readonly #lane: number;
+  readonly #partition: number;
 
-  constructor(store: StateReader, lane: number) {
+  constructor(store: StateReader, partition: number) {
     this.#store = store;
-    this.#lane = lane;
+    this.#partition = partition;
   }
 
   get(key: string): Buffer | undefined {
-    return this.#store.get(laneKey(this.#lane, key));
+    return this.#store.get(partitionedKey(this.#partition, key));
   }
 
   *range(prefix: string): Iterable<StateEntry> {
-    const { length } = laneKey(this.#lane, '');
-    for (const { key, value } of this.#store.range(laneKey(this.#lane, prefix))) {
+    const { length } = partitionedKey(this.#partition, '');
+    for (const { key, value } of this.#store.range(partitionedKey(this.#partition, prefix))) {
       yield { key: key.slice(length), value };
     }
   }
 }
 
-function laneKey(lane: number, key: string): string {
-  return `lane-${lane}/${key}`;
+function partitionedKey(partition: number, key: string): string {
+  return `partition-${partition}/${key}`;
 }
 
 function exampleOf(

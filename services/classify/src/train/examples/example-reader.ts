@@ -4,14 +4,14 @@ import { type LogRecord, partitionFor } from '@headwater/log';
 import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
 import { checkTask } from '../../join/record-checks.ts';
 import { Draft } from '../../store/state.ts';
-import { noteErasure } from '../publishing/erasures.ts';
-import type { RulesOf } from '../set-rules.ts';
-import { applyExample, type ExampleNews, type SetChange } from './trainer-state.ts';
+import { recordErasure } from '../publishing/erasures.ts';
+import type { TrainingSetSettingsOf } from '../set-rules.ts';
+import { applyExample, type ExampleUpdate, type SetChange } from './trainer-state.ts';
 
 export interface ExampleReaderOptions {
-  readonly settingsOf: RulesOf;
+  readonly settingsOf: TrainingSetSettingsOf;
   readonly examples: Codec<Example>;
-  readonly lane: number;
+  readonly partition: number;
   readonly partitions: number;
 }
 
@@ -23,15 +23,16 @@ export class ExampleReader {
   }
 
   /** Errors: record-invalid, and what the codec throws. */
-  async read(record: LogRecord): Promise<ExampleNews> {
+  async read(record: LogRecord): Promise<ExampleUpdate> {
     const key = record.key?.toString('utf8') ?? '';
     const [extractor, task, imageId, ...rest] = parseCompositeKey(key);
     if (!extractor || !task || !imageId || rest.length > 0) {
       throw invalid('The key is not extractor/task/image id');
     }
     checkTask(task);
-    const { examples, lane, partitions } = this.#options;
-    if (partitionFor(task, partitions) !== lane) throw invalid('The example is not in its task’s partition');
+    const { examples, partition, partitions } = this.#options;
+    if (partitionFor(task, partitions) !== partition)
+      throw invalid('The example is not in its task’s partition');
     if (record.value === null) return { extractor, task, imageId, example: null };
     const example = await examples.decode(record.value);
     if (compositeKey(example.extractor, example.task, example.imageId) !== key) {
@@ -48,7 +49,7 @@ export class ExampleReader {
     const news = await this.read(record);
     const inner = new Draft(draft);
     const change = applyExample(inner, news, this.#options.settingsOf(news.task));
-    if (record.value === null) noteErasure(inner, news, record.offset);
+    if (record.value === null) recordErasure(inner, news, record.offset);
     draft.absorb(inner);
     return change;
   }

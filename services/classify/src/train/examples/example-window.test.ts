@@ -1,17 +1,17 @@
-import { createLabelledSet, quantize } from '@headwater/heads';
+import { createTrainingSet, quantize } from '@headwater/heads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { vectorOf } from '../../testing/classify-fixture.ts';
-import { MapState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/map-state.ts';
 import { timeDigits } from './example-bytes.ts';
 import type { ExampleWindow } from './example-window.ts';
-import { applyExample, type ExampleNews, type SetChange, storedSets } from './trainer-state.ts';
-import { LabelledSets } from './training-sets.ts';
+import { applyExample, type ExampleUpdate, type SetChange, storedSets } from './trainer-state.ts';
+import { TrainingSets } from './training-sets.ts';
 
 const name = { extractor: 'a.v1', task: 'digit' };
 const vector = (seed: number) => quantize(Float32Array.from(vectorOf(seed % 3, seed)));
 
-const news: fc.Arbitrary<ExampleNews> = fc
+const news: fc.Arbitrary<ExampleUpdate> = fc
   .record({
     image: fc.integer({ min: 0, max: 9 }),
     label: fc.constantFrom('x', 'y', null),
@@ -30,7 +30,7 @@ const windows: fc.Arbitrary<ExampleWindow> = fc.oneof(
 );
 
 /** The digest of the examples inside, found the long way round; null where there are none. */
-function expected(events: readonly ExampleNews[], window: ExampleWindow): string | null {
+function expected(events: readonly ExampleUpdate[], window: ExampleWindow): string | null {
   const last = new Map(events.map((event) => [event.imageId, event.example]));
   const examples = [...last.values()].filter((example) => example !== null);
   const time = (example: { readonly assignedAt?: number }) => example.assignedAt ?? 0;
@@ -40,16 +40,16 @@ function expected(events: readonly ExampleNews[], window: ExampleWindow): string
       ? examples.filter((one) => time(one) > newest - window.span)
       : newestOf(examples, window.newest);
   if (inside.length === 0) return null;
-  const set = createLabelledSet({ ...name, dimensions: 8 });
+  const set = createTrainingSet({ ...name, dimensions: 8 });
   for (const example of inside) set.add(example);
   return set.setDigest;
 }
 
-type Known = NonNullable<ExampleNews['example']>;
+type Known = NonNullable<ExampleUpdate['example']>;
 
 /** Ties of time are broken by the sample's keys, which a set of one example at a time tells. */
 function newestOf(examples: readonly Known[], count: number): Known[] {
-  const state = new MapState();
+  const state = new InMemoryState();
   for (const example of examples) {
     state.commit((draft) =>
       applyExample(draft, { ...name, imageId: example.imageId, example }, { window: { newest: 99 } }),
@@ -67,9 +67,9 @@ function newestOf(examples: readonly Known[], count: number): Known[] {
 }
 
 function learn(
-  state: MapState,
-  sets: LabelledSets,
-  events: readonly ExampleNews[],
+  state: InMemoryState,
+  sets: TrainingSets,
+  events: readonly ExampleUpdate[],
   window: ExampleWindow,
 ): SetChange[] {
   const changes: SetChange[] = [];
@@ -82,16 +82,16 @@ function learn(
   return changes;
 }
 
-const digestOf = (sets: LabelledSets) => sets.get(name.extractor, name.task)?.setDigest ?? null;
+const digestOf = (sets: TrainingSets) => sets.get(name.extractor, name.task)?.setDigest ?? null;
 
 describe('a window over examples', () => {
   it('holds exactly what is inside at the end, after any history, in memory and after a restart', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(news, { maxLength: 30 }), windows, async (events, window) => {
-        const [state, sets] = [new MapState(), new LabelledSets()];
+        const [state, sets] = [new InMemoryState(), new TrainingSets()];
         learn(state, sets, events, window);
         expect(digestOf(sets)).toBe(expected(events, window));
-        expect(digestOf(await LabelledSets.load(state))).toBe(digestOf(sets));
+        expect(digestOf(await TrainingSets.load(state))).toBe(digestOf(sets));
         const stored = storedSets(state)[0];
         expect(stored?.inside ?? 0).toBe(sets.get(name.extractor, name.task)?.examples ?? 0);
       }),
@@ -109,8 +109,8 @@ describe('a window over examples', () => {
         windows,
         ([events, shuffled], window) => {
           const digests = [events, shuffled].map((order) => {
-            const sets = new LabelledSets();
-            learn(new MapState(), sets, order, window);
+            const sets = new TrainingSets();
+            learn(new InMemoryState(), sets, order, window);
             return digestOf(sets);
           });
           expect(digests[1]).toBe(digests[0]);
@@ -127,7 +127,7 @@ describe('a window over examples', () => {
         fc.array(news, { maxLength: 12 }),
         windows,
         (kept, dropped, window) => {
-          const [state, sets] = [new MapState(), new LabelledSets()];
+          const [state, sets] = [new InMemoryState(), new TrainingSets()];
           learn(state, sets, kept, window);
           const before = digestOf(sets);
           sets.undo(learn(state, sets, dropped, window));
@@ -145,7 +145,7 @@ describe('a window over examples', () => {
 });
 
 describe('the limits of a trainer', () => {
-  const example = (imageId: string, task = 'digit'): ExampleNews => ({
+  const example = (imageId: string, task = 'digit'): ExampleUpdate => ({
     extractor: 'a.v1',
     task,
     imageId,
@@ -153,16 +153,16 @@ describe('the limits of a trainer', () => {
   });
 
   it('refuse one set too many, and go on with those that are there', () => {
-    const state = new MapState();
-    const say = (event: ExampleNews) => state.commit((draft) => applyExample(draft, event, { maxSets: 1 }));
+    const state = new InMemoryState();
+    const say = (event: ExampleUpdate) => state.commit((draft) => applyExample(draft, event, { maxSets: 1 }));
     expect(say(example('i1'))).toBeDefined();
     expect(() => say(example('i1', 'other'))).toThrow(expect.objectContaining({ code: 'limit-exceeded' }));
     expect(say(example('i2'))).toBeDefined();
   });
 
   it('refuse the example that would be summed inexactly, alone, before anything is changed', () => {
-    const state = new MapState();
-    const say = (event: ExampleNews) =>
+    const state = new InMemoryState();
+    const say = (event: ExampleUpdate) =>
       state.commit((draft) => applyExample(draft, event, { maxExamples: 1 }));
     expect(say(example('i1'))).toBeDefined();
     const before = new Map(state.entries);

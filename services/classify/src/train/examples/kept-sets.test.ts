@@ -1,38 +1,38 @@
 import type { LogRecord } from '@headwater/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { numbersOf, TrainerRig } from '../../testing/trainer-fixture.ts';
-import { KeptSets } from './kept-sets.ts';
+import { numbersOf, TrainerFixture } from '../../testing/trainer-fixture.ts';
+import { RetainedTrainingSets } from './kept-sets.ts';
 
-let rig: TrainerRig;
+let fixture: TrainerFixture;
 beforeEach(async () => {
-  rig = await TrainerRig.open();
+  fixture = await TrainerFixture.open();
 });
-afterEach(() => rig.close());
+afterEach(() => fixture.close());
 
-describe('a lane that is opened again in the same process', () => {
-  const setDigest = () => rig.openSets.find('eight.v1', 'digit')?.set.setDigest;
-  let keptSets: KeptSets;
+describe('a partition that is opened again in the same process', () => {
+  const setDigest = () => fixture.openTrainingSets.find('eight.v1', 'digit')?.set.setDigest;
+  let retainedSets: RetainedTrainingSets;
   let log: LogRecord[];
 
   beforeEach(async () => {
-    keptSets = new KeptSets();
-    await rig.reopen(0n, { keptSets });
-    log = rig.batch(0, 12);
-    await rig.commit(await rig.process(log));
+    retainedSets = new RetainedTrainingSets();
+    await fixture.reopen(0n, { retainedSets });
+    log = fixture.batch(0, 12);
+    await fixture.commit(await fixture.process(log));
   });
 
-  /** Closes the lane, and opens it with the sets that were kept; then adds up anew, to compare. */
+  /** Closes the partition, and opens it with the sets that were kept; then adds up anew, to compare. */
   async function reopen(position: bigint): Promise<{ kept: string | undefined; anew: string | undefined }> {
-    await rig.reopen(position, { keptSets, log });
+    await fixture.reopen(position, { retainedSets, log });
     const kept = setDigest();
-    await rig.reopen(position, { log });
+    await fixture.reopen(position, { log });
     return { kept, anew: setDigest() };
   }
 
   it('keeps its labelled sets', async () => {
     const before = setDigest();
-    const { kept, anew } = await reopen(rig.tail);
-    expect(rig.opened.slice(-2)).toMatchObject([
+    const { kept, anew } = await reopen(fixture.tail);
+    expect(fixture.opened.slice(-2)).toMatchObject([
       { outcome: 'current', setsKept: true },
       { outcome: 'current', setsKept: false },
     ]);
@@ -41,36 +41,36 @@ describe('a lane that is opened again in the same process', () => {
 
   it('takes back what was not committed, and learns what is committed since', async () => {
     const before = setDigest();
-    await rig.process([rig.example(3, 'c2'), rig.example(40, 'c1'), rig.example(5, null)]);
+    await fixture.process([fixture.example(3, 'c2'), fixture.example(40, 'c1'), fixture.example(5, null)]);
     expect(setDigest()).not.toBe(before);
-    rig.tail -= 3n;
-    log = [...log, ...rig.batch(50, 53), rig.example(4, 'c2'), rig.example(6, null)];
-    const { kept, anew } = await reopen(rig.tail);
-    expect(rig.opened.at(-2)).toMatchObject({ outcome: 'rolled-forward', records: 5, setsKept: true });
+    fixture.tail -= 3n;
+    log = [...log, ...fixture.batch(50, 53), fixture.example(4, 'c2'), fixture.example(6, null)];
+    const { kept, anew } = await reopen(fixture.tail);
+    expect(fixture.opened.at(-2)).toMatchObject({ outcome: 'rolled-forward', records: 5, setsKept: true });
     expect(kept).toBe(anew);
-    expect(rig.openSets.find('eight.v1', 'digit')?.set.examples).toBe(14);
+    expect(fixture.openTrainingSets.find('eight.v1', 'digit')?.set.examples).toBe(14);
   });
 
   it('adds up anew where its store starts over', async () => {
     const { kept, anew } = await reopen(4n);
-    expect(rig.opened.at(-2)).toMatchObject({ outcome: 'rebuilt', setsKept: false });
+    expect(fixture.opened.at(-2)).toMatchObject({ outcome: 'rebuilt', setsKept: false });
     expect(kept).toBe(anew);
   });
 
   it('adds up anew where a batch was under way when it was closed', async () => {
     // The store goes from under it.
-    const learning = rig.process(rig.batch(60, 64)).catch(() => undefined);
-    rig.tail -= 4n;
-    const closing = rig.session.close();
+    const learning = fixture.process(fixture.batch(60, 64)).catch(() => undefined);
+    fixture.tail -= 4n;
+    const closing = fixture.session.close();
     await learning;
     await closing;
-    await rig.openLane(rig.tail, { keptSets, log });
-    expect(rig.opened.at(-1)).toMatchObject({ outcome: 'current', setsKept: false });
+    await fixture.openLane(fixture.tail, { retainedSets, log });
+    expect(fixture.opened.at(-1)).toMatchObject({ outcome: 'current', setsKept: false });
   });
 
   it('does not take sets that are not those of the store', async () => {
-    await rig.session.close();
-    const kept = keptSets.take(0);
+    await fixture.session.close();
+    const kept = retainedSets.take(0);
     kept?.sets.apply({
       extractor: 'eight.v1',
       task: 'digit',
@@ -83,9 +83,9 @@ describe('a lane that is opened again in the same process', () => {
         vector: numbersOf(1),
       },
     });
-    if (kept !== undefined) keptSets.keep(0, kept);
-    await rig.openLane(rig.tail, { keptSets, log });
-    expect(rig.opened.at(-1)).toMatchObject({ setsKept: false });
-    expect(rig.openSets.find('eight.v1', 'digit')?.set.examples).toBe(12);
+    if (kept !== undefined) retainedSets.keep(0, kept);
+    await fixture.openLane(fixture.tail, { retainedSets, log });
+    expect(fixture.opened.at(-1)).toMatchObject({ setsKept: false });
+    expect(fixture.openTrainingSets.find('eight.v1', 'digit')?.set.examples).toBe(12);
   });
 });

@@ -4,33 +4,33 @@
 import {
   type HeadKind,
   type HeadMode,
-  type LabelledSet,
   type LabelledVector,
-  learnsOneByOne,
-  mostLearned,
+  learnsFromExamples,
+  maximumLearnedExamples,
+  type TrainingSet,
 } from '@headwater/heads';
-import { Breath } from '../../event-loop.ts';
+import { EventLoopBudget } from '../../event-loop.ts';
 import type { StateReader } from '../../store/state.ts';
 import { storedExamples } from './trainer-state.ts';
 
 /** Other kinds, and heads that are waited for, need no more than what the set keeps. */
-export function needsMoreExamples(kind: HeadKind, mode: HeadMode): boolean {
-  return mode === 'settled' && learnsOneByOne(kind);
+export function needsAdditionalExamples(kind: HeadKind, mode: HeadMode): boolean {
+  return mode === 'settled' && learnsFromExamples(kind);
 }
 
 /** Those with the smallest sample keys, ascending. Errors: the signal's reason. */
 export async function readExamples(
   reader: StateReader,
-  { extractor, task, dimensions }: Pick<LabelledSet, 'extractor' | 'task' | 'dimensions'>,
+  { extractor, task, dimensions }: Pick<TrainingSet, 'extractor' | 'task' | 'dimensions'>,
   signal: AbortSignal,
 ): Promise<readonly LabelledVector[]> {
-  const most = mostLearned(dimensions);
-  const breath = new Breath();
+  const most = maximumLearnedExamples(dimensions);
+  const eventLoop = new EventLoopBudget();
   const examples: LabelledVector[] = [];
   for (const example of storedExamples(reader, extractor, task)) {
     if (examples.length === most) break;
     examples.push(example);
-    await breath.take(signal);
+    await eventLoop.take(signal);
   }
   return examples;
 }

@@ -1,19 +1,19 @@
-import { createLabelledSet, type LabelledVector, quantize } from '@headwater/heads';
+import { createTrainingSet, type LabelledVector, quantize } from '@headwater/heads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Draft } from '../../store/state.ts';
 import { vectorOf } from '../../testing/classify-fixture.ts';
-import { MapState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/map-state.ts';
 import {
   applyExample,
-  type ExampleNews,
+  type ExampleUpdate,
   type SetChange,
   storedExamples,
   storedSets,
 } from './trainer-state.ts';
-import { LabelledSets } from './training-sets.ts';
+import { TrainingSets } from './training-sets.ts';
 
-const news: fc.Arbitrary<ExampleNews> = fc
+const news: fc.Arbitrary<ExampleUpdate> = fc
   .record({
     extractor: fc.constantFrom('a.v1', 'b.v1'),
     task: fc.constantFrom('digit', 'other'),
@@ -30,20 +30,20 @@ const news: fc.Arbitrary<ExampleNews> = fc
         : { imageId: key.imageId, label, group, vector: quantize(Float32Array.from(vectorOf(seed, seed))) },
   }));
 
-function digests(sets: LabelledSets): Record<string, string> {
+function digests(sets: TrainingSets): Record<string, string> {
   return Object.fromEntries(sets.all().map((set) => [`${set.extractor}/${set.task}`, set.setDigest]));
 }
 
 /** What the sets must be: the last word on each image, and nothing else. */
-function expected(events: readonly ExampleNews[]): Record<string, string> {
+function expected(events: readonly ExampleUpdate[]): Record<string, string> {
   const last = new Map(
     events.map((event) => [JSON.stringify([event.extractor, event.task, event.imageId]), event]),
   );
-  const sets = new Map<string, ReturnType<typeof createLabelledSet>>();
+  const sets = new Map<string, ReturnType<typeof createTrainingSet>>();
   for (const { extractor, task, example } of last.values()) {
     if (example === null) continue;
     const name = `${extractor}/${task}`;
-    const set = sets.get(name) ?? createLabelledSet({ extractor, task, dimensions: example.vector.length });
+    const set = sets.get(name) ?? createTrainingSet({ extractor, task, dimensions: example.vector.length });
     set.add(example);
     sets.set(name, set);
   }
@@ -54,14 +54,14 @@ describe('the trainer’s transitions', () => {
   it('leave exactly the last word on every image, in memory and on disk', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(news, { maxLength: 30 }), async (events) => {
-        const state = new MapState();
-        const sets = new LabelledSets();
+        const state = new InMemoryState();
+        const sets = new TrainingSets();
         for (const event of events) {
           const change = state.commit((draft) => applyExample(draft, event));
           if (change !== undefined) sets.apply(change);
         }
         expect(digests(sets)).toEqual(expected(events));
-        expect(digests(await LabelledSets.load(state))).toEqual(digests(sets));
+        expect(digests(await TrainingSets.load(state))).toEqual(digests(sets));
         const sizes = storedSets(state).map(({ extractor, task, examples }) => [
           `${extractor}/${task}`,
           examples,
@@ -84,9 +84,9 @@ describe('the trainer’s transitions', () => {
     );
     await fc.assert(
       fc.asyncProperty(batches, async (history) => {
-        const state = new MapState();
-        let sets = new LabelledSets();
-        const learn = (events: readonly ExampleNews[], fails: boolean) => {
+        const state = new InMemoryState();
+        let sets = new TrainingSets();
+        const learn = (events: readonly ExampleUpdate[], fails: boolean) => {
           const changes: SetChange[] = [];
           const draft = new Draft(state);
           for (const event of events) {
@@ -100,13 +100,13 @@ describe('the trainer’s transitions', () => {
         };
         for (const { events, fate } of history) {
           if (fate === 'failed' || fate === 'killed before') learn(events, true);
-          if (fate === 'killed before') sets = await LabelledSets.load(state);
+          if (fate === 'killed before') sets = await TrainingSets.load(state);
           learn(events, false);
-          if (fate === 'killed after') sets = await LabelledSets.load(state);
+          if (fate === 'killed after') sets = await TrainingSets.load(state);
         }
         expect(digests(sets)).toEqual(expected(history.flatMap(({ events }) => events)));
-        const anew = await LabelledSets.load(state);
-        const bytes = (one: LabelledSets) =>
+        const anew = await TrainingSets.load(state);
+        const bytes = (one: TrainingSets) =>
           one
             .all()
             .map((set) => Buffer.from(set.serialize()).toString('base64'))
@@ -121,8 +121,8 @@ describe('the trainer’s transitions', () => {
   it('can be undone to the last bit', () => {
     fc.assert(
       fc.property(fc.array(news, { maxLength: 15 }), fc.array(news, { maxLength: 15 }), (kept, dropped) => {
-        const state = new MapState();
-        const sets = new LabelledSets();
+        const state = new InMemoryState();
+        const sets = new TrainingSets();
         for (const event of kept) {
           const change = state.commit((draft) => applyExample(draft, event));
           if (change !== undefined) sets.apply(change);
@@ -144,7 +144,7 @@ describe('the trainer’s transitions', () => {
   });
 
   it('refuse a vector of other dimensions or out of range, and stay as they were', () => {
-    const state = new MapState();
+    const state = new InMemoryState();
     const say = (imageId: string, vector: Int16Array) => {
       const example: LabelledVector = { imageId, label: 'x', group: null, vector };
       return state.commit((draft) =>
@@ -163,10 +163,10 @@ describe('the trainer’s transitions', () => {
   });
 
   it('keep examples in the order in which a set is refilled', () => {
-    const state = new MapState();
+    const state = new InMemoryState();
     const total = 4_100;
-    const sets = new LabelledSets();
-    const example = (index: number, label: string | null): ExampleNews => ({
+    const sets = new TrainingSets();
+    const example = (index: number, label: string | null): ExampleUpdate => ({
       extractor: 'a.v1',
       task: 'digit',
       imageId: `i${index}`,

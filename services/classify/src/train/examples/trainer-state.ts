@@ -1,11 +1,11 @@
 /**
- * The trainer's state transition over a draft of the lane's store: an example is learned, corrected or forgotten.
+ * The trainer's state transition over a draft of the partition's store: an example is learned, corrected or forgotten.
  * It answers what goes out of the labelled set and what comes in, exactly.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelledVector } from '@headwater/heads';
 import type { Draft, StateReader } from '../../store/state.ts';
-import { type RulesOf, type SetRules, tooMany } from '../set-rules.ts';
+import { type TrainingSetSettings, type TrainingSetSettingsOf, tooMany } from '../set-rules.ts';
 import {
   decodeExample,
   encodeExample,
@@ -21,7 +21,7 @@ import {
 import { type ExampleWindow, isNothing, moveWindow } from './example-window.ts';
 
 /** What one record of `examples` says; null where the label was retracted or the image erased. */
-export interface ExampleNews {
+export interface ExampleUpdate {
   readonly extractor: string;
   readonly task: string;
   readonly imageId: string;
@@ -64,7 +64,11 @@ const largestEntry = 8192;
  * Errors: vector-wrong-dimensions, record-invalid (values out of range), limit-exceeded, statistics-overflow (the example alone is to
  * blame); nothing was changed then.
  */
-export function applyExample(draft: Draft, news: ExampleNews, rules: SetRules = {}): SetChange | undefined {
+export function applyExample(
+  draft: Draft,
+  news: ExampleUpdate,
+  rules: TrainingSetSettings = {},
+): SetChange | undefined {
   const { extractor, task, imageId } = news;
   const added = news.example === null ? null : { assignedAt: 0, ...news.example };
   const id = setId(extractor, task);
@@ -98,7 +102,7 @@ export function storedSets(reader: StateReader): StoredSet[] {
  * Whether every set was kept under the window that its task has. Another one needs all records again: without a window nobody looks
  * when a label was given once more.
  */
-export function hasWindows(reader: StateReader, rulesOf: RulesOf): boolean {
+export function hasWindows(reader: StateReader, rulesOf: TrainingSetSettingsOf): boolean {
   const asText = (window: ExampleWindow | undefined) => JSON.stringify(window ?? null);
   return storedSets(reader).every(({ task, window }) => asText(window) === asText(rulesOf(task).window));
 }
@@ -158,7 +162,11 @@ function checkVector(vector: Int16Array, dimensions: number): void {
 }
 
 /** Where there is no window it does not matter when a label was given. */
-function sameExample(a: StoredExample | null, b: StoredExample | null, { window }: SetRules): boolean {
+function sameExample(
+  a: StoredExample | null,
+  b: StoredExample | null,
+  { window }: TrainingSetSettings,
+): boolean {
   if (a === null || b === null) return a === b;
   if (window !== undefined && a.assignedAt !== b.assignedAt) return false;
   return a.label === b.label && a.group === b.group && Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
@@ -170,7 +178,7 @@ function checkLimits(
     readonly isNew: boolean;
     readonly grows: boolean;
     readonly set: StoredSet;
-    readonly rules: SetRules;
+    readonly rules: TrainingSetSettings;
   },
 ): void {
   const { isNew, grows, set, rules } = growth;

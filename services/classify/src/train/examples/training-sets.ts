@@ -1,32 +1,32 @@
 /**
- * The labelled sets of one lane's tasks, in memory. Sets are exact: what was added can be taken out again to the last
+ * The labelled sets of one partition's tasks, in memory. Sets are exact: what was added can be taken out again to the last
  * bit, so a batch that fails is simply undone, and a restart adds the same examples up to the same digest.
  */
-import { createLabelledSet, type LabelledSet } from '@headwater/heads';
-import { Breath } from '../../event-loop.ts';
+import { createTrainingSet, type TrainingSet } from '@headwater/heads';
+import { EventLoopBudget } from '../../event-loop.ts';
 import type { StateReader } from '../../store/state.ts';
-import { type RulesOf, setOptionsOf } from '../set-rules.ts';
+import { setOptionsOf, type TrainingSetSettingsOf } from '../set-rules.ts';
 import { setId } from './example-bytes.ts';
 import { type SetChange, storedExamples, storedSets } from './trainer-state.ts';
 
-export class LabelledSets {
-  readonly #sets = new Map<string, LabelledSet>();
-  readonly #rulesOf: RulesOf;
+export class TrainingSets {
+  readonly #sets = new Map<string, TrainingSet>();
+  readonly #rulesOf: TrainingSetSettingsOf;
   #isWhole = true;
 
-  constructor(rulesOf: RulesOf = () => ({})) {
+  constructor(rulesOf: TrainingSetSettingsOf = () => ({})) {
     this.#rulesOf = rulesOf;
   }
 
   /** Adds up what the store holds. */
-  static async load(reader: StateReader, rulesOf?: RulesOf): Promise<LabelledSets> {
-    const sets = new LabelledSets(rulesOf);
-    const breath = new Breath();
+  static async load(reader: StateReader, rulesOf?: TrainingSetSettingsOf): Promise<TrainingSets> {
+    const sets = new TrainingSets(rulesOf);
+    const eventLoop = new EventLoopBudget();
     for (const { extractor, task, dimensions } of storedSets(reader)) {
       const set = sets.#open({ extractor, task, dimensions });
       for (const example of storedExamples(reader, extractor, task)) {
         set.add(example);
-        await breath.take();
+        await eventLoop.take();
       }
     }
     return sets;
@@ -46,11 +46,11 @@ export class LabelledSets {
     return agree && stored.length === this.#sets.size;
   }
 
-  get(extractor: string, task: string): LabelledSet | undefined {
+  get(extractor: string, task: string): TrainingSet | undefined {
     return this.#sets.get(setId(extractor, task));
   }
 
-  all(): LabelledSet[] {
+  all(): TrainingSet[] {
     return [...this.#sets.values()];
   }
 
@@ -74,18 +74,18 @@ export class LabelledSets {
   }
 
   /** A set that removals have left without a complete sample reads it again. */
-  refill(set: LabelledSet, reader: StateReader): void {
+  refill(set: TrainingSet, reader: StateReader): void {
     if (set.needsRefill) set.refill(storedExamples(reader, set.extractor, set.task));
   }
 
-  #open(name: Pick<SetChange, 'extractor' | 'task' | 'dimensions'>): LabelledSet {
+  #open(name: Pick<SetChange, 'extractor' | 'task' | 'dimensions'>): TrainingSet {
     const id = setId(name.extractor, name.task);
-    const set = this.#sets.get(id) ?? createLabelledSet(setOptionsOf(name, this.#rulesOf(name.task)));
+    const set = this.#sets.get(id) ?? createTrainingSet(setOptionsOf(name, this.#rulesOf(name.task)));
     this.#sets.set(id, set);
     return set;
   }
 
-  #close(set: LabelledSet): void {
+  #close(set: TrainingSet): void {
     if (set.examples === 0) this.#sets.delete(setId(set.extractor, set.task));
   }
 }

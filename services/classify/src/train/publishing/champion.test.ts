@@ -1,6 +1,6 @@
 import type { PrequentialFigures } from '@headwater/heads';
 import { describe, expect, it } from 'vitest';
-import { chooseChampion } from './champion.ts';
+import { selectChampion } from './champion.ts';
 
 const recent = (logLoss: number, examples = 500): PrequentialFigures => ({
   examples,
@@ -12,34 +12,34 @@ const of = (head: string, figures?: PrequentialFigures) => ({ head, recent: figu
 describe('the champion', () => {
   it('is the first in order of preference while nothing is proven', () => {
     const few = [of('a'), of('b', recent(0.1, 199))];
-    expect(chooseChampion(few, undefined)?.head).toBe('a');
-    expect(chooseChampion(few, few[1])?.head).toBe('a');
-    expect(chooseChampion([], undefined)).toBeUndefined();
+    expect(selectChampion(few, undefined)?.head).toBe('a');
+    expect(selectChampion(few, few[1])?.head).toBe('a');
+    expect(selectChampion([], undefined)).toBeUndefined();
   });
 
   it('is who has clearly the smaller loss', () => {
     const lines = [of('a', recent(1)), of('b', recent(0.9)), of('c', recent(0.7))];
-    expect(chooseChampion(lines, lines[0])?.head).toBe('c');
-    expect(chooseChampion(lines, undefined)?.head).toBe('c');
+    expect(selectChampion(lines, lines[0])?.head).toBe('c');
+    expect(selectChampion(lines, undefined)?.head).toBe('c');
   });
 
   it('does not change back and forth where two are about as good', () => {
     const at = (b: number) => [of('a', recent(1)), of('b', recent(b))];
     const [first, second] = [at(0.96), at(0.94)];
-    expect(chooseChampion(first, first[0])?.head).toBe('a');
-    expect(chooseChampion(second, second[0])?.head).toBe('b');
-    expect(chooseChampion(first, first[1])?.head).toBe('b');
+    expect(selectChampion(first, first[0])?.head).toBe('a');
+    expect(selectChampion(second, second[0])?.head).toBe('b');
+    expect(selectChampion(first, first[1])?.head).toBe('b');
     const third = at(1);
-    expect(chooseChampion(third, third[1])?.head).toBe('a');
+    expect(selectChampion(third, third[1])?.head).toBe('a');
   });
 
   it('is not replaced by one that has proven nothing, though it is preferred', () => {
     const lines = [of('new', recent(0.1, 10)), of('old', recent(1))];
-    expect(chooseChampion(lines, lines[1])?.head).toBe('old');
+    expect(selectChampion(lines, lines[1])?.head).toBe('old');
   });
 
   it('does not mistake hundredths of a nat for progress', () => {
     const lines = [of('a', recent(0.02)), of('b', recent(0.011))];
-    expect(chooseChampion(lines, lines[0])?.head).toBe('a');
+    expect(selectChampion(lines, lines[0])?.head).toBe('a');
   });
 });

@@ -20,7 +20,7 @@ const leastNats = 0.01;
  * `candidates` in order of preference; the incumbent is one of them, or undefined. An incumbent that has proven itself stays until
  * another one is clearly better, or as good and preferred.
  */
-export function chooseChampion<T>(
+export function selectChampion<T>(
   candidates: readonly Candidate<T>[],
   incumbent: Candidate<T> | undefined,
 ): Candidate<T> | undefined {

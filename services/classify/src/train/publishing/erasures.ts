@@ -10,7 +10,7 @@ import { type HeadsTable, type KnownHead, unpinHeader } from '../../model-regist
 import { erasedKey, erasedMark } from '../../store/rewriting.ts';
 import type { Draft, StateReader } from '../../store/state.ts';
 import { setId } from '../examples/example-bytes.ts';
-import type { TaskLine } from '../scoring/head-series.ts';
+import type { HeadSeries } from '../scoring/head-series.ts';
 import type { Publication } from './head-publisher.ts';
 import { type PublicationOptions, servingRecord } from './publication.ts';
 
@@ -28,7 +28,7 @@ export interface Erasure extends SetName {
 }
 
 /** To be kept with the example that is gone. */
-export function noteErasure(draft: Draft, { extractor, task }: SetName, offset: bigint): void {
+export function recordErasure(draft: Draft, { extractor, task }: SetName, offset: bigint): void {
   const plain = JSON.stringify({ extractor, task, offset: String(offset) });
   draft.put(`${erasedPrefix}${setId(extractor, task)}`, Buffer.from(plain));
   draft.put(erasedKey, erasedMark);
@@ -53,7 +53,7 @@ export function readErasures(reader: StateReader): Erasure[] {
 }
 
 /** Whether a head that has learned up to there may have learned what was erased. */
-export function mayHold(erasures: readonly Erasure[], head: SetName, watermark: bigint): boolean {
+export function mayHaveLearned(erasures: readonly Erasure[], head: SetName, watermark: bigint): boolean {
   return erasures.some(
     ({ extractor, task, offset }) =>
       extractor === head.extractor && task === head.task && watermark <= offset,
@@ -62,14 +62,14 @@ export function mayHold(erasures: readonly Erasure[], head: SetName, watermark: 
 
 export interface ErasedHeadsOptions extends Pick<PublicationOptions, 'topics' | 'serving'> {
   readonly table: HeadsTable;
-  /** All lines of the lane, with the heads that were committed. */
-  readonly lines: readonly TaskLine[];
+  /** All lines of the partition, with the heads that were committed. */
+  readonly lines: readonly HeadSeries[];
   /** Whether the set still has examples. */
-  isTaught(set: SetName): boolean;
+  hasExamples(set: SetName): boolean;
 }
 
 /** The publication, and with it tombstones for the heads that it allows to go; where one of them serves, something else does. */
-export function withErasedHeads(
+export function withErasedHeadTombstones(
   publication: Publication,
   erasures: readonly Erasure[],
   options: ErasedHeadsOptions,
@@ -90,7 +90,7 @@ export function withErasedHeads(
 function erasedHeads(
   publication: Publication,
   erasure: Erasure,
-  { table, lines, isTaught }: ErasedHeadsOptions,
+  { table, lines, hasExamples }: ErasedHeadsOptions,
 ): KnownHead[] {
   const { extractor, task, offset } = erasure;
   const kept = new Map<HeadKind, ReadonlySet<number>>();
@@ -111,7 +111,7 @@ function erasedHeads(
     .headsOf(task)
     .filter((head) => head.extractor === extractor && head.watermark <= offset)
     .filter(({ kind, version }) => !kept.get(kind)?.has(version))
-    .filter(({ kind }) => !isTaught(erasure) || isReplaced(kind));
+    .filter(({ kind }) => !hasExamples(erasure) || isReplaced(kind));
 }
 
 /** A pin holds against champions, not against an erasure. */
@@ -140,7 +140,7 @@ function withServing(
       !gone.some((erased) => isSame(erased, head)),
   );
   const activation: HeadActivated | null =
-    successor === undefined || !options.isTaught(successor)
+    successor === undefined || !options.hasExamples(successor)
       ? null
       : {
           task,
@@ -159,11 +159,11 @@ function withServing(
   };
 }
 
-function newestOf(lines: readonly TaskLine[]) {
+function newestOf(lines: readonly HeadSeries[]) {
   return lines.map(({ newest }) => newest).filter((head) => head !== undefined);
 }
 
-function isOf({ extractor, task }: SetName, kind: HeadKind): (line: TaskLine) => boolean {
+function isOf({ extractor, task }: SetName, kind: HeadKind): (line: HeadSeries) => boolean {
   return (line) => line.extractor === extractor && line.task === task && line.kind === kind;
 }
 

@@ -1,24 +1,24 @@
 /**
- * Decides for the lines of a lane which version a solved head gets, which records publish it, and which head serves
+ * Decides for the lines of a partition which version a solved head gets, which records publish it, and which head serves
  * each task. What it decides counts from the commit on.
  */
-import { arithmeticOf, type Classifier, type LabelledSet, openHead } from '@headwater/heads';
+import { arithmeticOf, type Classifier, openHead, type TrainingSet } from '@headwater/heads';
 import type { Logger, LogRecord, OutgoingRecord } from '@headwater/log';
 import type { HeadActivated, HeadTrained } from '@headwater/schemas';
 import type { Activation } from '../../model-registry/heads-table.ts';
 import type { Draft, StateReader } from '../../store/state.ts';
 import type { SettingsOf } from '../../task-settings.ts';
 import { measuredKey, scoresKey, setId, solvedKey } from '../examples/example-bytes.ts';
-import { adoptHead, newLine, type TaskLine } from '../scoring/head-series.ts';
-import { LineScores } from '../scoring/series-scores.ts';
-import type { TrainBoard } from '../scoring/train-metrics.ts';
+import { type HeadSeries, newHeadSeries, setNewestHead } from '../scoring/head-series.ts';
+import { SeriesScores } from '../scoring/series-scores.ts';
+import type { TrainMetrics } from '../scoring/train-metrics.ts';
 import { choicesOf } from '../set-rules.ts';
 import type { SolvedHead } from '../solving/background-solves.ts';
 import {
   chooseServing,
+  expiredVersionTombstones,
   headRecord,
   headTrained,
-  outdatedRecords,
   type PublicationOptions,
   servingRecord,
 } from './publication.ts';
@@ -26,7 +26,7 @@ import {
 export interface HeadPublisherOptions extends PublicationOptions {
   /** Each labelled set has a line of each kind; other choices make other heads of the same examples. */
   readonly settingsOf: SettingsOf;
-  readonly board: TrainBoard;
+  readonly board: TrainMetrics;
   readonly logger: Logger;
 }
 
@@ -53,13 +53,13 @@ export interface PublishedHead {
 }
 
 /** Names a labelled set. */
-type SetName = Pick<LabelledSet, 'extractor' | 'task'>;
+type SetName = Pick<TrainingSet, 'extractor' | 'task'>;
 
 export class HeadPublisher {
   readonly #options: HeadPublisherOptions;
-  readonly #lines = new Map<string, readonly TaskLine[]>();
+  readonly #lines = new Map<string, readonly HeadSeries[]>();
   /** Lines whose newest head the store is not told of. */
-  readonly #unkept = new Set<TaskLine>();
+  readonly #unkept = new Set<HeadSeries>();
   /** What was committed here and the follower of the heads may not have seen yet, by task. */
   readonly #serving = new Map<string, { readonly at: number; readonly activation: HeadActivated | null }>();
 
@@ -70,10 +70,10 @@ export class HeadPublisher {
   /** The scores of the store, and the heads of the table, which must have caught up. */
   async open(sets: readonly SetName[], store: StateReader): Promise<void> {
     for (const line of sets.flatMap((set) => this.lines(set))) {
-      line.scores = LineScores.restore(store.get(scoresKey(line)), store.get(measuredKey(line)));
-      await this.#adoptStored(line);
+      line.scores = SeriesScores.restore(store.get(scoresKey(line)), store.get(measuredKey(line)));
+      await this.#restoreNewestHead(line);
       const solved = readSolved(store, line);
-      line.unproven = line.newest !== undefined && solved === undefined;
+      line.choicesUnknown = line.newest !== undefined && solved === undefined;
       const isOther = solved !== undefined && solved.choices !== this.#choices(line);
       line.outdated = isOther || isOfOtherArithmetic(line);
       this.#options.board.show(line);
@@ -81,21 +81,21 @@ export class HeadPublisher {
   }
 
   /** One of each kind, in order of preference. */
-  lines({ extractor, task }: SetName): readonly TaskLine[] {
+  lines({ extractor, task }: SetName): readonly HeadSeries[] {
     const id = setId(extractor, task);
     const lines =
       this.#lines.get(id) ??
-      this.#options.settingsOf(task).kinds.map((kind) => newLine(extractor, task, kind));
+      this.#options.settingsOf(task).kinds.map((kind) => newHeadSeries(extractor, task, kind));
     this.#lines.set(id, lines);
     return lines;
   }
 
-  allLines(): TaskLine[] {
+  allSeries(): HeadSeries[] {
     return [...this.#lines.values()].flat();
   }
 
   /** Whether predictions wait for heads of this line: it serves, or nothing does and it is the first to. */
-  serves(line: TaskLine): boolean {
+  serves(line: HeadSeries): boolean {
     const serving = this.#activation(line.task);
     if (serving === undefined) return line.kind === this.#options.settingsOf(line.task).kinds[0];
     return serving.extractor === line.extractor && serving.kind === line.kind;
@@ -111,7 +111,7 @@ export class HeadPublisher {
   }
 
   /** The same heads again where examples came that changed nothing: their watermark moves on, their version does not. */
-  refresh(lines: readonly TaskLine[], watermark: bigint): PublishedHead[] {
+  refresh(lines: readonly HeadSeries[], watermark: bigint): PublishedHead[] {
     const heads: PublishedHead[] = [];
     for (const { newest } of lines) {
       if (newest === undefined || newest.watermark >= Number(watermark)) continue;
@@ -130,7 +130,7 @@ export class HeadPublisher {
     const serving = this.#choose(heads, sets);
     const records = heads.flatMap(({ trained, classifier, cause }) => [
       headRecord(trained, this.#options, cause),
-      ...(classifier === undefined ? [] : outdatedRecords(trained, this.#options)),
+      ...(classifier === undefined ? [] : expiredVersionTombstones(trained, this.#options)),
     ]);
     for (const [task, activation] of serving) {
       const cause = heads.find(({ trained }) => trained.task === task)?.cause;
@@ -142,24 +142,24 @@ export class HeadPublisher {
   committed({ heads, serving, solved }: Publication): void {
     for (const { trained, classifier } of heads) {
       const line = this.lines(trained).find(({ kind }) => kind === trained.kind);
-      if (line !== undefined) adoptHead(line, trained, classifier);
+      if (line !== undefined) setNewestHead(line, trained, classifier);
     }
     for (const { line } of solved) {
-      line.unproven = false;
+      line.choicesUnknown = false;
       this.#unkept.add(line);
     }
     const at = Date.now();
     for (const [task, activation] of serving) this.#serving.set(task, { at, activation });
-    for (const line of this.allLines()) this.#options.board.show(line);
+    for (const line of this.allSeries()) this.#options.board.show(line);
   }
 
   close(): void {
-    for (const line of this.allLines()) this.#options.board.hide(line);
+    for (const line of this.allSeries()) this.#options.board.hide(line);
   }
 
   #version({ line, head, parameters, classifier, watermark, cause }: SolvedHead): PublishedHead {
     const { extractor, task, newest, scores } = line;
-    if (newest !== undefined && isProof(line, head)) {
+    if (newest !== undefined && confirmsStoredHead(line, head)) {
       return { trained: { ...newest, watermark: Math.max(newest.watermark, Number(watermark)) } };
     }
     const version = this.#nextVersion(line);
@@ -171,7 +171,7 @@ export class HeadPublisher {
   /** What is to serve and does not, by task; null where the last example went, lest what was erased goes on serving. */
   #choose(heads: readonly PublishedHead[], sets: readonly SetName[]): Map<string, HeadActivated | null> {
     const serving = new Map<string, HeadActivated | null>();
-    for (const task of new Set(this.allLines().map((line) => line.task))) {
+    for (const task of new Set(this.allSeries().map((line) => line.task))) {
       const taught = sets.filter((set) => set.task === task).flatMap((set) => this.lines(set));
       const newest = taught.map((line) => heads.find(isOf(line))?.trained ?? line.newest);
       const recent = (head: HeadTrained) =>
@@ -191,15 +191,15 @@ export class HeadPublisher {
   }
 
   /** The table knows every version that was ever committed, and this line those that the table may not show yet. */
-  #nextVersion(line: TaskLine): number {
+  #nextVersion(line: HeadSeries): number {
     return Math.max(line.newest?.version ?? 0, this.#options.table.highestVersion(line)) + 1;
   }
 
-  #choices({ task, kind }: TaskLine): string {
+  #choices({ task, kind }: HeadSeries): string {
     return choicesOf(kind, this.#options.settingsOf(task));
   }
 
-  async #adoptStored(line: TaskLine): Promise<void> {
+  async #restoreNewestHead(line: HeadSeries): Promise<void> {
     const { table, blobs, logger } = this.#options;
     const { task, kind } = line;
     const newest = table.newest(line);
@@ -207,7 +207,7 @@ export class HeadPublisher {
     try {
       const { parameters } = newest;
       const bytes = parameters instanceof Uint8Array ? parameters : await blobs.get(parameters);
-      adoptHead(line, newest, openHead({ ...newest, parameters: bytes }));
+      setNewestHead(line, newest, openHead({ ...newest, parameters: bytes }));
     } catch (error) {
       const fields = { task, kind, version: newest.version, reason: String(error) };
       logger.error(fields, 'newest head cannot be opened; solving anew');
@@ -216,23 +216,26 @@ export class HeadPublisher {
 }
 
 /** Another version of the program solved it: the same examples give another head now. */
-function isOfOtherArithmetic({ newest, kind }: TaskLine): boolean {
+function isOfOtherArithmetic({ newest, kind }: HeadSeries): boolean {
   return newest !== undefined && newest.arithmetic !== arithmeticOf(kind);
 }
 
 /** Solved anew, the head came out as the one that is there: its version stays. */
-function isProof({ unproven, outdated, newest }: TaskLine, head: SolvedHead['head']): boolean {
-  return unproven && !outdated && newest?.digest === head.digest && newest.setDigest === head.setDigest;
+function confirmsStoredHead(
+  { choicesUnknown, outdated, newest }: HeadSeries,
+  head: SolvedHead['head'],
+): boolean {
+  return choicesUnknown && !outdated && newest?.digest === head.digest && newest.setDigest === head.setDigest;
 }
 
 /** Undefined where the newest head is another one. */
-function readSolved(store: StateReader, line: TaskLine): Solved | undefined {
+function readSolved(store: StateReader, line: HeadSeries): Solved | undefined {
   const bytes = store.get(solvedKey(line));
   const solved = bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as Solved);
   return solved?.digest === line.newest?.digest ? solved : undefined;
 }
 
-function isOf(line: TaskLine): (head: PublishedHead) => boolean {
+function isOf(line: HeadSeries): (head: PublishedHead) => boolean {
   return ({ trained }) =>
     trained.extractor === line.extractor && trained.task === line.task && trained.kind === line.kind;
 }

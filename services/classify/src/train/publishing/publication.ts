@@ -11,9 +11,9 @@ import {
   type Activation,
   type HeadsTable,
   type KnownHead,
-  keptVersions,
+  retainedVersions,
 } from '../../model-registry/heads-table.ts';
-import { chooseChampion } from './champion.ts';
+import { selectChampion } from './champion.ts';
 
 export interface PublicationOptions {
   readonly topics: { readonly heads: string; readonly serving: string };
@@ -41,7 +41,7 @@ export async function describeHead(
   context: HeadContext,
   options: Pick<PublicationOptions, 'blobs' | 'inlineBytes'>,
 ): Promise<HeadTrained> {
-  return headTrained(head, context, await keepParameters(head.parameters, options));
+  return headTrained(head, context, await storeParameters(head.parameters, options));
 }
 
 export function headTrained(
@@ -106,7 +106,7 @@ export function chooseServing(
     .map((head) => ({ head, recent: recentScores(head) }));
   const isCurrent = ({ extractor, kind }: HeadTrained) =>
     current?.extractor === extractor && current.kind === kind;
-  const best = chooseChampion(
+  const best = selectChampion(
     candidates,
     candidates.find(({ head }) => isCurrent(head)),
   )?.head;
@@ -132,13 +132,13 @@ export function servingRecord(
 }
 
 /** Tombstones for versions that a new one makes too old; what serves stays. */
-export function outdatedRecords(head: HeadTrained, options: PublicationOptions): OutgoingRecord[] {
+export function expiredVersionTombstones(head: HeadTrained, options: PublicationOptions): OutgoingRecord[] {
   const { extractor, task, kind, version } = head;
   const serving = options.table.activation(task);
   return options.table
     .headsOf(task)
     .filter((known) => known.extractor === extractor && known.kind === kind)
-    .filter((known) => known.version <= version - keptVersions)
+    .filter((known) => known.version <= version - retainedVersions)
     .filter((known) => !isServing(known, serving))
     .map((known) => ({
       topic: options.topics.heads,
@@ -154,7 +154,7 @@ function isServing(head: KnownHead, serving: Activation | undefined): boolean {
 }
 
 /** Where a head's parameters lie: in its record, or in the blob store when they are large. Errors: blob-store-unavailable. */
-export async function keepParameters(
+export async function storeParameters(
   bytes: Uint8Array,
   options: Pick<PublicationOptions, 'blobs' | 'inlineBytes'>,
 ): Promise<HeadTrained['parameters']> {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Draft } from '../../store/state.ts';
-import { MapState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/map-state.ts';
 import { measuredKey, scoresKey } from '../examples/example-bytes.ts';
-import { newLine, type TaskLine } from './head-series.ts';
+import { type HeadSeries, newHeadSeries } from './head-series.ts';
 import { Scoring } from './scoring.ts';
 
 beforeEach(() => {
@@ -13,8 +13,8 @@ afterEach(() => {
 });
 
 /** A line whose head always answers the first of these classes. */
-function lineOf(task: string, classes: readonly string[]): TaskLine {
-  const line = newLine('two.v1', task, 'lda');
+function lineOf(task: string, classes: readonly string[]): HeadSeries {
+  const line = newHeadSeries('two.v1', task, 'lda');
   const probabilities = Float64Array.from(classes, (_, at) => (at === 0 ? 1 : 0));
   const predict = () => ({ label: classes[0] ?? '', probabilities, novelty: null });
   line.classifier = { kind: 'lda', classes, dimensions: 2, predict };
@@ -26,13 +26,13 @@ function openScoring() {
 }
 
 /** Scores one example, and answers which keys were written with it. */
-function score(scoring: Scoring, line: TaskLine, label: string, hasPaused = false): string[] {
+function score(scoring: Scoring, line: HeadSeries, label: string, hasPaused = false): string[] {
   scoring.score([line], change(line, label));
   return commit(scoring, hasPaused);
 }
 
 function commit(scoring: Scoring, hasPaused = false): string[] {
-  const draft = new Draft(new MapState());
+  const draft = new Draft(new InMemoryState());
   scoring.commit(draft, hasPaused);
   return [...draft.changes.keys()];
 }
@@ -77,7 +77,7 @@ describe('tables of classes', () => {
   });
 });
 
-function change({ extractor, task }: TaskLine, label: string) {
+function change({ extractor, task }: HeadSeries, label: string) {
   const added = { imageId: `of ${label}`, label, group: null, vector: new Int16Array(2) };
   return { extractor, task, dimensions: 2, removed: null, added };
 }

@@ -1,13 +1,13 @@
 /**
- * Scores of a lane's lines, kept until their batch is committed: an example of a batch that fails comes again, and must not count twice.
+ * Scores of a partition's lines, kept until their batch is committed: an example of a batch that fails comes again, and must not count twice.
  */
 import type { Logger } from '@headwater/log';
 import type { Draft } from '../../store/state.ts';
 import { measuredKey, scoresKey } from '../examples/example-bytes.ts';
 import type { SetChange } from '../examples/trainer-state.ts';
-import type { TaskLine } from './head-series.ts';
+import type { HeadSeries } from './head-series.ts';
 import type { Drift, ScoredExample } from './series-scores.ts';
-import type { TrainBoard } from './train-metrics.ts';
+import type { TrainMetrics } from './train-metrics.ts';
 
 /** Tables of classes are written this seldom: a crash may forget so much of them, and of nothing else. */
 const leastRestMs = 1_000;
@@ -17,16 +17,16 @@ const bytesPerMs = 100;
 const longestRestMs = 30_000;
 
 export interface ScoringOptions {
-  readonly board: Pick<TrainBoard, 'drifted'>;
+  readonly board: Pick<TrainMetrics, 'drifted'>;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
 export class Scoring {
   readonly #options: ScoringOptions;
-  #uncommitted: { readonly line: TaskLine; readonly example: ScoredExample }[] = [];
-  #forgotten: { readonly line: TaskLine; readonly imageId: string }[] = [];
+  #uncommitted: { readonly line: HeadSeries; readonly example: ScoredExample }[] = [];
+  #forgotten: { readonly line: HeadSeries; readonly imageId: string }[] = [];
   /** Lines whose tables are not written. */
-  readonly #unwritten = new Set<TaskLine>();
+  readonly #unwritten = new Set<HeadSeries>();
   #restUntil = 0;
 
   constructor(options: ScoringOptions) {
@@ -34,7 +34,7 @@ export class Scoring {
   }
 
   /** A new example is answered by the newest head of each line before any head learns it. Corrections do not count. */
-  score(lines: readonly TaskLine[], { removed, added }: SetChange): void {
+  score(lines: readonly HeadSeries[], { removed, added }: SetChange): void {
     if (removed !== null || added === null) return;
     for (const line of lines) {
       const { classifier } = line;
@@ -48,7 +48,7 @@ export class Scoring {
   }
 
   /** The image was erased. */
-  forget(lines: readonly TaskLine[], imageId: string): void {
+  forget(lines: readonly HeadSeries[], imageId: string): void {
     for (const line of lines) this.#forgotten.push({ line, imageId });
   }
 
@@ -59,7 +59,7 @@ export class Scoring {
 
   /** The batch is committed: its scores count, and go into the store with it; all of them where labels have paused. */
   commit(draft: Draft, hasPaused = false): void {
-    const scored = new Set<TaskLine>();
+    const scored = new Set<HeadSeries>();
     for (const { line, example } of this.#uncommitted) {
       scored.add(line);
       this.#unwritten.add(line);
@@ -77,7 +77,7 @@ export class Scoring {
     this.#forgotten = [];
   }
 
-  #writeTables(draft: Draft, lines: ReadonlySet<TaskLine>): void {
+  #writeTables(draft: Draft, lines: ReadonlySet<HeadSeries>): void {
     let bytes = 0;
     for (const line of lines) {
       const table = line.scores.measuredState();
@@ -90,7 +90,7 @@ export class Scoring {
     this.#restUntil = Math.max(this.#restUntil, Date.now() + rest);
   }
 
-  #tell({ extractor, task, kind }: TaskLine, drift: Drift): void {
+  #tell({ extractor, task, kind }: HeadSeries, drift: Drift): void {
     const { board, logger } = this.#options;
     const fields = { extractor, task, kind };
     board.drifted({ extractor, task, kind }, drift.sign);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LineScores, type ScoredExample } from './series-scores.ts';
+import { type ScoredExample, SeriesScores } from './series-scores.ts';
 
 function example(index: number, right: boolean, novelty: number | null = null): ScoredExample {
   return {
@@ -12,15 +12,15 @@ function example(index: number, right: boolean, novelty: number | null = null): 
   };
 }
 
-const restored = (scores: LineScores) => LineScores.restore(scores.quickState(), scores.measuredState());
+const restored = (scores: SeriesScores) => SeriesScores.restore(scores.quickState(), scores.measuredState());
 
 describe('the scores of a line', () => {
   it('say nothing before the first one', () => {
-    expect(new LineScores().measurements()).toEqual({});
+    expect(new SeriesScores().measurements()).toEqual({});
   });
 
   it('are the same after a restart', () => {
-    const scores = new LineScores();
+    const scores = new SeriesScores();
     for (let index = 0; index < 700; index++) scores.add(example(index, index % 5 !== 0, 0.5));
     const again = restored(scores);
     expect(again.measurements()).toEqual(scores.measurements());
@@ -35,7 +35,7 @@ describe('the scores of a line', () => {
   });
 
   it('tell once that errors have risen, and not that they have fallen', () => {
-    const scores = new LineScores();
+    const scores = new SeriesScores();
     const told: string[] = [];
     const stream = (from: number, to: number, right: (index: number) => boolean) => {
       for (let index = from; index < to; index++) {
@@ -57,7 +57,7 @@ describe('the scores of a line', () => {
   });
 
   it('tell that examples look newer than those that were learned', () => {
-    const scores = new LineScores();
+    const scores = new SeriesScores();
     const signs = (novelty: (index: number) => number) =>
       Array.from({ length: 200 }, (_, index) => scores.add(example(index, true, novelty(index)))).flat();
     expect(signs((index) => (index * 0.618) % 1)).toEqual([]);
@@ -65,7 +65,7 @@ describe('the scores of a line', () => {
   });
 
   it('list classes one by one only where they are few', () => {
-    const scores = new LineScores();
+    const scores = new SeriesScores();
     for (let index = 0; index < 60; index++) {
       scores.add({ ...example(index, true), label: `c${index}`, classes: [`c${index}`, 'other'] });
     }

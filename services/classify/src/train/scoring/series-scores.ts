@@ -7,10 +7,11 @@ import {
   Adwin,
   type AdwinChange,
   type AdwinState,
-  type FormerMeasurementState,
+  expectedPercentile,
   HeadMeasurements,
   type MeasurementReport,
   type MeasurementState,
+  type MeasurementStateV1,
   NoveltyShift,
   type NoveltyShiftState,
   type NoveltyShiftVerdict,
@@ -18,7 +19,6 @@ import {
   Prequential,
   type PrequentialFigures,
   type PrequentialState,
-  usualPercentile,
 } from '@headwater/heads';
 
 /** One new example, as the newest head answered it. */
@@ -64,7 +64,7 @@ const listedClasses = 50;
 /** Drifts that are remembered one by one. */
 const rememberedDrifts = 20;
 
-export class LineScores {
+export class SeriesScores {
   readonly #prequential: Prequential;
   readonly #errors: Adwin;
   readonly #novelty: NoveltyShift;
@@ -72,7 +72,7 @@ export class LineScores {
   #drifts: DriftCounts;
   #driftEvents: readonly DriftEvent[];
 
-  constructor(quick?: QuickState, measured?: MeasurementState | FormerMeasurementState) {
+  constructor(quick?: QuickState, measured?: MeasurementState | MeasurementStateV1) {
     this.#prequential = quick === undefined ? new Prequential() : Prequential.fromState(quick.prequential);
     this.#errors = quick === undefined ? new Adwin() : Adwin.fromState(quick.errors);
     this.#novelty = quick === undefined ? new NoveltyShift() : NoveltyShift.fromState(quick.novelty);
@@ -101,7 +101,7 @@ export class LineScores {
     const { sign } = drift;
     this.#drifts = { ...this.#drifts, [sign]: this.#drifts[sign] + 1 };
     const { from, to } =
-      drift.sign === 'errors' ? drift.change : { from: usualPercentile, to: drift.verdict.mean };
+      drift.sign === 'errors' ? drift.change : { from: expectedPercentile, to: drift.verdict.mean };
     const event = { sign, at: Date.now(), from, to };
     this.#driftEvents = [event, ...this.#driftEvents].slice(0, rememberedDrifts);
   }
@@ -161,10 +161,10 @@ export class LineScores {
     return Buffer.from(JSON.stringify(this.#measured.state()));
   }
 
-  static restore(quick: Buffer | undefined, measured: Buffer | undefined): LineScores {
+  static restore(quick: Buffer | undefined, measured: Buffer | undefined): SeriesScores {
     const parse = <T>(bytes: Buffer | undefined) =>
       bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as T);
-    return new LineScores(parse<QuickState>(quick), parse<MeasurementState>(measured));
+    return new SeriesScores(parse<QuickState>(quick), parse<MeasurementState>(measured));
   }
 
   /** More classes than can be measured one by one are no reason not to learn them. */

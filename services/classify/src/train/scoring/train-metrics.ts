@@ -1,13 +1,13 @@
 /** What the trainers of this process have to show, by (extractor, task, kind): the API and the metrics read it here. */
 import type { HeadMode, MeasurementReport } from '@headwater/heads';
 import type { Metrics } from '@headwater/service-kit';
-import type { TaskLine } from './head-series.ts';
+import type { HeadSeries } from './head-series.ts';
 import type { Drift, DriftCounts, DriftEvent } from './series-scores.ts';
 
 const solveBuckets = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
 /** What is known of a line in the process that trains it, as of the last commit. */
-export interface LineView {
+export interface SeriesView {
   readonly extractor: string;
   readonly task: string;
   readonly kind: string;
@@ -19,17 +19,17 @@ export interface LineView {
   readonly driftEvents: readonly DriftEvent[];
 }
 
-type LineName = Pick<TaskLine, 'extractor' | 'task' | 'kind'>;
+type SeriesName = Pick<HeadSeries, 'extractor' | 'task' | 'kind'>;
 
-export class TrainBoard {
-  readonly #lines = new Map<string, TaskLine>();
-  readonly #metrics: ReturnType<typeof trainMetrics>;
+export class TrainMetrics {
+  readonly #lines = new Map<string, HeadSeries>();
+  readonly #metrics: ReturnType<typeof registerTrainMetrics>;
 
   constructor(metrics: Metrics) {
-    this.#metrics = trainMetrics(metrics);
+    this.#metrics = registerTrainMetrics(metrics);
   }
 
-  show(line: TaskLine): void {
+  show(line: HeadSeries): void {
     const { extractor, task, kind, newest } = line;
     this.#lines.set(nameOf(line), line);
     if (newest === undefined) return;
@@ -40,7 +40,7 @@ export class TrainBoard {
     if (logLoss !== null) this.#metrics.logLoss.set(logLoss, { task, extractor, kind });
   }
 
-  hide(line: TaskLine): void {
+  hide(line: HeadSeries): void {
     if (this.#lines.get(nameOf(line)) === line) this.#lines.delete(nameOf(line));
   }
 
@@ -52,7 +52,7 @@ export class TrainBoard {
     this.#metrics.failures.add(1, { code });
   }
 
-  drifted({ extractor, task, kind }: LineName, sign: Drift['sign']): void {
+  drifted({ extractor, task, kind }: SeriesName, sign: Drift['sign']): void {
     this.#metrics.drifts.add(1, { task, extractor, kind, sign });
   }
 
@@ -67,7 +67,7 @@ export class TrainBoard {
   }
 
   /** The task's lines that this process trains. */
-  lines(task: string): LineView[] {
+  lines(task: string): SeriesView[] {
     const known = [...this.#lines.values()].filter((line) => line.task === task);
     return known.map(({ extractor, kind, newest, scores }) => ({
       extractor,
@@ -80,18 +80,18 @@ export class TrainBoard {
     }));
   }
 
-  #find(extractor: string, task: string, kind?: string): TaskLine | undefined {
-    const fits = (line: TaskLine) =>
+  #find(extractor: string, task: string, kind?: string): HeadSeries | undefined {
+    const fits = (line: HeadSeries) =>
       line.extractor === extractor && line.task === task && (kind ?? line.kind) === line.kind;
     return [...this.#lines.values()].find(fits);
   }
 }
 
-function nameOf({ extractor, task, kind }: LineName): string {
+function nameOf({ extractor, task, kind }: SeriesName): string {
   return JSON.stringify([extractor, task, kind]);
 }
 
-function trainMetrics(metrics: Metrics) {
+function registerTrainMetrics(metrics: Metrics) {
   const labels = ['task', 'extractor', 'kind'];
   return {
     version: metrics.gauge('headwater_head_version', 'Version of the newest head', labels),

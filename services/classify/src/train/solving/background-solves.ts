@@ -1,23 +1,23 @@
 /**
- * Heads of one lane that are being solved, while the lane goes on learning, and those that are solved and wait to be published. At most
+ * Heads of one partition that are being solved, while the partition goes on learning, and those that are solved and wait to be published. At most
  * one a line is under way. A solve works on a copy of a set whose examples are all committed, and what it finds is a head of that
  * set whatever came afterwards.
  */
 import { asHeadwaterError } from '@headwater/errors';
-import type { Classifier, Head, HeadMode, LabelledSet, LabelledVector } from '@headwater/heads';
+import type { Classifier, Head, HeadMode, LabelledVector, TrainingSet } from '@headwater/heads';
 import { openHead } from '@headwater/heads';
 import type { LogRecord } from '@headwater/log';
 import type { HeadTrained } from '@headwater/schemas';
-import { needsMoreExamples } from '../examples/more-examples.ts';
-import { pauseAfter, pauseAfterFailure, type TaskLine } from '../scoring/head-series.ts';
-import type { TrainBoard } from '../scoring/train-metrics.ts';
-import type { SolveChoices } from '../set-rules.ts';
+import { needsAdditionalExamples } from '../examples/more-examples.ts';
+import { type HeadSeries, pauseAfter, pauseAfterFailure } from '../scoring/head-series.ts';
+import type { TrainMetrics } from '../scoring/train-metrics.ts';
+import type { SolveSettings } from '../set-rules.ts';
 import type { Solver } from './solver.ts';
 import type { Urgency } from './solver-worker.ts';
 
 export interface SolveTask {
-  readonly line: TaskLine;
-  readonly set: LabelledSet;
+  readonly line: HeadSeries;
+  readonly set: TrainingSet;
   readonly mode: HeadMode;
   /** Where the set's examples end in the log. */
   readonly watermark: bigint;
@@ -35,14 +35,14 @@ export interface SolvedHead extends Pick<SolveTask, 'line' | 'watermark' | 'caus
 
 export interface BackgroundSolvesOptions {
   readonly solver: Solver;
-  settingsOf(task: string): SolveChoices;
-  readonly board: Pick<TrainBoard, 'solved' | 'failed'>;
+  settingsOf(task: string): SolveSettings;
+  readonly board: Pick<TrainMetrics, 'solved' | 'failed'>;
   readonly logger: { error(fields: object, message: string): void };
-  keepParameters(bytes: Uint8Array): Promise<HeadTrained['parameters']>;
+  storeParameters(bytes: Uint8Array): Promise<HeadTrained['parameters']>;
   /** Completes the set's sample where removals have used it up. */
-  refill(set: LabelledSet): void;
+  refill(set: TrainingSet): void;
   /** Examples of the set beyond its sample, for heads that learn from each of them; the set does not change until the signal says so. */
-  readExamples(set: LabelledSet, signal: AbortSignal): Promise<readonly LabelledVector[]>;
+  readExamples(set: TrainingSet, signal: AbortSignal): Promise<readonly LabelledVector[]>;
   /** Called when there is a solved head, or a line is free again. */
   changed(): void;
 }
@@ -54,8 +54,8 @@ interface Running {
 
 export class BackgroundSolves {
   readonly #options: BackgroundSolvesOptions;
-  readonly #running = new Map<TaskLine, Running>();
-  readonly #solved = new Map<TaskLine, SolvedHead>();
+  readonly #running = new Map<HeadSeries, Running>();
+  readonly #solved = new Map<HeadSeries, SolvedHead>();
 
   constructor(options: BackgroundSolvesOptions) {
     this.#options = options;
@@ -66,7 +66,7 @@ export class BackgroundSolves {
     return [...this.#solved.values()];
   }
 
-  isUnderWay(line: TaskLine): boolean {
+  isUnderWay(line: HeadSeries): boolean {
     return this.#running.has(line) || this.#solved.has(line);
   }
 
@@ -87,7 +87,7 @@ export class BackgroundSolves {
   }
 
   /** Nothing of this line is wanted any more, as of a set that is gone. */
-  drop(line: TaskLine): void {
+  drop(line: HeadSeries): void {
     this.#running.get(line)?.abort.abort();
     this.#running.delete(line);
     this.#solved.delete(line);
@@ -106,19 +106,19 @@ export class BackgroundSolves {
     const { solver, settingsOf, refill, readExamples } = this.#options;
     const { prior, units } = settingsOf(line.task);
     refill(set);
-    const more = needsMoreExamples(line.kind, mode) ? readExamples(set, signal) : undefined;
+    const more = needsAdditionalExamples(line.kind, mode) ? readExamples(set, signal) : undefined;
     return solver.start(set, { kind: line.kind, mode, prior, units }, urgency, signal, more);
   }
 
   /** One task that cannot be solved must not keep the others from learning, or images from being answered. */
   async #finish(task: SolveTask, running: Running, solving: Promise<Head>): Promise<void> {
     const { line, mode, watermark, cause, serves } = task;
-    const { board, keepParameters, changed } = this.#options;
+    const { board, storeParameters, changed } = this.#options;
     const began = performance.now();
     try {
       const head = await solving;
       const seconds = (performance.now() - began) / 1000;
-      const parameters = await keepParameters(head.parameters);
+      const parameters = await storeParameters(head.parameters);
       if (running.abort.signal.aborted) return;
       this.#solved.set(line, { line, watermark, cause, head, parameters, classifier: openHead(head) });
       pauseAfter(line, mode, seconds * 1000, serves);

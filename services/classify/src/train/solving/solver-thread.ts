@@ -3,10 +3,10 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { type Head, type LabelledVector, type SetSnapshot, snapshotBuffers } from '@headwater/heads';
-import type { SolveAnswer, SolveOptions, SolveRequest, Urgency } from './solver-worker.ts';
+import type { SolveOptions, SolveRequest, SolveResponse, Urgency } from './solver-worker.ts';
 
 /** Examples beyond those in the set itself, read while the thread is already taken. */
-export type MoreExamples = Promise<readonly LabelledVector[]>;
+export type AdditionalExamples = Promise<readonly LabelledVector[]>;
 
 interface Running {
   readonly id: number;
@@ -33,7 +33,7 @@ export class SolverThread {
     snapshot: SetSnapshot,
     options: SolveOptions,
     signal?: AbortSignal,
-    more?: MoreExamples,
+    more?: AdditionalExamples,
   ): Promise<Head> {
     const id = this.#next++;
     const solved = new Promise<Head>((resolve, reject) => {
@@ -51,7 +51,7 @@ export class SolverThread {
     this.#open().postMessage(request, [...snapshotBuffers(request.snapshot), ...vectors]);
   }
 
-  async #postLater(request: SolveRequest, more: MoreExamples): Promise<void> {
+  async #postLater(request: SolveRequest, more: AdditionalExamples): Promise<void> {
     try {
       const examples = await more;
       if (this.#running?.id === request.id) this.#post({ ...request, examples });
@@ -75,7 +75,7 @@ export class SolverThread {
     if (this.#worker !== undefined) return this.#worker;
     const path = createRequire(import.meta.url).resolve('@headwater/classify/solver-worker');
     const worker = new Worker(path, { workerData: this.#urgency });
-    worker.on('message', (answer: SolveAnswer) => this.#answer(answer));
+    worker.on('message', (answer: SolveResponse) => this.#answer(answer));
     worker.on('error', (error) => this.#lost(worker, asHeadwaterError(error)));
     worker.on('exit', () =>
       this.#lost(worker, new HeadwaterError('unexpected', 'The solver’s thread ended')),
@@ -85,7 +85,7 @@ export class SolverThread {
     return worker;
   }
 
-  #answer(answer: SolveAnswer): void {
+  #answer(answer: SolveResponse): void {
     const running = this.#running;
     if (running?.id !== answer.id) return;
     this.#running = undefined;

@@ -3,10 +3,10 @@ import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { asHeadwaterError, type ErrorCode } from '@headwater/errors';
 import {
+  DiscriminantCache,
   type Head,
   type LabelledVector,
   type SetSnapshot,
-  SolveMemory,
   type TrainOptions,
   trainHead,
   trainLayersHead,
@@ -36,7 +36,7 @@ export interface SolveRequest {
   readonly examples?: readonly LabelledVector[] | undefined;
 }
 
-export type SolveAnswer =
+export type SolveResponse =
   | { readonly id: number; readonly head: Head }
   | { readonly id: number; readonly code: ErrorCode; readonly message: string };
 
@@ -45,11 +45,11 @@ if (workerData === 'later' && process.platform === 'linux' && getPriority() < pr
   setPriority(priorityOfLater);
 }
 
-const memory = new SolveMemory();
+const memory = new DiscriminantCache();
 
 parentPort?.on('message', async (request: SolveRequest) => parentPort?.postMessage(await answer(request)));
 
-async function answer(request: SolveRequest): Promise<SolveAnswer> {
+async function answer(request: SolveRequest): Promise<SolveResponse> {
   const { id } = request;
   try {
     return { id, head: await solve(request) };

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import {
-  createLabelledSet,
-  type LabelledSet,
+  createTrainingSet,
   type LabelledVector,
   openHead,
   quantize,
+  type TrainingSet,
   trainHead,
 } from '@headwater/heads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -23,8 +23,8 @@ function exampleOf(index: number): LabelledVector {
   return { imageId: `i${index}`, label: `c${index % 3}`, group: null, vector };
 }
 
-function setOf(examples: number): LabelledSet {
-  const set = createLabelledSet({ extractor: 'eight.v1', task: 'digit', dimensions: 8 });
+function setOf(examples: number): TrainingSet {
+  const set = createTrainingSet({ extractor: 'eight.v1', task: 'digit', dimensions: 8 });
   for (let index = 0; index < examples; index++) set.add(exampleOf(index));
   return set;
 }

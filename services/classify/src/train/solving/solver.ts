@@ -1,10 +1,10 @@
 /**
  * Solving takes from milliseconds to seconds of pure computation, so it happens in worker threads: the event loop goes on
- * predicting, learning and sending heartbeats. Two threads a process, shared by its lanes: one for heads that predictions wait
+ * predicting, learning and sending heartbeats. Two threads a process, shared by its partitions: one for heads that predictions wait
  * for, one for all that can wait. A set is copied when its turn comes, so that sets that queue take no memory.
  */
-import { type Head, type LabelledSet, type SetSnapshot, takeSnapshot } from '@headwater/heads';
-import { type MoreExamples, SolverThread } from './solver-thread.ts';
+import { type Head, type SetSnapshot, type TrainingSet, takeSnapshot } from '@headwater/heads';
+import { type AdditionalExamples, SolverThread } from './solver-thread.ts';
 import type { SolveOptions, Urgency } from './solver-worker.ts';
 
 export interface Solver {
@@ -14,11 +14,11 @@ export interface Solver {
    * Errors: sample-incomplete, unexpected, timed-out where the signal came first.
    */
   start(
-    set: LabelledSet,
+    set: TrainingSet,
     options: SolveOptions,
     urgency: Urgency,
     signal: AbortSignal,
-    more?: MoreExamples,
+    more?: AdditionalExamples,
   ): Promise<Head>;
   /** Called whenever a turn has become free, the one who waits longest first; answers how to be called no more. */
   onFree(listener: () => void): () => void;
@@ -38,11 +38,11 @@ class ThreadSolver implements Solver {
   }
 
   start(
-    set: LabelledSet,
+    set: TrainingSet,
     options: SolveOptions,
     urgency: Urgency,
     signal: AbortSignal,
-    more?: MoreExamples,
+    more?: AdditionalExamples,
   ): Promise<Head> {
     return this.#run(takeSnapshot(set, options), options, urgency, signal, more);
   }
@@ -62,17 +62,17 @@ class ThreadSolver implements Solver {
     options: SolveOptions,
     urgency: Urgency,
     signal: AbortSignal,
-    more?: MoreExamples,
+    more?: AdditionalExamples,
   ): Promise<Head> {
     try {
       return await this.#threads[urgency].run(snapshot, options, signal, more);
     } finally {
-      setImmediate(() => this.#tellFree());
+      setImmediate(() => this.#notifyFree());
     }
   }
 
-  /** Whoever was called last is called last the next time: lanes take turns. */
-  #tellFree(): void {
+  /** Whoever was called last is called last the next time: partitions take turns. */
+  #notifyFree(): void {
     for (const listener of [...this.#listeners]) listener();
     const [first] = this.#listeners;
     if (first === undefined) return;

@@ -81,9 +81,9 @@ const coordinatorBusy = new Set([
   'THROTTLING_QUOTA_EXCEEDED',
 ]);
 
-export type CoordinatorVerdict = 'moved' | 'concurrent' | 'busy' | 'final';
+export type CoordinatorErrorClass = 'moved' | 'concurrent' | 'busy' | 'final';
 
-export function coordinatorVerdict(error: string): CoordinatorVerdict {
+export function coordinatorErrorClass(error: string): CoordinatorErrorClass {
   if (coordinatorMoved.has(error)) return 'moved';
   if (error === 'CONCURRENT_TRANSACTIONS') return 'concurrent';
   return coordinatorBusy.has(error) ? 'busy' : 'final';

@@ -7,7 +7,7 @@ import { HeadwaterError } from '@headwater/errors';
 import { type LogRecord, type RecordPlace, sourceOf } from '@headwater/log';
 import { imageIdOfKey } from '@headwater/schemas';
 import type { Draft, StateReader } from '../../../store/state.ts';
-import { decodePlain, encodePlain } from './plain.ts';
+import { decodeJsonEntry, encodeJsonEntry } from './plain.ts';
 
 /** A record of `images`. */
 export interface ImageRecord {
@@ -36,11 +36,11 @@ export function putImageRecord(draft: Draft, { key, value, partition, offset, ti
   const imageId = imageIdIn(key);
   const name = imageId === null ? `-${offset}` : imageDigest(imageId);
   const record: ImageRecord = { imageId, partition, offset, erases: value === null, timestamp };
-  draft.put(`${imagesPrefix}${name}/${partition}`, encodePlain(record));
+  draft.put(`${imagesPrefix}${name}/${partition}`, encodeJsonEntry(record));
 }
 
 export function* imageRecords(state: StateReader): Generator<ImageRecord> {
-  for (const { value } of state.range(imagesPrefix)) yield decodePlain<ImageRecord>(value);
+  for (const { value } of state.range(imagesPrefix)) yield decodeJsonEntry<ImageRecord>(value);
 }
 
 /** Records must come in the order of their partition. Records without an image id are left out. */
@@ -49,7 +49,7 @@ export function putVectorRecord(draft: Draft, extractor: string, record: LogReco
   if (imageId === null) return;
   const { partition, offset, value } = record;
   const vector: VectorRecord = { partition, offset, erases: value === null, source: sourceOf(record) };
-  draft.put(vectorKey(extractor, imageId), encodePlain(vector));
+  draft.put(vectorKey(extractor, imageId), encodeJsonEntry(vector));
 }
 
 export function vectorRecord(
@@ -58,7 +58,7 @@ export function vectorRecord(
   imageId: string,
 ): VectorRecord | undefined {
   const bytes = state.get(vectorKey(extractor, imageId));
-  return bytes === undefined ? undefined : decodePlain<VectorRecord>(bytes);
+  return bytes === undefined ? undefined : decodeJsonEntry<VectorRecord>(bytes);
 }
 
 /** Something came for the image behind the cut: what its examples must be is not settled now. */

@@ -47,13 +47,13 @@ export class PredictionTable {
   }
 
   /** Tasks that were asked in the partition of this vector before it, by predictions that are still there. */
-  *askedBefore({ topic, partition, offset }: RecordPlace): Generator<string> {
+  *expectedBefore({ topic, partition, offset }: RecordPlace): Generator<string> {
     const spans = this.#spans.get(`${topic}/${partition}`) ?? [];
     for (const [task, { first }] of spans) if (first < offset) yield task;
   }
 
   /** A later vector of this partition was asked the task. */
-  isAskedAfter({ topic, partition, offset }: RecordPlace, task: string): boolean {
+  isExpectedAfter({ topic, partition, offset }: RecordPlace, task: string): boolean {
     const last = this.#spans.get(`${topic}/${partition}`)?.get(task)?.last;
     return last !== undefined && last > offset;
   }
@@ -77,7 +77,7 @@ export function answeredAt(state: StateReader, place: RecordPlace, task: string)
 export type Question = Pick<ImageClassified, 'imageId' | 'task' | 'receivedAt'>;
 
 /** Whether it was answered when the vector of this extractor came. */
-export function isAnsweredThrough(state: StateReader, extractor: string, question: Question): boolean {
+export function isPredictedThrough(state: StateReader, extractor: string, question: Question): boolean {
   return state.get(answerKey(extractor, question)) !== undefined;
 }
 

@@ -2,23 +2,23 @@
 import { HeadwaterError } from '@headwater/errors';
 import { type LogRecord, partitionFor, sourceOf } from '@headwater/log';
 import { type Codec, type Example, type ImageClassified, openCodec } from '@headwater/schemas';
-import type { JoinLane } from '../../../join/join-partition.ts';
+import type { PartitionJoin } from '../../../join/join-partition.ts';
 import type { IncomingVector } from '../../../join/state/join-state.ts';
-import type { LaneStore } from '../../../store/partition-store.ts';
+import type { PartitionStore } from '../../../store/partition-store.ts';
 import { Draft } from '../../../store/state.ts';
 import { RebuiltJoin } from '../../rebuild/rebuilt-join.ts';
 import { openTemporaryStore, type TemporaryStore } from '../../temporary-store.ts';
-import type { Cut } from '../cut.ts';
+import type { CommittedSnapshot } from '../cut.ts';
 import type { AuditOptions } from '../options.ts';
 import { isDeadLetter, putDeadLetter } from './dead-letter-table.ts';
 import { putExample } from './example-table.ts';
 import { type ImageRecord, markMoving, putImageRecord, putVectorRecord } from './image-records.ts';
-import { decodePlain, encodePlain } from './plain.ts';
+import { decodeJsonEntry, encodeJsonEntry } from './plain.ts';
 import { answeredAt, PredictionTable } from './prediction-table.ts';
 import { TopicCursor } from './topic-cursor.ts';
 
 /** A vector that has no prediction of a task that its partition was asked before. */
-export interface UnansweredVector {
+export interface VectorWithoutPrediction {
   readonly extractor: string;
   readonly partition: number;
   readonly offset: bigint;
@@ -29,7 +29,7 @@ export interface UnansweredVector {
 }
 
 export interface TablesOptions extends AuditOptions {
-  readonly cut: Cut;
+  readonly cut: CommittedSnapshot;
   readonly folder: string;
   readonly extractors: readonly string[];
 }
@@ -48,7 +48,7 @@ export class AuditTables {
   readonly #outputs: readonly TopicCursor[];
   readonly #tails: readonly TopicCursor[];
   /** When the oldest record that is left among the dead letters of `images` was written, by partition. */
-  readonly #firstLetters = new Map<number, number>();
+  readonly #firstDeadLetters = new Map<number, number>();
   #join: RebuiltJoin | undefined;
   #counts = { images: 0, vectors: 0 };
 
@@ -77,7 +77,9 @@ export class AuditTables {
     const vectors = options.extractors.map((extractor) => topics.vectors(extractor));
     const failed = [topics.images, topics.labels, ...vectors];
     this.#letters = failed.map((topic) =>
-      this.#cursor(topics.deadLetters(topic), (record, draft) => this.#putLetter(topic, record, draft)),
+      this.#cursor(topics.deadLetters(topic), (record, draft) =>
+        this.#putDeadLetterEntry(topic, record, draft),
+      ),
     );
     this.#outputs = [
       this.#cursor(topics.predictions, (record, draft) => this.#putPrediction(record, draft)),
@@ -86,7 +88,7 @@ export class AuditTables {
     this.#tails = [topics.labels, ...vectors].map((topic) => this.#tail(topic));
   }
 
-  get store(): LaneStore {
+  get store(): PartitionStore {
     return this.#temporary.store;
   }
 
@@ -102,13 +104,13 @@ export class AuditTables {
   }
 
   /** A dead letter of this record may have been dropped, or have expired: older letters of its partition are gone. */
-  mayHaveLostLetter({ imageId, timestamp }: ImageRecord): boolean {
+  mayHaveLostDeadLetter({ imageId, timestamp }: ImageRecord): boolean {
     const ranges = this.#letters[0]?.ranges ?? [];
     const own = imageId === null ? undefined : partitionFor(imageId, Math.max(1, ranges.length));
     return ranges.some(({ low }, partition) => {
       const isOwn = own === undefined || own === partition;
       return (
-        isOwn && low > 0n && timestamp <= (this.#firstLetters.get(partition) ?? Number.POSITIVE_INFINITY)
+        isOwn && low > 0n && timestamp <= (this.#firstDeadLetters.get(partition) ?? Number.POSITIVE_INFINITY)
       );
     });
   }
@@ -119,13 +121,13 @@ export class AuditTables {
   }
 
   /** Labels of this image may have expired: the log no longer says what its examples must be. */
-  haveLabelsGone(imageId: string): boolean {
+  haveLabelsExpired(imageId: string): boolean {
     const ranges = this.#tails[0]?.ranges ?? [];
     return ranges.length > 0 && (ranges[partitionFor(imageId, ranges.length)]?.low ?? 0n) > 0n;
   }
 
   /** Vectors of this image may have been deleted by age or by hand, which compaction does not do. */
-  haveVectorsGone(extractor: string, imageId: string): boolean {
+  haveVectorsExpired(extractor: string, imageId: string): boolean {
     const ranges = this.#tails[1 + this.#options.extractors.indexOf(extractor)]?.ranges ?? [];
     return ranges.length > 0 && (ranges[partitionFor(imageId, ranges.length)]?.low ?? 0n) > 0n;
   }
@@ -135,8 +137,9 @@ export class AuditTables {
     for (const cursor of [...this.#letters, ...this.#outputs, ...this.#tails]) await cursor.advance();
   }
 
-  *unanswered(): Generator<UnansweredVector> {
-    for (const { value } of this.store.range(unansweredPrefix)) yield decodePlain<UnansweredVector>(value);
+  *unanswered(): Generator<VectorWithoutPrediction> {
+    for (const { value } of this.store.range(unansweredPrefix))
+      yield decodeJsonEntry<VectorWithoutPrediction>(value);
   }
 
   async close(): Promise<void> {
@@ -163,7 +166,7 @@ export class AuditTables {
       others,
       folder,
       until: (topic, partition) => cut.joined(topic, partition),
-      take: (records, lane) => this.#takeJoined(records, lane),
+      take: (records, partition) => this.#takeJoined(records, partition),
       signal,
       progress,
     });
@@ -199,11 +202,11 @@ export class AuditTables {
     return extractors.find((extractor) => clients.names.topics.vectors(extractor) === topic);
   }
 
-  #putLetter(failed: string, record: LogRecord, draft: Draft): void {
+  #putDeadLetterEntry(failed: string, record: LogRecord, draft: Draft): void {
     const { topics } = this.#options.clients.names;
     const { partition, timestamp } = record;
-    if (failed === topics.images && !this.#firstLetters.has(partition)) {
-      this.#firstLetters.set(partition, timestamp);
+    if (failed === topics.images && !this.#firstDeadLetters.has(partition)) {
+      this.#firstDeadLetters.set(partition, timestamp);
     }
     putDeadLetter(draft, record);
   }
@@ -222,12 +225,12 @@ export class AuditTables {
   }
 
   /** Notes the vectors, and hands over what the join did not refuse. */
-  async #takeJoined(records: readonly LogRecord[], lane: Reader): Promise<readonly LogRecord[]> {
+  async #takeJoined(records: readonly LogRecord[], partition: Reader): Promise<readonly LogRecord[]> {
     const draft = new Draft(this.store);
     const group = this.#options.clients.names.groups.join;
     const taken = records.filter((record) => !isDeadLetter(this.store, group, record));
     for (const record of records) this.#noteVector(record, draft);
-    for (const record of taken) await this.#noteUnanswered(record, lane, draft);
+    for (const record of taken) await this.#noteUnanswered(record, partition, draft);
     if (draft.changes.size > 0) await this.store.write(draft.changes, new Map());
     return taken;
   }
@@ -239,30 +242,30 @@ export class AuditTables {
     putVectorRecord(draft, extractor, record);
   }
 
-  async #noteUnanswered(record: LogRecord, lane: Reader, draft: Draft): Promise<void> {
+  async #noteUnanswered(record: LogRecord, reader: Reader, draft: Draft): Promise<void> {
     const extractor = this.#extractorOf(record.topic);
     if (extractor === undefined || record.value === null) return;
     const { topic, partition, offset } = record;
-    for (const task of this.predictions.askedBefore(record)) {
+    for (const task of this.predictions.expectedBefore(record)) {
       if (answeredAt(this.store, record, task) !== undefined) continue;
-      const vector = await readSound(record, lane);
+      const vector = await readSound(record, reader);
       if (vector === undefined) return;
       const { imageId, receivedAt } = vector.record;
-      const unanswered: UnansweredVector = { extractor, partition, offset, task, imageId, receivedAt };
+      const unanswered: VectorWithoutPrediction = { extractor, partition, offset, task, imageId, receivedAt };
       const place = `${encodeURIComponent(topic)}/${partition}/${offset}`;
-      draft.put(`${unansweredPrefix}${place}/${encodeURIComponent(task)}`, encodePlain(unanswered));
+      draft.put(`${unansweredPrefix}${place}/${encodeURIComponent(task)}`, encodeJsonEntry(unanswered));
     }
   }
 }
 
-type Reader = Pick<JoinLane, 'incoming'>;
+type Reader = Pick<PartitionJoin, 'incoming'>;
 
 const unansweredPrefix = 'unanswered/';
 
 /** What the join refuses owes nothing, also where its dead letter has expired since. */
-async function readSound(record: LogRecord, lane: Reader): Promise<IncomingVector | undefined> {
+async function readSound(record: LogRecord, partition: Reader): Promise<IncomingVector | undefined> {
   try {
-    return await lane.incoming(record);
+    return await partition.incoming(record);
   } catch (error) {
     if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return undefined;
     throw error;

@@ -1,14 +1,14 @@
 /** Reads a topic once, and later only what came since: an audit of a running system looks again before it reports. */
 import type { Log, LogRecord, OffsetRange } from '@headwater/log';
-import { Breath } from '../../../event-loop.ts';
-import type { LaneStore } from '../../../store/partition-store.ts';
+import { EventLoopBudget } from '../../../event-loop.ts';
+import type { PartitionStore } from '../../../store/partition-store.ts';
 import { Draft } from '../../../store/state.ts';
 import type { OnProgress } from '../../progress.ts';
 
 export interface TopicCursorOptions {
   readonly log: Pick<Log, 'admin' | 'read'>;
   readonly topic: string;
-  readonly store: LaneStore;
+  readonly store: PartitionStore;
   /** Takes one record into the tables of the store. */
   readonly apply: (record: LogRecord, draft: Draft) => Promise<void> | void;
   /** Where reading starts in a partition; default: its first record. */
@@ -52,12 +52,12 @@ export class TopicCursor {
     const to = end < high ? end : high;
     if (from >= to) return before;
     let done = before;
-    const breath = new Breath();
+    const eventLoop = new EventLoopBudget();
     for await (const records of log.read({ topic, partition, from, to })) {
       signal?.throwIfAborted();
       const draft = new Draft(store);
       for (const record of records) {
-        await breath.take(signal);
+        await eventLoop.take(signal);
         await apply(record, draft);
       }
       if (draft.changes.size > 0) await store.write(draft.changes, new Map());

@@ -1,6 +1,6 @@
 /** The rules that a row must keep, in whatever format it came; the message names the row and the field. */
 import { HeadwaterError } from '@headwater/errors';
-import { imageIdFault, labelFault, longestName, taskFault, timeFault } from '@headwater/schemas';
+import { imageIdProblem, labelProblem, longestName, taskProblem, timeProblem } from '@headwater/schemas';
 import { decodeNumbers } from '../../../join/state/image-bytes.ts';
 import type { ExampleRow, SetHeader } from './api.ts';
 
@@ -14,7 +14,7 @@ export type RawRow = Readonly<Record<string, unknown>>;
 /** Errors: record-invalid. */
 export function checkRow(row: RawRow, header: SetHeader, where: string): ExampleRow {
   const imageId = imageIdOf(row.imageId, where);
-  const label = unless(labelFault(row.label), row.label, where);
+  const label = unless(labelProblem(row.label), row.label, where);
   const annotator = row.annotator == null ? '' : textOf(row.annotator, 'annotator', longestName, where, true);
   const group = row.group == null ? null : textOf(row.group, 'group', longestName, where, true);
   for (const field of ['extractor', 'task'] as const) {
@@ -46,7 +46,7 @@ export function checkHeader(header: RawRow, where: string): SetHeader {
   }
   return {
     extractor: textOf(header.extractor, 'extractor', longestName, where),
-    task: unless(taskFault(header.task), header.task, where),
+    task: unless(taskProblem(header.task), header.task, where),
     dimensions,
     examples: examples as number | null,
     setDigest: setDigest as string | null,
@@ -61,7 +61,7 @@ export function headerOf(first: RawRow | undefined, where: string): SetHeader {
 }
 
 function imageIdOf(value: unknown, where: string): string {
-  return unless(imageIdFault(value), value, where);
+  return unless(imageIdProblem(value), value, where);
 }
 
 function unless(fault: string | undefined, text: unknown, where: string): string {
@@ -81,7 +81,7 @@ function isWellFormed(text: string): boolean {
 
 function timeOf(value: unknown, where: string): number {
   const time = value instanceof Date ? value.getTime() : typeof value === 'bigint' ? Number(value) : value;
-  const fault = timeFault(time, 'assignedAt');
+  const fault = timeProblem(time, 'assignedAt');
   return fault === undefined ? (time as number) : fail(where, fault);
 }
 

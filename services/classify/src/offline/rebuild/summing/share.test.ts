@@ -1,13 +1,13 @@
 import {
-  createLabelledSet,
-  deserializeLabelledSet,
+  createTrainingSet,
+  deserializeTrainingSet,
   type LabelledVector,
   quantize,
   trainHead,
 } from '@headwater/heads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mergeShares, Share } from './share.ts';
+import { mergePartialSums, Share } from './share.ts';
 import { sumExamples } from './summing.ts';
 
 const dimensions = 4;
@@ -24,7 +24,7 @@ function exampleOf(index: number, seed: number): LabelledVector {
 }
 
 function wholeOf(examples: readonly LabelledVector[]) {
-  const set = createLabelledSet(options);
+  const set = createTrainingSet(options);
   for (const example of examples) set.add(example);
   return set;
 }
@@ -45,11 +45,11 @@ describe('shares of a labelled set', () => {
           for (const [index, example] of examples.entries()) {
             shares[(dealt[index] ?? 0) % workers]?.add([example]);
           }
-          const merged = mergeShares(options, shares.map((share) => share.finish()).reverse());
+          const merged = mergePartialSums(options, shares.map((share) => share.finish()).reverse());
           const whole = wholeOf(examples);
           expect(bytesOf(merged.serialize())).toBe(bytesOf(whole.serialize()));
           const head = (set: typeof whole) => trainHead(set, { kind: 'lda', mode: 'settled' }).digest;
-          expect(head(deserializeLabelledSet(merged.serialize()))).toBe(head(whole));
+          expect(head(deserializeTrainingSet(merged.serialize()))).toBe(head(whole));
         },
       ),
       { numRuns: 100 },
@@ -63,7 +63,7 @@ describe('shares of a labelled set', () => {
       share.add(examples.filter((_, index) => (index % 7) % 3 === worker));
       return share.finish();
     });
-    const merged = mergeShares(options, shares);
+    const merged = mergePartialSums(options, shares);
     expect(merged.needsRefill).toBe(false);
     expect(bytesOf(merged.serialize())).toBe(bytesOf(wholeOf(examples).serialize()));
   });
@@ -72,7 +72,7 @@ describe('shares of a labelled set', () => {
     const share = new Share(options);
     share.add([exampleOf(1, 1)]);
     const bytes = share.finish();
-    expect(() => mergeShares(options, [bytes, bytes])).toThrow(
+    expect(() => mergePartialSums(options, [bytes, bytes])).toThrow(
       expect.objectContaining({ code: 'statistics-mismatch' }),
     );
   });

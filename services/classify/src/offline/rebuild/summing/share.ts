@@ -3,19 +3,19 @@
  * done it all.
  */
 import {
-  createLabelledSet,
-  deserializeLabelledSet,
-  type LabelledSet,
-  type LabelledSetOptions,
+  createTrainingSet,
+  deserializeTrainingSet,
   type LabelledVector,
+  type TrainingSet,
+  type TrainingSetOptions,
 } from '@headwater/heads';
 
 /** What one worker adds up. */
 export class Share {
-  readonly #set: LabelledSet;
+  readonly #set: TrainingSet;
 
-  constructor(options: LabelledSetOptions) {
-    this.#set = createLabelledSet(options);
+  constructor(options: TrainingSetOptions) {
+    this.#set = createTrainingSet(options);
   }
 
   /** Errors: statistics-mismatch, statistics-overflow. */
@@ -30,8 +30,8 @@ export class Share {
 }
 
 /** The set of all examples of all shares. Errors: statistics-mismatch where shares overlap, statistics-overflow. */
-export function mergeShares(options: LabelledSetOptions, shares: Iterable<Uint8Array>): LabelledSet {
-  const whole = createLabelledSet(options);
-  for (const share of shares) whole.merge(deserializeLabelledSet(share));
+export function mergePartialSums(options: TrainingSetOptions, shares: Iterable<Uint8Array>): TrainingSet {
+  const whole = createTrainingSet(options);
+  for (const share of shares) whole.merge(deserializeTrainingSet(share));
   return whole;
 }

@@ -5,15 +5,15 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
-import type { LabelledSet, LabelledSetOptions, LabelledVector } from '@headwater/heads';
-import { mergeShares } from './share.ts';
-import type { SummingAnswer, SummingRequest } from './summing-worker.ts';
+import type { LabelledVector, TrainingSet, TrainingSetOptions } from '@headwater/heads';
+import { mergePartialSums } from './share.ts';
+import type { SumRequest, SumResponse } from './summing-worker.ts';
 
 const chunkSize = 256;
 const chunksInFlight = 2;
 
-export interface SummingOptions {
-  readonly set: LabelledSetOptions;
+export interface ParallelSumOptions {
+  readonly set: TrainingSetOptions;
   /** Threads, at least 1. */
   readonly workers: number;
   readonly signal?: AbortSignal | undefined;
@@ -24,8 +24,8 @@ export interface SummingOptions {
 /** Errors: statistics-mismatch, statistics-overflow, unexpected (a thread died), and the signal's reason. */
 export async function sumExamples(
   examples: AsyncIterable<LabelledVector>,
-  options: SummingOptions,
-): Promise<LabelledSet> {
+  options: ParallelSumOptions,
+): Promise<TrainingSet> {
   const summers = Array.from({ length: options.workers }, () => new Summer(options.set));
   try {
     let handedOut = 0;
@@ -35,7 +35,7 @@ export async function sumExamples(
       handedOut += chunk.length;
       options.summed?.(handedOut);
     }
-    return mergeShares(options.set, await Promise.all(summers.map((summer) => summer.finish())));
+    return mergePartialSums(options.set, await Promise.all(summers.map((summer) => summer.finish())));
   } finally {
     await Promise.all(summers.map((summer) => summer.close()));
   }
@@ -53,7 +53,7 @@ async function* inChunks(examples: AsyncIterable<LabelledVector>): AsyncGenerato
 }
 
 interface Waiting {
-  resolve(answer: SummingAnswer): void;
+  resolve(answer: SumResponse): void;
   reject(error: HeadwaterError): void;
 }
 
@@ -61,13 +61,13 @@ interface Waiting {
 class Summer {
   readonly #worker: Worker;
   readonly #waiting: Waiting[] = [];
-  readonly #answers: Promise<SummingAnswer>[] = [];
+  readonly #answers: Promise<SumResponse>[] = [];
   #failure: HeadwaterError | undefined;
 
-  constructor(set: LabelledSetOptions) {
+  constructor(set: TrainingSetOptions) {
     const path = createRequire(import.meta.url).resolve('@headwater/classify/summing-worker');
     this.#worker = new Worker(path, { workerData: set });
-    this.#worker.on('message', (answer: SummingAnswer) => this.#answer(answer));
+    this.#worker.on('message', (answer: SumResponse) => this.#answer(answer));
     this.#worker.on('error', (error) => this.#fail(asHeadwaterError(error)));
     this.#worker.on('exit', () => this.#fail(new HeadwaterError('unexpected', 'A summing thread ended')));
   }
@@ -89,8 +89,8 @@ class Summer {
     await this.#worker.terminate();
   }
 
-  #ask(request: SummingRequest): Promise<SummingAnswer> {
-    const answer = new Promise<SummingAnswer>((resolve, reject) => {
+  #ask(request: SumRequest): Promise<SumResponse> {
+    const answer = new Promise<SumResponse>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
       this.#waiting.push({ resolve, reject });
       this.#worker.postMessage(request);
@@ -100,7 +100,7 @@ class Summer {
     return answer;
   }
 
-  #answer(answer: SummingAnswer): void {
+  #answer(answer: SumResponse): void {
     const waiting = this.#waiting.shift();
     if ('code' in answer) waiting?.reject(new HeadwaterError(answer.code, answer.message));
     else waiting?.resolve(answer);

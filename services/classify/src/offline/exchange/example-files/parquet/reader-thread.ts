@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { HeadwaterError } from '@headwater/errors';
 import { fail } from '../row.ts';
 import type { ParquetPart } from './parts.ts';
-import type { ReaderAnswer } from './reader-worker.ts';
+import type { ReaderResponse } from './reader-worker.ts';
 
 /** For one part: the largest row group that is read takes some seconds. */
 const longestSilence = 60_000;
@@ -45,7 +45,7 @@ async function nextPart(worker: Worker, silence: number): Promise<ParquetPart | 
   const answered = once(worker, 'message', { signal });
   worker.postMessage(null);
   const [answer] = (await answered.catch((cause: Error) => fail('the file', faultOf(cause, signal)))) as [
-    ReaderAnswer,
+    ReaderResponse,
   ];
   if ('part' in answer) return answer.part;
   throw new HeadwaterError('record-invalid', answer.fault);

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { HeadwaterError } from '@headwater/errors';
 import { type ParquetPart, readParts } from './parts.ts';
 
-export type ReaderAnswer =
+export type ReaderResponse =
   | { readonly part: ParquetPart | undefined }
   /** Why the file cannot be read. */
   | { readonly fault: string };
@@ -12,7 +12,7 @@ const parts = readParts(workerData as string);
 
 parentPort?.on('message', async () => parentPort?.postMessage(await nextPart()));
 
-async function nextPart(): Promise<ReaderAnswer> {
+async function nextPart(): Promise<ReaderResponse> {
   try {
     const { value, done } = await parts.next();
     return { part: done === true ? undefined : value };
