@@ -6,7 +6,7 @@
 import { loadavg } from 'node:os';
 import { createTrainingSet, quantize, trainHead } from '@headwater/heads';
 import { chooseKernel, scratchLength } from '../../../packages/heads/dist/kernel/kernel.js';
-import { Statistics } from '../../../packages/heads/dist/training-set/statistics.js';
+import { Statistics } from '../../../packages/heads/dist/training-set/sufficient-statistics.js';
 import { round, seededUniform } from '../examples.mjs';
 import { say } from '../progress.mjs';
 

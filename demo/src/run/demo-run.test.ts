@@ -17,7 +17,7 @@ import { runDemo } from './demo-run.ts';
 import type { IngestClient } from './ingest-client.ts';
 import { createRoutes, imageIdOf } from './routes.ts';
 import { createRunStatistics, type RunStatistics } from './run-statistics.ts';
-import { fractionOf } from './share.ts';
+import { fractionOf } from './sampling.ts';
 
 const names = createNames();
 const { topics } = names;

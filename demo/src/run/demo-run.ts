@@ -10,7 +10,7 @@ import type { RunCodecs } from './codecs.ts';
 import { createInFlightLimiter, type InFlightLimiter } from './in-flight-limiter.ts';
 import { imageIdOf, type Routes } from './routes.ts';
 import { countRefusal, type RunStatistics } from './run-statistics.ts';
-import { fractionOf } from './share.ts';
+import { fractionOf } from './sampling.ts';
 
 export interface DemoRunOptions {
   readonly log: Pick<Log, 'follow'>;

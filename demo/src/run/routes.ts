@@ -7,7 +7,7 @@ import type { SourceImage } from '../sources/api.ts';
 import type { Coalescer } from './coalescer.ts';
 import type { RunCodecs } from './codecs.ts';
 import type { Acceptance, IngestClient } from './ingest-client.ts';
-import { fractionOf } from './share.ts';
+import { fractionOf } from './sampling.ts';
 
 export interface Routes {
   /** Sends an image on its way; which id it will have can be known before, see `imageIdOf`. */

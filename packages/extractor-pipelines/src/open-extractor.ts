@@ -4,8 +4,8 @@ import type { Extractor, ExtractorDescription, ExtractorOptions } from '@headwat
 import { describe, isExtractorFile, openBuiltIn, readExtractorFile } from '@headwater/extractors';
 import { isChain } from './chains/chain-file.ts';
 import { openChain } from './chains/open-chain.ts';
-import { openNetFile } from './net-files/own-extractor.ts';
-import { readUserNet } from './net-files/own-net.ts';
+import { openNetFile } from './net-files/open-net.ts';
+import { readUserNet } from './net-files/read-net.ts';
 
 async function openFile(path: string, options: ExtractorOptions): Promise<Extractor> {
   const content = await readExtractorFile(path);

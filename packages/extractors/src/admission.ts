@@ -3,7 +3,7 @@
  * that it has let in before anything behind the door goes away.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { Semaphore } from './gate.ts';
+import { Semaphore } from './semaphore.ts';
 
 export class Admission {
   private readonly places: Semaphore;

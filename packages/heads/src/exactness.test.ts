@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Head, HeadKind, LabelledVector } from './api.ts';
 import type { Kernel } from './kernel/api.ts';
-import { referenceKernel } from './kernel/plain-kernel.ts';
+import { referenceKernel } from './kernel/reference-kernel.ts';
 import { openSimdKernel } from './kernel/simd-kernel.ts';
 import { trainHead } from './models/head.ts';
 import { quantize } from './numerics/quantization.ts';

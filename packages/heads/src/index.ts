@@ -1,16 +1,16 @@
 /** Statistics, solvers and heads: pure functions of the set of labelled vectors. No I/O, no Kafka. */
 export type * from './api.ts';
-export { confidenceThresholdFor, thresholdErrorRates } from './calibration/confidence-threshold.ts';
+export { confidenceThresholdFor, thresholdErrorRates } from './calibration/confidence-thresholds.ts';
 export { type CostMatrix, type Decision, type DecisionRules, decide } from './calibration/decision.ts';
 export * from './drift/index.ts';
 export * from './measurements/index.ts';
 export { arithmeticOf } from './models/arithmetic.ts';
 export type { DenseLayer } from './models/dense-layers.ts';
+export { DiscriminantCache } from './models/discriminant-cache.ts';
+export { learnsFromExamples, maximumLearnedExamples } from './models/example-budget.ts';
 export { openHead, trainHead } from './models/head.ts';
-export { learnsFromExamples, maximumLearnedExamples } from './models/learned-examples.ts';
 export { digestHead } from './models/linear-head.ts';
 export { type LayersTask, type TrainLayers, trainLayersHead } from './models/mlp/mlp.ts';
-export { DiscriminantCache } from './models/solve-memory.ts';
 export { quantize } from './numerics/quantization.ts';
 export * from './review/index.ts';
 export { findFolds } from './training-set/folds.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { accessOf } from './access.ts';
-import { access, serve } from './testing/served.ts';
+import { access, serve } from './testing/test-server.ts';
 
 const tokens = {
   reader: 'reader-reader-reader-reader',

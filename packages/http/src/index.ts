@@ -1,6 +1,6 @@
 /** What the HTTP interfaces share: who may come in, problem documents, limits, security headers, request metrics. */
 export { type Access, type AccessTable, accessNote, accessOf, securitySchemes } from './access.ts';
-export { disconnectSignal } from './client-gone.ts';
+export { disconnectSignal } from './client-disconnect.ts';
 export { type HttpConfig, httpEnvironment } from './environment.ts';
 export { type Problem, pathOf, problemOf, sendProblem } from './problems.ts';
 export { parseJson } from './request-bodies.ts';

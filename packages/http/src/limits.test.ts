@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { serve } from './testing/served.ts';
+import { serve } from './testing/test-server.ts';
 
 /** What came back, and how many milliseconds it took until the connection was closed. */
 async function timed(conversation: Promise<string>): Promise<{ answer: string; took: number }> {

@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pagePolicy } from './security-headers.ts';
-import { type Served, serve } from './testing/served.ts';
+import { type Served, serve } from './testing/test-server.ts';
 
 const executablePath = [
   process.env.CHROMIUM,

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { serve } from './testing/served.ts';
+import { serve } from './testing/test-server.ts';
 
 async function send(body: Buffer | string, headers: Record<string, string>) {
   await using served = await serve({}, (app) => {

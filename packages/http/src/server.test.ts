@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { createAuthority } from '@headwater/local-kafka';
 import { describe, expect, test } from 'vitest';
 import { pagePolicy } from './security-headers.ts';
-import { serve } from './testing/served.ts';
+import { serve } from './testing/test-server.ts';
 
 describe('an address that other machines reach', () => {
   test('is refused without tokens, with what to do about it', async () => {

@@ -10,8 +10,8 @@ import type { CommonConfig, Metrics } from '@headwater/service-kit';
 import { isLoopback } from '@headwater/service-kit';
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
 import { type AccessTable, requireTokens } from './access.ts';
-import { rejectCrossSiteRequests } from './browser-guard.ts';
 import { limitConcurrency } from './concurrency-limit.ts';
+import { rejectCrossSiteRequests } from './cross-site-guard.ts';
 import type { HttpConfig } from './environment.ts';
 import {
   handleClientError,
@@ -22,8 +22,8 @@ import {
 } from './problems.ts';
 import { validateBodies } from './request-bodies.ts';
 import { measureRequests } from './request-metrics.ts';
-import { formatValidationErrors } from './schema-faults.ts';
 import { addSecurityHeaders } from './security-headers.ts';
+import { formatValidationErrors } from './validation-errors.ts';
 
 export interface HttpServerOptions {
   readonly service: string;

@@ -1,17 +1,18 @@
 /** What every service needs around its work: configuration, lifecycle, logs, metrics, health, tokens. */
-export { type AccessRole, accessRoles, allows } from './auth/roles.ts';
+
 export {
   type AccessTokens,
   createToken,
   parseTokens,
   presentedToken,
   type TokenHolder,
-} from './auth/token-book.ts';
+} from './auth/access-tokens.ts';
+export { type AccessRole, accessRoles, allows } from './auth/roles.ts';
 export { type CommonConfig, commonEnvironment } from './configuration/common-environment.ts';
 export { describeEnvironment } from './configuration/help.ts';
 export { type Environment, loadConfig, readSecret } from './configuration/load.ts';
 export { bareHost, hostNameOf, isLoopback } from './configuration/loopback.ts';
-export { type EnvironmentSchema, listVariables, type Variable } from './configuration/notes.ts';
+export { type EnvironmentSchema, listVariables, type Variable } from './configuration/variable-metadata.ts';
 export * as variables from './configuration/variables.ts';
 export { namesOf, openSchemaIds, prepareTopics, topicOptions } from './connections/clients.ts';
 export { kafkaOptions } from './connections/kafka-client.ts';

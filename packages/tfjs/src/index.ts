@@ -11,5 +11,5 @@ export {
   takeNetLayers,
   toLayersModel,
 } from './layers/layer-editing.ts';
-export { type FolderOptions, readImageFolder } from './training/folder.ts';
+export { type FolderOptions, readImageFolder } from './training/image-folder.ts';
 export { createLeNet } from './training/lenet.ts';

@@ -5,7 +5,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import { filesById } from './api/lazy-extractors.ts';
 import type { ClassifyConfig } from './environment.ts';
-import { type ConfiguredDecisionPolicies, openDecisionPolicies } from './predict/answer-rules.ts';
+import { type ConfiguredDecisionPolicies, openDecisionPolicies } from './predict/decision-policy.ts';
 import { openTaskSettings, type SettingsOf } from './task-settings.ts';
 
 export interface ConfiguredFiles {

@@ -3,7 +3,7 @@ import { httpEnvironment } from '@headwater/http';
 import { taskProblem, taskRule } from '@headwater/schemas';
 import { commonEnvironment, variables } from '@headwater/service-kit';
 import type { z } from 'zod';
-import { parseErrorRates } from './predict/answer-rules.ts';
+import { parseErrorRates } from './predict/decision-policy.ts';
 import type { ExampleWindow } from './train/examples/example-window.ts';
 
 const { byteSize, choice, duration, integer, list, port, text } = variables;

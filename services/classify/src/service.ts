@@ -22,11 +22,11 @@ import { JoinReader } from './join/monitoring/join-reader.ts';
 import { followHeads } from './model-registry/heads-follower.ts';
 import { HeadsTable } from './model-registry/heads-table.ts';
 import { ServingHeads } from './model-registry/serving-heads.ts';
-import { DecisionPolicyCheck } from './predict/rules-check.ts';
+import { DecisionPolicyCheck } from './predict/decision-policy-check.ts';
 import { Reviewer } from './review/reviewer.ts';
 import { openJoin, openTrain, type Shared } from './roles.ts';
 import { prepareClassifyTopics } from './topics.ts';
-import { OpenTrainingSets } from './train/examples/open-sets.ts';
+import { OpenTrainingSets } from './train/examples/open-training-sets.ts';
 import { TrainMetrics } from './train/scoring/train-metrics.ts';
 import { type Solver, startSolver } from './train/solving/solver.ts';
 

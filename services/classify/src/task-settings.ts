@@ -14,7 +14,7 @@ import {
   solveSettingsOf,
   type TrainingSetSettings,
   trainingSetSettingsOf,
-} from './train/set-rules.ts';
+} from './train/training-set-settings.ts';
 
 export interface TaskSettings extends TrainingSetSettings, SolveSettings {
   /** In order of preference. */

@@ -9,7 +9,7 @@ import { createFingerprintIds, openCodec } from '@headwater/schemas';
 import { createLogger } from '@headwater/service-kit';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { makeNoise, makePicture } from './testing/pictures.ts';
-import { followedTopics } from './tracking/following.ts';
+import { followedTopics } from './tracking/outcome-follower.ts';
 
 /** The service as it is run: a process of its own, on a real Kafka. */
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));

@@ -19,7 +19,7 @@ import { createAdmission } from './http/admission.ts';
 import { createHttp, type HttpOptions } from './http/server.ts';
 import { limitsOf, openInputs, openSender } from './intake/inputs.ts';
 import { sampleLoad } from './intake/intake-metrics.ts';
-import { followedTopics, openOutcomeFollower } from './tracking/following.ts';
+import { followedTopics, openOutcomeFollower } from './tracking/outcome-follower.ts';
 import { createServingTasks } from './tracking/serving-tasks.ts';
 import { createTracker } from './tracking/tracker.ts';
 

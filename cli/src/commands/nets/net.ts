@@ -1,7 +1,7 @@
 /** `headwater net`: what nets are made of, cutting them, and training them. Usage is here, the work in the files beside. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Console } from '../../terminal/console.ts';
-import type { LayersOptions, SurgeryOptions } from './surgery.ts';
+import type { LayersOptions, SurgeryOptions } from './graph-editing.ts';
 import type { TrainOptions } from './train.ts';
 
 const modelArgument = [
@@ -28,7 +28,7 @@ export function registerNet(program: Command, console: Console, finish: (code: n
     .argument(...modelArgument)
     .option('--json', 'print one JSON object', false)
     .action(async (model: string, options: LayersOptions) => {
-      const { layers } = await import('./surgery.ts');
+      const { layers } = await import('./graph-editing.ts');
       finish(await layers(model, options, console));
     });
   for (const [name, description] of [
@@ -46,7 +46,7 @@ export function registerNet(program: Command, console: Console, finish: (code: n
         `\nA negative count stands behind two dashes: headwater net ${name} MODEL --out OUT -- -2`,
       )
       .action(async (model: string, count: number, options: SurgeryOptions) => {
-        const { take, drop } = await import('./surgery.ts');
+        const { take, drop } = await import('./graph-editing.ts');
         finish(await (name === 'take' ? take : drop)(model, count, options, console));
       });
   }
@@ -57,7 +57,7 @@ export function registerNet(program: Command, console: Console, finish: (code: n
     .requiredOption('--after <layer>', 'name of the layer, as `headwater net layers` shows it')
     .requiredOption(...outOption)
     .action(async (model: string, options: SurgeryOptions & { readonly after: string }) => {
-      const { cut } = await import('./surgery.ts');
+      const { cut } = await import('./graph-editing.ts');
       finish(await cut(model, options.after, options, console));
     });
   addTrain(net, console, finish);

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import type { ExtractorOptions, FittedArtefact, StageMethod } from '@headwater/extractors';
 import { extractorIds } from '@headwater/extractors';
-import { stageMethodOf, stageMethods } from '../methods/methods.ts';
+import { stageMethodOf, stageMethods } from '../methods/method-table.ts';
 import { automatic } from './automatic.ts';
 import type { MethodStep } from './chain-file.ts';
 import { builtInMethod, netFileMethod } from './extractor-method.ts';

@@ -5,10 +5,10 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Stage, StageMethod, ValueType } from '@headwater/extractors';
 import { isExpanding } from './automatic.ts';
+import { concatenateBranches, type JoinedBranch } from './branches.ts';
 import { type ChainContext, methodOf, needsFitting, optionsOf, withStepContext } from './chain-context.ts';
 import { type BranchesStep, type ChainStep, type MethodStep, type RawStep, stepsAt } from './chain-file.ts';
 import { checkTakes, checkVector } from './chain-types.ts';
-import { concatenateBranches, type JoinedBranch } from './join.ts';
 import { digestOfAll, dimensionsAfter, type PlacedStage, sequenceOf } from './sequence.ts';
 
 /** A link that can learn now: all before it are open. */

@@ -1,7 +1,7 @@
 /** Whether links fit together, looked at before anything is opened: what one gives, the next must take, and the last must give a vector. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Stage, ValueType } from '@headwater/extractors';
-import { stageMethods } from '../methods/methods.ts';
+import { stageMethods } from '../methods/method-table.ts';
 import { type ChainContext, methodOf, needsFitting, optionsOf, withStepContext } from './chain-context.ts';
 import type { BranchesStep, ChainStep, MethodStep } from './chain-file.ts';
 

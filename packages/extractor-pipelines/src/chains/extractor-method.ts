@@ -16,7 +16,7 @@ import {
   readOptions,
 } from '@headwater/extractors';
 import { z } from 'zod';
-import { openNetFile } from '../net-files/own-extractor.ts';
+import { openNetFile } from '../net-files/open-net.ts';
 import { isChain } from './chain-file.ts';
 
 const noOptions = z.strictObject({});

@@ -6,7 +6,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { ExtractorOptions, Fitting, SourceRecord, Value } from '@headwater/extractors';
 import { type ChainContext, type FittedStep, withStepContext } from './chain-context.ts';
 import { ChainOpening, type UnfittedStep } from './chain-opening.ts';
-import { writeFitted } from './learned-file.ts';
+import { writeFitted } from './fitted-file.ts';
 import { contextOf, type ReadChain, readChain } from './open-chain.ts';
 import { applyAll } from './sequence.ts';
 

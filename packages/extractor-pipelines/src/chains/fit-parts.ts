@@ -17,7 +17,7 @@ import {
   titleOf,
   withUnfittedSteps,
 } from './fit-chain.ts';
-import { writeFitted, writeWhole } from './learned-file.ts';
+import { writeFitted, writeWhole } from './fitted-file.ts';
 import { contextOf, readChain } from './open-chain.ts';
 
 const formatVersion = 1;

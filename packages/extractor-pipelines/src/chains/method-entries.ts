@@ -1,6 +1,6 @@
 /** The methods that links can be made of, for those who show them. */
 import type { ValueType } from '@headwater/extractors';
-import { stageMethods } from '../methods/methods.ts';
+import { stageMethods } from '../methods/method-table.ts';
 import { automatic } from './automatic.ts';
 
 export interface MethodEntry {

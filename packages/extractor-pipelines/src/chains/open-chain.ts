@@ -8,7 +8,7 @@ import type { ChainContext } from './chain-context.ts';
 import { type ChainFile, parseChainFile } from './chain-file.ts';
 import { ChainOpening, unknownDimensions } from './chain-opening.ts';
 import { checkTypes, checkVector } from './chain-types.ts';
-import { fittedPath, readFitted } from './learned-file.ts';
+import { fittedPath, readFitted } from './fitted-file.ts';
 import { type PlacedStage, sequenceOf } from './sequence.ts';
 
 export interface ReadChain {

@@ -19,7 +19,7 @@ import {
   type Place,
   takesOne,
   type UserNet,
-} from './agreement.ts';
+} from './model-checks.ts';
 import type { NetFile } from './net-file.ts';
 
 function placeOf(tensors: readonly tfl.SymbolicTensor[], what: string): Place {

@@ -20,7 +20,7 @@ import {
   type Place,
   takesOne,
   type UserNet,
-} from './agreement.ts';
+} from './model-checks.ts';
 import type { NetFile } from './net-file.ts';
 
 type Types = ReadonlyMap<string, TensorType>;

@@ -16,9 +16,9 @@ import {
 } from '@headwater/tfjs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { describeNetFile } from '../open-extractor.ts';
-import type { UserNet } from './agreement.ts';
-import { openNetFile } from './own-extractor.ts';
-import { readUserNet } from './own-net.ts';
+import type { UserNet } from './model-checks.ts';
+import { openNetFile } from './open-net.ts';
+import { readUserNet } from './read-net.ts';
 
 const isBuilt = (variant: string) => existsSync(join(nativeFolder(), variant, 'built.json'));
 /** The native ones are there where `npm run setup:tensorflow` has built them; elsewhere they are reported as skipped. */

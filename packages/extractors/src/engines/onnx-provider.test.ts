@@ -1,6 +1,6 @@
 /** GPUs are rare where tests run: the choice is tested with hosts that pretend, and the refusal with the real engine. */
 import { describe, expect, it } from 'vitest';
-import { openNet } from '../extractor.ts';
+import { openNet } from '../engine-extractor.ts';
 import { lenetDigits } from '../table/lenet-digits.ts';
 import { createSessionOn, currentHost, type FixedProvider } from './onnx-provider.ts';
 

@@ -6,8 +6,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { HeadwaterError } from '@headwater/errors';
-import { Semaphore } from '../gate.ts';
 import type { ImageLimits } from '../options.ts';
+import { Semaphore } from '../semaphore.ts';
 import type { Preprocessing } from '../table/definition.ts';
 import { setDecoder } from './decoder.ts';
 import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts';

@@ -11,11 +11,11 @@ import sharp from 'sharp';
 import type { ImageLimits } from '../options.ts';
 import { inputBytes, type Preprocessing } from '../table/definition.ts';
 import { decodingError } from './decoding-error.ts';
-import { resizeAndCrop } from './framing.ts';
 import { checkBytes, checkPixels } from './limits.ts';
 import { openImage } from './opening.ts';
 import { readPlainPng } from './plain-png.ts';
-import { withScratchBuffers } from './scratch.ts';
+import { resizeAndCrop } from './resizing.ts';
+import { withScratchBuffers } from './scratch-buffers.ts';
 
 /** A decoded picture: uint8 [height, width, channels]. */
 export interface Pixels {

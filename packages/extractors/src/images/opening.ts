@@ -8,7 +8,7 @@ import { type ColourModel, isSrgb, modelOfEncoding } from './colour/colour-model
 import { convertSamples } from './colour/conversion.ts';
 import { modelOfProfile } from './colour/icc-profile.ts';
 import { longestDecodeSeconds } from './decoding-error.ts';
-import type { Allocate } from './scratch.ts';
+import type { Allocate } from './scratch-buffers.ts';
 
 sharp.concurrency(1);
 // No image comes twice in a row: a cache of operations would hold memory for nothing.

@@ -1,6 +1,6 @@
 /** One extractor of the table. What it is can be told without opening it. */
 import type { Extractor, ExtractorDescription } from '../api.ts';
-import { openNet } from '../extractor.ts';
+import { openNet } from '../engine-extractor.ts';
 import type { ExtractorOptions } from '../options.ts';
 import { describe, type ExtractorDefinition } from './definition.ts';
 

@@ -1,7 +1,7 @@
 /** The closed forms against the long way round: leave out, sum again, invert again. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { referenceKernel } from '../kernel/plain-kernel.ts';
+import { referenceKernel } from '../kernel/reference-kernel.ts';
 import type { Scatter } from '../models/scatter.ts';
 import { prepareWhitening, type Whitening, whitenByCholesky } from '../models/whitening.ts';
 import { inner, invert, minus, multiply, type Row, trace } from '../testing/dense-algebra.ts';

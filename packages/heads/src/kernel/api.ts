@@ -1,4 +1,4 @@
-import type { RegressionMemory } from './plain-regression.ts';
+import type { RegressionMemory } from './reference-regression.ts';
 
 /** Arrays handed to a kernel must come from its last `claim`. */
 export interface Kernel {

@@ -11,9 +11,9 @@ import { ExactTrainingSet } from '../training-set/training-set.ts';
 import type { Kernel } from './api.ts';
 import { Gram, gramLength, rowOffset, rowStart } from './gram.ts';
 import { scratchLength } from './kernel.ts';
-import { referenceKernel } from './plain-kernel.ts';
-import { exampleBlockSize } from './plain-regression.ts';
-import { packedProductIndex } from './plain-scatter.ts';
+import { referenceKernel } from './reference-kernel.ts';
+import { exampleBlockSize } from './reference-regression.ts';
+import { packedProductIndex } from './reference-scatter.ts';
 import { openSimdKernel } from './simd-kernel.ts';
 
 const simdKernel = openSimdKernel();

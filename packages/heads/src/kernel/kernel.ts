@@ -3,7 +3,7 @@
  * each number in the same order, and so give the same bits; which one runs is a matter of speed alone.
  */
 import type { Kernel } from './api.ts';
-import { referenceKernel } from './plain-kernel.ts';
+import { referenceKernel } from './reference-kernel.ts';
 import { openSimdKernel } from './simd-kernel.ts';
 
 /** Room that `eliminate` and `substituteBack` need, in float64. */

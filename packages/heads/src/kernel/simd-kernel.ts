@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { GramMemory, Kernel, Projection } from './api.ts';
 import { blockSize, gramLength, maximumBlocks } from './gram.ts';
-import { referenceKernel } from './plain-kernel.ts';
-import { exampleBlockSize, type RegressionMemory } from './plain-regression.ts';
+import { referenceKernel } from './reference-kernel.ts';
+import { exampleBlockSize, type RegressionMemory } from './reference-regression.ts';
 import { type WebAssemblyMemory, webAssembly } from './webassembly.ts';
 
 interface SimdExports {

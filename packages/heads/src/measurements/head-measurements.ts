@@ -3,7 +3,7 @@
  * merge; counts are exact in any order, the few sums of logarithms and squares to within rounding.
  */
 import { HeadwaterError } from '@headwater/errors';
-import { Calibration, type CalibrationBin } from './calibration.ts';
+import { Calibration, type CalibrationBin } from './calibration-error.ts';
 import { type ClassificationReport, reportOf } from './classification-report.ts';
 import { type ConfusionEntry, ConfusionMatrix, type ConfusionState } from './confusion-matrix.ts';
 import {

@@ -1,7 +1,7 @@
 /** How good a head is: held out, prequentially, class by class, with and without the right to abstain. */
 export { auroc, type ScoredCase } from './auroc.ts';
 export { BoundedRanking } from './bounded-ranking.ts';
-export { Calibration, type CalibrationBin, calibrationBins } from './calibration.ts';
+export { Calibration, type CalibrationBin, calibrationBins } from './calibration-error.ts';
 export {
   type AverageScores,
   type ClassificationReport,

@@ -1,6 +1,6 @@
 /** What a kind of head must do; one file in heads/ does it for each kind. */
 import type { Classifier, Head, LabelledVector } from '../api.ts';
-import type { Problem } from './problem.ts';
+import type { Problem } from './training-problem.ts';
 
 export interface TrainedHead {
   /** Versioned bytes that `open` understands. */

@@ -5,15 +5,15 @@ import { sampleLimit } from '../training-set/bottom-k-sample.ts';
 import { openTrainingInput, type SetSnapshot } from '../training-set/set-snapshot.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { openLayers } from './dense-layers.ts';
+import { DiscriminantCache } from './discriminant-cache.ts';
 import type { HeadFamily, StoredHead } from './head-family.ts';
 import { knn } from './knn/knn.ts';
 import { lda, trainDiscriminant } from './lda/lda.ts';
 import { digestHead } from './linear-head.ts';
 import { ncm } from './ncm/ncm.ts';
-import { prepareProblem, type TrainingInput } from './problem.ts';
 import { ridge } from './ridge/ridge.ts';
 import { softmax } from './softmax/softmax.ts';
-import { DiscriminantCache } from './solve-memory.ts';
+import { prepareProblem, type TrainingInput } from './training-problem.ts';
 
 const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm, knn, softmax };
 /** How stored heads are read; those of kind `mlp` are trained by `trainLayersHead`. */

@@ -9,7 +9,7 @@ import { chooseKernel } from '../kernel/kernel.ts';
 import type { MarginalDistance } from '../novelty/marginal-distance.ts';
 import { measureNovelty, type NoveltyParameters } from '../novelty/novelty.ts';
 import { ByteReader, ByteWriter } from '../numerics/byte-writer.ts';
-import { openFeatureExpansion } from '../training-set/random-features.ts';
+import { openFeatureExpansion } from '../training-set/random-feature-expansion.ts';
 import type { StoredHead } from './head-family.ts';
 
 const formatName = 'headwater-linear';

@@ -6,8 +6,8 @@
 import type { Kernel } from '../kernel/api.ts';
 import { rowOffset, rowStart } from '../kernel/gram.ts';
 import { scratchLength } from '../kernel/kernel.ts';
-import { packedProductIndex } from '../kernel/plain-scatter.ts';
-import type { Sums } from '../training-set/statistics.ts';
+import { packedProductIndex } from '../kernel/reference-scatter.ts';
+import type { Sums } from '../training-set/sufficient-statistics.ts';
 
 /** S = G − Σ s_k s_kᵀ / n_k, in units of the quantised vectors; over classes, it is n·W of the discriminant. */
 export interface Scatter {

@@ -1,8 +1,8 @@
 /** Against the inverse itself, and against vectors that were held out. */
 import { describe, expect, it } from 'vitest';
 import { openHead, trainHead } from '../models/head.ts';
-import { prepareProblem } from '../models/problem.ts';
 import { computeScatter, ridgeOf, sumsOfClasses } from '../models/scatter.ts';
+import { prepareProblem } from '../models/training-problem.ts';
 import { quantize } from '../numerics/quantization.ts';
 import { inner, invert, multiply, type Row } from '../testing/dense-algebra.ts';
 import { openTrainingInput } from '../training-set/set-snapshot.ts';

@@ -8,7 +8,7 @@
  * B comes from subspace iteration (Halko, Martinsson, Tropp: Finding Structure with Randomness, 2011, algorithm 4.4), a few rounds from a
  * fixed start: it need not converge, because BᵀAB is exact whatever B is.
  */
-import { eliminate, substituteBack } from '../kernel/plain-elimination.ts';
+import { eliminate, substituteBack } from '../kernel/elimination.ts';
 import { ridgeOf, type Scatter } from '../models/scatter.ts';
 import { bilinear, dot, subtract } from '../numerics/vector-arithmetic.ts';
 

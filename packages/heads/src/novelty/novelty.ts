@@ -14,7 +14,7 @@
  */
 import { leaveSingleOut, measureGaps } from '../calibration/leave-one-out.ts';
 import type { WhitenedSample } from '../calibration/whitened-sample.ts';
-import { eliminate, substituteBack } from '../kernel/plain-elimination.ts';
+import { eliminate, substituteBack } from '../kernel/elimination.ts';
 import { bilinear, dot } from '../numerics/vector-arithmetic.ts';
 import { type MarginalDistance, measureMarginalDistance } from './marginal-distance.ts';
 

@@ -4,7 +4,7 @@
  * (Householder's method: Golub, Van Loan, Matrix Computations, section 8.3.1.)
  */
 import type { Kernel } from '../kernel/api.ts';
-import { laneCount, updateRow } from '../kernel/plain-reflection.ts';
+import { laneCount, updateRow } from '../kernel/reference-tridiagonal.ts';
 
 /** What is smaller than its root, about 10^−145, is rounding error of rounding errors: dividing by its square would overflow. */
 const leastTail = 2 ** -960;

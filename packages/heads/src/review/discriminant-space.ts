@@ -4,8 +4,8 @@
  */
 import type { Head, LabelledVector, TrainingSet } from '../api.ts';
 import { trainHead } from '../models/head.ts';
-import { type Problem, prepareProblem } from '../models/problem.ts';
 import { computeScatter, ridgeOf, type Scatter, sumsOfClasses } from '../models/scatter.ts';
+import { type Problem, prepareProblem } from '../models/training-problem.ts';
 import { type Whitened, whitenByCholesky } from '../models/whitening.ts';
 import { type ExactTrainingSet, requireExactTrainingSet } from '../training-set/training-set.ts';
 

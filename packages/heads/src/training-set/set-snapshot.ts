@@ -7,10 +7,10 @@ import type { LabelledVector, TrainingSet, TrainOptions } from '../api.ts';
 import type { Kernel } from '../kernel/api.ts';
 import { gramLength, paddedDimensions } from '../kernel/gram.ts';
 import { chooseKernel } from '../kernel/kernel.ts';
-import { learnsFromExamples } from '../models/learned-examples.ts';
-import { sampleSize, type TrainingInput } from '../models/problem.ts';
+import { learnsFromExamples } from '../models/example-budget.ts';
+import { sampleSize, type TrainingInput } from '../models/training-problem.ts';
 import { sampleLimit, truncateSample } from './bottom-k-sample.ts';
-import { openFeatureExpansion } from './random-features.ts';
+import { openFeatureExpansion } from './random-feature-expansion.ts';
 import { requireExactTrainingSet } from './training-set.ts';
 
 /** Threads post it to each other; `snapshotBuffers` can be transferred. Good for the head that it was taken for. */

@@ -5,7 +5,7 @@ import type { LabelledVector } from '../api.ts';
 import { gramLength, rowOffset } from '../kernel/gram.ts';
 import { unit } from '../numerics/quantization.ts';
 import { sampleKey } from './sample-key.ts';
-import { maximumExamples } from './statistics.ts';
+import { maximumExamples } from './sufficient-statistics.ts';
 import { createTrainingSet, deserializeTrainingSet, requireExactTrainingSet } from './training-set.ts';
 
 const dimensions = 5;

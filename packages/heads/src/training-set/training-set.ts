@@ -9,9 +9,9 @@ import { chooseKernel } from '../kernel/kernel.ts';
 import { ByteReader, ByteWriter } from '../numerics/byte-writer.ts';
 import { unit } from '../numerics/quantization.ts';
 import { BottomKSample, hexKey, minimumKept, truncateSample } from './bottom-k-sample.ts';
-import { openFeatureExpansion } from './random-features.ts';
+import { openFeatureExpansion } from './random-feature-expansion.ts';
 import { addDigest, digestExample, formatDigest, subtractDigest } from './set-digest.ts';
-import { maximumExpandedExamples, Statistics } from './statistics.ts';
+import { maximumExpandedExamples, Statistics } from './sufficient-statistics.ts';
 
 const formatName = 'headwater-labelled-set';
 const formatVersion = 1;

@@ -1,5 +1,5 @@
 /** What `--help` of a service prints: its variables, from the schema that also checks them. */
-import { type EnvironmentSchema, listVariables, type Variable } from './notes.ts';
+import { type EnvironmentSchema, listVariables, type Variable } from './variable-metadata.ts';
 
 export function describeEnvironment(service: string, schema: EnvironmentSchema): string {
   const entries = listVariables(schema).map(describe);

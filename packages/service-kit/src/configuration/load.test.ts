@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { commonEnvironment } from './common-environment.ts';
 import { describeEnvironment } from './help.ts';
 import { loadConfig } from './load.ts';
-import { listVariables } from './notes.ts';
+import { listVariables } from './variable-metadata.ts';
 import { integer, list, port, secret } from './variables.ts';
 
 let folder: string;

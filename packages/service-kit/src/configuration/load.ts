@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { HeadwaterError } from '@headwater/errors';
 import type { z } from 'zod';
-import { type EnvironmentSchema, listVariables, type Variable } from './notes.ts';
+import { type EnvironmentSchema, listVariables, type Variable } from './variable-metadata.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -3,7 +3,7 @@
  * wrong value is answered with what a right one looks like, and `--help` and the reference can show it.
  */
 import { z } from 'zod';
-import { type AccessTokens, parseTokens, tokenLineForm } from '../auth/token-book.ts';
+import { type AccessTokens, parseTokens, tokenLineForm } from '../auth/access-tokens.ts';
 
 /** What a schema says about its variable beside its type; kept in zod's metadata. */
 export interface VariableMetadata {

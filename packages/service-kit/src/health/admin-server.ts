@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/log';
-import { type AccessTokens, presentedToken } from '../auth/token-book.ts';
+import { type AccessTokens, presentedToken } from '../auth/access-tokens.ts';
 import type { CommonConfig } from '../configuration/common-environment.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Health } from './health.ts';

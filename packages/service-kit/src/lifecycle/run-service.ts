@@ -7,7 +7,7 @@ import type { Log, Logger } from '@headwater/log';
 import type { CommonConfig } from '../configuration/common-environment.ts';
 import { describeEnvironment } from '../configuration/help.ts';
 import { loadConfig } from '../configuration/load.ts';
-import type { EnvironmentSchema } from '../configuration/notes.ts';
+import type { EnvironmentSchema } from '../configuration/variable-metadata.ts';
 import { namesOf, openSchemaIds } from '../connections/clients.ts';
 import { openKafka } from '../connections/kafka-client.ts';
 import { checkBlobStoreShared, openBlobs } from '../connections/open-blobs.ts';

@@ -4,7 +4,7 @@ import { quantize } from '@headwater/heads';
 import { disconnectSignal, parseJson } from '@headwater/http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ServingHead, ServingHeads } from '../model-registry/serving-heads.ts';
-import type { DecisionPolicyOf } from '../predict/answer-rules.ts';
+import type { DecisionPolicyOf } from '../predict/decision-policy.ts';
 import { classify } from '../predict/predictor.ts';
 import type { LazyExtractors } from './lazy-extractors.ts';
 import { answerSchema } from './response-schemas.ts';

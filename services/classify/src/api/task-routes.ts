@@ -1,6 +1,6 @@
 /** What can be read of tasks and their heads. */
 import type { FastifyInstance } from 'fastify';
-import type { DecisionPolicyOf } from '../predict/answer-rules.ts';
+import type { DecisionPolicyOf } from '../predict/decision-policy.ts';
 import { describeSettings, type SettingsOf } from '../task-settings.ts';
 import { headSchema, headsSchema, taskSchema, tasksSchema } from './response-schemas.ts';
 import { problemResponses, taskParameters } from './route-schemas.ts';

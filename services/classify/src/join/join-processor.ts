@@ -11,11 +11,11 @@ import type {
 } from '@headwater/log';
 import { EventLoopBudget } from '../event-loop.ts';
 import type { PartitionMetrics } from '../partition-metrics.ts';
-import { openRestoredStore } from '../store/current-store.ts';
 import type { PartitionStore } from '../store/partition-store.ts';
+import { openRestoredStore } from '../store/restored-store.ts';
 import { Draft } from '../store/state.ts';
-import { type Handled, PartitionJoin, type PartitionJoinOptions } from './join-partition.ts';
 import type { JoinMetrics } from './monitoring/join-metrics.ts';
+import { type Handled, PartitionJoin, type PartitionJoinOptions } from './partition-join.ts';
 import { refusedLabelStage } from './source-labels.ts';
 
 /** Part of the store's identity: a store of another format is rebuilt. */

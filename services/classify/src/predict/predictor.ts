@@ -9,7 +9,7 @@ import {
   type DecisionPolicy,
   type DecisionPolicyOf,
   defaultDecisionPolicy,
-} from './answer-rules.ts';
+} from './decision-policy.ts';
 
 /** More classes than this are not all listed in a prediction. */
 const listedClasses = 100;

@@ -1,7 +1,7 @@
 import { createTrainingSet } from '@headwater/heads';
 import { expect, it } from 'vitest';
-import { InMemoryState } from '../testing/map-state.ts';
-import { OpenTrainingSets } from '../train/examples/open-sets.ts';
+import { InMemoryState } from '../testing/in-memory-state.ts';
+import { OpenTrainingSets } from '../train/examples/open-training-sets.ts';
 import { TrainingSets } from '../train/examples/training-sets.ts';
 import { Reviewer } from './reviewer.ts';
 

@@ -23,9 +23,13 @@ import {
   type StoredExample,
   setId,
 } from '../train/examples/example-bytes.ts';
-import type { OpenTrainingSet, OpenTrainingSets } from '../train/examples/open-sets.ts';
+import type { OpenTrainingSet, OpenTrainingSets } from '../train/examples/open-training-sets.ts';
 import { insideOf } from '../train/examples/trainer-state.ts';
-import { type SolveSettings, setOptionsOf, type TrainingSetSettings } from '../train/set-rules.ts';
+import {
+  type SolveSettings,
+  setOptionsOf,
+  type TrainingSetSettings,
+} from '../train/training-set-settings.ts';
 import type { CrossValidationReport } from './held-out.ts';
 import type { ReviewFailure, ReviewRequest, ReviewResponse } from './review-worker.ts';
 

@@ -19,14 +19,14 @@ import type { Codec, Example } from '@headwater/schemas';
 import { EventLoopBudget } from '../event-loop.ts';
 import type { HeadsFollower } from '../model-registry/heads-follower.ts';
 import type { PartitionMetrics } from '../partition-metrics.ts';
-import { openRestoredStore } from '../store/current-store.ts';
 import type { PartitionStore } from '../store/partition-store.ts';
+import { openRestoredStore } from '../store/restored-store.ts';
 import { Draft } from '../store/state.ts';
 import type { SettingsOf } from '../task-settings.ts';
+import { readExamples } from './examples/additional-examples.ts';
 import { ExampleReader } from './examples/example-reader.ts';
-import { areAtPositions, type RetainedTrainingSets } from './examples/kept-sets.ts';
-import { readExamples } from './examples/more-examples.ts';
-import type { OpenTrainingSets } from './examples/open-sets.ts';
+import type { OpenTrainingSets } from './examples/open-training-sets.ts';
+import { areAtPositions, type RetainedTrainingSets } from './examples/retained-sets.ts';
 import { hasWindows, type SetChange } from './examples/trainer-state.ts';
 import { TrainingSets } from './examples/training-sets.ts';
 import {

@@ -10,7 +10,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { asHeadwaterError } from '@headwater/errors';
 import type { LogRecord } from '@headwater/log';
-import { JournalFolder, listFiles } from './note-folder.ts';
+import { JournalFolder, listFiles } from './journal-folder.ts';
 
 /** Deaths with nothing else under way that make an image guilty. */
 const crashesOfPoisonRecord = 2;

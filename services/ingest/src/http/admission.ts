@@ -1,6 +1,6 @@
 /** Who may come in: bounded requests, bounded bytes, bounded waits, and a log that takes records. Else 503 at once. */
 import { type Budget, createBudget } from './budget.ts';
-import { WriteCircuitBreaker, type WriteCircuitBreakerOptions } from './write-circuit.ts';
+import { WriteCircuitBreaker, type WriteCircuitBreakerOptions } from './write-circuit-breaker.ts';
 
 export interface Admission {
   /** Image and label requests that are being taken in. */

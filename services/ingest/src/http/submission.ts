@@ -4,10 +4,10 @@
  */
 import { type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import type { AcceptedImage, ImageInput, Intake } from '../intake/intake.ts';
+import type { Wait } from '../tracking/prediction-waits.ts';
 import type { ServingTasks } from '../tracking/serving-tasks.ts';
 import type { DeadLetterNotice } from '../tracking/tracked-image.ts';
 import type { Tracker } from '../tracking/tracker.ts';
-import type { Wait } from '../tracking/waits.ts';
 import { acceptedResponse, classifiedResponse, type ImageResponse } from './responses.ts';
 
 export interface WaitRequest {

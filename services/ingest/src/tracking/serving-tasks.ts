@@ -3,7 +3,7 @@
  * for its prediction waits for one answer to each of them.
  */
 import type { HeadActivated, ImageClassified } from '@headwater/schemas';
-import type { Complete } from './waits.ts';
+import type { Complete } from './prediction-waits.ts';
 
 export interface ServingTasks {
   activated(task: string, head: HeadActivated | undefined): void;

@@ -9,9 +9,9 @@
 
 import type { ImageClassified } from '@headwater/schemas';
 import type { AcceptedImage } from '../intake/intake.ts';
-import { RecentImages } from './image-memory.ts';
+import { type Complete, PredictionWaits, type Wait } from './prediction-waits.ts';
+import { RecentImages } from './recent-images.ts';
 import type { DeadLetterNotice, TrackedImage } from './tracked-image.ts';
-import { type Complete, PredictionWaits, type Wait } from './waits.ts';
 
 export interface Tracker {
   readonly size: number;

@@ -9,7 +9,7 @@ import type { ExtractorOptions, Stage, StageMethod, Value } from '@headwater/ext
 import { canonicalJson, readOptions, sha256, valueTypes } from '@headwater/extractors';
 import { type CustomOptions, optionsSchema } from './custom-options.ts';
 import { ModulePool } from './module-pool.ts';
-import { readModule } from './own-module.ts';
+import { readModule } from './user-module.ts';
 
 const method = 'custom';
 const version = 1;

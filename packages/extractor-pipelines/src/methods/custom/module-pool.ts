@@ -4,8 +4,8 @@ import type { ExtractorOptions, Value } from '@headwater/extractors';
 import { Semaphore } from '@headwater/extractors';
 import type { CustomOptions } from './custom-options.ts';
 import { ModuleThread, type ThreadOptions } from './module-thread.ts';
-import { readModule, type UserModule } from './own-module.ts';
 import { runTrial, trialValues } from './trial.ts';
+import { readModule, type UserModule } from './user-module.ts';
 
 export class ModulePool {
   private readonly own: UserModule;

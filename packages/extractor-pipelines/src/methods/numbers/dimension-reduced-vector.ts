@@ -6,7 +6,7 @@ import { dot } from '@headwater/heads/algebra';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
 import { fittingsOf } from '../../learning/fitting.ts';
-import { makeStage } from '../../learning/link.ts';
+import { makeStage } from '../../learning/make-stage.ts';
 import { completeVectorOf } from '../../learning/values.ts';
 import { ComponentLearner, learnedComponents } from './principal-components.ts';
 import { mostEntries, openProjection } from './random-projection.ts';

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
 import { ColumnLearner, columnFittings, eachColumn, refuseEmpty } from '../../learning/column-learner.ts';
 import { Columns } from '../../learning/columns.ts';
-import { makeStage } from '../../learning/link.ts';
+import { makeStage } from '../../learning/make-stage.ts';
 import { ColumnQuantiles } from '../../learning/quantiles.ts';
 import { unfit, vectorOf } from '../../learning/values.ts';
 

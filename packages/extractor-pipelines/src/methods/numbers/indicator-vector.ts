@@ -4,7 +4,7 @@ import type { StageMethod } from '@headwater/extractors';
 import { readOptions } from '@headwater/extractors';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
-import { makeStage } from '../../learning/link.ts';
+import { makeStage } from '../../learning/make-stage.ts';
 import {
   categoriesFormat,
   categoriesOf,

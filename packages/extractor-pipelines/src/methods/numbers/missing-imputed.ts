@@ -8,7 +8,7 @@ import { openArtefact } from '../../learning/artefact.ts';
 import { ColumnLearner, columnFittings, eachColumn, refuseEmpty } from '../../learning/column-learner.ts';
 import { type ColumnState, Columns } from '../../learning/columns.ts';
 import { ExactSums } from '../../learning/exact-sums.ts';
-import { makeStage } from '../../learning/link.ts';
+import { makeStage } from '../../learning/make-stage.ts';
 import { packedFloat64, packNumbers } from '../../learning/packed-numbers.ts';
 import { ColumnQuantiles } from '../../learning/quantiles.ts';
 import { vectorOf } from '../../learning/values.ts';

@@ -3,7 +3,7 @@
 import type { StageMethod, Value } from '@headwater/extractors';
 import { readOptions } from '@headwater/extractors';
 import { z } from 'zod';
-import { makeStage } from '../../learning/link.ts';
+import { makeStage } from '../../learning/make-stage.ts';
 import { textOf, unfit } from '../../learning/values.ts';
 import { numberOf } from '../records/attributes.ts';
 

@@ -6,7 +6,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { ExtractorOptions, Stage, StageMethod, Value } from '@headwater/extractors';
 import { imageOptions, imageStage, openConforming, readOptions } from '@headwater/extractors';
 import { z } from 'zod';
-import { makeStage } from '../../learning/link.ts';
+import { makeStage } from '../../learning/make-stage.ts';
 import { conformAttribute } from '../records/attributes.ts';
 
 const method = 'conformed-data';

@@ -3,7 +3,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { StageMethod, Value } from '@headwater/extractors';
 import { readOptions } from '@headwater/extractors';
 import { z } from 'zod';
-import { makeStage } from '../../learning/link.ts';
+import { makeStage } from '../../learning/make-stage.ts';
 import { type AttributeType, conformAttribute } from './attributes.ts';
 
 const method = 'field';

@@ -2,7 +2,7 @@
 
 import { readOptions, type StageMethod, valueTypes } from '@headwater/extractors';
 import { z } from 'zod';
-import { makeStage } from '../../learning/link.ts';
+import { makeStage } from '../../learning/make-stage.ts';
 
 const method = 'identity';
 

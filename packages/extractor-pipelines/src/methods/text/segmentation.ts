@@ -5,7 +5,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Stage } from '@headwater/extractors';
 import { z } from 'zod';
-import { makeStage } from '../../learning/link.ts';
+import { makeStage } from '../../learning/make-stage.ts';
 import { textOf, unfit } from '../../learning/values.ts';
 
 export const takesText = ['text', 'category', 'missing'] as const;

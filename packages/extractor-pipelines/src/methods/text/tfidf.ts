@@ -9,7 +9,7 @@ import { fixedLog } from '@headwater/heads/algebra';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
 import { fittingsOf } from '../../learning/fitting.ts';
-import { makeStage } from '../../learning/link.ts';
+import { makeStage } from '../../learning/make-stage.ts';
 import { countTerms } from './terms.ts';
 import { optionsSchema, type TfidfOptions } from './tfidf-options.ts';
 import { HashedLearner, placeOf, VocabularyLearner } from './vocabularies.ts';

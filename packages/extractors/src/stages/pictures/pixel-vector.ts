@@ -2,7 +2,7 @@
 import { maximumDimensions } from '@headwater/schemas';
 import type { StageMethod } from '../api.ts';
 import { readOptions } from '../options.ts';
-import { imageOptions, imageStage, openConforming } from './picture.ts';
+import { imageOptions, imageStage, openConforming } from './image-stage.ts';
 
 const method = 'pixel-vector';
 

@@ -4,14 +4,14 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, HeadPrediction } from '../../api.ts';
-import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
 import { chooseTemperature, type HeldOutLogits } from '../../calibration/temperature.ts';
 import { ByteReader, ByteWriter } from '../../numerics/byte-writer.ts';
 import { fixedExp, fixedLog } from '../../numerics/fixed-math.ts';
 import { unit } from '../../numerics/quantization.ts';
 import type { HeadFamily, StoredHead, TrainedHead } from '../head-family.ts';
 import { indexOfLargest, uniformShareOf } from '../linear-head.ts';
-import type { Problem } from '../problem.ts';
+import type { Problem } from '../training-problem.ts';
 
 const formatName = 'headwater-neighbours';
 const formatVersion = 1;

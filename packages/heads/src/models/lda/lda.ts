@@ -3,7 +3,7 @@
  * pure function of sums, so that it can be exact.
  */
 
-import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
 import { leaveOneOut } from '../../calibration/leave-one-out.ts';
 import {
   type ChosenTemperature,
@@ -17,12 +17,11 @@ import {
   type MarginalDistance,
 } from '../../novelty/marginal-distance.ts';
 import { fitNovelty } from '../../novelty/novelty.ts';
-import { CholeskyFactor } from '../../numerics/triangle.ts';
+import { CholeskyFactor } from '../../numerics/cholesky-factor.ts';
 import { dot, squaredDistance } from '../../numerics/vector-arithmetic.ts';
 import type { HeadFamily, TrainedHead } from '../head-family.ts';
 import { encodeLinear, openLinear, uniformShareOf } from '../linear-head.ts';
 import { trainDegenerate } from '../ncm/ncm.ts';
-import { centerSample, type Problem } from '../problem.ts';
 import {
   computeScatter,
   estimateShrinkage,
@@ -32,7 +31,8 @@ import {
   type Scatter,
   sumsOfClasses,
 } from '../scatter.ts';
-import type { WeightPrior } from '../softmax/lda-prior.ts';
+import type { WeightPrior } from '../softmax/weight-prior.ts';
+import { centerSample, type Problem } from '../training-problem.ts';
 import {
   columnsFor,
   prepareWhitening,

@@ -4,16 +4,16 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Head, LabelledVector, TrainingSet, TrainOptions } from '../../api.ts';
-import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
 import { chooseTemperature, type HeldOutLogits } from '../../calibration/temperature.ts';
 import { sampleLimit } from '../../training-set/bottom-k-sample.ts';
 import { sampleKey } from '../../training-set/sample-key.ts';
 import { openTrainingInput, type SetSnapshot } from '../../training-set/set-snapshot.ts';
 import { arithmeticOf } from '../arithmetic.ts';
-import { balancedClassWeights } from '../class-balance.ts';
+import { balancedClassWeights } from '../class-weights.ts';
 import { applyLayers, type DenseLayer, encodeLayers, scaleOf } from '../dense-layers.ts';
 import { digestHead, uniformShareOf } from '../linear-head.ts';
-import { indexLabels, type Problem, prepareProblem } from '../problem.ts';
+import { indexLabels, type Problem, prepareProblem } from '../training-problem.ts';
 
 /** One example of this many is held out, to choose the temperature; members of a group together. */
 const heldOutShare = 10;

@@ -3,15 +3,15 @@
  * hardly any examples, and answers for the other heads where they have nothing to work with.
  */
 
-import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
 import { leaveOneOut } from '../../calibration/leave-one-out.ts';
 import { chooseTemperature } from '../../calibration/temperature.ts';
 import { unit } from '../../numerics/quantization.ts';
 import { dot } from '../../numerics/vector-arithmetic.ts';
 import type { HeadFamily, TrainedHead } from '../head-family.ts';
 import { encodeLinear, openLinear, uniformShareOf } from '../linear-head.ts';
-import { centerSample, type Problem } from '../problem.ts';
 import { computeTrace, isFlat } from '../scatter.ts';
+import { centerSample, type Problem } from '../training-problem.ts';
 import type { Whitened } from '../whitening.ts';
 
 /** Of squared distances between unit vectors, where nothing is known of the scatter. */

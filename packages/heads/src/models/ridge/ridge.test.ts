@@ -1,7 +1,7 @@
 /** The closed form against regressions without each fold. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { referenceKernel } from '../../kernel/plain-kernel.ts';
+import { referenceKernel } from '../../kernel/reference-kernel.ts';
 import type { Scatter } from '../scatter.ts';
 import { whitenByCholesky } from '../whitening.ts';
 import { leaveOneOutRegression } from './ridge.ts';

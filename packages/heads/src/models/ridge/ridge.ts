@@ -3,16 +3,15 @@
  * n_k (μ_k − mean). Where classes are unlike in shape it can beat the discriminant.
  */
 
-import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
 import { chooseTemperature, type HeldOutLogits } from '../../calibration/temperature.ts';
-import { eliminate, substituteBack } from '../../kernel/plain-elimination.ts';
+import { eliminate, substituteBack } from '../../kernel/elimination.ts';
 import { fixedLog } from '../../numerics/fixed-math.ts';
 import { dot } from '../../numerics/vector-arithmetic.ts';
 import { findFolds } from '../../training-set/folds.ts';
 import type { HeadFamily, TrainedHead } from '../head-family.ts';
 import { encodeLinear, openLinear, uniformShareOf } from '../linear-head.ts';
 import { trainDegenerate } from '../ncm/ncm.ts';
-import { centerSample, type Problem } from '../problem.ts';
 import {
   computeScatter,
   estimateShrinkage,
@@ -21,6 +20,7 @@ import {
   type Scatter,
   sumOfAll,
 } from '../scatter.ts';
+import { centerSample, type Problem } from '../training-problem.ts';
 import {
   columnsFor,
   prepareWhitening,

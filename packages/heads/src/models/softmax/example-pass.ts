@@ -1,6 +1,6 @@
 /** Passes over all examples of a regression, a few at a time: these are copied to where the kernel works, and lie nowhere twice. */
 import type { Kernel } from '../../kernel/api.ts';
-import { exampleBlockSize, type RegressionMemory } from '../../kernel/plain-regression.ts';
+import { exampleBlockSize, type RegressionMemory } from '../../kernel/reference-regression.ts';
 
 export class ExamplePass {
   readonly #vectors: readonly Int16Array[];

@@ -1,9 +1,9 @@
 /** The regression itself, held against its own objective. */
 import { describe, expect, it } from 'vitest';
-import { referenceKernel } from '../../kernel/plain-kernel.ts';
-import { Statistics } from '../../training-set/statistics.ts';
-import { computeWeightPrior, withoutExamples } from './lda-prior.ts';
+import { referenceKernel } from '../../kernel/reference-kernel.ts';
+import { Statistics } from '../../training-set/sufficient-statistics.ts';
 import { PriorCentredRegression } from './prior-centred-regression.ts';
+import { computeWeightPrior, withoutExamples } from './weight-prior.ts';
 
 const dimensions = 7;
 const classes = ['a', 'b', 'c'];

@@ -9,12 +9,12 @@
  */
 
 import type { Kernel } from '../../kernel/api.ts';
-import { LbfgsDirection } from '../../numerics/limited-memory.ts';
+import { LbfgsDirection } from '../../numerics/lbfgs.ts';
 import { addScaled, dot } from '../../numerics/vector-arithmetic.ts';
 import type { LinearScores } from '../linear-head.ts';
 import { ExamplePass } from './example-pass.ts';
-import type { WeightPrior } from './lda-prior.ts';
 import { LogitLoss } from './logit-loss.ts';
+import type { WeightPrior } from './weight-prior.ts';
 
 /** Steps that L-BFGS remembers. */
 const remembered = 8;

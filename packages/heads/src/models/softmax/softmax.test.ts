@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HeadMode, LabelledVector } from '../../api.ts';
-import { referenceKernel } from '../../kernel/plain-kernel.ts';
+import { referenceKernel } from '../../kernel/reference-kernel.ts';
 import { openSimdKernel } from '../../kernel/simd-kernel.ts';
 import { quantize } from '../../numerics/quantization.ts';
 import { hexKey } from '../../training-set/bottom-k-sample.ts';

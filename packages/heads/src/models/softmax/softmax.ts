@@ -4,16 +4,16 @@
  * that were held out; where nothing is gained, or nothing can be held out, the discriminant itself is the head.
  */
 
-import { measureConfidenceThresholds } from '../../calibration/confidence-threshold.ts';
+import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
 import { sampleLimit } from '../../training-set/bottom-k-sample.ts';
+import { maximumLearnedExamples } from '../example-budget.ts';
 import type { HeadFamily, ReadExamples, TrainedHead } from '../head-family.ts';
 import { trainWeightPrior } from '../lda/lda.ts';
-import { maximumLearnedExamples } from '../learned-examples.ts';
 import { decodeLinear, encodeLinear, type LinearScores, openLinear, uniformShareOf } from '../linear-head.ts';
 import { trainDegenerate } from '../ncm/ncm.ts';
-import { indexLabels, type Problem } from '../problem.ts';
-import { computeWeightPrior, type WeightPrior, type WeightPriorChoices } from './lda-prior.ts';
-import { chooseLambda, type LearnedExamples, lambdasFor, regress } from './regression-choice.ts';
+import { indexLabels, type Problem } from '../training-problem.ts';
+import { chooseLambda, type LearnedExamples, lambdasFor, regress } from './regularization-choice.ts';
+import { computeWeightPrior, type WeightPrior, type WeightPriorChoices } from './weight-prior.ts';
 
 /** Multiplications of one pass over the examples: about a second. With many classes or dimensions fewer examples are taken, but not under the sample. */
 const mostProducts = 2 ** 31;

@@ -4,7 +4,7 @@
  */
 import type { Metrics } from '@headwater/service-kit';
 import type { StateReader } from '../../store/state.ts';
-import type { Handled } from '../join-partition.ts';
+import type { Handled } from '../partition-join.ts';
 import { type ImageDrift, type ImageNovelty, readNovelties } from '../state/image-novelty.ts';
 import { type PartitionCounts, readCounts, readScores } from '../state/partition-counts.ts';
 import { mergeScores, noScores, type ServedScores } from '../state/served-accuracy.ts';

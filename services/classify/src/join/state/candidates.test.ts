@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Draft } from '../../store/state.ts';
-import { InMemoryState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/in-memory-state.ts';
 import { type Candidate, candidates, offerCandidate, readCandidates } from './candidates.ts';
 import { deleteImageEntries } from './ring-buffer.ts';
 

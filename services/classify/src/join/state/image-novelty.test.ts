@@ -3,7 +3,7 @@ import type { ImageClassified } from '@headwater/schemas';
 import { describe, expect, it } from 'vitest';
 import { Draft } from '../../store/state.ts';
 import { ClassifyFixture, dimensions, eventually } from '../../testing/classify-fixture.ts';
-import { InMemoryState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/in-memory-state.ts';
 import type { NoveltySummary } from '../monitoring/join-metrics.ts';
 import { type NoveltyUpdate, readNovelties, watchNovelty } from './image-novelty.ts';
 

@@ -3,7 +3,7 @@ import { compositeKey, type Example, type LabelAssigned } from '@headwater/schem
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { refOf, vectorOf } from '../../testing/classify-fixture.ts';
-import { InMemoryState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/in-memory-state.ts';
 import { applyExample } from '../../train/examples/trainer-state.ts';
 import { TrainingSets } from '../../train/examples/training-sets.ts';
 import {

@@ -2,7 +2,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord, OutgoingRecord } from '@headwater/log';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { AuditFixture } from '../../testing/audited-installation.ts';
+import { AuditFixture } from '../../testing/audit-fixture.ts';
 import { type AuditReport, verdictOf } from './audit.ts';
 
 const open: AuditFixture[] = [];

@@ -5,10 +5,10 @@
 
 import type { Names } from '@headwater/log';
 import { classOfLabel } from '@headwater/schemas';
-import { erasureAnnotator } from '../../join/join-partition.ts';
+import { erasureAnnotator } from '../../join/partition-join.ts';
 import { compareLabels, winner } from '../../join/state/image-state.ts';
-import type { ExpectedTasks } from './asked-tasks.ts';
-import type { CommittedSnapshot } from './cut.ts';
+import type { CommittedSnapshot } from './committed-snapshot.ts';
+import type { ExpectedTasks } from './expected-tasks.ts';
 import type { FindingKind } from './findings.ts';
 import type { Suspect } from './suspect.ts';
 import { isDeadLetter } from './tables/dead-letter-table.ts';

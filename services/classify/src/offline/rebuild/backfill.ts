@@ -8,9 +8,9 @@ import { type Head, type LabelledVector, maximumLearnedExamples, type TrainingSe
 import type { HeadKind } from '@headwater/schemas';
 import { HeadCatalog } from '../../model-registry/head-catalog.ts';
 import { openTaskSettings, type TaskSettings } from '../../task-settings.ts';
-import { needsAdditionalExamples } from '../../train/examples/more-examples.ts';
-import { setOptionsOf, withinLimit } from '../../train/set-rules.ts';
+import { needsAdditionalExamples } from '../../train/examples/additional-examples.ts';
 import { type Solver, startSolver } from '../../train/solving/solver.ts';
+import { setOptionsOf, withinLimit } from '../../train/training-set-settings.ts';
 import type { ExampleTable, LabelledExample } from './example-table.ts';
 import { bottomKExamples } from './first-examples.ts';
 import { compareHead, type HeadComparison } from './head-comparison.ts';
@@ -23,7 +23,7 @@ import {
   type SetOptions,
   type Source,
 } from './sources.ts';
-import { sumExamples } from './summing/summing.ts';
+import { sumExamples } from './summing/parallel-sum.ts';
 import type { TableComparison } from './table-comparison.ts';
 import { findWindowStart, insideWindow } from './window.ts';
 

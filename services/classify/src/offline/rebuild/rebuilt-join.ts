@@ -8,7 +8,7 @@ import { type Log, type LogRecord, type Names, partitionFor } from '@headwater/l
 import { classOfLabel, type Example, type SchemaIds } from '@headwater/schemas';
 import type { ClassifyConfig } from '../../environment.ts';
 import { openJoinCodecs } from '../../join/join-codecs.ts';
-import { PartitionJoin, type PartitionJoinOptions } from '../../join/join-partition.ts';
+import { PartitionJoin, type PartitionJoinOptions } from '../../join/partition-join.ts';
 import { decodeImage } from '../../join/state/image-bytes.ts';
 import { type ImageState, type StatedLabel, winner } from '../../join/state/image-state.ts';
 import { type IncomingVector, readImage, readVector } from '../../join/state/join-state.ts';

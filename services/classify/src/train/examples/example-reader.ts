@@ -5,7 +5,7 @@ import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey
 import { checkTask } from '../../join/record-checks.ts';
 import { Draft } from '../../store/state.ts';
 import { recordErasure } from '../publishing/erasures.ts';
-import type { TrainingSetSettingsOf } from '../set-rules.ts';
+import type { TrainingSetSettingsOf } from '../training-set-settings.ts';
 import { applyExample, type ExampleUpdate, type SetChange } from './trainer-state.ts';
 
 export interface ExampleReaderOptions {

@@ -2,7 +2,7 @@ import { createTrainingSet, quantize } from '@headwater/heads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { vectorOf } from '../../testing/classify-fixture.ts';
-import { InMemoryState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/in-memory-state.ts';
 import { timeDigits } from './example-bytes.ts';
 import type { ExampleWindow } from './example-window.ts';
 import { applyExample, type ExampleUpdate, type SetChange, storedSets } from './trainer-state.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Draft } from '../../store/state.ts';
 import { vectorOf } from '../../testing/classify-fixture.ts';
-import { InMemoryState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/in-memory-state.ts';
 import {
   applyExample,
   type ExampleUpdate,

@@ -5,7 +5,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelledVector } from '@headwater/heads';
 import type { Draft, StateReader } from '../../store/state.ts';
-import { type TrainingSetSettings, type TrainingSetSettingsOf, tooMany } from '../set-rules.ts';
+import { type TrainingSetSettings, type TrainingSetSettingsOf, tooMany } from '../training-set-settings.ts';
 import {
   decodeExample,
   encodeExample,

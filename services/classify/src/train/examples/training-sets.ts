@@ -5,7 +5,7 @@
 import { createTrainingSet, type TrainingSet } from '@headwater/heads';
 import { EventLoopBudget } from '../../event-loop.ts';
 import type { StateReader } from '../../store/state.ts';
-import { setOptionsOf, type TrainingSetSettingsOf } from '../set-rules.ts';
+import { setOptionsOf, type TrainingSetSettingsOf } from '../training-set-settings.ts';
 import { setId } from './example-bytes.ts';
 import { type SetChange, storedExamples, storedSets } from './trainer-state.ts';
 

@@ -12,8 +12,8 @@ import { measuredKey, scoresKey, setId, solvedKey } from '../examples/example-by
 import { type HeadSeries, newHeadSeries, setNewestHead } from '../scoring/head-series.ts';
 import { SeriesScores } from '../scoring/series-scores.ts';
 import type { TrainMetrics } from '../scoring/train-metrics.ts';
-import { choicesOf } from '../set-rules.ts';
 import type { SolvedHead } from '../solving/background-solves.ts';
+import { choicesOf } from '../training-set-settings.ts';
 import {
   chooseServing,
   expiredVersionTombstones,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Draft } from '../../store/state.ts';
-import { InMemoryState } from '../../testing/map-state.ts';
+import { InMemoryState } from '../../testing/in-memory-state.ts';
 import { measuredKey, scoresKey } from '../examples/example-bytes.ts';
 import { type HeadSeries, newHeadSeries } from './head-series.ts';
 import { Scoring } from './scoring.ts';

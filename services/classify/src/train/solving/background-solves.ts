@@ -8,10 +8,10 @@ import type { Classifier, Head, HeadMode, LabelledVector, TrainingSet } from '@h
 import { openHead } from '@headwater/heads';
 import type { LogRecord } from '@headwater/log';
 import type { HeadTrained } from '@headwater/schemas';
-import { needsAdditionalExamples } from '../examples/more-examples.ts';
+import { needsAdditionalExamples } from '../examples/additional-examples.ts';
 import { type HeadSeries, pauseAfter, pauseAfterFailure } from '../scoring/head-series.ts';
 import type { TrainMetrics } from '../scoring/train-metrics.ts';
-import type { SolveSettings } from '../set-rules.ts';
+import type { SolveSettings } from '../training-set-settings.ts';
 import type { Solver } from './solver.ts';
 import type { Urgency } from './solver-worker.ts';
 

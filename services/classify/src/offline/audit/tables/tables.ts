@@ -2,13 +2,13 @@
 import { HeadwaterError } from '@headwater/errors';
 import { type LogRecord, partitionFor, sourceOf } from '@headwater/log';
 import { type Codec, type Example, type ImageClassified, openCodec } from '@headwater/schemas';
-import type { PartitionJoin } from '../../../join/join-partition.ts';
+import type { PartitionJoin } from '../../../join/partition-join.ts';
 import type { IncomingVector } from '../../../join/state/join-state.ts';
 import type { PartitionStore } from '../../../store/partition-store.ts';
 import { Draft } from '../../../store/state.ts';
 import { RebuiltJoin } from '../../rebuild/rebuilt-join.ts';
 import { openTemporaryStore, type TemporaryStore } from '../../temporary-store.ts';
-import type { CommittedSnapshot } from '../cut.ts';
+import type { CommittedSnapshot } from '../committed-snapshot.ts';
 import type { AuditOptions } from '../options.ts';
 import { isDeadLetter, putDeadLetter } from './dead-letter-table.ts';
 import { putExample } from './example-table.ts';

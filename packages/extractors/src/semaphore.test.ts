@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { Semaphore } from './semaphore.ts';
+
+it('lets as many in as there are places, and the others in line', async () => {
+  const gate = new Semaphore(2);
+  const entered: string[] = [];
+  const enter = (name: string) => gate.enter().then(() => entered.push(name));
+  await Promise.all([enter('a'), enter('b')]);
+  const third = enter('c');
+  const fourth = enter('d');
+  await Promise.resolve();
+  expect(entered).toEqual(['a', 'b']);
+  gate.leave();
+  await third;
+  expect(entered).toEqual(['a', 'b', 'c']);
+  gate.leave();
+  await fourth;
+  expect(entered).toEqual(['a', 'b', 'c', 'd']);
+});
+
+it('lets those in line give up, and keeps no place for them', async () => {
+  const gate = new Semaphore(1);
+  await gate.enter();
+  const abort = new AbortController();
+  const waiting = gate.enter(abort.signal);
+  const next = gate.enter();
+  abort.abort(new Error('no longer wanted'));
+  await expect(waiting).rejects.toThrow('no longer wanted');
+  gate.leave();
+  await next;
+  await expect(gate.enter(abort.signal)).rejects.toThrow('no longer wanted');
+});

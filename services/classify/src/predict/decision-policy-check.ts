@@ -1,0 +1,59 @@
+/**
+ * A cost of a class that no head knows is never asked for, and nobody would notice: most often its name is misspelt. The log says so, once for each
+ * name, of settled heads only, because the first ones know few classes.
+ */
+import type { CostMatrix } from '@headwater/heads';
+import type { Logger } from '@headwater/log';
+import type { ConfiguredDecisionPolicies } from './decision-policy.ts';
+
+/** Names in a line of the log. */
+const mostNamed = 20;
+
+export class DecisionPolicyCheck {
+  readonly #rules: ConfiguredDecisionPolicies;
+  readonly #logger: Pick<Logger, 'info' | 'warn'>;
+  /** Task to the classes of its costs that were told; no larger than the file. */
+  readonly #told = new Map<string, Set<string>>();
+
+  constructor(rules: ConfiguredDecisionPolicies, logger: Pick<Logger, 'info' | 'warn'>) {
+    this.#rules = rules;
+    this.#logger = logger;
+  }
+
+  /** `known`: tasks that have a head, or are asked for by the configuration. */
+  checkTasks(known: ReadonlySet<string>): void {
+    const unknown = this.#rules.tasks.filter((task) => !known.has(task));
+    if (unknown.length === 0) return;
+    this.#logger.warn(
+      { tasks: unknown.slice(0, mostNamed), count: unknown.length },
+      'COSTS_FILE or MAX_ERROR_RATE name tasks that have no head yet: are they misspelt?',
+    );
+  }
+
+  /** `classes`: those of a settled head. */
+  checkHead(task: string, version: number, classes: readonly string[]): void {
+    const { costs } = this.#rules(task);
+    if (costs === null) return;
+    const named = namesOf(costs);
+    const told = this.#told.get(task);
+    const unknown = [...named].filter((name) => !classes.includes(name) && told?.has(name) !== true);
+    this.#told.set(task, new Set([...(told ?? []), ...unknown]));
+    const unnamed = classes.filter((name) => !named.has(name)).length;
+    if (unknown.length > 0) {
+      const warnedClasses = { classes: unknown.slice(0, mostNamed), count: unknown.length, unnamed };
+      this.#logger.warn(
+        { task, version, ...warnedClasses },
+        'COSTS_FILE names classes that the head does not know: are they misspelt?',
+      );
+    } else if (told === undefined && unnamed > 0) {
+      this.#logger.info(
+        { task, version, unnamed },
+        'COSTS_FILE does not name all classes of the head: mistakes between those cost 1',
+      );
+    }
+  }
+}
+
+function namesOf(costs: CostMatrix): Set<string> {
+  return new Set(Object.entries(costs).flatMap(([truth, row]) => [truth, ...Object.keys(row)]));
+}

@@ -1,0 +1,91 @@
+import type { LogRecord } from '@headwater/log';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { numbersOf, TrainerFixture } from '../../testing/trainer-fixture.ts';
+import { RetainedTrainingSets } from './retained-sets.ts';
+
+let fixture: TrainerFixture;
+beforeEach(async () => {
+  fixture = await TrainerFixture.open();
+});
+afterEach(() => fixture.close());
+
+describe('a partition that is opened again in the same process', () => {
+  const setDigest = () => fixture.openTrainingSets.find('eight.v1', 'digit')?.set.setDigest;
+  let retainedSets: RetainedTrainingSets;
+  let log: LogRecord[];
+
+  beforeEach(async () => {
+    retainedSets = new RetainedTrainingSets();
+    await fixture.reopen(0n, { retainedSets });
+    log = fixture.batch(0, 12);
+    await fixture.commit(await fixture.process(log));
+  });
+
+  /** Closes the partition, and opens it with the sets that were kept; then adds up anew, to compare. */
+  async function reopen(position: bigint): Promise<{ kept: string | undefined; anew: string | undefined }> {
+    await fixture.reopen(position, { retainedSets, log });
+    const kept = setDigest();
+    await fixture.reopen(position, { log });
+    return { kept, anew: setDigest() };
+  }
+
+  it('keeps its labelled sets', async () => {
+    const before = setDigest();
+    const { kept, anew } = await reopen(fixture.tail);
+    expect(fixture.opened.slice(-2)).toMatchObject([
+      { outcome: 'current', setsKept: true },
+      { outcome: 'current', setsKept: false },
+    ]);
+    expect([kept, anew]).toEqual([before, before]);
+  });
+
+  it('takes back what was not committed, and learns what is committed since', async () => {
+    const before = setDigest();
+    await fixture.process([fixture.example(3, 'c2'), fixture.example(40, 'c1'), fixture.example(5, null)]);
+    expect(setDigest()).not.toBe(before);
+    fixture.tail -= 3n;
+    log = [...log, ...fixture.batch(50, 53), fixture.example(4, 'c2'), fixture.example(6, null)];
+    const { kept, anew } = await reopen(fixture.tail);
+    expect(fixture.opened.at(-2)).toMatchObject({ outcome: 'rolled-forward', records: 5, setsKept: true });
+    expect(kept).toBe(anew);
+    expect(fixture.openTrainingSets.find('eight.v1', 'digit')?.set.examples).toBe(14);
+  });
+
+  it('adds up anew where its store starts over', async () => {
+    const { kept, anew } = await reopen(4n);
+    expect(fixture.opened.at(-2)).toMatchObject({ outcome: 'rebuilt', setsKept: false });
+    expect(kept).toBe(anew);
+  });
+
+  it('adds up anew where a batch was under way when it was closed', async () => {
+    // The store goes from under it.
+    const learning = fixture.process(fixture.batch(60, 64)).catch(() => undefined);
+    fixture.tail -= 4n;
+    const closing = fixture.session.close();
+    await learning;
+    await closing;
+    await fixture.openLane(fixture.tail, { retainedSets, log });
+    expect(fixture.opened.at(-1)).toMatchObject({ outcome: 'current', setsKept: false });
+  });
+
+  it('does not take sets that are not those of the store', async () => {
+    await fixture.session.close();
+    const kept = retainedSets.take(0);
+    kept?.sets.apply({
+      extractor: 'eight.v1',
+      task: 'digit',
+      dimensions: 8,
+      removed: null,
+      added: {
+        imageId: 'stray',
+        label: 'c0',
+        group: null,
+        vector: numbersOf(1),
+      },
+    });
+    if (kept !== undefined) retainedSets.keep(0, kept);
+    await fixture.openLane(fixture.tail, { retainedSets, log });
+    expect(fixture.opened.at(-1)).toMatchObject({ setsKept: false });
+    expect(fixture.openTrainingSets.find('eight.v1', 'digit')?.set.examples).toBe(12);
+  });
+});
