@@ -27,7 +27,7 @@ export default defineConfig({
             '{packages/*,services/*,deploy/local-kafka,demo,cli}/src/**/*.test.ts',
             'docs/*.test.ts',
             'test/chaos/**/*.test.ts',
-            'test/layout/**/*.test.ts',
+            'test/{layout,wire-names}/**/*.test.ts',
           ],
           exclude: ['**/*.kafka.test.ts', '**/node_modules/**'],
           server,
@@ -46,7 +46,13 @@ export default defineConfig({
                 'test/**/*.test.ts',
               ]
             : ['test/without-kafka.ts'],
-          exclude: ['**/node_modules/**', 'test/interop/**', 'test/s3/**', 'test/chaos/**', 'test/layout/**'],
+          exclude: [
+            '**/node_modules/**',
+            'test/interop/**',
+            'test/s3/**',
+            'test/chaos/**',
+            'test/{layout,wire-names}/**',
+          ],
           globalSetup: hasKafka ? ['test/kafka-setup.ts'] : [],
           server,
           maxWorkers,

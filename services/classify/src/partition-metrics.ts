@@ -82,7 +82,9 @@ function registerPartitionMetrics(metrics: Metrics) {
       secondsBuckets,
       ['role'],
     ),
-    assigned: metrics.gauge('headwater_classify_lanes', 'Partitions that this process works on', ['role']),
+    assigned: metrics.gauge('headwater_classify_partitions', 'Partitions that this process works on', [
+      'role',
+    ]),
     stalled: metrics.gauge(
       'headwater_classify_partition_stalled_seconds',
       'Time since a partition that is behind last committed something; 0 where it is not behind. Alert on minutes of it',

@@ -104,11 +104,11 @@ describe('heads that learn side by side', () => {
     await allSettled();
     const champion = await served(({ kind }) => kind !== 'ncm');
     const { body } = await fixture.api<{
-      lines: { kind: Kind; prequential: Record<string, number>; version: number }[];
+      series: { kind: Kind; prequential: Record<string, number>; version: number }[];
     }>(service, '/v1/tasks/digit/measurements');
     const lossOf = (kind: Kind) =>
-      body.lines.find((line) => line.kind === kind)?.prequential.prequentialLogLossRecent ?? Number.NaN;
-    expect(body.lines.map(({ kind }) => kind).sort()).toEqual([...kinds].sort());
+      body.series.find((line) => line.kind === kind)?.prequential.prequentialLogLossRecent ?? Number.NaN;
+    expect(body.series.map(({ kind }) => kind).sort()).toEqual([...kinds].sort());
     expect(lossOf(champion.kind as Kind)).toBeLessThan(0.95 * lossOf('ncm'));
     const { kind, version, digest } = await served((head) => head.mode === 'settled');
     expect(await headOfNextPrediction()).toEqual({ kind, version, digest });

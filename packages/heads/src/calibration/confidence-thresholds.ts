@@ -12,7 +12,8 @@ import type { HeldOutLogits } from './temperature.ts';
 /** Error rates for which a head says how sure it must be, ascending. */
 export const thresholdErrorRates = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2] as const;
 
-const prefix = 'confidenceThresholdFor';
+/** Keys of released head records: they keep the name that they were stored under. */
+const prefix = 'sureEnoughFor';
 
 /**
  * For each error rate the probability that an answer must reach, as measurements named `sureEnoughFor0.01`; 2, which none does, where no

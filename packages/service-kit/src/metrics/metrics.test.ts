@@ -44,3 +44,14 @@ test('a series that is removed is not reported any more', async () => {
   expect(body).not.toContain('partition="0"');
   expect(body).toContain('headwater_gone{partition="1"} 7');
 });
+
+test('reports a renamed metric under its former name, too', async () => {
+  const metrics = createMetrics({ processDefaults: false });
+  metrics.gauge('headwater_classify_partitions', 'Help.', ['role']).set(3, { role: 'join' });
+  metrics.counter('headwater_extract_decoder_crashes_total', 'Help.').add(2);
+  const { body } = await metrics.render();
+  for (const name of ['partitions', 'lanes'])
+    expect(body).toContain(`headwater_classify_${name}{role="join"} 3`);
+  for (const name of ['crashes', 'deaths'])
+    expect(body).toContain(`headwater_extract_decoder_${name}_total 2`);
+});

@@ -38,6 +38,23 @@ export interface MetricsOptions {
 
 type Labels = Readonly<Record<string, string>>;
 
+/** Metrics that were renamed in 0.1.0. The old names are reported too, for one release. */
+const formerNames: Readonly<Record<string, string>> = {
+  headwater_classify_partitions: 'headwater_classify_lanes',
+  headwater_extract_partitions: 'headwater_extract_lanes',
+  headwater_extract_decoder_crashes_total: 'headwater_extract_decoder_deaths_total',
+};
+
+/** The names and help texts under which a metric is reported. */
+function namesOf(name: string, help: string): [name: string, help: string][] {
+  const former = formerNames[name];
+  if (former === undefined) return [[name, help]];
+  return [
+    [name, help],
+    [former, `Former name of ${name}; removed in the next release`],
+  ];
+}
+
 export function createMetrics(options: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   if (options.processDefaults ?? true) collectDefaultMetrics({ register: registry });
@@ -56,30 +73,38 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     return existing.metric as T;
   }
 
+  const settings = (name: string, help: string, labels: readonly string[]) => ({
+    name,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+  });
+
   return {
     counter: (name, help, labels = []) =>
       once(name, `counter(${labels.join()})`, () => {
-        const metric = new PromCounter({ name, help, labelNames: [...labels], registers: [registry] });
-        return { add: (amount: number, values: Labels = {}) => metric.inc(values, amount) };
+        const metrics = namesOf(name, help).map((own) => new PromCounter(settings(...own, labels)));
+        return {
+          add: (amount: number, values: Labels = {}) => {
+            for (const metric of metrics) metric.inc(values, amount);
+          },
+        };
       }),
     gauge: (name, help, labels = []) =>
       once(name, `gauge(${labels.join()})`, () => {
-        const metric = new PromGauge({ name, help, labelNames: [...labels], registers: [registry] });
+        const metrics = namesOf(name, help).map((own) => new PromGauge(settings(...own, labels)));
         return {
-          set: (value: number, values: Labels = {}) => metric.set(values, value),
-          remove: (values: Labels) => metric.remove(values),
+          set: (value: number, values: Labels = {}) => {
+            for (const metric of metrics) metric.set(values, value);
+          },
+          remove: (values: Labels) => {
+            for (const metric of metrics) metric.remove(values);
+          },
         };
       }),
     histogram: (name, help, buckets, labels = []) =>
       once(name, `histogram(${labels.join()})`, () => {
-        const settings = {
-          name,
-          help,
-          buckets: [...buckets],
-          labelNames: [...labels],
-          registers: [registry],
-        };
-        const metric = new PromHistogram(settings);
+        const metric = new PromHistogram({ ...settings(name, help, labels), buckets: [...buckets] });
         return { observe: (value: number, values: Labels = {}) => metric.observe(values, value) };
       }),
     render: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),

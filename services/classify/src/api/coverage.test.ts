@@ -7,7 +7,7 @@ interface Covered {
   readonly partitions: readonly number[];
   readonly ofPartitions: number;
   readonly trainedHere?: boolean;
-  readonly lines?: readonly object[];
+  readonly series?: readonly object[];
 }
 
 it('answers say which partitions they cover, of how many, and whether the task is trained here', async () => {
@@ -30,7 +30,7 @@ it('answers say which partitions they cover, of how many, and whether the task i
       expect([partitions.length, ofPartitions]).toEqual([2, 4]);
     }
     expect(measured.map(({ trainedHere }) => trainedHere).sort()).toEqual([false, true]);
-    for (const { trainedHere, lines } of measured) expect(lines).toHaveLength(trainedHere === true ? 1 : 0);
+    for (const { trainedHere, series } of measured) expect(series).toHaveLength(trainedHere === true ? 1 : 0);
     for (const path of ['/v1/tasks/digit/predictions', '/v1/tasks/digit/next']) {
       const answers = await ask(path);
       expect(answers.map(({ ofPartitions }) => ofPartitions)).toEqual([4, 4]);

@@ -182,10 +182,10 @@ export const measurementsSchema = object({
   trainedHere: {
     type: 'boolean',
     description:
-      'This process trains the task: where it is false, `lines` is empty here, and another process has them.',
+      'This process trains the task: where it is false, `series` is empty here, and another process has them.',
   },
   /** What this process trains, kind by kind. */
-  lines: listOf(
+  series: listOf(
     object({
       extractor: text,
       task: text,

@@ -142,8 +142,8 @@ export class TaskViews {
       measurements: head.measurements,
     }));
     const { joinMetrics, trainMetrics, trainsHere } = this.#options;
-    const [novelty, lines] = [joinMetrics.novelty(task), trainMetrics.lines(task)];
-    return { task, served, prequential, novelty, trainedHere: trainsHere(task), lines, heads };
+    const [novelty, series] = [joinMetrics.novelty(task), trainMetrics.lines(task)];
+    return { task, served, prequential, novelty, trainedHere: trainsHere(task), series, heads };
   }
 
   counts(): ReturnType<JoinMetrics['counts']> & Coverage {

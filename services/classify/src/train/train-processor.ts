@@ -81,7 +81,7 @@ export async function openTrainProcessor(
     const publisher = new HeadPublisher(options);
     await publisher.open(sets.all(), store);
     const milliseconds = Math.round(performance.now() - began);
-    const fields = { ...rolled, setsKept: kept !== undefined, milliseconds };
+    const fields = { ...rolled, setsRetained: kept !== undefined, milliseconds };
     options.logger.info({ role: 'train', partition: partition.index, ...fields }, 'partition opened');
     options.openTrainingSets?.opened(partition.index, { store, sets });
     return new TrainProcessor(options, partition, { store, sets, reader, publisher });

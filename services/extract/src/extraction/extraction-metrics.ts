@@ -30,7 +30,7 @@ export class ExtractMetrics {
         ['code'],
       ),
       decoderDeaths: metrics.counter(
-        'headwater_extract_decoder_deaths_total',
+        'headwater_extract_decoder_crashes_total',
         'Processes that died while they decoded an image; each image is tried twice',
       ),
       seconds: metrics.histogram(
@@ -53,7 +53,7 @@ export class ExtractMetrics {
         'Time since a partition that is behind last committed something; 0 where it is not behind. Alert on minutes of it',
         ['partition'],
       ),
-      assigned: metrics.gauge('headwater_extract_lanes', 'Partitions that this process works on'),
+      assigned: metrics.gauge('headwater_extract_partitions', 'Partitions that this process works on'),
       info: metrics.gauge('headwater_extractor_info', 'The extractor that runs; always 1', [
         'extractor',
         'digest',

@@ -8,7 +8,10 @@ import { type Assigner, AssignerProtocol } from '../client/kafkajs.ts';
 export const assignerName = 'headwater-partitions';
 const version = 1;
 
-/** `former` is asked at each join. */
+/** The first byte of the metadata: members with another layout of the rest count as new. */
+const userDataVersion = 1;
+
+/** `former` is called at each join. */
 export function createPartitionAssigner(partitions: number, former: () => readonly number[]): Assigner {
   return {
     name: assignerName,
@@ -39,11 +42,12 @@ export function createPartitionAssigner(partitions: number, former: () => readon
 }
 
 function encodePartitions(partitions: readonly number[]): Buffer {
-  return Buffer.from(partitions.join(','), 'ascii');
+  return Buffer.concat([Buffer.of(userDataVersion), Buffer.from(partitions.join(','), 'ascii')]);
 }
 
-/** What another version wrote counts as nothing: the assignment is then only less sticky. */
+/** Metadata of another version is ignored: the assignment is then only less sticky. */
 function decodePartitions(userData: Buffer | undefined): number[] {
-  const text = userData?.toString('ascii') ?? '';
+  if (userData?.[0] !== userDataVersion) return [];
+  const text = userData.toString('ascii', 1);
   return /^\d+(,\d+)*$/.test(text) ? text.split(',').map(Number) : [];
 }

@@ -33,8 +33,8 @@ describe('a partition that is opened again in the same process', () => {
     const before = setDigest();
     const { kept, anew } = await reopen(fixture.tail);
     expect(fixture.opened.slice(-2)).toMatchObject([
-      { outcome: 'current', setsKept: true },
-      { outcome: 'current', setsKept: false },
+      { outcome: 'current', setsRetained: true },
+      { outcome: 'current', setsRetained: false },
     ]);
     expect([kept, anew]).toEqual([before, before]);
   });
@@ -46,14 +46,18 @@ describe('a partition that is opened again in the same process', () => {
     fixture.tail -= 3n;
     log = [...log, ...fixture.batch(50, 53), fixture.example(4, 'c2'), fixture.example(6, null)];
     const { kept, anew } = await reopen(fixture.tail);
-    expect(fixture.opened.at(-2)).toMatchObject({ outcome: 'rolled-forward', records: 5, setsKept: true });
+    expect(fixture.opened.at(-2)).toMatchObject({
+      outcome: 'rolled-forward',
+      records: 5,
+      setsRetained: true,
+    });
     expect(kept).toBe(anew);
     expect(fixture.openTrainingSets.find('eight.v1', 'digit')?.set.examples).toBe(14);
   });
 
   it('adds up anew where its store starts over', async () => {
     const { kept, anew } = await reopen(4n);
-    expect(fixture.opened.at(-2)).toMatchObject({ outcome: 'rebuilt', setsKept: false });
+    expect(fixture.opened.at(-2)).toMatchObject({ outcome: 'rebuilt', setsRetained: false });
     expect(kept).toBe(anew);
   });
 
@@ -65,7 +69,7 @@ describe('a partition that is opened again in the same process', () => {
     await learning;
     await closing;
     await fixture.openLane(fixture.tail, { retainedSets, log });
-    expect(fixture.opened.at(-1)).toMatchObject({ outcome: 'current', setsKept: false });
+    expect(fixture.opened.at(-1)).toMatchObject({ outcome: 'current', setsRetained: false });
   });
 
   it('does not take sets that are not those of the store', async () => {
@@ -85,7 +89,7 @@ describe('a partition that is opened again in the same process', () => {
     });
     if (kept !== undefined) retainedSets.keep(0, kept);
     await fixture.openLane(fixture.tail, { retainedSets, log });
-    expect(fixture.opened.at(-1)).toMatchObject({ setsKept: false });
+    expect(fixture.opened.at(-1)).toMatchObject({ setsRetained: false });
     expect(fixture.openTrainingSets.find('eight.v1', 'digit')?.set.examples).toBe(12);
   });
 });
