@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const pages = ['reliability.md', 'reference/kafka.md'].map((name) => join(import.meta.dirname, name));
+const pages = ['explanation/reliability.md', 'reference/kafka.md'].map((name) =>
+  join(import.meta.dirname, name),
+);
 
 /** Links to files of tests, and the titles in quotation marks that follow each; on the page on Kafka those in tables. */
 function evidenceIn(page: string) {
