@@ -7,7 +7,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { openExtractor } from './open-extractor.ts';
 
 it('shows a net file that can be opened', async () => {
-  const readme = await readFile(new URL('../../extractors/README.md', import.meta.url), 'utf8');
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
   const [, example = ''] = /```yaml\n(.*?)```/s.exec(readme) ?? [];
   const folder = await mkdtemp(join(tmpdir(), 'readme-'));
   onTestFinished(() => rm(folder, { recursive: true }));
