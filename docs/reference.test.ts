@@ -46,7 +46,7 @@ test('configuration', async () => {
   });
   const text = page(
     'Configuration',
-    'Each service reads environment variables at its start, and tells all that is wrong with them at once. An empty variable counts as not set. A variable marked (secret) may be given in a file: `<NAME>_FILE` holds its path. `--help` of each service prints the same.',
+    'Each service reads environment variables at its start, and reports all errors in them at once. An empty variable\ncounts as not set. A variable marked (secret) may be given in a file: `<NAME>_FILE` holds its path. `--help` of each\nservice prints the same.',
     `## Every service\n\n${variableTable([...shared.values()])}`,
     ...sections,
   );
@@ -66,7 +66,7 @@ test('errors', async () => {
   };
   const text = page(
     'Errors',
-    'Every error has a code, in logs, in the headers of dead letters and in problem documents, and one of three verdicts. Where an error says otherwise itself, that verdict stands in its log line.',
+    'Every error has a code, in logs, in the headers of dead letters and in problem documents, and one of three verdicts.\nWhere a single error has another verdict than its code, its log line names it.',
     table(['verdict', 'what happens'], Object.entries(verdicts)),
     table(
       ['code', 'when', 'verdict'],
@@ -82,20 +82,20 @@ test('access', async () => {
       ['route', 'role'],
       Object.entries(access).map(([route, role]) => [
         `\`${route.replace(/:(\w+)/g, '{$1}')}\``,
-        role === 'open' ? 'nobody is asked' : `\`${role}\``,
+        role === 'open' ? 'no token' : `\`${role}\``,
       ]),
     );
   const text = page(
     'Access',
-    'Which role a token needs for what, where `AUTH_TOKENS` is set ([security](../guides/security.md)). `write` may do all that `read` may, and `admin` everything. HEAD is as GET; a path that is not here takes an admin, or is told not to exist.',
+    'The role that a token needs for each route, where `AUTH_TOKENS` is set ([security](../guides/security.md)). `write`\nincludes `read`, and `admin` includes both. HEAD is as GET; a path that is not listed requires `admin`, or is answered\nwith 404.',
     `## ingest\n\n${routes(ingestAccess)}`,
     `## classify\n\n${routes(classifyAccess)}`,
     '## Admin port of each service\n\n' +
       table(
         ['route', 'role'],
         [
-          ['`GET /livez`, `GET /readyz`', 'nobody is asked'],
-          ['`GET /metrics`', 'nobody is asked; `read` with `METRICS_ACCESS=read`'],
+          ['`GET /livez`, `GET /readyz`', 'no token'],
+          ['`GET /metrics`', 'no token; `read` with `METRICS_ACCESS=read`'],
         ],
       ),
   );
@@ -106,7 +106,7 @@ test('topics', async () => {
   const specs = topicSpecs(createNames(), { extractors: ['<extractor>'], partitions: 6 });
   const text = page(
     'Topics',
-    'What is created where nothing else is configured. Partitions of `labels`, `vectors.*` and their kin must agree; what is there already is taken as it is. Replication is that of the cluster unless it is set. See also `headwater topics --dry-run`.',
+    'Topics that are created with the default configuration. `labels`, `vectors.*` and the other topics that spread must\nhave the same number of partitions; existing topics are used as they are. Replication is that of the cluster unless it\nis set. See also `headwater topics --dry-run`.',
     table(
       ['topic', 'partitions', 'settings'],
       specs.map(({ name, partitions, settings }) => [
@@ -157,7 +157,7 @@ test('metrics', async () => {
   }
   const text = page(
     'Metrics',
-    'Prometheus metrics at `/metrics` of each service’s admin port, beside those of the process and its event loop (`process_*`, `nodejs_*`).',
+    'Prometheus metrics at `/metrics` of each service’s admin port, beside those of the process and its event loop\n(`process_*`, `nodejs_*`).',
     table(
       ['metric', 'kind', 'meaning', 'of'],
       metrics.map(([name, { kind, help, where }]) => [
