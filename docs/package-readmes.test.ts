@@ -10,7 +10,7 @@ it.each([
   'packages/heads/README.md',
   'packages/schemas/README.md',
   'packages/log/README.md',
-  'packages/extractors/LIBRARY.md',
+  'packages/extractors/README.md',
 ])('the example in %s prints what the page says', async (path) => {
   const page = await readFile(path, 'utf8');
   const [, code = ''] = /```js\n(.*?)```/s.exec(page) ?? [];
