@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/file-order.ts';
 import { whyNoKafka } from './test/kafka-availability.ts';
+import { SkipReporter } from './test/skips/skip-reporter.ts';
 
 const hasKafka = whyNoKafka() === undefined;
 
@@ -14,10 +15,12 @@ const server = { deps: { external: [/\/dist\/.*\.m?js$/] } };
 /**
  * `unit`: beside the sources, no Kafka; the files share a few processes, for half of their time would go into loading what they import, so what
  * they change of a process they must undo. `kafka`: everything named *.kafka.test.ts and test/, against one real Apache Kafka that the
- * global set-up starts; skipped aloud where there is no Java, never in CI. Both run at the same time.
+ * global set-up starts; skipped aloud where there is no Java, never in CI. Both run at the same time. Tests of test/interop, test/s3 and
+ * test/operations have commands of their own.
  */
 export default defineConfig({
   test: {
+    reporters: ['default', new SkipReporter()],
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -28,6 +31,7 @@ export default defineConfig({
             'docs/*.test.ts',
             'test/chaos/**/*.test.ts',
             'test/{layout,wire-names}/**/*.test.ts',
+            'test/skips/**/*.test.ts',
           ],
           exclude: ['**/*.kafka.test.ts', '**/node_modules/**'],
           server,
@@ -46,13 +50,7 @@ export default defineConfig({
                 'test/**/*.test.ts',
               ]
             : ['test/without-kafka.ts'],
-          exclude: [
-            '**/node_modules/**',
-            'test/interop/**',
-            'test/s3/**',
-            'test/chaos/**',
-            'test/{layout,wire-names}/**',
-          ],
+          exclude: ['**/node_modules/**', 'test/{interop,s3,operations}/**', 'test/{chaos,layout,skips,wire-names}/**'],
           globalSetup: hasKafka ? ['test/kafka-setup.ts'] : [],
           server,
           maxWorkers,

@@ -3,6 +3,7 @@
  * there is no such way out: the set-up fails there instead.
  */
 import { findLibraries, findPrerequisites } from '@headwater/local-kafka';
+import { isCi } from './skips/skip-rules.ts';
 
 /** undefined when Kafka can be had, otherwise what is missing, in words. */
 export function whyNoKafka(environment: NodeJS.ProcessEnv = process.env): string | undefined {
@@ -11,8 +12,4 @@ export function whyNoKafka(environment: NodeJS.ProcessEnv = process.env): string
   if (java === undefined) return 'there is no Java 17 or newer, and KAFKA_BROKERS is not set';
   if (maven !== undefined || findLibraries() !== undefined) return undefined;
   return 'Maven is missing, which fetches Apache Kafka once, and KAFKA_BROKERS is not set';
-}
-
-function isCi({ CI }: NodeJS.ProcessEnv): boolean {
-  return CI !== undefined && CI !== '' && CI !== 'false' && CI !== '0';
 }

@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { SkipReporter } from '../skips/skip-reporter.ts';
 
 /** `npm run test:interop`: clients that are not ours, against the services and a real schema registry. */
 export default defineConfig({
   test: {
     name: 'interop',
+    reporters: ['default', new SkipReporter()],
     include: ['test/interop/*.test.ts'],
     globalSetup: ['test/interop/setup.ts'],
     fileParallelism: false,

@@ -20,8 +20,8 @@ import {
   type Service,
 } from '@headwater/service-kit';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
-import { runProgram } from '../../program.ts';
-import { createTestConsole } from '../../testing/test-console.ts';
+import { runProgram } from '../../cli/src/program.ts';
+import { createTestConsole } from '../../cli/src/testing/test-console.ts';
 
 const extractor = 'lenet-digits.v1';
 const task = 'digit';

@@ -12,8 +12,8 @@ import { createFingerprintIds, openCodec } from '@headwater/schemas';
 import { commonEnvironment, createLogger, kafkaOptions, loadConfig, namesOf } from '@headwater/service-kit';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
-import { killAll, type ServiceProcess, startService, type Variables } from './processes.ts';
-import { digits, openStreamClient, streamVariables } from './stream-client.ts';
+import { killAll, type ServiceProcess, startService, type Variables } from '../processes.ts';
+import { digits, openStreamClient, streamVariables } from '../stream-client.ts';
 
 const graceMs = 4_000;
 /** Images that take more than ten seconds. */

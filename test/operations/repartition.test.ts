@@ -18,13 +18,13 @@ import { createFingerprintIds } from '@headwater/schemas';
 import { createLogger, prepareTopics } from '@headwater/service-kit';
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, inject, it, onTestFinished } from 'vitest';
-import { type RepartitionOptions, repartition } from '../cli/src/repartition/repartition.ts';
+import { type RepartitionOptions, repartition } from '../../cli/src/repartition/repartition.ts';
 import {
   ClassifyFixture,
   eventually,
   refOf,
   vectorOf,
-} from '../services/classify/src/testing/classify-fixture.ts';
+} from '../../services/classify/src/testing/classify-fixture.ts';
 
 const extractor = 'eight.v1';
 const patienceMs = 60_000;
