@@ -171,6 +171,7 @@ function load(): typeof kafkajs {
   // Its own is written in JavaScript, and took half of the time that producing takes.
   replace<(bytes: Buffer) => number>('protocol/recordBatch/crc32C', () => (bytes) => crc32c(bytes));
   replace<RecordBatchDecoder>('protocol/recordBatch/v0/decoder', verifyRecordBatches);
+  mendRequestQueue();
   return require('kafkajs') as typeof kafkajs;
 }
 
@@ -180,6 +181,23 @@ function replace<T>(module: string, mend: (original: T) => T): void {
   const original = require(path) as T;
   const entry = require.cache[path];
   if (entry !== undefined) entry.exports = mend(original);
+}
+
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  scheduleCheckPendingRequests(): void;
+}
+
+/**
+ * With nothing pending, kafkajs sets a timer with a negative delay, which sets the next one: Node 24 warns of it, and every version
+ * wakes up each millisecond. A request that is put into the queue later sets its own timer.
+ */
+function mendRequestQueue(): void {
+  const { prototype } = require('kafkajs/src/network/requestQueue') as { readonly prototype: RequestQueue };
+  const schedule = prototype.scheduleCheckPendingRequests;
+  prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.pending.length > 0) schedule.call(this);
+  };
 }
 
 const loaded = load();
