@@ -29,9 +29,7 @@ export default defineConfig({
           include: [
             '{packages/*,services/*,deploy/local-kafka,demo,cli}/src/**/*.test.ts',
             'docs/*.test.ts',
-            'test/chaos/**/*.test.ts',
-            'test/{layout,wire-names}/**/*.test.ts',
-            'test/skips/**/*.test.ts',
+            'test/{chaos,layout,release,skips,upgrade,wire-names}/**/*.test.ts',
           ],
           exclude: ['**/*.kafka.test.ts', '**/node_modules/**'],
           server,
@@ -50,7 +48,11 @@ export default defineConfig({
                 'test/**/*.test.ts',
               ]
             : ['test/without-kafka.ts'],
-          exclude: ['**/node_modules/**', 'test/{interop,s3,operations}/**', 'test/{chaos,layout,skips,wire-names}/**'],
+          exclude: [
+            '**/node_modules/**',
+            'test/{interop,s3,operations}/**',
+            'test/{chaos,layout,release,skips,upgrade,wire-names}/**',
+          ],
           globalSetup: hasKafka ? ['test/kafka-setup.ts'] : [],
           server,
           maxWorkers,
