@@ -1,6 +1,5 @@
 /**
- * Every failure in Headwater is answered in one of three ways, and nowhere else is that decided: the
- * verdict travels with the error from where the cause is known to where the record is handled.
+ * The one error type. Its verdict is set where the cause is known and applied where the record is handled.
  */
 
 import { type ErrorCode, errorCodes } from './codes.ts';
@@ -8,13 +7,13 @@ import type { Verdict } from './verdict.ts';
 
 export interface HeadwaterErrorOptions {
   readonly cause?: unknown;
-  /** Overrides the verdict that the code has in the table. */
+  /** Overrides the verdict of the code's table entry. */
   readonly verdict?: Verdict;
-  /** Fields for the log line and for the problem document; never payloads, never secrets. */
+  /** Fields for the log line and the problem document; never payloads or secrets. */
   readonly context?: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-/** An error with a stable code, a message that says what to do, and a verdict. */
+/** An error with a stable code, a message that names the remedy, and a verdict. */
 export class HeadwaterError extends Error {
   override readonly name = 'HeadwaterError';
   readonly code: ErrorCode;
@@ -29,7 +28,7 @@ export class HeadwaterError extends Error {
   }
 }
 
-/** Wraps whatever was thrown; what is unknown gets `unexpected`, whose verdict is to stop. */
+/** Returns a HeadwaterError as it is; wraps any other value with `code`, by default `unexpected` (verdict: stop). */
 export function asHeadwaterError(thrown: unknown, code: ErrorCode = 'unexpected'): HeadwaterError {
   if (thrown instanceof HeadwaterError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);

@@ -1,21 +1,21 @@
-/** Waiting between attempts: longer each time, never in step with others, and over at once when aborted. */
+/** Abortable waits, and exponential backoff with jitter. */
 import { setMaxListeners } from 'node:events';
 
-/** A signal that never aborts, for waits that nothing cuts short. */
+/** A signal that never aborts, for waits without a limit. */
 export const never: AbortSignal = new AbortController().signal;
-// Whatever waits at the same time listens to it, and leaves with its wait.
+// Concurrent waits each add a listener, and remove it when they end.
 setMaxListeners(0, never);
 
 const firstMs = 50;
 const longestMs = 5_000;
 
-/** Milliseconds before attempt `attempt` (0 is the first repetition), spread by half. */
+/** Milliseconds before retry `attempt` (0 is the first), with jitter between half and the full backoff. */
 export function backoffMs(attempt: number): number {
   const full = Math.min(longestMs, firstMs * 2 ** Math.min(attempt, 16));
   return full / 2 + (Math.random() * full) / 2;
 }
 
-/** Waits for `work`, but not longer than `ms`. Errors: those of `work` that come in time. */
+/** Waits for `work`, at most `ms`. Errors: those of `work` within that time. */
 export async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
   const patience = new AbortController();
   await Promise.race([work, pauseFor(ms, patience.signal)]).finally(() => patience.abort());

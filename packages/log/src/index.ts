@@ -1,4 +1,4 @@
-/** The log: partitions of topics, their workers, and Apache Kafka or memory below them. */
+/** The log: partition groups, followers and producers on Apache Kafka or in memory. */
 export type * from './api.ts';
 export { waitAtMost } from './backoff.ts';
 export { createKafkaLog } from './kafka/kafka-log.ts';

@@ -1,6 +1,4 @@
-/** Where the log reports what happens; a service passes its own logger, which is more than this. */
-
-/** The part of pino's interface that Headwater uses. */
+/** The part of pino's interface that Headwater uses; services pass their pino logger. */
 export interface Logger {
   trace(fields: object, message: string): void;
   debug(fields: object, message: string): void;

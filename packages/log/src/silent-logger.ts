@@ -1,4 +1,4 @@
-/** A logger for parts that have nobody to tell: the log in memory, and tests. */
+/** A logger that discards its input, for the memory log and for tests. */
 import type { Logger } from './logger.ts';
 
 export function createSilentLogger(): Logger {

@@ -3,13 +3,13 @@
 import {
   copyTo,
   createTopic,
+  eventually,
   numbered,
   produce,
   readAll,
   startPartitionGroup,
   texts,
   uniqueName,
-  until,
 } from '@headwater/testing';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { Log, LogRecord } from '../api.ts';
@@ -109,7 +109,7 @@ describe('reading committed records', () => {
     expect(texts(await readAll(log, topic))).toEqual(['value-0', 'value-1']);
     expect(texts(followed)).toEqual(['value-0', 'value-1']);
     await open.commit();
-    await until(() => followed.length === 3);
+    await eventually(() => followed.length === 3);
     await follower.close();
   });
 
@@ -134,8 +134,8 @@ describe('reading committed records', () => {
         return null;
       },
     });
-    await until(() => idle === 1);
-    await until(async () => (await log.admin.committed(group, topic))[0] === 6n);
+    await eventually(() => idle === 1);
+    await eventually(async () => (await log.admin.committed(group, topic))[0] === 6n);
   });
 
   it.each(['gzip', 'snappy', 'lz4'] as const)(
@@ -154,7 +154,7 @@ describe('reading committed records', () => {
       await startPartitionGroup(log, { topics: [input], group: uniqueName('group') }, async (records) =>
         copyTo(output, records),
       );
-      await until(async () => (await readAll(log, output)).length === 50);
+      await eventually(async () => (await readAll(log, output)).length === 50);
       expect(texts(await readAll(log, output))).toEqual(messages.map(({ value }) => value));
     },
   );
@@ -167,7 +167,7 @@ describe('transactions', () => {
     const transactions = await openTransactions(group, uniqueName('tx'));
     for (let offset = 1n; offset <= 60n; offset += 1n)
       await transactions.commit([], new Map([[topic, offset]]));
-    await until(async () => (await log.admin.committed(group, topic))[0] === 60n);
+    await eventually(async () => (await log.admin.committed(group, topic))[0] === 60n);
   });
 
   it('show, once the former producer is fenced, the very offsets that belong to the outputs', async () => {
@@ -202,7 +202,7 @@ describe('transactions', () => {
     }
     expect(await readAll(log, topic)).toEqual([]);
     await transactions.commit([record(19_000), record(19_000), record(5)], positions);
-    await until(async () => (await readAll(log, topic)).length === 3);
+    await eventually(async () => (await readAll(log, topic)).length === 3);
     expect((await readAll(log, topic)).map(({ value }) => value?.length)).toEqual([19_000, 19_000, 5]);
   });
 
@@ -214,7 +214,7 @@ describe('transactions', () => {
     const tooLarge = { topic, key: 'k', value: Buffer.alloc(20_100) };
     await expect(former.commit([tooLarge], new Map())).rejects.toMatchObject({ verdict: 'retry' });
     await successor.commit(numbered(topic, 1), new Map([[topic, 1n]]));
-    await until(async () => (await readAll(log, topic)).length === 1);
+    await eventually(async () => (await readAll(log, topic)).length === 1);
   });
 
   it('tell the fenced one that it was fenced', async () => {
@@ -235,7 +235,9 @@ async function commitOffsets(group: string, topic: string, offsets: readonly num
   const partitions = offsets.map((offset, partition) => ({ partition, offset: String(offset) }));
   await transaction.sendOffsets({ consumerGroupId: group, topics: [{ topic, partitions }] });
   await transaction.commit();
-  await until(async () => (await log.admin.committed(group, topic)).some((offset) => offset !== undefined));
+  await eventually(async () =>
+    (await log.admin.committed(group, topic)).some((offset) => offset !== undefined),
+  );
 }
 
 describe('offsets of a group', () => {
@@ -317,7 +319,7 @@ describe('positions', () => {
     await startPartitionGroup(log, { topics: [input], group: uniqueName('group') }, async (records) =>
       copyTo(output, records),
     );
-    await until(async () => (await readAll(log, output)).length === 2);
+    await eventually(async () => (await readAll(log, output)).length === 2);
     expect(texts(await readAll(log, output))).toEqual(['value-3', 'value-4']);
   });
 });
@@ -341,7 +343,7 @@ describe('membership', () => {
         return copyTo(output, records);
       },
     );
-    await until(async () => (await readAll(log, output)).length === 1);
+    await eventually(async () => (await readAll(log, output)).length === 1);
     expect(assignments).toEqual([[0]]);
   });
 });

@@ -3,6 +3,6 @@ import { inject } from 'vitest';
 import { createSilentLogger } from '../silent-logger.ts';
 import { createKafkaLog } from './kafka-log.ts';
 
-describeLogContract('the log on Kafka', {
-  openLog: () => createKafkaLog({ brokers: inject('brokers') }, createSilentLogger()),
-});
+describeLogContract('the log on Kafka', () =>
+  createKafkaLog({ brokers: inject('brokers') }, createSilentLogger()),
+);

@@ -1,12 +1,10 @@
 import { describeLogContract } from '@headwater/testing';
 import { createMemoryLog } from './log.ts';
 
-/** All logs of the contract share what a cluster would hold. */
+/** The cluster that all logs of the contract share. */
 const shared = createMemoryLog();
 
-describeLogContract('the log in memory', {
-  openLog: () => ({ ...bound(), close: async () => undefined }),
-});
+describeLogContract('the log in memory', () => ({ ...bound(), close: async () => undefined }));
 
 function bound() {
   return {

@@ -1,11 +1,11 @@
-/** How far a follower is: where each partition stands, and whether what was there at the start is done. */
+/** Progress of a follower: the position of each partition, and whether it has reached the ends of the start. */
 import type { HeadwaterError } from '@headwater/errors';
 
 export class FollowProgress {
   readonly caughtUp: Promise<void>;
   readonly stopped: Promise<void>;
   readonly #done = new Map<string, bigint>();
-  /** Ends at the start that are not reached yet. */
+  /** Ends at the start, of partitions that have not reached them. */
   readonly #goals = new Map<string, bigint>();
   #settleCaughtUp: (error?: HeadwaterError) => void = () => undefined;
   #settleStopped: (error?: HeadwaterError) => void = () => undefined;
@@ -21,7 +21,7 @@ export class FollowProgress {
     this.stopped.catch(() => undefined);
   }
 
-  /** All partitions are named before the first record is handed over. */
+  /** Called for all partitions before the first record is delivered. */
   add(topic: string, partition: number, start: bigint, goal: bigint): void {
     this.#done.set(`${topic}/${partition}`, start);
     this.#goals.set(`${topic}/${partition}`, goal);
@@ -43,7 +43,7 @@ export class FollowProgress {
     if (this.#goals.size === 0) this.#settleCaughtUp();
   }
 
-  /** With the error that ended it, or none when it was closed. */
+  /** Takes the error that ended the follower, or none when it was closed. */
   end(error?: HeadwaterError): void {
     this.#settleCaughtUp(error);
     this.#settleStopped(error);

@@ -1,34 +1,33 @@
 /**
- * What the partitions need of a log: to be a member of a group, to be handed what was fetched, and to commit
- * outputs and offsets together. All the rest (queues, batches, pipelines, verdicts) is written once, in
- * partitions.ts and partition-worker.ts, and each implementation of the log brings only this.
+ * The part of a partition group that each log implements: group membership, fetching, and transactions over
+ * outputs and offsets. Queues, batches and verdicts are shared (partition-group.ts, partition-worker.ts).
  */
 import type { HeadwaterError } from '@headwater/errors';
 import type { LogRecord, OutgoingRecord, Positions } from '../api.ts';
 
-/** Committed records of one partition, as they were fetched. */
+/** Committed records of one partition, from one fetch. */
 export interface FetchedChunk {
   readonly records: readonly LogRecord[];
-  /** The offset that was asked for: the partition's position, if nothing went astray. */
+  /** The requested offset: the partition's position, unless the chunk is stale. */
   readonly from: bigint;
-  /** The offset to read next: past control records, aborted records and gaps. */
+  /** Next offset to read: after control records, aborted records and gaps. */
   readonly next: bigint;
-  /** End of the partition when this was fetched. */
+  /** End of the partition at the time of the fetch. */
   readonly high: bigint;
 }
 
 export interface MemberListener {
   /**
-   * The group has a new generation, and these partitions are ours in it. Called synchronously at each join, before
-   * anything of the new generation is fetched; all partitions are paused until `seek`.
+   * The group has a new generation that assigns these partitions to this member. Called synchronously at each
+   * join, before any fetch of the new generation; all partitions are paused until `seek`.
    */
   joined(partitions: readonly number[]): void;
   fetched(partition: number, topic: string, chunk: FetchedChunk): void;
-  /** The member cannot go on. */
+  /** The member has failed. */
   failed(error: HeadwaterError): void;
 }
 
-/** The one transactional producer of a partition; opening it has fenced the former one. */
+/** The transactional producer of a partition; opening it fences the former one. */
 export interface PartitionTransactions {
   /**
    * Writes records and offsets, all or nothing. Errors: record-too-large (nothing was written, and another
@@ -42,24 +41,24 @@ export interface GroupMember {
   start(): Promise<void>;
   openTransactions(partition: number, transactionalId: string): Promise<PartitionTransactions>;
   /**
-   * Where to go on, by topic: what the group committed, or the earliest offset.
+   * Start positions by topic: the committed offset, or the earliest one.
    * Errors: log-offset-out-of-range.
    */
   committed(partition: number): Promise<Positions>;
-  /** Ends of the partition's partitions now, by topic. */
+  /** Current ends of the partition, by topic. */
   ends(partition: number): Promise<Positions>;
   /** Fetches from these positions on, and resumes the partition. */
   seek(partition: number, positions: Positions): void;
   pause(partition: number): void;
   resume(partition: number): void;
-  /** Leaves the group; nothing is fetched any more. */
+  /** Leaves the group and stops fetching. */
   leave(): Promise<void>;
 }
 
 export interface JoinOptions {
   readonly group: string;
   readonly topics: readonly string[];
-  /** Partitions of each of the topics. */
+  /** Partition count of each topic. */
   readonly partitions: number;
   readonly sessionTimeoutMs: number;
 }

@@ -9,7 +9,7 @@ const members = fc.uniqueArray(fc.record({ id: fc.string({ minLength: 1 }), form
 });
 
 describe('the assignment of partitions', () => {
-  it('gives every partition to exactly one member, evenly, whatever the members claim', () => {
+  it('assigns every partition to exactly one member, evenly, for any claims', () => {
     fc.assert(
       fc.property(fc.nat(20), members, (partitions, claims) => {
         const assigned = [...assignPartitions(partitions, claims).values()];
@@ -22,7 +22,7 @@ describe('the assignment of partitions', () => {
     );
   });
 
-  it('does not depend on the order in which members are listed', () => {
+  it('does not depend on the order of the members', () => {
     fc.assert(
       fc.property(fc.nat(20), members, (partitions, claims) => {
         expect(assignPartitions(partitions, [...claims].reverse())).toEqual(
@@ -32,7 +32,7 @@ describe('the assignment of partitions', () => {
     );
   });
 
-  it('leaves partitions where they are when a member comes or goes', () => {
+  it('keeps partitions in place when a member joins or leaves', () => {
     const three = assignPartitions(6, [
       { id: 'a', former: [0, 1, 2] },
       { id: 'b', former: [3, 4, 5] },

@@ -1,11 +1,11 @@
 /**
- * Which member of a group gets which partitions: evenly, and as far as that allows the ones it had, because a
- * partition that moves has to roll its local store forward. Pure, so that every leader decides alike.
+ * Balanced, sticky assignment of partitions to group members: a partition that moves must roll its local store
+ * forward. The function is pure, so that every leader computes the same assignment.
  */
 
 export interface GroupMemberClaim {
   readonly id: string;
-  /** Partitions that this member had in the former generation. */
+  /** Partitions of this member in the former generation. */
   readonly former: readonly number[];
 }
 
@@ -22,7 +22,7 @@ export function assignPartitions(
   return assigned;
 }
 
-/** Gives members what they had, up to their share; returns the partitions that are left. */
+/** Keeps the former partitions of each member up to its share; returns the remaining partitions. */
 function keepFormer(
   partitions: number,
   members: readonly GroupMemberClaim[],

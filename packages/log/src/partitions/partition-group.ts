@@ -1,7 +1,7 @@
 /**
- * All partitions of one member of a group, whatever the log: each assignment opens them anew (fence, read the
- * committed offsets, let the session roll its store forward, seek), each failed commit reopens its partition,
- * and an error whose verdict is to stop ends them all.
+ * All partitions of one group member, for any log. Each assignment opens them (fence, read committed offsets,
+ * roll the processor's store forward, seek), a failed commit reopens its partition, and an error whose verdict
+ * is to stop ends the group.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type {
@@ -29,21 +29,21 @@ import { PartitionWorker } from './partition-worker.ts';
 const defaults = { maxRecords: 256, maxBytes: 4 * 1024 * 1024, lingerMs: 20, restMs: 0 };
 const defaultSessionTimeoutMs = 30_000;
 const defaultLagEveryMs = 5_000;
-/** How long work may hold up its partition's next opening, when it does not heed its signal. */
+/** Longest wait for processing that ignores its abort signal, before the partition is opened again. */
 const longestDropMs = 8_000;
 const defaultGraceMs = 9_000;
-/** Shares of the time of a graceful end: what is in flight is committed, sessions are closed, the group is left. */
+/** Shares of the grace period: commit batches in flight, close processors, leave the group. */
 const endShares = { drain: 0.6, close: 0.2, leave: 0.2 };
 
 export interface PartitionGroupDependencies {
   readonly log: Pick<Log, 'admin' | 'read'>;
   readonly join: JoinGroup;
   readonly logger: Logger;
-  /** Left out where partitions cannot be added. */
+  /** Absent where partitions cannot be added. */
   readonly watch?: PartitionWatch;
 }
 
-/** Joins the group and works its partitions. Errors: topic-missing, topic-mismatch, log-unavailable. */
+/** Joins the group and processes its partitions. Errors: topic-missing, topic-mismatch, log-unavailable. */
 export async function openPartitionGroup(
   options: PartitionGroupOptions,
   dependencies: PartitionGroupDependencies,
@@ -73,7 +73,7 @@ async function countPartitions(
   return counts;
 }
 
-/** Partitions of topics that are read together must be as many. */
+/** Co-partitioned topics must have equal partition counts. */
 function commonCount(counts: ReadonlyMap<string, number>): number {
   const [first] = counts.values();
   if (first === undefined) throw new HeadwaterError('topic-missing', 'no topics to read');
@@ -81,18 +81,18 @@ function commonCount(counts: ReadonlyMap<string, number>): number {
   const found = [...counts].map(([topic, count]) => `${topic} ${count}`).join(', ');
   throw new HeadwaterError(
     'topic-mismatch',
-    `topics that are read together must have the same number of partitions: ${found}; ${repartitionRemedy()}`,
+    `co-partitioned topics must have the same number of partitions: ${found}; ${repartitionRemedy()}`,
   );
 }
 
-/** One partition in one generation: opened, worked, reopened after failures, until it is dropped. */
+/** One partition in one generation: opened, processed, reopened after failures, until it is dropped. */
 interface Assignment {
   readonly partition: number;
   readonly abort: AbortController;
   worker: PartitionWorker | undefined;
-  /** Resolves when the partition was opened for the first time, or will not be. */
+  /** Resolves after the partition was opened for the first time, or the assignment ended. */
   opened: Promise<void>;
-  /** Resolves when nothing of it runs any more. */
+  /** Resolves when all its work has ended. */
   done: Promise<void>;
 }
 
@@ -104,7 +104,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
   readonly #member: GroupMember;
   readonly #assignments = new Map<number, Assignment>();
   readonly #retired = new Map<number, Promise<void>>();
-  /** As they were at the start, by topic. */
+  /** Partition counts at the start, by topic. */
   readonly #counts: ReadonlyMap<string, number>;
   #unwatch: () => void = () => undefined;
   readonly #progress: PartitionProgress | undefined;
@@ -173,7 +173,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
     await this.#end(undefined, graceMs);
   }
 
-  /** A member that started after partitions were added hands out more than this process knows. */
+  /** A leader that started after partitions were added assigns partitions that this process does not know. */
   #beyondCounts(partitions: readonly number[]): HeadwaterError | undefined {
     const last = Math.max(-1, ...partitions);
     const [topic = ''] = this.#options.topics;
@@ -181,7 +181,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
     return last < count ? undefined : partitionsChanged(topic, count, last + 1);
   }
 
-  /** Drops the work of the former generation, without waiting for it. */
+  /** Drops the work of the former generation without waiting. */
   #retireAll(): void {
     for (const assignment of this.#assignments.values()) {
       assignment.abort.abort();
@@ -204,16 +204,16 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
       done: Promise.resolve(),
     };
     this.#assignments.set(partition, assignment);
-    assignment.done = former.then(() => this.#serve(assignment, settleOpened)).finally(settleOpened);
+    assignment.done = former.then(() => this.#run(assignment, settleOpened)).finally(settleOpened);
     return assignment;
   }
 
-  /** Opens the partition, and again after each failure that allows it. */
-  async #serve(assignment: Assignment, opened: () => void): Promise<void> {
+  /** Opens the partition, and reopens it after each error whose verdict is to retry. */
+  async #run(assignment: Assignment, opened: () => void): Promise<void> {
     const { signal } = assignment.abort;
     for (let failures = 0; !signal.aborted; failures += 1) {
       const began = Date.now();
-      const error = await this.#serveOnce(assignment, opened).catch((thrown: unknown) =>
+      const error = await this.#runOnce(assignment, opened).catch((thrown: unknown) =>
         asHeadwaterError(thrown),
       );
       if (error === undefined || signal.aborted) return;
@@ -223,7 +223,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
       }
       this.#reportReopening(assignment.partition, error);
       if (Date.now() - began > 60_000) failures = 0;
-      // Whoever fenced us may be the rightful owner: our next heartbeat shall tell before we fence it in turn.
+      // The fencing producer may be the rightful owner: wait for the next heartbeat before fencing it in turn.
       await pauseFor(backoffMs(failures + (error.code === 'log-fenced' ? 5 : 2)), signal);
     }
   }
@@ -231,10 +231,10 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
   #reportReopening(partition: number, error: HeadwaterError): void {
     this.#options.observer?.retried?.(partition, error);
     const fields = { group: this.#options.group, partition, code: error.code, reason: error.message };
-    this.#dependencies.logger.warn(fields, 'partition will be opened again from its committed offsets');
+    this.#dependencies.logger.warn(fields, 'reopening the partition from its committed offsets');
   }
 
-  async #serveOnce(assignment: Assignment, opened: () => void): Promise<HeadwaterError | undefined> {
+  async #runOnce(assignment: Assignment, opened: () => void): Promise<HeadwaterError | undefined> {
     const { partition, abort } = assignment;
     this.#member.pause(partition);
     const transactions = await this.#member.openTransactions(
@@ -296,7 +296,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
     });
   }
 
-  /** Gracefully without an error; with one, at once. */
+  /** Ends gracefully without an error, immediately with one. */
   #end(error?: HeadwaterError, graceMs = defaultGraceMs): Promise<void> {
     this.#ending ??= this.#shutDown(error, graceMs);
     return this.#ending;
@@ -316,7 +316,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
     this.#options.observer?.revoked?.(this.#assigned);
     this.#assigned = [];
     const left = this.#member.leave().catch((thrown: unknown) => {
-      this.#dependencies.logger.warn({ reason: String(thrown) }, 'the group could not be left in order');
+      this.#dependencies.logger.warn({ reason: String(thrown) }, 'cannot leave the consumer group');
     });
     await waitAtMost(endShares.leave * graceMs, left);
     this.#settleReady(error);
@@ -324,7 +324,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
   }
 }
 
-/** undefined without an observer. */
+/** Returns undefined without an observer. */
 function watchProgress(
   { group, topics, observer, lagEveryMs: everyMs = defaultLagEveryMs }: PartitionGroupOptions,
   { log, logger }: PartitionGroupDependencies,

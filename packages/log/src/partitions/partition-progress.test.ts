@@ -7,7 +7,7 @@ import { PartitionProgress } from './partition-progress.ts';
 const topic = 'images';
 const logger = createSilentLogger();
 
-/** Two partitions of a log whose answers a test sets; `reports` holds the newest by partition. */
+/** Two partitions of a log whose responses the test sets; `reports` holds the newest report by partition. */
 function watch() {
   const state = {
     now: 0,
@@ -41,7 +41,7 @@ function watch() {
   return { state, progress, reports, check };
 }
 
-it('reports the lag and how long a partition has not moved, although nothing is committed', async () => {
+it('reports lag and time without progress when nothing is committed', async () => {
   const { state, progress, reports, check } = watch();
   progress.assigned([0, 1]);
   await check();
@@ -57,7 +57,7 @@ it('reports the lag and how long a partition has not moved, although nothing is 
   expect(reports.get(1)).toEqual({ lag: 0, stalled: 0 });
 });
 
-it('goes on reporting while the log does not answer', async () => {
+it('continues reporting while the log does not respond', async () => {
   const { state, progress, reports, check } = watch();
   progress.assigned([0]);
   await check();
@@ -68,7 +68,7 @@ it('goes on reporting while the log does not answer', async () => {
   expect(reports.get(0)).toEqual({ lag: 6, stalled: 5 });
 });
 
-it('begins anew with each commit, and with nothing to do', async () => {
+it('resets the time without progress on each commit and without lag', async () => {
   const { state, progress, reports, check } = watch();
   progress.assigned([0]);
   await check();
@@ -85,7 +85,7 @@ it('begins anew with each commit, and with nothing to do', async () => {
   expect(reports.get(0)?.stalled).toBe(0);
 });
 
-it('keeps the time of a partition that is assigned again, and forgets one that is not', async () => {
+it('keeps the time of a reassigned partition and forgets a revoked one', async () => {
   const { state, progress, reports, check } = watch();
   progress.assigned([0, 1]);
   await check();
@@ -97,7 +97,7 @@ it('keeps the time of a partition that is assigned again, and forgets one that i
 });
 
 it.each(['opening', 'processing'])(
-  'partitions report the lag of a partition that hangs while %s',
+  'a partition group reports the lag of a partition that hangs while %s',
   async (where) => {
     const log = createMemoryLog();
     onTestFinished(() => log.close());

@@ -1,6 +1,6 @@
 /**
- * Watches whether the partitions of a group member move. Lag is worked out from the end of the log and the committed position, on a
- * timer: it is right for a partition that commits nothing, cannot be opened, or whose fetch hangs.
+ * Lag and progress of a group member's partitions. Lag is computed on a timer from the end of the log and the
+ * committed position, so it also covers partitions that commit nothing, cannot be opened, or hang in a fetch.
  */
 
 import type { LogAdmin, PartitionObserver, Positions } from '../api.ts';
@@ -18,15 +18,15 @@ export interface PartitionProgressOptions {
 }
 
 interface Watched {
-  /** Next offset to process, by topic, as far as it is known. */
+  /** Next offset to process, by topic where known. */
   readonly committed: Map<string, bigint>;
   readonly ends: Map<string, bigint>;
-  /** When it last committed something, or had nothing to do. */
+  /** Time of the last commit, or of the last check without lag. */
   movedAt: number;
   isLogged: boolean;
 }
 
-/** A partition that is behind and has not moved for so long is logged, once. */
+/** A partition with lag and without progress for this time is logged once. */
 const loggedAfterMs = 60_000;
 
 export class PartitionProgress {
@@ -42,7 +42,7 @@ export class PartitionProgress {
     this.#timer = setInterval(() => this.check(), options.everyMs).unref();
   }
 
-  /** All that are assigned now. One that stays keeps its time: a partition that is assigned anew has not moved. */
+  /** Takes all assigned partitions. One that stays keeps its time: a reassignment is no progress. */
   assigned(partitions: readonly number[]): void {
     for (const partition of this.#watched.keys()) {
       if (!partitions.includes(partition)) this.#watched.delete(partition);
@@ -64,13 +64,13 @@ export class PartitionProgress {
     this.#report(partition, watched);
   }
 
-  /** Reports what is known now, and again when the log has returned its ends; a log that hangs is asked once. */
+  /** Reports the known state, and again when the log has returned its ends; at most one request is pending. */
   check(): void {
     this.#reportAll();
     this.#refreshing ??= this.#refresh()
       .then(
         () => this.#reportAll(),
-        (error: unknown) => this.#options.logger.debug({ error }, 'the lag cannot be read'),
+        (error: unknown) => this.#options.logger.debug({ error }, 'cannot read the consumer lag'),
       )
       .finally(() => {
         this.#refreshing = undefined;
@@ -89,7 +89,7 @@ export class PartitionProgress {
   async #refresh(): Promise<void> {
     const { admin, group, topics } = this.#options;
     for (const topic of topics) {
-      // In this order: a commit in between makes the lag too small, never negative.
+      // Ends first: a commit in between makes the lag too small, never too large.
       const ranges = await admin.offsets(topic);
       const committed = await admin.committed(group, topic);
       for (const [partition, watched] of this.#watched) {
@@ -101,7 +101,7 @@ export class PartitionProgress {
     }
   }
 
-  /** The answer of the log may be older than a commit of ours. */
+  /** The response of the log may be older than a local commit. */
   #move(watched: Watched, topic: string, position: bigint): void {
     const known = watched.committed.get(topic);
     if (known !== undefined && known >= position) return;
@@ -127,13 +127,13 @@ export class PartitionProgress {
     const isStalled = fields.stalledMs >= loggedAfterMs;
     if (isStalled && !watched.isLogged) {
       const { group, logger } = this.#options;
-      logger.warn({ group, partition, ...fields }, 'a partition is behind and does not move');
+      logger.warn({ group, partition, ...fields }, 'partition stalled');
     }
     watched.isLogged = isStalled;
   }
 }
 
-/** By topic, of those whose end and position are known. */
+/** Lag by topic, where end and position are known. */
 function lagOf({ committed, ends }: Watched): ReadonlyMap<string, number> {
   const lag = new Map<string, number>();
   for (const [topic, end] of ends) {

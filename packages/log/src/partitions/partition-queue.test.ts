@@ -13,14 +13,14 @@ function queueOf(count: number, now: number, queue = new PartitionQueue(limits))
 }
 
 describe('a partition’s queue', () => {
-  it('gives what comes after a pause when it has lingered', () => {
+  it('releases a record after a pause when it has lingered', () => {
     const queue = queueOf(1, 0);
     expect(queue.wait(0)).toBe(10);
     queue.take(10);
     expect(queueOf(1, 500, queue).wait(500)).toBe(10);
   });
 
-  it('rests after a batch, and gives together what came meanwhile', () => {
+  it('rests after a batch and batches the records of the rest', () => {
     const queue = queueOf(1, 0);
     queue.take(10);
     expect(queueOf(1, 20, queue).wait(20)).toBe(90);

@@ -1,7 +1,7 @@
 /**
- * What was fetched for a partition and not yet processed. Bounded in records and bytes: it says when fetching must
- * pause and when it may go on, and cuts batches that are full or have waited long enough. Each batch is a transaction, which costs brokers
- * and us the same however little is in it: while much comes, a partition rests between two of them.
+ * Fetched records of a partition that are not yet processed. Bounds on records and bytes decide when fetching
+ * pauses and resumes. A batch is cut when it is full or has waited long enough. Each batch is a transaction with
+ * a fixed cost, so under load the partition rests between two batches.
  */
 import type { LogRecord } from '../api.ts';
 import { sizeOf } from '../records/record-size.ts';
@@ -18,7 +18,7 @@ interface Queued {
   readonly record: LogRecord;
   readonly size: number;
   readonly arrivedAt: number;
-  /** Read position of the record's topic once this record is done. */
+  /** Position in the record's topic after this record. */
   readonly next: bigint;
 }
 
@@ -28,7 +28,7 @@ export interface Batch {
   readonly nexts: readonly bigint[];
 }
 
-/** Batches' worth of records that may wait before fetching pauses. */
+/** Number of full batches that may wait before fetching pauses. */
 const batchesAhead = 2;
 
 export class PartitionQueue {
@@ -46,7 +46,7 @@ export class PartitionQueue {
     return this.#queued.length - this.#head;
   }
 
-  /** The chunk's last record takes the position past the control records that follow it. */
+  /** The last record of the chunk moves the position past the control records that follow it. */
   add(chunk: FetchedChunk, now: number): void {
     const last = chunk.records.at(-1);
     for (const record of chunk.records) {
@@ -67,7 +67,7 @@ export class PartitionQueue {
     return this.length * 2 <= maxRecords * batchesAhead && this.#bytes * 2 <= maxBytes * batchesAhead;
   }
 
-  /** Milliseconds until a batch may be taken: 0 is now, undefined is not before more comes. */
+  /** Milliseconds until a batch may be taken; 0 means now, undefined means that the queue is empty. */
   wait(now: number): number | undefined {
     const oldest = this.#queued[this.#head];
     if (oldest === undefined) return undefined;
@@ -76,7 +76,7 @@ export class PartitionQueue {
     return Math.max(0, oldest.arrivedAt + lingerMs - now, this.#restsUntil - now);
   }
 
-  /** At least one record, then as many as the limits allow. */
+  /** Takes at least one record, then as many as the limits allow. */
   take(now: number): Batch {
     this.#restsUntil = now + this.#limits.restMs;
     const records: LogRecord[] = [];

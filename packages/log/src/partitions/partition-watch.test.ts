@@ -2,7 +2,7 @@ import type { HeadwaterError } from '@headwater/errors';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { PartitionWatch } from './partition-watch.ts';
 
-/** A watch over topics whose counts the test changes, and what it reports. */
+/** A watch over topics whose counts the test changes, and its reports. */
 function watchOver(counts: Record<string, number | Error | undefined>) {
   const looks = new Map<string, number>();
   const watch = new PartitionWatch(async (topic) => {
@@ -31,7 +31,7 @@ it('reports added partitions once, with topic, counts and the command', async ()
   expect(reported[0]?.message).toContain('headwater topics repartition --partitions 4');
 });
 
-it('takes no change from one look, a topic that is not known or a cluster that does not answer', async () => {
+it('ignores a single deviating check, an unknown topic and a cluster that does not respond', async () => {
   const counts: Record<string, number | Error | undefined> = { images: new Error('away') };
   const { reported, looked } = watchOver(counts);
   await looked(3);
@@ -46,7 +46,7 @@ it('takes no change from one look, a topic that is not known or a cluster that d
   expect(reported).toEqual([]);
 });
 
-it('looks no more once all have unsubscribed, and again for the next one', async () => {
+it('stops checking when all have unsubscribed, and resumes for the next subscriber', async () => {
   const counts: Record<string, number> = { images: 2 };
   const { watch, reported, unwatch, looked, looks } = watchOver(counts);
   await looked(1);

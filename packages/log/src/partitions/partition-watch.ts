@@ -1,19 +1,19 @@
 /**
- * Notices that a topic has other partitions than when it was opened. Kafka moves keys when partitions are added: records would go to
- * partitions that no member reads, and state that is kept by partition would be split. Every reader of this process shares one watch.
+ * Detects a change in a topic's partition count. Kafka moves keys when partitions are added: records would go to
+ * partitions that no member reads, and state by partition would be split. All readers of a process share one watch.
  */
 import { HeadwaterError } from '@headwater/errors';
 
 export const defaultCheckMs = 15_000;
 
-/** `undefined` where the topic is not known at the moment. */
+/** Returns undefined while the topic is unknown. */
 type CountPartitions = (topic: string) => Promise<number | undefined>;
 
 interface Watched {
-  /** By topic, as found when it was opened. */
+  /** Counts by topic at the time of opening. */
   readonly counts: ReadonlyMap<string, number>;
   changed(error: HeadwaterError): void;
-  /** Of the former look; brokers learn of new partitions one after the other, so that one look proves nothing. */
+  /** Finding of the former check. Brokers learn of new partitions at different times, so two checks must agree. */
   suspected: string | undefined;
 }
 
@@ -28,7 +28,7 @@ export class PartitionWatch {
     this.#everyMs = everyMs;
   }
 
-  /** Calls `changed` once, with `topic-mismatch`, after two looks that agree. Returns an unsubscribe function. */
+  /** Calls `changed` once, with `topic-mismatch`, after two checks that agree. Returns an unsubscribe function. */
   watch(counts: ReadonlyMap<string, number>, changed: (error: HeadwaterError) => void): () => void {
     const watched: Watched = { counts, changed, suspected: undefined };
     this.#watched.add(watched);
@@ -49,14 +49,14 @@ export class PartitionWatch {
 
   #schedule(): void {
     if (this.#timer !== undefined || this.#watched.size === 0) return;
-    this.#timer = setTimeout(() => void this.#look(), this.#everyMs).unref();
+    this.#timer = setTimeout(() => void this.#check(), this.#everyMs).unref();
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const topics = new Set([...this.#watched].flatMap(({ counts }) => [...counts.keys()]));
     const found = new Map<string, number>();
     for (const topic of topics) {
-      // A cluster that does not answer is for readers and writers to report.
+      // Readers and writers report a cluster that does not respond.
       const count = await this.#count(topic).catch(() => undefined);
       if (count !== undefined) found.set(topic, count);
     }
@@ -83,14 +83,14 @@ export class PartitionWatch {
   }
 }
 
-/** What an operator does about partitions that do not fit. */
+/** The remedy for unequal or changed partition counts. */
 export function repartitionRemedy(partitions: number | 'COUNT' = 'COUNT'): string {
   return `stop all services, run headwater topics repartition --partitions ${partitions}, and start them again`;
 }
 
 export function partitionsChanged(topic: string, before: number, now: number): HeadwaterError {
   const message =
-    `topic ${topic} has ${now} partitions, and had ${before} when this process opened it: keys belong to other partitions now; ` +
+    `topic ${topic} has ${now} partitions, and had ${before} when this process opened it: keys now map to other partitions; ` +
     repartitionRemedy(now);
   return new HeadwaterError('topic-mismatch', message, { context: { topic, before, now } });
 }

@@ -1,7 +1,7 @@
 /**
- * One partition at work, between an assignment and its end: it queues what is fetched, hands batches to the
- * session, answers errors by their verdict, and commits outputs and offsets in order. Whatever makes the
- * outcome of a commit unknown ends the worker, and the partition is opened anew from the committed offsets.
+ * Processes one partition during one assignment: queues fetched records, passes batches to the processor,
+ * applies the verdicts of errors, and commits outputs and offsets in order. A commit with unknown outcome ends
+ * the worker, and the partition is reopened from the committed offsets.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { LogRecord, PartitionObserver, PartitionProcessor, Positions, ProcessorOutput } from '../api.ts';
@@ -27,7 +27,7 @@ export interface PartitionWorkerOptions {
 }
 
 const nothing: ProcessorOutput = { records: [], deadLetters: [] };
-/** A position that moved without a record (control records, aborted ones) is committed after this long. */
+/** Delay before the commit of a position that moved without records (control records, aborted records). */
 const positionCommitDelayMs = 500;
 
 export class PartitionWorker {
@@ -39,7 +39,7 @@ export class PartitionWorker {
   readonly #fetched: Map<string, bigint>;
   readonly #committed: Map<string, bigint>;
   #end: (error: HeadwaterError | undefined) => void = () => undefined;
-  #underWay = 0;
+  #inProgress = 0;
   #turn: Promise<void> = Promise.resolve();
   #paused = false;
   #draining = false;
@@ -58,7 +58,7 @@ export class PartitionWorker {
     });
   }
 
-  /** Fetching starts here; before this the partition is paused. */
+  /** Starts fetching; before this call the partition is paused. */
   start(): void {
     this.#options.member.seek(this.#options.partition, this.#options.positions);
     this.#pump();
@@ -78,19 +78,19 @@ export class PartitionWorker {
     this.#pump();
   }
 
-  /** The session has something to say though nothing came. */
+  /** Requests outputs of the processor without a batch. */
   wake(): void {
     this.#woken = true;
     this.#pump();
   }
 
-  /** Drops what is not committed, at once; resolves when nothing of it runs any more. */
+  /** Drops uncommitted work immediately; resolves when all processing has ended. */
   async drop(): Promise<void> {
     this.#finish(undefined);
     await this.#turn;
   }
 
-  /** Takes nothing more, and resolves when what is under way is committed. */
+  /** Takes no further batch; resolves when the batches in progress are committed. */
   async drain(): Promise<void> {
     this.#draining = true;
     this.#queue.clear();
@@ -98,7 +98,7 @@ export class PartitionWorker {
     this.#finish(undefined);
   }
 
-  /** Chunks follow each other without a gap; anything else is a leftover of a former position. */
+  /** Chunks are contiguous; any other chunk is left over from a former position. */
   #continues(topic: string, chunk: FetchedChunk): boolean {
     if (this.#fetched.get(topic) !== chunk.from) return false;
     this.#fetched.set(topic, chunk.next);
@@ -108,14 +108,14 @@ export class PartitionWorker {
   #pump(): void {
     clearTimeout(this.#timer);
     if (this.#abort.signal.aborted || this.#draining) return;
-    if (this.#woken && this.#underWay < this.#options.inFlight) this.#launchOffer();
+    if (this.#woken && this.#inProgress < this.#options.inFlight) this.#launchOffer();
     let wait = this.#queue.wait(Date.now());
-    while (wait === 0 && this.#underWay < this.#options.inFlight) {
+    while (wait === 0 && this.#inProgress < this.#options.inFlight) {
       this.#launch(this.#queue.take(Date.now()));
       wait = this.#queue.wait(Date.now());
     }
     this.#resumeIfLow();
-    if (this.#underWay >= this.#options.inFlight) return;
+    if (this.#inProgress >= this.#options.inFlight) return;
     const next = wait ?? this.#untilQuiet();
     if (next !== undefined) this.#timer = setTimeout(() => this.#onTimer(), next);
   }
@@ -130,7 +130,7 @@ export class PartitionWorker {
     const attempt = this.#attempt(batch.records);
     attempt.catch(() => undefined);
     this.#inTurn(async () => {
-      await this.#settle(batch, attempt);
+      await this.#commitOrIsolate(batch, attempt);
     });
   }
 
@@ -142,22 +142,22 @@ export class PartitionWorker {
     });
   }
 
-  /** Runs `work` after all that was launched before it. */
+  /** Runs `work` after all work that was launched before it. */
   #inTurn(work: () => Promise<void>): void {
-    this.#underWay += 1;
+    this.#inProgress += 1;
     this.#turn = this.#turn
       .then(async () => {
         if (!this.#abort.signal.aborted) await work();
       })
       .catch((error: unknown) => this.#finish(asHeadwaterError(error)))
       .then(() => {
-        this.#underWay -= 1;
+        this.#inProgress -= 1;
         this.#lastActivity = Date.now();
         this.#pump();
       });
   }
 
-  /** Outputs of a batch; an error to retry is retried until the partition is dropped. */
+  /** Computes the outputs of a batch; retries until the partition is dropped. */
   async #attempt(records: readonly LogRecord[]): Promise<ProcessorOutput> {
     const { signal } = this.#abort;
     for (let attempt = 0; ; attempt += 1) {
@@ -173,8 +173,8 @@ export class PartitionWorker {
     }
   }
 
-  /** Commits what came of a batch; where a record is to blame, splits until it stands alone. */
-  async #settle(batch: Batch, attempt: Promise<ProcessorOutput>): Promise<void> {
+  /** Commits the outputs of a batch, or isolates the failing record of it. */
+  async #commitOrIsolate(batch: Batch, attempt: Promise<ProcessorOutput>): Promise<void> {
     const started = Date.now();
     try {
       const output = await attempt;
@@ -187,12 +187,13 @@ export class PartitionWorker {
     }
   }
 
+  /** Splits a batch until the failing record is alone, and commits that as a dead letter. */
   async #isolate(batch: Batch, error: HeadwaterError): Promise<void> {
     const [record] = batch.records;
     if (batch.records.length === 1 && record !== undefined) {
       const stage = error.context.stage;
-      const letter = { record, stage: typeof stage === 'string' ? stage : 'process', error };
-      await this.#commitOrStop(batch, { ...nothing, deadLetters: [letter] });
+      const deadLetter = { record, stage: typeof stage === 'string' ? stage : 'process', error };
+      await this.#commitOrStop(batch, { ...nothing, deadLetters: [deadLetter] });
       return;
     }
     const middle = Math.ceil(batch.records.length / 2);
@@ -202,18 +203,18 @@ export class PartitionWorker {
     ] as const) {
       if (this.#abort.signal.aborted) return;
       const part = { records: batch.records.slice(from, to), nexts: batch.nexts.slice(from, to) };
-      await this.#settle(part, this.#attempt(part.records));
+      await this.#commitOrIsolate(part, this.#attempt(part.records));
     }
   }
 
-  /** A dead letter that cannot be written leaves nothing to fall back on. */
+  /** A dead letter that cannot be written stops the group: there is no further fallback. */
   async #commitOrStop(batch: Batch, output: ProcessorOutput): Promise<void> {
     try {
       await this.#commit(batch, output, Date.now());
     } catch (thrown) {
       const error = asHeadwaterError(thrown);
       if (error.verdict !== 'dead-letter') throw error;
-      const message = `a dead letter cannot be written: ${error.message}; raise max.message.bytes of its topic`;
+      const message = `cannot write a dead letter: ${error.message}; raise max.message.bytes of its topic`;
       throw new HeadwaterError(error.code, message, {
         verdict: 'stop',
         cause: error,
@@ -226,22 +227,22 @@ export class PartitionWorker {
     const { partition, group, transactions, deadLetterTopic, observer } = this.#options;
     if (this.#abort.signal.aborted) return;
     const positions = this.#after(batch);
-    const letters = output.deadLetters.map((letter) =>
-      deadLetterRecord(letter, deadLetterTopic(letter.record.topic), group),
+    const deadLetters = output.deadLetters.map((deadLetter) =>
+      deadLetterRecord(deadLetter, deadLetterTopic(deadLetter.record.topic), group),
     );
-    await transactions.commit([...output.records, ...letters], positions);
+    await transactions.commit([...output.records, ...deadLetters], positions);
     for (const [topic, next] of positions) this.#committed.set(topic, next);
     await notifyCommitted(output, new Map(this.#committed));
     observer?.committed?.(partition, {
       records: batch.records.length,
       outputs: output.records.length,
-      deadLetters: letters.length,
+      deadLetters: deadLetters.length,
       seconds: (Date.now() - started) / 1000,
     });
     this.#options.progress?.committed(partition, this.#committed);
   }
 
-  /** Positions after a batch, for the topics that it moves. */
+  /** Positions after a batch, of the topics that occur in it. */
   #after(batch: Batch): Map<string, bigint> {
     const positions = new Map<string, bigint>();
     batch.records.forEach((record, index) => {
@@ -250,12 +251,15 @@ export class PartitionWorker {
     return positions;
   }
 
-  /** Milliseconds until there is something to do though nothing came; undefined when there never is. */
+  /** Milliseconds until the next idle call or position commit; undefined when none is due. */
   #untilQuiet(): number | undefined {
-    if (this.#underWay > 0) return undefined;
+    if (this.#inProgress > 0) return undefined;
     const { idleAfterMs, session } = this.#options;
-    const asked = idleAfterMs !== undefined && session.idle !== undefined && !this.#idleReported;
-    const waits = [...(asked ? [idleAfterMs] : []), ...(this.#hasMoved() ? [positionCommitDelayMs] : [])];
+    const reportsIdle = idleAfterMs !== undefined && session.idle !== undefined && !this.#idleReported;
+    const waits = [
+      ...(reportsIdle ? [idleAfterMs] : []),
+      ...(this.#hasMoved() ? [positionCommitDelayMs] : []),
+    ];
     if (waits.length === 0) return undefined;
     return Math.max(0, this.#lastActivity + Math.min(...waits) - Date.now());
   }
@@ -272,7 +276,7 @@ export class PartitionWorker {
     return false;
   }
 
-  /** Without this, a group's lag would never be zero behind an aborted transaction. */
+  /** Without this commit, the lag would never be zero after an aborted transaction. */
   async #commitPositions(): Promise<void> {
     if (this.#queue.length > 0) return;
     const moved = new Map([...this.#fetched].filter(([topic, next]) => next !== this.#committed.get(topic)));
@@ -290,7 +294,7 @@ export class PartitionWorker {
     await this.#commitAlone(output ?? null);
   }
 
-  /** What came of no batch moves no position. */
+  /** Commits outputs without a batch; these move no position. */
   async #commitAlone(output: ProcessorOutput | null): Promise<void> {
     if (output !== null) await this.#commit({ records: [], nexts: [] }, output, Date.now());
   }
@@ -310,7 +314,7 @@ export class PartitionWorker {
   }
 }
 
-/** The batch is committed by now: whatever is thrown here, no record of it may be processed again. */
+/** The batch is committed: an error here must not reprocess it, so a dead-letter verdict becomes stop. */
 async function notifyCommitted(output: ProcessorOutput, positions: Positions): Promise<void> {
   try {
     await output.committed?.(positions);

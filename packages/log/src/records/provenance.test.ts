@@ -23,7 +23,7 @@ const record: LogRecord = {
   },
 };
 
-it('gives back the headers that a record had before it became a dead letter, ours among them', () => {
+it('restores the headers of a record before it became a dead letter, including reserved names', () => {
   const error = new HeadwaterError('avro-invalid', 'cut short');
   const letter = headersOf(deadLetterRecord({ record, stage: 'decode', error }, 'vectors.x-dlt', 'join'));
   expect(letter[sourceHeaders.topic]?.toString()).toBe('vectors.x');

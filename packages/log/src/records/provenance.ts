@@ -1,6 +1,6 @@
 /**
- * Where a record came from travels with it in headers, so that an audit can tell for every source record
- * whether its output is there, is there twice, or lies among the dead letters.
+ * Headers that name the source of a record. An audit uses them to find, for every source record, a missing
+ * output, a duplicate or a dead letter.
  */
 import type { DeadLetter, LogRecord, OutgoingRecord } from '../api.ts';
 
@@ -10,10 +10,10 @@ export const sourceHeaders = {
   offset: 'headwater.source.offset',
 } as const;
 
-/** Where a record was before its topic was given other partitions: `run/partition/offset`. */
+/** Place of a record before a repartitioning: `run/partition/offset`. */
 export const movedHeader = 'headwater.moved';
 
-/** The names that Kafka Connect uses, so that its tools understand our dead letters. */
+/** Header names of Kafka Connect, so that its tools can read the dead letters. */
 export const deadLetterHeaders = {
   topic: '__connect.errors.topic',
   partition: '__connect.errors.partition',
@@ -26,11 +26,11 @@ export const deadLetterHeaders = {
 
 const longestMessage = 1000;
 
-/** Before the name of a header of the failed record that one of ours would hide. */
-export const hiddenHeaderPrefix = 'headwater.original.';
-const ours = new Set<string>([...Object.values(sourceHeaders), ...Object.values(deadLetterHeaders)]);
+/** Prefix for a header of the failed record whose name the dead letter itself uses. */
+const hiddenHeaderPrefix = 'headwater.original.';
+const reserved = new Set<string>([...Object.values(sourceHeaders), ...Object.values(deadLetterHeaders)]);
 
-/** Headers as they are written: the record's own, and those of its cause. */
+/** Headers as written: those of the record, and the source headers of its cause. */
 export function headersOf(record: OutgoingRecord): Record<string, Buffer> {
   const headers: Record<string, Buffer> = {};
   for (const [name, value] of Object.entries(record.headers ?? {})) {
@@ -43,9 +43,9 @@ export function headersOf(record: OutgoingRecord): Record<string, Buffer> {
   return headers;
 }
 
-/** The record that goes to the dead letters: key and value untouched, the reason in headers. */
-export function deadLetterRecord(letter: DeadLetter, topic: string, group: string): OutgoingRecord {
-  const { record, stage, error } = letter;
+/** The record for the dead-letter topic: unchanged key and value, the reason in headers. */
+export function deadLetterRecord(deadLetter: DeadLetter, topic: string, group: string): OutgoingRecord {
+  const { record, stage, error } = deadLetter;
   return {
     topic,
     key: record.key,
@@ -64,20 +64,21 @@ export function deadLetterRecord(letter: DeadLetter, topic: string, group: strin
   };
 }
 
-/** A record that came of another one says so in headers that the dead letter needs for itself. */
+/** Renames headers of the failed record that the headers of the dead letter would overwrite. */
 function withoutHiding(headers: LogRecord['headers']): Record<string, Buffer> {
   const entries = Object.entries(headers).map(
-    ([name, value]) => [ours.has(name) ? `${hiddenHeaderPrefix}${name}` : name, value] as const,
+    ([name, value]) => [reserved.has(name) ? `${hiddenHeaderPrefix}${name}` : name, value] as const,
   );
   return Object.fromEntries(entries);
 }
 
-/** Headers of the record that a dead letter stands for, as they were. */
+/** The original headers of the failed record of a dead letter. */
 export function originalHeaders(headers: LogRecord['headers']): Record<string, Buffer> {
   const entries = Object.entries(headers)
-    .filter(([name]) => !ours.has(name))
+    .filter(([name]) => !reserved.has(name))
     .map(([name, value]) => {
-      const hidden = name.startsWith(hiddenHeaderPrefix) && ours.has(name.slice(hiddenHeaderPrefix.length));
+      const hidden =
+        name.startsWith(hiddenHeaderPrefix) && reserved.has(name.slice(hiddenHeaderPrefix.length));
       return [hidden ? name.slice(hiddenHeaderPrefix.length) : name, value] as const;
     });
   return Object.fromEntries(entries);

@@ -1,4 +1,4 @@
-/** Which record another one came of, read from its headers: audits follow these and not ids, which may repeat. */
+/** The source of a record, from its headers. Audits follow these and not ids, which may repeat. */
 import type { LogRecord } from '../api.ts';
 import { deadLetterHeaders, sourceHeaders } from './provenance.ts';
 
@@ -13,12 +13,12 @@ export function sourceOf(record: Pick<LogRecord, 'headers'>): RecordPlace | null
   return placeIn(record, sourceHeaders);
 }
 
-/** The record that a dead letter stands for, in Kafka Connect's headers; null for a mark that letters were retried or dropped. */
+/** The failed record of a dead letter, from Kafka Connect's headers; null for a marker of a retry or drop. */
 export function failedRecordOf(record: Pick<LogRecord, 'headers'>): RecordPlace | null {
   return placeIn(record, deadLetterHeaders);
 }
 
-/** Headers of an output whose source record is known by its place alone. */
+/** Source headers of an output whose source record is known only by its place. */
 export function sourceHeadersOf({ topic, partition, offset }: RecordPlace): Record<string, string> {
   return {
     [sourceHeaders.topic]: topic,

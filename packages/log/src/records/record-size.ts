@@ -1,6 +1,6 @@
 /**
- * How many bytes a record takes, for bounds on queues, for splitting sends, and for the limit that a topic
- * puts on one message. Estimates lean to the large side: the limit is the broker's to judge.
+ * Size of a record in bytes, for bounds on queues, for splitting sends, and for the message limit of a topic.
+ * Estimates are upper bounds; the broker enforces the limit.
  */
 import type { LogRecord, OutgoingRecord } from '../api.ts';
 

@@ -12,16 +12,16 @@ const javaHashes: readonly (readonly [string, number])[] = [
 ];
 
 describe('murmur2', () => {
-  it.each(javaHashes)('hashes %s as the Java client does', (text, hash) => {
+  it.each(javaHashes)('hashes %s like the Java client', (text, hash) => {
     expect(murmur2(Buffer.from(text))).toBe(hash);
   });
 
-  it('reads keys that do not start at the beginning of their buffer', () => {
+  it('hashes a key that starts inside its buffer', () => {
     const padded = Buffer.from('xyzfoobar').subarray(3);
     expect(murmur2(padded)).toBe(-790332482);
   });
 
-  it('gives a partition from the positive part of the hash, for text and bytes alike', () => {
+  it('computes the partition from the positive part of the hash, for text and bytes', () => {
     expect(partitionFor('foobar', 7)).toBe((-790332482 & 0x7fffffff) % 7);
     expect(partitionFor(Buffer.from('bild-ä'), 12)).toBe(partitionFor('bild-ä', 12));
   });

@@ -1,6 +1,6 @@
 /**
- * The partition that a key belongs to, as the Java client decides it: every producer and every consumer of
- * Headwater, and most Kafka clients outside, must agree on it, or a label never meets its image.
+ * The partitioner of the Java client. All producers and consumers of Headwater, and external Kafka clients, must
+ * agree on it; otherwise a label and its image are in different partitions.
  */
 
 const multiplier = 0x5bd1e995;
@@ -26,7 +26,7 @@ function mixTail(hash: number, tail: Uint8Array): number {
   return Math.imul(mixed, multiplier);
 }
 
-/** Partition of a key among `partitions`, as `org.apache.kafka.clients.producer` would choose it. */
+/** Partition of a key among `partitions`, as in `org.apache.kafka.clients.producer`. */
 export function partitionFor(key: Buffer | string, partitions: number): number {
   const bytes = typeof key === 'string' ? Buffer.from(key, 'utf8') : key;
   return (murmur2(bytes) & 0x7fffffff) % partitions;

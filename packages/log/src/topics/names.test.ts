@@ -16,7 +16,7 @@ const all = ({ topics, groups }: Names) => [
   groups.train,
 ];
 
-test('names by default', () => {
+test('has default names', () => {
   const names = createNames();
   expect(all(names)).toEqual([
     'images',
@@ -34,7 +34,7 @@ test('names by default', () => {
   expect(names.transactionalId(names.groups.join, 3)).toBe('headwater.join-3');
 });
 
-test('prefixes come before every name of their kind', () => {
+test('adds prefixes to every name of their kind', () => {
   const names = createNames({ topicPrefix: 't.', groupPrefix: 'g.', transactionalIdPrefix: 'x.' });
   expect(all(names).map((name) => name.slice(0, 2))).toEqual([
     ...Array(8).fill('t.'),
@@ -43,7 +43,7 @@ test('prefixes come before every name of their kind', () => {
   expect(names.transactionalId(names.groups.train, 0)).toBe('x.g.headwater.train-0');
 });
 
-test('every single name can be set by the environment, and is then taken as it is', () => {
+test('takes each name from the environment without a prefix', () => {
   const config = loadConfig(commonEnvironment, {
     TOPIC_PREFIX: 'p.',
     GROUP_PREFIX: 'p.',

@@ -1,4 +1,4 @@
-/** Every name that a cluster sees, decided in one place; each can be set, so that locked-down clusters fit. */
+/** Names of topics, groups and transactional ids; each can be set, for clusters with naming rules. */
 
 export interface Names {
   readonly topics: {
@@ -25,22 +25,22 @@ export interface Names {
 
 type FixedTopic = 'images' | 'labels' | 'examples' | 'heads' | 'serving' | 'predictions';
 
-/** Prefixes come before every name of their kind; a name that is set stands as it is, without a prefix. */
+/** A prefix is added to every name of its kind, except to names that are set. */
 export interface NamesOptions {
   readonly topicPrefix?: string | undefined;
   readonly groupPrefix?: string | undefined;
-  /** Default: none beyond the group's own name, which carries the group prefix. */
+  /** Default: none; the group name already has the group prefix. */
   readonly transactionalIdPrefix?: string | undefined;
   readonly topics?: {
     readonly [topic in FixedTopic]?: string | undefined;
   } & {
-    /** What the extractor's id is appended to; default `<topicPrefix>vectors.` */
+    /** Prefix of the extractor's id; default `<topicPrefix>vectors.` */
     readonly vectors?: string | undefined;
-    /** What is appended to a topic's name for its dead letters; default `-dlt`. */
+    /** Suffix of the dead-letter topic; default `-dlt`. */
     readonly deadLetters?: string | undefined;
   };
   readonly groups?: {
-    /** What the extractor's id is appended to; default `<groupPrefix>headwater.extract.` */
+    /** Prefix of the extractor's id; default `<groupPrefix>headwater.extract.` */
     readonly extract?: string | undefined;
     readonly join?: string | undefined;
     readonly train?: string | undefined;

@@ -7,7 +7,7 @@ const keys = (count: number) => Array.from({ length: count }, (_, index) => `ima
 const placedFor = (partitions: number, count: number): PlacedKey[] =>
   keys(count).map((key) => ({ key, partition: partitionFor(key, partitions) }));
 
-it('finds the number of partitions that keys were written for', () => {
+it('finds the partition count that keys were written for', () => {
   for (const [before, now] of [
     [2, 4],
     [6, 7],
@@ -20,12 +20,12 @@ it('finds the number of partitions that keys were written for', () => {
   }
 });
 
-it('takes keys of another partitioner for what they are', () => {
+it('ignores keys of another partitioner', () => {
   const spread = keys(60).map((key, index) => ({ key, partition: index % 4 }));
   expect(formerPartitions(spread, 4)).toBeUndefined();
 });
 
-it('refuses a topic to which partitions were added, and passes over records of others', async () => {
+it('rejects a topic with added partitions and ignores records of other writers', async () => {
   const log = createMemoryLog();
   await log.admin.ensureTopics([{ name: 'vectors', partitions: 4, settings: {} }], { create: true });
   const producer = await log.openProducer();

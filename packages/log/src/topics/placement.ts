@@ -1,14 +1,14 @@
 /**
- * Finds out at the start whether partitions were added while no process watched: records that were written before lie where
- * their keys belonged then. State is kept by partition, so those records would never be found again.
+ * Detects at the start that partitions were added while no process ran: earlier records are still in their former
+ * partitions. State is kept by partition, so those records would never be found again.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord } from '../api.ts';
 import { repartitionRemedy } from '../partitions/partition-watch.ts';
 import { partitionFor } from './murmur2.ts';
 
-/** What a record's partition follows from; undefined for records of other writers, whose partitioner is not known. */
-export type PlacementKey = (record: LogRecord) => Buffer | string | undefined;
+/** The key that determines a record's partition; undefined for other writers, whose partitioner is unknown. */
+type PlacementKey = (record: LogRecord) => Buffer | string | undefined;
 
 export interface PlacedKey {
   readonly key: Buffer | string;
@@ -32,8 +32,8 @@ export async function checkPlacement(
   const before = formerPartitions(sample, partitions);
   if (before === undefined) return;
   const message =
-    `topic ${topic} has ${partitions} partitions, and its records were written to ${before}: ` +
-    `partitions were added, and keys belong to others now; ${repartitionRemedy(partitions)}`;
+    `topic ${topic} has ${partitions} partitions, but its records were written to ${before}: ` +
+    `partitions were added, and keys now map to other partitions; ${repartitionRemedy(partitions)}`;
   throw new HeadwaterError('topic-mismatch', message, { context: { topic, before, now: partitions } });
 }
 
@@ -47,8 +47,8 @@ async function firstRecords(
 }
 
 /**
- * The number of partitions that the keys were written for, where that is not `partitions`. A smaller number must explain every key that
- * is not in its place: another partitioner leaves keys in places that no number explains.
+ * The partition count that the keys were written for, where it is not `partitions`. It must explain the partition
+ * of every misplaced key; the placement of another partitioner fits no count.
  */
 export function formerPartitions(sample: readonly PlacedKey[], partitions: number): number | undefined {
   const misplaced = sample.filter(({ key, partition }) => partitionFor(key, partitions) !== partition);

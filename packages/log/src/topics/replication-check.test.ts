@@ -5,33 +5,33 @@ import { findReplicationGaps } from './replication-check.ts';
 const gapsOf = (brokers: number, topics: Readonly<Record<string, TopicReplication>>) =>
   findReplicationGaps({ brokers, topics: new Map(Object.entries(topics)) });
 
-describe('the replication of a cluster', () => {
-  it('is enough with three replicas of which two acknowledge', () => {
+describe('replication check', () => {
+  it('accepts three replicas of which two acknowledge', () => {
     expect(gapsOf(3, { images: { replicas: 3, minInsyncReplicas: 2 } })).toEqual([]);
     expect(gapsOf(5, { images: { replicas: 5, minInsyncReplicas: 3 } })).toEqual([]);
   });
 
-  it('has a gap where an internal topic has one replica', () => {
+  it('finds an internal topic with one replica', () => {
     const [gap] = gapsOf(3, { __consumer_offsets: { replicas: 1, minInsyncReplicas: 1 } });
     expect(gap).toMatchObject({ topic: '__consumer_offsets', replicas: 1 });
     expect(gap?.remedy).toContain('kafka-reassign-partitions.sh');
   });
 
-  it('has a gap where one replica alone may acknowledge', () => {
+  it('finds a topic that one replica alone may acknowledge', () => {
     const [gap] = gapsOf(3, { images: { replicas: 3, minInsyncReplicas: 1 } });
     expect(gap?.remedy).toContain('--entity-name images --add-config min.insync.replicas=2');
   });
 
-  it('is judged by replicas alone where the settings may not be read', () => {
+  it('checks only replicas where the settings cannot be read', () => {
     const topics = { images: { replicas: 3, minInsyncReplicas: undefined } };
     expect(gapsOf(3, topics)).toEqual([]);
   });
 
-  it('is not judged on one broker', () => {
+  it('skips a cluster of one broker', () => {
     expect(gapsOf(1, { images: { replicas: 1, minInsyncReplicas: 1 } })).toEqual([]);
   });
 
-  it('has a gap on two brokers, which cannot hold three replicas', () => {
+  it('finds a cluster of two brokers, which cannot hold three replicas', () => {
     expect(gapsOf(2, { images: { replicas: 2, minInsyncReplicas: 2 } })).toHaveLength(1);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Whether a cluster keeps what it acknowledges when a broker goes away. A topic with fewer replicas than this loses records without an error,
- * and an internal one loses the offsets of groups or the outcome of transactions.
+ * Checks that acknowledged records survive the loss of a broker. A topic with too few replicas loses records
+ * without an error; an internal topic loses group offsets or transaction outcomes.
  */
 import type { ClusterReplication } from '../api.ts';
 
@@ -9,16 +9,16 @@ export const internalTopics = ['__consumer_offsets', '__transaction_state'] as c
 const fewestReplicas = 3;
 const fewestInSync = 2;
 
-export interface ReplicationGap {
+interface ReplicationGap {
   readonly topic: string;
   readonly replicas: number;
-  /** undefined where the cluster does not say. */
+  /** undefined where the setting cannot be read. */
   readonly minInsyncReplicas: number | undefined;
-  /** What an operator does about it. */
+  /** The command or step for the operator. */
   readonly remedy: string;
 }
 
-/** Topics that are replicated too little; none on a cluster of one broker, which cannot do better. */
+/** Topics with too few replicas; none on a cluster of one broker, which cannot have more. */
 export function findReplicationGaps({ brokers, topics }: ClusterReplication): ReplicationGap[] {
   if (brokers === 1) return [];
   return [...topics].flatMap(([topic, { replicas, minInsyncReplicas }]) => {

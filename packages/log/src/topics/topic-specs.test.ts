@@ -13,7 +13,7 @@ const specsOf = (options: Partial<Parameters<typeof topicSpecs>[1]> = {}) =>
   );
 
 describe('topicSpecs', () => {
-  test('names every topic once, with dead letters for those that are processed', () => {
+  test('names every topic once, with dead-letter topics for processed topics', () => {
     const specs = specsOf();
     expect([...specs.keys()].sort()).toEqual(
       [
@@ -26,7 +26,7 @@ describe('topicSpecs', () => {
     );
   });
 
-  test('what is read together has the same partitions', () => {
+  test('co-partitioned topics have equal partition counts', () => {
     const specs = specsOf({ partitions: 12 });
     expect(['labels', 'vectors.a.v1', 'vectors.b.v1'].map((name) => specs.get(name)?.partitions)).toEqual([
       12, 12, 12,
@@ -34,7 +34,7 @@ describe('topicSpecs', () => {
     expect(specs.get('heads')?.partitions).toBe(1);
   });
 
-  test('streams are kept by age, tables are compacted', () => {
+  test('streams have a retention, tables are compacted', () => {
     const settings = (name: string, options = {}) => specsOf(options).get(name)?.settings;
     expect(settings('images')).toMatchObject({ 'cleanup.policy': 'delete', 'retention.ms': String(7 * day) });
     expect(settings('labels')).toMatchObject({ 'cleanup.policy': 'delete', 'retention.ms': '-1' });
@@ -48,13 +48,13 @@ describe('topicSpecs', () => {
     }
   });
 
-  test('a vector that is superseded stays for its reader, and goes before erasure is due', () => {
+  test('keeps a superseded vector for its reader, and removes it before erasure is due', () => {
     const settings = specsOf({ maxCompactionLag: 1000 }).get('vectors.a.v1')?.settings ?? {};
     expect(Number(settings['min.compaction.lag.ms'])).toBe(500);
     expect(Number(settings['max.compaction.lag.ms'])).toBe(1000);
   });
 
-  test('a dead letter fits where its source did', () => {
+  test('a dead-letter topic accepts every record of its source', () => {
     const specs = specsOf({ maxMessageBytes: 5_000_000 });
     const limit = (name: string) => Number(specs.get(name)?.settings['max.message.bytes']);
     for (const name of specs.keys()) {
@@ -62,7 +62,7 @@ describe('topicSpecs', () => {
     }
   });
 
-  test('replication is the broker’s business unless it is set', () => {
+  test('leaves replication to the broker unless it is set', () => {
     for (const spec of specsOf().values()) {
       expect(spec).not.toHaveProperty('replicationFactor');
       expect(spec.settings).not.toHaveProperty('min.insync.replicas');

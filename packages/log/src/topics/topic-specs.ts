@@ -1,41 +1,41 @@
 /**
- * What each topic must be like, in one place: how long it keeps, how it is compacted, how large its records may
- * be. `headwater topics --dry-run` prints these, the services create or check them.
+ * Retention, compaction and size limits of all topics. `headwater topics --dry-run` prints these; the services
+ * create or check the topics.
  */
 import type { TopicSpec } from '../api.ts';
 import type { Names } from './names.ts';
 
 export interface TopicSpecsOptions {
   readonly extractors: readonly string[];
-  /** The same for every topic whose records spread: partitions pair them by index. */
+  /** Equal for all co-partitioned topics. */
   readonly partitions: number;
   /** −1 or left out: the broker's default. */
   readonly replicationFactor?: number | undefined;
   /** Left out: the broker's default. */
   readonly minInsyncReplicas?: number | undefined;
-  /** Milliseconds; −1 is for ever. */
+  /** Milliseconds; −1 means unlimited. */
   readonly retention?: {
     /** Default seven days. */
     readonly images?: number | undefined;
-    /** Default for ever: labels are what cannot be computed again. */
+    /** Default unlimited: labels cannot be recomputed. */
     readonly labels?: number | undefined;
     /** Default thirty days. */
     readonly predictions?: number | undefined;
     /** Default thirty days. */
     readonly deadLetters?: number | undefined;
   };
-  /** Largest record of every topic but `heads` and the dead letters, which may be larger. Bytes; default 1 MiB. */
+  /** Record limit in bytes of all topics except `heads` and dead letters, which allow more; default 1 MiB. */
   readonly maxMessageBytes?: number | undefined;
-  /** Largest head, whose parameters travel in the record. Bytes; default 16 MiB. */
+  /** Limit in bytes of a head, whose parameters are in the record; default 16 MiB. */
   readonly maxHeadBytes?: number | undefined;
-  /** A superseded or erased record is gone after this long at the latest. Milliseconds; default one day. */
+  /** Time in milliseconds after which a superseded or erased record is compacted away; default one day. */
   readonly maxCompactionLag?: number | undefined;
 }
 
 const hour = 3_600_000;
 const day = 24 * hour;
 
-/** A dead letter is its source's record and headers that say why: it must fit where the source only just did. */
+/** A dead letter adds headers to its source record, so its topic must accept larger records. */
 const deadLetterHeadroom = 131_072;
 
 export function topicSpecs(names: Names, options: TopicSpecsOptions): TopicSpec[] {
@@ -45,7 +45,7 @@ export function topicSpecs(names: Names, options: TopicSpecsOptions): TopicSpec[
   const headBytes = Math.max(bytes, options.maxHeadBytes ?? 16 * 1_048_576);
   const lag = options.maxCompactionLag ?? day;
   const table = { settings: compacted(lag), bytes };
-  // A vector that a newer one supersedes still owes its prediction: it stays for the reader for half of the lag.
+  // A superseded vector may still await its prediction: it stays readable for half of the lag.
   const vectors = {
     settings: { ...compacted(lag), 'min.compaction.lag.ms': String(Math.floor(lag / 2)) },
     bytes,
@@ -67,7 +67,7 @@ export function topicSpecs(names: Names, options: TopicSpecsOptions): TopicSpec[
     { name: topics.predictions, settings: keptFor(keep.predictions ?? 30 * day), bytes },
     ...deadLetters,
   ];
-  // One partition keeps the order in which heads of a task came; there are few of them and every process reads all.
+  // One partition keeps the order of a task's heads; heads are few and every process reads all.
   const single = [
     { name: topics.heads, settings: compacted(lag), bytes: headBytes },
     { name: topics.serving, ...table },
@@ -103,7 +103,7 @@ function keptFor(milliseconds: number): Settings {
   return { 'cleanup.policy': 'delete', 'retention.ms': String(milliseconds) };
 }
 
-/** Tombstones outlive the records they erase by a week, so that a reader that was away for days sees them. */
+/** Tombstones stay for a week after compaction, so that a reader that was down for days sees them. */
 function compacted(maxLag: number): Settings {
   return {
     'cleanup.policy': 'compact',

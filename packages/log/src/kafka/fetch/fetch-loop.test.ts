@@ -1,5 +1,5 @@
 import type { HeadwaterError } from '@headwater/errors';
-import { until } from '@headwater/testing';
+import { eventually } from '@headwater/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Cluster, FetchedPartition, FetchRequest } from '../client/kafkajs.ts';
 import { FetchLoop } from './fetch-loop.ts';
@@ -84,7 +84,7 @@ describe('a fetch loop', () => {
       clusterOf((_topic, partition, offset) => oneRecord(partition, offset)),
       1,
     );
-    await until(() => seen.length >= 3);
+    await eventually(() => seen.length >= 3);
     await loop.close();
     const count = seen.length;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -97,14 +97,14 @@ describe('a fetch loop', () => {
       clusterOf((_topic, partition, offset) => oneRecord(partition, offset)),
       1,
     );
-    await until(() => seen.length > 0);
+    await eventually(() => seen.length > 0);
     loop.pause();
     await new Promise((resolve) => setTimeout(resolve, 20));
     const count = seen.length;
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(seen).toHaveLength(count);
     loop.resume();
-    await until(() => seen.length > count);
+    await eventually(() => seen.length > count);
   });
 
   it('stops with clear words at an offset that is not in the log', async () => {
@@ -117,7 +117,7 @@ describe('a fetch loop', () => {
       clusterOf(() => gone),
       1,
     );
-    await until(() => failures.length > 0);
+    await eventually(() => failures.length > 0);
     expect(failures[0]).toMatchObject({ code: 'log-offset-out-of-range', verdict: 'stop' });
     expect(failures[0]?.message).toContain('offset 5 of t-0 is not in the log');
   });
@@ -131,7 +131,7 @@ describe('a fetch loop', () => {
       ),
       3,
     );
-    await until(() => failures.length > 0);
+    await eventually(() => failures.length > 0);
     expect(failures[0]).toMatchObject({ code: 'log-batch-corrupt', verdict: 'stop' });
     expect(failures[0]?.context).toEqual({ topic: 't', partition: 2, offset: '5' });
   });
@@ -145,7 +145,7 @@ describe('a fetch loop', () => {
       return oneRecord(partition, offset);
     });
     const { seen, failures } = follow(cluster, 1);
-    await until(() => seen.length >= 2);
+    await eventually(() => seen.length >= 2);
     expect(seen.slice(0, 2)).toEqual(['0:5-6', '0:6-7']);
     expect(failures).toEqual([]);
     expect(cluster.refreshed).toBeGreaterThan(0);

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import {
   createTopic,
+  eventually,
   numbered,
   produce,
   readAll,
   sourceOffsets,
   uniqueName,
-  until,
 } from '@headwater/testing';
 import { describe, expect, inject, it, type TestContext } from 'vitest';
 import type { Log } from '../../api.ts';
@@ -51,7 +51,7 @@ async function setUp(onTestFinished: Finish) {
 }
 
 async function expectEachOnce(log: Log, { INPUT, OUTPUT }: { INPUT: string; OUTPUT: string }): Promise<void> {
-  await until(async () => (await readAll(log, OUTPUT)).length >= count);
+  await eventually(async () => (await readAll(log, OUTPUT)).length >= count);
   const inputs = await readAll(log, INPUT);
   const sources = inputs.map(({ partition, offset }) => `${partition}/${String(offset).padStart(8, '0')}`);
   expect(sourceOffsets(await readAll(log, OUTPUT))).toEqual(sources.sort());
@@ -62,7 +62,7 @@ describe.concurrent('taking over partitions', { timeout: 100_000 }, () => {
   it('from a process that was killed in mid-stream', async ({ onTestFinished }) => {
     const { log, names } = await setUp(onTestFinished);
     const first = await startCopier(names, onTestFinished);
-    await until(async () => (await readAll(log, names.OUTPUT)).length > 20);
+    await eventually(async () => (await readAll(log, names.OUTPUT)).length > 20);
     first.kill('SIGKILL');
     await once(first, 'exit');
     expect((await readAll(log, names.OUTPUT)).length).toBeLessThan(count);
@@ -75,14 +75,14 @@ describe.concurrent('taking over partitions', { timeout: 100_000 }, () => {
   }) => {
     const { log, names } = await setUp(onTestFinished);
     const first = await startCopier(names, onTestFinished);
-    await until(async () => (await readAll(log, names.OUTPUT)).length > 20);
+    await eventually(async () => (await readAll(log, names.OUTPUT)).length > 20);
     first.kill('SIGSTOP');
     expect((await readAll(log, names.OUTPUT)).length).toBeLessThan(count);
     await startCopier(names, onTestFinished);
-    await until(async () => (await readAll(log, names.OUTPUT)).length >= count);
+    await eventually(async () => (await readAll(log, names.OUTPUT)).length >= count);
     first.kill('SIGCONT');
     await produce(log, numbered(names.INPUT, 100, count));
-    await until(async () => (await readAll(log, names.OUTPUT)).length >= count + 100);
+    await eventually(async () => (await readAll(log, names.OUTPUT)).length >= count + 100);
     await expectEachOnce(log, names);
   });
 });
