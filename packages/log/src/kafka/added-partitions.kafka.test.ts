@@ -1,4 +1,4 @@
-/** Partitions that another tool adds to a topic in use. */
+/** Another tool adds partitions to a topic in use. */
 
 import { createTopic, numbered, produce, readAll, uniqueName } from '@headwater/testing';
 import { expect, inject, it, onTestFinished } from 'vitest';
@@ -25,7 +25,7 @@ async function addPartitions(topic: string, count: number): Promise<void> {
 
 const refusal = { code: 'topic-mismatch', verdict: 'stop' };
 
-it('stops the readers of a group, whether they read the topic or write to it by partition', async () => {
+it('stops group members that read the topic or write to it by partition', async () => {
   const log = await openLog();
   const [read, written] = [await createTopic(log, 2), await createTopic(log, 2)];
   const open = (topics: string[], dependsOn: string[]) => {
@@ -65,7 +65,7 @@ it('stops a follower', async () => {
   await expect(follower.stopped).rejects.toMatchObject({ ...refusal, context: { topic, before: 1, now: 2 } });
 });
 
-it('keeps keys in their partitions for as long as a producer runs', async () => {
+it('keeps keys in their partitions for the life of a producer', async () => {
   const log = await openLog();
   const topic = await createTopic(log, 2);
   await produce(log, numbered(topic, 20));

@@ -1,4 +1,4 @@
-/** What goes wrong with kafkajs as it comes (docs/reference/kafka.md), on a real broker: here it must not. */
+/** Defects of unpatched kafkajs (docs/reference/kafka.md), tested on a real broker. */
 
 import {
   copyTo,
@@ -42,7 +42,7 @@ afterAll(async () => {
   await log.close();
 });
 
-/** kafkajs' own, as another client of the cluster. */
+/** A transactional producer of kafkajs, as another client of the cluster. */
 async function transactional(): Promise<Producer> {
   const kafka = new Kafka({ brokers: inject('brokers'), logLevel: 0 });
   const producer = kafka.producer({ transactionalId: uniqueName('tx') });
@@ -81,7 +81,7 @@ async function interleave(topic: string): Promise<void> {
 }
 
 describe('reading committed records', () => {
-  it('leaves out aborted records where aborted transactions interleave', async () => {
+  it('omits aborted records when aborted transactions interleave', async () => {
     const topic = await createTopic(log, 1);
     await interleave(topic);
     await produce(log, [{ topic, key: 'k', value: Buffer.from('kept-3') }]);
@@ -97,7 +97,7 @@ describe('reading committed records', () => {
     expect(texts(followed)).toEqual(['kept-1', 'kept-2', 'kept-3']);
   });
 
-  it('waits for the end of an open transaction, and is caught up before it', async () => {
+  it('waits for the end of an open transaction and is caught up before it', async () => {
     const topic = await createTopic(log, 1);
     await produce(log, numbered(topic, 2));
     const open = await (await transactional()).transaction();
@@ -113,7 +113,7 @@ describe('reading committed records', () => {
     await follower.close();
   });
 
-  it('goes past what holds nothing but control records and aborted ones', async () => {
+  it('reads past batches that contain only control records and aborted records', async () => {
     const topic = await createTopic(log, 1);
     const group = uniqueName('group');
     const producer = await transactional();
@@ -161,7 +161,7 @@ describe('reading committed records', () => {
 });
 
 describe('transactions', () => {
-  it('commit offsets alone, one right after the other', async () => {
+  it('commit offsets without records in immediate succession', async () => {
     const topic = await createTopic(log, 1);
     const group = uniqueName('group');
     const transactions = await openTransactions(group, uniqueName('tx'));
@@ -170,7 +170,7 @@ describe('transactions', () => {
     await eventually(async () => (await log.admin.committed(group, topic))[0] === 60n);
   });
 
-  it('show, once the former producer is fenced, the very offsets that belong to the outputs', async () => {
+  it('expose offsets that match the outputs after the former producer is fenced', async () => {
     const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];
     const [group, id] = [uniqueName('group'), uniqueName('tx')];
     let transactions = await openTransactions(group, id);
@@ -187,13 +187,13 @@ describe('transactions', () => {
     }
   });
 
-  it('leave nothing behind when one record is too large, and go on with the next', async () => {
+  it('write nothing when one record is too large, and allow the next commit', async () => {
     const topic = await createTopic(log, 1, { 'max.message.bytes': '20000' });
     const group = uniqueName('group');
     const transactions = await openTransactions(group, uniqueName('tx'));
     const record = (bytes: number) => ({ topic, key: 'k', value: Buffer.alloc(bytes) });
     const positions = new Map([[topic, 0n]]);
-    // Clearly too large is known before; within the margin only the broker can tell.
+    // The size check rejects clearly too large records; within the margin the broker decides.
     for (const bytes of [50_000, 20_100]) {
       await expect(transactions.commit([record(10), record(bytes)], positions)).rejects.toMatchObject({
         code: 'record-too-large',
@@ -217,7 +217,7 @@ describe('transactions', () => {
     await eventually(async () => (await readAll(log, topic)).length === 1);
   });
 
-  it('tell the fenced one that it was fenced', async () => {
+  it('report log-fenced to the fenced producer', async () => {
     const topic = await createTopic(log, 1);
     const [group, id] = [uniqueName('group'), uniqueName('tx')];
     const former = await openTransactions(group, id);
@@ -229,7 +229,7 @@ describe('transactions', () => {
   });
 });
 
-/** Commits offsets of the first partitions, and waits until they are told. */
+/** Commits offsets of the first partitions, and waits until they are visible. */
 async function commitOffsets(group: string, topic: string, offsets: readonly number[]): Promise<void> {
   const transaction = await (await transactional()).transaction();
   const partitions = offsets.map((offset, partition) => ({ partition, offset: String(offset) }));
@@ -241,7 +241,7 @@ async function commitOffsets(group: string, topic: string, offsets: readonly num
 }
 
 describe('offsets of a group', () => {
-  it('are told whole, whatever other topics are asked for at the same time', async () => {
+  it('are complete while other topics are requested at the same time', async () => {
     const [input, other] = [await createTopic(log, 4), await createTopic(log, 2)];
     const group = uniqueName('group');
     await commitOffsets(group, input, [4, 5, 6, 7]);
@@ -258,7 +258,7 @@ describe('offsets of a group', () => {
     }
   });
 
-  it('are settled when the transaction that holds one is over, and wait for no other partition', async () => {
+  it('are settled when the pending transaction ends, without waiting for other partitions', async () => {
     const topic = await createTopic(log, 2);
     const group = uniqueName('group');
     const cluster = new SharedCluster(() => client.cluster());
@@ -282,7 +282,7 @@ describe('offsets of a group', () => {
 });
 
 describe('positions', () => {
-  it('out of the log stop the partitions, and stay what was committed', async () => {
+  it('out of the log stop the partition group, and the committed offset stays', async () => {
     const topic = await createTopic(log, 1);
     const group = uniqueName('group');
     await produce(log, numbered(topic, 5));
@@ -298,7 +298,7 @@ describe('positions', () => {
     expect(await log.admin.committed(group, topic)).toEqual([77n]);
   });
 
-  it('that expired before they were read stop the partitions too', async () => {
+  it('that expired before they were read stop the partition group', async () => {
     const topic = await createTopic(log, 1);
     const group = uniqueName('group');
     await produce(log, numbered(topic, 5));
@@ -311,7 +311,7 @@ describe('positions', () => {
     expect(await log.admin.committed(group, topic)).toEqual([2n]);
   });
 
-  it('start at the earliest record that is left, for a group that has committed none', async () => {
+  it('start at the earliest record for a group without committed offsets', async () => {
     const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];
     await produce(log, numbered(input, 5));
     await admin.fetchTopicOffsets(input);
@@ -325,7 +325,7 @@ describe('positions', () => {
 });
 
 describe('membership', () => {
-  it('outlasts work and retries that take longer than the session', { timeout: 60_000 }, async () => {
+  it('survives processing and retries that take longer than the session', { timeout: 60_000 }, async () => {
     const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];
     await produce(log, numbered(input, 1));
     const assignments: number[][] = [];

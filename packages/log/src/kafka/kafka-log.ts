@@ -30,7 +30,7 @@ import type { KafkaOptions } from './options.ts';
 import { Producers } from './produce/producers.ts';
 import { WriteState } from './produce/write-state.ts';
 
-/** Connects when it is first used. */
+/** Connects on first use. */
 export function createKafkaLog(options: KafkaOptions, logger: Logger): Log {
   return new KafkaLog(options, logger);
 }
@@ -128,7 +128,7 @@ class KafkaLog implements Log {
     await admin?.then((connected) => connected.disconnect()).catch(() => undefined);
   }
 
-  /** Remembers what has to be closed, until its own `close` is called. */
+  /** Registers a resource to close, until its own `close` is called. */
   #keep<T extends { close(): Promise<void> }>(part: T): T {
     const close: (...options: unknown[]) => Promise<void> = part.close.bind(part);
     part.close = async (...options: unknown[]) => {

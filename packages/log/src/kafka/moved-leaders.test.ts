@@ -1,4 +1,4 @@
-/** What the paths that read and administer do when a leader or a coordinator moves between two attempts. */
+/** Reads and administration when a leader or a coordinator moves between two attempts. */
 import type { HeadwaterError } from '@headwater/errors';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KafkaAdmin } from './admin/kafka-admin.ts';
@@ -24,7 +24,7 @@ interface ScriptedCluster extends Cluster {
   readonly refreshed: () => number;
 }
 
-/** Brokers 1 and 2; each answers as the test says. `moves` is called when metadata is asked for. */
+/** Brokers 1 and 2 with scripted responses. `moves` is called at each metadata request. */
 function scripted(own: Partial<Cluster>, moves: (cluster: ScriptedCluster) => void = () => undefined) {
   let refreshed = 0;
   const cluster = {
@@ -54,7 +54,7 @@ function scripted(own: Partial<Cluster>, moves: (cluster: ScriptedCluster) => vo
 
 const sharedOf = (cluster: Cluster) => new SharedCluster(() => cluster);
 
-/** A cluster whose partitions end where the test says, for the leader of the moment. */
+/** A cluster whose partition ends depend on the current leader. */
 function ending(endOf: (leader: string) => number, moves?: (cluster: ScriptedCluster) => void) {
   const asked: number[][] = [];
   const cluster: ScriptedCluster = scripted(
@@ -77,7 +77,7 @@ const moveTo = (leader: string) => (cluster: ScriptedCluster) => {
 };
 
 describe('ends of partitions', () => {
-  it('are asked of the new leader when the former one refuses', async () => {
+  it('are requested from the new leader when the former one rejects', async () => {
     const { cluster } = ending(
       (leader) => {
         if (leader === '1') throw createErrorFromCode(notLeader);
@@ -93,18 +93,18 @@ describe('ends of partitions', () => {
     ]);
   });
 
-  it('are asked of one leader alone where one partition is meant', async () => {
+  it('are requested from one leader for one partition', async () => {
     const { cluster, asked } = ending(() => 7);
     await new PartitionReader(sharedOf(cluster)).range('t', 1);
     expect(asked).toEqual([[1], [1]]);
   });
 
-  it('are not believed while they lie before an offset that is known', async () => {
+  it('are rejected while they are before a known offset', async () => {
     const { cluster } = ending((leader) => (leader === '1' ? 3 : 9), moveTo('2'));
     expect(await new PartitionReader(sharedOf(cluster)).rangeAt('t', 0, 8n)).toEqual({ low: 0n, high: 9n });
   });
 
-  it('are believed at once where no other broker could lead', async () => {
+  it('are accepted immediately where no other broker can lead', async () => {
     const { cluster } = ending(() => 3);
     Object.assign(cluster, { getNodeIds: () => ['1'] });
     expect(await new PartitionReader(sharedOf(cluster)).rangeAt('t', 0, 8n)).toEqual({ low: 0n, high: 3n });
@@ -112,7 +112,7 @@ describe('ends of partitions', () => {
   });
 });
 
-it('does without topics that are gone, which another part of the process had asked for', async () => {
+it('ignores missing topics that another part of the process had requested', async () => {
   const cluster: ScriptedCluster = scripted({
     refreshMetadataIfNecessary: async () => {
       if (cluster.targetTopics.has('gone')) throw createErrorFromCode(unknownTopic);
@@ -142,7 +142,7 @@ function recordAt(offset: bigint): RawRecord {
 const outOfRange = () =>
   Object.assign(new Error('out of range'), { name: 'KafkaJSOffsetOutOfRange', topic: 't', partition: 0 });
 
-/** A cluster whose brokers answer fetches; a broker is asked by its id. */
+/** A cluster whose brokers respond to fetches, by node id. */
 function fetching(
   answer: (broker: string, partition: number) => Promise<RawRecord[]>,
   moves?: typeof moveNone,
@@ -151,7 +151,7 @@ function fetching(
     {
       findBroker: async ({ nodeId }) => ({
         versions: {},
-        connectionPool: { send: () => Promise.reject(new Error('not asked')) },
+        connectionPool: { send: () => Promise.reject(new Error('unexpected request')) },
         fetch: async ({ topics }: FetchRequest) => ({
           responses: await Promise.all(
             topics.map(async ({ topic, partitions: [asked] }) => ({
@@ -195,7 +195,7 @@ function follow(cluster: Cluster, partitions: number, handle: (text: string) => 
 }
 
 describe('a fetch loop', () => {
-  it('does not stop at a position that a deposed leader calls out of range', async () => {
+  it('does not stop at a position that a deposed leader reports as out of range', async () => {
     const seen: string[] = [];
     const cluster = fetching(async (broker) => {
       await soon();
@@ -207,7 +207,7 @@ describe('a fetch loop', () => {
     expect(failures).toEqual([]);
   });
 
-  it('begins no round before what the former one hands over is done', async () => {
+  it('starts no round before the handlers of the former one are done', async () => {
     let [open, most] = [0, 0];
     const seen: string[] = [];
     let isBroken = false;
@@ -227,7 +227,7 @@ describe('a fetch loop', () => {
     follow(cluster, 2, async (text) => {
       open += 1;
       most = Math.max(most, open);
-      // Longer than the loop rests after a failure.
+      // Longer than the backoff of the loop after a failure.
       await new Promise((resolve) => setTimeout(resolve, 120));
       noted(seen, text);
       open -= 1;
@@ -240,7 +240,7 @@ describe('a fetch loop', () => {
 });
 
 describe('offsets of a group', () => {
-  it('are set at the new coordinator when the former one refuses', async () => {
+  it('are set at the new coordinator when the former one rejects', async () => {
     const coordinators: string[] = [];
     let current = 'old';
     const cluster = scripted({
@@ -273,7 +273,7 @@ describe('offsets of a group', () => {
   });
 });
 
-/** An administrator of topics that exist while they are in `topics`. */
+/** An admin client; topics exist while they are in `topics`. */
 function adminOf(own: Partial<Admin>, topics = new Map<string, number>(), ends = { low: 0n, high: 9n }) {
   const table = { partitions: async (topic: string) => topics.get(topic), deleted: () => undefined };
   const reader = { ranges: async () => [ends, ends], forget: async () => undefined };
@@ -287,8 +287,8 @@ function adminOf(own: Partial<Admin>, topics = new Map<string, number>(), ends =
 
 const closed = () => Object.assign(new Error('closed'), { name: 'KafkaJSConnectionClosedError' });
 
-describe('an administrator', () => {
-  it('takes a topic for deleted when the answer got lost', async () => {
+describe('an admin client', () => {
+  it('treats a topic as deleted when the response was lost', async () => {
     const topics = new Map([['t', 1]]);
     const calls: string[][] = [];
     const admin = adminOf(
@@ -305,7 +305,7 @@ describe('an administrator', () => {
     expect(calls).toEqual([['t']]);
   });
 
-  it('creates topics again after a controller that went away, and takes for created what is there', async () => {
+  it('retries topic creation after a lost controller and accepts existing topics', async () => {
     const topics = new Map<string, number>();
     const answers = [closed(), Object.assign(new Error('all'), { errors: [createErrorFromCode(exists)] })];
     const admin = adminOf(
@@ -321,7 +321,7 @@ describe('an administrator', () => {
     expect(answers).toEqual([]);
   });
 
-  it('does not overlook one topic that cannot be created among others that are there', async () => {
+  it('reports a topic that cannot be created among existing ones', async () => {
     const errors = [createErrorFromCode(exists), createErrorFromCode(invalidReplication)];
     const admin = adminOf({
       createTopics: () => Promise.reject(Object.assign(new Error('some'), { errors })),
@@ -331,7 +331,7 @@ describe('an administrator', () => {
     await expect(created).rejects.toThrow(/creating a, b failed: Replication-factor is invalid/);
   }, 90_000);
 
-  it('looks leaders up anew when records could not be deleted, and leaves out what is gone', async () => {
+  it('looks up leaders again when records could not be deleted and omits deleted ones', async () => {
     const ends = { low: 0n, high: 9n };
     const calls: string[] = [];
     const admin = adminOf(
@@ -356,7 +356,7 @@ describe('an administrator', () => {
     expect(calls).toEqual(['0:4,1:6', '1:6']);
   });
 
-  it('deletes groups at the new coordinator, and takes unknown ones for deleted', async () => {
+  it('deletes groups at the new coordinator and treats unknown ones as deleted', async () => {
     const failing = (...codes: number[]) =>
       Object.assign(new Error('groups'), { groups: codes.map((errorCode) => ({ errorCode })) });
     const answers = [failing(notCoordinator, 69), failing(69)];
@@ -367,7 +367,7 @@ describe('an administrator', () => {
     await expect(busy.deleteGroups(['a'])).rejects.toMatchObject({ code: 'log-unavailable' });
   });
 
-  it('asks for the members of a group again when its coordinator has moved', async () => {
+  it('requests group members again when the coordinator has moved', async () => {
     const answers: unknown[] = [createErrorFromCode(notCoordinator)];
     const admin = adminOf({
       describeGroups: async () => {

@@ -1,14 +1,14 @@
-/** How to reach a Kafka cluster; everything that kafkajs needs, in our words. */
+/** Options of the connection to a Kafka cluster. */
 
-/** Called as it happens on the produce path, for metrics and logs. Must not throw. */
+/** Receives events of the produce path, for metrics and logs. Must not throw. */
 export interface ProduceObserver {
-  /** A batch is sent again. `reason` is Kafka's error name, or `connection` where no response came. */
+  /** A batch is sent again. `reason` is Kafka's error name, or `connection` without a response. */
   retried?(partition: TopicPartition, reason: string): void;
-  /** A partition that was written to has another leader now. */
+  /** The leader of a partition that was written to has changed. */
   leaderMoved?(partition: TopicPartition): void;
-  /** Whether a transaction was committed is unknown; its producer is replaced, which settles it. */
+  /** The outcome of a commit is unknown; replacing its producer decides it. */
   commitUnknown?(reason: string): void;
-  /** Whether records can be written has changed; see `Log.blocked`. */
+  /** The write state has changed; see `Log.blocked`. */
   writable?(isWritable: boolean): void;
 }
 
@@ -18,11 +18,11 @@ export interface TopicPartition {
 }
 
 export interface KafkaOptions {
-  /** `host:port` of brokers to start from. */
+  /** Bootstrap brokers, as `host:port`. */
   readonly brokers: readonly string[];
-  /** What brokers call this process in their logs and quotas; default `headwater`. */
+  /** Name of this process in broker logs and quotas; default `headwater`. */
   readonly clientId?: string;
-  /** true trusts the system's authorities; PEM texts otherwise. */
+  /** true trusts the certificate authorities of the system; an object has PEM texts. */
   readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
   readonly sasl?: {
     readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
@@ -31,16 +31,16 @@ export interface KafkaOptions {
   };
   readonly connectionTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
-  /** A member of a group that is not heard of for so long loses its partitions; default 30 s. */
+  /** A group member without heartbeats for this time loses its partitions; default 30 s. */
   readonly sessionTimeoutMs?: number;
   /** The broker aborts a transaction that takes longer; default 60 s. */
   readonly transactionTimeoutMs?: number;
-  /** Bytes of one batch, which is what one send writes to one partition; default 900,000. */
+  /** Largest batch in bytes; default 900,000. */
   readonly maxBatchBytes?: number;
-  /** A record that is not acknowledged after so long is given up, and so is a commit; default 30 s. */
+  /** Time limit for the acknowledgement of a record and for a commit; default 30 s. */
   readonly deliverMs?: number;
   readonly observer?: ProduceObserver;
-  /** Between two looks at the partitions of topics in use; default 15 s. A change is reported after the second look that shows it. */
+  /** Interval of partition-count checks; default 15 s. A change is reported when two checks show it. */
   readonly partitionCheckMs?: number;
 }
 

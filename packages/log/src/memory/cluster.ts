@@ -1,6 +1,6 @@
 /**
- * What a broker keeps, in memory: topics, the offsets of groups, and who may write under which transactional
- * id. Every change is made in one step of the event loop, so a transaction is all or nothing by itself.
+ * The broker state in memory: topics, group offsets, and owners of transactional ids. Each change happens in one turn
+ * of the event loop, so a transaction is atomic.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { LogRecord, OutgoingRecord, TopicSpec } from '../api.ts';
@@ -39,7 +39,7 @@ export class MemoryCluster {
     });
   }
 
-  /** The offsets that groups have committed of it go with it. */
+  /** Also deletes the committed offsets of the topic. */
   delete(topic: string): void {
     const partitions = this.find(topic)?.length ?? 0;
     for (const offsets of this.#groups.values()) {
@@ -65,13 +65,13 @@ export class MemoryCluster {
     return partition;
   }
 
-  /** All or none. Errors: topic-missing, topic-mismatch, record-too-large. */
+  /** Appends all records or none. Errors: topic-missing, topic-mismatch, record-too-large. */
   append(records: readonly OutgoingRecord[]): void {
     const appends = records.map((record) => this.#place(record));
     for (const { partition, stored } of appends) partition.append(stored);
   }
 
-  /** Owner of a transactional id from now on; whoever had a smaller epoch is fenced. */
+  /** Registers a new owner of a transactional id; owners with a smaller epoch are fenced. */
   initTransactions(transactionalId: string): number {
     const epoch = (this.#epochs.get(transactionalId) ?? 0) + 1;
     this.#epochs.set(transactionalId, epoch);

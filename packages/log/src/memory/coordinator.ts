@@ -1,4 +1,4 @@
-/** Groups in memory: who is a member, and who gets which partitions when members come and go. */
+/** Group members in memory, and the assignment of partitions when members join and leave. */
 import { assignPartitions } from '../partitions/partition-assignment.ts';
 
 export interface CoordinatedMember {

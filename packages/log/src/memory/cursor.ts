@@ -1,10 +1,10 @@
-/** Reads one partition forward as records come, a chunk a turn of the event loop, and can be paused. */
+/** Reads one partition forward, one chunk per turn of the event loop; can be paused. */
 import { asHeadwaterError, type HeadwaterError } from '@headwater/errors';
 import type { FetchedChunk } from '../partitions/membership.ts';
 import type { MemoryPartition } from './partition.ts';
 
-export interface CursorHandler {
-  /** The next chunk is read after the promise that is returned. */
+interface CursorHandler {
+  /** The next read waits for the returned promise. */
   handle(chunk: FetchedChunk): Promise<void> | void;
   failed(error: HeadwaterError): void;
 }

@@ -1,4 +1,4 @@
-/** Reads all partitions of some topics in memory, from the beginning or from the end. */
+/** Reads all partitions of topics in memory, from the beginning or from the end. */
 import type { HeadwaterError } from '@headwater/errors';
 import type { Follower, FollowOptions } from '../api.ts';
 import { FollowProgress } from '../partitions/follow-progress.ts';

@@ -1,6 +1,6 @@
 /**
- * The log in memory: for tests, and for a first look on a machine without Java. Same interface and, where it
- * matters, same behaviour as on Kafka; nothing survives the process.
+ * The log in memory, for tests and for demos on a machine without Java. It passes the same contract test as Kafka;
+ * its records end with the process.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type {
@@ -24,7 +24,7 @@ import { MemoryCoordinator } from './coordinator.ts';
 import { MemoryFollower } from './follower.ts';
 import { MemoryMember } from './member.ts';
 
-/** A log that lives as long as this object; groups that share it rebalance as on a cluster. */
+/** A log that lives as long as this object; groups that share it rebalance like on a cluster. */
 export function createMemoryLog(): Log {
   return new MemoryLog();
 }

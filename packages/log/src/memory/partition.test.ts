@@ -28,7 +28,7 @@ function readAll(partition: MemoryPartition) {
 }
 
 describe('a partition in memory', () => {
-  it('keeps the newest record of each key when it is compacted, at its offset', () => {
+  it('compaction keeps the newest record of each key at its offset', () => {
     const partition = new MemoryPartition({ compact: true, ...forever });
     fill(partition, 20_000, 10);
     const records = readAll(partition);
@@ -40,7 +40,7 @@ describe('a partition in memory', () => {
     expect(partition.range).toEqual({ low: 0n, high: 20_000n });
   });
 
-  it('drops its oldest records past its limit, and says so to a reader of those', () => {
+  it('deletes its oldest records over the limit and rejects reads of those', () => {
     const partition = new MemoryPartition({ compact: false, ...forever, bytes: 50_000 });
     fill(partition, 10_000, 10);
     expect(partition.range.low).toBeGreaterThan(7_000n);
@@ -48,7 +48,7 @@ describe('a partition in memory', () => {
     expect(() => partition.read(0n)).toThrow(/offset 0 is not in the log/);
   });
 
-  it('ends a bounded read at its end', () => {
+  it('ends a bounded read at the end of the range', () => {
     const partition = new MemoryPartition({ compact: false, ...forever });
     fill(partition, 10, 10);
     expect(partition.read(3n, 5n)).toMatchObject({ records: [{ offset: 3n }, { offset: 4n }], next: 5n });

@@ -1,23 +1,23 @@
 /**
- * One partition in memory: records in order of their offsets, with what a broker does to them later, which is
- * compaction and deletion, so that a reader meets the same gaps here as on Kafka.
+ * One partition in memory: records in offset order, with compaction and deletion, so that readers see the same gaps
+ * as on Kafka.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { LogRecord, OffsetRange } from '../api.ts';
 import { sizeOf } from '../records/record-size.ts';
 
-export interface RetentionLimits {
+interface RetentionLimits {
   /** Keep only the newest record of each key. */
   readonly compact: boolean;
-  /** Oldest records go when the partition holds more; Infinity keeps all. */
+  /** Largest number of records; older ones are deleted. Infinity keeps all. */
   readonly bytes: number;
-  /** Records older than this many milliseconds go. */
+  /** Records older than this many milliseconds are deleted. */
   readonly ms: number;
 }
 
-/** What one read hands over at most. */
-export const chunkLimits = { records: 500, bytes: 1024 * 1024 };
-/** Records that may be appended before a compacted partition is cleaned, at least. */
+/** Limits of one read. */
+const chunkLimits = { records: 500, bytes: 1024 * 1024 };
+/** Smallest number of appended records between two cleanings of a compacted partition. */
 const cleanAfter = 1024;
 
 export class MemoryPartition {
@@ -47,7 +47,7 @@ export class MemoryPartition {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Records from an offset on, as many as one chunk holds. Errors: log-offset-out-of-range. */
+  /** Records from an offset, at most one chunk. Errors: log-offset-out-of-range. */
   read(from: bigint, to: bigint = this.#high): { records: readonly LogRecord[]; next: bigint } {
     if (from < this.#low || from > this.#high) {
       const message = `offset ${from} is not in the log, which holds ${this.#low} to ${this.#high}`;
@@ -75,7 +75,7 @@ export class MemoryPartition {
     this.#replace(this.#records.slice(this.#indexOf(this.#low)));
   }
 
-  /** Calls the listener after each append, until the function that is returned is called. */
+  /** Calls the listener after each append. Returns an unsubscribe function. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

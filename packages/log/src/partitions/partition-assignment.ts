@@ -3,7 +3,7 @@
  * forward. The function is pure, so that every leader computes the same assignment.
  */
 
-export interface GroupMemberClaim {
+interface GroupMemberClaim {
   readonly id: string;
   /** Partitions of this member in the former generation. */
   readonly former: readonly number[];

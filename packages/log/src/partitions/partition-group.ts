@@ -35,7 +35,7 @@ const defaultGraceMs = 9_000;
 /** Shares of the grace period: commit batches in flight, close processors, leave the group. */
 const endShares = { drain: 0.6, close: 0.2, leave: 0.2 };
 
-export interface PartitionGroupDependencies {
+interface PartitionGroupDependencies {
   readonly log: Pick<Log, 'admin' | 'read'>;
   readonly join: JoinGroup;
   readonly logger: Logger;

@@ -6,7 +6,7 @@
 import type { LogAdmin, PartitionObserver, Positions } from '../api.ts';
 import type { Logger } from '../logger.ts';
 
-export interface PartitionProgressOptions {
+interface PartitionProgressOptions {
   readonly group: string;
   readonly topics: readonly string[];
   readonly admin: Pick<LogAdmin, 'offsets' | 'committed'>;

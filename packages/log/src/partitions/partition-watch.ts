@@ -4,7 +4,7 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 
-export const defaultCheckMs = 15_000;
+const defaultCheckMs = 15_000;
 
 /** Returns undefined while the topic is unknown. */
 type CountPartitions = (topic: string) => Promise<number | undefined>;

@@ -11,7 +11,7 @@ import type { FetchedChunk, GroupMember, PartitionTransactions } from './members
 import type { PartitionProgress } from './partition-progress.ts';
 import { type Batch, type BatchLimits, PartitionQueue } from './partition-queue.ts';
 
-export interface PartitionWorkerOptions {
+interface PartitionWorkerOptions {
   readonly partition: number;
   readonly group: string;
   readonly limits: BatchLimits;

@@ -4,7 +4,7 @@ import type { BlobStore, StoredBlob } from '@headwater/blobs';
 import type { HeadwaterError } from '@headwater/errors';
 import { describe, expect, test } from 'vitest';
 
-export interface BlobStoreFixture {
+interface BlobStoreFixture {
   readonly store: BlobStore;
   /** Puts other bytes where a blob lies, behind the back of the store. */
   damage(blob: StoredBlob, bytes: Buffer): Promise<void>;

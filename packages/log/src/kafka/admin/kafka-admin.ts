@@ -2,7 +2,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { ClusterReplication, LogAdmin, OffsetRange, TopicSpec } from '../../api.ts';
 import { repartitionRemedy } from '../../partitions/partition-watch.ts';
-import { attempt } from '../client/attempts.ts';
+import { withRetries } from '../client/attempts.ts';
 import { asLogError, rootOf } from '../client/failures.ts';
 import type { Admin } from '../client/kafkajs.ts';
 import type { PartitionReader } from '../fetch/partition-reader.ts';
@@ -35,7 +35,7 @@ export class KafkaAdmin implements LogAdmin {
       const names = missing.map(({ name }) => name).join(', ');
       throw new HeadwaterError(
         'topic-missing',
-        `these topics do not exist, and may not be created here: ${names}`,
+        `missing topics: ${names}; create them, or allow their creation`,
       );
     }
     if (missing.length > 0) await this.#create(missing);
@@ -48,11 +48,11 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   partitions(topic: string): Promise<number | undefined> {
-    return attempt(`asking for topic ${topic}`, () => this.#topics.partitions(topic));
+    return withRetries(`reading the metadata of topic ${topic}`, () => this.#topics.partitions(topic));
   }
 
   describe(topic: string): Promise<TopicSpec | undefined> {
-    return attempt(`describing topic ${topic}`, () => this.#topics.describe(topic));
+    return withRetries(`describing topic ${topic}`, () => this.#topics.describe(topic));
   }
 
   offsets(topic: string): Promise<readonly OffsetRange[]> {
@@ -75,13 +75,13 @@ export class KafkaAdmin implements LogAdmin {
 
   async members(group: string): Promise<number> {
     const admin = await this.#admin();
-    const { groups } = await attempt(`asking for group ${group}`, () => admin.describeGroups([group]));
+    const { groups } = await withRetries(`describing group ${group}`, () => admin.describeGroups([group]));
     return groups[0]?.members.length ?? 0;
   }
 
-  /** Leaders are looked up, and what is gone already is left out, at each attempt. */
+  /** Each attempt looks up the leaders and omits records that are already deleted. */
   async deleteRecords(topic: string, before: ReadonlyMap<number, bigint>): Promise<void> {
-    await attempt(`deleting records of ${topic}`, async () => {
+    await withRetries(`deleting records of ${topic}`, async () => {
       const ranges = await this.offsets(topic);
       const partitions = [...before]
         .filter(([partition, offset]) => offset > (ranges[partition]?.low ?? offset))
@@ -90,9 +90,9 @@ export class KafkaAdmin implements LogAdmin {
     });
   }
 
-  /** A topic that is gone, perhaps by an attempt whose answer was lost, is as good as deleted. */
+  /** A missing topic counts as deleted: the response of an earlier attempt may have been lost. */
   async deleteTopics(topics: readonly string[]): Promise<void> {
-    await attempt(`deleting ${topics.join(', ')}`, async () => {
+    await withRetries(`deleting ${topics.join(', ')}`, async () => {
       const counts = await Promise.all(topics.map((topic) => this.#topics.partitions(topic)));
       const existing = topics.filter((_, index) => counts[index] !== undefined);
       if (existing.length > 0) await (await this.#admin()).deleteTopics({ topics: existing });
@@ -103,7 +103,7 @@ export class KafkaAdmin implements LogAdmin {
 
   async deleteGroups(groups: readonly string[]): Promise<void> {
     if (groups.length === 0) return;
-    const doing = `deleting ${groups.join(', ')}`;
+    const operation = `deleting ${groups.join(', ')}`;
     const work = async () => {
       const admin = await this.#admin();
       await admin.deleteGroups([...groups]).catch((thrown: unknown) => {
@@ -112,22 +112,22 @@ export class KafkaAdmin implements LogAdmin {
     };
     const mayPass = (thrown: unknown) =>
       isOfGroups(thrown, [unknownGroup, ...coordinatorMoved]) ||
-      (!hasGroups(thrown) && asLogError(thrown, doing).verdict === 'retry');
-    await attempt(doing, work, mayPass);
+      (!hasGroups(thrown) && asLogError(thrown, operation).verdict === 'retry');
+    await withRetries(operation, work, mayPass);
   }
 
   async #create(specs: readonly TopicSpec[]): Promise<void> {
     const names = specs.map(({ name }) => name);
-    await attempt(`creating ${names.join(', ')}`, () => this.#createOnce(specs));
+    await withRetries(`creating ${names.join(', ')}`, () => this.#createOnce(specs));
     for (const name of names) await this.#awaitTopic(name);
   }
 
-  /** Another process may be creating the same topics, or an attempt whose answer was lost has: that is as good. */
+  /** Accepts topics that another process, or an attempt whose response was lost, has created. */
   async #createOnce(specs: readonly TopicSpec[]): Promise<void> {
     const admin = await this.#admin();
     try {
       await admin.createTopics({
-        // kafkajs' own wait gives up where a broker has not heard of a topic yet that it has just created.
+        // The wait of kafkajs fails where a broker does not know a topic yet that it has just created.
         waitForLeaders: false,
         topics: specs.map(({ name, partitions, replicationFactor = -1, settings }) => ({
           topic: name,
@@ -143,24 +143,27 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   #awaitTopic(name: string): Promise<void> {
-    return attempt(
+    return withRetries(
       `waiting for topic ${name}`,
       async () => {
         if ((await this.#topics.partitions(name)) !== undefined) return;
-        throw new HeadwaterError('topic-missing', `topic ${name} was created, and no broker knows it`);
+        throw new HeadwaterError(
+          'topic-missing',
+          `topic ${name} was created but is not in the metadata of any broker`,
+        );
       },
       (thrown) => ['log-unavailable', 'topic-missing'].includes(asLogError(thrown, '').code),
     );
   }
 }
 
-/** Of each topic; kafkajs puts those of one request into one error. */
+/** The errors of the topics of one request, which kafkajs combines into one. */
 function failuresOf(thrown: unknown): readonly unknown[] {
   const { errors } = thrown as { readonly errors?: readonly unknown[] };
   return errors !== undefined && errors.length > 0 ? errors : [thrown];
 }
 
-/** Kafka deletes those groups that it knows, and answers this of those that it does not: they are as good as deleted. */
+/** GROUP_ID_NOT_FOUND: Kafka deletes the known groups and reports this for the others, which count as deleted. */
 const unknownGroup = 69;
 /** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR. */
 const coordinatorMoved = [14, 15, 16];

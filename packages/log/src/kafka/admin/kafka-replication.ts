@@ -1,4 +1,4 @@
-/** How the topics of a cluster are replicated, as its brokers describe it. */
+/** Replication of topics, from the metadata and settings of the brokers. */
 import type { ClusterReplication, TopicReplication } from '../../api.ts';
 import { asLogError, rootOf } from '../client/failures.ts';
 import type { Admin } from '../client/kafkajs.ts';
@@ -6,7 +6,7 @@ import type { Admin } from '../client/kafkajs.ts';
 const topicResource = 2;
 const setting = 'min.insync.replicas';
 
-/** Topics that do not exist are left out. Errors: log-unavailable, log-forbidden. */
+/** Omits missing topics. Errors: log-unavailable, log-forbidden. */
 export async function readReplication(admin: Admin, topics: readonly string[]): Promise<ClusterReplication> {
   try {
     const { brokers } = await admin.describeCluster();
@@ -18,7 +18,7 @@ export async function readReplication(admin: Admin, topics: readonly string[]): 
     }
     return { brokers: brokers.length, topics: found };
   } catch (thrown) {
-    throw asLogError(thrown, 'asking how topics are replicated');
+    throw asLogError(thrown, 'reading the replication of topics');
   }
 }
 
@@ -33,7 +33,7 @@ async function fewestReplicas(admin: Admin, topic: string): Promise<number | und
   }
 }
 
-/** undefined where the ACLs do not let us ask. */
+/** undefined where ACLs forbid reading the setting. */
 async function minInsyncReplicas(admin: Admin, topic: string): Promise<number | undefined> {
   try {
     const { resources } = await admin.describeConfigs({

@@ -1,6 +1,6 @@
 /**
- * What is known of topics: partitions for keys, and the limit on batches. Keys keep their partitions for as long as the process runs: where
- * partitions are added meanwhile, an image and its erasure must not change places.
+ * Partition counts and batch limits of topics. A key keeps its partition for the life of the process, also when
+ * partitions are added: an image and its erasure must stay in one partition.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { TopicSpec } from '../../api.ts';
@@ -12,16 +12,16 @@ import type { TopicShape } from '../produce/routing.ts';
 /** Kafka's default for `max.message.bytes`. */
 const defaultMaxMessageBytes = 1_048_588;
 const topicResource = 2;
-/** Kafka's `ConfigSource` of what is no default of a broker. */
+/** Kafka's `ConfigSource` of a setting of the topic itself. */
 const setForTopic = 1;
-/** Limits can be changed while we run. */
+/** Limits can change at run time. */
 const freshMs = 300_000;
 
 export class TopicTable {
   readonly #admin: () => Promise<Admin>;
   readonly #logger: Logger;
   readonly #known = new Map<string, { readonly shape: TopicShape; readonly since: number }>();
-  /** Partitions as they were when the topic was first written to. */
+  /** Partition counts at the first write to each topic. */
   readonly #first = new Map<string, number>();
 
   constructor(admin: () => Promise<Admin>, logger: Logger) {
@@ -40,17 +40,17 @@ export class TopicTable {
     };
   }
 
-  /** undefined when the topic does not exist. */
+  /** Partition count; undefined when the topic does not exist. */
   async partitions(topic: string): Promise<number | undefined> {
     return (await this.#metadata(topic))?.length;
   }
 
-  /** As it is on the cluster; undefined when it does not exist. Errors: log-forbidden, log-unavailable. */
+  /** The topic and its own settings; undefined when it does not exist. Errors: log-forbidden, log-unavailable. */
   async describe(topic: string): Promise<TopicSpec | undefined> {
     const partitions = await this.#metadata(topic);
     if (partitions === undefined) return undefined;
     const entries = await this.#settings(topic).catch((thrown: unknown) => {
-      throw asLogError(thrown, `asking for the settings of topic ${topic}`);
+      throw asLogError(thrown, `reading the settings of topic ${topic}`);
     });
     const own = entries.filter(({ configSource }) => configSource === setForTopic);
     return {
@@ -65,7 +65,7 @@ export class TopicTable {
     for (const topic of topics) this.#known.delete(topic);
   }
 
-  /** A topic of the same name is another one. */
+  /** Forgets deleted topics: a later topic of the same name is a different one. */
   deleted(topics: readonly string[]): void {
     this.forget(topics);
     for (const topic of topics) this.#first.delete(topic);
@@ -84,20 +84,23 @@ export class TopicTable {
     return shape;
   }
 
-  /** Fewer partitions than before are those of a topic that was made anew. */
+  /** A smaller count than before is that of a recreated topic. */
   #fixed(topic: string, partitions: number): number {
     const fixed = Math.min(this.#first.get(topic) ?? partitions, partitions);
     this.#first.set(topic, fixed);
     return fixed;
   }
 
-  /** Where the ACLs do not let us ask, Kafka's default is taken; a broker that thinks otherwise will say so. */
+  /** Uses Kafka's default where ACLs forbid reading the limit; a broker with a lower limit rejects the batch. */
   async #maxMessageBytes(topic: string): Promise<number> {
     try {
       const [limit] = await this.#settings(topic, ['max.message.bytes']);
       return Number(limit?.configValue ?? defaultMaxMessageBytes);
     } catch (thrown) {
-      this.#logger.debug({ topic, reason: rootOf(thrown).message }, 'the limits of a topic are not told');
+      this.#logger.debug(
+        { topic, reason: rootOf(thrown).message },
+        'cannot read the topic configuration; using the default limit',
+      );
       return defaultMaxMessageBytes;
     }
   }
@@ -117,14 +120,14 @@ export class TopicTable {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       return topics.find(({ name }) => name === topic)?.partitions;
     } catch (thrown) {
-      const error = asLogError(thrown, `asking for topic ${topic}`);
+      const error = asLogError(thrown, `reading the metadata of topic ${topic}`);
       if (rootOf(thrown).name === 'KafkaJSProtocolError' && error.code === 'topic-missing') return undefined;
       throw error;
     }
   }
 }
 
-/** The source of a setting is in the answer of kafkajs, and not in its types. */
+/** The response of kafkajs contains the source of a setting; its types do not. */
 interface ConfigEntry {
   readonly configName: string;
   readonly configValue: string;

@@ -1,6 +1,6 @@
 /**
- * What kafkajs is told, made in one place. Producers and consumers get separate `Kafka` objects: one object
- * shares a map of committed offsets among them, and an aborted transaction then makes a consumer skip records.
+ * The configuration of kafkajs. Producers and consumers get separate `Kafka` objects: one object shares a map of
+ * committed offsets among them, and an aborted transaction then makes a consumer skip records.
  */
 import type { Logger } from '../../logger.ts';
 import { type KafkaOptions, kafkaDefaults } from '../options.ts';
@@ -10,7 +10,6 @@ import { createLogCreator } from './kafka-logger.ts';
 import {
   type Admin,
   type Assigner,
-  AssignerProtocol,
   type Cluster,
   type Consumer,
   createBrokers,
@@ -21,37 +20,35 @@ import {
   logLevel,
 } from './kafkajs.ts';
 
-export { AssignerProtocol };
-
-export interface ConsumerSettings {
+interface ConsumerSettings {
   readonly group: string;
   readonly sessionTimeoutMs: number;
   readonly assigner: Assigner;
   readonly assignerName: string;
-  /** Asked after a crash: false once the member has left, or kafkajs would join again for nobody. */
+  /** Called after a crash; must return false once the member has left, so that kafkajs does not rejoin. */
   readonly mayRestart: () => boolean;
 }
 
-/** Retries of a request, within about ten seconds; what lies above decides what to do after that. */
+/** Retries of a request, within about ten seconds; callers decide what follows. */
 const retry = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 10, factor: 0.2, multiplier: 2 };
 const longestResponseMs = 10_000;
 const assignments = { maxWaitTimeInMs: 250, heartbeatsPerSession: 10, longestHeartbeatMs: 3_000 };
 
 export class KafkaClient {
   readonly #config: KafkaConfig & { logCreator: LogCreator };
-  readonly #door: Pick<KafkaOptions, 'brokers' | 'ssl'>;
-  /** How long a request to write may go without a response before its connection is given up. */
+  readonly #endpoint: Pick<KafkaOptions, 'brokers' | 'ssl'>;
+  /** Response timeout of a write request, after which its connection is closed. */
   readonly responseMs: number;
 
   constructor(options: KafkaOptions, logger: Logger) {
-    this.#door = options;
+    this.#endpoint = options;
     this.#config = toConfig(options, createLogCreator(logger));
     this.responseMs = Math.min(options.requestTimeoutMs ?? kafkaDefaults.requestTimeoutMs, longestResponseMs);
   }
 
-  /** Errors: log-untrusted, where no repetition helps; whatever else is wrong is found out by connecting. */
+  /** Errors: log-untrusted, which retries cannot fix. Other failures appear when connecting. */
   probeBrokers(): Promise<void> {
-    return probeBrokers(this.#door, this.#config.connectionTimeout ?? kafkaDefaults.connectionTimeoutMs);
+    return probeBrokers(this.#endpoint, this.#config.connectionTimeout ?? kafkaDefaults.connectionTimeoutMs);
   }
 
   admin(): Admin {
@@ -62,12 +59,12 @@ export class KafkaClient {
     return createCluster(this.#config);
   }
 
-  /** For one producer: a broker works on one request of a connection at a time. */
+  /** Connections of one producer: a broker processes one request of a connection at a time. */
   connections(): Connections {
     return new Connections(createBrokers({ ...this.#config, requestTimeout: this.responseMs }));
   }
 
-  /** For membership alone: its partitions stay paused, and its loop sends heartbeats. */
+  /** Used only for group membership: its partitions stay paused, and its loop sends heartbeats. */
   consumer({ group, sessionTimeoutMs, assigner, assignerName, mayRestart }: ConsumerSettings): Consumer {
     const heartbeatInterval = Math.min(
       assignments.longestHeartbeatMs,

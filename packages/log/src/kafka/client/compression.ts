@@ -1,17 +1,17 @@
 /**
- * Codecs for what other clients compress: kafkajs brings gzip alone, and ends for good on a record in any other.
- * snappy comes in two shapes (the raw block, and the stream of blocks that the Java client writes), lz4 as frames.
+ * Codecs for records of other clients: kafkajs supports only gzip and fails permanently on any other codec.
+ * snappy has two formats (a raw block, and the block stream of the Java client); lz4 uses frames.
  */
 import { decompress as decompressZstd } from 'fzstd';
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import { compress as compressSnappy, uncompress as uncompressSnappy } from 'snappy';
 
-export interface CompressionCodec {
+interface CompressionCodec {
   compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>;
   decompress(buffer: Buffer): Promise<Buffer>;
 }
 
-/** The head of snappy-java's stream; two version numbers of four bytes follow. */
+/** Magic bytes of snappy-java's stream; two version numbers of four bytes follow. */
 const snappyStreamMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const snappyStreamHeader = 16;
 
@@ -41,14 +41,14 @@ const lz4: CompressionCodec = {
 };
 
 const zstd: CompressionCodec = {
-  compress: () => Promise.reject(new Error('zstd is read, and not written')),
+  compress: () => Promise.reject(new Error('writing zstd is not supported')),
   decompress: async (buffer) => {
     const bytes = decompressZstd(buffer);
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   },
 };
 
-/** By Kafka's number of the compression type. */
+/** Codecs by Kafka's compression type number. */
 export const compressionCodecs: ReadonlyMap<number, CompressionCodec> = new Map([
   [2, snappy],
   [3, lz4],

@@ -1,12 +1,12 @@
-/** What kafkajs throws, in our codes; nowhere else are its error names known. */
+/** Maps errors of kafkajs to Headwater's error codes. Only this file uses kafkajs' error names. */
 import { type ErrorCode, HeadwaterError } from '@headwater/errors';
 import { CorruptBatchError } from '../fetch/record-batches.ts';
-import { isPermanentFailure, untrusted } from './handshake.ts';
+import { isPermanentFailure, untrustedBroker } from './handshake.ts';
 
 interface KafkaFailure extends Error {
-  /** Kafka's own name of the error, for those that a broker answered. */
+  /** Kafka's error name, where a broker reported the error. */
   readonly type?: string;
-  /** Of the connection, as Node.js has it. */
+  /** Node.js error code of the connection. */
   readonly code?: string;
   readonly cause?: unknown;
   readonly originalError?: unknown;
@@ -31,14 +31,14 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   UNSUPPORTED_SASL_MECHANISM: 'log-forbidden',
 };
 
-/** The failure at the bottom: kafkajs wraps what it gave up on, sometimes twice. */
+/** The root cause; kafkajs wraps it once or twice. */
 export function rootOf(thrown: unknown): KafkaFailure {
   const error = thrown as KafkaFailure;
   const inner = error.originalError ?? error.cause ?? error.errors?.[0];
   return inner instanceof Error && inner !== error ? rootOf(inner) : error;
 }
 
-/** True where the topic's partitions are led by another broker by now, or not known yet. */
+/** True where another broker leads the partition now, or the metadata is not loaded. */
 export function isStaleMetadata(thrown: unknown): boolean {
   const { type, name } = rootOf(thrown);
   return staleTypes.has(type ?? '') || name === 'KafkaJSTopicMetadataNotLoaded';
@@ -57,10 +57,10 @@ const staleTypes = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
 ]);
 
-/** `doing` says what failed, e.g. `reading the offsets of group join`. */
+/** `operation` names the failed operation, e.g. `reading the offsets of group join`. */
 export function asLogError(
   thrown: unknown,
-  doing: string,
+  operation: string,
   otherwise: ErrorCode = 'log-unavailable',
 ): HeadwaterError {
   if (thrown instanceof HeadwaterError) return thrown;
@@ -69,11 +69,11 @@ export function asLogError(
   if (root instanceof CorruptBatchError)
     return new HeadwaterError('log-batch-corrupt', root.message, { cause: root });
   if (root.name === 'KafkaJSConnectionError' && isPermanentFailure(root.code))
-    return untrusted(doing, root.message.split('\n')[0] ?? root.message, root);
+    return untrustedBroker(operation, root.message.split('\n')[0] ?? root.message, root);
   const code =
     codes[root.type ?? ''] ?? (root.name === 'KafkaJSSASLAuthenticationError' ? 'log-forbidden' : otherwise);
   const hint = root.name === 'KafkaJSConnectionClosedError' ? closedHint : '';
-  return new HeadwaterError(code, `${doing} failed: ${root.message}${hint}`, { cause: thrown });
+  return new HeadwaterError(code, `${operation} failed: ${root.message}${hint}`, { cause: thrown });
 }
 
-const closedHint = ' (so does a broker that asks for a login or for TLS, of connections without it)';
+const closedHint = ' (a broker that requires TLS or a login also closes connections without it)';

@@ -1,11 +1,11 @@
 /**
- * kafkajs' logs in ours. It calls every failure that it goes on to retry an error; here they are warnings at
- * most, and where retrying is the protocol (coordinators loading, groups rebalancing) they are details.
+ * Forwards kafkajs' log. kafkajs logs every failure before a retry as an error; here these are at most warnings,
+ * and debug messages where retries are part of the protocol (coordinators loading, groups rebalancing).
  */
 import type { Logger } from '../../logger.ts';
 import { type LogCreator, type LogEntry, logLevel } from './kafkajs.ts';
 
-/** Fields that say where and what; everything else (payloads, stacks, whole errors) is left out. */
+/** Logged fields; payloads, stacks and whole errors are omitted. */
 const keptFields = [
   'broker',
   'clientId',
@@ -22,21 +22,21 @@ const keptFields = [
 const protocolNoise =
   /coordinator|rebalanc|not aware|concurrent|ongoing transaction|not the leader|is not available|leadership election|unknown topic|does not host|Limiting retries|disconnect|member id|limiting retries|does not host/i;
 
-/** The same warning again within this time is a detail: a broker that is away is told by every connection. */
+/** A repeated warning within this time is a debug message: every connection reports an unreachable broker. */
 const repeatedMs = 30_000;
 const longestMemory = 200;
 
 export function createLogCreator(logger: Logger): LogCreator {
-  const told = new Map<string, number>();
-  return () => (entry) => write(logger, entry, (warning) => isRepeated(told, warning));
+  const logged = new Map<string, number>();
+  return () => (entry) => write(logger, entry, (warning) => isRepeated(logged, warning));
 }
 
-function isRepeated(told: Map<string, number>, warning: string): boolean {
+function isRepeated(logged: Map<string, number>, warning: string): boolean {
   const now = Date.now();
-  const last = told.get(warning) ?? Number.NEGATIVE_INFINITY;
+  const last = logged.get(warning) ?? Number.NEGATIVE_INFINITY;
   if (now - last < repeatedMs) return true;
-  if (told.size >= longestMemory) told.clear();
-  told.set(warning, now);
+  if (logged.size >= longestMemory) logged.clear();
+  logged.set(warning, now);
   return false;
 }
 

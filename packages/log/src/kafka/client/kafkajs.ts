@@ -1,7 +1,7 @@
 /**
- * The only file that loads kafkajs, and parts of it that are not public: its last release is from 2023, and
- * what it gets wrong (docs/reference/kafka.md) is mended or gone around from here. That rests on the insides of
- * one version, so any other is refused.
+ * The only file that loads kafkajs and its internal modules. Its last release is from 2023; defects
+ * (docs/reference/kafka.md) are patched or avoided here. The patches depend on the internals of one version, so
+ * any other version is rejected.
  */
 
 import { createRequire } from 'node:module';
@@ -50,13 +50,13 @@ export interface FetchRequest {
   }[];
 }
 
-/** What kafkajs takes for an encoder: bytes that are ready. */
-export interface EncodedRequest {
+/** Encoded bytes, in the form that kafkajs expects of an encoder. */
+interface EncodedRequest {
   readonly buf: Buffer;
   readonly buffer: Buffer;
 }
 
-/** A request that kafkajs does not know, with the way to read its answer. */
+/** A request that kafkajs does not support, with the decoder of its response. */
 export interface ProtocolRequest<T> {
   readonly request: {
     readonly apiKey: number;
@@ -71,14 +71,14 @@ export interface ProtocolRequest<T> {
   readonly logResponseError: boolean;
 }
 
-/** One connection that can be ended at once: kafkajs' own `disconnect` waits for responses that may never come. */
-export interface Connection {
+/** A connection that can be closed immediately: kafkajs' own `disconnect` waits for outstanding responses. */
+interface Connection {
   readonly requestQueue: { destroy(): void };
   readonly socket?: { destroy(): void };
   rejectRequests(error: Error): void;
 }
 
-/** A broker that is connected to by its address alone, outside of a `Cluster`. */
+/** A broker connected by address, outside a `Cluster`. */
 export interface DirectBroker {
   readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>;
   readonly connectionPool: {
@@ -90,7 +90,7 @@ export interface DirectBroker {
 }
 
 export interface Broker {
-  /** What it offers, by the key of the request; known once it is connected. */
+  /** Supported request versions by API key; set after connecting. */
   readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>;
   readonly connectionPool: { send<T>(request: ProtocolRequest<T>): Promise<T> };
   fetch(request: FetchRequest): Promise<{
@@ -101,7 +101,7 @@ export interface Broker {
   }>;
 }
 
-/** kafkajs' connections to a cluster, without producer or consumer around them. */
+/** kafkajs' connections to a cluster, without a producer or consumer. */
 export interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
@@ -110,7 +110,7 @@ export interface Cluster {
   refreshMetadataIfNecessary(): Promise<void>;
   removeBroker(address: { readonly host: string; readonly port: number }): void;
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
-  /** Partitions by the id of the node that leads them. */
+  /** Partitions by the node id of their leader. */
   findLeaderForPartitions(
     topic: string,
     partitions: readonly number[],
@@ -131,7 +131,7 @@ export interface Cluster {
   >;
 }
 
-/** Writes Kafka's types; those with `UVarInt` are its compact ones. */
+/** Writes Kafka's types; methods with `UVarInt` write the compact types. */
 export interface Encoder extends EncodedRequest {
   writeInt8(value: number): this;
   writeInt16(value: number): this;
@@ -165,22 +165,22 @@ const require = createRequire(import.meta.url);
 function load(): typeof kafkajs {
   const { version } = require('kafkajs/package.json') as { readonly version: string };
   if (version !== supportedVersion) {
-    const message = `kafkajs ${version} is installed, and only ${supportedVersion} is known to be mended rightly`;
+    const message = `kafkajs ${version} is installed, but the patches require ${supportedVersion}; run npm ci`;
     throw new HeadwaterError('prerequisite-missing', message);
   }
-  // Its own is written in JavaScript, and took half of the time that producing takes.
+  // kafkajs' CRC is written in JavaScript, and took half of the time of producing.
   replace<(bytes: Buffer) => number>('protocol/recordBatch/crc32C', () => (bytes) => crc32c(bytes));
   replace<RecordBatchDecoder>('protocol/recordBatch/v0/decoder', verifyRecordBatches);
   mendRequestQueue();
   return require('kafkajs') as typeof kafkajs;
 }
 
-/** Replaces what one of kafkajs' modules exports; it must not have been loaded by another before. */
-function replace<T>(module: string, mend: (original: T) => T): void {
+/** Replaces the exports of a kafkajs module, which no other module may have loaded before. */
+function replace<T>(module: string, patch: (original: T) => T): void {
   const path = require.resolve(`kafkajs/src/${module}`);
   const original = require(path) as T;
   const entry = require.cache[path];
-  if (entry !== undefined) entry.exports = mend(original);
+  if (entry !== undefined) entry.exports = patch(original);
 }
 
 interface RequestQueue {
@@ -222,7 +222,7 @@ const connectionPools = require('kafkajs/src/cluster/connectionPoolBuilder') as 
 };
 const createSocketFactory = require('kafkajs/src/network/socketFactory') as () => kafkajs.ISocketFactory;
 
-/** Connections for reading without a group: kafkajs has no manual assignment. */
+/** Connections for reads without a group: kafkajs has no manual assignment. */
 export function createCluster(config: kafkajs.KafkaConfig & { logCreator: kafkajs.logCreator }): Cluster {
   const { logCreator, logLevel: level = loaded.logLevel.INFO, ...rest } = config;
   return new ClusterClass({
@@ -240,7 +240,7 @@ export interface BrokerAddress {
   readonly port: number;
 }
 
-/** Opens brokers one by one, with the TLS and login of `config`; none is connected yet. */
+/** Creates unconnected brokers by address, with the TLS and login of `config`. */
 export function createBrokers(
   config: kafkajs.KafkaConfig & { logCreator: kafkajs.logCreator },
 ): (address: BrokerAddress) => Promise<DirectBroker> {

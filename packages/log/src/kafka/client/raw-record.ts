@@ -1,4 +1,4 @@
-/** A record as kafkajs decodes it; control records and those of aborted transactions too. */
+/** A record as decoded by kafkajs, including control records and records of aborted transactions. */
 export interface RawRecord {
   readonly offset: string;
   readonly timestamp: string;

@@ -1,15 +1,15 @@
 /**
- * One set of connections for all that asks a cluster now and then: ends of partitions, bounded reads, offsets of
- * groups. What kafkajs knows of topics is asked for together by all its users, and an answer may have been under way
- * before one's own topic was among them: whoever uses it checks that what was asked for is there.
+ * One set of connections for occasional requests: ends of partitions, bounded reads, group offsets. All users share
+ * kafkajs' topic metadata, and a refresh may have started before a user's topic was added to it. Each user must
+ * therefore check that its topic is present.
  */
 
 import { mayBeDeposed } from '../fetch/deposed-leader.ts';
-import { attempt } from './attempts.ts';
+import { withRetries } from './attempts.ts';
 import { asLogError, isOutOfRange, isStaleMetadata, rootOf } from './failures.ts';
 import type { Cluster } from './kafkajs.ts';
 
-/** kafkajs' list of the topics that it asks for; our view of a cluster leaves it out. */
+/** kafkajs' list of topics in metadata requests, which `Cluster` omits. */
 type TargetingCluster = Cluster & { readonly targetTopics: Set<string> };
 
 export class SharedCluster {
@@ -17,13 +17,17 @@ export class SharedCluster {
   #cluster: Promise<Cluster> | undefined;
   #connected: TargetingCluster | undefined;
 
-  /** Connects when it is first used. */
+  /** Connects on first use. */
   constructor(open: () => Cluster) {
     this.#open = open;
   }
 
-  /** `doing` says in an error what failed; `topics` are those that `work` needs to know the leaders of. */
-  attempt<T>(doing: string, topics: readonly string[], work: (cluster: Cluster) => Promise<T>): Promise<T> {
+  /** `operation` names the operation in errors; `topics` are those whose leaders `work` needs. */
+  attempt<T>(
+    operation: string,
+    topics: readonly string[],
+    work: (cluster: Cluster) => Promise<T>,
+  ): Promise<T> {
     const connected = async () => {
       const cluster = await this.#connect();
       try {
@@ -35,10 +39,10 @@ export class SharedCluster {
         throw thrown;
       }
     };
-    return attempt(doing, connected, (thrown) => this.#mayPass(thrown, doing, topics));
+    return withRetries(operation, connected, (thrown) => this.#isTransient(thrown, operation, topics));
   }
 
-  /** What is known of topics that were deleted is no more: a topic of the same name is another one. */
+  /** Drops the metadata of deleted topics: a later topic of the same name is a different one. */
   async forget(topics: readonly string[]): Promise<void> {
     const cluster = (await this.#cluster?.catch(() => undefined)) as TargetingCluster | undefined;
     if (cluster === undefined) return;
@@ -53,14 +57,14 @@ export class SharedCluster {
     await (await cluster.catch(() => undefined))?.disconnect();
   }
 
-  #mayPass(thrown: unknown, doing: string, topics: readonly string[]): boolean {
-    if (mayPass(thrown, doing) || this.#forgetOthers(thrown, topics)) return true;
+  #isTransient(thrown: unknown, operation: string, topics: readonly string[]): boolean {
+    if (isTransient(thrown, operation) || this.#forgetOthers(thrown, topics)) return true;
     return this.#connected !== undefined && mayBeDeposed(this.#connected, thrown);
   }
 
   /**
-   * kafkajs asks for all topics that anybody named, and fails for all when one of them is gone. True where there were others than those
-   * that are needed now: without them it may work.
+   * kafkajs requests the metadata of all topics of all users, and fails for all when one is missing.
+   * Drops the topics of other users, and returns true where there were any: a retry without them may succeed.
    */
   #forgetOthers(thrown: unknown, topics: readonly string[]): boolean {
     if (rootOf(thrown).type !== 'UNKNOWN_TOPIC_OR_PARTITION' || this.#connected === undefined) return false;
@@ -95,9 +99,9 @@ export class SharedCluster {
   }
 }
 
-/** A topic that is not known may have been created a moment ago, elsewhere in the cluster. */
-function mayPass(thrown: unknown, doing: string): boolean {
+/** Stale metadata includes topics that were created a moment ago on another broker. */
+function isTransient(thrown: unknown, operation: string): boolean {
   const type = rootOf(thrown).type;
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
-  return isStaleMetadata(thrown) || asLogError(thrown, doing).verdict === 'retry';
+  return isStaleMetadata(thrown) || asLogError(thrown, operation).verdict === 'retry';
 }

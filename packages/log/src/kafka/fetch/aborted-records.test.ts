@@ -20,7 +20,7 @@ function record(offset: number, producerId: string, key: Buffer | null, isContro
   };
 }
 
-/** A log that some producers write by turns: what a broker would store, and what may be read of it. */
+/** A log that producers write in turns: the stored records, and those that a reader may return. */
 function play(steps: readonly { readonly producer: number; readonly step: 'write' | 'commit' | 'abort' }[]) {
   const records: RawRecord[] = [];
   const aborted: AbortedTransaction[] = [];
@@ -49,7 +49,7 @@ function play(steps: readonly { readonly producer: number; readonly step: 'write
 }
 
 describe('records of aborted transactions', () => {
-  it('are left out when the transactions interleave and end in another order', () => {
+  it('are removed when transactions interleave and end in another order', () => {
     const { records, aborted } = play([
       { producer: 1, step: 'write' },
       { producer: 2, step: 'write' },
@@ -61,7 +61,7 @@ describe('records of aborted transactions', () => {
     expect(withoutAborted(records, aborted)).toEqual([]);
   });
 
-  it('are left out in every log that three producers can write', () => {
+  it('are removed in every log that three producers can write', () => {
     const step = fc.record({
       producer: fc.integer({ min: 1, max: 3 }),
       step: fc.constantFrom('write' as const, 'write' as const, 'commit' as const, 'abort' as const),

@@ -1,15 +1,15 @@
 /**
- * What a read_committed reader must leave out. Done here because kafkajs' own filter hands out aborted records
- * when the aborted transactions of several producers interleave: it takes up at most one of them a record,
- * and trusts that the broker lists them in order.
+ * Filters records for read_committed readers. kafkajs' own filter returns aborted records when aborted transactions
+ * of several producers interleave: it starts at most one transaction per record, and assumes that the broker lists
+ * them in order.
  */
 import type { AbortedTransaction } from '../client/kafkajs.ts';
 import type { RawRecord } from '../client/raw-record.ts';
 
-/** Type 0 in a control record's key (version, type) is an abort marker. */
+/** Key (version, type) of a control record; type 0 is an abort marker. */
 const abortMarker = Buffer.from([0, 0, 0, 0]);
 
-/** Records without control records and without those of aborted transactions. */
+/** Removes control records and records of aborted transactions. */
 export function withoutAborted(
   records: readonly RawRecord[],
   aborted: readonly AbortedTransaction[],

@@ -7,7 +7,7 @@ import { CorruptBatchError } from './record-batches.ts';
 
 type Answer = (topic: string, partition: number, offset: bigint) => FetchedPartition | Error;
 
-/** A cluster of one broker that answers as the test says. */
+/** A cluster of one broker with scripted responses. */
 function clusterOf(answer: Answer): Cluster & { refreshed: number } {
   const fetch = async ({ topics }: FetchRequest) => {
     await new Promise((resolve) => setTimeout(resolve, 2));
@@ -79,7 +79,7 @@ function follow(cluster: Cluster, partitions: number) {
 }
 
 describe('a fetch loop', () => {
-  it('hands over chunks without a gap, and nothing after it was closed', async () => {
+  it('delivers contiguous chunks, and none after it was closed', async () => {
     const { seen, loop } = follow(
       clusterOf((_topic, partition, offset) => oneRecord(partition, offset)),
       1,
@@ -92,7 +92,7 @@ describe('a fetch loop', () => {
     expect(seen).toHaveLength(count);
   });
 
-  it('rests while it is paused', async () => {
+  it('does not fetch while it is paused', async () => {
     const { seen, loop } = follow(
       clusterOf((_topic, partition, offset) => oneRecord(partition, offset)),
       1,
@@ -107,7 +107,7 @@ describe('a fetch loop', () => {
     await eventually(() => seen.length > count);
   });
 
-  it('stops with clear words at an offset that is not in the log', async () => {
+  it('stops with a remedy at an offset that is not in the log', async () => {
     const gone = Object.assign(new Error('out of range'), {
       name: 'KafkaJSOffsetOutOfRange',
       topic: 't',
@@ -122,12 +122,10 @@ describe('a fetch loop', () => {
     expect(failures[0]?.message).toContain('offset 5 of t-0 is not in the log');
   });
 
-  it('finds the partition whose batch is corrupt among those it asked for together', async () => {
+  it('finds the partition with the corrupt batch among several in one fetch', async () => {
     const { failures } = follow(
       clusterOf((_topic, partition, offset) =>
-        partition === 2
-          ? new CorruptBatchError(5n, 0, 'its checksum is wrong')
-          : oneRecord(partition, offset),
+        partition === 2 ? new CorruptBatchError(5n, 0, 'checksum mismatch') : oneRecord(partition, offset),
       ),
       3,
     );
@@ -136,7 +134,7 @@ describe('a fetch loop', () => {
     expect(failures[0]?.context).toEqual({ topic: 't', partition: 2, offset: '5' });
   });
 
-  it('goes on where it was after a failure that passes', async () => {
+  it('continues at its position after a transient failure', async () => {
     let calls = 0;
     const cluster = clusterOf((_topic, partition, offset) => {
       calls += 1;

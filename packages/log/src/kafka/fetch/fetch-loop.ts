@@ -1,25 +1,25 @@
 /**
- * Reads partitions forward for as long as it is open, with connections of its own: a broker answers one
- * request a connection at a time, and a waiting fetch must not hold up anybody's commits or heartbeats.
+ * Reads partitions forward until it is closed. It has its own connections: a broker processes one request of a
+ * connection at a time, and a waiting fetch must not delay commits or heartbeats.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { backoffMs, pauseFor, waitAtMost } from '../../backoff.ts';
 import type { FetchedChunk } from '../../partitions/membership.ts';
 import { asLogError, isStaleMetadata, rootOf } from '../client/failures.ts';
 import type { Cluster } from '../client/kafkajs.ts';
-import { looks, mayBeDeposed } from './deposed-leader.ts';
+import { mayBeDeposed, staleLeaderAttempts } from './deposed-leader.ts';
 import { fetchFrom, type PartitionPosition } from './partition-fetch.ts';
 import { CorruptBatchError, corruptBatch } from './record-batches.ts';
 
-export interface FetchHandler {
-  /** The next request follows after the promise that is returned. */
+interface FetchHandler {
+  /** The next request waits for the returned promise. */
   handle(topic: string, partition: number, chunk: FetchedChunk): Promise<void> | void;
-  /** Nothing more will be read. Errors: log-offset-out-of-range, log-batch-corrupt, log-forbidden. */
+  /** Reading has ended. Errors: log-offset-out-of-range, log-batch-corrupt, log-forbidden. */
   failed(error: HeadwaterError): void;
 }
 
 const maxWaitMs = 500;
-/** Requests to a broker that is silent end by their own time-out, long after this. */
+/** Requests to a broker that does not respond time out much later than this. */
 const longestCloseMs = 1_000;
 
 export class FetchLoop {
@@ -27,9 +27,9 @@ export class FetchLoop {
   readonly #positions: readonly PartitionPosition[];
   readonly #handler: FetchHandler;
   readonly #abort = new AbortController();
-  /** What is still handed over of a round that has ended: the next one begins behind it. */
+  /** Handler calls of an ended round; the next round starts after them. */
   readonly #handling = new Set<Promise<void>>();
-  /** Answers in a row, by partition, that its position is out of range. */
+  /** Consecutive out-of-range responses by partition. */
   readonly #misses = new Map<string, number>();
   #gate: Promise<void> | undefined;
   #openGate: () => void = () => undefined;
@@ -53,7 +53,7 @@ export class FetchLoop {
     this.#gate = undefined;
   }
 
-  /** Nothing is handed over any more from now on; resolves when the connections are closed, or after a second. */
+  /** Stops deliveries immediately; resolves when the connections are closed, or after a second. */
   async close(): Promise<void> {
     this.#abort.abort();
     this.resume();
@@ -86,7 +86,7 @@ export class FetchLoop {
     await this.#cluster.addMultipleTargetTopics([...new Set(this.#positions.map(({ topic }) => topic))]);
   }
 
-  /** Reads from each leader on its own, until one of them fails or the leaders change. */
+  /** Reads from all leaders concurrently until one of them fails or the leaders change. */
   async #readRounds(worked: () => void): Promise<void> {
     await Promise.allSettled(this.#handling);
     const round = new AbortController();
@@ -105,7 +105,7 @@ export class FetchLoop {
       const found = this.#cluster.findLeaderForPartitions(position.topic, [position.partition]);
       const [nodeId] = Object.keys(found);
       if (nodeId === undefined) {
-        throw new HeadwaterError('topic-missing', `topic ${position.topic} does not exist any more`, {
+        throw new HeadwaterError('topic-missing', `topic ${position.topic} no longer exists`, {
           verdict: 'retry',
         });
       }
@@ -151,7 +151,7 @@ export class FetchLoop {
     }
   }
 
-  /** A corrupt batch does not say whose it is: each partition is asked alone. */
+  /** The error of a corrupt batch does not name its partition, so `probe` fetches each partition alone. */
   async #fetch<T>(fetch: () => Promise<T>, probe: () => Promise<void>): Promise<T> {
     try {
       return await fetch();
@@ -174,7 +174,8 @@ export class FetchLoop {
     const root = rootOf(thrown) as Error & { readonly topic?: string; readonly partition?: number };
     if (root.name === 'KafkaJSOffsetOutOfRange') {
       const certain =
-        this.#missed(root.topic, root.partition) >= looks || !mayBeDeposed(this.#cluster, thrown);
+        this.#missed(root.topic, root.partition) >= staleLeaderAttempts ||
+        !mayBeDeposed(this.#cluster, thrown);
       return certain ? this.#outOfRange(root.topic, root.partition) : undefined;
     }
     if (thrown instanceof HeadwaterError) return thrown.verdict === 'retry' ? undefined : thrown;
@@ -197,7 +198,7 @@ export class FetchLoop {
     return outOfRange(topic, partition, at?.offset ?? -1n);
   }
 
-  /** Whatever went wrong, the leaders or the connections may be others by now. */
+  /** Any failure may be caused by changed leaders or lost connections. */
   async #recover(thrown: unknown): Promise<void> {
     const root = rootOf(thrown) as Error & { readonly host?: string; readonly port?: number };
     if (root.host !== undefined && root.port !== undefined) {
@@ -207,11 +208,11 @@ export class FetchLoop {
   }
 }
 
-/** Going on from any other offset would skip records, or repeat them: that is for a person to decide. */
+/** Any other start offset would skip or repeat records, so an operator must choose it. */
 export function outOfRange(topic: string, partition: number, offset: bigint): HeadwaterError {
   const message =
-    `offset ${offset} of ${topic}-${partition} is not in the log (any more): records may have expired before they ` +
-    'were read, or the topic was made anew. To go on without them, stop the services and reset the offset ' +
+    `offset ${offset} of ${topic}-${partition} is not in the log: records expired before they were read, ` +
+    'or the topic was recreated; to continue without these records, stop the services and reset the offset ' +
     `(kafka-consumer-groups.sh --group GROUP --topic ${topic}:${partition} --reset-offsets --to-earliest --execute)`;
   return new HeadwaterError('log-offset-out-of-range', message, {
     context: { topic, partition, offset: String(offset) },

@@ -1,4 +1,4 @@
-/** Reads all partitions of some topics, without a group: nothing to join, nothing to commit, nothing to clean up. */
+/** Reads all partitions of topics without a group and without commits. */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Follower, FollowOptions } from '../../api.ts';
 import { FollowProgress } from '../../partitions/follow-progress.ts';
@@ -53,7 +53,7 @@ export class KafkaFollower implements Follower {
     this.#progress.end();
   }
 
-  /** The order of a key's records is lost where they lie in several partitions: a table would keep an old one. */
+  /** Added partitions split the records of a key and lose their order: a table could keep an old record. */
   #stop(error: HeadwaterError): void {
     void this.#loop?.close();
     this.#progress.end(error);
@@ -69,7 +69,7 @@ export class KafkaFollower implements Follower {
   }
 }
 
-/** What a reader throws ends the follower, whatever its verdict would be for a record. */
+/** An error of the handler ends the follower, regardless of its verdict. */
 function asFinal(thrown: unknown): HeadwaterError {
   const { code, message, context } = asHeadwaterError(thrown);
   return new HeadwaterError(code, message, { verdict: 'stop', cause: thrown, context });

@@ -1,4 +1,4 @@
-/** One request for records, and what a reader makes of the answer: committed records, and where to go on. */
+/** One fetch request, and the conversion of its response to committed records and next positions. */
 import type { LogRecord } from '../../api.ts';
 import type { FetchedChunk } from '../../partitions/membership.ts';
 import type { Broker, FetchedPartition } from '../client/kafkajs.ts';
@@ -11,15 +11,15 @@ export interface PartitionPosition {
   offset: bigint;
 }
 
-export interface FetchWaits {
-  /** The broker answers after this long with what it has. */
+interface FetchWaits {
+  /** The broker responds after this time even without records. */
   readonly maxWaitMs: number;
 }
 
 const maxBytesPerPartition = 1024 * 1024;
 const maxBytes = 8 * 1024 * 1024;
 
-/** A chunk for each position that moved. Errors: those of kafkajs. */
+/** Returns a chunk for each position that moved. Errors: those of kafkajs. */
 export async function fetchFrom(
   broker: Broker,
   positions: readonly PartitionPosition[],
@@ -56,7 +56,7 @@ function toChunk(
 ): FetchedChunk {
   const last = messages.at(-1);
   const after = last === undefined ? from : BigInt(last.offset) + 1n;
-  // A batch is handed out whole, also where it begins before the offset that was asked for.
+  // A broker returns whole batches, so a batch may begin before the requested offset.
   const records = withoutAborted(messages, abortedTransactions ?? [])
     .map((message) => toRecord(topic, partition, message))
     .filter(({ offset }) => offset >= from);
@@ -75,7 +75,7 @@ function toRecord(topic: string, partition: number, message: RawRecord): LogReco
   };
 }
 
-/** Of headers that repeat, the last one counts, as with the Java client's `lastHeader`. */
+/** The last value of a repeated header counts, as in the Java client's `lastHeader`. */
 function toHeaders(headers: RawRecord['headers']): Record<string, Buffer> {
   const kept: Record<string, Buffer> = {};
   for (const [name, value] of Object.entries(headers)) {

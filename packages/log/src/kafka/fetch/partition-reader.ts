@@ -1,14 +1,14 @@
-/** Reads without a group, over connections that are shared: the ends of partitions, and bounded ranges. */
+/** Reads without a group over shared connections: the ends of partitions, and bounded ranges. */
 import { HeadwaterError } from '@headwater/errors';
 import type { LogRecord, OffsetRange, ReadOptions } from '../../api.ts';
 import { rootOf } from '../client/failures.ts';
 import type { Cluster } from '../client/kafkajs.ts';
 import type { SharedCluster } from '../client/shared-cluster.ts';
-import { hasOtherLeaders, looks } from './deposed-leader.ts';
+import { hasOtherLeaders, staleLeaderAttempts } from './deposed-leader.ts';
 import { fetchFrom, type PartitionPosition } from './partition-fetch.ts';
 import { CorruptBatchError, corruptBatch } from './record-batches.ts';
 
-/** The end is known to be there, so the broker need not wait for more. */
+/** The requested records exist, so the broker need not wait for more. */
 const maxWaitMs = 100;
 
 export class PartitionReader {
@@ -18,36 +18,40 @@ export class PartitionReader {
     this.#cluster = cluster;
   }
 
-  /** By partition index; `high` is where a read_committed reader ends. Partitions are counted anew. Errors: topic-missing. */
+  /** Ranges by partition index, with fresh metadata; `high` is the last stable offset. Errors: topic-missing. */
   async ranges(topic: string): Promise<readonly OffsetRange[]> {
-    return this.#cluster.attempt(`asking for the offsets of ${topic}`, [topic], async (cluster) => {
+    return this.#cluster.attempt(`reading the offsets of ${topic}`, [topic], async (cluster) => {
       await cluster.refreshMetadata();
       const partitions = partitionsOf(cluster, topic);
       if (partitions.length === 0) throw unknownOffsets(topic);
-      return askRanges(cluster, topic, partitions);
+      return fetchRanges(cluster, topic, partitions);
     });
   }
 
-  /** Asks the leader of that partition alone: another one may have none now. Errors: topic-missing, topic-mismatch where there is no such partition. */
+  /**
+   * Requests only the leader of this partition: another partition may have no leader now.
+   * Errors: topic-missing, topic-mismatch (no such partition).
+   */
   range(topic: string, partition: number): Promise<OffsetRange> {
     return this.rangeAt(topic, partition, 0n);
   }
 
-  /** A range that ends at `offset` or behind it, unless every look says that the partition ends before it. */
+  /** A range that ends at or after `offset`, unless all attempts report an earlier end. */
   rangeAt(topic: string, partition: number, offset: bigint): Promise<OffsetRange> {
-    const doing = `asking for the offsets of ${topic}-${partition}`;
-    let looked = 0;
-    return this.#cluster.attempt(doing, [topic], async (cluster) => {
-      if (looked > 0 || !partitionsOf(cluster, topic).includes(partition)) await cluster.refreshMetadata();
-      looked += 1;
+    const operation = `reading the offsets of ${topic}-${partition}`;
+    let attempts = 0;
+    return this.#cluster.attempt(operation, [topic], async (cluster) => {
+      if (attempts > 0 || !partitionsOf(cluster, topic).includes(partition)) await cluster.refreshMetadata();
+      attempts += 1;
       const partitions = partitionsOf(cluster, topic);
       if (partitions.length === 0) throw unknownOffsets(topic);
       if (!partitions.includes(partition)) {
         throw new HeadwaterError('topic-mismatch', `topic ${topic} has no partition ${partition}`);
       }
-      const [range] = await askRanges(cluster, topic, [partition]);
+      const [range] = await fetchRanges(cluster, topic, [partition]);
       if (range === undefined) throw unknownOffsets(topic);
-      if (range.high < offset && looked < looks && hasOtherLeaders(cluster)) throw behind(topic, partition);
+      if (range.high < offset && attempts < staleLeaderAttempts && hasOtherLeaders(cluster))
+        throw endTooLow(topic, partition);
       return range;
     });
   }
@@ -89,37 +93,37 @@ export class PartitionReader {
   }
 }
 
-/** Ascending. */
+/** Partition indexes, ascending. */
 function partitionsOf(cluster: Cluster, topic: string): number[] {
   const known = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
   return known.sort((a, b) => a - b);
 }
 
-async function askRanges(
+async function fetchRanges(
   cluster: Cluster,
   topic: string,
   indexes: readonly number[],
 ): Promise<OffsetRange[]> {
   const partitions = indexes.map((partition) => ({ partition }));
-  const ask = async (fromBeginning: boolean) => {
-    const [answer] = await cluster.fetchTopicsOffset([{ topic, fromBeginning, partitions }]);
-    return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  const fetch = async (fromBeginning: boolean) => {
+    const [response] = await cluster.fetchTopicsOffset([{ topic, fromBeginning, partitions }]);
+    return new Map(response?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
   };
-  const [lows, highs] = [await ask(true), await ask(false)];
+  const [lows, highs] = [await fetch(true), await fetch(false)];
   return indexes.map((partition) => rangeOf(topic, lows.get(partition), highs.get(partition)));
 }
 
-/** No default stands in for an end: 0 would be a place to begin, or an end that is reached. */
+/** A missing end has no default: 0 would be a valid start, or an end that is already reached. */
 function rangeOf(topic: string, low: bigint | undefined, high: bigint | undefined): OffsetRange {
   if (low === undefined || high === undefined) throw unknownOffsets(topic);
   return { low, high };
 }
 
-function behind(topic: string, partition: number): HeadwaterError {
-  const message = `the leader of ${topic}-${partition} reports an end that lies before a known offset`;
+function endTooLow(topic: string, partition: number): HeadwaterError {
+  const message = `the leader of ${topic}-${partition} reports an end before a known offset`;
   return new HeadwaterError('log-unavailable', message);
 }
 
 function unknownOffsets(topic: string): HeadwaterError {
-  return new HeadwaterError('log-unavailable', `Kafka did not tell the ends of all partitions of ${topic}`);
+  return new HeadwaterError('log-unavailable', `Kafka returned no end offset for a partition of ${topic}`);
 }

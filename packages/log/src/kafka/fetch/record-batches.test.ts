@@ -4,7 +4,7 @@ import '../client/kafkajs.ts';
 import type { RawRecord } from '../client/raw-record.ts';
 import { CorruptBatchError, corruptBatch, verifyRecordBatches } from './record-batches.ts';
 
-/** One batch of three records each, as the Java client 4.1 wrote it. */
+/** One batch of three records each, written by the Java client 4.1. */
 const javaBatches = {
   gzip: 'AAAAAAAAAAAAAAB0AAAAAAIf7uz+AAEAAAACAAABi8/laAAAAAGLz+VoAv//////////////////AAAAAx+LCAAAAAAAAP9bxczAwMCVnVqpazCJOb0qs0BhGBAGDKuYGZiYwN4yHD7eMgR5i4UF7C2j4eMtIwYAfyWpWYUCAAA=',
   snappy:
@@ -37,7 +37,7 @@ describe('record batches', () => {
     },
   );
 
-  it('refuses a batch of which one bit is wrong', async () => {
+  it('rejects a batch with one wrong bit', async () => {
     const bytes = bytesOf('lz4');
     bytes[90] = (bytes[90] ?? 0) ^ 4;
     const decoded = decodeBatch(new Decoder(bytes));
@@ -45,7 +45,7 @@ describe('record batches', () => {
     await expect(decoded).rejects.toMatchObject({ retriable: false, firstOffset: 0n, next: 3n });
   });
 
-  it('tells what kafkajs cannot decode from a batch that was cut short by the size of the answer', async () => {
+  it('distinguishes an undecodable batch from one truncated by the response size', async () => {
     const cutShort = bytesOf('gzip').subarray(0, -5);
     await expect(decodeBatch(new Decoder(cutShort))).rejects.toMatchObject({
       name: 'KafkaJSPartialMessageError',
@@ -54,7 +54,7 @@ describe('record batches', () => {
     await expect(broken(new Decoder(bytesOf('gzip')))).rejects.toThrow('offset 0 is corrupt: out of bounds');
   });
 
-  it.each([0, 1, 2])('ends a batch of which compaction left %i records at its last offset', async (left) => {
+  it.each([0, 1, 2])('ends a batch with %i records after compaction at its last offset', async (left) => {
     const whole = await decodeBatch(new Decoder(bytesOf('gzip')));
     const compacted = verifyRecordBatches(async () => ({
       firstOffset: '0',
@@ -66,10 +66,10 @@ describe('record batches', () => {
     expect(records.at(-1)).toMatchObject({ offset: '2', isControlRecord: true });
   });
 
-  it('says which batch it is, and how to go on without it', () => {
-    const error = corruptBatch('images', 3, new CorruptBatchError(17n, 2, 'its checksum is wrong'));
+  it('names the corrupt batch and the command that skips it', () => {
+    const error = corruptBatch('images', 3, new CorruptBatchError(17n, 2, 'checksum mismatch'));
     expect(error).toMatchObject({ code: 'log-batch-corrupt', verdict: 'stop' });
-    expect(error.message).toContain('images-3: the batch at offset 17 is corrupt: its checksum is wrong');
+    expect(error.message).toContain('images-3: the batch at offset 17 is corrupt: checksum mismatch');
     expect(error.message).toContain('--topic images:3 --reset-offsets --to-offset 20');
   });
 });

@@ -1,7 +1,6 @@
 /**
- * What kafkajs' decoder of record batches leaves out: it checks no CRC, and where compaction has taken the last
- * records of a batch (or all of them) nothing tells that the batch reached further, so that a reader would
- * ask for the same batch for ever.
+ * Additions to kafkajs' decoder of record batches, which does not verify the CRC. After compaction of the last
+ * records of a batch, it also loses the batch's end, so that a reader would request the same batch forever.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { crc32c } from '@node-rs/crc32';
@@ -13,7 +12,7 @@ interface DecodedBatch {
   readonly records: RawRecord[];
 }
 
-/** kafkajs' reading position in a response. */
+/** kafkajs' read position in a response. */
 interface Decoder {
   readonly buffer: Buffer;
   readonly offset: number;
@@ -21,12 +20,12 @@ interface Decoder {
 
 export type RecordBatchDecoder = (decoder: Decoder) => Promise<DecodedBatch>;
 
-/** A batch that cannot be read; `retriable` keeps kafkajs from asking again and again. */
+/** A batch that cannot be decoded; `retriable` prevents endless retries by kafkajs. */
 export class CorruptBatchError extends Error {
   override readonly name = 'CorruptBatchError';
   readonly retriable = false;
   readonly firstOffset: bigint;
-  /** The offset after it, as far as its head can be trusted: a broker hands out a batch whole. */
+  /** The offset after the batch, if its header is intact; a broker returns only whole batches. */
   readonly next: bigint;
 
   constructor(firstOffset: bigint, lastOffsetDelta: number, reason: string, cause?: unknown) {
@@ -36,10 +35,10 @@ export class CorruptBatchError extends Error {
   }
 }
 
-/** Where things lie in a record batch, in bytes from its start (message format v2). */
+/** Byte positions in a record batch (message format v2). */
 const at = { length: 8, afterLength: 12, crc: 17, checked: 21, lastOffsetDelta: 23 } as const;
 
-/** Checks each batch, and ends it with a control record where its last offset has none. */
+/** Verifies the CRC of each batch, and adds a control record at its last offset if it has none there. */
 export function verifyRecordBatches(original: RecordBatchDecoder): RecordBatchDecoder {
   return async (decoder) => {
     const bytes = decoder.buffer.subarray(decoder.offset);
@@ -49,7 +48,7 @@ export function verifyRecordBatches(original: RecordBatchDecoder): RecordBatchDe
     const lastOffsetDelta = bytes.readInt32BE(at.lastOffsetDelta);
     const expected = bytes.readUInt32BE(at.crc);
     if (crc32c(bytes.subarray(at.checked, end)) !== expected) {
-      throw new CorruptBatchError(firstOffset, lastOffsetDelta, 'its checksum is wrong');
+      throw new CorruptBatchError(firstOffset, lastOffsetDelta, 'checksum mismatch');
     }
     return original(decoder).then(addEnd, (cause: Error) => {
       throw new CorruptBatchError(firstOffset, lastOffsetDelta, cause.message, cause);
@@ -72,11 +71,11 @@ function addEnd(batch: DecodedBatch): DecodedBatch {
   return batch;
 }
 
-/** What stops a partition on such a batch, and how to go on. */
+/** The error that stops a partition at a corrupt batch, with the command that skips it. */
 export function corruptBatch(topic: string, partition: number, error: CorruptBatchError): HeadwaterError {
   const message =
-    `${topic}-${partition}: ${error.message}. Restore the partition from another replica, or skip the batch: ` +
-    `stop the services and set the group's offset past it (kafka-consumer-groups.sh --group GROUP ` +
+    `${topic}-${partition}: ${error.message}; restore the partition from another replica, or skip the batch: ` +
+    `stop the services and set the group's offset after it (kafka-consumer-groups.sh --group GROUP ` +
     `--topic ${topic}:${partition} --reset-offsets --to-offset ${error.next} --execute)`;
   return new HeadwaterError('log-batch-corrupt', message, {
     cause: error,

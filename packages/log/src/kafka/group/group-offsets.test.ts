@@ -9,7 +9,7 @@ const nothing = async () => undefined;
 
 type Told = readonly { readonly partition: number; readonly offset: number; readonly error?: number }[];
 
-/** An answer as a broker sends it, of version 7, for topic `t`. */
+/** A broker's response of version 7 for topic `t`. */
 function answerOf(told: Told, error = 0): Buffer {
   const partitions = told.map(({ partition, offset, error: code = 0 }) => {
     const bytes = Buffer.alloc(20);
@@ -25,12 +25,12 @@ function answerOf(told: Told, error = 0): Buffer {
   return Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 2]), topic, end]);
 }
 
-/** Offsets of a group whose coordinator gives these answers, one after the other. */
+/** Offsets of a group whose coordinator returns these responses in turn. */
 function offsetsFrom(answers: Buffer[], maxVersion = 10): GroupOffsets {
   const connectionPool = {
     send: async <T>({ response }: ProtocolRequest<T>) => {
       const next = answers.shift();
-      if (next === undefined) throw new Error('asked once too often');
+      if (next === undefined) throw new Error('unexpected request');
       return response.parse(await response.decode(next));
     },
   };
@@ -51,7 +51,7 @@ function clusterWith(broker: Partial<Broker>, more: Partial<Cluster> = {}): Shar
 }
 
 describe('offsets of a group', () => {
-  it('are given in the order that was asked for, and none where there is none', async () => {
+  it('are returned in the requested order, and undefined where there is none', async () => {
     const told = [
       { partition: 0, offset: -1 },
       { partition: 2, offset: 5_000_000_000 },
@@ -61,25 +61,25 @@ describe('offsets of a group', () => {
     expect(await offsets.latest('g', 't', [2, 1, 0])).toEqual([5_000_000_000n, 0n, undefined]);
   });
 
-  it('are asked for again where an answer leaves out a partition: that is not "none"', async () => {
+  it('are requested again when a response omits a partition', async () => {
     const offsets = offsetsFrom([answerOf([]), answerOf([{ partition: 1, offset: 8 }])]);
     expect(await offsets.settled('g', 't', 1)).toBe(8n);
   });
 
-  it('are asked for again while they are not stable', async () => {
+  it('are requested again while they are not stable', async () => {
     const pending = answerOf([{ partition: 1, offset: -1, error: unstable }]);
     const offsets = offsetsFrom([pending, answerOf([{ partition: 1, offset: 8 }])]);
     expect(await offsets.settled('g', 't', 1)).toBe(8n);
   });
 
-  it('are asked for again after an error of the whole answer', async () => {
+  it('are requested again after an error of the whole response', async () => {
     const moved = createErrorFromCode(16);
     expect(moved.type).toBe('NOT_COORDINATOR_FOR_GROUP');
     const offsets = offsetsFrom([answerOf([], 16), answerOf([{ partition: 0, offset: 3 }])]);
     expect(await offsets.latest('g', 't', [0])).toEqual([3n]);
   });
 
-  it('are not asked of brokers that cannot tell whether they are stable', async () => {
+  it('are not requested from brokers that cannot report stable offsets', async () => {
     await expect(offsetsFrom([], 6).settled('g', 't', 0)).rejects.toMatchObject({
       code: 'prerequisite-missing',
     });
@@ -87,7 +87,7 @@ describe('offsets of a group', () => {
 });
 
 describe('ends of partitions', () => {
-  it('are asked for again while the partitions are not known, or one is not told', async () => {
+  it('are requested again while partitions are unknown or one is missing', async () => {
     const known = [[], [0, 1], [0, 1]];
     const told = [[0], [0, 1], [0, 1], [0, 1]];
     const cluster = clusterWith(

@@ -1,7 +1,7 @@
 /**
- * What a group has committed. Not asked of kafkajs' admin: that asks for the partitions it happens to know, and while
- * it is asked for another topic at the same time it may know none; its answer then says nothing, which reads like
- * "nothing was committed", and a partition would begin again at its first record.
+ * Committed offsets of a group. kafkajs' admin is not used: it requests the partitions in its current metadata, which
+ * may be none while another topic is requested. Its empty response would mean "nothing committed", and a partition
+ * would restart at its first record.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { rootOf } from '../client/failures.ts';
@@ -9,7 +9,7 @@ import type { Broker } from '../client/kafkajs.ts';
 import type { SharedCluster } from '../client/shared-cluster.ts';
 import { offsetFetch, offsetFetchKey, offsetFetchVersion } from './offset-fetch.ts';
 
-/** kafkajs' request, which our view of a broker leaves out. */
+/** kafkajs' OffsetCommit, which `Broker` omits. */
 interface CommittingBroker extends Broker {
   offsetCommit(request: {
     readonly groupId: string;
@@ -31,29 +31,29 @@ export class GroupOffsets {
     this.#cluster = cluster;
   }
 
-  /** Of each of the partitions, in their order, as committed by now; undefined where nothing was. */
+  /** Committed offsets of the partitions, in their order; undefined where there is none. */
   latest(group: string, topic: string, partitions: readonly number[]): Promise<(bigint | undefined)[]> {
-    return this.#ask(group, topic, partitions, false);
+    return this.#fetch(group, topic, partitions, false);
   }
 
-  /** Of one partition, when no transaction that was begun before can move it any more. */
+  /** Committed offset of one partition, after all pending transactions that could move it have ended. */
   async settled(group: string, topic: string, partition: number): Promise<bigint | undefined> {
-    return (await this.#ask(group, topic, [partition], true))[0];
+    return (await this.#fetch(group, topic, [partition], true))[0];
   }
 
-  /** Of a group without members: the coordinator refuses any other. Errors: request-invalid. */
+  /** Sets offsets of a group without members. Errors: request-invalid where the group has members. */
   commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
     const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }));
     return this.#cluster.attempt(`setting the offsets of group ${group}`, [], async (cluster) => {
       const coordinator = (await cluster.findGroupCoordinator({ groupId: group })) as CommittingBroker;
       const request = { groupId: group, ...outsideOfGroup, topics: [{ topic, partitions }] };
       await coordinator.offsetCommit(request).catch((thrown: unknown) => {
-        throw refusesForMembers(thrown) ? hasMembers(group, thrown) : thrown;
+        throw isRejectedForMembers(thrown) ? hasMembers(group, thrown) : thrown;
       });
     });
   }
 
-  #ask(
+  #fetch(
     group: string,
     topic: string,
     partitions: readonly number[],
@@ -61,34 +61,36 @@ export class GroupOffsets {
   ): Promise<(bigint | undefined)[]> {
     return this.#cluster.attempt(`reading the offsets of group ${group}`, [], async (cluster) => {
       const coordinator = await cluster.findGroupCoordinator({ groupId: group });
-      refuseOld(coordinator);
-      const question = offsetFetch({ group, topic, partitions, stable });
-      const told = await coordinator.connectionPool.send(question);
-      return partitions.map((partition) => committedOf(told.get(partition), topic, partition));
+      rejectOld(coordinator);
+      const offsets = await coordinator.connectionPool.send(
+        offsetFetch({ group, topic, partitions, stable }),
+      );
+      return partitions.map((partition) => committedOf(offsets.get(partition), topic, partition));
     });
   }
 }
 
-function refusesForMembers(thrown: unknown): boolean {
+function isRejectedForMembers(thrown: unknown): boolean {
   return ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'].includes(rootOf(thrown).type ?? '');
 }
 
 function hasMembers(group: string, cause: unknown): HeadwaterError {
-  const message = `group ${group} has members; stop its services before its offsets are set`;
+  const message = `group ${group} has members; stop its services before setting its offsets`;
   return new HeadwaterError('request-invalid', message, { cause });
 }
 
-/** An answer without the partition is no answer, least of all "nothing". */
-function committedOf(told: bigint | undefined, topic: string, partition: number): bigint | undefined {
-  if (told === undefined) {
-    throw new HeadwaterError('log-unavailable', `Kafka did not tell the offset of ${topic}-${partition}`);
+/** A response without the partition does not mean that nothing is committed. */
+function committedOf(offset: bigint | undefined, topic: string, partition: number): bigint | undefined {
+  if (offset === undefined) {
+    const message = `Kafka returned no committed offset for ${topic}-${partition}`;
+    throw new HeadwaterError('log-unavailable', message);
   }
-  return told < 0n ? undefined : told;
+  return offset < 0n ? undefined : offset;
 }
 
-function refuseOld({ versions }: Broker): void {
+function rejectOld({ versions }: Broker): void {
   if ((versions[offsetFetchKey]?.maxVersion ?? 0) >= offsetFetchVersion) return;
   const message =
-    'the brokers are older than Kafka 2.5, which is the first to tell whether an offset is stable';
+    'the brokers are older than Kafka 2.5, the first version that reports stable offsets; upgrade them';
   throw new HeadwaterError('prerequisite-missing', message);
 }

@@ -1,4 +1,4 @@
-/** What becomes of a member when kafkajs gives up: a restart of Kafka must not end the service. */
+/** A group member after kafkajs gives up: a restart of Kafka must not end the service. */
 import { HeadwaterError } from '@headwater/errors';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { MemberListener } from '../../partitions/membership.ts';
@@ -7,7 +7,7 @@ import { KafkaMember, type KafkaMemberDependencies } from './kafka-member.ts';
 
 type Listener = (event: { payload: object }) => void;
 
-/** kafkajs' consumer as the member sees it. */
+/** The part of kafkajs' consumer that the member uses. */
 class ScriptedConsumer {
   readonly events = { GROUP_JOIN: 'join', CRASH: 'crash' };
   readonly #listeners = new Map<string, Listener>();
@@ -45,7 +45,7 @@ class ScriptedConsumer {
   }
 }
 
-/** A member whose consumers are these, one after the other. */
+/** A member that uses these consumers in turn. */
 function openMember(consumers: readonly ScriptedConsumer[]) {
   const left = [...consumers];
   const consumer = vi.fn(() => left.shift());
@@ -60,7 +60,7 @@ function openMember(consumers: readonly ScriptedConsumer[]) {
 const notFound = () =>
   Object.assign(new Error('Failed to find group coordinator'), { name: 'KafkaJSGroupCoordinatorNotFound' });
 
-it('joins again when kafkajs gives up over what passes', async () => {
+it('rejoins when kafkajs gives up after a transient failure', async () => {
   const consumers = [new ScriptedConsumer(), new ScriptedConsumer(notFound()), new ScriptedConsumer()];
   const { member, listener, consumer } = openMember(consumers);
   await member.start();
@@ -73,7 +73,7 @@ it('joins again when kafkajs gives up over what passes', async () => {
   expect(consumers.map(({ disconnected }) => disconnected > 0)).toEqual([true, true, false]);
 });
 
-it('leaves to kafkajs what kafkajs mends', async () => {
+it('does not interfere when kafkajs restarts by itself', async () => {
   const consumers = [new ScriptedConsumer(), new ScriptedConsumer()];
   const { member, consumer } = openMember(consumers);
   await member.start();
@@ -82,7 +82,7 @@ it('leaves to kafkajs what kafkajs mends', async () => {
   expect(consumer).toHaveBeenCalledTimes(1);
 });
 
-it('fails over what does not pass, also when it comes at the second attempt', async () => {
+it('fails after a permanent error, also at the second attempt', async () => {
   const forbidden = Object.assign(new Error('no'), { type: 'GROUP_AUTHORIZATION_FAILED' });
   const consumers = [new ScriptedConsumer(), new ScriptedConsumer(forbidden)];
   const { member, listener } = openMember(consumers);
@@ -93,7 +93,7 @@ it('fails over what does not pass, also when it comes at the second attempt', as
   expect(listener.failed.mock.calls[0]?.[0]).toMatchObject({ code: 'log-forbidden', verdict: 'stop' });
 });
 
-it('does not come back after it has left', async () => {
+it('does not rejoin after it has left', async () => {
   const consumers = [new ScriptedConsumer(), new ScriptedConsumer()];
   const { member, listener, consumer } = openMember(consumers);
   await member.start();

@@ -1,8 +1,7 @@
 /**
- * A member of a group on Kafka. kafkajs' consumer is used for membership alone (joining, heartbeats, the
- * assignment); its partitions stay paused, and each partition fetches over connections of its own. So heartbeats go
- * on while batches are processed or retried, offsets out of range never end in a default one that is committed
- * silently, and what was fetched for a former generation cannot come in late.
+ * A group member on Kafka. kafkajs' consumer only joins, sends heartbeats and assigns; its partitions stay paused,
+ * and each partition fetches over its own connections. So heartbeats continue during processing and retries, an
+ * offset out of range is never replaced by a default, and no fetch of a former generation arrives late.
  */
 import { asHeadwaterError } from '@headwater/errors';
 import type { Positions } from '../../api.ts';
@@ -37,7 +36,7 @@ export class KafkaMember implements GroupMember {
   readonly #dependencies: KafkaMemberDependencies;
   readonly #loops = new Map<number, FetchLoop>();
   readonly #leaving = new AbortController();
-  /** Another one after a crash that kafkajs does not mend by itself. */
+  /** Replaced after a crash from which kafkajs does not recover. */
   #consumer: Consumer | undefined;
   #partitions: readonly number[] = [];
 
@@ -62,7 +61,7 @@ export class KafkaMember implements GroupMember {
   async openTransactions(partition: number, transactionalId: string): Promise<PartitionTransactions> {
     await this.#closeLoop(partition);
     const { group } = this.#options;
-    return this.#dependencies.producers.openTransactional({ transactionalId, group, partition: partition });
+    return this.#dependencies.producers.openTransactional({ transactionalId, group, partition });
   }
 
   async committed(partition: number): Promise<Positions> {
@@ -89,7 +88,7 @@ export class KafkaMember implements GroupMember {
   seek(partition: number, positions: Positions): void {
     if (this.#left) return;
     void this.#closeLoop(partition);
-    const start = [...positions].map(([topic, offset]) => ({ topic, partition: partition, offset }));
+    const start = [...positions].map(([topic, offset]) => ({ topic, partition, offset }));
     const loop = new FetchLoop(this.#dependencies.client.cluster(), start, {
       handle: (topic, _partition, chunk) => {
         if (this.#loops.get(partition) === loop) this.#listener.fetched(partition, topic, chunk);
@@ -138,15 +137,15 @@ export class KafkaMember implements GroupMember {
     return consumer;
   }
 
-  /** kafkajs begins again only after some failures; a coordinator that is not found while brokers start is none of them. */
+  /** kafkajs restarts only after some failures; a coordinator that is not found during broker start is not among them. */
   async #crashed(consumer: Consumer, thrown: unknown): Promise<void> {
     const { group } = this.#options;
-    let error = asLogError(thrown, `being a member of group ${group}`);
+    let error = asLogError(thrown, `membership in group ${group}`);
     let crashed = consumer;
     for (let failures = 0; !this.#left; failures += 1) {
       if (error.verdict !== 'retry') return this.#listener.failed(error);
       const fields = { group, code: error.code, reason: error.message };
-      this.#dependencies.logger.warn(fields, 'the group will be joined again');
+      this.#dependencies.logger.warn(fields, 'rejoining the consumer group');
       await crashed.disconnect().catch(() => undefined);
       await pauseFor(backoffMs(failures), this.#leaving.signal);
       if (this.#left) return;
@@ -161,11 +160,11 @@ export class KafkaMember implements GroupMember {
 
   #joined(consumer: Consumer, assignment: Readonly<Record<string, readonly number[]>>): void {
     if (this.#left) {
-      // A join that was under way while we left; the group must not count on us.
+      // A join that was in progress during `leave`: leave the group again.
       void consumer.disconnect().catch(() => undefined);
       return;
     }
-    // Synchronously, before kafkajs fetches anything of the new generation.
+    // Pause synchronously, before kafkajs fetches for the new generation.
     consumer.pause(this.#options.topics.map((topic) => ({ topic })));
     for (const partition of [...this.#loops.keys()]) void this.#closeLoop(partition);
     const [first] = this.#options.topics;

@@ -1,55 +1,55 @@
 /**
- * Kafka's OffsetFetch in version 7 (Kafka 2.5), of which kafkajs has none past 4: the first that can be told to
- * answer with an error, not with the offset before, while a transaction that would move an offset is not over.
+ * Kafka's OffsetFetch in version 7 (Kafka 2.5); kafkajs supports up to 4. Version 7 is the first that can return an
+ * error instead of the former offset while a pending transaction would move it.
  */
 import { createErrorFromCode, Decoder, Encoder, type ProtocolRequest } from '../client/kafkajs.ts';
 
 export const offsetFetchKey = 9;
 export const offsetFetchVersion = 7;
 
-export interface OffsetFetchQuery {
+interface OffsetFetchQuery {
   readonly group: string;
   readonly topic: string;
   readonly partitions: readonly number[];
-  /** UNSTABLE_OFFSET_COMMIT while a transaction holds an offset for one of these partitions. */
+  /** Requires stable offsets: UNSTABLE_OFFSET_COMMIT while a transaction has a pending offset of these partitions. */
   readonly stable: boolean;
 }
 
-/** Committed offsets by partition index; −1 is none. A partition that was not told is missing. */
-export type OffsetFetchResult = ReadonlyMap<number, bigint>;
+/** Committed offsets by partition index, for the partitions in the response; −1 means none. */
+type OffsetFetchResult = ReadonlyMap<number, bigint>;
 
 interface Decoded {
   readonly offsets: Map<number, bigint>;
   readonly errorCodes: readonly number[];
 }
 
-export function offsetFetch(question: OffsetFetchQuery): ProtocolRequest<OffsetFetchResult> {
+export function offsetFetch(query: OffsetFetchQuery): ProtocolRequest<OffsetFetchResult> {
   return {
     request: {
       apiKey: offsetFetchKey,
       apiVersion: offsetFetchVersion,
       apiName: 'OffsetFetch',
-      encode: async () => encode(question),
+      encode: async () => encode(query),
     },
     response: {
-      decode: async (bytes) => decode(bytes, question.topic),
-      parse: async (decoded) => refuseErrors(decoded as Decoded),
+      decode: async (bytes) => decode(bytes, query.topic),
+      parse: async (decoded) => throwErrors(decoded as Decoded),
     },
-    // That an offset is not stable yet is nothing to log.
+    // An unstable offset is expected, so kafkajs must not log it.
     logResponseError: false,
   };
 }
 
-/** A zero stands where tagged fields might: at the end of the header, of each topic, and of the whole. */
+/** Zeros are empty tagged fields: after the header, after each topic and at the end. */
 function encode({ group, topic, partitions, stable }: OffsetFetchQuery): Encoder {
-  const asked = new Encoder()
+  const encodedTopic = new Encoder()
     .writeUVarIntString(topic)
     .writeUVarIntArray(partitions.map((partition) => new Encoder().writeInt32(partition)))
     .writeUVarInt(0);
   return new Encoder()
     .writeUVarInt(0)
     .writeUVarIntString(group)
-    .writeUVarIntArray([asked])
+    .writeUVarIntArray([encodedTopic])
     .writeBoolean(stable)
     .writeUVarInt(0);
 }
@@ -61,7 +61,7 @@ function decode(bytes: Buffer, topic: string): Decoded {
   decoder.readTaggedFields();
   decoder.readInt32();
   decoder.readUVarIntArray(() => {
-    const told = decoder.readUVarIntString();
+    const name = decoder.readUVarIntString();
     decoder.readUVarIntArray(() => {
       const partition = decoder.readInt32();
       const offset = decoder.readInt64();
@@ -69,7 +69,7 @@ function decode(bytes: Buffer, topic: string): Decoded {
       decoder.readUVarIntString();
       errorCodes.push(decoder.readInt16());
       decoder.readTaggedFields();
-      if (told === topic) offsets.set(partition, BigInt(String(offset)));
+      if (name === topic) offsets.set(partition, BigInt(String(offset)));
     });
     decoder.readTaggedFields();
   });
@@ -77,7 +77,7 @@ function decode(bytes: Buffer, topic: string): Decoded {
   return { offsets, errorCodes };
 }
 
-function refuseErrors({ offsets, errorCodes }: Decoded): OffsetFetchResult {
+function throwErrors({ offsets, errorCodes }: Decoded): OffsetFetchResult {
   const failure = errorCodes.find((code) => code !== 0);
   if (failure !== undefined) throw createErrorFromCode(failure);
   return offsets;

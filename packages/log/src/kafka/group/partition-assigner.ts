@@ -1,6 +1,6 @@
 /**
- * The partitions' assignment in Kafka's group protocol: partition i of all topics goes to one member, and each
- * member says in its metadata which partitions it had, so that the leader can give them back.
+ * The assignment of partitions in Kafka's group protocol: partition i of all topics goes to one member. Each member
+ * puts its former partitions into its metadata, so that the leader can assign them again.
  */
 import { assignPartitions } from '../../partitions/partition-assignment.ts';
 import { type Assigner, AssignerProtocol } from '../client/kafkajs.ts';

@@ -1,4 +1,4 @@
-/** A process of its own that copies a topic until it is ended, for tests that kill it or hold it. */
+/** A process that copies a topic until it is ended, for tests that kill or stop it. */
 import { createKafkaLog } from '../../../dist/kafka/kafka-log.js';
 
 const { BROKERS = '', GROUP = '', INPUT = '', OUTPUT = '' } = process.env;

@@ -1,4 +1,4 @@
-/** Processes that are killed, or held so long that others take over: nothing is lost, and nothing comes twice. */
+/** Takeovers from killed and stopped processes: no record is lost or duplicated. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -57,9 +57,9 @@ async function expectEachOnce(log: Log, { INPUT, OUTPUT }: { INPUT: string; OUTP
   expect(sourceOffsets(await readAll(log, OUTPUT))).toEqual(sources.sort());
 }
 
-// Each waits until a session has run out: they may as well wait together.
+// Each test waits for a session timeout, so they run concurrently.
 describe.concurrent('taking over partitions', { timeout: 100_000 }, () => {
-  it('from a process that was killed in mid-stream', async ({ onTestFinished }) => {
+  it('from a process that was killed mid-stream', async ({ onTestFinished }) => {
     const { log, names } = await setUp(onTestFinished);
     const first = await startCopier(names, onTestFinished);
     await eventually(async () => (await readAll(log, names.OUTPUT)).length > 20);
@@ -70,9 +70,7 @@ describe.concurrent('taking over partitions', { timeout: 100_000 }, () => {
     await expectEachOnce(log, names);
   });
 
-  it('from an owner that was held in mid-stream, and wakes when others have its partitions', async ({
-    onTestFinished,
-  }) => {
+  it('from an owner that was stopped mid-stream and resumes after a takeover', async ({ onTestFinished }) => {
     const { log, names } = await setUp(onTestFinished);
     const first = await startCopier(names, onTestFinished);
     await eventually(async () => (await readAll(log, names.OUTPUT)).length > 20);

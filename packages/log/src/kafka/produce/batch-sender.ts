@@ -1,7 +1,7 @@
 /**
- * Brings batches to the brokers that lead their partitions, and keeps account of each partition on its own: what one
- * broker acknowledged is never sent again, and what another did not is, as the same bytes, to whoever leads by then.
- * One request a broker at a time; the batches that wait for it share the next one.
+ * Sends batches to the leaders of their partitions, and tracks each partition separately: an acknowledged batch is
+ * never sent again, any other is sent as the same bytes to the current leader. Each broker gets one request at a
+ * time; waiting batches share the next request.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { never, pauseFor } from '../../backoff.ts';
@@ -20,28 +20,28 @@ import {
 import { batchRetry, isAcknowledgement, ResponseError } from './protocol/response-errors.ts';
 import type { WriteState } from './write-state.ts';
 
-export interface BatchSenderOptions {
+interface BatchSenderOptions {
   readonly connections: Connections;
   readonly view: ClusterView;
   readonly writes: WriteState;
   readonly observer: ProduceObserver;
   readonly transactionalId: string | null;
-  /** The broker waits for the replicas for so long; the connections wait longer. */
+  /** Time that the broker waits for its replicas; the connections wait longer. */
   readonly acknowledgeMs: number;
 }
 
-/** Bytes of the batches of one request; a larger batch goes alone. */
+/** Limit on the batch bytes of one request; a larger batch is sent alone. */
 const requestBytes = 4 * 1024 * 1024;
-/** A topic that no broker knows is given so long to appear: it may just have been created. */
+/** Wait for an unknown topic, which may just have been created. */
 const missingTopicMs = 5_000;
 const longestThrottleMs = 10_000;
-const doing = 'writing to Kafka';
+const operation = 'writing to Kafka';
 
 export class BatchSender {
   readonly #options: BatchSenderOptions;
-  /** Those that no request holds now. */
+  /** Deliveries that are not in a request. */
   readonly #waiting = new Set<Delivery>();
-  /** Addresses of brokers that have a request under way, or that asked for a pause. */
+  /** Addresses of brokers with a request in flight or a throttle. */
   readonly #busy = new Set<string>();
   #scheduled = false;
   #timer: NodeJS.Timeout | undefined;
@@ -52,8 +52,8 @@ export class BatchSender {
   }
 
   /**
-   * Resolves when all in-sync replicas have the batch. `deadline` in milliseconds since the epoch; a request that is
-   * under way then is waited for. Callers give one batch of a partition at a time. Errors: BatchFailure.
+   * Resolves when all in-sync replicas have the batch. `deadline` in milliseconds since the epoch; a request in
+   * flight at the deadline may still finish. Callers pass one batch of a partition at a time. Errors: BatchFailure.
    */
   deliver(batch: EncodedBatch, deadline: number): Promise<void> {
     const delivery = new Delivery(batch, deadline);
@@ -62,7 +62,7 @@ export class BatchSender {
     return delivery.done;
   }
 
-  /** Rejects what waits, and what comes back from now on. */
+  /** Rejects waiting batches, and those that a request returns later. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -70,7 +70,7 @@ export class BatchSender {
     this.#waiting.clear();
   }
 
-  /** Batches that are given in one turn of the event loop share a request. */
+  /** Batches of one turn of the event loop share a request. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -106,7 +106,7 @@ export class BatchSender {
     }
   }
 
-  /** What the brokers that are free can be sent now; what has no leader is added to `leaderless`. */
+  /** Batches to send to idle brokers now; adds batches without a leader to `leaderless`. */
   #byLeader(now: number, leaderless: Delivery[]): Map<NodeAddress, Delivery[]> {
     const byLeader = new Map<NodeAddress, Delivery[]>();
     const sizes = new Map<NodeAddress, number>();
@@ -134,11 +134,11 @@ export class BatchSender {
     try {
       const request = produceRequest(batches, { transactionalId, timeoutMs: acknowledgeMs });
       const response = await connections.send(leader, request);
-      view.trust(leader);
-      this.#settle(batches, response);
+      view.markReachable(leader);
+      this.#applyResponse(batches, response);
       if (response.throttleMs > 0) await pauseFor(Math.min(response.throttleMs, longestThrottleMs), never);
     } catch (thrown) {
-      view.suspect(leader);
+      view.markUnreachable(leader);
       this.#retryAll(batches, thrown);
     } finally {
       this.#busy.delete(name);
@@ -146,26 +146,26 @@ export class BatchSender {
     }
   }
 
-  #settle(batches: readonly Delivery[], response: ProduceResponse): void {
+  #applyResponse(batches: readonly Delivery[], response: ProduceResponse): void {
     let leaderMayHaveMoved = false;
     for (const batch of batches) {
       const name = partitionName(batch);
-      // A response that leaves a partition out says nothing of it.
+      // A response without the partition leaves its outcome unknown.
       const error = response.errors.has(name) ? response.errors.get(name) : 'REQUEST_TIMED_OUT';
       const rule = batchRetry(error);
       if (rule !== undefined && error !== undefined) {
         this.#postpone(batch, error, new ResponseError(error, name), rule.mayBeWritten);
         leaderMayHaveMoved ||= rule.leaderMayHaveMoved;
-      } else this.#judge(batch, error);
+      } else this.#applyFinal(batch, error);
     }
     if (leaderMayHaveMoved) void this.#refresh();
   }
 
-  /** The broker has decided, so that it can be written to. */
-  #judge(batch: Delivery, error: string | undefined): void {
+  /** A final response, even an error, shows that the partition is writable. */
+  #applyFinal(batch: Delivery, error: string | undefined): void {
     this.#options.writes.succeeded(batch);
     if (isAcknowledgement(error)) batch.acknowledge();
-    else batch.giveUp(asLogError(new ResponseError(error ?? '', partitionName(batch)), doing));
+    else batch.giveUp(asLogError(new ResponseError(error ?? '', partitionName(batch)), operation));
   }
 
   #retryAll(batches: readonly Delivery[], thrown: unknown): void {
@@ -177,9 +177,9 @@ export class BatchSender {
     void this.#refresh();
   }
 
-  /** A login that is refused, or a certificate that is not trusted, does not pass. */
+  /** A rejected login or an untrusted certificate is permanent. */
   #rejectFinal(batch: Delivery, thrown: unknown, mayBeWritten: boolean): boolean {
-    const error = asLogError(thrown, doing);
+    const error = asLogError(thrown, operation);
     if (error.verdict === 'retry') return false;
     this.#waiting.delete(batch);
     batch.giveUp(error, mayBeWritten);
@@ -214,7 +214,7 @@ export class BatchSender {
     return true;
   }
 
-  /** Resolves with what went wrong, if anything did: batches wait, and ask again. */
+  /** Resolves with the error of a failed refresh, or undefined; batches wait and retry. */
   async #refresh(): Promise<unknown> {
     try {
       await this.#options.view.refresh();

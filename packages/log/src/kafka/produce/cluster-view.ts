@@ -1,6 +1,6 @@
 /**
- * Which broker leads a partition, and which one coordinates a group or a transactional id. Shared by all producers of
- * a process. It is asked for anew when a broker says that it is another one, never on a timer.
+ * Leaders of partitions, and coordinators of groups and transactional ids, shared by all producers of a process.
+ * Refreshed when a broker reports a change, never on a timer.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { BrokerAddress } from '../client/kafkajs.ts';
@@ -21,39 +21,39 @@ export class ClusterView {
   readonly #leaders = new Map<string, number>();
   readonly #leaderless = new Set<string>();
   readonly #coordinators = new Map<string, NodeAddress>();
-  /** Asked last: a broker that does not answer may also be cut off from the others, and not know the new leaders. */
-  readonly #suspects = new Set<string>();
+  /** Used last: a broker that did not respond may be cut off from the others, with stale metadata. */
+  readonly #unreachable = new Set<string>();
   #nodes = new Map<number, NodeAddress>();
   #refreshing: { readonly topics: number; readonly done: Promise<void> } | undefined;
 
-  /** `seeds` are `host:port`. */
+  /** `seeds` are bootstrap brokers, as `host:port`. */
   constructor(seeds: readonly string[], connections: Connections, observer: ProduceObserver = {}) {
     this.#seeds = seeds.map(parseAddress);
     this.#connections = connections;
     this.#observer = observer;
   }
 
-  /** undefined: not known, or without a leader; ask after `refresh`. */
+  /** undefined where the leader is unknown or missing; call again after `refresh`. */
   leader(partition: TopicPartition): NodeAddress | undefined {
     this.#topics.add(partition.topic);
     const name = partitionName(partition);
     return this.#leaderless.has(name) ? undefined : this.#nodes.get(this.#leaders.get(name) ?? -1);
   }
 
-  /** True where the brokers said, at the last `refresh`, that there is no such topic. */
+  /** True where the topic did not exist at the last `refresh`. */
   isMissing(topic: string): boolean {
     return this.#missing.has(topic);
   }
 
-  suspect({ host, port }: BrokerAddress): void {
-    this.#suspects.add(`${host}:${port}`);
+  markUnreachable({ host, port }: BrokerAddress): void {
+    this.#unreachable.add(`${host}:${port}`);
   }
 
-  trust({ host, port }: BrokerAddress): void {
-    this.#suspects.delete(`${host}:${port}`);
+  markReachable({ host, port }: BrokerAddress): void {
+    this.#unreachable.delete(`${host}:${port}`);
   }
 
-  /** Calls at the same time share one request, if it asks for all topics. Errors: ConnectionFailure of the last broker asked. */
+  /** Concurrent calls share one request if it covers all topics. Errors: ConnectionFailure of the last broker. */
   refresh(): Promise<void> {
     const topics = this.#topics.size;
     const current = this.#refreshing;
@@ -73,7 +73,7 @@ export class ClusterView {
     const name = `${type}/${key}`;
     const known = this.#coordinators.get(name);
     if (known !== undefined) return known;
-    const found = await this.#askAny((address) =>
+    const found = await this.#sendToAny((address) =>
       this.#connections.send(address, findCoordinatorRequest(key, type)),
     );
     if (found.error !== undefined) throw new ResponseError(found.error, `the coordinator of ${type} ${key}`);
@@ -85,7 +85,7 @@ export class ClusterView {
     this.#coordinators.delete(`${type}/${key}`);
   }
 
-  /** Any broker that answers, those that failed lately last. */
+  /** Any broker; brokers that failed recently come last. */
   async anyBroker(): Promise<BrokerAddress> {
     await this.refresh();
     const [first] = this.#addresses();
@@ -95,14 +95,14 @@ export class ClusterView {
 
   async #refresh(): Promise<void> {
     const topics = [...this.#topics];
-    const metadata = await this.#askAny((address) =>
+    const metadata = await this.#sendToAny((address) =>
       this.#connections.send(address, metadataRequest(topics)),
     );
     this.#nodes = new Map(metadata.nodes.map((node) => [node.nodeId, node]));
-    for (const topic of metadata.topics) this.#learn(topic);
+    for (const topic of metadata.topics) this.#update(topic);
   }
 
-  #learn({ topic, error, leaders }: ClusterMetadata['topics'][number]): void {
+  #update({ topic, error, leaders }: ClusterMetadata['topics'][number]): void {
     if (error === 'UNKNOWN_TOPIC_OR_PARTITION') this.#missing.add(topic);
     else this.#missing.delete(topic);
     for (const [partition, leader] of leaders) {
@@ -118,29 +118,29 @@ export class ClusterView {
     }
   }
 
-  async #askAny<T>(ask: (address: BrokerAddress) => Promise<T>): Promise<T> {
+  async #sendToAny<T>(send: (address: BrokerAddress) => Promise<T>): Promise<T> {
     let failure: unknown = new HeadwaterError('log-unavailable', 'no broker is known');
     for (const address of this.#addresses()) {
       try {
-        const answer = await ask(address);
-        this.trust(address);
-        return answer;
+        const response = await send(address);
+        this.markReachable(address);
+        return response;
       } catch (thrown) {
-        this.suspect(address);
+        this.markUnreachable(address);
         failure = thrown;
       }
     }
     throw failure;
   }
 
-  /** In random order, so that one broker that knows too little is not asked again and again. */
+  /** Brokers in random order, so that one broker with stale metadata is not used repeatedly. */
   #addresses(): BrokerAddress[] {
     const known = this.#nodes.size > 0 ? [...this.#nodes.values()] : this.#seeds;
     const all = [...known.toSorted(() => Math.random() - 0.5), ...this.#seeds];
     const unique = new Map(all.map((address) => [`${address.host}:${address.port}`, address]));
-    const isSuspect = (name: string) => (this.#suspects.has(name) ? 1 : 0);
+    const rank = (name: string) => (this.#unreachable.has(name) ? 1 : 0);
     return [...unique]
-      .toSorted(([first], [second]) => isSuspect(first) - isSuspect(second))
+      .toSorted(([first], [second]) => rank(first) - rank(second))
       .map(([, address]) => address);
   }
 }

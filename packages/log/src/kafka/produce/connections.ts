@@ -1,11 +1,11 @@
 /**
- * One connection a broker, with one request at a time. A connection on which a request failed or timed out is ended at
- * once, so that no second attempt can begin while the first may still be answered; and kafkajs would read the next
- * response from the rest of the one that was cut off.
+ * One connection per broker, with one request at a time. A connection is closed after a failed or timed-out request:
+ * no second attempt may overlap a late response of the first, and kafkajs would decode the next response from the
+ * rest of a truncated one.
  */
 import type { BrokerAddress, DirectBroker, ProtocolRequest } from '../client/kafkajs.ts';
 
-/** A request without a response. */
+/** A request failed without a response. */
 export class ConnectionFailure extends Error {
   override readonly name = 'ConnectionFailure';
   /** false: the request was not sent. */
@@ -17,7 +17,7 @@ export class ConnectionFailure extends Error {
   }
 }
 
-interface Line {
+interface BrokerSlot {
   broker: Promise<DirectBroker> | undefined;
   /** Resolves when the connection is free. */
   turn: Promise<unknown>;
@@ -25,7 +25,7 @@ interface Line {
 
 export class Connections {
   readonly #open: (address: BrokerAddress) => Promise<DirectBroker>;
-  readonly #lines = new Map<string, Line>();
+  readonly #slots = new Map<string, BrokerSlot>();
   #closed = false;
 
   constructor(open: (address: BrokerAddress) => Promise<DirectBroker>) {
@@ -36,52 +36,52 @@ export class Connections {
     return this.#closed;
   }
 
-  /** Errors: ConnectionFailure, after which the connection is gone. */
+  /** Errors: ConnectionFailure, after which the connection is closed. */
   send<T>(address: BrokerAddress, request: ProtocolRequest<T>): Promise<T> {
-    const line = this.#line(address);
-    const sent = line.turn.then(() => this.#send(address, line, request));
-    line.turn = sent.catch(() => undefined);
+    const slot = this.#slot(address);
+    const sent = slot.turn.then(() => this.#send(address, slot, request));
+    slot.turn = sent.catch(() => undefined);
     return sent;
   }
 
-  /** At once: requests that wait for a response fail. */
+  /** Closes immediately; requests in flight fail. */
   close(): void {
     this.#closed = true;
-    for (const line of this.#lines.values()) void line.broker?.then(end, () => undefined);
-    this.#lines.clear();
+    for (const slot of this.#slots.values()) void slot.broker?.then(end, () => undefined);
+    this.#slots.clear();
   }
 
-  #line(address: BrokerAddress): Line {
+  #slot(address: BrokerAddress): BrokerSlot {
     const name = `${address.host}:${address.port}`;
-    const known = this.#lines.get(name);
+    const known = this.#slots.get(name);
     if (known !== undefined) return known;
-    const line: Line = { broker: undefined, turn: Promise.resolve() };
-    this.#lines.set(name, line);
-    return line;
+    const slot: BrokerSlot = { broker: undefined, turn: Promise.resolve() };
+    this.#slots.set(name, slot);
+    return slot;
   }
 
-  async #send<T>(address: BrokerAddress, line: Line, request: ProtocolRequest<T>): Promise<T> {
-    const broker = await this.#connected(address, line);
+  async #send<T>(address: BrokerAddress, slot: BrokerSlot, request: ProtocolRequest<T>): Promise<T> {
+    const broker = await this.#connected(address, slot);
     try {
       return await broker.connectionPool.send(request);
     } catch (thrown) {
-      this.#discard(line, broker);
+      this.#discard(slot, broker);
       throw new ConnectionFailure(address, true, thrown);
     }
   }
 
-  async #connected(address: BrokerAddress, line: Line): Promise<DirectBroker> {
-    const idle = await line.broker?.catch(() => undefined);
-    if (idle !== undefined && !idle.isConnected()) this.#discard(line, idle);
-    line.broker ??= this.#connect(address);
-    const opening = line.broker;
+  async #connected(address: BrokerAddress, slot: BrokerSlot): Promise<DirectBroker> {
+    const idle = await slot.broker?.catch(() => undefined);
+    if (idle !== undefined && !idle.isConnected()) this.#discard(slot, idle);
+    slot.broker ??= this.#connect(address);
+    const opening = slot.broker;
     try {
       const broker = await opening;
       if (!this.#closed) return broker;
       end(broker);
       throw new Error('the connections are closed');
     } catch (thrown) {
-      if (line.broker === opening) line.broker = undefined;
+      if (slot.broker === opening) slot.broker = undefined;
       throw new ConnectionFailure(address, false, thrown);
     }
   }
@@ -97,16 +97,16 @@ export class Connections {
     }
   }
 
-  #discard(line: Line, broker: DirectBroker): void {
-    line.broker = undefined;
+  #discard(slot: BrokerSlot, broker: DirectBroker): void {
+    slot.broker = undefined;
     end(broker);
   }
 }
 
-/** kafkajs would first wait for responses. */
+/** Closes a broker's connections; kafkajs' own `disconnect` would first wait for responses. */
 function end({ connectionPool: { pool } }: DirectBroker): void {
   for (const connection of pool) {
-    connection.rejectRequests(new Error('the connection was ended'));
+    connection.rejectRequests(new Error('the connection was closed'));
     connection.requestQueue.destroy();
     connection.socket?.destroy();
   }

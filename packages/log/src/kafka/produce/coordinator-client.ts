@@ -1,6 +1,6 @@
 /**
- * Requests to the coordinator of a transactional id or a group, wherever it moves: it is looked up anew when it says
- * that it is another broker, or does not answer. Each of these requests can be repeated without changing its outcome.
+ * Requests to the coordinator of a transactional id or a group. The coordinator is looked up again when it has moved
+ * or does not respond. All these requests are idempotent.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { backoffMs, never, pauseFor } from '../../backoff.ts';
@@ -9,16 +9,16 @@ import type { BrokerAddress, ProtocolRequest } from '../client/kafkajs.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Connections } from './connections.ts';
 import { coordinatorErrorClass, ResponseError } from './protocol/response-errors.ts';
-import type { Answered, CoordinatorType } from './protocol/transaction-requests.ts';
+import type { BrokerResult, CoordinatorType } from './protocol/transaction-requests.ts';
 
-/** The broker finishes a committed transaction in the background; the next one may have to wait a moment. */
+/** The broker completes a commit in the background, so the next transaction may have to wait. */
 const concurrentWaitMs = 5;
 const longestWaitMs = 1_000;
 
-export interface Attempts {
-  /** For errors, e.g. `taking over a partition`. */
+interface Attempts {
+  /** Operation for errors, e.g. `taking over a partition`. */
   readonly subject: string;
-  /** Milliseconds since the epoch: no attempt begins after it. */
+  /** Milliseconds since the epoch; no attempt starts after it. */
   readonly deadline: number;
 }
 
@@ -32,9 +32,9 @@ export class CoordinatorClient {
   }
 
   /** Errors: HeadwaterError, log-unavailable after the deadline. */
-  async ask<T>(
+  async send<T>(
     coordinator: { readonly type: CoordinatorType; readonly key: string },
-    request: ProtocolRequest<Answered<T>>,
+    request: ProtocolRequest<BrokerResult<T>>,
     attempts: Attempts,
   ): Promise<T> {
     const { type, key } = coordinator;
@@ -43,8 +43,8 @@ export class CoordinatorClient {
     return this.#repeat(locate, moved, request, attempts);
   }
 
-  /** The same of any broker. */
-  async askAny<T>(request: ProtocolRequest<Answered<T>>, attempts: Attempts): Promise<T> {
+  /** Sends to any broker, with the same retries. */
+  async sendToAny<T>(request: ProtocolRequest<BrokerResult<T>>, attempts: Attempts): Promise<T> {
     return this.#repeat(
       () => this.#view.anyBroker(),
       () => undefined,
@@ -56,7 +56,7 @@ export class CoordinatorClient {
   async #repeat<T>(
     locate: () => Promise<BrokerAddress>,
     moved: () => void,
-    request: ProtocolRequest<Answered<T>>,
+    request: ProtocolRequest<BrokerResult<T>>,
     { subject, deadline }: Attempts,
   ): Promise<T> {
     for (let failures = 0; ; failures += 1) {
@@ -75,7 +75,7 @@ export class CoordinatorClient {
     }
   }
 
-  /** Milliseconds before the next attempt; undefined where another one cannot succeed. */
+  /** Milliseconds before the next attempt; undefined where the error is final. */
   #waitAfter(
     thrown: unknown,
     failures: number,
@@ -84,19 +84,19 @@ export class CoordinatorClient {
   ): number | undefined {
     const wait = Math.min(backoffMs(failures), longestWaitMs);
     if (thrown instanceof ResponseError) {
-      const verdict = coordinatorErrorClass(thrown.type);
-      if (verdict === 'concurrent') return concurrentWaitMs;
-      if (verdict === 'moved') moved();
-      return verdict === 'final' ? undefined : wait;
+      const errorClass = coordinatorErrorClass(thrown.type);
+      if (errorClass === 'concurrent') return concurrentWaitMs;
+      if (errorClass === 'moved') moved();
+      return errorClass === 'final' ? undefined : wait;
     }
     if (this.#connections.isClosed) return undefined;
     moved();
-    if (address !== undefined) this.#view.suspect(address);
+    if (address !== undefined) this.#view.markUnreachable(address);
     return asLogError(thrown, '').verdict === 'retry' ? wait : undefined;
   }
 }
 
 function outOfTime(cause: unknown, subject: string): HeadwaterError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new HeadwaterError('log-unavailable', `${subject} took too long: ${reason}`, { cause });
+  return new HeadwaterError('log-unavailable', `${subject} timed out: ${reason}`, { cause });
 }

@@ -1,13 +1,13 @@
-/** One batch on its way to its partition, from the first attempt to its acknowledgement or its end. */
+/** State of one batch from the first attempt to its acknowledgement or failure. */
 import { HeadwaterError } from '@headwater/errors';
 import { backoffMs } from '../../backoff.ts';
 import { type EncodedBatch, partitionName } from './protocol/produce-request.ts';
 
-/** Why a batch was not acknowledged. */
+/** A batch was not acknowledged. */
 export class BatchFailure extends Error {
   override readonly name = 'BatchFailure';
   readonly error: HeadwaterError;
-  /** The batch may be in the log: its sequence number must not be used for another one. */
+  /** The batch may be in the log: its sequence numbers must not be reused. */
   readonly inDoubt: boolean;
 
   constructor(error: HeadwaterError, inDoubt: boolean) {
@@ -23,7 +23,7 @@ export class Delivery implements EncodedBatch {
   readonly topic: string;
   readonly partition: number;
   readonly bytes: Buffer;
-  /** Milliseconds since the epoch, as are all times here; no attempt begins after it. */
+  /** Milliseconds since the epoch, like all times here; no attempt starts after it. */
   readonly deadline: number;
   readonly since = Date.now();
   /** Resolves with the acknowledgement; rejects with a BatchFailure. */
@@ -51,7 +51,7 @@ export class Delivery implements EncodedBatch {
     return this.#notBefore <= now;
   }
 
-  /** When it is ready or expires, whichever comes first. */
+  /** Time at which the batch is ready or expires. */
   nextTurn(now: number): number {
     return this.isReady(now) ? this.deadline : Math.min(this.#notBefore, this.deadline);
   }
@@ -60,7 +60,7 @@ export class Delivery implements EncodedBatch {
     this.#resolve();
   }
 
-  /** Another attempt follows. `mayBeWritten`: the one before may have reached the log. */
+  /** Schedules another attempt. `mayBeWritten`: the last attempt may have reached the log. */
   postpone(reason: string, cause: unknown, mayBeWritten: boolean): void {
     this.#notBefore = Date.now() + Math.min(backoffMs(this.#failures), longestWaitMs);
     this.#failures += 1;

@@ -9,7 +9,7 @@ async function open(options: Parameters<typeof openProducers>[0] = {}) {
   return { ...fixture, producer };
 }
 
-/** Arrivals at a partition, with the broker that each came to. */
+/** Batches of a partition that the brokers received. */
 const arrivalsAt = ({ cluster }: Pick<ProducerFixture, 'cluster'>, partition: number) =>
   cluster.arrivals.filter((batch) => batch.partition === partition);
 
@@ -35,7 +35,7 @@ function firstAt(
 }
 
 describe('a partition whose leader moves', () => {
-  it('reaches its new leader, although that broker has acknowledged another partition of the send', async () => {
+  it('is written to its new leader after that broker acknowledged another partition of the send', async () => {
     const fixture = await open();
     const { cluster, producer } = fixture;
     await producer.send([record('before', 0), record('before', 1)]);
@@ -54,7 +54,7 @@ describe('a partition whose leader moves', () => {
     expect(fixture.events.moves).toEqual([{ topic: 't', partition: 1 }]);
   });
 
-  it('is tried again while another broker is slow, whose batch is not sent a second time', async () => {
+  it('is retried while another broker is slow, whose batch is sent once', async () => {
     const fixture = await open();
     const { cluster, producer } = fixture;
     const slow = gate();
@@ -73,7 +73,7 @@ describe('a partition whose leader moves', () => {
     expect(arrivalsAt(fixture, 1)).toHaveLength(2);
   });
 
-  it('is written once when its deposed leader does not answer', async () => {
+  it('is written once when its deposed leader does not respond', async () => {
     const fixture = await open({ requestTimeoutMs: 300 });
     const { cluster, producer } = fixture;
     cluster.react = firstAt(1, () => {
@@ -99,7 +99,7 @@ describe('a batch whose response is lost', () => {
     expect(events.retries).toEqual(['connection']);
   });
 
-  it('is sent again only after its connection was ended', async () => {
+  it('is sent again only after its connection was closed', async () => {
     const { cluster, producer } = await open({ requestTimeoutMs: 300 });
     cluster.react = firstAt(0, () => ({ lost: 'silent', written: false }));
     const sends = ['a', 'b', 'c'].map((value) => producer.send([record(value)]));
@@ -109,7 +109,7 @@ describe('a batch whose response is lost', () => {
 });
 
 describe('an error of one partition', () => {
-  it('has no other partition sent again', async () => {
+  it('does not resend other partitions', async () => {
     const fixture = await open({ nodes: 1, partitions: 3 });
     const { cluster, producer } = fixture;
     cluster.react = firstAt(1, () => ({ error: 'NOT_ENOUGH_REPLICAS' }));
@@ -140,7 +140,7 @@ describe('an error of one partition', () => {
   });
 
   it.each(['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID'] as const)(
-    'rejects a batch in doubt when it is %s, and has a new producer id for what follows',
+    'rejects a batch in doubt when it is %s, and replaces the producer id',
     async (error) => {
       const fixture = await open();
       const { cluster, producer } = fixture;
@@ -159,7 +159,7 @@ describe('an error of one partition', () => {
     },
   );
 
-  it('splits a batch that is too large, and rejects only the record that is too large by itself', async () => {
+  it('splits a too large batch and rejects only the too large record', async () => {
     const { cluster, producer } = await open();
     const first = gate();
     cluster.react = async (_node, { bytes }) => {
@@ -182,7 +182,7 @@ describe('an error of one partition', () => {
 });
 
 describe('a partition that cannot be written', () => {
-  it('holds up no other, is reported while it lasts, and is given up after a while', async () => {
+  it('does not block others, is reported, and fails after the deadline', async () => {
     const { cluster, producer, writes } = await open({ deliverMs: 600 });
     cluster.lead('t', 1, -1);
     const blocked = producer.send([record('a', 1)]);
@@ -196,7 +196,7 @@ describe('a partition that cannot be written', () => {
     expect(cluster.values('t', 1)).toEqual(['c']);
   });
 
-  it('is given up when the producer closes', async () => {
+  it('fails when the producer closes', async () => {
     const { cluster, producer } = await open();
     cluster.lead('t', 1, -1);
     const blocked = producer.send([record('a', 1)]);
@@ -206,7 +206,7 @@ describe('a partition that cannot be written', () => {
   });
 });
 
-it('waits as long as a broker asks it to', async () => {
+it('waits for the throttle time of a broker', async () => {
   const fixture = await open();
   const { cluster, producer } = fixture;
   cluster.throttleMs = 150;
@@ -216,7 +216,7 @@ it('waits as long as a broker asks it to', async () => {
   expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(145);
 });
 
-it('keeps the order of each caller whatever fails, and writes everything once', async () => {
+it('keeps the order of each caller and writes every record once under random failures', async () => {
   const { cluster, producer } = await open({ nodes: 3, partitions: 3, requestTimeoutMs: 400 });
   const random = createRandom(5);
   cluster.react = (_node, batch) => {
@@ -234,7 +234,7 @@ it('keeps the order of each caller whatever fails, and writes everything once', 
   }
 });
 
-/** Repeatable, in [0, 1). */
+/** Seeded random numbers in [0, 1). */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {

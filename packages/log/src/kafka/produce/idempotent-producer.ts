@@ -1,6 +1,6 @@
 /**
- * The producer for what comes from outside. Many callers with a record each share batches; each caller's promise
- * depends on its own records alone.
+ * The producer for external input. Concurrent callers share batches; each caller's promise depends only on its own
+ * records.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { LogProducer, OutgoingRecord } from '../../api.ts';
@@ -33,7 +33,7 @@ export class IdempotentProducer implements LogProducer {
     });
   }
 
-  /** Connects, so that what does not pass is known before the first record. Errors: those of `send`. */
+  /** Connects, so that permanent errors appear before the first record. Errors: those of `send`. */
   async open(): Promise<void> {
     await this.#current();
   }
@@ -48,7 +48,7 @@ export class IdempotentProducer implements LogProducer {
     await Promise.all(routes.map((route) => this.#writers.write(route, deadline)));
   }
 
-  /** What was given is sent first; what Kafka does not acknowledge soon is given up. */
+  /** Sends queued records first; fails those that Kafka does not acknowledge within 1.5 s. */
   async close(): Promise<void> {
     this.#closed = true;
     const idle = this.#writers.idle();
@@ -66,10 +66,10 @@ export class IdempotentProducer implements LogProducer {
     return this.#identity;
   }
 
-  #replace(identityInvalidated: ProducerIdentity): void {
+  #replace(invalid: ProducerIdentity): void {
     const current = this.#identity;
     void current?.then((identity) => {
-      if (identity === identityInvalidated && this.#identity === current) this.#identity = undefined;
+      if (identity === invalid && this.#identity === current) this.#identity = undefined;
     });
   }
 }

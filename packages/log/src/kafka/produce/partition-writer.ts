@@ -1,7 +1,7 @@
 /**
- * Writes the records of one partition in order: one batch at a time, each with the sequence number behind the last
- * one that was acknowledged. A number is used up only by an acknowledgement; once a batch is given up whose fate
- * is unknown, its numbers can never be told apart from those of another batch, and the identity must be replaced.
+ * Writes the records of one partition in order: one batch at a time, numbered after the last acknowledged one. Only
+ * an acknowledgement advances the sequence. After a batch with unknown outcome was given up, its numbers are
+ * ambiguous, so the producer identity must be replaced.
  */
 import { setImmediate } from 'node:timers/promises';
 import { HeadwaterError } from '@headwater/errors';
@@ -15,11 +15,11 @@ import {
   sequenceAfter,
 } from './protocol/record-batch.ts';
 
-export interface QueuedRecord {
+interface QueuedRecord {
   readonly record: BatchRecord;
   /** Estimated bytes in a batch. */
   readonly bytes: number;
-  /** Milliseconds since the epoch; what is not acknowledged by then is given up. */
+  /** Milliseconds since the epoch; a record that is not acknowledged by then fails. */
   readonly deadline: number;
   acknowledged(): void;
   failed(error: HeadwaterError): void;
@@ -28,13 +28,13 @@ export interface QueuedRecord {
 export interface PartitionWriterOptions extends TopicPartition {
   readonly sender: BatchSender;
   readonly transactional: boolean;
-  /** Who writes from now on. Errors: HeadwaterError. */
+  /** The current producer identity. Errors: HeadwaterError. */
   identity(): Promise<ProducerIdentity>;
-  /** A batch in doubt was given up; the next `identity` must be another one. */
+  /** A batch in doubt was given up; the next `identity` must be a new one. */
   identityInvalidated(identity: ProducerIdentity): void;
-  /** The broker refused a batch for its size, though it was within `limit`. */
+  /** The broker rejected the size of a batch within `limit`. */
   limitExceeded(): void;
-  /** Bytes of a batch, at most; a single record may exceed it. */
+  /** Largest batch in bytes; a single record may exceed it. */
   limit: number;
 }
 
@@ -58,14 +58,14 @@ export class PartitionWriter {
     this.#idle = this.#writeAll();
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when the queue is empty and no batch is in flight. */
   get idle(): Promise<void> {
     return this.#idle;
   }
 
   async #writeAll(): Promise<void> {
     for (;;) {
-      // Callers that add in one turn of the event loop share a batch, and so do those that an acknowledgement woke.
+      // Callers in one turn of the event loop share a batch, also those that an acknowledgement has resumed.
       await setImmediate();
       this.#dropExpired();
       if (this.#queue.length === 0) break;
@@ -79,7 +79,7 @@ export class PartitionWriter {
     const isExpired = ({ deadline }: QueuedRecord) => deadline <= now;
     if (!this.#queue.some(isExpired)) return;
     const { topic, partition } = this.#options;
-    const message = `records for ${topic}-${partition} waited too long behind others that Kafka did not acknowledge`;
+    const message = `records for ${topic}-${partition} timed out behind others that Kafka did not acknowledge`;
     const error = new HeadwaterError('log-unavailable', message);
     for (const record of this.#queue.filter(isExpired)) record.failed(error);
     this.#queue = this.#queue.filter((record) => !isExpired(record));
@@ -107,7 +107,7 @@ export class PartitionWriter {
     }
   }
 
-  /** Sequence numbers begin at 0 for each identity. */
+  /** Sequence numbers start at 0 for each identity. */
   async #becomeCurrent(): Promise<ProducerIdentity> {
     const identity = await this.#options.identity();
     if (identity !== this.#identity) {
@@ -136,12 +136,12 @@ export class PartitionWriter {
         return;
       }
     }
-    // Of a transaction nothing more can be kept; a caller of its own may still be served.
+    // A failed transaction cannot commit any record; outside of one, queued records of other callers may succeed.
     const behind = this.#options.transactional ? this.#queue.splice(0) : [];
     for (const { failed } of [...batch, ...behind]) failed(error);
   }
 
-  /** The topic allows less than it did: one record is too large, or all of them together. */
+  /** Either the topic's limit was lowered, or one record is too large: halving finds out. */
   #splitInHalf(batch: readonly QueuedRecord[]): void {
     const half = batch.reduce((sum, { bytes }) => sum + bytes, 0) / 2;
     this.#options.limit = half;

@@ -1,10 +1,10 @@
-/** The writers of one producer, one for each partition that it has written to. */
+/** The writers of one producer, one for each partition it has written to. */
 import type { TopicTable } from '../admin/topic-table.ts';
 import { PartitionWriter, type PartitionWriterOptions } from './partition-writer.ts';
 import { partitionName } from './protocol/produce-request.ts';
 import type { Route } from './routing.ts';
 
-export interface PartitionWritersOptions
+interface PartitionWritersOptions
   extends Pick<PartitionWriterOptions, 'sender' | 'transactional' | 'identity' | 'identityInvalidated'> {
   readonly topics: Pick<TopicTable, 'forget'>;
 }
@@ -19,7 +19,7 @@ export class PartitionWriters {
 
   /**
    * Resolves when all records of the route are acknowledged. `deadline` in milliseconds since the epoch.
-   * Errors: the first one of its records, while the others may still be under way.
+   * Errors: that of the first failed record, while others may still be in flight.
    */
   write(route: Route, deadline: number): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -33,7 +33,7 @@ export class PartitionWriters {
     });
   }
 
-  /** Resolves when nothing that was given is under way. */
+  /** Resolves when no record is queued or in flight. */
   async idle(): Promise<void> {
     await Promise.all([...this.#writers.values()].map((writer) => writer.idle));
   }

@@ -1,5 +1,4 @@
-/** What a producer needs of the log that it belongs to. */
-
+/** Dependencies and limits that a producer gets from its log. */
 import type { TopicTable } from '../admin/topic-table.ts';
 import type { ProduceObserver } from '../options.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -9,16 +8,16 @@ import type { WriteState } from './write-state.ts';
 export interface ProduceContext {
   readonly topics: Pick<TopicTable, 'shapes' | 'forget'>;
   readonly view: ClusterView;
-  /** Of this producer alone: a broker works on one request of a connection at a time. */
+  /** Used only by this producer: a broker processes one request of a connection at a time. */
   readonly connections: Connections;
   readonly writes: WriteState;
   readonly observer: ProduceObserver;
-  /** Bytes of a batch, at most. */
+  /** Largest batch in bytes. */
   readonly maxBatchBytes: number;
-  /** What is not acknowledged after so long is given up. */
+  /** Time limit for the acknowledgement of a record. */
   readonly deliverMs: number;
-  /** A broker waits for its replicas for so long; then the batch is sent again. */
+  /** Time that a broker waits for its replicas; then the batch is sent again. */
   readonly acknowledgeMs: number;
-  /** The broker aborts a transaction that takes longer. */
+  /** The broker aborts longer transactions. */
   readonly transactionTimeoutMs: number;
 }

@@ -1,21 +1,21 @@
-/** How a producer gets the identity under which brokers number its batches. */
+/** Initialises the producer id and epoch under which a producer numbers its batches. */
 import { CoordinatorClient } from './coordinator-client.ts';
 import type { ProduceContext } from './produce-context.ts';
 import type { ProducerIdentity } from './protocol/record-batch.ts';
 import { initProducerIdRequest } from './protocol/transaction-requests.ts';
 
-/** Of an idempotent producer. Errors: log-unavailable, log-forbidden, log-untrusted. */
+/** Identity of an idempotent producer. Errors: log-unavailable, log-forbidden, log-untrusted. */
 export function initialiseProducer(context: ProduceContext): Promise<ProducerIdentity> {
   const request = initProducerIdRequest(null, context.transactionTimeoutMs);
-  return new CoordinatorClient(context).askAny(request, {
+  return new CoordinatorClient(context).sendToAny(request, {
     subject: 'initialising a producer',
     deadline: Date.now() + context.deliverMs,
   });
 }
 
 /**
- * Of a transactional one: what its former owner had open is aborted or, where its commit had begun, finished. With
- * `current`, the identity is replaced by one of a later epoch, unless another owner has taken over.
+ * Identity of a transactional producer. The open transaction of the former owner is aborted or, if its commit has
+ * started, completed. With `current`, the identity gets a later epoch, unless another owner has taken over.
  * Errors: log-unavailable, log-forbidden, log-untrusted, log-fenced.
  */
 export function initialiseTransactions(
@@ -25,7 +25,7 @@ export function initialiseTransactions(
 ): Promise<ProducerIdentity> {
   const request = initProducerIdRequest(transactionalId, context.transactionTimeoutMs, current);
   const coordinator = { type: 'transaction', key: transactionalId } as const;
-  return new CoordinatorClient(context).ask(coordinator, request, {
+  return new CoordinatorClient(context).send(coordinator, request, {
     subject: `taking over transactional id ${transactionalId}`,
     deadline: Date.now() + context.deliverMs,
   });

@@ -1,5 +1,4 @@
-/** Opens the producers of one log; they share what is known of the cluster, and nothing else. */
-
+/** Opens the producers of one log, which share only the cluster view. */
 import type { TopicTable } from '../admin/topic-table.ts';
 import { asLogError } from '../client/failures.ts';
 import { type KafkaOptions, kafkaDefaults } from '../options.ts';
@@ -10,22 +9,22 @@ import type { ProduceContext } from './produce-context.ts';
 import { TransactionalProducer } from './transactional-producer.ts';
 import type { WriteState } from './write-state.ts';
 
-export interface ProducersOptions {
+interface ProducersOptions {
   readonly kafka: KafkaOptions;
   readonly client: { readonly responseMs: number; connections(): Connections };
   readonly topics: Pick<TopicTable, 'shapes' | 'forget'>;
   readonly writes: WriteState;
 }
 
-export interface TransactionsOptions {
+interface TransactionsOptions {
   readonly transactionalId: string;
-  /** Whose offsets are committed with the records; without it none are. */
+  /** Group whose offsets are committed with the records; without it, none are. */
   readonly group?: string;
   /** The partition of these offsets. */
   readonly partition?: number;
 }
 
-/** The broker answers in time to say that its replicas do not. */
+/** Share of the response timeout, so that the broker can still report replicas that do not respond. */
 const acknowledgeShare = 0.8;
 
 export class Producers {
@@ -50,7 +49,7 @@ export class Producers {
     return producer;
   }
 
-  /** Its former owner is fenced. Errors: log-unavailable, log-forbidden, log-untrusted. */
+  /** Fences the former owner. Errors: log-unavailable, log-forbidden, log-untrusted. */
   async openTransactional(options: TransactionsOptions): Promise<TransactionalProducer> {
     const producer = new TransactionalProducer({ ...this.#context(), ...options });
     await producer.open().catch(async (thrown: unknown) => {

@@ -25,13 +25,13 @@ describe('routeRecords', () => {
     }
   });
 
-  it('limits batches to what the topic allows, less a margin for estimates', () => {
+  it('limits batches to the topic limit less a margin for estimates', () => {
     const [small] = routeRecords([record('a', 1, 0)], shapeOf, 4_000);
     const [large] = routeRecords([record('a', 1, 0)], shapeOf, 900_000);
     expect([small?.limit, large?.limit]).toEqual([4_000, 10_000 - 1024]);
   });
 
-  it('chooses the partition that the Java client would choose', () => {
+  it('chooses the partition of the Java client', () => {
     const keys = Array.from({ length: 30 }, (_, index) => `image-${index}`);
     const routes = routeRecords(
       keys.map((key) => record(key, 10)),
@@ -41,7 +41,7 @@ describe('routeRecords', () => {
     for (const key of keys) expect(keysOf(routes, partitionFor(key, 3))).toContain(key);
   });
 
-  it('spreads records without a key over all partitions', () => {
+  it('distributes records without a key over all partitions', () => {
     const routes = routeRecords(
       Array.from({ length: 9 }, () => record(null, 10)),
       shapeOf,
@@ -50,13 +50,13 @@ describe('routeRecords', () => {
     expect(routes.map(({ records }) => records.length)).toEqual([3, 3, 3]);
   });
 
-  it('refuses a record that the topic cannot take, and names topic and limit', () => {
+  it('rejects a record over the topic limit and names topic and limit', () => {
     expect(() => routeRecords([record('a', 20_000)], shapeOf, 4_000)).toThrow(
       expect.objectContaining({ code: 'record-too-large', message: expect.stringContaining('10000') }),
     );
   });
 
-  it('refuses a partition that the topic does not have', () => {
+  it('rejects a partition that the topic does not have', () => {
     expect(() => routeRecords([record('a', 1, 3)], shapeOf, 4_000)).toThrow(
       expect.objectContaining({ code: 'topic-mismatch' }),
     );

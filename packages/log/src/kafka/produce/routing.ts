@@ -1,6 +1,6 @@
 /**
- * Which partition each record goes to, and how many bytes a batch of that partition may have: a broker refuses a batch
- * that is larger than the topic allows, and never splits it.
+ * Chooses the partition of each record, and the batch limit of each partition: a broker rejects batches over the
+ * topic's limit and never splits them.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { OutgoingRecord } from '../../api.ts';
@@ -18,16 +18,16 @@ export interface TopicShape {
 }
 
 export interface Route extends TopicPartition {
-  /** Bytes of a batch, at most. */
+  /** Largest batch in bytes. */
   readonly limit: number;
-  /** In the order in which they were given, with their estimated bytes. */
+  /** In the given order, with their estimated bytes. */
   readonly records: { readonly record: BatchRecord; readonly bytes: number }[];
 }
 
-/** Sizes are estimates: the broker decides within this much of the limit. */
+/** Sizes are estimates: within this margin of the limit, the broker decides. */
 const margin = 1024;
 
-/** By partition. Errors: record-too-large, topic-mismatch. */
+/** Groups records by partition. Errors: record-too-large, topic-mismatch. */
 export function routeRecords(
   records: readonly OutgoingRecord[],
   shapeOf: (topic: string) => TopicShape,
@@ -40,7 +40,7 @@ export function routeRecords(
     const { topic } = outgoing;
     const shape = shapeOf(topic);
     const bytes = sizeOf(outgoing);
-    refuseTooLarge(outgoing, bytes, shape);
+    rejectTooLarge(outgoing, bytes, shape);
     const partition = choosePartition(outgoing, shape, spread + index);
     const name = partitionName({ topic, partition });
     const limit = Math.min(maxBatchBytes, shape.maxMessageBytes - margin);
@@ -51,11 +51,9 @@ export function routeRecords(
   return [...routes.values()];
 }
 
-function refuseTooLarge(record: OutgoingRecord, size: number, { maxMessageBytes }: TopicShape): void {
+function rejectTooLarge(record: OutgoingRecord, size: number, { maxMessageBytes }: TopicShape): void {
   if (size <= maxMessageBytes + margin) return;
-  const message =
-    `a record of about ${size} bytes exceeds max.message.bytes of topic ${record.topic}, ` +
-    `which is ${maxMessageBytes}`;
+  const message = `a record of about ${size} bytes exceeds ${maxMessageBytes} bytes, max.message.bytes of topic ${record.topic}`;
   throw new HeadwaterError('record-too-large', message, { context: { topic: record.topic, bytes: size } });
 }
 
@@ -64,7 +62,7 @@ function choosePartition(record: OutgoingRecord, shape: TopicShape, spread: numb
     return record.key === null ? spread % shape.partitions : partitionFor(record.key, shape.partitions);
   }
   if (record.partition < shape.partitions) return record.partition;
-  const message = `topic ${record.topic} has ${shape.partitions} partitions, and none is ${record.partition}`;
+  const message = `topic ${record.topic} has ${shape.partitions} partitions, but the record names partition ${record.partition}`;
   throw new HeadwaterError('topic-mismatch', message);
 }
 

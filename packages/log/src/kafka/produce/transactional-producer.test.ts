@@ -16,7 +16,7 @@ async function open(options: Parameters<typeof openProducers>[0] = {}) {
 const positions = new Map([['t', 5n]]);
 
 describe('a transaction', () => {
-  it('adds partitions and offsets, writes, commits offsets, and ends, in this order', async () => {
+  it('adds partitions and offsets, writes, commits offsets and ends, in this order', async () => {
     const { cluster, transactions } = await open();
     await transactions.commit([record('a', 0), record('b', 1)], positions);
     expect([cluster.values('t', 0), cluster.values('t', 1)]).toEqual([['a'], ['b']]);
@@ -70,7 +70,7 @@ describe('a transaction', () => {
 describe('an unknown outcome', () => {
   const unanswered: readonly TransactionRequest[] = ['AddPartitionsToTxn', 'TxnOffsetCommit', 'EndTxn'];
 
-  it.each(unanswered)('ends the producer when %s is not answered', async (request) => {
+  it.each(unanswered)('ends the producer when %s gets no response', async (request) => {
     const fixture = await open({ requestTimeoutMs: 100, deliverMs: 300 });
     const { cluster, transactions, events } = fixture;
     cluster.transactions.react = (asked) => (asked === request ? 'silent' : undefined);
@@ -88,7 +88,7 @@ describe('an unknown outcome', () => {
     expect(cluster.arrivals.at(-1)).toMatchObject({ epoch: 1, sequence: 0 });
   });
 
-  it('follows from a batch that is not acknowledged, after all other batches are', async () => {
+  it('results from an unacknowledged batch after all other batches were acknowledged', async () => {
     const { cluster, transactions } = await open({ deliverMs: 300 });
     cluster.lead('t', 1, -1);
     await expect(transactions.commit([record('a', 0), record('b', 1)], positions)).rejects.toMatchObject({
@@ -97,7 +97,7 @@ describe('an unknown outcome', () => {
     expect(cluster.transactions.requests).not.toContain('EndTxn');
   });
 
-  it('is a fenced owner where a later one has opened the id', async () => {
+  it('is log-fenced when a later owner has opened the id', async () => {
     const { cluster, transactions } = await open();
     cluster.transactions.react = (request) => (request === 'EndTxn' ? 'PRODUCER_FENCED' : undefined);
     await expect(transactions.commit([record('a')], positions)).rejects.toMatchObject({ code: 'log-fenced' });
@@ -105,7 +105,7 @@ describe('an unknown outcome', () => {
 });
 
 describe('a record that is too large', () => {
-  it('has the next transaction written under a later epoch', async () => {
+  it('moves the next transaction to a later epoch', async () => {
     const { cluster, transactions } = await open();
     cluster.react = (_node, { bytes }) =>
       bytes.includes('large') ? { error: 'MESSAGE_TOO_LARGE' } : 'append';
@@ -117,7 +117,7 @@ describe('a record that is too large', () => {
     expect(cluster.values('t', 0)).toEqual(['a']);
   });
 
-  it('does not fence an owner that came later', async () => {
+  it('does not fence a later owner', async () => {
     const fixture = await open();
     const { cluster, transactions } = fixture;
     const successor = await fixture.openId();

@@ -1,7 +1,7 @@
 /**
- * The transactional producer of one partition worker or tool: outputs and offsets are committed together. A failure
- * whose outcome is unknown ends it: the same transactional id is opened again, under a later epoch, and until then no
- * request goes on under the former one, where a late batch could enter the next transaction.
+ * The transactional producer of one partition worker or tool; commits outputs and offsets together. A failure with
+ * unknown outcome ends it: the transactional id must be opened again under a later epoch, so that no late batch can
+ * enter the next transaction.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { OutgoingRecord, Positions } from '../../api.ts';
@@ -15,18 +15,18 @@ import type { ProduceContext } from './produce-context.ts';
 import { initialiseTransactions } from './producer-identity.ts';
 import type { ProducerIdentity } from './protocol/record-batch.ts';
 import {
-  type Answered,
   addOffsetsRequest,
   addPartitionsRequest,
+  type BrokerResult,
   endTransactionRequest,
   type TransactionRef,
   txnOffsetCommitRequest,
 } from './protocol/transaction-requests.ts';
 import { type Route, routeRecords } from './routing.ts';
 
-export interface TransactionalOptions extends ProduceContext {
+interface TransactionalOptions extends ProduceContext {
   readonly transactionalId: string;
-  /** Whose offsets are committed; without it none are. */
+  /** Group whose offsets are committed; without it, none are. */
   readonly group?: string;
   /** The partition whose offsets are committed. */
   readonly partition?: number;
@@ -80,20 +80,20 @@ export class TransactionalProducer implements PartitionTransactions {
     const transaction = { ...this.#current(), transactionalId: this.#options.transactionalId };
     const { group } = this.#options;
     const sendsOffsets = positions.size > 0 && group !== undefined;
-    if (routes.length > 0) await this.#ask(addPartitionsRequest(transaction, routes), deadline);
-    if (sendsOffsets) await this.#ask(addOffsetsRequest(transaction, group), deadline);
+    if (routes.length > 0) await this.#send(addPartitionsRequest(transaction, routes), deadline);
+    if (sendsOffsets) await this.#send(addOffsetsRequest(transaction, group), deadline);
     const parts = routes.map((route) => this.#writers.write(route, deadline));
     if (sendsOffsets) parts.push(this.#commitOffsets(transaction, group, positions, deadline));
-    // All of them, also where one fails: a request that is still under way must not meet what comes after.
+    // Wait for all parts even if one fails: no request may overlap the next transaction.
     const failed = (await Promise.allSettled(parts)).filter((part) => part.status === 'rejected');
     await this.#writers.idle();
     if (failed.length > 0) throw firstCause(failed.map(({ reason }) => reason));
-    await this.#ask(endTransactionRequest(transaction), deadline);
+    await this.#send(endTransactionRequest(transaction), deadline);
   }
 
-  #ask(request: ProtocolRequest<Answered<undefined>>, deadline: number): Promise<undefined> {
+  #send(request: ProtocolRequest<BrokerResult<undefined>>, deadline: number): Promise<undefined> {
     const coordinator = { type: 'transaction', key: this.#options.transactionalId } as const;
-    return this.#coordinators.ask(coordinator, request, { subject: 'committing a batch', deadline });
+    return this.#coordinators.send(coordinator, request, { subject: 'committing a batch', deadline });
   }
 
   async #commitOffsets(
@@ -106,18 +106,18 @@ export class TransactionalProducer implements PartitionTransactions {
     const offsets = [...positions].map(([topic, offset]) => ({ topic, partition, offset }));
     const request = txnOffsetCommitRequest(transaction, group, offsets);
     const subject = `committing offsets of group ${group}`;
-    await this.#coordinators.ask({ type: 'group', key: group }, request, { subject, deadline });
+    await this.#coordinators.send({ type: 'group', key: group }, request, { subject, deadline });
   }
 
   #current(): ProducerIdentity {
     if (this.#identity !== undefined) return this.#identity;
     throw new HeadwaterError(
       'log-commit-unknown',
-      'these transactions ended; open the transactional id again',
+      'the transactional producer has ended; open the transactional id again',
     );
   }
 
-  /** A record that is too large is known to have left nothing behind once the epoch is a later one. */
+  /** After a too large record, a later epoch aborts the transaction, so that nothing of it is written. */
   async #afterFailure(thrown: unknown): Promise<HeadwaterError> {
     const { transactionalId, observer } = this.#options;
     const error = asLogError(thrown, 'committing a batch', 'log-commit-unknown');
@@ -128,7 +128,7 @@ export class TransactionalProducer implements PartitionTransactions {
         this.#identity = await initialiseTransactions(this.#options, transactionalId, former);
         return error;
       } catch (cause) {
-        return new HeadwaterError('log-commit-unknown', 'a transaction could not be aborted', { cause });
+        return new HeadwaterError('log-commit-unknown', 'cannot abort a transaction', { cause });
       }
     }
     if (error.verdict === 'retry') observer.commitUnknown?.(error.code);
@@ -140,7 +140,7 @@ function unknownOutcome(cause: HeadwaterError): HeadwaterError {
   return new HeadwaterError('log-commit-unknown', cause.message, { cause });
 }
 
-/** One that stops or fences counts more than one that may pass. */
+/** Errors that stop or fence take precedence over transient ones. */
 function firstCause(reasons: readonly unknown[]): unknown {
   const errors = reasons.map((reason) => asLogError(reason, 'committing a batch'));
   return (

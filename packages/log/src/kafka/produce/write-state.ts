@@ -1,4 +1,4 @@
-/** Which partitions cannot be written now, over all producers of a process: what `Log.blocked` reports. */
+/** Partitions that cannot be written now, over all producers of a process; the source of `Log.blocked`. */
 import type { WriteBlock } from '../../api.ts';
 import type { TopicPartition } from '../options.ts';
 
@@ -27,7 +27,7 @@ export class WriteState {
     if (this.#failing.size === 0) this.#changed(true);
   }
 
-  /** The failure that lasts longest. */
+  /** The longest current failure. */
   blocked(): WriteBlock | undefined {
     let longest: Failure | undefined;
     for (const failure of this.#failing.values()) {

@@ -1,9 +1,9 @@
 /**
- * Writes Kafka's types into a buffer of known size. kafkajs' encoder copies each record several times and doubles
- * its buffer as it grows, which took most of the CPU time of producing.
+ * Writes Kafka's types into a buffer of known size. kafkajs' encoder copies each record several times and doubles its
+ * buffer, which took most of the CPU time of producing.
  */
 
-/** Writes behind one another; a write past the end throws a RangeError. */
+/** Sequential writes; a write past the end throws a RangeError. */
 export interface ByteWriter {
   readonly buffer: Buffer;
   int8(value: number): void;
@@ -16,7 +16,7 @@ export interface ByteWriter {
   varBytes(value: Buffer | string | null): void;
   /** Length as an int16, then UTF-8. */
   string(value: string | null): void;
-  /** As they are, without a length. */
+  /** Bytes without a length. */
   raw(value: Buffer): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Kafka's Metadata in version 7. kafkajs' own fails where one partition of one topic has no leader, so that a broker
- * that is down would keep all others from being written to.
+ * Kafka's Metadata in version 7. kafkajs' own fails where one partition has no leader, so that one broker that is down
+ * would block writes to all others.
  */
 import { Decoder, Encoder, type ProtocolRequest } from '../../client/kafkajs.ts';
 import { errorName } from './response-errors.ts';
@@ -16,11 +16,11 @@ export interface ClusterMetadata {
   readonly topics: readonly TopicMetadata[];
 }
 
-export interface TopicMetadata {
+interface TopicMetadata {
   readonly topic: string;
-  /** Kafka's name of the error, e.g. UNKNOWN_TOPIC_OR_PARTITION. */
+  /** Kafka's error name, e.g. UNKNOWN_TOPIC_OR_PARTITION. */
   readonly error: string | undefined;
-  /** Node that leads each partition; undefined where it has no leader. */
+  /** Node id of each partition's leader; undefined without a leader. */
   readonly leaders: ReadonlyMap<number, number | undefined>;
 }
 
@@ -63,7 +63,7 @@ function decodeTopic(decoder: Decoder): TopicMetadata {
   decoder.readBoolean(); // internal
   const leaders = new Map<number, number | undefined>();
   decoder.readArray(() => {
-    decoder.readInt16(); // an error, which adds nothing to a leader that is missing
+    decoder.readInt16(); // error; a missing leader says the same
     const partition = decoder.readInt32();
     const leader = decoder.readInt32();
     decoder.readInt32(); // leader epoch

@@ -1,6 +1,6 @@
 /**
- * Kafka's Produce in version 7. kafkajs' own throws the first error of any partition, and with it the
- * acknowledgements of all others; here each partition keeps its response.
+ * Kafka's Produce in version 7, with a result for each partition. kafkajs' own throws the first error and loses the
+ * acknowledgements of the other partitions.
  */
 import { Decoder, type ProtocolRequest } from '../../client/kafkajs.ts';
 import { createByteWriter } from './byte-writer.ts';
@@ -15,13 +15,13 @@ export interface EncodedBatch {
 export interface ProduceResponse {
   /** Kafka's error name by `topic-partition`; undefined where the batch was acknowledged. */
   readonly errors: ReadonlyMap<string, string | undefined>;
-  /** The broker asks for no request for so long. */
+  /** Time for which the client must send no request. */
   readonly throttleMs: number;
 }
 
-export interface ProduceOptions {
+interface ProduceOptions {
   readonly transactionalId: string | null;
-  /** The broker waits for the replicas for so long. */
+  /** Time that the broker waits for the replicas. */
   readonly timeoutMs: number;
 }
 
@@ -39,7 +39,7 @@ export function partitionName({
   return `${topic}-${partition}`;
 }
 
-/** One batch a partition at most. */
+/** At most one batch of each partition. */
 export function produceRequest(
   batches: readonly EncodedBatch[],
   options: ProduceOptions,

@@ -18,7 +18,7 @@ const decode = require('kafkajs/src/protocol/recordBatch/v0/decoder') as (
 ) => Promise<Decoded>;
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
-/** kafkajs' decoder mixes up names that every object has, such as `toString`. */
+/** The prefix avoids names such as `toString`, which kafkajs' decoder confuses with object properties. */
 const headerName = fc.string({ maxLength: 20 }).map((name) => `h-${name}`);
 const record: fc.Arbitrary<BatchRecord> = fc.record({
   key: fc.option(bytes, { nil: null }),
@@ -28,7 +28,7 @@ const record: fc.Arbitrary<BatchRecord> = fc.record({
 });
 
 describe('encodeBatch', () => {
-  it('is read back by another decoder, whatever the records', async () => {
+  it('is decoded by an independent decoder for any records', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(record, { minLength: 1, maxLength: 20 }),
@@ -66,7 +66,7 @@ describe('encodeBatch', () => {
   });
 });
 
-it('begins sequence numbers again at 0 after 2³¹ − 1', () => {
+it('wraps sequence numbers to 0 after 2³¹ − 1', () => {
   expect(sequenceAfter(2 ** 31 - 3, 3)).toBe(0);
   expect(sequenceAfter(5, 3)).toBe(8);
 });

@@ -1,6 +1,6 @@
 /**
- * Encodes a record batch (message format v2) into one buffer of its final size. A batch that is sent again must be
- * the same bytes under the same sequence number, so a batch is encoded once, before its first attempt.
+ * Encodes a record batch (message format v2) into one buffer of its final size. A retry must send the same bytes with
+ * the same sequence number, so a batch is encoded once, before its first attempt.
  * Layout: https://kafka.apache.org/documentation/#recordbatch
  */
 import { crc32c } from '@node-rs/crc32';
@@ -14,13 +14,13 @@ export interface BatchRecord {
   readonly timestamp: number;
 }
 
-/** Who writes a batch, as the broker knows it: a later epoch fences the ones before. */
+/** Identity of a producer at the broker; a later epoch fences earlier ones. */
 export interface ProducerIdentity {
   readonly producerId: bigint;
   readonly epoch: number;
 }
 
-export interface BatchOptions {
+interface BatchOptions {
   readonly identity: ProducerIdentity;
   /** Sequence number of the first record in its partition. */
   readonly sequence: number;
@@ -33,7 +33,7 @@ const at = { length: 8, crc: 17, checked: 21 } as const;
 const beforeLength = 12;
 const magic = 2;
 const transactionalBit = 16;
-/** Sequence numbers are 31 bits wide and begin again at 0. */
+/** Sequence numbers have 31 bits and wrap to 0. */
 const sequenceCount = 2 ** 31;
 
 export function sequenceAfter(sequence: number, records: number): number {
@@ -77,7 +77,7 @@ function writeHead(
   writer.int32(records.length);
 }
 
-/** Bytes of a record behind its own length. */
+/** Bytes of a record after its length field. */
 function bodySize({ key, value, headers }: BatchRecord, timestampDelta: number, index: number): number {
   const names = Object.keys(headers);
   let size = 1 + sizeOfVarInt(timestampDelta) + sizeOfVarInt(index) + sizeOfVarInt(names.length);

@@ -1,11 +1,11 @@
 /**
- * What the error codes of a broker mean for a batch, or for a request to a coordinator. Whether a request is
- * repeated is decided from these tables alone; a code that is in none of them is final.
+ * Broker error codes of batches and of coordinator requests. These tables alone decide about retries; any other code
+ * is final.
  * Codes: https://kafka.apache.org/protocol#protocol_error_codes
  */
 import { createErrorFromCode } from '../../client/kafkajs.ts';
 
-/** Codes that are younger than kafkajs. */
+/** Codes that kafkajs does not know. */
 const newer: Readonly<Record<number, string>> = {
   89: 'THROTTLING_QUOTA_EXCEEDED',
   90: 'PRODUCER_FENCED',
@@ -24,7 +24,7 @@ export function errorName(code: number): string | undefined {
 /** A response with an error code. */
 export class ResponseError extends Error {
   override readonly name = 'ResponseError';
-  /** Kafka's name of the error. */
+  /** Kafka's error name. */
   readonly type: string;
 
   constructor(type: string, subject: string) {
@@ -34,9 +34,9 @@ export class ResponseError extends Error {
 }
 
 interface RetryRule {
-  /** Another broker may lead the partition: ask for the leaders first. */
+  /** Another broker may lead the partition: refresh the metadata first. */
   readonly leaderMayHaveMoved: boolean;
-  /** The batch may be in the log already, and counts as in doubt until it is acknowledged. */
+  /** The batch may be in the log, and is in doubt until it is acknowledged. */
   readonly mayBeWritten: boolean;
 }
 
@@ -63,7 +63,7 @@ const batchRetries: Readonly<Record<string, RetryRule>> = {
   THROTTLING_QUOTA_EXCEEDED: later,
 };
 
-/** undefined: the response is final. */
+/** Returns undefined where the response is final. */
 export function batchRetry(error: string | undefined): RetryRule | undefined {
   return error === undefined ? undefined : batchRetries[error];
 }
@@ -72,7 +72,7 @@ export function isAcknowledgement(error: string | undefined): boolean {
   return error === undefined || error === 'DUPLICATE_SEQUENCE_NUMBER';
 }
 
-/** The coordinator moved, is loading what it must know, or is finishing the transaction before. */
+/** The coordinator has moved, is loading its state, or is completing the former transaction. */
 const coordinatorMoved = new Set(['NOT_COORDINATOR_FOR_GROUP', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
 const coordinatorBusy = new Set([
   'GROUP_LOAD_IN_PROGRESS',
@@ -81,7 +81,7 @@ const coordinatorBusy = new Set([
   'THROTTLING_QUOTA_EXCEEDED',
 ]);
 
-export type CoordinatorErrorClass = 'moved' | 'concurrent' | 'busy' | 'final';
+type CoordinatorErrorClass = 'moved' | 'concurrent' | 'busy' | 'final';
 
 export function coordinatorErrorClass(error: string): CoordinatorErrorClass {
   if (coordinatorMoved.has(error)) return 'moved';

@@ -1,7 +1,7 @@
 /**
- * The requests of a transaction. kafkajs' InitProducerId cannot say who asks (version 3 can: an owner that was fenced
- * does not fence its successor in turn), and its AddPartitionsToTxn reports the first error, which may be that of a
- * partition that was not attempted because of another.
+ * Requests of transactions. kafkajs' InitProducerId cannot send the current identity; in version 3 it prevents a
+ * fenced owner from fencing its successor. kafkajs' AddPartitionsToTxn reports the first error, which may be that of
+ * a partition that was not attempted because of another.
  */
 import { Decoder, Encoder, type ProtocolRequest } from '../../client/kafkajs.ts';
 import type { TopicPartition } from '../../options.ts';
@@ -11,8 +11,8 @@ import { errorName } from './response-errors.ts';
 
 export type CoordinatorType = 'group' | 'transaction';
 
-/** Kafka's error name; undefined where there is none. */
-export interface Answered<T> {
+/** `error` is Kafka's error name; undefined on success. */
+export interface BrokerResult<T> {
   readonly error: string | undefined;
   readonly value: T;
 }
@@ -24,13 +24,13 @@ export interface TransactionRef extends ProducerIdentity {
 function request<T>(
   name: { readonly apiKey: number; readonly apiVersion: number; readonly apiName: string },
   encode: () => Encoder,
-  decode: (decoder: Decoder) => Answered<T>,
-): ProtocolRequest<Answered<T>> {
+  decode: (decoder: Decoder) => BrokerResult<T>,
+): ProtocolRequest<BrokerResult<T>> {
   return {
     request: { ...name, encode: async () => encode() },
     response: {
       decode: async (bytes) => decode(new Decoder(bytes)),
-      parse: async (decoded) => decoded as Answered<T>,
+      parse: async (decoded) => decoded as BrokerResult<T>,
     },
     logResponseError: false,
   };
@@ -39,7 +39,7 @@ function request<T>(
 export function findCoordinatorRequest(
   key: string,
   type: CoordinatorType,
-): ProtocolRequest<Answered<NodeAddress>> {
+): ProtocolRequest<BrokerResult<NodeAddress>> {
   return request(
     { apiKey: 10, apiVersion: 1, apiName: 'FindCoordinator' },
     () => new Encoder().writeString(key).writeInt8(type === 'group' ? 0 : 1),
@@ -60,17 +60,17 @@ export function findCoordinatorRequest(
 const noProducer: ProducerIdentity = { producerId: -1n, epoch: -1 };
 
 /**
- * `current` is the identity that asks for a later epoch; without one the former owner of the id is fenced. Without
- * a transactional id it is the identity of an idempotent producer.
+ * With `current`, requests a later epoch of that identity; without it, fences the former owner of the id. A null
+ * transactional id requests the identity of an idempotent producer.
  */
 export function initProducerIdRequest(
   transactionalId: string | null,
   timeoutMs: number,
   current: ProducerIdentity = noProducer,
-): ProtocolRequest<Answered<ProducerIdentity>> {
+): ProtocolRequest<BrokerResult<ProducerIdentity>> {
   return request(
     { apiKey: 22, apiVersion: 3, apiName: 'InitProducerId' },
-    // A zero stands where tagged fields might: at the end of the header, and of the request.
+    // Zeros are empty tagged fields, of the header and of the request.
     () =>
       new Encoder()
         .writeUVarInt(0)
@@ -92,7 +92,7 @@ export function initProducerIdRequest(
 export function addPartitionsRequest(
   transaction: TransactionRef,
   partitions: readonly TopicPartition[],
-): ProtocolRequest<Answered<undefined>> {
+): ProtocolRequest<BrokerResult<undefined>> {
   return request(
     { apiKey: 24, apiVersion: 1, apiName: 'AddPartitionsToTxn' },
     () => encodeRef(transaction).writeArray(topicsOf(partitions)),
@@ -106,7 +106,7 @@ export function addPartitionsRequest(
 export function addOffsetsRequest(
   transaction: TransactionRef,
   group: string,
-): ProtocolRequest<Answered<undefined>> {
+): ProtocolRequest<BrokerResult<undefined>> {
   return request(
     { apiKey: 25, apiVersion: 1, apiName: 'AddOffsetsToTxn' },
     () => encodeRef(transaction).writeString(group),
@@ -114,14 +114,14 @@ export function addOffsetsRequest(
   );
 }
 
-/** Next offset to read, by partition. */
-export type OffsetCommit = TopicPartition & { readonly offset: bigint };
+/** Next offset to read of a partition. */
+type OffsetCommit = TopicPartition & { readonly offset: bigint };
 
 export function txnOffsetCommitRequest(
   { transactionalId, producerId, epoch }: TransactionRef,
   group: string,
   offsets: readonly OffsetCommit[],
-): ProtocolRequest<Answered<undefined>> {
+): ProtocolRequest<BrokerResult<undefined>> {
   return request(
     { apiKey: 28, apiVersion: 1, apiName: 'TxnOffsetCommit' },
     () =>
@@ -142,7 +142,7 @@ export function txnOffsetCommitRequest(
   );
 }
 
-export function endTransactionRequest(transaction: TransactionRef): ProtocolRequest<Answered<undefined>> {
+export function endTransactionRequest(transaction: TransactionRef): ProtocolRequest<BrokerResult<undefined>> {
   return request(
     { apiKey: 26, apiVersion: 1, apiName: 'EndTxn' },
     () => encodeRef(transaction).writeBoolean(true),
@@ -164,12 +164,12 @@ function byTopic<T extends TopicPartition>(items: readonly T[], encode: (item: T
   return [...topics].map(([topic, encoded]) => new Encoder().writeString(topic).writeArray(encoded));
 }
 
-function decodeError(decoder: Decoder): Answered<undefined> {
+function decodeError(decoder: Decoder): BrokerResult<undefined> {
   decoder.readInt32();
   return { error: errorName(decoder.readInt16()), value: undefined };
 }
 
-/** The error that explains the others: those of partitions that were not attempted come of it. */
+/** The causing error: OPERATION_NOT_ATTEMPTED of other partitions follows from it. */
 function decodePartitionErrors(decoder: Decoder): string | undefined {
   const errors: string[] = [];
   decoder.readArray(() => {

@@ -1,5 +1,4 @@
 /** Error codes of Kafka that the fake brokers return. */
-
 export const errorCodes = {
   NONE: 0,
   LEADER_NOT_AVAILABLE: 5,

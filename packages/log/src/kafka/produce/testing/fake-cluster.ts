@@ -1,6 +1,6 @@
 /**
- * Brokers that speak as much of Kafka's protocol as producers need, over real sockets, and fail as a test says. Their
- * logs follow the broker's rules for sequence numbers and epochs, so that a test can ask what is in them.
+ * Fake brokers over real sockets that implement the part of Kafka's protocol that producers need, with scripted
+ * failures. Their logs follow the broker's rules for sequence numbers and epochs.
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
@@ -12,10 +12,10 @@ import { FakeTransactions } from './fake-transactions.ts';
 import type { ProducedBatch } from './produced-batch.ts';
 
 /**
- * What a broker does with one batch: `append` it and acknowledge, report an error without writing, write and report
- * an error, or answer nothing at all (after writing it or not) and close the connection or leave it open.
+ * Reaction of a broker to one batch: `append` and acknowledge it, report an error (after writing it or not), or lose
+ * the response (after writing it or not) and close the connection or keep it open.
  */
-export type Reaction =
+type Reaction =
   | 'append'
   | { readonly error: keyof typeof errorCodes; readonly written?: boolean }
   | { readonly lost: 'closed' | 'silent'; readonly written: boolean };
@@ -23,16 +23,16 @@ export type Reaction =
 export interface FakeCluster {
   /** `host:port` of all brokers. */
   readonly brokers: readonly string[];
-  /** Index of the broker that leads a partition; −1 is none. */
+  /** Sets the broker index of a partition's leader; −1 means none. */
   lead(topic: string, partition: number, node: number): void;
-  /** Called for each batch that arrives; may take its time. The default appends. */
+  /** Called for each received batch; may be asynchronous. The default appends. */
   react: (node: number, batch: ProducedBatch) => Reaction | Promise<Reaction>;
-  /** Milliseconds that a response to Produce asks for. */
+  /** Throttle time in Produce responses. */
   throttleMs: number;
   readonly transactions: FakeTransactions;
   /** Values of the records in a partition. */
   values(topic: string, partition: number): readonly string[];
-  /** Every batch that arrived, with the broker that it came to. */
+  /** All received batches, with the broker index. */
   readonly arrivals: readonly (ProducedBatch & { readonly node: number; readonly at: number })[];
   close(): Promise<void>;
 }
@@ -99,7 +99,7 @@ class Cluster implements FakeCluster {
     return found;
   }
 
-  /** One request after the other on a connection, as a broker does. */
+  /** Processes the requests of a connection in sequence, like a broker. */
   #serve(node: number, socket: Socket): void {
     this.#sockets.add(socket);
     let received = Buffer.alloc(0);
@@ -112,12 +112,12 @@ class Cluster implements FakeCluster {
         const end = 4 + received.readInt32BE(0);
         const frame = Buffer.from(received.subarray(4, end));
         received = received.subarray(end);
-        turn = turn.then(() => this.#answer(node, socket, frame));
+        turn = turn.then(() => this.#handle(node, socket, frame));
       }
     });
   }
 
-  async #answer(node: number, socket: Socket, frame: Buffer): Promise<void> {
+  async #handle(node: number, socket: Socket, frame: Buffer): Promise<void> {
     const decoder = new Decoder(frame);
     const [apiKey, version] = [decoder.readInt16(), decoder.readInt16()];
     const correlationId = decoder.readInt32();
@@ -126,8 +126,8 @@ class Cluster implements FakeCluster {
     if (body === 'silent') await new Promise(() => undefined);
     if (body === 'closed') socket.destroy();
     if (typeof body === 'string') return;
-    const answer = new Encoder().writeInt32(correlationId).writeEncoder(body);
-    socket.write(new Encoder().writeInt32(answer.buffer.length).writeEncoder(answer).buffer);
+    const response = new Encoder().writeInt32(correlationId).writeEncoder(body);
+    socket.write(new Encoder().writeInt32(response.buffer.length).writeEncoder(response).buffer);
   }
 
   async #respond(
@@ -192,7 +192,7 @@ function answerProduce(
   return new Encoder().writeArray(topics).writeInt32(throttleMs);
 }
 
-/** Where things lie in a batch, in bytes from its start. */
+/** Byte positions in a batch. */
 const at = { producerId: 43, epoch: 51, sequence: 53 } as const;
 
 function toBatch(topic: string, partition: number, bytes: Buffer): ProducedBatch {

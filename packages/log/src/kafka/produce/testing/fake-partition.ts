@@ -1,5 +1,4 @@
-/** A partition that takes batches by the broker's rules for idempotent producers. */
-
+/** A partition that applies the broker's rules for idempotent producers. */
 import { errorCodes } from './error-codes.ts';
 import type { ProducedBatch } from './produced-batch.ts';
 
@@ -16,7 +15,7 @@ export class FakePartition {
     this.leader = leader;
   }
 
-  /** Kafka's error code; 0 where the batch is in the log now, or was before. */
+  /** Returns Kafka's error code; 0 where the batch is in the log, also as a duplicate. */
   append({ producerId, epoch, sequence, bytes }: ProducedBatch): number {
     const known = this.#next.get(producerId);
     if (known !== undefined && epoch < known.epoch) return errorCodes.INVALID_PRODUCER_EPOCH;

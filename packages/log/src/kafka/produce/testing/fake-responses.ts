@@ -1,10 +1,9 @@
-/** Responses of a fake broker that depend on nothing but the state of the cluster. */
-
+/** Responses of a fake broker that depend only on the state of the cluster. */
 import { Encoder } from '../../client/kafkajs.ts';
 import { errorCodes } from './error-codes.ts';
 import type { FakePartition } from './fake-partition.ts';
 
-/** What it speaks: Produce, Metadata, FindCoordinator, and the requests of transactions. */
+/** Supported requests: Produce, Metadata, FindCoordinator, and those of transactions. */
 export function answerApiVersions(): Encoder {
   const versions = [0, 3, 10, 18, 22, 24, 25, 26, 28].map((key) =>
     new Encoder().writeInt16(key).writeInt16(0).writeInt16(7),
@@ -12,7 +11,7 @@ export function answerApiVersions(): Encoder {
   return new Encoder().writeInt16(0).writeArray(versions).writeInt32(0);
 }
 
-/** Version 7. Partitions whose leader is −1 have none. */
+/** Metadata, version 7. A leader of −1 means none. */
 export function answerMetadata(ports: readonly number[], partitions: readonly FakePartition[]): Encoder {
   const brokers = ports.map((port, node) =>
     new Encoder().writeInt32(node).writeString('127.0.0.1').writeInt32(port).writeString(null),

@@ -1,4 +1,4 @@
-/** A transaction coordinator that counts epochs up and does as a test says. */
+/** A fake transaction coordinator that increments epochs, with scripted failures. */
 import { type Decoder, Encoder } from '../../client/kafkajs.ts';
 import { errorCodes } from './error-codes.ts';
 
@@ -20,18 +20,18 @@ const names: Readonly<Record<number, TransactionRequest>> = {
 };
 
 export class FakeTransactions {
-  /** Requests in the order in which they came. */
+  /** Requests in the order of arrival. */
   readonly requests: TransactionRequest[] = [];
-  /** What a request meets: an error, no response at all, or nothing. Asked once a request. */
+  /** Called once for each request; returns an error, a lost response, or undefined for success. */
   react: (request: TransactionRequest) => keyof typeof errorCodes | 'silent' | 'closed' | undefined = () =>
     undefined;
-  /** Of the last owner that asked. */
+  /** Identity of the current owner. */
   identity = { producerId: 7n, epoch: -1 };
   #idempotent = 100n;
 
   respond(apiKey: number, decoder: Decoder, ports: readonly number[]): Encoder | 'silent' | 'closed' {
     const request = names[apiKey];
-    if (request === undefined) throw new Error(`a request that the fake does not know: ${apiKey}`);
+    if (request === undefined) throw new Error(`unsupported API key ${apiKey}`);
     this.requests.push(request);
     const reaction = this.react(request);
     if (reaction === 'silent' || reaction === 'closed') return reaction;
@@ -47,12 +47,12 @@ export class FakeTransactions {
     decoder.readTaggedFields();
     const isTransactional = decoder.readUVarIntString() !== null;
     decoder.readInt32();
-    const asks = { producerId: BigInt(decoder.readInt64().toString()), epoch: decoder.readInt16() };
+    const current = { producerId: BigInt(decoder.readInt64().toString()), epoch: decoder.readInt16() };
     if (!isTransactional) {
       this.#idempotent += 1n;
       return answerIdentity(code, this.#idempotent, 0);
     }
-    const isFenced = asks.producerId >= 0n && asks.epoch !== this.identity.epoch;
+    const isFenced = current.producerId >= 0n && current.epoch !== this.identity.epoch;
     if (isFenced) return answerIdentity(errorCodes.PRODUCER_FENCED, -1n, -1);
     if (code === 0) this.identity = { ...this.identity, epoch: this.identity.epoch + 1 };
     return answerIdentity(code, this.identity.producerId, this.identity.epoch);

@@ -1,4 +1,4 @@
-/** Producers on a fake cluster, closed with the test. */
+/** Producers on a fake cluster, closed after the test. */
 import { onTestFinished } from 'vitest';
 import { createSilentLogger } from '../../../silent-logger.ts';
 import { KafkaClient } from '../../client/client.ts';
@@ -11,7 +11,7 @@ export interface ProducerFixture {
   readonly cluster: FakeCluster;
   readonly producers: Producers;
   readonly writes: WriteState;
-  /** Reasons of retries, partitions whose leader moved, and unknown commits, as the observer heard of them. */
+  /** Events of the observer: reasons of retries, partitions whose leader moved, and unknown commits. */
   readonly events: { retries: string[]; moves: TopicPartition[]; unknown: string[] };
 }
 
