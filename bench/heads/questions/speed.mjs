@@ -6,7 +6,7 @@
 import { loadavg } from 'node:os';
 import { createTrainingSet, quantize, trainHead } from '@headwater/heads';
 import { chooseKernel, scratchLength } from '../../../packages/heads/dist/kernel/kernel.js';
-import { Statistics } from '../../../packages/heads/dist/training-set/sufficient-statistics.js';
+import { SufficientStatistics } from '../../../packages/heads/dist/training-set/sufficient-statistics.js';
 import { round, seededUniform } from '../examples.mjs';
 import { say } from '../progress.mjs';
 
@@ -70,7 +70,7 @@ function targetsOf(figures) {
 /** Labels a second and seconds. */
 function measureOurs(dimensions, withSettled) {
   const vectors = drawVectors(dimensions);
-  const statistics = new Statistics(dimensions, chooseKernel());
+  const statistics = new SufficientStatistics(dimensions, chooseKernel());
   let next = 0;
   const statisticsRate = rateOf(() => {
     for (let i = 0; i < 64; i++, next++) statistics.add(String(next % classes), vectors[next % distinct]);

@@ -1,8 +1,9 @@
-// The same operations on each entry, in the same order, as ../src/plain-elimination.ts: four rows by four columns at a time.
+// Performs the same operations on each entry in the same order as ../src/kernel/elimination.ts, on tiles of four rows by four
+// columns.
 
 const panelRows: i32 = 32;
 
-/** See `eliminate` there. `scratch` has room for 32 × columns float64; `columns` is a multiple of four. */
+/** See `eliminate` in that file. `scratch` has room for 32 × columns float64; `columns` is a multiple of four. */
 export function eliminate(matrix: usize, rows: i32, columns: i32, scratch: usize): bool {
   const stride = <usize>columns * 8;
   for (let start = 0; start < rows; start += panelRows) {
@@ -58,7 +59,7 @@ function subtractRow(to: usize, from: usize, end: usize, factor: f64): void {
   if (from < end) store<f64>(to, load<f64>(to) - factor * load<f64>(from));
 }
 
-/** Columns behind the panel, four at a time: for each of its rows the four entries. */
+/** Packs the columns right of the panel in groups of four: four entries for each row of the panel. */
 function packPanel(matrix: usize, stride: usize, columns: i32, start: i32, end: i32, packed: usize): void {
   for (let column = end; column < columns; column += 4) {
     let from = matrix + <usize>start * stride + <usize>column * 8;
@@ -71,7 +72,7 @@ function packPanel(matrix: usize, stride: usize, columns: i32, start: i32, end: 
   }
 }
 
-/** A tile c of four rows and four columns: c_ij −= a_ki · b_kj for k = 0, 1, …; a and b hold four entries for each k. */
+/** Updates a tile c of four rows and four columns: c_ij −= a_ki · b_kj for k = 0, 1, …; a and b hold four entries for each k. */
 export function subtractTile(c: usize, stride: usize, a: usize, b: usize, count: i32): void {
   const c1 = c + stride;
   const c2 = c1 + stride;
@@ -111,7 +112,7 @@ export function subtractTile(c: usize, stride: usize, a: usize, b: usize, count:
   v128.store(c3, s31, 16);
 }
 
-/** See `substituteBack` there. `scratch` as there; `rows`, `columns` and `last` are multiples of four. */
+/** See `substituteBack` in that file; `scratch` is the same as there. `rows`, `columns` and `last` are multiples of four. */
 export function substituteBack(matrix: usize, rows: i32, columns: i32, last: i32, scratch: usize): void {
   const stride = <usize>columns * 8;
   for (let end = rows; end > 0; ) {
@@ -147,7 +148,7 @@ function solvePanel(matrix: usize, stride: usize, rows: i32, last: i32, start: i
   }
 }
 
-/** As `packPanel`, the last row first. */
+/** Same layout as `packPanel`, starting with the last row. */
 function packSolutions(
   matrix: usize,
   stride: usize,
@@ -167,7 +168,7 @@ function packSolutions(
   }
 }
 
-/** Entries of four rows in the panel's columns, the last column first. */
+/** Packs the entries of four rows in the panel's columns, starting with the last column. */
 function packFactors(rows: usize, stride: usize, start: i32, end: i32, packed: usize): void {
   for (let column = end - 1; column >= start; column--) {
     const from = rows + <usize>column * 8;

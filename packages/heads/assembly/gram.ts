@@ -1,9 +1,9 @@
-// Adds blocks of sixteen vectors to the Gram matrix; see ../src/gram.ts for the layout, and for why nothing overflows.
+// Adds blocks of sixteen vectors to the Gram matrix. See ../src/kernel/gram.ts for the layout and for why nothing overflows.
 
 /**
- * entries ± Σ x xᵀ over `blocks` blocks of sixteen vectors. A block holds, for each four dimensions and each pair of vectors, one v128:
- * (x_j of both), (x_{j+1} of both), … so that one dot product yields four columns of a row. Blocks are taken row by row, so that a row of
- * the matrix stays in the cache while all blocks are added to it.
+ * entries ± Σ x xᵀ over `blocks` blocks of sixteen vectors. A block holds one v128 for each four dimensions and each pair of
+ * vectors: (x_j of both), (x_{j+1} of both), …, so that one dot product yields four columns of a row. The outer loop runs over
+ * rows, so that a row of the matrix stays in the cache while all blocks are added to it.
  */
 export function accumulate(entries: usize, packed: usize, width: i32, blocks: i32, negative: bool): void {
   const blockBytes = <usize>width * 32;

@@ -1,4 +1,4 @@
-// Everything that takes time, on 128-bit vectors. No relaxed operations: those may differ between machines.
+// The time-critical loops on 128-bit vectors. Relaxed SIMD operations are not used: their results may differ between machines.
 
 export { eliminate, substituteBack } from './elimination';
 export { accumulate } from './gram';

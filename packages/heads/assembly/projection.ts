@@ -1,6 +1,6 @@
-// out = signs · vector, in int32; see ../src/lift.ts.
+// out = signs · vector, in int32. See ../src/training-set/random-feature-expansion.ts.
 
-/** `signs` holds rows × columns int16, `columns` is a multiple of eight. */
+/** `signs` holds rows × columns int16; `columns` is a multiple of eight. */
 export function project(signs: usize, vector: usize, out: usize, rows: i32, columns: i32): void {
   const bytes = <usize>columns * 2;
   for (let row = 0; row < rows; row++) {

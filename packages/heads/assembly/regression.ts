@@ -1,6 +1,9 @@
-// The same operations on each number, in the same order, as ../src/plain-regression.ts.
+// Performs the same operations on each number in the same order as ../src/kernel/reference-regression.ts.
 
-/** See `score` there. `count` and `width` are multiples of four, `rows` of two; `wide` has room for count × width float64. */
+/**
+ * See `score` in that file. `count` and `width` are multiples of four, `rows` of two; `wide` has room for count × width
+ * float64.
+ */
 export function scoreExamples(
   vectors: usize,
   wide: usize,
@@ -13,7 +16,7 @@ export function scoreExamples(
   passOver(vectors, wide, count, width, weights, rows, scores, false);
 }
 
-/** See `gather` there; as above. */
+/** See `gather` in that file. The parameters are the same as above. */
 export function gatherExamples(
   vectors: usize,
   wide: usize,
@@ -26,7 +29,7 @@ export function gatherExamples(
   passOver(vectors, wide, count, width, gradient, rows, residuals, true);
 }
 
-/** Tile by tile: from the rows of the matrix to scores, or from residuals to the rows. */
+/** Processes tile by tile: from the rows of the matrix to scores, or from residuals to the rows. */
 function passOver(
   vectors: usize,
   wide: usize,

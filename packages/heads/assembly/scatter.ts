@@ -1,8 +1,8 @@
-// The same operations on each entry, in the same order, as ../src/plain-scatter.ts.
+// Performs the same operations on each entry in the same order as ../src/kernel/reference-scatter.ts.
 
 import { subtractTile } from './elimination';
 
-/** See `subtractProducts` there. `width` and `columns` are multiples of four. */
+/** See `subtractProducts` in that file. `width` and `columns` are multiples of four. */
 export function subtractProducts(
   matrix: usize,
   width: i32,
@@ -25,7 +25,7 @@ export function subtractProducts(
   }
 }
 
-/** See `sumSquares` there. */
+/** See `sumSquares` in that file. */
 export function sumSquares(matrix: usize, size: i32, columns: i32): f64 {
   let squares: f64 = 0;
   let at = matrix;
@@ -42,7 +42,7 @@ export function sumSquares(matrix: usize, size: i32, columns: i32): f64 {
   return squares;
 }
 
-/** See `shrinkInPlace` there. Entries left of the diagonal may change. */
+/** See `shrinkInPlace` in that file. Entries left of the diagonal may change. */
 export function shrinkInPlace(matrix: usize, width: i32, columns: i32, scale: f64, ridge: f64): void {
   const splat = f64x2.splat(scale);
   for (let row = 0; row < width; row++) {

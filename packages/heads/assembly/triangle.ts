@@ -1,6 +1,6 @@
-// The same operations on each number, in the same order, as ../src/plain-triangle.ts: four vectors at a time.
+// Performs the same operations on each number in the same order as ../src/kernel/reference-triangle.ts, four vectors at a time.
 
-/** See `solveTransposed` there. `count` is a multiple of four; rows of the factor are `columns` apart. */
+/** See `solveTransposed` in that file. `count` is a multiple of four; rows of the factor are `columns` apart. */
 export function solveTransposed(factor: usize, width: i32, columns: i32, vectors: usize, count: i32): void {
   const length = <usize>width * 8;
   const stride = <usize>columns * 8;
@@ -11,7 +11,10 @@ export function solveTransposed(factor: usize, width: i32, columns: i32, vectors
   }
 }
 
-/** Takes a row of the factor from four vectors, as often as it is in each. */
+/**
+ * Divides one entry of each of four vectors by the pivot and subtracts the multiples of the factor's row from the entries after
+ * it.
+ */
 function subtractRow(row: usize, v0: usize, length: usize, at: usize): void {
   const v1 = v0 + length;
   const v2 = v1 + length;
@@ -47,7 +50,7 @@ function subtractRow(row: usize, v0: usize, length: usize, at: usize): void {
   }
 }
 
-/** See `solveUpper` there; as above. */
+/** See `solveUpper` in that file. The parameters are the same as above. */
 export function solveUpper(factor: usize, width: i32, columns: i32, vectors: usize, count: i32): void {
   const length = <usize>width * 8;
   const stride = <usize>columns * 8;
@@ -58,7 +61,7 @@ export function solveUpper(factor: usize, width: i32, columns: i32, vectors: usi
   }
 }
 
-/** One entry of each of four vectors, of those behind it. */
+/** Solves for one entry of each of four vectors from the entries after it. */
 function takeRow(row: usize, v0: usize, length: usize, at: usize): void {
   const v1 = v0 + length;
   const v2 = v1 + length;
@@ -84,7 +87,7 @@ function takeRow(row: usize, v0: usize, length: usize, at: usize): void {
   finish(v3, s3, pivot, entry, at, isOdd ? j : at);
 }
 
-/** With the last entry, where that is left over. */
+/** Adds the product of the last entry, where the number of entries is odd. */
 function finish(v: usize, sums: v128, pivot: f64, entry: f64, at: usize, last: usize): void {
   let even = f64x2.extract_lane(sums, 0);
   if (last !== at) even += entry * load<f64>(v + last);

@@ -1,9 +1,9 @@
-// The same operations on each entry, in the same order, as ../src/tridiagonal.ts.
+// Performs the same operations on each entry in the same order as ../src/kernel/reference-tridiagonal.ts.
 
 /** Stands for null. */
 const nowhere: usize = <usize>-1;
 
-/** See `advance` there. Entries left of the diagonal may change. */
+/** See `advance` in that file. Entries left of the diagonal may change. */
 export function advance(entries: usize, size: i32, k: i32, w: usize, product: usize): void {
   const stride = <usize>size * 8;
   const v = entries + <usize>k * stride;
@@ -53,7 +53,7 @@ function multiplyAligned(row: usize, v: usize, start: usize, end: usize, vi: f64
   return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
 }
 
-/** x −= β (vᵀ x) v in each of eight lanes, for each reflection in turn; see `rotateLanes` there. */
+/** x −= β (vᵀ x) v in each of eight lanes, for each reflection in turn. See `rotateLanes` in that file. */
 export function rotateLanes(reflectors: usize, betas: usize, size: i32, lanes: usize): void {
   const end = reflectors + <usize>size * 8;
   for (let k = 0; k + 1 < size; k++) {

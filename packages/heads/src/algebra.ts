@@ -1,6 +1,6 @@
 /**
- * Exact sums and the arithmetic that gives the same bits on every engine, for others than heads: extractors that learn rest on the same
- * promise.
+ * Exact sums, and arithmetic that gives the same bits on every engine. Fitted extractors use it, since they have the same
+ * guarantee as heads.
  */
 
 export type { Kernel } from './kernel/api.ts';

@@ -1,7 +1,8 @@
 /**
- * The promise, held against a thousand histories on both kernels: any permutation, any partition into workers and merge, any batching, added
- * then removed, A corrected to B, killed and restarted; whatever led to a set, its bytes and its heads are the same. Wide enough for the
- * blocks of the vector kernel, which smaller matrices do not use.
+ * Checks the exactness guarantee against a thousand histories on both kernels: any permutation, any partition into workers and
+ * merge, any batching, added then removed, corrected from A to B, killed and restarted. Whatever history led to a set, its
+ * bytes and its heads are the same. Vectors are wide enough for the blocks of the SIMD kernel, which smaller matrices do not
+ * use.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -16,21 +17,21 @@ import { ExactTrainingSet } from './training-set/training-set.ts';
 
 const dimensions = 67;
 const simdKernel = openSimdKernel();
-if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
+if (simdKernel === null) throw new Error('the engine that runs the tests has no WebAssembly SIMD');
 const kernels: readonly Kernel[] = [referenceKernel, simdKernel];
 const kinds: HeadKind[] = ['lda', 'ridge', 'ncm', 'knn', 'softmax'];
 
 interface Step {
   readonly at: number;
   readonly worker: number;
-  /** In [0, 1): what happens behind it. */
+  /** In [0, 1): selects the interruption after this step. */
   readonly chance: number;
 }
 
 interface History {
   readonly kept: readonly LabelledVector[];
   readonly gone: readonly LabelledVector[];
-  /** For each kept example: a label that it had first. */
+  /** For each kept example: its first, wrong label, or null. */
   readonly corrected: readonly (string | null)[];
   readonly steps: readonly Step[];
   readonly workers: number;
@@ -72,7 +73,7 @@ const histories: fc.Arbitrary<History> = fc.record({
 
 const none = { extractor: 'net.v1', task: 'digit', dimensions };
 
-/** One of the workers that share the examples; it may be killed, and comes back from what it had written, or from its examples. */
+/** One of the workers that share the examples. It may be killed, and recovers from its serialized state or from its examples. */
 class WorkerOf {
   set: ExactTrainingSet;
   readonly #kernel: Kernel;
@@ -93,7 +94,7 @@ class WorkerOf {
     this.#examples.delete(example.imageId);
   }
 
-  /** A batch ends here (what waits is summed), a head is solved, or the process is killed and comes back. */
+  /** A batch ends here (waiting vectors are summed), a head is trained, or the process is killed and recovers. */
   interrupt(chance: number, kind: HeadKind): void {
     if (chance < 0.1) this.set.statistics.gram.at(0);
     else if (chance < 0.15 && this.set.examples > 0) trainHead(this.set, { kind, mode: 'provisional' });
@@ -107,7 +108,7 @@ class WorkerOf {
   }
 }
 
-/** What is done to an example: each is a step of its own, in its order, with others in between. */
+/** One operation on an example: each is a separate step, in its order, with others in between. */
 type Deed = (workers: readonly WorkerOf[]) => void;
 
 function deedsOf({ kept, gone, corrected, steps, workers }: History): Deed[] {
@@ -158,25 +159,26 @@ function live(history: History, kernel: Kernel): ExactTrainingSet {
   return whole;
 }
 
-/** The digest is over the parameters. */
-function told({ parameters: _, ...head }: Head): string {
+/** Parameters are left out: the digest covers them. */
+function comparable({ parameters: _, ...head }: Head): string {
   return JSON.stringify(head);
 }
 
-describe('a head is a pure function of the set of labelled vectors', () => {
-  it('after a thousand histories, on both kernels', () => {
+describe('a head', () => {
+  it('is a pure function of the training set, over a thousand histories and on both kernels', () => {
     fc.assert(
       fc.property(histories, (history) => {
         const { kind } = history;
         const options = { kind, mode: kind === 'softmax' ? 'settled' : 'provisional' } as const;
         const expected = new ExactTrainingSet(none, referenceKernel);
         for (const example of history.kept) expected.add(example);
-        const [bytes, head] = [expected.serialize(), told(trainHead(expected, options))];
+        const [bytes, head] = [expected.serialize(), comparable(trainHead(expected, options))];
         for (const kernel of kernels) {
           const set = live(history, kernel);
           expect(Buffer.compare(set.serialize(), bytes)).toBe(0);
-          expect(told(trainHead(set, options))).toBe(head);
-          if (kernel === simdKernel) expect(told(trainHead(takeSnapshot(set, options), options))).toBe(head);
+          expect(comparable(trainHead(set, options))).toBe(head);
+          if (kernel === simdKernel)
+            expect(comparable(trainHead(takeSnapshot(set, options), options))).toBe(head);
         }
       }),
       { numRuns: 1_000 },

@@ -1,6 +1,6 @@
-/** Statistics, solvers and heads: pure functions of the set of labelled vectors. No I/O, no Kafka. */
+/** Sufficient statistics, solvers and heads: pure functions of the training set. No I/O, no Kafka. */
 export type * from './api.ts';
-export { confidenceThresholdFor, thresholdErrorRates } from './calibration/confidence-thresholds.ts';
+export { confidenceThresholdFor } from './calibration/confidence-thresholds.ts';
 export { type CostMatrix, type Decision, type DecisionRules, decide } from './calibration/decision.ts';
 export * from './drift/index.ts';
 export * from './measurements/index.ts';

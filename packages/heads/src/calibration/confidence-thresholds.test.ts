@@ -8,7 +8,7 @@ import { confidenceThresholdFor } from './confidence-thresholds.ts';
 const dimensions = 6;
 const labels = ['a', 'b', 'c'];
 
-/** Clouds that overlap: about one in nine is in the wrong place. */
+/** Overlapping clouds: about one example in nine lies in the wrong one. */
 function clouds(count: number, seed: number): LabelledVector[] {
   let state = seed;
   const random = () => {
@@ -26,7 +26,7 @@ function clouds(count: number, seed: number): LabelledVector[] {
 const training = clouds(600, 1);
 const unseen = clouds(3_000, 2);
 
-describe.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] satisfies HeadKind[])('%s', (kind) => {
+describe.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] satisfies HeadKind[])('%s thresholds', (kind) => {
   const set = createTrainingSet({ extractor: 'net.v1', task: 'digit', dimensions });
   for (const example of training) set.add(example);
   const head = trainHead(set, { kind, mode: 'settled' });
@@ -37,7 +37,7 @@ describe.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] satisfies HeadKind[])('%
   });
   const wrong = (given: typeof answers) => given.filter(({ correct }) => !correct).length / given.length;
 
-  it('keeps a wanted error rate on examples that it never saw, and answers most of them', () => {
+  it('keep a requested error rate on unseen examples and accept most predictions', () => {
     expect(wrong(answers)).toBeGreaterThan(0.1);
     const threshold = confidenceThresholdFor(head.measurements, 0.05) ?? 0;
     const given = answers.filter(({ confidence }) => confidence >= threshold);
@@ -45,7 +45,7 @@ describe.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] satisfies HeadKind[])('%
     expect(given.length).toBeGreaterThan(0.3 * answers.length);
   });
 
-  it('takes the next rate below one that is not told, and says nothing below the smallest', () => {
+  it('fall back to the next lower measured rate and are undefined below the smallest one', () => {
     expect(confidenceThresholdFor(head.measurements, 0.09)).toBe(
       confidenceThresholdFor(head.measurements, 0.05),
     );
@@ -53,9 +53,9 @@ describe.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] satisfies HeadKind[])('%
   });
 });
 
-it('lets few answers pass where nothing can be learned', () => {
+it('accepts few predictions where labels are random', () => {
   const set = createTrainingSet({ extractor: 'net.v1', task: 'digit', dimensions });
-  // The label is a coin's side: nothing can be learned.
+  // Labels are independent of the vectors: nothing can be learned.
   for (const [i, { imageId, vector }] of clouds(300, 3).entries()) {
     set.add({ imageId, vector, group: null, label: i % 7 < 3 ? 'heads' : 'tails' });
   }
@@ -63,7 +63,7 @@ it('lets few answers pass where nothing can be learned', () => {
   expect(confidenceThresholdFor(measurements, 0.001) ?? 0).toBeGreaterThan(0.55);
 });
 
-it('is silent where a head has nothing to be judged by', () => {
+it('has no confidence threshold where no example can be scored', () => {
   const set = createTrainingSet({ extractor: 'net.v1', task: 'digit', dimensions });
   set.add(training[0] as LabelledVector);
   expect(

@@ -1,31 +1,31 @@
 /**
- * From probabilities to an answer. The most probable class is the right answer only where all mistakes cost the same; and where a mistake
- * costs more than a question, the right answer may be none.
+ * Turns probabilities into a decision. The most probable class is the best one only where all mistakes cost the same. Where a
+ * mistake costs more than a manual review, it can be best to abstain.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { HeadPrediction } from '../api.ts';
 
-/** Truth → answer → cost, at least 0. What is not named costs 0 on the diagonal, and 1 elsewhere. */
+/** Truth → decision → cost, at least 0. A pair that is not listed costs 0 on the diagonal and 1 elsewhere. */
 export type CostMatrix = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 export interface DecisionRules {
   readonly costs?: CostMatrix;
-  /** Confidence in [0, 1] below which there is no answer; see `abstentionPoint` for the one that keeps a wanted error rate. */
+  /** Confidence in [0, 1] below which the decision abstains; `abstentionPoint` computes the one that keeps an error rate. */
   readonly abstainBelow?: number;
 }
 
 export interface Decision {
-  /** Null: none, a person should look. */
+  /** Null: abstained, the image needs a manual review. */
   readonly label: string | null;
-  /** Σ p(truth) · cost(truth, answer) of the cheapest answer. */
+  /** Σ p(truth) · cost(truth, decision) of the cheapest decision. */
   readonly expectedCost: number;
-  /** Probability of that answer. */
+  /** Probability of that class. */
   readonly confidence: number;
 }
 
 /**
- * The answer with the lowest expected cost; among equals the first in the order of `classes`, which are those of the head that predicted.
- * Errors: request-invalid, for a cost that is negative or not a number.
+ * The decision with the lowest expected cost; ties go to the first in the order of `classes`, the classes of the head that
+ * predicted. Errors: request-invalid, for a cost that is negative or not a number.
  */
 export function decide(
   prediction: Pick<HeadPrediction, 'probabilities'>,
@@ -54,5 +54,5 @@ function costOf(costs: CostMatrix, truth: string, answer: string): number {
   const named = row !== undefined && Object.hasOwn(row, answer) ? row[answer] : undefined;
   const cost = named ?? (truth === answer ? 0 : 1);
   if (cost >= 0 && cost < Number.POSITIVE_INFINITY) return cost;
-  throw new HeadwaterError('request-invalid', 'The cost of an answer must be a number, at least 0');
+  throw new HeadwaterError('request-invalid', 'cost must be a number of at least 0');
 }

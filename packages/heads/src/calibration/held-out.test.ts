@@ -4,7 +4,7 @@ import { holdOut } from './held-out.ts';
 const alone = (count: number) => Array.from({ length: count }, () => null);
 const labelsOf = (count: number) => Int32Array.from({ length: count }, (_, i) => i % 3);
 
-describe('what is held out', () => {
+describe('holdOut', () => {
   it.each([
     [100, 10],
     [1_900, 6],
@@ -12,7 +12,7 @@ describe('what is held out', () => {
     [3_000, 2],
     [20_000, 1],
     [60_000, 1],
-  ])('of %i examples, in so many folds', (count, folds) => {
+  ])('splits %i examples into the expected number of folds', (count, folds) => {
     const held = holdOut(alone(count), labelsOf(count), 3);
     expect(held).toHaveLength(folds);
     const all = held.flat();
@@ -25,7 +25,7 @@ describe('what is held out', () => {
     }
   });
 
-  it('keeps a group together', () => {
+  it('keeps a group in one fold', () => {
     const groups = Array.from({ length: 300 }, (_, i) => (i % 2 === 0 ? `g${i % 14}` : null));
     const held = holdOut(groups, labelsOf(300), 3);
     for (let group = 0; group < 14; group += 2) {
@@ -34,7 +34,7 @@ describe('what is held out', () => {
     }
   });
 
-  it('leaves few examples of a class to be learned, where one fold is enough', () => {
+  it('leaves the examples of a rare class for training, where one fold is enough', () => {
     const labels = labelsOf(20_000);
     labels.fill(0);
     labels.set([1, 1, 1], 500);

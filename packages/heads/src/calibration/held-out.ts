@@ -1,35 +1,35 @@
 /**
- * Which examples are held out, to see how a head answers what it never saw: parts in which every class has its share and a group stays
- * together. With few examples each part is held out in turn, with many one is enough.
+ * Chooses the examples to hold out, to measure a head on unseen examples: folds in which every class has its share and a group
+ * stays together. With few examples each fold is held out in turn; with many, one fold is enough.
  */
 import { findFolds } from '../training-set/folds.ts';
 
-/** Of few examples each is dear: more of them are learned from. */
+/** Up to this many examples, more of them are used for training. */
 const fewExamples = 2_000;
 const partsOfFew = 10;
 const partsOfMany = 5;
-/** So many answers tell enough. */
+/** Predictions that give a sufficiently precise estimate. */
 const enoughHeldOut = 1_000;
-const mostInPart = 4_000;
+const maximumFoldSize = 4_000;
 
-/** Examples of each fold that is held out, as indices in their order. `labels` are class indices. */
+/** Examples of each held-out fold, as ascending indices. `labels` are class indices. */
 export function holdOut(groups: readonly (string | null)[], labels: Int32Array, classes: number): number[][] {
   const fewest = labels.length < fewExamples ? partsOfFew : partsOfMany;
-  const parts = Math.max(fewest, Math.ceil(labels.length / mostInPart));
+  const parts = Math.max(fewest, Math.ceil(labels.length / maximumFoldSize));
   const held: number[][] = [];
   const partOf = dealOut(groups, labels, classes, parts);
-  let judged = 0;
-  for (let part = 0; part < parts && judged < Math.min(enoughHeldOut, labels.length); part++) {
+  let evaluated = 0;
+  for (let part = 0; part < parts && evaluated < Math.min(enoughHeldOut, labels.length); part++) {
     const fold = [...partOf.keys()].filter((index) => partOf[index] === part);
-    judged += fold.length;
+    evaluated += fold.length;
     if (fold.length > 0) held.push(fold);
   }
   return held;
 }
 
 /**
- * Each class is dealt out in turn, the first to the last part: where only the first parts are held out, classes with hardly any examples are
- * not, and are learned from.
+ * Distributes each class in turn from the first fold to the last. Where only the first folds are held out, classes with very
+ * few examples are therefore not held out but used for training.
  */
 function dealOut(
   groups: readonly (string | null)[],

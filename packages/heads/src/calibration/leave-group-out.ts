@@ -1,6 +1,6 @@
 /**
- * Near-duplicates that belong together must be left out together: otherwise each would be judged by its twin, and the head would think
- * itself better than it is.
+ * Near-duplicates of one group must be left out together. Otherwise each would be scored by a head that has seen its
+ * duplicates, and the measured accuracy would be too high.
  */
 
 import type { Whitened } from '../models/whitening.ts';
@@ -8,8 +8,8 @@ import { addScaled, dot, subtract } from '../numerics/vector-arithmetic.ts';
 import type { WhitenedSample } from './whitened-sample.ts';
 
 /**
- * Corrected squared distances of members × classes without the members; +Infinity to a class that has no other examples. Null where
- * rounding leaves nothing to whiten with.
+ * Corrected squared distances of members × classes without the members; +Infinity to a class that has no other examples. Null
+ * where, after rounding, no positive definite matrix is left for whitening.
  */
 export function leaveGroupOut(sample: WhitenedSample, members: readonly number[]): Float64Array | null {
   const { means, counts, directions } = withoutGroup(sample, members);
@@ -27,7 +27,7 @@ export function leaveGroupOut(sample: WhitenedSample, members: readonly number[]
 }
 
 interface GroupLeftOut {
-  /** Whitened class means, and counts, without the group. */
+  /** Whitened class means and counts without the group. */
   readonly means: readonly Float64Array[];
   readonly counts: Float64Array;
   /** Columns v of V, where S becomes S − V Vᵀ without the group. */
@@ -65,8 +65,9 @@ function withoutGroup(sample: WhitenedSample, members: readonly number[]): Group
 }
 
 /**
- * One Sherman–Morrison step for each direction v: taking g·v vᵀ from A adds g·⟨a,v⟩⟨b,v⟩ / (1 − g⟨v,v⟩) to each product ⟨a,b⟩ = aᵀA⁻¹b, here to
- * the squares of `differences`; tr(A⁻¹S) loses ρ |A⁻¹v|² / (1 − g⟨v,v⟩). Returns that trace after all steps.
+ * One Sherman–Morrison step for each direction v: subtracting g·v vᵀ from A adds g·⟨a,v⟩⟨b,v⟩ / (1 − g⟨v,v⟩) to each product
+ * ⟨a,b⟩ = aᵀA⁻¹b, here to the squares of `differences`; tr(A⁻¹S) decreases by ρ |A⁻¹v|² / (1 − g⟨v,v⟩). Returns that trace
+ * after all steps.
  */
 function takeDirections(
   sample: WhitenedSample,
@@ -104,6 +105,6 @@ function minus(a: Whitened, b: Whitened, factor: number): Whitened {
 
 function whitenedAt(vectors: readonly Whitened[], index: number): Whitened {
   const vector = vectors[index];
-  if (vector === undefined) throw new RangeError(`There is no vector ${index}`);
+  if (vector === undefined) throw new RangeError(`no vector at index ${index}`);
   return vector;
 }

@@ -1,4 +1,4 @@
-/** The closed forms against the long way round: leave out, sum again, invert again. */
+/** Compares the closed forms with direct computation: leave out, sum again, invert again. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { referenceKernel } from '../kernel/reference-kernel.ts';
@@ -52,11 +52,11 @@ function poseScatter(items: readonly Item[], classes: number): Scatter {
   };
 }
 
-/** Trains without the fold, with the given ridge, and measures. */
+/** Trains without the fold, with the given ridge, and measures the distances. */
 function bruteForce(items: readonly Item[], index: number, classes: number, epsilon: number, ridge: number) {
-  const judged = items[index];
+  const evaluated = items[index];
   const isLeftOut = (item: Item, i: number) =>
-    i === index || (item.group !== null && item.group === judged?.group);
+    i === index || (item.group !== null && item.group === evaluated?.group);
   const rest = items.filter((item, i) => !isLeftOut(item, i));
   const scatter = scatterOf(rest, classes);
   const shrunk = scatter.map((row, i) =>
@@ -67,7 +67,7 @@ function bruteForce(items: readonly Item[], index: number, classes: number, epsi
   return Array.from({ length: classes }, (_, k) => {
     const own = rest.filter(({ label }) => label === k);
     if (own.length === 0) return Number.POSITIVE_INFINITY;
-    const difference = minus(judged?.x ?? [], meanOf(own));
+    const difference = minus(evaluated?.x ?? [], meanOf(own));
     return rest.length * inner(difference, multiply(inverse, difference)) - effective / own.length;
   });
 }
@@ -78,7 +78,7 @@ const item = fc.record({
   label: fc.nat({ max: 2 }),
   group: fc.option(fc.constantFrom('g', 'h', 'i'), { freq: 2 }),
 });
-/** Two of each class at least, so that there is some scatter. */
+/** At least two examples of each class, so that the scatter is not zero. */
 const sets = fc
   .tuple(fc.array(item, { minLength: 6, maxLength: 20 }), fc.constantFrom(0.05, 0.3, 0.8))
   .map(([items, epsilon]) => ({
@@ -87,7 +87,7 @@ const sets = fc
   }))
   .filter(({ items }) => poseScatter(items, 3).trace > 100);
 
-function judge(items: readonly Item[], whitening: Whitening) {
+function evaluate(items: readonly Item[], whitening: Whitening) {
   const counts = Float64Array.from([0, 1, 2], (k) => items.filter(({ label }) => label === k).length);
   return leaveOneOut({
     epsilon: whitening.epsilon,
@@ -115,17 +115,17 @@ function whitenBothWays(items: readonly Item[], epsilon: number): [Whitening, Wh
 }
 
 describe('leave-one-out', () => {
-  it('gives what training without the fold gives, by either way of whitening', () => {
+  it('equals training without the fold, with both whitening methods', () => {
     fc.assert(
       fc.property(sets, ({ items, epsilon }) => {
         for (const whitening of whitenBothWays(items, epsilon)) {
-          const left = judge(items, whitening);
+          const heldOut = evaluate(items, whitening);
           items.forEach(({ label }, index) => {
             const expected = bruteForce(items, index, 3, epsilon, whitening.ridge);
-            expect(left.labels[index]).toBe(Number.isFinite(expected[label]) ? label : -1);
+            expect(heldOut.labels[index]).toBe(Number.isFinite(expected[label]) ? label : -1);
             if (!Number.isFinite(expected[label])) return;
             expected.forEach((distance, k) => {
-              const actual = -2 * (left.logits[index * 3 + k] ?? Number.NaN);
+              const actual = -2 * (heldOut.logits[index * 3 + k] ?? Number.NaN);
               if (Number.isFinite(distance))
                 expect(Math.abs(actual - distance)).toBeLessThan(1e-7 * (1 + Math.abs(distance)));
               else expect(actual).toBe(distance);
@@ -138,8 +138,8 @@ describe('leave-one-out', () => {
   });
 });
 
-describe('leaving A⁻¹x of the sample out of account', () => {
-  it('changes distances by no more than the share of one example among many', () => {
+describe('ignoring A⁻¹x of the sample', () => {
+  it('changes distances by at most the share of one example in the set', () => {
     const count = 1_000;
     const items = Array.from({ length: count }, (_, i): Item => {
       const x = Array.from({ length: width }, (__, j) => ((i * (7 + j) * 31 + j * 17) % 101) + (i % 3) * 40);
@@ -148,7 +148,7 @@ describe('leaving A⁻¹x of the sample out of account', () => {
     for (const epsilon of [0.05, 0.3, 0.8]) {
       const [whitening] = whitenBothWays(items, epsilon);
       const vectors = whitening.vectors.map((vector) => ({ ...vector, solved: new Float64Array(0) }));
-      const [exact, near] = [judge(items, whitening), judge(items, { ...whitening, vectors })];
+      const [exact, near] = [evaluate(items, whitening), evaluate(items, { ...whitening, vectors })];
       expect(near.labels).toEqual(exact.labels);
       const largest = Math.max(...exact.logits.map(Math.abs));
       near.logits.forEach((logit, i) => {
@@ -159,7 +159,7 @@ describe('leaving A⁻¹x of the sample out of account', () => {
 });
 
 describe('whitening', () => {
-  it('knows tr(W_ε⁻¹W), A⁻¹ and the products of both ways', () => {
+  it('computes tr(W_ε⁻¹W), A⁻¹ and products alike with both methods', () => {
     fc.assert(
       fc.property(sets, ({ items, epsilon }) => {
         const [many, one] = whitenBothWays(items, epsilon);

@@ -1,6 +1,6 @@
 /**
- * How each example of the sample would be judged by a head that never saw it (nor its group), without solving again: leaving examples
- * out takes a few rank-one terms from the scatter, and their effect on distances follows from dot products of whitened vectors.
+ * Scores each example of the sample with a head that has not seen it (nor its group), without solving again. Leaving examples
+ * out subtracts a few rank-one terms from the scatter; their effect on distances follows from dot products of whitened vectors.
  */
 
 import type { Whitened } from '../models/whitening.ts';
@@ -11,8 +11,9 @@ import type { HeldOutLogits } from './temperature.ts';
 import type { WhitenedSample } from './whitened-sample.ts';
 
 /**
- * Logits −½ d_k², d_k² the corrected squared distances of design section 4, from examples to classes, both without the example's fold.
- * The target of the shrinkage, ρ I, stays that of the whole set; everything else is what training without the fold gives, up to rounding.
+ * Logits −½ d_k², where d_k² are the corrected squared distances of design section 4 from examples to classes, both without the
+ * example's fold. The target of the shrinkage, ρ I, stays that of the whole set; everything else equals training without the
+ * fold, up to rounding.
  */
 export function leaveOneOut(sample: WhitenedSample): HeldOutLogits {
   const classes = sample.counts.length;
@@ -20,11 +21,11 @@ export function leaveOneOut(sample: WhitenedSample): HeldOutLogits {
   const labels = sample.labels.slice();
   const gaps = measureGaps(sample.means);
   for (const fold of findFolds(sample.groups)) {
-    const judged =
+    const evaluated =
       fold.length === 1 ? leaveSingleOut(sample, fold[0] ?? 0, gaps) : leaveGroupOut(sample, fold);
     fold.forEach((example, index) => {
       const label = labels[example] ?? 0;
-      const own = judged?.subarray(index * classes, (index + 1) * classes);
+      const own = evaluated?.subarray(index * classes, (index + 1) * classes);
       if (own === undefined || own[label] === Number.POSITIVE_INFINITY) labels[example] = -1;
       else
         own.forEach((distance, k) => {
@@ -36,9 +37,10 @@ export function leaveOneOut(sample: WhitenedSample): HeldOutLogits {
 }
 
 /**
- * Corrected squared distances to the classes without the example itself; null where its class has no other. `gaps` are those of `measureGaps`.
- * Without x of class y, S' = S − c u uᵀ with u = x − μ_y and c = n_y/(n_y − 1), and x − μ_y' = c u. By Sherman and Morrison, with g = 1 − ε,
- * h = uᵀA⁻¹u and r = 1 − g c h: aᵀA'⁻¹a = aᵀA⁻¹a + g c (aᵀA⁻¹u)²/r, which for a = c u is c² h / r; and tr(A'⁻¹S') = tr(A⁻¹S) − ρ c |A⁻¹u|²/r.
+ * Corrected squared distances to the classes without the example itself; null where its class has no other. `gaps` are those of
+ * `measureGaps`. Without x of class y, S' = S − c u uᵀ with u = x − μ_y and c = n_y/(n_y − 1), and x − μ_y' = c u. By Sherman
+ * and Morrison, with g = 1 − ε, h = uᵀA⁻¹u and r = 1 − g c h: aᵀA'⁻¹a = aᵀA⁻¹a + g c (aᵀA⁻¹u)²/r, which for a = c u is c² h /
+ * r; and tr(A'⁻¹S') = tr(A⁻¹S) − ρ c |A⁻¹u|²/r.
  */
 export function leaveSingleOut(
   sample: WhitenedSample,
@@ -70,7 +72,7 @@ export function leaveSingleOut(
   });
 }
 
-/** |A⁻¹u|²; 0 where that was left out of account. */
+/** |A⁻¹u|²; 0 where A⁻¹x of the sample was not computed. */
 function squareSolved(vector: Whitened, mean: Whitened): number {
   return vector.solved.length === 0 ? 0 : squaredDistance(vector.solved, mean.solved);
 }

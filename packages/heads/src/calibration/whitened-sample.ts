@@ -1,14 +1,14 @@
-/** The sample as the leave-one-out formulas need it. */
+/** The sample in the form that the leave-one-out formulas need. */
 import type { Whitened } from '../models/whitening.ts';
 
-/** Vectors in the coordinates of `Whitening`, all less one common center. */
+/** Vectors in the coordinates of `Whitening`, relative to a common center. */
 export interface WhitenedSample {
   readonly epsilon: number;
-  /** ρ: what shrinkage added to the diagonal. */
+  /** ρ: the value that shrinkage added to the diagonal. */
   readonly ridge: number;
   /** tr(W_ε⁻¹ W). */
   readonly effectiveDimensions: number;
-  /** Examples in the whole set, and of each class. */
+  /** Number of examples in the whole set, and of each class. */
   readonly examples: number;
   readonly counts: Float64Array;
   readonly means: readonly Whitened[];

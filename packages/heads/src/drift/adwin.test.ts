@@ -3,7 +3,7 @@ import { Adwin, type AdwinChange } from './adwin.ts';
 
 type Part = readonly [length: number, errorRate: number];
 
-/** Mulberry32: short enough to write the same stream down in any language. Uniform in [0, 1). */
+/** Mulberry32, short enough to reproduce the same stream in any language. Uniform in [0, 1). */
 function seededUniform(seed: number): () => number {
   let state = seed;
   return () => {
@@ -14,7 +14,7 @@ function seededUniform(seed: number): () => number {
   };
 }
 
-/** Zeros and ones: for each part so many values, each one with that probability. */
+/** Zeros and ones: for each part its number of values, each one with the part's probability. */
 function* errorsOf(seed: number, parts: readonly Part[]): Generator<number> {
   const next = seededUniform(seed);
   for (const [length, rate] of parts) for (let i = 0; i < length; i++) yield next() < rate ? 1 : 0;
@@ -32,8 +32,8 @@ function changesOf(adwin: Adwin, values: Iterable<number>): (AdwinChange & { rea
 }
 
 /**
- * Where River 0.26.1 found drift (`drift.ADWIN(delta=0.002)`, its defaults) on the same zeros and ones. River forgets everything after
- * an alarm, ADWIN2 keeps the newer part: both tell of each change at the same value.
+ * Where River 0.26.1 found drift (`drift.ADWIN(delta=0.002)`, its defaults) on the same zeros and ones. River forgets
+ * everything after an alarm, ADWIN2 keeps the newer part: both report each change at the same value.
  */
 const river: readonly [seed: number, parts: readonly Part[], foundAt: readonly number[]][] = [
   [
@@ -106,7 +106,7 @@ const river: readonly [seed: number, parts: readonly Part[], foundAt: readonly n
 
 describe('Adwin', () => {
   it.each(river)(
-    'seed %i, %j: tells of each change where River does, within a check',
+    'seed %i, %j: reports each change where River does, within one check',
     (seed, parts, foundAt) => {
       const alarms = changesOf(new Adwin(), errorsOf(seed, parts)).filter(({ continues }) => !continues);
       expect(alarms).toHaveLength(foundAt.length);
@@ -116,7 +116,7 @@ describe('Adwin', () => {
     },
   );
 
-  it('tells errors that rise from errors that fall, and the means before and after', () => {
+  it('distinguishes rising from falling errors and reports the means before and after', () => {
     const [rise, fall] = changesOf(
       new Adwin(),
       errorsOf(1, [
@@ -129,7 +129,7 @@ describe('Adwin', () => {
     expect(fall).toMatchObject({ direction: 'fell', from: expect.closeTo(0.5, 1) });
   });
 
-  it('raises false alarms at a stationary stream in fewer than delta of the checks', () => {
+  it('raises false alarms on a stationary stream at fewer than delta of the checks', () => {
     const delta = 0.05;
     let alarms = 0;
     let checks = 0;
@@ -141,13 +141,13 @@ describe('Adwin', () => {
     expect(alarms / checks).toBeLessThan(delta);
   });
 
-  it('stays silent at a stationary stream with its default delta', () => {
+  it('raises no alarm on a stationary stream with the default delta', () => {
     for (let seed = 1; seed <= 20; seed++) {
       expect(changesOf(new Adwin(), errorsOf(seed, [[5000, 0.08]]))).toEqual([]);
     }
   });
 
-  it('finds a step from 5 % to 25 % errors within 224 values, whatever the seed', () => {
+  it('finds a step from 5 % to 25 % errors within 224 values for every seed', () => {
     for (let seed = 1; seed <= 50; seed++) {
       const alarms = changesOf(
         new Adwin(),
@@ -161,7 +161,7 @@ describe('Adwin', () => {
     }
   });
 
-  it('holds the mean of its window, in memory that grows with the logarithm', () => {
+  it('keeps the mean of its window in logarithmic memory', () => {
     const adwin = new Adwin();
     const values = [...errorsOf(5, [[20_000, 0.3]])];
     for (const value of values) adwin.update(value);
@@ -170,7 +170,7 @@ describe('Adwin', () => {
     expect(adwin.state().buckets.length).toBeLessThanOrEqual(5 * 13);
   });
 
-  it('goes on from its state as if nothing had been', () => {
+  it('continues from a restored state without a difference', () => {
     const values = [
       ...errorsOf(3, [
         [1500, 0.1],
@@ -189,13 +189,13 @@ describe('Adwin', () => {
     expect(whole.length).toBeGreaterThan(0);
   });
 
-  it('refuses what it has no law for', () => {
+  it('rejects invalid options and values', () => {
     expect(() => new Adwin().update(1.5)).toThrow(RangeError);
     expect(() => new Adwin().update(Number.NaN)).toThrow(RangeError);
     expect(() => new Adwin({ delta: 0 })).toThrow(expect.objectContaining({ code: 'config-invalid' }));
   });
 
-  it('has no mean before the first value', () => {
+  it('has a null mean before the first value', () => {
     expect(new Adwin().mean).toBeNull();
     expect(new Adwin().width).toBe(0);
   });

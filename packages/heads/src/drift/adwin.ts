@@ -1,43 +1,44 @@
 /**
- * When a stream of errors changes, what was learned of the old stream misleads. ADWIN keeps as long a window as is consistent with one
- * mean, tells when it has to cut, and needs no length to be chosen beforehand.
+ * Detects changes in a stream of errors. ADWIN keeps the longest window that is consistent with one mean and reports when it
+ * cuts the window; no window length has to be chosen beforehand.
  *
- * ADWIN2 of Bifet and Gavaldà, "Learning from Time-Changing Data with Adaptive Windowing" (SDM 2007): the window is an exponential
- * histogram of at most 6 buckets for each power of two, so that memory is O(log n). It is cut between two buckets where the means of
- * both sides differ by more than ε = √(2/m · σ² · ln(2/δ')) + 2/(3m) · ln(2/δ'), with 1/m = 1/n₀ + 1/n₁, σ² the variance in the window
- * and δ' = δ / ln n. At each check of a stream that does not change, the chance of a cut is at most about δ.
+ * ADWIN2 of Bifet and Gavaldà, "Learning from Time-Changing Data with Adaptive Windowing" (SDM 2007): the window is an
+ * exponential histogram of at most 6 buckets for each power of two, so that memory is O(log n). It is cut between two buckets
+ * where the means of both sides differ by more than ε = √(2/m · σ² · ln(2/δ')) + 2/(3m) · ln(2/δ'), with 1/m = 1/n₀ + 1/n₁, σ²
+ * the variance in the window and δ' = δ / ln n. At each check of a stream that does not change, the probability of a cut is at
+ * most about δ.
  */
 import { HeadwaterError } from '@headwater/errors';
 
 export interface AdwinOptions {
-  /** Chance of a false alarm at a check, in (0, 1); default 0.002. */
+  /** Probability of a false alarm at a check, in (0, 1); default 0.002. */
   readonly delta?: number;
-  /** Values from one check to the next; default 32. */
+  /** Number of values between two checks; default 32. */
   readonly clock?: number;
 }
 
-/** The window was cut: what it forgot, and what it holds now. */
+/** The window was cut: the part that was dropped, and the part that remains. */
 export interface AdwinChange {
   readonly direction: 'rose' | 'fell';
-  /** Mean of what was dropped. */
+  /** Mean of the dropped part. */
   readonly from: number;
-  /** Mean of the window now. */
+  /** Mean of the remaining window. */
   readonly to: number;
-  /** How many of the oldest values were dropped. */
+  /** Number of oldest values that were dropped. */
   readonly dropped: number;
-  /** How many values are left. */
+  /** Number of remaining values. */
   readonly width: number;
-  /** What was dropped is older than the last cut: the same change, told more exactly. Raise one alarm for it, not two. */
+  /** The dropped values are older than the last cut: a more exact estimate of the same change. Raise one alarm for both. */
   readonly continues: boolean;
 }
 
-/** What JSON can carry. */
+/** JSON-serializable state. */
 export interface AdwinState {
   readonly version: 1;
   readonly delta: number;
   readonly clock: number;
   readonly seen: number;
-  /** How many values had been seen at the last cut. */
+  /** Number of values seen at the last cut. */
   readonly lastCut: number;
   /** Oldest first: number of values, their sum, their sum of squared deviations from their mean. */
   readonly buckets: readonly (readonly [size: number, total: number, deviations: number])[];
@@ -50,7 +51,7 @@ interface Bucket {
 }
 
 const bucketsOfASize = 5;
-/** A side of a cut has at least as many values. */
+/** Minimum number of values on each side of a cut. */
 const smallestSide = 5;
 const empty: Bucket = { size: 0, total: 0, deviations: 0 };
 
@@ -65,7 +66,10 @@ export class Adwin {
   /** Errors: config-invalid. */
   constructor({ delta = 0.002, clock = 32 }: AdwinOptions = {}) {
     if (!(delta > 0 && delta < 1 && Number.isInteger(clock) && clock >= 1)) {
-      throw new HeadwaterError('config-invalid', 'ADWIN needs a delta in (0, 1) and a clock of whole values');
+      throw new HeadwaterError(
+        'config-invalid',
+        'ADWIN requires delta in (0, 1) and a positive integer clock',
+      );
     }
     this.#delta = delta;
     this.#clock = clock;
@@ -82,9 +86,9 @@ export class Adwin {
     return size === 0 ? null : total / size;
   }
 
-  /** Takes the next value, in [0, 1]; answers a change where this value made the window cut. Errors: RangeError. */
+  /** Adds the next value, in [0, 1]; returns the change where this value led to a cut of the window. Errors: RangeError. */
   update(value: number): AdwinChange | null {
-    if (!(value >= 0 && value <= 1)) throw new RangeError('ADWIN takes values from 0 to 1');
+    if (!(value >= 0 && value <= 1)) throw new RangeError('ADWIN values must be in [0, 1]');
     this.#buckets.push({ size: 1, total: value, deviations: 0 });
     this.#compress();
     this.#seen++;
@@ -114,7 +118,7 @@ export class Adwin {
     return this.#buckets.reduce(join, empty);
   }
 
-  /** Where there are too many buckets of a size, the two oldest of them become one of the next size. */
+  /** Where there are too many buckets of one size, merges the two oldest of them into one of the next size. */
   #compress(): void {
     const buckets = this.#buckets;
     let end = buckets.length;
@@ -163,7 +167,7 @@ export class Adwin {
   }
 }
 
-/** Sums of squared deviations of two parts, put together (Chan, Golub and LeVeque 1979). */
+/** Merges the sums of squared deviations of two parts (Chan, Golub and LeVeque 1979). */
 function join(a: Bucket, b: Bucket): Bucket {
   if (a.size === 0) return b;
   const size = a.size + b.size;

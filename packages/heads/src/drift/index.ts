@@ -1,4 +1,4 @@
-/** When the stream is no longer what was learned: by its errors, and by its images alone. */
+/** Drift detection: by the errors of a head, and by the novelty of images alone. */
 export { Adwin, type AdwinChange, type AdwinOptions, type AdwinState } from './adwin.ts';
 export {
   expectedPercentile,

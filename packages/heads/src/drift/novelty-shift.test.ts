@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NoveltyShift, type NoveltyShiftVerdict } from './novelty-shift.ts';
 
-/** Enough labelled examples that the percentiles are as good as exact. */
+/** So many labelled examples that the percentiles are practically exact. */
 const many = 1e12;
 
 function seededUniform(seed: number): () => number {
@@ -49,17 +49,14 @@ const scipy = [
 ];
 
 describe('NoveltyShift', () => {
-  it.each(scipy)(
-    'has the distance of SciPy, and a p-value that is no smaller than the exact one',
-    (known) => {
-      const [verdict] = verdictsOf(new NoveltyShift({ block: 20 }), known.values);
-      expect(verdict?.distance).toBeCloseTo(known.statistic, 12);
-      expect(verdict?.pValue).toBeGreaterThanOrEqual(known.pValue);
-      expect(verdict?.pValue).toBeLessThan(1.3 * known.pValue);
-    },
-  );
+  it.each(scipy)('equals the distance of SciPy, with a p-value no smaller than the exact one', (known) => {
+    const [verdict] = verdictsOf(new NoveltyShift({ block: 20 }), known.values);
+    expect(verdict?.distance).toBeCloseTo(known.statistic, 12);
+    expect(verdict?.pValue).toBeGreaterThanOrEqual(known.pValue);
+    expect(verdict?.pValue).toBeLessThan(1.3 * known.pValue);
+  });
 
-  it('alarms at uniform percentiles in no more than alpha of the blocks', () => {
+  it('raises alarms on uniform percentiles in at most alpha of the blocks', () => {
     const alpha = 0.05;
     const verdicts = verdictsOf(
       new NoveltyShift({ alpha }),
@@ -71,7 +68,7 @@ describe('NoveltyShift', () => {
     expect(alarms).toBeGreaterThan(0);
   });
 
-  it('keeps to alpha where percentiles rest on few examples', () => {
+  it('keeps to alpha where percentiles come from few examples', () => {
     let alarms = 0;
     for (let seed = 1; seed <= 500; seed++) {
       const next = seededUniform(seed);
@@ -85,7 +82,7 @@ describe('NoveltyShift', () => {
     expect(alarms / 500).toBeLessThan(0.05 + 0.03);
   });
 
-  it('finds that a third of the images is of a new kind, in the first block', () => {
+  it('detects in the first block that a third of the images are of a new kind', () => {
     for (let seed = 1; seed <= 30; seed++) {
       const next = seededUniform(seed + 1000);
       const values = blocks(seed, 1, (u) => (next() < 1 / 3 ? 0.95 + 0.05 * u : u));
@@ -93,7 +90,7 @@ describe('NoveltyShift', () => {
     }
   });
 
-  it('is not disturbed by images that are more ordinary than before', () => {
+  it('raises no alarm for images that are less novel than before', () => {
     expect(
       verdictsOf(
         new NoveltyShift(),
@@ -102,7 +99,7 @@ describe('NoveltyShift', () => {
     ).toBe(false);
   });
 
-  it('goes on from its state as if nothing had been, and starts anew after a reset', () => {
+  it('continues from a restored state without a difference, and starts a new block after a reset', () => {
     const values = blocks(8, 3, (u) => Math.sqrt(u));
     const whole = verdictsOf(new NoveltyShift(), values);
     const first = new NoveltyShift();
@@ -114,7 +111,7 @@ describe('NoveltyShift', () => {
     expect(first.state().percentiles).toHaveLength(199);
   });
 
-  it('refuses what it has no law for', () => {
+  it('rejects invalid options and values', () => {
     expect(() => new NoveltyShift().update(1.01, many)).toThrow(RangeError);
     expect(() => new NoveltyShift().update(Number.NaN, many)).toThrow(RangeError);
     expect(() => new NoveltyShift({ block: 3 })).toThrow(expect.objectContaining({ code: 'config-invalid' }));

@@ -1,44 +1,45 @@
 /**
- * Labels come late or never; whether new images still look like the labelled ones can be asked at once. The novelty of an image is a
- * percentile among the labelled ones, so it is uniform while nothing has shifted, and leans to one where images are of a new kind.
+ * Labels may come late or never, but a shift of the images can be tested at once. The novelty of an image is a percentile among
+ * the labelled ones: it is uniform without a shift, and closer to one where images are of a new kind.
  *
- * Each block of percentiles is asked once whether it leans upwards: the one-sided Kolmogorov–Smirnov distance D = sup_u (u − F(u)), F the
- * share of the block at or below u. For n independent uniform ones P(D > d) ≤ exp(−2 n d²), for every n (Massart 1990, where the bound
- * is below one half); the percentiles themselves rest on m labelled examples, which makes it a test of two samples: n m/(n + m) stands for n
- * (Smirnov 1939, for large blocks). Where nothing shifts, each block is a false alarm with a chance of at most α.
+ * Each block of percentiles is tested once for an upward shift: the one-sided Kolmogorov–Smirnov distance D = sup_u (u − F(u)),
+ * F the share of the block at or below u. For n independent uniform percentiles P(D > d) ≤ exp(−2 n d²), for every n (Massart
+ * 1990, where the bound is below one half). The percentiles themselves come from m labelled examples, which makes it a
+ * two-sample test: n m/(n + m) replaces n (Smirnov 1939, for large blocks). Without a shift, each block is a false alarm with a
+ * probability of at most α.
  */
 import { HeadwaterError } from '@headwater/errors';
 
 export interface NoveltyShiftOptions {
-  /** Percentiles in a block, 10 to 100,000; default 200. */
+  /** Percentiles per block, 10 to 100,000; default 200. */
   readonly block?: number;
-  /** Chance of a false alarm in a block, in (0, 0.5]; default 0.001. */
+  /** Probability of a false alarm in a block, in (0, 0.5]; default 0.001. */
   readonly alpha?: number;
 }
 
-/** What a full block showed. */
+/** The result of a full block. */
 export interface NoveltyShiftVerdict {
   readonly shifted: boolean;
-  /** D: 0.3 says that 30 % more images than expected are beyond some percentile. */
+  /** D: 0.3 means that 30 % more images than expected are beyond some percentile. */
   readonly distance: number;
-  /** What D has to exceed. */
+  /** An alarm needs a larger D. */
   readonly threshold: number;
   /** The largest p-value that the bound allows: exp(−2 n D²). */
   readonly pValue: number;
-  /** Mean percentile of the block; 0.5 while nothing has shifted. */
+  /** Mean percentile of the block; 0.5 without a shift. */
   readonly mean: number;
 }
 
-/** What JSON can carry. */
+/** JSON-serializable state. */
 export interface NoveltyShiftState {
   readonly version: 1;
   readonly block: number;
   readonly alpha: number;
-  /** Of the block under way. */
+  /** Percentiles of the current block. */
   readonly percentiles: readonly number[];
 }
 
-/** The mean percentile of images that are as new as what was learned. */
+/** The mean percentile of images from the distribution of the training set. */
 export const expectedPercentile = 0.5;
 const smallestBlock = 10;
 const largestBlock = 100_000;
@@ -54,7 +55,7 @@ export class NoveltyShift {
     if (!(fits && alpha > 0 && alpha <= 0.5)) {
       throw new HeadwaterError(
         'config-invalid',
-        `A block is ${smallestBlock} to ${largestBlock} images long, and alpha lies in (0, 0.5]`,
+        `block must be ${smallestBlock} to ${largestBlock} images, and alpha in (0, 0.5]`,
       );
     }
     this.#block = block;
@@ -62,11 +63,11 @@ export class NoveltyShift {
   }
 
   /**
-   * Takes the novelty of the next image, a percentile in [0, 1] among `references` examples (as many as the head's percentiles rest on);
-   * answers at the end of each block. Errors: RangeError.
+   * Adds the novelty of the next image, a percentile in [0, 1] among `references` examples (as many as the head's percentiles
+   * come from). Returns a verdict at the end of each block, else null. Errors: RangeError.
    */
   update(percentile: number, references: number): NoveltyShiftVerdict | null {
-    if (!(percentile >= 0 && percentile <= 1)) throw new RangeError('A percentile lies between 0 and 1');
+    if (!(percentile >= 0 && percentile <= 1)) throw new RangeError('percentile must be in [0, 1]');
     this.#percentiles.push(percentile);
     if (this.#percentiles.length < this.#block) return null;
     const block = this.#percentiles;
@@ -74,7 +75,7 @@ export class NoveltyShift {
     return judgeBlock(block, references, this.#alpha);
   }
 
-  /** Begins a new block, as when another head serves: its percentiles are others. */
+  /** Begins a new block, for example when another head serves: percentiles of different heads are not comparable. */
   reset(): void {
     this.#percentiles = [];
   }

@@ -1,19 +1,19 @@
 import type { RegressionMemory } from './reference-regression.ts';
 
-/** Arrays handed to a kernel must come from its last `claim`. */
+/** Arrays passed to a kernel must come from its last `claim`. */
 export interface Kernel {
-  readonly name: 'simd' | 'plain';
+  readonly name: 'simd' | 'reference';
   /** A Gram matrix of zeros; `width` is a multiple of four. */
   createGram(width: number): GramMemory;
   /** Signs of zeros; `columns` is a multiple of eight. */
   createProjection(rows: number, columns: number): Projection;
   /** Zeros; `width` is a multiple of four, `rows` of two. */
   createRegression(width: number, rows: number): RegressionMemory;
-  /** Arrays of these lengths, with any content, in place of all those claimed before. */
+  /** Returns arrays of these lengths, with undefined content, in place of all arrays claimed before. */
   claim<const Lengths extends readonly number[]>(lengths: Lengths): { [K in keyof Lengths]: Float64Array };
-  /** See plain-elimination.ts. `scratch` has room for 32 × columns entries; rows and columns are multiples of four. */
+  /** See elimination.ts. `scratch` has room for 32 × columns entries; rows and columns are multiples of four. */
   eliminate(matrix: Float64Array, rows: number, columns: number, scratch: Float64Array): boolean;
-  /** `last` is a multiple of four too. */
+  /** `last` is also a multiple of four. */
   substituteBack(
     matrix: Float64Array,
     rows: number,
@@ -21,10 +21,10 @@ export interface Kernel {
     last: number,
     scratch: Float64Array,
   ): void;
-  /** See plain-triangle.ts. `width` and `count` are multiples of four. */
+  /** See reference-triangle.ts. `width` and `count` are multiples of four. */
   solveTransposed: SolveTriangle;
   solveUpper: SolveTriangle;
-  /** See plain-scatter.ts. `width` and `columns` are multiples of four. */
+  /** See reference-scatter.ts. `width` and `columns` are multiples of four. */
   subtractProducts(
     matrix: Float64Array,
     width: number,
@@ -35,7 +35,7 @@ export interface Kernel {
   ): void;
   sumSquares(matrix: Float64Array, size: number, columns: number): number;
   shrinkInPlace(matrix: Float64Array, width: number, columns: number, scale: number, ridge: number): void;
-  /** See plain-reflection.ts. `size` is a multiple of four. */
+  /** See reference-tridiagonal.ts. `size` is a multiple of four. */
   advance(
     entries: Float64Array,
     size: number,
@@ -54,7 +54,7 @@ export type SolveTriangle = (
   count: number,
 ) => void;
 
-/** out = signs · vector, in int32. The memory is the projection's own. */
+/** out = signs · vector, in int32. Each projection has its own memory. */
 export interface Projection {
   /** rows × columns */
   readonly signs: Int16Array;
@@ -63,11 +63,11 @@ export interface Projection {
   project(): void;
 }
 
-/** The part of a Gram matrix that a kernel gives: its memory, and adding to it. */
+/** The part of a Gram matrix that a kernel provides: its memory, and the addition of vectors. */
 export interface GramMemory {
-  /** As laid out above. */
+  /** In the layout of gram.ts. */
   readonly entries: Float64Array;
-  /** `maximumBlocks` blocks of packed vectors, one behind the other, width × 16 values each. */
+  /** `maximumBlocks` blocks of packed vectors, one after the other, width × 16 values each. */
   readonly packed: Int16Array;
   /** entries ± Σ x xᵀ over the first blocks. */
   accumulate(blocks: number, negative: boolean): void;

@@ -1,15 +1,15 @@
 /**
- * The solve behind the linear heads: a Cholesky factorization A = UᵀU that carries right-hand sides along as further columns, so that
- * [A | B] becomes [U | U⁻ᵀB]. Each entry is A_ij − u_0i·u_0j − u_1i·u_1j − …, in this order and rounded after each operation: blocking
- * changes which entry is worked on when, never what is done to it, and so no bit of the result.
+ * The solver of the linear heads: a Cholesky factorization A = UᵀU with right-hand sides as further columns, so that [A | B]
+ * becomes [U | U⁻ᵀB]. Each entry is A_ij − u_0i·u_0j − u_1i·u_1j − …, in this order and rounded after each operation. Blocking
+ * changes the order in which entries are processed, never the operations on one entry, and so no bit of the result.
  */
 
-/** Rows that are finished before the rows below them take them in; a multiple of four. */
+/** Rows that are finished before they are subtracted from the rows below them; a multiple of four. */
 const panelRows = 32;
 
 /**
- * Works in place on `rows` × `columns` float64 entries, row by row; `rows` is a multiple of four, `columns` ≥ `rows`. What lies left of
- * the diagonal is neither read nor kept. Returns false, with the content undefined, where A is not positive definite.
+ * Works in place on `rows` × `columns` float64 entries, row by row; `rows` is a multiple of four, `columns` ≥ `rows`. Entries
+ * left of the diagonal are neither read nor kept. Returns false, with undefined content, where A is not positive definite.
  */
 export function eliminate(matrix: Float64Array, rows: number, columns: number): boolean {
   for (let start = 0; start < rows; start += panelRows) {
@@ -43,7 +43,7 @@ function subtractOne(matrix: Float64Array, columns: number, row: number, pivot: 
   }
 }
 
-/** Takes four pivot rows from two rows; most of the time goes here. */
+/** Subtracts four pivot rows from two rows. Most of the time is spent here. */
 function subtractFour(matrix: Float64Array, columns: number, row: number, pivot: number): void {
   const p0 = pivot * columns;
   const p1 = p0 + columns;
@@ -70,8 +70,8 @@ function subtractFour(matrix: Float64Array, columns: number, row: number, pivot:
 }
 
 /**
- * Turns [U | Z], as `eliminate` leaves it, into [U | U⁻¹Z], in place. Each entry is (z_i − u_ij·w_j − …) / u_ii with j from the last row
- * up to i + 1, in this order. Only the columns before `last` are turned, each by itself.
+ * Turns [U | Z], as `eliminate` leaves it, into [U | U⁻¹Z], in place. Each entry is (z_i − u_ij·w_j − …) / u_ii with j from the
+ * last row up to i + 1, in this order. Only the columns before `last` are solved, each independently.
  */
 export function substituteBack(matrix: Float64Array, rows: number, columns: number, last = columns): void {
   for (let row = rows - 1; row >= 0; row--) {

@@ -1,35 +1,36 @@
 /**
- * The Gram matrix G = Σ x xᵀ is where the time of learning goes, D²/2 multiply-adds a label. This is its layout, and how vectors wait
- * until there are enough of them for a kernel to work on.
+ * The Gram matrix G = Σ x xᵀ takes most of the training time: D²/2 multiply-adds for each label. This file defines its layout,
+ * and the buffer in which vectors wait until there are enough of them for a kernel call.
  *
- * Exactness. Entries are integers in float64. With |x_i| ≤ 2^13 (see quantization.ts) each product is at most 2^26, so that with
- * n ≤ 2^27 examples every entry of G, and every partial sum on the way, is an integer of at most 2^53: float64 holds each of these
- * exactly, and additions of them are exact in any order. (With the lift's 11,585 a product is under 2^27, and n ≤ 2^26.) Within a
- * block of sixteen vectors a sum of products is at most 16 · 11,585² = 2,147,395,600 < 2^31: an int32 holds it.
+ * Exactness. Entries are integers in float64. With |x_i| ≤ 2^13 (see quantization.ts) each product is at most 2^26, so that
+ * with n ≤ 2^27 examples every entry of G, and every partial sum on the way, is an integer of at most 2^53: float64 holds each
+ * of these exactly, and additions of them are exact in any order. (With the 11,585 of a feature expansion a product is under
+ * 2^27, and n ≤ 2^26.) Within a block of sixteen vectors a sum of products is at most 16 · 11,585² = 2,147,395,600 < 2^31: an
+ * int32 holds it.
  */
 
 import type { GramMemory, Kernel } from './api.ts';
 
 /** Vectors whose products are summed in int32 before they are added to G. */
 export const blockSize = 16;
-/** Blocks that wait together, so that G passes through the cache once for all of them. */
+/** Blocks that are buffered, so that G passes through the cache once for all of them. */
 export const maximumBlocks = 4;
 
-/** D rounded up to a multiple of four, so that a kernel can take four columns at a time. The columns added stay zero. */
+/** D rounded up to a multiple of four, so that a kernel can process four columns at a time. The added columns stay zero. */
 export function paddedDimensions(dimensions: number): number {
   return Math.ceil(dimensions / 4) * 4;
 }
 
 /**
- * Where row i of the upper triangle starts: rows lie one behind the other, row i from column `rowStart(i)` to the padded width, so that
- * each starts at a multiple of four columns. The up to three entries left of the diagonal are those of the mirrored places.
+ * Offset of row i of the upper triangle: rows lie one after the other, row i from column `rowStart(i)` to the padded width, so
+ * that each starts at a multiple of four columns. The up to three entries left of the diagonal equal the mirrored entries.
  */
 export function rowOffset(row: number, width: number): number {
   const block = row >> 2;
   return 4 * (block * width - 2 * block * (block - 1)) + (row & 3) * (width - 4 * block);
 }
 
-/** First column that is stored of a row. */
+/** The first stored column of a row. */
 export function rowStart(row: number): number {
   return row & ~3;
 }
@@ -39,15 +40,15 @@ export function gramLength(width: number): number {
   return rowOffset(width, width);
 }
 
-/** Where a block holds a value: for each four dimensions and each pair of vectors, eight int16: both vectors' x_j, x_{j+1}, … */
-export function packedIndex(dimension: number, vector: number): number {
+/** Offset of a value in a block: for each four dimensions and each pair of vectors, eight int16: both vectors' x_j, x_{j+1}, … */
+function packedIndex(dimension: number, vector: number): number {
   return (dimension >> 2) * 64 + (vector >> 1) * 8 + (dimension & 3) * 2 + (vector & 1);
 }
 
 export class Gram {
   readonly width: number;
   readonly #kernel: Kernel;
-  /** Where the matrix is while no vector was added: a kernel's memory is claimed when it is needed. */
+  /** Holds the matrix until the first vector is added: a kernel's memory is allocated only when it is needed. */
   #restored: Float64Array | null = null;
   #memory: GramMemory | null = null;
   #pending = 0;
@@ -58,7 +59,7 @@ export class Gram {
     this.#kernel = kernel;
   }
 
-  /** The matrix, as laid out above; valid until the next change. */
+  /** The matrix, in the layout above; valid until the next change. */
   get entries(): Float64Array {
     this.#flush();
     this.#restored ??= this.#memory === null ? new Float64Array(gramLength(this.width)) : null;

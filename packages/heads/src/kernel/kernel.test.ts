@@ -1,4 +1,4 @@
-/** Both kernels are held to the same bits, on sizes that meet every edge of their blocks. */
+/** Both kernels must give the same bits, on sizes that include every edge of their blocks. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { main } from 'assemblyscript/asc';
@@ -17,7 +17,7 @@ import { packedProductIndex } from './reference-scatter.ts';
 import { openSimdKernel } from './simd-kernel.ts';
 
 const simdKernel = openSimdKernel();
-if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
+if (simdKernel === null) throw new Error('the engine that runs the tests has no WebAssembly SIMD');
 const kernels: Kernel[] = [referenceKernel, simdKernel];
 
 /** Numbers that are the same in each run. */
@@ -41,7 +41,7 @@ const sizes = [4, 28, 32, 36, 64, 100, 132];
 
 describe('the Gram matrix', () => {
   const widths = [64, 68, 100];
-  it.each(widths)('is that of BigInt, at the largest values, %i wide', (width) => {
+  it.each(widths)('equals the sum in BigInt at the largest values, %i wide', (width) => {
     const random = randomNumbers(width);
     const extremes = [-11585, 11585, -unit, unit, 0, 1, -1];
     const vectors = Array.from({ length: 150 }, (_, n) =>
@@ -64,7 +64,7 @@ describe('the Gram matrix', () => {
     }
   });
 
-  it.each(widths)('is the same in every entry, %i wide', (width) => {
+  it.each(widths)('has the same entries with both kernels, %i wide', (width) => {
     const random = randomNumbers(width);
     const grams = kernels.map((kernel) => new Gram(width, kernel));
     for (let n = 0; n < 200; n++) {
@@ -77,7 +77,7 @@ describe('the Gram matrix', () => {
 
 describe('elimination and substitution', () => {
   it.each(sizes.flatMap((rows) => [0, 4, 48].map((more) => [rows, rows + more])))(
-    '%i × %i',
+    'give the same bits with both kernels, %i × %i',
     (rows, columns) => {
       const original = positiveDefinite(rows, columns);
       const results = kernels.map((kernel) => {
@@ -93,7 +93,7 @@ describe('elimination and substitution', () => {
     },
   );
 
-  it('refuses what is not positive definite', () => {
+  it('fail for a matrix that is not positive definite', () => {
     for (const kernel of kernels) {
       for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
         const [matrix, scratch] = kernel.claim([40 * 40, scratchLength(40)]);
@@ -106,7 +106,7 @@ describe('elimination and substitution', () => {
 });
 
 describe('elimination and substitution of some columns', () => {
-  it.each(sizes)('leaves the others as they are, and changes no bit of these, %i wide', (rows) => {
+  it.each(sizes)('leaves the others unchanged and gives the same bits for these, %i wide', (rows) => {
     const columns = rows + 12;
     const results = kernels.flatMap((kernel) =>
       [rows + 4, columns].map((last) => {
@@ -130,7 +130,7 @@ describe('elimination and substitution of some columns', () => {
 
 describe('forming a scatter', () => {
   it.each(sizes.flatMap((width) => [1, 3, 16].map((count) => ({ width, count }))))(
-    'is the same in every entry, $width wide, $count parts',
+    'gives the same entries with both kernels, $width wide, $count parts',
     ({ width, count }) => {
       const columns = width + 8;
       const random = randomNumbers(width + count);
@@ -185,7 +185,7 @@ function expectSolved(original: Float64Array, solution: number[][], rows: number
 }
 
 describe('the tridiagonal form', () => {
-  it.each(sizes)('%i wide', (size) => {
+  it.each(sizes)('has the same bits with both kernels, %i wide', (size) => {
     const random = randomNumbers(size);
     const symmetric = Float64Array.from({ length: size * size }, () => random() - 0.5);
     // One row that needs no reflection.
@@ -208,7 +208,7 @@ describe('the tridiagonal form', () => {
 
 describe('passes over examples', () => {
   it.each(sizes.flatMap((width) => [2, 6].map((rows) => ({ width, rows }))))(
-    'say the same of $rows rows, $width wide',
+    'give the same bits with both kernels, $rows rows, $width wide',
     ({ width, rows }) => {
       const random = randomNumbers(width + rows);
       const vectors = Int16Array.from(
@@ -251,7 +251,7 @@ describe('a head', () => {
   });
   const sets = fc.array(item, { minLength: 1, maxLength: 40 });
 
-  it.each(['provisional', 'settled'] as const)('%s, has the same digest by both kernels', (mode) => {
+  it.each(['provisional', 'settled'] as const)('has the same digest with both kernels, %s', (mode) => {
     fc.assert(
       fc.property(sets, fc.constantFrom('lda', 'ridge', 'ncm', 'softmax'), fc.nat(), (items, kind, seed) => {
         const heads = kernels.map((kernel, k) => {
@@ -269,7 +269,7 @@ describe('a head', () => {
 });
 
 describe('the compiled kernel', () => {
-  it('is what its source compiles to', async () => {
+  it('equals the compiled source', async () => {
     const root = path.resolve(import.meta.dirname, '../..');
     const written = new Map<string, Uint8Array>();
     const { error } = await main(['--config', 'asconfig.json', '--baseDir', path.join(root, 'assembly')], {

@@ -1,4 +1,4 @@
-/** The kernel for engines without WebAssembly vectors, and the measure of the other one. */
+/** The kernel for engines without WebAssembly SIMD, and the reference for the SIMD kernel. */
 
 import type { GramMemory, Kernel, Projection } from './api.ts';
 import { eliminate, substituteBack } from './elimination.ts';
@@ -9,7 +9,7 @@ import { solveTransposed, solveUpper } from './reference-triangle.ts';
 import { advance, rotateLanes } from './reference-tridiagonal.ts';
 
 export const referenceKernel: Kernel = {
-  name: 'plain',
+  name: 'reference',
   createGram: createReferenceGram,
   createProjection: createReferenceProjection,
   createRegression: createReferenceRegression,

@@ -1,12 +1,13 @@
 /**
- * The two passes over the examples that a regression makes again and again, in plain TypeScript: what rows of weights say of each example,
- * and what the residuals of the examples say of the weights. A few examples at a time, which stay in the cache while all rows meet them.
+ * The two passes over the examples that a regression repeats, in TypeScript: from rows of weights to scores of the examples,
+ * and from residuals of the examples to the gradient of the weights. A few examples at a time, which stay in the cache while
+ * all rows use them.
  */
 
-/** Examples that are worked on together; a multiple of four. */
+/** Examples that are processed together; a multiple of four. */
 export const exampleBlockSize = 16;
 
-/** What a kernel gives to a regression: room for a few examples, and the passes over them. */
+/** What a kernel provides for a regression: memory for a few examples, and the passes over them. */
 export interface RegressionMemory {
   /** `exampleBlockSize` × width */
   readonly vectors: Int16Array;

@@ -1,13 +1,16 @@
-/** From the Gram matrix to what a factorization takes, in the place where it is factorized: forming the scatter, and shrinking it. */
+/** Turns the Gram matrix into the input of a factorization, in place: forms the scatter and shrinks it. */
 
-/** Where `subtractProducts` wants entry `column` of product `index` among `count`: four columns side by side for each product. */
+/**
+ * Index in `subtractProducts`' layout of entry `column` of product `index` of `count`: four columns side by side for each
+ * product.
+ */
 export function packedProductIndex(column: number, index: number, count: number): number {
   return ((column >> 2) * count + index) * 4 + (column & 3);
 }
 
 /**
- * entry_ij −= left_ki · right_kj for k = 0, 1, …, over the upper triangle of the left `width` columns, rounded after each operation.
- * Both factors are laid out as `packedProductIndex` says. What lies left of the diagonal is neither read nor kept.
+ * entry_ij −= left_ki · right_kj for k = 0, 1, …, over the upper triangle of the left `width` columns, rounded after each
+ * operation. Both factors are in the layout of `packedProductIndex`. Entries left of the diagonal are neither read nor kept.
  */
 export function subtractProducts(
   matrix: Float64Array,
@@ -28,7 +31,7 @@ export function subtractProducts(
   }
 }
 
-/** Sum of the squares of all entries of a symmetric matrix of which the upper triangle is there, row by row. */
+/** Sum of the squares of all entries of a symmetric matrix whose upper triangle is given, row by row. */
 export function sumSquares(matrix: Float64Array, size: number, columns: number): number {
   let squares = 0;
   for (let row = 0; row < size; row++) {
@@ -42,7 +45,7 @@ export function sumSquares(matrix: Float64Array, size: number, columns: number):
   return squares;
 }
 
-/** entry = scale · entry, and `ridge` more on the diagonal, over the upper triangle of the left `width` columns. */
+/** entry = scale · entry, plus `ridge` on the diagonal, over the upper triangle of the left `width` columns. */
 export function shrinkInPlace(
   matrix: Float64Array,
   width: number,

@@ -1,6 +1,7 @@
 /**
- * Solves with the factor U of A = UᵀU, as `eliminate` leaves it: `width` rows that are `columns` apart, of which the upper triangle counts.
- * For a few vectors at a time, which lie one behind the other and are overwritten; each row of U is read once for all of them.
+ * Solves with the factor U of A = UᵀU, as `eliminate` leaves it: `width` rows that are `columns` apart, of which the upper
+ * triangle is read. A few vectors at a time, which lie one after the other and are overwritten; each row of U is read once for
+ * all of them.
  */
 
 /** U⁻ᵀ g, for each of the first `count` vectors. */
@@ -23,7 +24,7 @@ export function solveTransposed(
   }
 }
 
-/** U⁻¹ v, for each of the first `count` vectors. Sums run in two lanes, by column modulo 2. */
+/** U⁻¹ v, for each of the first `count` vectors. Sums use two lanes, by column modulo 2. */
 export function solveUpper(
   factor: Float64Array,
   width: number,

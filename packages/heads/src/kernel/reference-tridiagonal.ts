@@ -1,11 +1,12 @@
 /**
- * The loops of the tridiagonal form in plain TypeScript. Matrices are size × size float64, row by row, of which the upper triangle counts;
- * `size` is a multiple of four.
+ * The loops of the tridiagonal form in TypeScript. Matrices are size × size float64, row by row, of which the upper triangle is
+ * read; `size` is a multiple of four.
  */
 
 /**
- * The rows below k + 1: A −= v wᵀ + w vᵀ with v in row k (not with a null w), then product = A v with v in row k + 1 (not with a null
- * product, which is zero at first), each row at once, while it is in the cache. Dot products run in four lanes, by column modulo 4.
+ * The rows below k + 1: A −= v wᵀ + w vᵀ with v in row k (skipped for a null w), then product = A v with v in row k + 1
+ * (skipped for a null product; zero at first), both for one row while it is in the cache. Dot products use four lanes, by
+ * column modulo 4.
  */
 export function advance(
   entries: Float64Array,
@@ -31,7 +32,7 @@ export function updateRow(entries: Float64Array, size: number, k: number, i: num
   }
 }
 
-/** What row i, and its mirror image, give to the product with v in row k. */
+/** Adds the terms of row i and of its mirror image to the product with v in row k. */
 function multiplyRow(entries: Float64Array, size: number, k: number, i: number, product: Float64Array): void {
   const v = k * size;
   const row = i * size;
@@ -77,10 +78,10 @@ function multiplyAligned(
   return sum0 + sum2 + (sum1 + sum3);
 }
 
-/** Lanes lie interleaved, eight values for each dimension. */
+/** Lanes are interleaved, eight values for each dimension. */
 export const laneCount = 8;
 
-/** Each reflection in turn, in each lane: x −= β (vᵀ x) v. */
+/** Applies each reflection in turn, in each lane: x −= β (vᵀ x) v. */
 export function rotateLanes(
   reflectors: Float64Array,
   betas: Float64Array,

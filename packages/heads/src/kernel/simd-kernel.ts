@@ -1,4 +1,4 @@
-/** The kernel in WebAssembly; its source is in ../assembly, and a test builds it again to compare. */
+/** The kernel in WebAssembly. Its source is in ../../assembly; a test compiles it again and compares. */
 import { readFileSync } from 'node:fs';
 import type { GramMemory, Kernel, Projection } from './api.ts';
 import { blockSize, gramLength, maximumBlocks } from './gram.ts';
@@ -47,12 +47,12 @@ interface Instance {
 }
 
 const pageBytes = 65536;
-/** Stands for null; arrays may begin at 0. */
+/** Stands for null, since arrays may begin at 0. */
 const nowhere = -1;
-/** Below this, memory of its own costs more than vectors save. */
+/** Below this width, the cost of separate memory exceeds the gain of SIMD. */
 const smallestWidth = 64;
 
-/** Null where the engine has no WebAssembly, or none with vectors. */
+/** Null where the engine has no WebAssembly or no SIMD. */
 export function openSimdKernel(): Kernel | null {
   const engine = webAssembly;
   const bytes = readFileSync(new URL('../../wasm/kernel.wasm', import.meta.url));
@@ -91,7 +91,7 @@ export function openSimdKernel(): Kernel | null {
   };
 }
 
-/** One behind the other, each at a multiple of 64 bytes. The memory grows to the largest claim, and stays. */
+/** Arrays lie one after the other, each at a multiple of 64 bytes. The memory grows to the largest claim and never shrinks. */
 function claim<const Lengths extends readonly number[]>(
   memory: WebAssemblyMemory,
   lengths: Lengths,
@@ -104,7 +104,7 @@ function claim<const Lengths extends readonly number[]>(
   return arrays as { [K in keyof Lengths]: Float64Array };
 }
 
-/** Each Gram matrix has a memory of its own, which goes when the matrix goes. */
+/** Each Gram matrix has its own memory, which is freed with the matrix. */
 function createSimdGram(instantiate: (pages: number) => Instance, width: number): GramMemory {
   const packedBytes = maximumBlocks * width * blockSize * 2;
   const entriesBytes = gramLength(width) * 8;
@@ -116,7 +116,7 @@ function createSimdGram(instantiate: (pages: number) => Instance, width: number)
   };
 }
 
-/** Each projection has a memory of its own. */
+/** Each projection has its own memory. */
 function createSimdProjection(
   instantiate: (pages: number) => Instance,
   rows: number,
@@ -133,7 +133,7 @@ function createSimdProjection(
   };
 }
 
-/** Each regression has a memory of its own: vectors as they are and in float64, weights, scores, gradient. */
+/** Each regression has its own memory: vectors in int16 and in float64, weights, scores, gradient. */
 function createSimdRegression(
   instantiate: (pages: number) => Instance,
   width: number,

@@ -1,4 +1,4 @@
-/** What is used of WebAssembly. TypeScript declares it among the types of browsers only, which have no place here. */
+/** The used part of the WebAssembly API. TypeScript declares it in the DOM library only, which this package does not include. */
 
 export interface WebAssemblyMemory {
   readonly buffer: ArrayBuffer;
@@ -6,7 +6,7 @@ export interface WebAssemblyMemory {
 }
 
 /** A compiled module. */
-export interface WebAssemblyModule {
+interface WebAssemblyModule {
   readonly [Symbol.toStringTag]: string;
 }
 
@@ -20,5 +20,5 @@ interface WebAssemblyApi {
   validate(bytes: Uint8Array): boolean;
 }
 
-/** Undefined in an engine that runs without it. */
+/** Undefined in an engine without WebAssembly. */
 export const webAssembly = (globalThis as { WebAssembly?: WebAssemblyApi }).WebAssembly;

@@ -1,4 +1,4 @@
-/** How well a score tells two kinds apart, without a threshold. */
+/** How well a score separates two classes, without a threshold. */
 
 export interface ScoredCase {
   readonly score: number;
@@ -7,7 +7,7 @@ export interface ScoredCase {
 
 /**
  * Area under the ROC curve: the probability that a random positive scores above a random negative, ties counting half (the
- * Mann–Whitney statistic, from mean ranks). Null where one of the two kinds is missing.
+ * Mann–Whitney statistic, from mean ranks). Null where one of the two classes is missing.
  */
 export function auroc(cases: readonly ScoredCase[]): number | null {
   const sorted = [...cases].sort((a, b) => a.score - b.score);

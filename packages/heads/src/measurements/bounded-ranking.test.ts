@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BoundedRanking } from './bounded-ranking.ts';
 
 describe('BoundedRanking', () => {
-  it('keeps what sorting everything would put first, whatever the order of arrival', () => {
+  it('keeps the first entries of a full sort, in any order of arrival', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 50 })), fc.nat({ max: 20 }), (values, limit) => {
         const ranking = new BoundedRanking<number>(limit, (a, b) => a - b);

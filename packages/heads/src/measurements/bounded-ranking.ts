@@ -1,18 +1,21 @@
-/** The first few of many, in memory for a few: a binary heap whose root is the one to go next. */
+/** Keeps the first few of many entries in bounded memory: a binary heap whose root is the next entry to drop. */
 
 export class BoundedRanking<T> {
   readonly #limit: number;
   readonly #compare: (a: T, b: T) => number;
-  /** Each entry ranks behind (or level with) its two children: the last in rank is at the root. */
+  /** Each entry ranks behind (or level with) its two children, so that the last in rank is at the root. */
   readonly #heap: T[] = [];
 
-  /** `compare` orders as for `sort`, first in rank first; make it total, so that what is kept does not depend on order of arrival. */
+  /**
+   * `compare` orders as for `sort`, first in rank first. It must be a total order for the result to be independent of the order
+   * of arrival.
+   */
   constructor(limit: number, compare: (a: T, b: T) => number) {
     this.#limit = limit;
     this.#compare = compare;
   }
 
-  /** O(log limit), O(1) for what does not rank among the first. */
+  /** O(log limit); O(1) for an entry that does not rank among the first. */
   add(entry: T): void {
     const heap = this.#heap;
     const last = heap[0];

@@ -1,9 +1,9 @@
-/** Whether a head that says 90 % is right nine times of ten. */
+/** Whether confidences match accuracy: predictions with confidence 90 % should be right nine times of ten. */
 import { HeadwaterError } from '@headwater/errors';
 
-export const calibrationBins = 15;
+const calibrationBins = 15;
 
-/** What fell into one bin; sums, so that bins of several workers can be added up. */
+/** The contents of one bin. Bins hold sums, so that those of several workers can be added. */
 export interface CalibrationBin {
   readonly count: number;
   readonly correct: number;
@@ -43,10 +43,10 @@ export class Calibration {
     return total === 0 ? null : error / total;
   }
 
-  /** Errors: statistics-mismatch for another number of bins. */
+  /** Errors: statistics-mismatch for a different number of bins. */
   static fromBins(bins: readonly CalibrationBin[]): Calibration {
     if (bins.length !== calibrationBins) {
-      throw new HeadwaterError('statistics-mismatch', `Calibration is kept in ${calibrationBins} bins`);
+      throw new HeadwaterError('statistics-mismatch', `calibration state must have ${calibrationBins} bins`);
     }
     const calibration = new Calibration();
     for (const [index, bin] of bins.entries()) calibration.#addTo(index, bin);

@@ -1,10 +1,13 @@
-/** Precision, recall and F1, class by class and averaged, under the names and with the conventions of scikit-learn's `classification_report`. */
+/**
+ * Precision, recall and F1, for each class and averaged, with the names and conventions of scikit-learn's
+ * `classification_report`.
+ */
 import type { ConfusionMatrix } from './confusion-matrix.ts';
 
 export interface ClassScores {
-  /** Of those predicted as this class, the share that was of it; 0 where none was predicted. */
+  /** Share of predictions of this class that were right; 0 where there are none. */
   readonly precision: number;
-  /** Of those of this class, the share that was predicted as it; 0 where there are none. */
+  /** Share of examples of this class that were predicted as it; 0 where there are none. */
   readonly recall: number;
   /** Harmonic mean of both; 0 where both are 0. */
   readonly f1: number;
@@ -12,7 +15,7 @@ export interface ClassScores {
   readonly support: number;
 }
 
-/** Over classes: each figure null while nothing was counted, as is accuracy. */
+/** Averages over classes: each null while nothing was counted, as is accuracy. */
 export interface AverageScores {
   readonly precision: number | null;
   readonly recall: number | null;
@@ -24,13 +27,13 @@ export interface ClassificationReport {
   /** Null while nothing was counted. */
   readonly accuracy: number | null;
   readonly support: number;
-  /** In the order of the matrix' classes: those that were true or predicted at least once. */
+  /** In the order of the matrix's classes: those that were true or predicted at least once. */
   readonly classes: ReadonlyMap<string, ClassScores>;
-  /** Plain means over classes. */
+  /** Unweighted means over classes. */
   readonly macro: AverageScores;
   /** Means over classes, weighted by support. */
   readonly weighted: AverageScores;
-  /** Over all decisions together: with one label for each image all three equal accuracy. */
+  /** Over all predictions together: with one label for each image all three equal accuracy. */
   readonly micro: AverageScores;
 }
 

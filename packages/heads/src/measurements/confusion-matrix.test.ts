@@ -3,7 +3,7 @@ import { reportOf } from './classification-report.ts';
 import { ConfusionMatrix } from './confusion-matrix.ts';
 
 describe('ConfusionMatrix', () => {
-  it('takes out what was put in, and forgets a class with its last example', () => {
+  it('reverts additions and drops a class with its last example', () => {
     const matrix = new ConfusionMatrix();
     matrix.add('a', 'b');
     matrix.add('a', 'a', 3);
@@ -13,14 +13,14 @@ describe('ConfusionMatrix', () => {
     expect(matrix.entries()).toEqual([['a', 'a', 3]]);
   });
 
-  it('never counts below zero, nor halves', () => {
+  it('rejects fractions and counts below zero', () => {
     const matrix = new ConfusionMatrix();
     expect(() => matrix.add('a', 'a', -1)).toThrow(RangeError);
     expect(() => matrix.add('a', 'a', 0.5)).toThrow(RangeError);
     expect(matrix.total).toBe(0);
   });
 
-  it('orders classes by their UTF-8 bytes, those that were only predicted too', () => {
+  it('orders classes by their UTF-8 bytes, including those that were only predicted', () => {
     const matrix = ConfusionMatrix.fromEntries([
       ['\u{1f600}', '\uffee', 1],
       ['z', 'a', 1],
@@ -28,7 +28,7 @@ describe('ConfusionMatrix', () => {
     expect(matrix.classes).toEqual(['a', 'z', '\uffee', '\u{1f600}']);
   });
 
-  it('lists the most frequent mistakes of too many, counts the others, and knows each class exactly', () => {
+  it('lists the most frequent mistakes, counts the others, and keeps class counts exact', () => {
     const bounded = new ConfusionMatrix(20);
     const whole = new ConfusionMatrix();
     for (let at = 0; at < 900; at++) {
@@ -50,7 +50,7 @@ describe('ConfusionMatrix', () => {
     expect(reportOf(bounded)).toEqual(reportOf(whole));
   });
 
-  it('takes out of the rest what is not listed, down to nothing', () => {
+  it('subtracts unlisted pairs from the rest, down to zero', () => {
     const matrix = new ConfusionMatrix(4);
     const pairs = Array.from({ length: 30 }, (_, at): [string, string] => [`a${at % 6}`, `b${at % 5}`]);
     for (const [label, predicted] of pairs) matrix.add(label, predicted);
@@ -60,7 +60,7 @@ describe('ConfusionMatrix', () => {
     expect(() => matrix.add('a0', 'b0', -1)).toThrow(RangeError);
   });
 
-  it('goes through JSON, and is added up, with its rest', () => {
+  it('survives JSON and merges, including its unlisted rest', () => {
     const matrix = new ConfusionMatrix(3);
     for (let at = 0; at < 12; at++) matrix.add(`a${at % 4}`, `b${at % 3}`);
     const again = ConfusionMatrix.fromState(JSON.parse(JSON.stringify(matrix.state())));

@@ -1,35 +1,38 @@
 /**
- * Which class was taken for which, how often. Everything that a report says of labels alone comes from it. Counts of each class are exact and
- * whole, so that matrices of several workers can be added up in any order. Pairs of classes are bounded: with thousands of classes there are
- * millions of them, and those that are worth a look are few.
+ * How often each class was predicted as each other class. All label-only figures of a report come from it. Class counts are
+ * exact integers, so that matrices of several workers can be added in any order. Pairs of classes are bounded: thousands of
+ * classes have millions of pairs, and few of these matter.
  */
 import { compareUtf8 } from '../numerics/utf8-order.ts';
 
 /** True label, predicted label, count. */
 export type ConfusionEntry = readonly [label: string, predicted: string, count: number];
 
-/** Of one class. */
+/** Counts of one class. */
 export interface ClassCounts {
   /** How often it was the true label. */
   readonly support: number;
-  /** How often it was the answer. */
+  /** How often it was predicted. */
   readonly predicted: number;
   /** How often it was both. */
   readonly right: number;
 }
 
-/** What JSON can carry. */
+/** JSON-serializable state. */
 export interface ConfusionState {
   readonly classes: readonly (readonly [label: string, support: number, predicted: number, right: number])[];
-  /** Mistakes that are listed. */
+  /** Listed mistakes. */
   readonly mistakes: readonly ConfusionEntry[];
-  /** How many mistakes are not. */
+  /** Number of mistakes that are not listed. */
   readonly rest: number;
 }
 
-/** Pairs of a label and a wrong answer that are listed: all that a hundred classes have. */
-export const maximumListedMistakes = 10_000;
-/** Of the pairs, where they are too many, this share stays. The others make room for as many new ones: a pair that comes twice among these is seen. */
+/** Maximum number of listed pairs of a label and a wrong prediction: all pairs of a hundred classes. */
+const maximumListedMistakes = 10_000;
+/**
+ * Share of the pairs that is kept when there are too many. The rest makes room for new pairs: one that occurs twice among these
+ * is seen.
+ */
 const keptShare = 0.5;
 const none: ClassCounts = { support: 0, predicted: 0, right: 0 };
 
@@ -37,13 +40,13 @@ export class ConfusionMatrix {
   readonly #most: number;
   /** Bounded by the number of classes. */
   readonly #classes = new Map<string, ClassCounts>();
-  /** Wrong answers only: true label to predicted label to count. */
+  /** Wrong predictions only: true label to predicted label to count. */
   readonly #mistakes = new Map<string, Map<string, number>>();
   #listed = 0;
   #rest = 0;
   #total = 0;
 
-  /** Lists at most so many pairs of a label and a wrong answer, the most frequent ones: see `unlisted`. */
+  /** `most` is the maximum number of listed pairs of a label and a wrong prediction, the most frequent ones; see `unlisted`. */
   constructor(most = maximumListedMistakes) {
     this.#most = most;
   }
@@ -53,8 +56,9 @@ export class ConfusionMatrix {
   }
 
   /**
-   * Mistakes of pairs that are not listed; 0 while there never were too many pairs. When there are, the rarer half goes (of equals the last ones by
-   * UTF-8 bytes). A pair that comes again later is counted from then on, so its count may be too small, and is never too large.
+   * Number of mistakes whose pairs are not listed; 0 unless there were too many pairs. In that case the rarer half is dropped
+   * (of equals the last ones by UTF-8 bytes). A dropped pair that occurs again is counted from then on, so its count may be too
+   * small, but is never too large.
    */
   get unlisted(): number {
     return this.#rest;
@@ -65,25 +69,25 @@ export class ConfusionMatrix {
     return [...this.#classes.keys()].sort(compareUtf8);
   }
 
-  /** Exact, however many pairs there are. */
+  /** Exact, regardless of the number of pairs. */
   countsOf(label: string): ClassCounts {
     return this.#classes.get(label) ?? none;
   }
 
-  /** As far as the pair is listed. */
+  /** Count of the pair, 0 where it is not listed. */
   count(label: string, predicted: string): number {
     if (label === predicted) return this.countsOf(label).right;
     return this.#mistakes.get(label)?.get(predicted) ?? 0;
   }
 
-  /** `times` may be negative, to take out what was put in. Errors: RangeError where a count would fall below zero. */
+  /** A negative `times` reverts earlier additions. Errors: RangeError where a count would fall below zero. */
   add(label: string, predicted: string, times = 1): void {
     const right = label === predicted ? times : 0;
     const known = this.count(label, predicted) + (label === predicted ? 0 : this.#rest);
     const enough =
       this.countsOf(label).support + times >= 0 && this.countsOf(predicted).predicted + times >= 0;
     if (!(Number.isSafeInteger(this.#total + times) && known + times >= 0 && enough)) {
-      throw new RangeError('A confusion matrix counts whole predictions, none below zero');
+      throw new RangeError('confusion matrix counts must be non-negative integers');
     }
     this.#addCounts(label, { support: times, predicted: 0, right });
     this.#addCounts(predicted, { support: 0, predicted: times, right: 0 });
@@ -94,7 +98,7 @@ export class ConfusionMatrix {
     this.#take(other.state());
   }
 
-  /** Right answers and listed mistakes, counts above zero, ordered by label and predicted label. */
+  /** Right predictions and listed mistakes with counts above zero, ordered by label and predicted label. */
   entries(): ConfusionEntry[] {
     const right = [...this.#classes].map(([label, counts]): ConfusionEntry => [label, label, counts.right]);
     return [...right.filter(([, , count]) => count > 0), ...this.#listMistakes()].sort(byPair);
@@ -137,7 +141,7 @@ export class ConfusionMatrix {
     else this.#classes.set(label, { support, predicted, right: before.right + more.right });
   }
 
-  /** What is taken out of a pair beyond what is listed of it was counted among the rest. */
+  /** A removal beyond the listed count of a pair is subtracted from the unlisted rest. */
   #addMistakes(label: string, predicted: string, times: number): void {
     const row = this.#mistakes.get(label) ?? new Map<string, number>();
     const count = (row.get(predicted) ?? 0) + times;

@@ -5,9 +5,10 @@ import type { PredictionOutcome } from './prediction-outcome.ts';
 import { rejectionCurve } from './rejection-curve.ts';
 
 /**
- * What scikit-learn 1.9.1 says of these 24 predictions: `classification_report(…, output_dict=True)`, `confusion_matrix`, `log_loss`,
- * `brier_score_loss(…, scale_by_half=False)`, `top_k_accuracy_score` and `roc_auc_score` with its defaults, on labels and probabilities as
- * they stand here (drawn once with NumPy's default_rng(42) and rounded to three digits). The calibration error is Guo's formula in NumPy.
+ * Figures of scikit-learn 1.9.1 for these 24 predictions: `classification_report(…, output_dict=True)`, `confusion_matrix`,
+ * `log_loss`, `brier_score_loss(…, scale_by_half=False)`, `top_k_accuracy_score` and `roc_auc_score` with its defaults, on
+ * these labels and probabilities (drawn once with NumPy's default_rng(42) and rounded to three digits). The calibration error
+ * is Guo's formula in NumPy.
  */
 const classes = ['bee', 'cat', 'dog', 'eel'];
 const labels = [
@@ -114,32 +115,35 @@ function expectScores(actual: object | undefined, expected: Record<string, numbe
 describe('HeadMeasurements', () => {
   const report = measure(outcomes).report();
 
-  it.each(Object.entries(scikitLearn.classes))('has the precision, recall and F1 of %s', (name, scores) => {
-    expectScores(report.classes.get(name), scores);
-  });
+  it.each(Object.entries(scikitLearn.classes))(
+    'has the precision, recall and F1 of scikit-learn for class %s',
+    (name, scores) => {
+      expectScores(report.classes.get(name), scores);
+    },
+  );
 
-  it('has the averages of the report', () => {
+  it('has the averages of the report of scikit-learn', () => {
     expectScores(report.macro, scikitLearn.macro);
     expectScores(report.weighted, scikitLearn.weighted);
     expectScores(report.micro, { precision: 19 / 24, recall: 19 / 24, f1: 19 / 24, support: 24 });
     expect(report.accuracy).toBeCloseTo(scikitLearn.accuracy, 12);
   });
 
-  it('has the confusion matrix', () => {
+  it('has the confusion matrix of scikit-learn', () => {
     const expected = classes.flatMap((label, row) =>
       classes.map((predicted, column) => [label, predicted, scikitLearn.confusion[row]?.[column]]),
     );
     expect(report.confusion).toEqual(expected.filter(([, , count]) => count !== 0));
   });
 
-  it('has log loss, Brier score, calibration error and top-k accuracy', () => {
+  it('has the log loss, Brier score, calibration error and top-k accuracy of scikit-learn', () => {
     expect(report.logLoss).toBeCloseTo(scikitLearn.logLoss, 12);
     expect(report.brierScore).toBeCloseTo(scikitLearn.brierScore, 12);
     expect(report.calibrationError).toBeCloseTo(scikitLearn.calibrationError, 12);
     expect(report.topK.slice(0, 3)).toEqual(scikitLearn.topK.map((value) => expect.closeTo(value, 12)));
   });
 
-  it('follows the exact rejection curve to a thousandth of confidence', () => {
+  it('matches the exact rejection curve to a thousandth of confidence', () => {
     const exact = rejectionCurve(
       outcomes.map((outcome) => ({
         confidence: Math.max(...outcome.probabilities),
@@ -151,14 +155,14 @@ describe('HeadMeasurements', () => {
     );
   });
 
-  it('keeps the misclassified examples, the most surely wrong ones first', () => {
+  it('lists misclassified examples, the most confident mistakes first', () => {
     expect(report.worst).toHaveLength(5);
     const losses = report.worst.map(({ logLoss }) => logLoss);
     expect(losses).toEqual([...losses].sort((a, b) => b - a));
     expect(report.worst.every(({ label, predicted }) => label !== predicted)).toBe(true);
   });
 
-  it('comes to the same when workers measure apart, in any order, and through their stored state', () => {
+  it('gives the same figures for merged workers, in any order, and for restored states', () => {
     const parts = [outcomes.slice(17), outcomes.slice(0, 5), outcomes.slice(5, 17)].map(measure);
     const merged = new HeadMeasurements();
     for (const part of parts) {
@@ -174,7 +178,7 @@ describe('HeadMeasurements', () => {
     expect(again.calibrationError).toBeCloseTo(report.calibrationError ?? Number.NaN, 12);
   });
 
-  it('reads a state of the version that kept all pairs of classes', () => {
+  it('reads a version 1 state, which kept all pairs of classes', () => {
     const state = measure(outcomes).state();
     const former = { ...state, version: 1, confusion: report.confusion } as const;
     const again = HeadMeasurements.fromState(JSON.parse(JSON.stringify(former)));
@@ -182,7 +186,7 @@ describe('HeadMeasurements', () => {
     expect(again.state()).toEqual(state);
   });
 
-  it('counts a class that the head does not know as wrong, at a finite price', () => {
+  it('counts a class unknown to the head as wrong, with a finite loss', () => {
     const unknown = {
       imageId: 'x',
       label: 'fox',
@@ -196,7 +200,7 @@ describe('HeadMeasurements', () => {
     expect(surprised.topK).toEqual([0, 0, 0, 0, 0]);
   });
 
-  it('has no figures before the first prediction, and none of them is NaN', () => {
+  it('has null figures, never NaN, before the first prediction', () => {
     const nothing = new HeadMeasurements().report();
     expect(nothing).toMatchObject({
       accuracy: null,
@@ -208,7 +212,7 @@ describe('HeadMeasurements', () => {
     expect(nothing).toMatchObject({ macro: none, weighted: none, micro: none });
   });
 
-  it('refuses more classes than memory is meant for', () => {
+  it('rejects more classes than the memory limit', () => {
     const measurements = new HeadMeasurements();
     const probabilitiesOfOne = Float64Array.of(1);
     const add = (label: string) =>
@@ -225,13 +229,13 @@ describe('auroc', () => {
     positive: isRight(outcome),
   }));
 
-  it('has the area that scikit-learn finds, with ties and without', () => {
+  it('equals the area of scikit-learn, with and without ties', () => {
     const rounded = cases.map(({ score, positive }) => ({ score: Number(score.toFixed(1)), positive }));
     expect(auroc(cases)).toBeCloseTo(scikitLearn.aurocOfConfidence, 12);
     expect(auroc(rounded)).toBeCloseTo(scikitLearn.aurocOfRoundedConfidence, 12);
   });
 
-  it('is one half where the score says nothing, and null where there is nothing to tell apart', () => {
+  it('is one half for a constant score and null where one class is missing', () => {
     expect(auroc(cases.map(({ positive }) => ({ score: 1, positive })))).toBe(0.5);
     expect(auroc(cases.filter(({ positive }) => positive))).toBeNull();
     expect(auroc([])).toBeNull();

@@ -1,6 +1,6 @@
 /**
- * All that a head is measured by, in one pass over predictions and their true labels and in bounded memory. Workers measure apart and
- * merge; counts are exact in any order, the few sums of logarithms and squares to within rounding.
+ * All measurements of a head, in one pass over predictions and their true labels and in bounded memory. Workers measure
+ * separately and merge. Counts are exact in any order; the few sums of logarithms and squares are equal up to rounding.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { Calibration, type CalibrationBin } from './calibration-error.ts';
@@ -16,9 +16,9 @@ import {
 import { type ConfidenceLevel, type RejectionPoint, rejectionCurveOf } from './rejection-curve.ts';
 import { type WorstExample, WorstExamples } from './worst-examples.ts';
 
-/** Top-k accuracy is kept for k = 1 … 5. */
-export const largestTopK = 5;
-/** Classes are made by clients. */
+/** Top-k accuracy is measured for k = 1 … 5. */
+const largestTopK = 5;
+/** Bounds memory, since clients choose the classes. */
 export const maximumMeasuredClasses = 10_000;
 /** Steps of confidence in the rejection curve. */
 const confidenceSteps = 1000;
@@ -32,9 +32,9 @@ export interface MeasurementReport extends ClassificationReport {
   readonly calibrationError: number | null;
   /** At k − 1, the share of examples whose label is among the k most probable classes; empty while nothing was measured. */
   readonly topK: readonly number[];
-  /** Right answers, and the most frequent mistakes: see `ConfusionMatrix`. */
+  /** Right predictions, and the most frequent mistakes; see `ConfusionMatrix`. */
   readonly confusion: readonly ConfusionEntry[];
-  /** Mistakes that are not listed among them. */
+  /** Mistakes that are not listed in `confusion`. */
   readonly unlistedConfusion: number;
   readonly calibration: readonly CalibrationBin[];
   /** In steps of a thousandth of confidence, the most confident first; see `abstentionPoint`. */
@@ -42,21 +42,21 @@ export interface MeasurementReport extends ClassificationReport {
   readonly worst: readonly WorstExample[];
 }
 
-/** What JSON can carry; a version, so that an older one is never misread. */
+/** JSON-serializable state, with a version so that an older one is never misread. */
 export interface MeasurementState {
   readonly version: 2;
   readonly confusion: ConfusionState;
   readonly calibration: readonly CalibrationBin[];
   readonly logLoss: number;
   readonly brierScore: number;
-  /** At r, how many examples had r classes more probable than their label. */
+  /** At r, the number of examples that had r classes more probable than their label. */
   readonly ranks: readonly number[];
-  /** By thousandths of confidence, those that occurred: how many answers, how many right. */
+  /** Thousandths of confidence that occurred: number of predictions, number of right ones. */
   readonly confidences: readonly (readonly [step: number, count: number, correct: number])[];
   readonly worst: readonly WorstExample[];
 }
 
-/** As it was while all pairs of classes were kept. */
+/** The state before pairs of classes were bounded. */
 export interface MeasurementStateV1 extends Omit<MeasurementState, 'version' | 'confusion'> {
   readonly version: 1;
   readonly confusion: readonly ConfusionEntry[];
@@ -76,7 +76,7 @@ export class HeadMeasurements {
     return this.#confusion.total;
   }
 
-  /** Errors: limit-exceeded, for too many classes; nothing is counted then. */
+  /** Errors: limit-exceeded, for too many classes; the outcome is then not counted. */
   add(outcome: PredictionOutcome): void {
     const { label, classes, probabilities } = outcome;
     const best = indexOfPredicted(probabilities);
@@ -128,7 +128,7 @@ export class HeadMeasurements {
     };
   }
 
-  /** Errors: statistics-mismatch for a state with other bins. */
+  /** Errors: statistics-mismatch for a state with different bins. */
   static fromState(state: MeasurementState | MeasurementStateV1): HeadMeasurements {
     const measurements = new HeadMeasurements();
     measurements.#take(state.version === 2 ? state : renewed(state));
@@ -151,7 +151,7 @@ export class HeadMeasurements {
     if (this.#labels.size + news.length > maximumMeasuredClasses) {
       throw new HeadwaterError(
         'limit-exceeded',
-        `A head is measured on at most ${maximumMeasuredClasses} classes`,
+        `head measurements are limited to ${maximumMeasuredClasses} classes`,
       );
     }
     for (const one of news) this.#labels.add(one);
@@ -173,7 +173,10 @@ function renewed(state: MeasurementStateV1): MeasurementState {
   return { ...state, version: 2, confusion: ConfusionMatrix.fromEntries(state.confusion).state() };
 }
 
-/** How many classes come before the label: those more probable, and among equals those with a smaller index. Infinity for an unknown label. */
+/**
+ * Number of classes before the label: those more probable, and of equals those with a smaller index. Infinity for an unknown
+ * label.
+ */
 function rankOfLabel({ label, classes, probabilities }: PredictionOutcome): number {
   const index = classes.indexOf(label);
   if (index < 0) return Number.POSITIVE_INFINITY;

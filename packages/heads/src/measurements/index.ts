@@ -1,7 +1,7 @@
-/** How good a head is: held out, prequentially, class by class, with and without the right to abstain. */
+/** Quality of a head: on held-out examples, prequentially, for each class, and with abstention. */
 export { auroc, type ScoredCase } from './auroc.ts';
 export { BoundedRanking } from './bounded-ranking.ts';
-export { Calibration, type CalibrationBin, calibrationBins } from './calibration-error.ts';
+export { Calibration, type CalibrationBin } from './calibration-error.ts';
 export {
   type AverageScores,
   type ClassificationReport,
@@ -13,15 +13,12 @@ export {
   type ConfusionEntry,
   ConfusionMatrix,
   type ConfusionState,
-  maximumListedMistakes,
 } from './confusion-matrix.ts';
 export {
   HeadMeasurements,
-  largestTopK,
   type MeasurementReport,
   type MeasurementState,
   type MeasurementStateV1,
-  maximumMeasuredClasses,
 } from './head-measurements.ts';
 export type { PredictionOutcome } from './prediction-outcome.ts';
 export {

@@ -1,8 +1,8 @@
-/** What every measurement is made of: one prediction beside the label that turned out to be true. */
+/** The input of every measurement: one prediction and its true label. */
 
 export interface PredictionOutcome {
   readonly imageId: string;
-  /** The true label; it may be one that the head does not know. */
+  /** The true label, which may be unknown to the head. */
   readonly label: string;
   /** Classes of the head. */
   readonly classes: readonly string[];
@@ -10,8 +10,11 @@ export interface PredictionOutcome {
   readonly probabilities: Float64Array;
 }
 
-/** Probabilities below this count as this, as in scikit-learn's `log_loss`: one surprise must not make a mean infinite. */
-export const leastProbability = Number.EPSILON;
+/**
+ * Lower probabilities are clipped to this one, as in scikit-learn's `log_loss`, so that a single mistake cannot make a mean
+ * infinite.
+ */
+const leastProbability = Number.EPSILON;
 
 /** Index of the largest probability; ties go to the first. −1 where there are none. */
 export function indexOfPredicted(probabilities: Float64Array): number {
@@ -22,7 +25,7 @@ export function indexOfPredicted(probabilities: Float64Array): number {
   return best;
 }
 
-/** What the head gave to the true label; 0 where it does not know that class. */
+/** The predicted probability of the true label; 0 where the head does not have that class. */
 export function probabilityOfLabel({ label, classes, probabilities }: PredictionOutcome): number {
   const index = classes.indexOf(label);
   return index < 0 ? 0 : (probabilities[index] ?? 0);
@@ -33,7 +36,7 @@ export function logLossOf(probability: number): number {
   return -Math.log(Math.max(probability, leastProbability));
 }
 
-/** Σ_k (p_k − [k is the label])², in [0, 2] (Brier 1950); a class that the head does not know has p = 0. */
+/** Σ_k (p_k − [k is the label])², in [0, 2] (Brier 1950); a class unknown to the head has p = 0. */
 export function brierScoreOf(outcome: PredictionOutcome): number {
   let squares = 0;
   for (const probability of outcome.probabilities) squares += probability * probability;

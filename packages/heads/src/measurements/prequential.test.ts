@@ -9,7 +9,7 @@ function scored(prequential: Prequential, scores: readonly boolean[]): Prequenti
 const badStart = [...new Array(60).fill(false), ...new Array(140).fill(true)] as boolean[];
 
 describe('Prequential', () => {
-  it('tells how a head did over everything, and how it does now', () => {
+  it('reports figures over all examples and over recent ones', () => {
     const { total, recent } = scored(new Prequential({ window: 50 }), badStart).report();
     expect(total).toEqual({
       examples: 200,
@@ -19,13 +19,13 @@ describe('Prequential', () => {
     expect(recent).toEqual({ examples: 50, accuracy: 1, logLoss: expect.closeTo(0.1, 12) });
   });
 
-  it('fades as the formula has it', () => {
+  it('fades by the documented formula', () => {
     const { fading } = scored(new Prequential({ fading: 0.9 }), [true, false, true]).report();
     expect(fading.accuracy).toBeCloseTo((0.81 + 1) / (0.81 + 0.9 + 1), 12);
     expect(fading.logLoss).toBeCloseTo((0.81 * 0.1 + 0.9 * 2 + 0.1) / (0.81 + 0.9 + 1), 12);
   });
 
-  it('with a fading of one is the mean of everything', () => {
+  it('equals the overall mean with a fading of one', () => {
     const { fading, total } = scored(new Prequential({ fading: 1 }), badStart).report();
     expect(fading.accuracy).toBeCloseTo(total.accuracy ?? Number.NaN, 12);
   });
@@ -42,7 +42,7 @@ describe('Prequential', () => {
     });
   });
 
-  it('goes on from its state as if nothing had been', () => {
+  it('continues from a restored state without a difference', () => {
     const scores = Array.from({ length: 300 }, (_, index) => index % 7 !== 0 || index > 200);
     const whole = scored(new Prequential({ window: 40 }), scores);
     const first = scored(new Prequential({ window: 40 }), scores.slice(0, 123));
@@ -54,12 +54,12 @@ describe('Prequential', () => {
     expect(second.state()).toEqual(whole.state());
   });
 
-  it('has no figures before the first example', () => {
+  it('has null figures before the first example', () => {
     const nothing = { examples: 0, accuracy: null, logLoss: null };
     expect(new Prequential().report()).toEqual({ total: nothing, recent: nothing, fading: nothing });
   });
 
-  it.each([{ window: 0 }, { window: 1.5 }, { fading: 0 }, { fading: 1.1 }])('refuses %j', (options) => {
+  it.each([{ window: 0 }, { window: 1.5 }, { fading: 0 }, { fading: 1.1 }])('rejects %j', (options) => {
     expect(() => new Prequential(options)).toThrow(expect.objectContaining({ code: 'config-invalid' }));
   });
 });

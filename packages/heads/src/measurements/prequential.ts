@@ -1,6 +1,7 @@
 /**
- * Test, then train: each example is answered by the newest head before a head learns from it. The one honest figure of a stream that
- * needs no held-out set. Over everything it remembers the bad start for ever; a window and a fading mean tell how the head does now.
+ * Test, then train: the newest head predicts each example before a head is trained on it. This gives an unbiased estimate on a
+ * stream without a held-out set. The overall mean includes the poor start for ever; a window and a fading mean show the current
+ * accuracy.
  */
 import { HeadwaterError } from '@headwater/errors';
 import {
@@ -11,15 +12,15 @@ import {
 } from './prediction-outcome.ts';
 
 export interface PrequentialOptions {
-  /** The newest examples that `recent` covers, 1 to 100,000; default 500. */
+  /** Number of newest examples that `recent` covers, 1 to 100,000; default 500. */
   readonly window?: number;
-  /** α in (0, 1], weight of the past at each step; default 0.998, whose memory is about as long as a window of 500. */
+  /** α in (0, 1], the weight of the past at each step; default 0.998, whose memory is about as long as a window of 500. */
   readonly fading?: number;
 }
 
 export interface PrequentialFigures {
   readonly examples: number;
-  /** Share of right answers; null while there are no examples. */
+  /** Share of right predictions; null while there are no examples. */
   readonly accuracy: number | null;
   /** Mean −ln p(label), in nats. */
   readonly logLoss: number | null;
@@ -32,7 +33,7 @@ export interface PrequentialReport {
   readonly fading: PrequentialFigures;
 }
 
-/** What JSON can carry. */
+/** JSON-serializable state. */
 export interface PrequentialState {
   readonly version: 1;
   readonly window: number;
@@ -58,7 +59,7 @@ export class Prequential {
   readonly #fading: number;
   #total: Sums = nothing;
   #faded: Sums = nothing;
-  /** Two rings of `window` places; the example numbered i is at i modulo `window`. */
+  /** Two ring buffers of `window` places; example i is at i modulo `window`. */
   readonly #correct: Uint8Array;
   readonly #logLoss: Float64Array;
   #filled = 0;
@@ -69,7 +70,7 @@ export class Prequential {
     if (!(Number.isInteger(window) && window >= 1 && window <= largestWindow && fading > 0 && fading <= 1)) {
       throw new HeadwaterError(
         'config-invalid',
-        `A prequential window is 1 to ${largestWindow} examples long, and fading lies in (0, 1]`,
+        `prequential window must be 1 to ${largestWindow} examples, and fading in (0, 1]`,
       );
     }
     this.#window = window;
@@ -78,7 +79,7 @@ export class Prequential {
     this.#logLoss = new Float64Array(window);
   }
 
-  /** Scores a prediction that was made before the head learned this example. */
+  /** Scores a prediction that was made before a head was trained on this example. Returns whether it was right. */
   add(outcome: PredictionOutcome): boolean {
     const { label, classes, probabilities } = outcome;
     const correct = classes[indexOfPredicted(probabilities)] === label;

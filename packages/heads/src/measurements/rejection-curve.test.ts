@@ -16,7 +16,7 @@ const answers: ScoredAnswer[] = [
 const curve = rejectionCurve(answers);
 
 describe('rejectionCurve', () => {
-  it('trades coverage for accuracy, one point for each confidence', () => {
+  it('trades coverage for accuracy, with one point for each confidence', () => {
     expect(curve).toEqual([
       { threshold: 0.9, given: 1, coverage: 0.2, accuracy: 1 },
       { threshold: 0.8, given: 3, coverage: 0.6, accuracy: 1 },
@@ -25,20 +25,20 @@ describe('rejectionCurve', () => {
     ]);
   });
 
-  it('has an area of the error rates over all coverages', () => {
+  it('has the area of the error rates over all coverages', () => {
     expect(areaUnderRejectionCurve(curve)).toBeCloseTo(0.2 * 0.25 + 0.2 * 0.4, 12);
     expect(areaUnderRejectionCurve([])).toBeNull();
   });
 });
 
 describe('abstentionPoint', () => {
-  it('answers as much as the wanted error rate allows', () => {
+  it('has the largest coverage that keeps the requested error rate', () => {
     expect(abstentionPoint(curve, 0)?.threshold).toBe(0.8);
     expect(abstentionPoint(curve, 0.3)?.threshold).toBe(0.7);
     expect(abstentionPoint(curve, 0.5)?.threshold).toBe(0.6);
   });
 
-  it('says so where no threshold is good enough', () => {
+  it('is null where no threshold keeps the error rate', () => {
     const wrong = rejectionCurve([{ confidence: 1, correct: false }]);
     expect(abstentionPoint(wrong, 0.1)).toBeNull();
     expect(abstentionPoint([], 0.1)).toBeNull();
@@ -51,7 +51,7 @@ describe('abstentionPoint', () => {
     expect(abstentionPoint(rejectionCurve(hundred), 0.07, 0.95)).toBeNull();
   });
 
-  it('keeps its guarantee: a bound of 95 % is broken in at most 5 % of the draws', () => {
+  it('exceeds a 95 % bound in at most 5 % of the draws', () => {
     let broken = 0;
     for (let draw = 0; draw < 400; draw++) {
       const point = abstentionPoint(rejectionCurve(drawAnswers(draw + 1)), 0.1, 0.95);
@@ -61,7 +61,7 @@ describe('abstentionPoint', () => {
   });
 });
 
-/** Confidences uniform in [0, 1], wrong with probability (1 − confidence)/2: beyond t that is (1 − t)/4 on average. */
+/** Confidences uniform in [0, 1], wrong with probability (1 − confidence)/2: above t that is (1 − t)/4 on average. */
 function drawAnswers(seed: number): ScoredAnswer[] {
   let state = seed;
   const next = () => {

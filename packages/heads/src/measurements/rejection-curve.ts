@@ -1,26 +1,26 @@
 /**
- * A head that may say "I don't know" trades coverage for accuracy. The curve shows the trade, and the threshold picks the point on it
- * where what is answered is wrong no more often than is wanted.
+ * A head that may abstain trades coverage for accuracy. The curve shows the trade-off; the threshold selects the point where
+ * predictions keep a requested error rate.
  */
 
-/** One answer: how sure (usually the largest probability), and whether it was right. */
+/** One prediction: its confidence (usually the largest probability), and whether it was right. */
 export interface ScoredAnswer {
   readonly confidence: number;
   readonly correct: boolean;
 }
 
 export interface RejectionPoint {
-  /** Answers with at least this confidence are given. */
+  /** Predictions with at least this confidence are accepted. */
   readonly threshold: number;
-  /** How many answers are given. */
+  /** Number of accepted predictions. */
   readonly given: number;
-  /** Share of all answers that are given. */
+  /** Share of all predictions that are accepted. */
   readonly coverage: number;
-  /** Of those given, the share that is right. */
+  /** Share of accepted predictions that are right. */
   readonly accuracy: number;
 }
 
-/** Answers of one confidence, or of one bin of confidences that begins there. */
+/** Predictions of one confidence, or of one bin of confidences that begins there. */
 export interface ConfidenceLevel {
   readonly confidence: number;
   readonly count: number;
@@ -50,7 +50,10 @@ export function rejectionCurveOf(levels: readonly ConfidenceLevel[]): RejectionP
   return points;
 }
 
-/** Mean error rate over all coverages, the area under the risk–coverage curve (Geifman and El-Yaniv 2017); null for no answers. */
+/**
+ * Mean error rate over all coverages, the area under the risk–coverage curve (Geifman and El-Yaniv 2017); null for no
+ * predictions.
+ */
 export function areaUnderRejectionCurve(curve: readonly RejectionPoint[]): number | null {
   let covered = 0;
   let area = 0;
@@ -62,11 +65,13 @@ export function areaUnderRejectionCurve(curve: readonly RejectionPoint[]): numbe
 }
 
 /**
- * The point with the most coverage at which the error rate of what is given is at most `errorRate`; null where no threshold does that.
+ * The point with the largest coverage at which the error rate of accepted predictions is at most `errorRate`; null where no
+ * threshold keeps it.
  *
- * With `confidence` (say 0.95) the rate holds for future answers too, with that probability over the draw of these answers: "selection
- * with guaranteed risk" (Geifman and El-Yaniv 2017). It asks the exact binomial upper bound (Clopper and Pearson 1934) of each point of a
- * fixed sequence, from the most confident answers on, and stops at the first that fails, so that testing many points costs nothing.
+ * With `confidence` (say 0.95) the rate also holds for future predictions, with that probability over the draw of these
+ * predictions: "selection with guaranteed risk" (Geifman and El-Yaniv 2017). It applies the exact binomial upper bound (Clopper
+ * and Pearson 1934) to each point of a fixed sequence, starting with the most confident predictions, and stops at the first
+ * failure, so that testing many points needs no correction.
  */
 export function abstentionPoint(
   curve: readonly RejectionPoint[],
@@ -77,7 +82,7 @@ export function abstentionPoint(
   return guaranteedPoint(curve, errorRate, 1 - confidence);
 }
 
-/** Coverages are tried in twentieths: fewer stops leave each more answers to be sure by. */
+/** Coverages are tried in twentieths: with fewer stops, each has more predictions as evidence. */
 const stops = 20;
 
 function guaranteedPoint(
@@ -90,7 +95,7 @@ function guaranteedPoint(
     const point = curve.find(({ coverage }) => coverage >= stop / stops);
     if (point === undefined) break;
     const { given, accuracy } = point;
-    // So few could prove nothing, even if all of them were right.
+    // So few predictions could prove nothing, even if all of them were right.
     if (binomialAtMost(0, given, errorRate) > risk) continue;
     const wrong = Math.round((1 - accuracy) * given);
     if (binomialAtMost(wrong, given, errorRate) > risk) break;
@@ -99,7 +104,7 @@ function guaranteedPoint(
   return passed;
 }
 
-/** P(X ≤ k) for X ~ Binomial(n, p), summed from its logarithms so that nothing underflows early. */
+/** P(X ≤ k) for X ~ Binomial(n, p), summed from logarithms so that nothing underflows early. */
 function binomialAtMost(k: number, n: number, p: number): number {
   if (p <= 0) return 1;
   if (p >= 1) return k >= n ? 1 : 0;

@@ -1,4 +1,4 @@
-/** The examples that a head was most wrongly sure of: the first thing to look at when its figures disappoint. */
+/** The most confident mistakes of a head: the first examples to inspect when its accuracy is low. */
 import { compareUtf8 } from '../numerics/utf8-order.ts';
 import { BoundedRanking } from './bounded-ranking.ts';
 import {
@@ -12,15 +12,15 @@ export interface WorstExample {
   readonly imageId: string;
   readonly label: string;
   readonly predicted: string;
-  /** What the head gave to the true label. */
+  /** The predicted probability of the true label. */
   readonly probability: number;
-  /** −ln of it. */
+  /** −ln of `probability`. */
   readonly logLoss: number;
 }
 
-export const worstExamplesKept = 50;
+const worstExamplesKept = 50;
 
-/** Misclassified examples with the largest log loss; ties are ordered by image id, so that order of arrival does not matter. */
+/** Misclassified examples with the largest log loss; ties are ordered by image id, so that the order of arrival does not matter. */
 export class WorstExamples {
   readonly #ranking: BoundedRanking<WorstExample>;
 
@@ -40,7 +40,7 @@ export class WorstExamples {
     this.restore(other.list());
   }
 
-  /** Adds what `list` gave. */
+  /** Adds the result of `list`. */
   restore(examples: readonly WorstExample[]): void {
     for (const example of examples) this.#ranking.add(example);
   }

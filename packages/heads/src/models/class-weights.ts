@@ -1,9 +1,15 @@
-/** Heads that learn examples one by one count classes alike, whatever their number: a class is not forgotten because it is rare. */
+/**
+ * Kinds that train on individual examples weigh classes equally regardless of their size, so that a rare class is not
+ * neglected.
+ */
 
-/** No example weighs more than this many of the mean. */
+/** Maximum weight of an example, relative to the mean. */
 const largestWeight = 50;
 
-/** The weight of each example, about one on average: classes weigh alike, unless they are very small. `labels` are class indices. */
+/**
+ * The weight of each example, about one on average: classes have equal totals, unless they are very small. `labels` are class
+ * indices.
+ */
 export function balancedClassWeights(labels: Int32Array, classes: number): Float64Array {
   const counts = new Float64Array(classes);
   for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;

@@ -1,6 +1,6 @@
 /**
- * Fully connected layers as a head publishes them: float32 weights, ReLU between two layers, and what turns their last outputs into
- * probabilities.
+ * Fully connected layers as a head publishes them: float32 weights, ReLU between two layers, and the parameters that turn the
+ * outputs of the last layer into probabilities.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, HeadPrediction } from '../api.ts';
@@ -12,7 +12,7 @@ import { indexOfLargest, toProbabilities } from './linear-head.ts';
 const formatName = 'headwater-layers';
 const formatVersion = 1;
 
-/** y = W x + b; between two layers ReLU. */
+/** y = W x + b, followed by ReLU except in the last layer. */
 export interface DenseLayer {
   readonly inputs: number;
   /** Outputs × inputs. */
@@ -50,7 +50,7 @@ function applyLayer(
   return outputs;
 }
 
-export interface LayersParameters {
+interface LayersParameters {
   readonly layers: readonly DenseLayer[];
   readonly temperature: number;
   readonly uniformShare: number;
@@ -103,7 +103,7 @@ export function openLayers({ kind, classes, dimensions, parameters: bytes }: Sto
     dimensions,
     predict(vector): HeadPrediction {
       if (vector.length !== dimensions) {
-        const message = `A vector has ${vector.length} dimensions, the head ${dimensions}`;
+        const message = `vector has ${vector.length} dimensions, the head ${dimensions}`;
         throw new HeadwaterError('vector-wrong-dimensions', message);
       }
       const logits = applyLayers(layers, vector, scale);
@@ -115,5 +115,8 @@ export function openLayers({ kind, classes, dimensions, parameters: bytes }: Sto
 }
 
 function invalid(): never {
-  throw new HeadwaterError('head-invalid', 'The parameters of a stored head cannot be read: train it again');
+  throw new HeadwaterError(
+    'head-invalid',
+    'parameters of the stored head cannot be read; train the head again',
+  );
 }

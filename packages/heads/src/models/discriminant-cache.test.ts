@@ -23,8 +23,8 @@ const head = (bytes: number): TrainedHead => {
   return { parameters: new Uint8Array(bytes), regularization: null, temperature: 1, measurements: {} };
 };
 
-describe('what a solve leaves for the next one', () => {
-  it('changes no bit, whichever kind is solved first', () => {
+describe('DiscriminantCache', () => {
+  it('changes no bit, in any order of kinds', () => {
     const set = setOf(60);
     const orders = [['lda', 'softmax'] as const, ['softmax', 'lda'] as const, ['lda', 'lda'] as const];
     for (const mode of ['settled', 'provisional'] as const) {
@@ -37,7 +37,7 @@ describe('what a solve leaves for the next one', () => {
     }
   });
 
-  it('is for the very same set and choices, and is the newest alone', () => {
+  it('serves only the same set and options, and keeps only the newest entry', () => {
     const memory = new DiscriminantCache();
     const [set, other] = [setOf(12), setOf(13)];
     const options: TrainOptions = { kind: 'softmax', mode: 'settled' };
@@ -53,7 +53,7 @@ describe('what a solve leaves for the next one', () => {
     }
   });
 
-  it('is not kept where it is large', () => {
+  it('does not keep a large discriminant', () => {
     const memory = new DiscriminantCache();
     const solve = () =>
       memory.discriminantOf(setOf(12), { kind: 'lda', mode: 'settled' }, () => head(2 ** 24 + 1));

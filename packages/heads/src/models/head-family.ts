@@ -1,28 +1,28 @@
-/** What a kind of head must do; one file in heads/ does it for each kind. */
+/** The contract of a kind of head; each kind has a folder here that implements it. */
 import type { Classifier, Head, LabelledVector } from '../api.ts';
-import type { Problem } from './training-problem.ts';
+import type { TrainingProblem } from './training-problem.ts';
 
 export interface TrainedHead {
-  /** Versioned bytes that `open` understands. */
+  /** Versioned bytes that `open` can read. */
   readonly parameters: Uint8Array;
-  /** Null where nothing was to be regularized. */
+  /** Null where there was nothing to regularize. */
   readonly regularization: number | null;
   readonly temperature: number;
   readonly measurements: Readonly<Record<string, number>>;
 }
 
 /**
- * Examples of the set with the smallest sample keys, ascending, at most so many; their vectors are what the statistics are of.
- * Errors: sample-incomplete.
+ * Returns at most `most` examples of the set, those with the smallest sample keys, ascending. Their vectors are in the space of
+ * the statistics. Errors: sample-incomplete.
  */
 export type ReadExamples = (most: number) => readonly LabelledVector[];
 
 export interface HeadFamily {
   /**
-   * The same bits for the same problem, on every machine. `readExamples` is for kinds that learn from examples one by one, `discriminant`,
-   * what kind `lda` makes of the problem, for those that start from it.
+   * Gives the same bits for the same problem on every machine. `readExamples` is for kinds that train on individual examples,
+   * `discriminant`, the head of kind `lda` for the problem, for those that start from it.
    */
-  train(problem: Problem, readExamples: ReadExamples, discriminant: () => TrainedHead): TrainedHead;
+  train(problem: TrainingProblem, readExamples: ReadExamples, discriminant: () => TrainedHead): TrainedHead;
   /** Errors: head-invalid. */
   open(head: StoredHead): Classifier;
 }

@@ -41,7 +41,10 @@ function setOf(examples: readonly LabelledVector[]) {
   return set;
 }
 
-/** Between them, they go through what a solver decides: few examples and many, groups, a class with one example, classes far apart and mixed. */
+/**
+ * Together the sets cover a solver's decisions: few examples and many, groups, a class with one example, classes far apart and
+ * mixed.
+ */
 function recordedSets() {
   const lists = [
     clouds(60, ['a', 'b', 'c'], 1.2),
@@ -61,7 +64,7 @@ function recordedSets() {
   return lists.map(setOf);
 }
 
-/** By kind and number, SHA-256 over the digests of the heads of these sets. A number's digests never change. */
+/** By kind and arithmetic number, SHA-256 over the digests of the heads of these sets. A number's digests never change. */
 const recorded: Readonly<Record<string, string>> = {
   'lda 2, provisional': '14d2f398a40acc366d6ee445322d8f81f13951080f5020f761c2c66bbfa391e6',
   'lda 2, settled': '1893a6a5d7e6d5dc4c637ca53552a28cfede52694b4a88e9df56588852db182a',
@@ -87,9 +90,9 @@ const item = fc.record({
 });
 const examples = fc.uniqueArray(item, { minLength: 1, maxLength: 24, selector: ({ imageId }) => imageId });
 
-describe('a head is a pure function of the set', () => {
+describe('a head', () => {
   it.each(members)(
-    '$kind, $mode: order, batches, workers, corrections and removals change no bit',
+    '$kind, $mode: has the same bits after any order, batching, partition, correction and removal',
     ({ kind, mode }) => {
       const train = (set: ReturnType<typeof setOf>) => trainHead(set, { kind, mode });
       const plan = fc.array(fc.nat({ max: 999 }), { minLength: 48, maxLength: 48 });
@@ -120,32 +123,29 @@ describe('a head is a pure function of the set', () => {
     },
   );
 
-  it.each(members)(
-    '$kind, $mode: gives the very bits that are on record, on every engine',
-    ({ kind, mode }) => {
-      const hash = createHash('sha256');
-      for (const set of recordedSets()) hash.update(trainHead(set, { kind, mode }).digest);
-      const asked = `${kind} ${arithmeticOf(kind)}, ${mode}`;
-      const advice =
-        'Other bits: raise the number in arithmetic.ts and add the new digests; those on record stay';
-      expect({ [asked]: hash.digest('hex') }, advice).toEqual({ [asked]: recorded[asked] });
-    },
-  );
+  it.each(members)('$kind, $mode: has the recorded digests on every engine', ({ kind, mode }) => {
+    const hash = createHash('sha256');
+    for (const set of recordedSets()) hash.update(trainHead(set, { kind, mode }).digest);
+    const asked = `${kind} ${arithmeticOf(kind)}, ${mode}`;
+    const advice =
+      'different bits: increase the number in arithmetic.ts and add the new digests; recorded ones stay';
+    expect({ [asked]: hash.digest('hex') }, advice).toEqual({ [asked]: recorded[asked] });
+  });
 
-  it('says by which arithmetic it was solved', () => {
+  it('carries the number of its arithmetic', () => {
     const set = setOf(clouds(12, ['a', 'b'], 1));
     for (const member of members) expect(trainHead(set, member).arithmetic).toBe(arithmeticOf(member.kind));
     expect(arithmeticOf('softmax')).toBeGreaterThanOrEqual(arithmeticOf('lda'));
   });
 
-  it('and so is the digest of a set', () => {
+  it('has the recorded set digest', () => {
     const { setDigest } = setOf(clouds(60, ['a', 'b', 'c'], 1.2));
     expect(setDigest).toBe('9fc328ccbaf27556fd0b12e00c0f134763196d60f0b9352348da8bf7f2369bb6');
   });
 });
 
 describe('predictions', () => {
-  it.each(members)('$kind, $mode: separates clouds, with probabilities that sum to one', (options) => {
+  it.each(members)('$kind, $mode: separate clouds, with probabilities that sum to one', (options) => {
     const labels = ['a', 'b', 'c', 'd'];
     const head = trainHead(setOf(clouds(80, labels, 0.7)), options);
     const classifier = openHead(head);
@@ -159,7 +159,7 @@ describe('predictions', () => {
     }
   });
 
-  it('know a class with few examples beside large ones', () => {
+  it('find a class with few examples beside large ones', () => {
     const large = clouds(600, ['a', 'b', 'c'], 1);
     const small = clouds(4 * 5, ['x', 'x', 'x', 'd'], 1, 3).filter(({ label }) => label === 'd');
     const set = setOf([...large, ...small.map((each) => ({ ...each, imageId: `small ${each.imageId}` }))]);
@@ -169,7 +169,7 @@ describe('predictions', () => {
     expect(found / test.length).toBeGreaterThan(0.7);
   });
 
-  it.each(kinds)('%s follows the prior that it is given', (kind) => {
+  it.each(kinds)('%s: follow the given prior', (kind) => {
     const set = setOf([...clouds(60, ['a', 'a', 'b'], 3)]);
     const test = clouds(300, ['a', 'b'], 3, 5);
     const share = (prior: NonNullable<TrainOptions['prior']>) => {
@@ -184,24 +184,27 @@ describe('predictions', () => {
 
 describe('novelty', () => {
   const tellers = members.filter(({ kind }) => kind === 'lda' || kind === 'softmax');
-  it.each(tellers)('$kind, $mode: is a percentile for what is known, and high for what is not', (teller) => {
-    const classifier = openHead(trainHead(setOf(clouds(300, ['a', 'b', 'c'], 0.7)), teller));
-    const noveltyOf = ({ vector }: LabelledVector) => classifier.predict(vector).novelty ?? Number.NaN;
-    const known = clouds(900, ['a', 'b', 'c'], 0.7, 2).map(noveltyOf);
-    const unknown = clouds(900, ['x', 'x', 'x', 'x', 'd'], 0.7, 3)
-      .filter(({ label }) => label === 'd')
-      .map(noveltyOf);
-    const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
-    expect(Math.abs(mean(known) - 0.5)).toBeLessThan(0.07);
-    expect(Math.abs(known.filter((value) => value > 0.9).length / known.length - 0.1)).toBeLessThan(0.07);
-    expect(mean(unknown)).toBeGreaterThan(0.75);
-    for (const value of [...known, ...unknown]) {
-      expect(value).toBeGreaterThanOrEqual(0);
-      expect(value).toBeLessThanOrEqual(1);
-    }
-  });
+  it.each(tellers)(
+    '$kind, $mode: is a uniform percentile for known classes and high for unknown ones',
+    (teller) => {
+      const classifier = openHead(trainHead(setOf(clouds(300, ['a', 'b', 'c'], 0.7)), teller));
+      const noveltyOf = ({ vector }: LabelledVector) => classifier.predict(vector).novelty ?? Number.NaN;
+      const known = clouds(900, ['a', 'b', 'c'], 0.7, 2).map(noveltyOf);
+      const unknown = clouds(900, ['x', 'x', 'x', 'x', 'd'], 0.7, 3)
+        .filter(({ label }) => label === 'd')
+        .map(noveltyOf);
+      const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
+      expect(Math.abs(mean(known) - 0.5)).toBeLessThan(0.07);
+      expect(Math.abs(known.filter((value) => value > 0.9).length / known.length - 0.1)).toBeLessThan(0.07);
+      expect(mean(unknown)).toBeGreaterThan(0.75);
+      for (const value of [...known, ...unknown]) {
+        expect(value).toBeGreaterThanOrEqual(0);
+        expect(value).toBeLessThanOrEqual(1);
+      }
+    },
+  );
 
-  it('is not claimed with a handful of examples', () => {
+  it('is null with very few examples', () => {
     const classifier = openHead(
       trainHead(setOf(clouds(12, ['a', 'b'], 1)), { kind: 'lda', mode: 'settled' }),
     );
@@ -209,7 +212,7 @@ describe('novelty', () => {
   });
 });
 
-describe('degenerate sets are answered sensibly', () => {
+describe('degenerate sets', () => {
   const vector = quantize(Float32Array.of(1, 2, 0, 0, 0, 0));
   const other = quantize(Float32Array.of(0, 0, 0, 1, 1, 0));
   const zero = new Int16Array(dimensions);
@@ -274,7 +277,7 @@ describe('degenerate sets are answered sensibly', () => {
     ],
   ];
   const asked = cases.flatMap(([name, list]) => members.map((member) => ({ name, list, ...member })));
-  it.each(asked)('$name, $kind, $mode', ({ list, kind, mode }) => {
+  it.each(asked)('give a valid head: $name, $kind, $mode', ({ list, kind, mode }) => {
     const head = trainHead(setOf(list), { kind, mode });
     const classifier = openHead(head);
     for (const probe of [vector, other, zero]) {
@@ -286,7 +289,7 @@ describe('degenerate sets are answered sensibly', () => {
     expect(Object.values(head.measurements).every(Number.isFinite)).toBe(true);
   });
 
-  it('and claim no more than their number of examples allows', () => {
+  it('limit confidence by their number of examples', () => {
     const head = trainHead(
       setOf(
         make([

@@ -1,4 +1,4 @@
-/** From a labelled set to a head, and from a stored head to predictions. */
+/** Trains a head from a training set, and opens a stored head for predictions. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, Head, HeadKind, LabelledVector, TrainingSet, TrainOptions } from '../api.ts';
 import { sampleLimit } from '../training-set/bottom-k-sample.ts';
@@ -16,15 +16,17 @@ import { softmax } from './softmax/softmax.ts';
 import { prepareProblem, type TrainingInput } from './training-problem.ts';
 
 const families: Partial<Record<HeadKind, HeadFamily>> = { lda, ridge, ncm, knn, softmax };
-/** How stored heads are read; those of kind `mlp` are trained by `trainLayersHead`. */
+/** Readers of stored heads; those of kind `mlp` are trained by `trainLayersHead`. */
 const openers: Partial<Record<HeadKind, HeadFamily['open']>> = { mlp: openLayers };
 
 /**
- * Trains a head: a pure function of the set and the options, to the last bit, on every machine (and of `arithmeticOf` the kind). It computes for a while (a tenth of a
- * second to seconds): call it in a worker thread, on a snapshot of the set taken for this head; what it returns is a plain object that can be
- * posted. Kind `softmax` learns from `examples` one by one: those of the set with the smallest sample keys, ascending; by default the set's
- * sample of 2,000. The other kinds need no more than the set. `memory` spares a head what the one before it has found.
- * Errors: head-not-ready for an empty set, sample-incomplete, head-invalid for a kind that is not there.
+ * Trains a head: a pure function of the set and the options (and of `arithmeticOf` the kind), to the last bit, on every
+ * machine. It takes a tenth of a second to seconds: call it in a worker thread, on a snapshot of the set taken for this head;
+ * the result is a plain object that can be posted.
+ *
+ * Kind `softmax` trains on individual `examples`: those of the set with the smallest sample keys, ascending; by default the
+ * set's sample of 2,000. The other kinds need only the set. `memory` reuses results of the previous head. Errors:
+ * head-not-ready for an empty set, sample-incomplete, head-invalid for an unknown kind.
  */
 export function trainHead(
   from: TrainingSet | SetSnapshot,
@@ -35,10 +37,10 @@ export function trainHead(
   const { kind, mode } = options;
   const family = familyOf(kind);
   const set = openTrainingInput(from);
-  if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'A head needs at least one example');
+  if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'cannot train a head without examples');
   const problem = prepareProblem(set, options);
   const { classes } = problem;
-  const read = (most: number) => expandAll(set, (examples ?? set.sample(sampleLimit)).slice(0, most));
+  const read = (most: number) => expandExamples(set, (examples ?? set.sample(sampleLimit)).slice(0, most));
   const discriminant = () => memory.discriminantOf(set, options, () => trainDiscriminant(problem));
   const trained = family.train(problem, read, discriminant);
   return {
@@ -54,10 +56,10 @@ export function trainHead(
   };
 }
 
-/** As what the statistics are of. */
-function expandAll(set: TrainingInput, examples: readonly LabelledVector[]): readonly LabelledVector[] {
+/** Maps the examples' vectors to the space of the statistics. */
+function expandExamples(set: TrainingInput, examples: readonly LabelledVector[]): readonly LabelledVector[] {
   if (set.lift === null) return examples;
-  return examples.map((example) => ({ ...example, vector: set.raise(example.vector) }));
+  return examples.map((example) => ({ ...example, vector: set.expand(example.vector) }));
 }
 
 /** Makes a stored head ready to predict. Errors: head-invalid. */
@@ -69,5 +71,5 @@ export function openHead(head: StoredHead): Classifier {
 function familyOf(kind: HeadKind): HeadFamily {
   const family = families[kind];
   if (family !== undefined) return family;
-  throw new HeadwaterError('head-invalid', `There is no head of kind ${kind}`, { context: { kind } });
+  throw new HeadwaterError('head-invalid', `unknown head kind ${kind}`, { context: { kind } });
 }

@@ -1,6 +1,6 @@
 /**
- * Every linear head comes down to one weight vector and one bias for each class: this is what is published, and all that a prediction
- * needs.
+ * Every linear head consists of one weight vector and one bias for each class: these are published, and a prediction needs
+ * nothing else.
  */
 import { createHash } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
@@ -15,18 +15,18 @@ import type { StoredHead } from './head-family.ts';
 const formatName = 'headwater-linear';
 const formatVersion = 1;
 
-/** p = (1 − blend) · softmax(W x + b) + blend / classes, with x in the units of quantised vectors. */
-export interface LinearParameters {
-  /** Classes × dimensions, one class behind the other. */
+/** p = (1 − uniformShare) · softmax(W x + b) + uniformShare / classes, with x in the units of quantised vectors. */
+interface LinearParameters {
+  /** Classes × dimensions, one class after the other. */
   readonly weights: Float64Array;
   readonly biases: Float64Array;
-  /** Share of the uniform distribution, in [0, 1]: caps the confidence where there are few examples. */
+  /** Weight of the uniform distribution in the mixture, in [0, 1]: caps the confidence where there are few examples. */
   readonly uniformShare: number;
-  /** Dimensions of the integer lift (see lift.ts) that x goes through; null where it does not. */
+  /** Dimensions of the integer random feature expansion (random-feature-expansion.ts) that is applied to x; null for none. */
   readonly lift: number | null;
-  /** Null where the head can't tell what is new. */
+  /** Null where the head cannot measure novelty. */
   readonly novelty: NoveltyParameters | null;
-  /** What novelty is measured by, where it is not the head's own logits. */
+  /** The scores that novelty is computed from, where these are not the head's own logits. */
   readonly noveltyScores?: LinearScores | null;
 }
 
@@ -57,7 +57,7 @@ export function encodeLinear(parameters: LinearParameters): Uint8Array {
   return writer.finish();
 }
 
-/** What is stored of novelty: nothing, without remoteness, or with it; two more with scores of its own. */
+/** Stored form of novelty: none, without marginal distance, or with it; plus two with separate scores. */
 function noveltyForm(novelty: NoveltyParameters | null, scores: LinearScores | null): number {
   if (novelty === null) return 0;
   return (novelty.marginalDistance === null ? 1 : 2) + (scores === null ? 0 : 2);
@@ -93,7 +93,7 @@ export function decodeLinear(bytes: Uint8Array, classes: number, dimensions: num
   return { weights, biases, uniformShare, lift, novelty, noveltyScores };
 }
 
-/** `remoteOf`: dimensions of the remoteness that follows; null where there is none. */
+/** `remoteOf`: dimensions of the marginal distance that follows; null where there is none. */
 function decodeNovelty(reader: ByteReader, classes: number, remoteOf: number | null): NoveltyParameters {
   const scale = reader.float64s()[0] ?? 1;
   const [offsets, squares, background, quantiles] = [
@@ -116,7 +116,7 @@ function decodeMarginalDistance(reader: ByteReader, dimensions: number): Margina
   return { scale, center, basis, within };
 }
 
-/** No head is surer than its number of examples allows: the rule of succession leaves 1/(n + 2) to what was never seen. */
+/** Caps the confidence by the number of examples: the rule of succession leaves 1/(n + 2) to unseen outcomes. */
 export function uniformShareOf(examples: number): number {
   return 1 / (examples + 2);
 }
@@ -149,14 +149,14 @@ export function openLinear({ kind, classes, dimensions, parameters: bytes }: Sto
       if (vector.length !== dimensions) {
         throw new HeadwaterError(
           'vector-wrong-dimensions',
-          `A vector has ${vector.length} dimensions, the head ${dimensions}`,
+          `vector has ${vector.length} dimensions, the head ${dimensions}`,
         );
       }
-      const raised = lift?.apply(vector) ?? vector;
-      const logits = computeLogits(parameters, raised);
+      const expanded = lift?.apply(vector) ?? vector;
+      const logits = computeLogits(parameters, expanded);
       const { novelty: known, noveltyScores } = parameters;
-      const scores = known && noveltyScores ? computeLogits(noveltyScores, raised) : logits;
-      const novelty = known && measureNovelty(known, scores, raised);
+      const scores = known && noveltyScores ? computeLogits(noveltyScores, expanded) : logits;
+      const novelty = known && measureNovelty(known, scores, expanded);
       const probabilities = toProbabilities(logits, parameters.uniformShare);
       return { label: classes[indexOfLargest(probabilities)] ?? '', probabilities, novelty };
     },
@@ -173,7 +173,7 @@ function computeLogits({ weights, biases }: LinearScores, vector: Int16Array): F
   });
 }
 
-/** softmax, blended with the uniform distribution. Works in place. */
+/** Softmax, mixed with the uniform distribution. Works in place. */
 export function toProbabilities(logits: Float64Array, uniformShare: number): Float64Array {
   let highest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > highest) highest = logit;
@@ -189,7 +189,7 @@ export function toProbabilities(logits: Float64Array, uniformShare: number): Flo
   return logits;
 }
 
-/** The first of the largest: ties go to the class whose bytes come first. */
+/** The first of the largest: ties go to the class whose UTF-8 bytes come first. */
 export function indexOfLargest(values: Float64Array): number {
   let best = 0;
   for (let k = 1; k < values.length; k++) if ((values[k] ?? 0) > (values[best] ?? 0)) best = k;
@@ -197,5 +197,8 @@ export function indexOfLargest(values: Float64Array): number {
 }
 
 function invalid(): never {
-  throw new HeadwaterError('head-invalid', 'The parameters of a stored head cannot be read: train it again');
+  throw new HeadwaterError(
+    'head-invalid',
+    'parameters of the stored head cannot be read; train the head again',
+  );
 }

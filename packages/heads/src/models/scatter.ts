@@ -1,42 +1,42 @@
 /**
- * From exact sums to the within-class scatter of linear discriminant analysis: the first float64 that is not an integer. Every loop runs
- * in index order, classes in the order of their UTF-8 bytes.
+ * Computes the within-class scatter of linear discriminant analysis from exact sums: the first step in non-integer float64.
+ * Every loop runs in index order, classes in the order of their UTF-8 bytes.
  */
 
 import type { Kernel } from '../kernel/api.ts';
 import { rowOffset, rowStart } from '../kernel/gram.ts';
 import { scratchLength } from '../kernel/kernel.ts';
 import { packedProductIndex } from '../kernel/reference-scatter.ts';
-import type { Sums } from '../training-set/sufficient-statistics.ts';
+import type { ReadonlyStatistics } from '../training-set/sufficient-statistics.ts';
 
 /** S = G − Σ s_k s_kᵀ / n_k, in units of the quantised vectors; over classes, it is n·W of the discriminant. */
 export interface Scatter {
   readonly dimensions: number;
   readonly width: number;
   readonly examples: number;
-  /** width × width, row by row, each row at a multiple of `columns`; only the upper triangle counts. */
+  /** width × width, row by row, each row at a multiple of `columns`; only the upper triangle is valid. */
   readonly entries: Float64Array;
   readonly columns: number;
   readonly trace: number;
   /** Sum of the squares of all D² entries. */
   readonly squares: number;
-  /** tr G: the sum of squares before means are taken out. */
+  /** tr G: the sum of squares before means are subtracted. */
   readonly total: number;
 }
 
 /** Σ x and n of a part of the examples. */
-export interface PartialSum {
+interface PartialSum {
   readonly sum: Float64Array;
   readonly count: number;
 }
 
-/** One part for each class: what is left is the scatter within classes. */
-export function sumsOfClasses(statistics: Sums): PartialSum[] {
+/** One part for each class, which gives the scatter within classes. */
+export function sumsOfClasses(statistics: ReadonlyStatistics): PartialSum[] {
   return statistics.classes.map((label) => ({ sum: statistics.sum(label), count: statistics.count(label) }));
 }
 
-/** All examples in one part: what is left is the scatter around the mean of all. */
-export function sumOfAll(statistics: Sums): PartialSum[] {
+/** All examples in one part, which gives the scatter around the overall mean. */
+export function sumOfAll(statistics: ReadonlyStatistics): PartialSum[] {
   const sum = new Float64Array(statistics.width);
   for (const label of statistics.classes) {
     const own = statistics.sum(label);
@@ -46,21 +46,25 @@ export function sumOfAll(statistics: Sums): PartialSum[] {
 }
 
 /** The mean of all vectors, padded. */
-export function centerOf(statistics: Sums): Float64Array {
+export function centerOf(statistics: ReadonlyStatistics): Float64Array {
   const [all] = sumOfAll(statistics);
   return (all?.sum ?? new Float64Array(statistics.width)).map((value) => value / statistics.examples);
 }
 
-/** A scatter in the kernel's memory, with room beside and behind it, until the kernel's next claim. */
+/** A scatter in the kernel's memory, with free columns and scratch space, valid until the kernel's next claim. */
 export interface FormedScatter extends Scatter {
   readonly scratch: Float64Array;
 }
 
-/** Parts that are subtracted together; the scratch holds both sides of so many. */
+/** Parts that are subtracted together; the scratch holds both sides of this many. */
 const partsTogether = 16;
 
-/** G − Σ s sᵀ / n over the parts, in a matrix with so many columns, a multiple of four and at least the width. */
-export function formScatter(statistics: Sums, parts: readonly PartialSum[], columns: number): FormedScatter {
+/** G − Σ s sᵀ / n over the parts, in a matrix with this many columns, a multiple of four and at least the width. */
+export function formScatter(
+  statistics: ReadonlyStatistics,
+  parts: readonly PartialSum[],
+  columns: number,
+): FormedScatter {
   const { dimensions, width, examples, kernel } = statistics;
   const [entries, scratch] = kernel.claim([width * columns, scratchLength(columns)]);
   unpackGram(statistics.gram, width, entries, columns);
@@ -73,8 +77,8 @@ export function formScatter(statistics: Sums, parts: readonly PartialSum[], colu
   return { dimensions, width, examples, columns, entries, scratch, total, trace, squares };
 }
 
-/** The same in memory of its own. */
-export function computeScatter(statistics: Sums, parts: readonly PartialSum[]): Scatter {
+/** The same scatter in its own memory. */
+export function computeScatter(statistics: ReadonlyStatistics, parts: readonly PartialSum[]): Scatter {
   const { scratch: _, ...formed } = formScatter(statistics, parts, statistics.width);
   return { ...formed, entries: formed.entries.slice() };
 }
@@ -86,8 +90,8 @@ interface Traces {
   readonly total: number;
 }
 
-/** Without the D² entries that are not on the diagonal. */
-export function computeTrace(statistics: Sums): Traces {
+/** Computes the traces from the diagonal alone, without the other entries. */
+export function computeTrace(statistics: ReadonlyStatistics): Traces {
   const { gram, width } = statistics;
   const parts = sumsOfClasses(statistics);
   let total = 0;
@@ -107,7 +111,7 @@ export function isFlat({ scatter, total }: Traces): boolean {
   return !(scatter > 1e-9 * total);
 }
 
-/** ρ = ε · tr(S)/D: what shrinkage adds to the diagonal. */
+/** ρ = ε · tr(S)/D, which shrinkage adds to the diagonal. */
 export function ridgeOf({ trace, dimensions }: Scatter, epsilon: number): number {
   return (epsilon * trace) / dimensions;
 }

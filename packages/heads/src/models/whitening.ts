@@ -1,6 +1,6 @@
 /**
- * Coordinates in which A = (1 − ε) S + ρ I, ρ = ε·tr(S)/D, is the identity, so that every distance of the discriminant is a plain sum of
- * squares. One ε is done by Cholesky; many by the tridiagonal form.
+ * Coordinates in which A = (1 − ε) S + ρ I, ρ = ε·tr(S)/D, is the identity, so that every distance of the discriminant is a
+ * plain sum of squares. One ε uses a Cholesky factorization; many ε use the tridiagonal form.
  */
 
 import type { Kernel } from '../kernel/api.ts';
@@ -12,7 +12,7 @@ import { type FormedScatter, ridgeOf, type Scatter } from './scatter.ts';
 export interface Whitened {
   /** U⁻ᵀ x where A = Uᵀ U: dot products of these are those of A⁻¹. */
   readonly whitened: Float64Array;
-  /** A⁻¹ x, up to a rotation: dot products of these are those of A⁻². Empty where nobody asked for it. */
+  /** A⁻¹ x, up to a rotation: dot products of these are those of A⁻². Empty where it was not requested. */
   readonly solved: Float64Array;
 }
 
@@ -20,18 +20,18 @@ export interface Whitening {
   readonly epsilon: number;
   readonly ridge: number;
   readonly vectors: readonly Whitened[];
-  /** tr(A⁻¹ S) = tr(W_ε⁻¹ W), where it is known without looking at examples. */
+  /** tr(A⁻¹ S) = tr(W_ε⁻¹ W), where it is known without a pass over examples. */
   readonly effectiveDimensions: number | null;
 }
 
-/** Columns of the matrix that `whitenByCholesky` works on: the scatter's, and one for each vector, in fours. */
+/** Columns of the matrix of `whitenByCholesky`: those of the scatter, and one for each vector, rounded up to a multiple of four. */
 export function columnsFor(width: number, vectors: number): number {
   return width + Math.ceil(vectors / 4) * 4;
 }
 
 const unsolved = new Float64Array(0);
 
-/** Vectors are `width` long. Null where rounding leaves A without a factor. */
+/** Vectors are `width` long. Null where, after rounding, A is not positive definite. */
 export function whitenByCholesky(
   kernel: Kernel,
   scatter: Scatter,
@@ -49,8 +49,8 @@ export function whitenByCholesky(
 }
 
 /**
- * The same where the scatter was formed with `columnsFor` so many vectors, whose place is taken over. A⁻¹ x is computed only for the
- * vectors from `firstSolved` on: for the others it would cost as much again.
+ * The same for a scatter that was formed with `columnsFor` this many vectors; it is overwritten. A⁻¹ x is computed only for the
+ * vectors from `firstSolved` on: for the others it would double the cost.
  */
 export function whitenInPlace(
   kernel: Kernel,
@@ -74,7 +74,7 @@ export function whitenInPlace(
   return { epsilon, ridge, vectors: [...split, ...list.slice(0, solvedCount)], effectiveDimensions: null };
 }
 
-/** The same for many ε: calls are cheap after the first. Takes the vectors over: they are overwritten. */
+/** The same for many ε: calls are cheap after the first. Overwrites the vectors. */
 export function prepareWhitening(kernel: Kernel, scatter: Scatter, vectors: readonly Float64Array[]) {
   const form = tridiagonalize(kernel, scatter.entries, scatter.width, vectors);
   return (epsilon: number): Whitening | null => {
@@ -143,7 +143,7 @@ function traceOfInverse(form: Tridiagonal, factor: TridiagonalFactor, scale: num
   return trace;
 }
 
-/** Row by row, as the matrix lies; columns without a vector are zero. */
+/** Row by row, in the layout of the matrix; columns without a vector are zero. */
 function writeColumns(
   matrix: Float64Array,
   width: number,

@@ -1,4 +1,4 @@
-/** Against the inverse itself, and against vectors that were held out. */
+/** Compares with the inverse itself, and with held-out vectors. */
 import { describe, expect, it } from 'vitest';
 import { openHead, trainHead } from '../models/head.ts';
 import { computeScatter, ridgeOf, sumsOfClasses } from '../models/scatter.ts';
@@ -27,7 +27,7 @@ function normalNumbers(seed: number) {
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
-/** Three classes that vary in the first six dimensions, and little in the others; with `stray` in one of these. */
+/** Three classes that vary in the first six dimensions, and little in the others; `stray` is an offset in one of these. */
 function clouds(count: number, seed: number, stray = 0) {
   const corners = normalNumbers(99);
   const means = [0, 1, 2].map(() => Array.from({ length: dimensions }, corners));
@@ -54,7 +54,7 @@ function describeSet(count: number) {
   });
   const scatter = computeScatter(problem.statistics, sumsOfClasses(problem.statistics));
   const marginalDistance = fitMarginalDistance(scatter, epsilon, problem.center);
-  if (marginalDistance === null) throw new Error('no remoteness');
+  if (marginalDistance === null) throw new Error('the marginal distance is missing');
   return { problem, scatter, marginalDistance };
 }
 
@@ -62,8 +62,8 @@ const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / val
 const held = (marginalDistance: MarginalDistance) =>
   clouds(600, 2).map(({ vector }) => measureMarginalDistance(marginalDistance, vector));
 
-describe('remoteness', () => {
-  it('is close to n·yᵀA⁻¹y, where most of the variance lies in few directions', () => {
+describe('the marginal distance', () => {
+  it('is close to n·yᵀA⁻¹y where most of the variance lies in few directions', () => {
     const { scatter, marginalDistance } = describeSet(400);
     const at = (i: number, j: number) =>
       scatter.entries[Math.min(i, j) * scatter.columns + Math.max(i, j)] ?? 0;
@@ -81,7 +81,7 @@ describe('remoteness', () => {
     expect(Math.max(...ratios) - Math.min(...ratios)).toBeLessThan(0.6);
   });
 
-  it('of examples that are left out is that of vectors that were held out', () => {
+  it('of left-out examples equals that of held-out vectors', () => {
     const { problem, marginalDistance } = describeSet(250);
     const left = problem.sampleVectors.map((vector, index) => {
       const label = problem.sampleLabels[index] ?? 0;
@@ -100,14 +100,14 @@ describe('remoteness', () => {
     expect(Math.abs(mean(left) - expected)).toBeLessThan((expected - mean(inside)) / 2);
   });
 
-  it('is not told of a few examples', () => {
+  it('is null for few examples', () => {
     const problem = prepareProblem(openTrainingInput(setOf(clouds(60, 1))), { kind: 'lda', mode: 'settled' });
     const scatter = computeScatter(problem.statistics, sumsOfClasses(problem.statistics));
     expect(fitMarginalDistance(scatter, epsilon, problem.center)).toBeNull();
   });
 });
 
-it('a settled head finds vectors new that stray where classes do not differ', () => {
+it('reports high novelty for vectors that deviate in directions common to all classes', () => {
   const classifier = openHead(trainHead(setOf(clouds(400, 1)), { kind: 'lda', mode: 'settled' }));
   const noveltyOf = (stray: number) =>
     mean(clouds(300, 3, stray).map(({ vector }) => classifier.predict(vector).novelty ?? Number.NaN));

@@ -1,27 +1,28 @@
 /**
- * How far a vector lies from the center in all directions, n·yᵀA⁻¹y with A = (1 − ε) S + ρ I, and not only in those that tell classes apart:
- * part of what tells new vectors. The inverse itself would be D² numbers in every head. The directions in which the vectors vary most hold
- * nearly all that matters of it; in the others, A is taken for a multiple of the identity (s², their mean variance):
+ * The marginal Mahalanobis distance of a vector from the center, n·yᵀA⁻¹y with A = (1 − ε) S + ρ I, in all directions and not
+ * only in those that separate classes; a part of novelty. The inverse itself would be D² numbers in every head. The directions
+ * of largest variance hold nearly all of it; in the others, A is approximated by a multiple of the identity (s², their mean
+ * variance):
  *
  * n·yᵀA⁻¹y ≈ n |y|²/s² − bᵀ N b, b = Bᵀy, N = n (I/s² − (BᵀAB)⁻¹).
  *
- * B comes from subspace iteration (Halko, Martinsson, Tropp: Finding Structure with Randomness, 2011, algorithm 4.4), a few rounds from a
- * fixed start: it need not converge, because BᵀAB is exact whatever B is.
+ * B comes from subspace iteration (Halko, Martinsson, Tropp: Finding Structure with Randomness, 2011, algorithm 4.4), a few
+ * rounds from a fixed start: it need not converge, because BᵀAB is exact for any B.
  */
 import { eliminate, substituteBack } from '../kernel/elimination.ts';
 import { ridgeOf, type Scatter } from '../models/scatter.ts';
 import { bilinear, dot, subtract } from '../numerics/vector-arithmetic.ts';
 
-/** Directions kept; fewer where there are not this many examples for each. 16 did as well on some digits, 64 no better. */
-const mostDirections = 32;
+/** Number of directions; fewer where there are not this many examples for each. 16 were as good on some digits, 64 no better. */
+const maximumDirections = 32;
 const examplesForEach = 25;
 const dimensionsForEach = 8;
 const fewestDirections = 4;
 const rounds = 5;
-/** The integer that stands for 1.0 in the basis. */
+/** The integer that represents 1.0 in the basis. */
 const unit = 32_767;
 const seed = 0x9e3779b9;
-/** An example that is nearly all there is of a direction is not let run to infinity. */
+/** Lower bound for an example that accounts for nearly all of a direction, so that its distance stays finite. */
 const smallestRest = 0.01;
 
 export interface MarginalDistance {
@@ -43,9 +44,10 @@ export function measureMarginalDistance(marginalDistance: MarginalDistance, vect
 }
 
 /**
- * The same of one of the examples, by what is left without it: S loses c u uᵀ with u = x − μ of its class and c = count/(count − 1), BᵀAB loses
- * its projection, s² its share, and the center moves. The directions turn away from x as one more round of the iteration would turn them, to first
- * order: B becomes B − g (I − BBᵀ) u (A_B⁻¹ Bᵀu)ᵀ with g = (1 − ε) c. `mean` is that of its class less the center, of `count` examples.
+ * The same for one of the examples, from the values without it: S loses c u uᵀ with u = x − μ of its class and c = count/(count
+ * − 1), BᵀAB loses its projection, s² its share, and the center moves. The directions turn away from x as one more round of the
+ * iteration would turn them, to first order: B becomes B − g (I − BBᵀ) u (A_B⁻¹ Bᵀu)ᵀ with g = (1 − ε) c. `mean` is that of its
+ * class relative to the center, of `count` examples.
  */
 export function leaveOneOutMarginalDistance(
   marginalDistance: MarginalDistance,
@@ -104,7 +106,7 @@ function project({ basis }: MarginalDistance, y: Float64Array): Float64Array {
   return coordinates;
 }
 
-/** Null where there are too few examples or dimensions to speak of directions, or no variance beyond them. */
+/** Null where there are too few examples or dimensions for directions, or no variance beyond them. */
 export function fitMarginalDistance(
   scatter: Scatter,
   epsilon: number,
@@ -112,7 +114,7 @@ export function fitMarginalDistance(
 ): MarginalDistance | null {
   const { dimensions, width, examples, trace } = scatter;
   const directions = Math.floor(
-    Math.min(mostDirections, examples / examplesForEach, dimensions / dimensionsForEach),
+    Math.min(maximumDirections, examples / examplesForEach, dimensions / dimensionsForEach),
   );
   if (directions < fewestDirections) return null;
   const basis = findBasis(scatter, directions);
@@ -147,7 +149,7 @@ export function fitMarginalDistance(
   };
 }
 
-/** Columns that span what S has most of, width × directions, as integers. */
+/** Columns that span the dominant subspace of S, width × directions, as integers. */
 function findBasis(scatter: Scatter, directions: number): Int16Array {
   let columns = drawSigns(scatter, directions);
   for (let round = 0; round < rounds; round++) {
@@ -190,7 +192,7 @@ function multiply({ entries, width, columns }: Scatter, x: Float64Array, count: 
   return product;
 }
 
-/** Gram and Schmidt, each column twice, which is enough (Giraud, Langou, Rozložník, 2005). A column without anything of its own becomes zero. */
+/** Gram–Schmidt, each column twice, which is enough (Giraud, Langou, Rozložník, 2005). A linearly dependent column becomes zero. */
 function orthonormalize(columns: Float64Array, count: number): void {
   const product = (j: number, k: number) => {
     let sum = 0;
@@ -213,7 +215,7 @@ function orthonormalize(columns: Float64Array, count: number): void {
   }
 }
 
-/** Null where rounding leaves nothing to invert. */
+/** Null where, after rounding, the matrix is not positive definite. */
 function invert(matrix: Float64Array, size: number): Float64Array | null {
   const rows = Math.ceil(size / 4) * 4;
   const columns = 2 * rows;
@@ -232,7 +234,7 @@ function invert(matrix: Float64Array, size: number): Float64Array | null {
   return inverse;
 }
 
-/** Rows of the given number become columns. */
+/** Transposes a matrix with this many rows. */
 function transpose(matrix: Int16Array, rows: number, columns: number): Int16Array {
   const turned = new Int16Array(rows * columns);
   for (let i = 0; i < rows; i++) {

@@ -1,4 +1,4 @@
-/** What is known must look known: the percentiles of vectors that were held out are spread evenly. */
+/** Percentiles of held-out vectors of known classes must be uniform. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WhitenedSample } from '../calibration/whitened-sample.ts';
@@ -33,7 +33,7 @@ function summarize(items: readonly Item[], epsilon: number) {
   return { center, means, counts, inverse, background: invert(all), effective, n: items.length };
 }
 
-/** min_k d_k² of x, corrected, less d_0² and the 15 % that are let off, by a model that never saw it. */
+/** min_k d_k² of x, corrected, less d_0² with the discount of 15 %, by a model that has not seen it. */
 function measureDirectly(
   x: Row,
   { center, means, counts, inverse, background, effective, n }: Model,
@@ -45,7 +45,7 @@ function measureDirectly(
 }
 type Model = ReturnType<typeof summarize>;
 
-/** Whitened by the symmetric square root's stand-in: L with L Lᵀ = A⁻¹, so that Lᵀx does it. */
+/** Whitens with L where L Lᵀ = A⁻¹: Lᵀx has the same dot products as the symmetric square root. */
 function whiten(items: readonly Item[], epsilon: number): WhitenedSample {
   const { center, means, counts, inverse, effective } = summarize(items, epsilon);
   const factor = cholesky(inverse);
@@ -87,13 +87,13 @@ const item = fc.record({
   x: fc.array(fc.integer({ min: -30, max: 30 }), { minLength: width, maxLength: width }),
   label: fc.nat({ max: 2 }),
 });
-/** Two of each class at least. */
+/** At least two of each class. */
 const sets = fc
   .array(item, { minLength: 7, maxLength: 20 })
   .map((items) => items.map((each, i) => (i < 6 ? { ...each, label: i % 3 } : each)));
 
-describe('the distances of examples that are left out', () => {
-  it('are those to what is trained without them', () => {
+describe('the distances of left-out examples', () => {
+  it('equal those of a model trained without them', () => {
     fc.assert(
       fc.property(sets, fc.constantFrom(0.05, 0.3, 0.8), (items, epsilon) => {
         const distances = leaveOneOutDistances(whiten(items, epsilon));
@@ -116,11 +116,14 @@ describe('the distances of examples that are left out', () => {
   });
 });
 
-describe('percentiles of known vectors that were held out', () => {
+describe('percentiles of held-out vectors of known classes', () => {
   const dimensions = 120;
   const classes = ['a', 'b', 'c', 'd', 'e'];
 
-  /** Normal clouds (Box and Muller) around random corners; a small linear congruential generator, so that nothing changes from run to run. */
+  /**
+   * Normal clouds (Box and Muller) around random corners; a small linear congruential generator gives the same numbers in every
+   * run.
+   */
   function clouds(count: number) {
     let state = 7;
     const uniform = () => {
@@ -140,7 +143,7 @@ describe('percentiles of known vectors that were held out', () => {
   }
 
   it.each(['provisional', 'settled'] as const)(
-    '%s: are even, with more dimensions than a third of the examples',
+    'are uniform with more dimensions than a third of the examples, %s',
     (mode) => {
       const examples = clouds(1_300);
       const set = createTrainingSet({ extractor: 'net.v1', task: 'cloud', dimensions });

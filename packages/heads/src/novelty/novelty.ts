@@ -1,16 +1,16 @@
 /**
- * Whether a vector looks like anything that was learned: the relative Mahalanobis distance, d² to the nearest class less d² to all classes
- * taken together (Ren et al.: A Simple Fix to Mahalanobis Distance for Improving Near-OOD Detection, 2021), as a percentile among the
- * examples of the sample, each judged without itself.
+ * Novelty: the relative Mahalanobis distance, d² to the nearest class less d² to all classes taken together (Ren et al.: A Simple
+ * Fix to Mahalanobis Distance for Improving Near-OOD Detection, 2021), as a percentile among the examples of the sample, each
+ * scored without itself.
  *
- * With W_ε + B for the covariance of all, B = Σ π_k c_k c_kᵀ the scatter of the class means c_k around the center, the two inverses differ in
- * at most as many directions as there are classes: by Woodbury d_0² = yᵀW_ε⁻¹y − qᵀ M q, with q_k = c_kᵀW_ε⁻¹y. What is left,
- * min_k (c_kᵀW_ε⁻¹c_k − tr(W_ε⁻¹W)/n_k − 2 q_k) + qᵀ M q, needs nothing but the linear scores that a prediction has computed anyway. (The
- * middle term is what a mean of n_k examples is off by, as in the discriminant itself.)
+ * With W_ε + B for the covariance of all, B = Σ π_k c_k c_kᵀ the scatter of the class means c_k around the center, the two
+ * inverses differ in at most as many directions as there are classes: by Woodbury d_0² = yᵀW_ε⁻¹y − qᵀ M q, with
+ * q_k = c_kᵀW_ε⁻¹y. The difference, min_k (c_kᵀW_ε⁻¹c_k − tr(W_ε⁻¹W)/n_k − 2 q_k) + qᵀ M q, needs only the linear scores that a
+ * prediction has computed anyway. (The middle term corrects for the error of a mean of n_k examples, as in the discriminant.)
  *
- * qᵀ M q tells how far a vector lies from the center along the directions that tell classes apart. What is unknown lies near the middle; beyond
- * a class it is seldom new, though far from the class's mean. So a part of qᵀ M q is let off. Settled heads add a little of how far a vector
- * lies from the center in all directions (remoteness.ts).
+ * qᵀ M q is the distance from the center along the directions that separate classes. Unknown vectors lie near the middle; a
+ * vector beyond a class is seldom novel, though far from the class's mean. A part of qᵀ M q is therefore discounted. Settled
+ * heads add a small share of the distance from the center in all directions (marginal-distance.ts).
  */
 import { leaveSingleOut, measureGaps } from '../calibration/leave-one-out.ts';
 import type { WhitenedSample } from '../calibration/whitened-sample.ts';
@@ -18,18 +18,22 @@ import { eliminate, substituteBack } from '../kernel/elimination.ts';
 import { bilinear, dot } from '../numerics/vector-arithmetic.ts';
 import { type MarginalDistance, measureMarginalDistance } from './marginal-distance.ts';
 
-/** Points of the distribution that are kept. */
+/** Number of stored quantiles. */
 const quantileCount = 129;
-/** With fewer examples a percentile says nothing. */
+/** With fewer examples a percentile has no meaning. */
 const smallestSample = 20;
 /**
- * Share of qᵀ M q that is let off. Chosen on training digits, the other five being new, by vectors of LeNet and by plain pixels, with 1,000
- * and 10,000 labels, among shares from 0 to 0.3: the area under the curve rises by 0.001 to 0.02 in all of them.
+ * Share of qᵀ M q that is discounted. Chosen among shares from 0 to 0.3 on training digits, the other five being new, with
+ * vectors of LeNet and plain pixels and with 1,000 and 10,000 labels: the area under the curve rises by 0.001 to 0.02 in all of
+ * them.
  */
 const meanDistanceDiscount = 0.15;
-/** Share of the remoteness (see remoteness.ts) that is added, where it is known; chosen like `meanDistanceDiscount`, among shares from 0 to 0.1. */
+/**
+ * Share of the marginal distance that is added, where it is known; chosen like `meanDistanceDiscount`, among shares from 0 to
+ * 0.1.
+ */
 const marginalDistanceShare = 0.05;
-/** M has this many entries squared. */
+/** With more classes M, which has this many entries squared, would be too large. */
 const maximumClasses = 256;
 
 export interface NoveltyParameters {
@@ -38,18 +42,21 @@ export interface NoveltyParameters {
   readonly offsets: Float64Array;
   /** c_kᵀW_ε⁻¹c_k − tr(W_ε⁻¹W)/n_k */
   readonly squares: Float64Array;
-  /** What is not let off of M, classes × classes. */
+  /** M after the discount, classes × classes. */
   readonly background: Float64Array;
   /** Evenly spaced quantiles of the relative distance, ascending. */
   readonly quantiles: Float64Array;
-  /** Null where a head was solved too quickly to know. */
+  /** Null for a head whose training does not compute it. */
   readonly marginalDistance: MarginalDistance | null;
 }
 
-/** What novelty is measured by, before it is known how it follows from logits. */
-export type NoveltyReference = Omit<NoveltyParameters, 'scale' | 'offsets'>;
+/** The reference for novelty, before its relation to logits is known. */
+type NoveltyReference = Omit<NoveltyParameters, 'scale' | 'offsets'>;
 
-/** `remote` is the remoteness of the sample's vectors, each left out. Null where there is too little to compare with. */
+/**
+ * `remote` is the leave-one-out marginal distance of the sample's vectors. Null where there are too few examples to compare
+ * with.
+ */
 export function fitNovelty(
   sample: WhitenedSample,
   marginalDistance: MarginalDistance | null = null,
@@ -67,7 +74,7 @@ export function fitNovelty(
   return { squares, background, quantiles: findQuantiles(distances), marginalDistance };
 }
 
-/** Percentile in [0, 1] of a vector (what the statistics are of) whose logits these are. */
+/** Percentile in [0, 1] of a vector (in the space of the statistics) with these logits. */
 export function measureNovelty(
   parameters: NoveltyParameters,
   logits: Float64Array,
@@ -131,8 +138,8 @@ function invertBackground(products: Float64Array, counts: Float64Array, examples
 }
 
 /**
- * The relative distance of each example of the sample to what is left without it, less those whose class has no other. Exact, except that the
- * ridge ρ stays that of the whole set.
+ * The relative distance of each example of the sample to the rest of the set, without those whose class has no other. Exact,
+ * except that the ridge ρ stays that of the whole set.
  */
 export function leaveOneOutDistances(
   sample: WhitenedSample,
@@ -147,10 +154,10 @@ export function leaveOneOutDistances(
 }
 
 /**
- * The relative distance of an example x of class y to what is left without it; null where nothing can be compared. With u = x − μ_y and
- * z = x − m, the scatter within classes becomes S − c u uᵀ (c = n_y/(n_y − 1)), that of all examples loses f z zᵀ (f = n/(n − 1)), and so
- * n times the covariance of all, (1 − ε) S + ρ I + n B = T, becomes T + ε c u uᵀ − f z zᵀ: two steps of Sherman and Morrison, and one for
- * A = (1 − ε) S + ρ I. The center moves so that x is f z away from it.
+ * The relative distance of an example x of class y to the rest of the set; null where nothing can be compared. With u = x − μ_y
+ * and z = x − m, the scatter within classes becomes S − c u uᵀ (c = n_y/(n_y − 1)), that of all examples loses f z zᵀ (f = n/(n
+ * − 1)), and so n times the covariance of all, (1 − ε) S + ρ I + n B = T, becomes T + ε c u uᵀ − f z zᵀ: two steps of Sherman
+ * and Morrison, and one for A = (1 − ε) S + ρ I. The center moves so that x − center becomes f z.
  */
 function leaveOut(
   sample: WhitenedSample,
@@ -189,7 +196,7 @@ function leaveOut(
   );
 }
 
-/** What adding g·u uᵀ to a matrix takes from zᵀ(·)⁻¹z, where zᵀ(·)⁻¹u and uᵀ(·)⁻¹u are given (Sherman and Morrison). */
+/** The amount that adding g·u uᵀ to a matrix subtracts from zᵀ(·)⁻¹z, given zᵀ(·)⁻¹u and uᵀ(·)⁻¹u (Sherman and Morrison). */
 function step(g: number, along: number, spread: number): number {
   return (g * along * along) / (1 + g * spread);
 }

@@ -1,12 +1,12 @@
 /**
- * Versioned bytes of labelled sets and heads: little-endian, strings with a length before them, arrays of numbers aligned to eight
- * bytes so that they can be read without copying each element.
+ * Versioned bytes of training sets and heads: little-endian, strings with a length before them, arrays of numbers aligned to
+ * eight bytes so that they can be read without copying each element.
  */
 import { HeadwaterError } from '@headwater/errors';
 
 type NumberArray = Int16Array | Float32Array | Float64Array;
 
-/** Collects parts; `finish` puts them into one ArrayBuffer of its own. */
+/** Collects parts; `finish` concatenates them into one new ArrayBuffer. */
 export class ByteWriter {
   #length = 0;
   readonly #parts: { readonly at: number; readonly bytes: Uint8Array }[] = [];
@@ -42,7 +42,7 @@ export class ByteWriter {
   }
 }
 
-/** Reads what ByteWriter wrote. Errors: the code given, where the bytes end too early. */
+/** Reads the bytes of ByteWriter. Errors: the given code, where the bytes end too early. */
 export class ByteReader {
   #at = 0;
   readonly #bytes: Uint8Array;
@@ -77,7 +77,7 @@ export class ByteReader {
     return new Float64Array(this.#copyNumbers(8));
   }
 
-  /** Throws unless everything was read. */
+  /** Throws unless all bytes were read. */
   end(): void {
     if (this.#at !== this.#bytes.length) this.#fail();
   }
@@ -86,7 +86,7 @@ export class ByteReader {
     const count = this.uint32();
     this.#at = align(this.#at);
     const start = this.#advance(count * size);
-    // Not `slice`: that of a Buffer answers a view of the whole pool behind it.
+    // Not `slice`: that of a Buffer returns a view of the whole underlying pool.
     return new Uint8Array(this.#bytes.subarray(start, start + count * size)).buffer;
   }
 
@@ -98,11 +98,11 @@ export class ByteReader {
   }
 
   #fail(): never {
-    throw new HeadwaterError(this.#code, 'Stored bytes are cut short, too long, or of another kind');
+    throw new HeadwaterError(this.#code, 'stored bytes are truncated, too long, or of another kind');
   }
 }
 
-/** The bytes of an array of numbers. All platforms of Node.js that Headwater runs on are little-endian. */
+/** The bytes of an array of numbers. All platforms of Node.js that Headwater supports are little-endian. */
 export function littleEndianBytes(values: NumberArray): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

@@ -1,4 +1,4 @@
-/** The factor's solves, held against products, and both kernels to the same bits. */
+/** Checks the factor's solves against products, with the same bits for both kernels. */
 import { describe, expect, it } from 'vitest';
 import type { Kernel } from '../kernel/api.ts';
 import { scratchLength } from '../kernel/kernel.ts';
@@ -7,7 +7,7 @@ import { openSimdKernel } from '../kernel/simd-kernel.ts';
 import { CholeskyFactor } from './cholesky-factor.ts';
 
 const simdKernel = openSimdKernel();
-if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
+if (simdKernel === null) throw new Error('the engine that runs the tests has no WebAssembly SIMD');
 const kernels: Kernel[] = [referenceKernel, simdKernel];
 const scale = 0.25;
 
@@ -19,7 +19,7 @@ function randomNumbers(seed: number): () => number {
   };
 }
 
-/** With columns that do not count behind it, and as little room for vectors as there may be. */
+/** A factor followed by unused columns, with the minimum of scratch space for vectors. */
 function triangleOf(kernel: Kernel, width: number, more: number, rows = 4) {
   const columns = width + more;
   const random = randomNumbers(width);
@@ -34,8 +34,8 @@ describe.each([
   { width: 4, more: 0 },
   { width: 20, more: 4 },
   { width: 132, more: 12 },
-])('a triangle, $width wide and $more more', ({ width, more }) => {
-  it.each([1, 4, 10])('is undone by its products, for %i vectors', (count) => {
+])('a Cholesky factor, $width wide with $more more columns', ({ width, more }) => {
+  it.each([1, 4, 10])('is inverted by its products, for %i vectors', (count) => {
     const random = randomNumbers(count);
     const wanted = Float64Array.from({ length: count * width }, random);
     const results = kernels.map((kernel) => {
@@ -48,7 +48,7 @@ describe.each([
         });
       const upper = multiply(entry);
       const transposed = multiply((i, j) => entry(j, i));
-      // Small numbers all along: rounding must not drown what is compared.
+      // Small numbers throughout: rounding must not exceed the compared values.
       triangle.solveUpper(upper);
       triangle.solveTransposed(transposed);
       return { upper, transposed };
@@ -61,7 +61,7 @@ describe.each([
     }
   });
 
-  it('says the same of vectors one by one and together', () => {
+  it('solves vectors one by one and together alike', () => {
     const vectors = Float64Array.from({ length: 10 * width }, randomNumbers(3));
     for (const kernel of kernels) {
       const one = triangleOf(kernel, width, more).triangle;

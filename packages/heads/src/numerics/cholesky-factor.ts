@@ -1,20 +1,20 @@
 /**
- * The factor of a covariance, and what a regression does with it: from one kind of coordinates to the other and back. It lies where the kernel
- * has left it, and is good until the kernel's next claim: a copy would take longer than a solve.
+ * The factor of a covariance, with which a regression converts between the two kinds of coordinates. It stays in the kernel's
+ * memory, and is valid until the kernel's next claim: a copy would take longer than a solve.
  */
 import type { Kernel } from '../kernel/api.ts';
 
-export interface CholeskyFactorMemory {
+interface CholeskyFactorMemory {
   readonly kernel: Kernel;
-  /** As `Kernel.eliminate` leaves them: rows that are `columns` apart. */
+  /** In the layout of `Kernel.eliminate`: rows that are `columns` apart. */
   readonly entries: Float64Array;
   readonly columns: number;
   readonly width: number;
-  /** Of the same claim, with room for vectors: at least 4 × width. */
+  /** From the same claim, with room for vectors: at least 4 × width. */
   readonly scratch: Float64Array;
 }
 
-/** U of UᵀU, which is scale² · A where the kernel has taken A apart. */
+/** U of UᵀU, which is scale² · A where the kernel has factored A. */
 export class CholeskyFactor {
   readonly #memory: CholeskyFactorMemory;
   readonly #scale: number;
@@ -24,7 +24,7 @@ export class CholeskyFactor {
     this.#scale = scale;
   }
 
-  /** U⁻ᵀ g in place, of vectors that lie one behind the other: a gradient in coordinates where UᵀU is the identity. */
+  /** U⁻ᵀ g in place, of vectors that lie one after the other: a gradient in coordinates where UᵀU is the identity. */
   solveTransposed(vectors: Float64Array): void {
     const { kernel, entries, width, columns } = this.#memory;
     this.#inFew(vectors, (few, count) => kernel.solveTransposed(entries, width, columns, few, count));
@@ -36,7 +36,7 @@ export class CholeskyFactor {
     this.#inFew(vectors, (few, count) => kernel.solveUpper(entries, width, columns, few, count));
   }
 
-  /** As many at a time as there is room for, in fours: those that are not there are zero. */
+  /** Processes as many vectors at a time as fit, in multiples of four; missing ones are zero. */
   #inFew(vectors: Float64Array, solve: (few: Float64Array, count: number) => void): void {
     const { width, scratch } = this.#memory;
     const few = Math.floor(scratch.length / width / 4) * 4 * width;

@@ -1,7 +1,7 @@
 /**
- * `Math.exp` and `Math.log` may differ in the last bit from one JavaScript engine to another; additions, multiplications, divisions and
- * square roots may not. What leads to a head's digest uses these instead. Both follow fdlibm (Sun Microsystems, 1993: e_exp.c,
- * e_log.c; freely granted): error under one unit in the last place.
+ * `Math.exp` and `Math.log` may differ in the last bit from one JavaScript engine to another; additions, multiplications,
+ * divisions and square roots may not. All computations behind a head's digest use these functions instead. Both follow fdlibm
+ * (Sun Microsystems, 1993: e_exp.c, e_log.c; freely granted): error under one unit in the last place.
  */
 const ln2High = 0.6931471803691238;
 const ln2Low = 1.9082149292705877e-10;

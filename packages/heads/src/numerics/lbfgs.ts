@@ -1,6 +1,6 @@
 /**
- * The direction of L-BFGS: what the latest steps and changes of the gradient tell of the curvature (Nocedal and Wright: Numerical
- * Optimization, 2006, algorithm 7.4).
+ * The direction of L-BFGS: the latest steps and changes of the gradient approximate the curvature (Nocedal and Wright:
+ * Numerical Optimization, 2006, algorithm 7.4).
  */
 import { addScaled, dot } from './vector-arithmetic.ts';
 
@@ -19,15 +19,15 @@ export class LbfgsDirection {
     this.#limit = limit;
   }
 
-  /** A step, and by how much it changed the gradient. Steps along which nothing curves are passed over. */
-  learn(step: Float64Array, change: Float64Array): void {
+  /** Records a step and the change of the gradient along it. Steps without positive curvature are skipped. */
+  update(step: Float64Array, change: Float64Array): void {
     const product = dot(step, change);
     if (!(product > 0)) return;
     this.#pairs.push({ step, change, product });
     if (this.#pairs.length > this.#limit) this.#pairs.shift();
   }
 
-  /** Down from here. */
+  /** The descent direction for this gradient. */
   direction(gradient: Float64Array): Float64Array {
     const direction = gradient.map((value) => -value);
     const newest = this.#pairs.at(-1);

@@ -12,19 +12,19 @@ describe('quantize', () => {
     expect([...quantize(vector.map((value) => -value))]).toEqual([0, -2, -2, -8192, -90, -9, -1, -1]);
   });
 
-  it('leaves a zero vector zero, and maps an axis to exactly one', () => {
+  it('leaves a zero vector zero and maps an axis to exactly one', () => {
     expect([...quantize(new Float32Array(3))]).toEqual([0, 0, 0]);
     expect([...quantize(Float32Array.of(0, -1e-42, 0))]).toEqual([0, -unit, 0]);
     expect([...quantize(Float32Array.of(3.4e38, 0))]).toEqual([unit, 0]);
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('refuses %s', (value) => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('rejects %s', (value) => {
     const thrown = expect(() => quantize(Float32Array.of(1, value)));
     thrown.toThrow(HeadwaterError);
     thrown.toThrow(expect.objectContaining({ code: 'vector-not-finite', verdict: 'dead-letter' }));
   });
 
-  it('stays within one unit, and within rounding of the real direction', () => {
+  it('stays within one unit and within rounding of the exact direction', () => {
     const vectors = fc.float32Array({ noNaN: true, noDefaultInfinity: true, minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(vectors, (vector) => {

@@ -1,12 +1,12 @@
 /**
- * To try many ε, the scatter is brought into tridiagonal form once: S = Q T Qᵀ. As Q leaves the identity as it is,
- * (1 − ε) S + ρ I becomes (1 − ε) T + ρ I for every ε, and solving with that takes D steps instead of D².
- * (Householder's method: Golub, Van Loan, Matrix Computations, section 8.3.1.)
+ * Many ε can be tried with one tridiagonal form of the scatter: S = Q T Qᵀ. Since Q leaves the identity unchanged, (1 − ε) S +
+ * ρ I becomes (1 − ε) T + ρ I for every ε, and a solve takes D steps instead of D². (Householder's method: Golub, Van Loan,
+ * Matrix Computations, section 8.3.1.)
  */
 import type { Kernel } from '../kernel/api.ts';
 import { laneCount, updateRow } from '../kernel/reference-tridiagonal.ts';
 
-/** What is smaller than its root, about 10^−145, is rounding error of rounding errors: dividing by its square would overflow. */
+/** A value below the root of this one, about 10^−145, is pure rounding error: dividing by its square would overflow. */
 const leastTail = 2 ** -960;
 
 /** A symmetric tridiagonal matrix. */
@@ -18,8 +18,8 @@ export interface Tridiagonal {
 }
 
 /**
- * Brings size × size entries, of which the upper triangle counts, into tridiagonal form, and turns each vector x into Qᵀ x, in place.
- * `size` is a multiple of some.
+ * Brings size × size entries, of which the upper triangle is read, into tridiagonal form, and turns each vector x into Qᵀ x, in
+ * place. `size` is a multiple of four.
  */
 export function tridiagonalize(
   kernel: Kernel,
@@ -83,7 +83,7 @@ function combine(entries: Float64Array, size: number, k: number, beta: number, p
   for (let j = k + 1; j < size; j++) product[j] = (product[j] ?? 0) - factor * (entries[v + j] ?? 0);
 }
 
-/** Eight vectors at a time share a reading of the reflections. */
+/** Processes eight vectors at a time, so that the reflections are read once for all of them. */
 function rotate(vectors: readonly Float64Array[], size: number, lanes: Float64Array, turn: () => void): void {
   for (let first = 0; first < vectors.length; first += laneCount) {
     const some = vectors.slice(first, first + laneCount);

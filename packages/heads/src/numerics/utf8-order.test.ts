@@ -4,7 +4,7 @@ import { compareUtf8 } from './utf8-order.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 6 });
 
-it('orders strings as Buffer.compare orders their UTF-8 bytes', () => {
+it('compareUtf8 orders strings as Buffer.compare orders their UTF-8 bytes', () => {
   fc.assert(
     fc.property(text, text, text, (prefix, a, b) => {
       const expected = Buffer.compare(Buffer.from(prefix + a), Buffer.from(prefix + b));
@@ -14,6 +14,6 @@ it('orders strings as Buffer.compare orders their UTF-8 bytes', () => {
   );
 });
 
-it('puts characters beyond the basic plane last, where UTF-16 would not', () => {
+it('compareUtf8 puts characters beyond the basic plane last, unlike UTF-16 order', () => {
   expect(['\u{1f600}', '\uffee', 'z', ''].sort(compareUtf8)).toEqual(['', 'z', '\uffee', '\u{1f600}']);
 });

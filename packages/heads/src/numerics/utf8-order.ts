@@ -1,6 +1,6 @@
 /**
- * Classes are ordered by their UTF-8 bytes, so that a program in any language finds the same order. JavaScript compares UTF-16 code
- * units, which differs where characters beyond the basic plane meet those at its end.
+ * Classes are ordered by their UTF-8 bytes, so that a program in any language has the same order. JavaScript compares UTF-16
+ * code units, which differs for characters beyond the basic plane.
  */
 
 /** Negative, zero or positive, as the UTF-8 bytes of `a` come before, equal, or come after those of `b`. */

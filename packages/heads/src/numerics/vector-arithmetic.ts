@@ -1,6 +1,6 @@
 /**
- * Sums over dimensions, each product and each sum rounded once, in a fixed order: the same bits on every engine. They run in four lanes,
- * by index modulo 4, because one sum alone would wait for itself; the lanes are added last.
+ * Sums over dimensions, each product and each sum rounded once, in a fixed order: the same bits on every engine. They use four
+ * lanes, by index modulo 4, since a single sum would stall on its own latency; the lanes are added last.
  */
 
 export function dot(a: Float64Array, b: Float64Array): number {
@@ -52,7 +52,7 @@ export function addScaled(to: Float64Array, from: Float64Array, factor: number):
   for (let i = 0; i < to.length; i++) to[i] = (to[i] ?? 0) + factor * (from[i] ?? 0);
 }
 
-/** aᵀ M b, of a square matrix. */
+/** aᵀ M b for a square matrix M. */
 export function bilinear(matrix: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>): number {
   const size = a.length;
   let form = 0;

@@ -1,24 +1,24 @@
 /**
- * Label errors and influence are both about what a head would be without one example. The discriminant answers that without training
- * again, in the coordinates in which its distances are plain sums of squares.
+ * Label errors and influence both need the head without one example. The discriminant gives this without new training, in the
+ * coordinates in which its distances are plain sums of squares.
  */
 import type { Head, LabelledVector, TrainingSet } from '../api.ts';
 import { trainHead } from '../models/head.ts';
 import { computeScatter, ridgeOf, type Scatter, sumsOfClasses } from '../models/scatter.ts';
-import { type Problem, prepareProblem } from '../models/training-problem.ts';
+import { prepareProblem, type TrainingProblem } from '../models/training-problem.ts';
 import { type Whitened, whitenByCholesky } from '../models/whitening.ts';
 import { type ExactTrainingSet, requireExactTrainingSet } from '../training-set/training-set.ts';
 
 export interface DiscriminantSpace {
   readonly classes: readonly string[];
   readonly counts: Float64Array;
-  /** In the whole set. */
+  /** Number of examples in the whole set. */
   readonly examples: number;
   readonly epsilon: number;
   readonly ridge: number;
   readonly effectiveDimensions: number;
   readonly temperature: number;
-  /** Whitened class means, and vectors after them; the same coordinates at each call. */
+  /** Whitens class means, and vectors after them; the coordinates are the same at each call. */
   whiten(vectors: readonly Int16Array[]): WhitenedPart;
 }
 
@@ -28,8 +28,8 @@ export interface WhitenedPart {
 }
 
 /**
- * The space of a set's discriminant, with ε and T as `head` has them; a head of another kind, or none, stands for a provisional one that is
- * trained here. Null where the set can't tell classes apart: with one class, or no scatter within classes.
+ * The space of a set's discriminant, with ε and T of `head`. For a head of another kind, or none, a provisional one is trained
+ * here. Null where the set cannot separate classes: with one class, or no scatter within classes.
  */
 export function openDiscriminantSpace(set: TrainingSet, head?: Head): DiscriminantSpace | null {
   const options = { kind: 'lda', mode: 'provisional' } as const;
@@ -55,21 +55,21 @@ export function openDiscriminantSpace(set: TrainingSet, head?: Head): Discrimina
 
 function whiten(
   set: ExactTrainingSet,
-  { kernel, means, center }: Problem,
+  { kernel, means, center }: TrainingProblem,
   scatter: Scatter,
   epsilon: number,
   vectors: readonly Int16Array[],
 ): WhitenedPart {
   const centered = vectors.map((vector) => {
-    const raised = set.raise(vector);
-    return center.map((value, i) => (raised[i] ?? 0) - value);
+    const expanded = set.expand(vector);
+    return center.map((value, i) => (expanded[i] ?? 0) - value);
   });
   const whitening = whitenByCholesky(kernel, scatter, epsilon, [...means, ...centered]);
   const all = whitening?.vectors ?? [];
   return { means: all.slice(0, means.length), vectors: all.slice(means.length) };
 }
 
-/** Examples in parts of about `size`; a group that lies side by side is not cut, unless it is larger than a part itself. */
+/** Splits examples into batches of about `size`. A contiguous group is not split unless it is larger than a batch. */
 export function* batchesOf(examples: Iterable<LabelledVector>, size: number): Generator<LabelledVector[]> {
   let part: LabelledVector[] = [];
   for (const example of examples) {

@@ -1,4 +1,4 @@
-/** Where a person's time is spent best: what to label next, which labels to look at again, and which examples decide. */
+/** Selection for manual review: images to label next, labels to check again, and influential examples. */
 export {
   type ExampleInfluence,
   type InfluenceOptions,

@@ -1,4 +1,4 @@
-/** The closed form against the long way round: leave one out, sum again, invert again. */
+/** Compares the closed form with direct computation: leave one out, sum again, invert again. */
 import { describe, expect, it } from 'vitest';
 import type { LabelledVector } from '../api.ts';
 import { openHead, trainHead } from '../models/head.ts';
@@ -66,7 +66,7 @@ function solve(matrix: readonly Row[], b: Row): number[] {
   return rows.map((row) => row[width] ?? 0);
 }
 
-/** −ln p of the target where ε and T are the head's, ρ that of the whole set, and all sums those of `some`. */
+/** −ln p of the target, with ε and T of the head, ρ of the whole set, and all sums of `some`. */
 function lossOf(some: readonly LabelledVector[], target: InfluenceTarget): number {
   const epsilon = head.regularization ?? Number.NaN;
   const whole = scatterOf(examples);
@@ -94,19 +94,19 @@ function lossOf(some: readonly LabelledVector[], target: InfluenceTarget): numbe
 }
 
 describe('rankInfluences', () => {
-  it('is what leaving an example out does to the loss of the targets', () => {
+  it('equals the change of the loss of the targets without an example', () => {
     const targets = examples.slice(0, 7);
     const { helpful, harmful } = rankInfluences(set, examples, targets, { head, limit: 100 });
     expect(helpful.length + harmful.length).toBe(examples.length);
     for (const { imageId, influence } of [...helpful, ...harmful]) {
       const rest = examples.filter((example) => example.imageId !== imageId);
-      const judged = targets.filter((target) => target.imageId !== imageId);
-      const changes = judged.map((target) => lossOf(rest, target) - lossOf(examples, target));
+      const evaluated = targets.filter((target) => target.imageId !== imageId);
+      const changes = evaluated.map((target) => lossOf(rest, target) - lossOf(examples, target));
       expect(influence).toBeCloseTo(changes.reduce((sum, one) => sum + one, 0) / changes.length, 9);
     }
   });
 
-  it('orders both sides from the strongest on', () => {
+  it('orders both sides by decreasing strength', () => {
     const { helpful, harmful } = rankInfluences(set, examples, examples, { head, limit: 5 });
     const sorted = (values: readonly number[]) => [...values].sort((a, b) => b - a);
     const strengths = helpful.map(({ influence }) => influence);
@@ -116,7 +116,7 @@ describe('rankInfluences', () => {
     expect(Math.min(...strengths)).toBeGreaterThan(0);
   });
 
-  it('finds that a wrong label harms', () => {
+  it('ranks a wrong label as harmful', () => {
     const wrong = { ...drawExamples(32)[31], imageId: 'wrong', label: 'ant' } as LabelledVector;
     expect(names[31 % 3]).not.toBe('ant');
     const other = createTrainingSet({ extractor: 'test.v1', task: 'animal', dimensions: width });
@@ -125,9 +125,9 @@ describe('rankInfluences', () => {
     expect(harmful[0]?.imageId).toBe('wrong');
   });
 
-  it('tells what a prediction rests on: twins of the image, of the predicted class', () => {
+  it('ranks near-duplicates of the predicted class as most helpful to a prediction', () => {
     const [first] = examples;
-    if (first === undefined) throw new RangeError('there is a first example');
+    if (first === undefined) throw new RangeError('the first example is missing');
     const { label } = openHead(head).predict(first.vector);
     const { helpful } = rankInfluences(set, examples, [{ imageId: 'asked', label, vector: first.vector }], {
       head,
@@ -135,7 +135,7 @@ describe('rankInfluences', () => {
     expect(helpful.map(({ imageId }) => imageId)).toContain(first.imageId);
   });
 
-  it('has nothing to say of targets of unknown classes, nor of a set with one class', () => {
+  it('is empty for targets of unknown classes and for a set with one class', () => {
     const unknown = { imageId: 'x', label: 'dodo', vector: new Int16Array(width) };
     expect(rankInfluences(set, examples, [unknown], { head })).toEqual({ helpful: [], harmful: [] });
     const ants = examples.filter(({ label }) => label === 'ant');

@@ -1,4 +1,4 @@
-/** What a single example does to a head: which ones make it better, which ones worse, and which ones a prediction rests on. */
+/** Influence of single examples on a head: the most helpful ones, the most harmful ones, and those that support a prediction. */
 import type { Head, LabelledVector, TrainingSet } from '../api.ts';
 import { BoundedRanking } from '../measurements/bounded-ranking.ts';
 import type { Whitened } from '../models/whitening.ts';
@@ -11,9 +11,12 @@ import {
   type WhitenedPart,
 } from './discriminant-space.ts';
 
-/** What is asked about: an example of the set, or any vector with the label whose probability matters (for a prediction: its own). */
+/**
+ * The target: an example of the set, or any vector with the label whose probability matters (for a prediction: the predicted
+ * one).
+ */
 export interface InfluenceTarget {
-  /** An example has no influence on itself; an id that is not in the set for a vector that is not. */
+  /** Id of the example, which has no influence on itself; for any other vector, an id that is not in the set. */
   readonly imageId: string;
   readonly label: string;
   readonly vector: Int16Array;
@@ -23,35 +26,35 @@ export interface ExampleInfluence {
   readonly imageId: string;
   readonly label: string;
   /**
-   * Mean over the targets of −ln p(target's label) without this example, less the same with it, in nats: above zero where the example
-   * helps, below zero where the head would be better without it.
+   * Mean over the targets of −ln p(target's label) without this example, less the same with it, in nats: above zero where the
+   * example helps, below zero where it harms.
    */
   readonly influence: number;
 }
 
 export interface InfluenceRanking {
-  /** The most helpful first. */
+  /** Most helpful first. */
   readonly helpful: readonly ExampleInfluence[];
-  /** The most harmful first. */
+  /** Most harmful first. */
   readonly harmful: readonly ExampleInfluence[];
 }
 
 export interface InfluenceOptions {
-  /** How many are listed on each side, default 20. */
+  /** Number of listed examples on each side, default 20. */
   readonly limit?: number;
-  /** As for `rankLabelErrors`. */
+  /** See `LabelErrorOptions.head`. */
   readonly head?: Head;
 }
 
-/** Examples that are whitened at a time. */
+/** Number of examples that are whitened at a time. */
 const partSize = 1000;
 
 /**
- * The examples of the set that matter most to the targets, by leaving each out in closed form, at the ε and T of the head. Reads any
- * number of examples, remembers `limit` on each side; each costs one pass over the targets, so give it few hundred of those, and all of them
- * are in memory. Targets of a class that the set does not know say nothing; an example that is the only one of its class has an influence
- * that can't be compared, and is left out. Both lists are empty where the set can't tell classes apart.
- * Errors: head-not-ready for an empty set, sample-incomplete, statistics-mismatch.
+ * The examples of the set with the largest influence on the targets, by leaving each out in closed form, at the ε and T of the
+ * head. Reads any number of examples and keeps `limit` on each side. Each example costs one pass over the targets, which are
+ * all in memory: pass a few hundred at most. Targets of a class that is not in the set are ignored; an example that is the only
+ * one of its class cannot be compared and is left out. Both lists are empty where the set cannot separate classes. Errors:
+ * head-not-ready for an empty set, sample-incomplete, statistics-mismatch.
  */
 export function rankInfluences(
   set: TrainingSet,
@@ -130,8 +133,8 @@ function measurePart(
 }
 
 /**
- * Without x of class y, A' = A − g c u uᵀ with u = x − μ_y, c = n_y/(n_y − 1), g = 1 − ε (leave-one-out.ts): A'⁻¹ = A⁻¹ + gain · A⁻¹u uᵀA⁻¹,
- * gain = g c / (1 − g c uᵀA⁻¹u), and the mean of y moves by −u/(n_y − 1).
+ * Without x of class y, A' = A − g c u uᵀ with u = x − μ_y, c = n_y/(n_y − 1), g = 1 − ε (leave-one-out.ts): A'⁻¹ = A⁻¹ + gain
+ * · A⁻¹u uᵀA⁻¹, gain = g c / (1 − g c uᵀA⁻¹u), and the mean of y moves by −u/(n_y − 1).
  */
 interface Removal {
   readonly label: number;

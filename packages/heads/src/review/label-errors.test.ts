@@ -40,7 +40,7 @@ function setOf(examples: readonly LabelledVector[]) {
   return set;
 }
 
-/** Each twentieth example says the class after its own. */
+/** Every twentieth example has the label of the next class. */
 function withMistakes(examples: readonly LabelledVector[]): LabelledVector[] {
   return examples.map((example, index) => {
     return index % 20 === 0 ? { ...example, label: names[(index + 1) % 3] ?? '' } : example;
@@ -52,7 +52,7 @@ describe('rankLabelErrors', () => {
   const examples = withMistakes(truth);
   const flipped = examples.filter((_, index) => index % 20 === 0).map(({ imageId }) => imageId);
 
-  it('lists the wrong labels first, with the right ones as suggestions', () => {
+  it('lists wrong labels first, with the right ones as suggestions', () => {
     const suspects = rankLabelErrors(setOf(examples), examples, { limit: flipped.length });
     expect(suspects.map(({ imageId }) => imageId).sort()).toEqual([...flipped].sort());
     for (const { imageId, suggestion, margin } of suspects) {
@@ -61,7 +61,7 @@ describe('rankLabelErrors', () => {
     }
   });
 
-  it('takes regularization and temperature from a head that is given', () => {
+  it('takes regularization and temperature from the given head', () => {
     const set = setOf(examples);
     const head = trainHead(set, { kind: 'lda', mode: 'settled' });
     const suspects = rankLabelErrors(set, examples, { limit: 240, head });
@@ -74,7 +74,7 @@ describe('rankLabelErrors', () => {
     expect(suspects).toHaveLength(240);
   });
 
-  it('comes to the same whatever the order and the parts in which examples come', () => {
+  it('gives the same ranking for any order and batching of examples', () => {
     const many = withMistakes(drawExamples(1300, 5));
     const set = setOf(many);
     const forwards = rankLabelErrors(set, many, { limit: 30 });
@@ -85,18 +85,18 @@ describe('rankLabelErrors', () => {
     }
   });
 
-  it('does not let a wrong label be vouched for by its near-duplicates', () => {
+  it('detects a wrong label despite near-duplicates with the same label', () => {
     const [wrong] = examples;
-    if (wrong === undefined) throw new RangeError('there is a first example');
-    const twins = ['a', 'b', 'c', 'd'].map((name) => {
+    if (wrong === undefined) throw new RangeError('the first example is missing');
+    const duplicates = ['a', 'b', 'c', 'd'].map((name) => {
       return { ...wrong, imageId: `twin-${name}`, group: 'burst' };
     });
-    const all = [...twins, ...truth.slice(1)];
+    const all = [...duplicates, ...truth.slice(1)];
     const suspects = rankLabelErrors(setOf(all), all, { limit: 4 });
-    expect(suspects.map(({ imageId }) => imageId)).toEqual(twins.map(({ imageId }) => imageId));
+    expect(suspects.map(({ imageId }) => imageId)).toEqual(duplicates.map(({ imageId }) => imageId));
   });
 
-  it('says nothing of an example that is the only one of its class, nor of a set with one class', () => {
+  it('ignores the only example of a class and a set with one class', () => {
     const lonely = { ...drawExamples(1, 9)[0], imageId: 'lonely', label: 'dodo' } as LabelledVector;
     const all = [...truth, lonely];
     const suspects = rankLabelErrors(setOf(all), all, { limit: 1000 });
@@ -106,7 +106,7 @@ describe('rankLabelErrors', () => {
     expect(rankLabelErrors(setOf(ants), ants)).toEqual([]);
   });
 
-  it('has nothing to go by while there are no examples', () => {
+  it('rejects an empty set', () => {
     expect(() => rankLabelErrors(setOf([]), [])).toThrow(expect.objectContaining({ code: 'head-not-ready' }));
   });
 });

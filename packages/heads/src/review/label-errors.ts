@@ -1,4 +1,4 @@
-/** A wrong label stands out where the head that never saw it is sure of something else. */
+/** Finds wrong labels: a head trained without the example predicts another class with high confidence. */
 import type { Head, LabelledVector, TrainingSet } from '../api.ts';
 import { leaveOneOut } from '../calibration/leave-one-out.ts';
 import { BoundedRanking } from '../measurements/bounded-ranking.ts';
@@ -6,7 +6,7 @@ import { compareUtf8 } from '../numerics/utf8-order.ts';
 import { batchesOf, type DiscriminantSpace, openDiscriminantSpace } from './discriminant-space.ts';
 
 export interface LabelErrorOptions {
-  /** How many suspects are listed, default 50. */
+  /** Number of listed candidates, default 50. */
   readonly limit?: number;
   /** A head of the set whose regularization and temperature are used; by default a provisional `lda` is trained. */
   readonly head?: Head;
@@ -14,22 +14,22 @@ export interface LabelErrorOptions {
 
 export interface LabelErrorCandidate {
   readonly imageId: string;
-  /** What somebody said. */
+  /** The label in the set. */
   readonly label: string;
-  /** What a head that never saw this example finds most probable among the other classes. */
+  /** The most probable other class, by a head trained without this example. */
   readonly suggestion: string;
   /** Log odds of label against suggestion, without the example (nor its group): far below zero where the label is likely wrong. */
   readonly margin: number;
 }
 
-/** Examples that are whitened at a time: memory is bounded by these, times the dimensions. */
+/** Number of examples that are whitened at a time: memory is bounded by this number times the dimensions. */
 const partSize = 1000;
 
 /**
- * Examples by their leave-one-out margin, the most suspicious first. `examples` are (some of) those in the set, members of a group side by
- * side, as in the order of `sampleKey`; any number is read, `limit` are remembered. An example that is the only one of its class can't be
- * judged and is left out; so is everything where the set can't tell classes apart.
- * Errors: head-not-ready for an empty set, sample-incomplete, statistics-mismatch.
+ * Examples by their leave-one-out margin, the most suspicious first. `examples` are (some of) those in the set, with members of
+ * a group adjacent, as in the order of `sampleKey`. Any number is read; `limit` are kept. An example that is the only one of
+ * its class cannot be scored and is left out; nothing is listed where the set cannot separate classes. Errors: head-not-ready
+ * for an empty set, sample-incomplete, statistics-mismatch.
  */
 export function rankLabelErrors(
   set: TrainingSet,
@@ -41,23 +41,23 @@ export function rankLabelErrors(
   });
   const space = openDiscriminantSpace(set, head);
   if (space === null) return [];
-  for (const part of batchesOf(examples, partSize)) for (const one of judge(space, part)) ranking.add(one);
+  for (const part of batchesOf(examples, partSize)) for (const one of evaluate(space, part)) ranking.add(one);
   return ranking.list();
 }
 
-function judge(space: DiscriminantSpace, examples: readonly LabelledVector[]): LabelErrorCandidate[] {
+function evaluate(space: DiscriminantSpace, examples: readonly LabelledVector[]): LabelErrorCandidate[] {
   const { classes, temperature } = space;
   const index = new Map(classes.map((label, k) => [label, k]));
-  const left = leaveOneOut({
+  const heldOut = leaveOneOut({
     ...space,
     ...space.whiten(examples.map(({ vector }) => vector)),
     labels: Int32Array.from(examples, ({ label }) => index.get(label) ?? 0),
     groups: examples.map(({ group }) => group),
   });
   return examples.flatMap(({ imageId, label }, example) => {
-    const own = left.labels[example] ?? -1;
+    const own = heldOut.labels[example] ?? -1;
     if (own < 0) return [];
-    const logits = left.logits.subarray(example * classes.length, (example + 1) * classes.length);
+    const logits = heldOut.logits.subarray(example * classes.length, (example + 1) * classes.length);
     const other = indexOfLargestBut(own, logits);
     const margin = ((logits[own] ?? 0) - (logits[other] ?? 0)) / temperature;
     return [{ imageId, label, suggestion: classes[other] ?? '', margin }];

@@ -1,8 +1,8 @@
-/** What to label next: the images that the head can't decide, and those unlike anything it has learned. */
+/** Selects images to label next: those that the head cannot decide, and those unlike the training set. */
 import { BoundedRanking } from '../measurements/bounded-ranking.ts';
 import { compareUtf8 } from '../numerics/utf8-order.ts';
 
-/** An image without a label, and what the head says of it. */
+/** An unlabelled image and its prediction. */
 export interface ReviewCandidate {
   readonly imageId: string;
   readonly probabilities: Float64Array;
@@ -12,20 +12,20 @@ export interface ReviewCandidate {
 
 export interface ReviewSuggestion {
   readonly imageId: string;
-  /** The largest probability less the second largest, in [0, 1]: 0 where the head can't decide. */
+  /** The largest probability less the second largest, in [0, 1]: 0 where the head cannot decide. */
   readonly margin: number;
   readonly novelty: number | null;
-  /** In [0, 1]; what the order follows. */
+  /** In [0, 1]; suggestions are ordered by it. */
   readonly priority: number;
 }
 
-/** Novelty is uniform while images are of the known kind: only what lies beyond this percentile says something. */
+/** Novelty is uniform while images are of known classes: only values above this percentile are informative. */
 const noveltyFloor = 0.9;
 
 /**
- * The candidates to ask about, the most urgent first; reads any number, remembers `limit`. The priority is the larger of 1 − margin
- * ("margin sampling", Scheffer, Decomain and Wrobel 2001) and of how far novelty is beyond its 90th percentile: an image that is like
- * nothing learned is worth a label however sure the head is of it. Ties are ordered by image id.
+ * The most urgent candidates first; reads any number, keeps `limit`. The priority is the larger of 1 − margin ("margin
+ * sampling", Scheffer, Decomain and Wrobel 2001) and the amount by which novelty exceeds its 90th percentile: an image unlike
+ * the training set is worth a label regardless of the head's confidence. Ties are ordered by image id.
  */
 export function rankForReview(candidates: Iterable<ReviewCandidate>, limit: number): ReviewSuggestion[] {
   const ranking = new BoundedRanking<ReviewSuggestion>(limit, (a, b) => {

@@ -1,17 +1,17 @@
 /**
- * The sample for leave-one-out is the examples with the smallest keys, whatever came and went before. A reserve beyond it lets
- * removals pass without asking the owner for the next ones each time.
+ * The sample for leave-one-out: the examples with the smallest keys, after any history (bottom-k sampling). A reserve beyond it
+ * allows removals without a refill by the owner each time.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelledVector } from '../api.ts';
 import { sampleKey } from './sample-key.ts';
 
-/** Most examples in a sample. */
+/** Maximum number of examples in a sample. */
 export const sampleLimit = 2000;
-/** One more, so that it shows whether the last group of the sample goes on behind it. */
+/** One more, which shows whether the last group of the sample continues after it. */
 export const minimumKept = sampleLimit + 1;
-/** Most examples in memory. */
-export const sampleCapacity = 2 * sampleLimit;
+/** Maximum number of examples in memory. */
+const sampleCapacity = 2 * sampleLimit;
 
 interface Entry {
   readonly key: string;
@@ -20,10 +20,10 @@ interface Entry {
 
 export class BottomKSample {
   #entries: Entry[] = [];
-  /** Every example whose key is at most this one is in the reserve; null: every example there is. */
+  /** Every example whose key is at most this one is in the reserve; null: every example of the set. */
   #bound: string | null = null;
 
-  /** Whether all that a sample needs is here, of a set with this many examples. */
+  /** Whether the reserve holds a complete sample of a set with this many examples. */
   isComplete(examples: number): boolean {
     return this.#entries.length >= Math.min(minimumKept, examples);
   }
@@ -31,10 +31,10 @@ export class BottomKSample {
   /** Throws statistics-mismatch where an example of this image is known to be in the set. */
   checkAbsent(example: LabelledVector): void {
     const key = hexKey(example);
-    if (this.#covers(key) && this.#entries[this.#find(key)]?.key === key) fail('holds this image already');
+    if (this.#covers(key) && this.#entries[this.#find(key)]?.key === key) fail('already holds this image');
   }
 
-  /** Throws statistics-mismatch where it shows that the set does not hold just this example. */
+  /** Throws statistics-mismatch where the set provably does not hold this example. */
   checkPresent(example: LabelledVector): void {
     const key = hexKey(example);
     if (!this.#covers(key)) return;
@@ -61,7 +61,7 @@ export class BottomKSample {
     for (const { example } of other.#entries) this.checkAbsent(example);
   }
 
-  /** Takes in what another reserve, of a set without common examples, knows. */
+  /** Merges the reserve of a set without common examples. */
   merge(other: BottomKSample): void {
     const bound = smaller(this.#bound, other.#bound);
     const entries = [...this.#entries, ...other.#entries].sort((a, b) => (a.key < b.key ? -1 : 1));
@@ -70,27 +70,27 @@ export class BottomKSample {
     this.#shrink();
   }
 
-  /** Starts anew from examples in the order of their keys; reads at most `sampleCapacity`. */
+  /** Rebuilds the reserve from examples in the order of their keys; reads at most `sampleCapacity`. */
   refill(examplesByKey: Iterable<LabelledVector>, examples: number): void {
     const entries: Entry[] = [];
     const wanted = Math.min(sampleCapacity, examples);
     for (const example of examplesByKey) {
       const key = hexKey(example);
-      if (key <= (entries.at(-1)?.key ?? '')) fail('was refilled out of order');
+      if (key <= (entries.at(-1)?.key ?? '')) fail('must be refilled in the order of sample keys');
       entries.push({ key, example: { ...example, vector: example.vector.slice() } });
       if (entries.length === wanted) break;
     }
-    if (entries.length < wanted) fail(`holds ${examples} examples, and was refilled with fewer`);
+    if (entries.length < wanted) fail(`holds ${examples} examples but was refilled with fewer`);
     this.restore(entries, examples);
   }
 
-  /** The examples with the smallest keys, in their order, copied from a set of this many. */
+  /** Restores the examples with the smallest keys, in their order, of a set of this many. */
   restore(entries: Entry[], examples: number): void {
     this.#entries = entries;
     this.#bound = entries.length === examples ? null : (entries.at(-1)?.key ?? '');
   }
 
-  /** The first examples in the order of keys; fewer where there are no more. */
+  /** The first examples in the order of keys; fewer where the reserve has no more. */
   first(count: number): LabelledVector[] {
     return this.#entries.slice(0, count).map((entry) => entry.example);
   }
@@ -119,9 +119,9 @@ export class BottomKSample {
 }
 
 /**
- * At most `limit` of the examples, which are in the order of their sample keys and at least one more than that, where there are. A group
- * that would be cut at the end is left out, so that a fold which leaves a group out leaves all of it out; only a single group that is
- * larger than the limit is cut.
+ * At most `limit` of the examples, which are given in the order of their sample keys, with at least one more than `limit` where
+ * there are more. A group that would be split at the end is left out, so that a fold which leaves a group out leaves all of it
+ * out. Only a single group that is larger than the limit is split.
  */
 export function truncateSample(examples: LabelledVector[], limit: number): LabelledVector[] {
   const next = examples[limit];
@@ -131,7 +131,7 @@ export function truncateSample(examples: LabelledVector[], limit: number): Label
   return examples.slice(0, end === 0 ? limit : end);
 }
 
-/** Hexadecimal digits are ordered as the bytes they stand for. */
+/** Hexadecimal digits have the same order as the bytes. */
 export function hexKey(example: LabelledVector): string {
   return Buffer.from(sampleKey(example)).toString('hex');
 }
@@ -147,5 +147,5 @@ function isSame(a: LabelledVector, b: LabelledVector): boolean {
 }
 
 function fail(what: string): never {
-  throw new HeadwaterError('statistics-mismatch', `The labelled set ${what}`);
+  throw new HeadwaterError('statistics-mismatch', `training set ${what}`);
 }

@@ -9,11 +9,11 @@ import { maximumExpandedExamples } from './sufficient-statistics.ts';
 import { ExactTrainingSet } from './training-set.ts';
 
 const simdKernel = openSimdKernel();
-if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
+if (simdKernel === null) throw new Error('the engine that runs the tests has no WebAssembly SIMD');
 const kernels = [referenceKernel, simdKernel];
 const dimensions = 5;
 
-/** Two classes on the corners of a square: no line separates them. */
+/** Two classes on the corners of a square, which no line separates (XOR). */
 function examples(count: number) {
   return Array.from({ length: count }, (_, i) => {
     const [a, b] = [i % 2 === 0 ? 1 : -1, i % 4 < 2 ? 1 : -1];
@@ -23,8 +23,8 @@ function examples(count: number) {
   });
 }
 
-describe('the lift', () => {
-  it('is the same by both kernels, never negative, and never too large', () => {
+describe('the random feature expansion', () => {
+  it('is the same with both kernels, and within its bounds', () => {
     const vectors = [
       ...examples(20).map(({ vector }) => vector),
       new Int16Array(dimensions),
@@ -40,23 +40,23 @@ describe('the lift', () => {
     }
   });
 
-  it('is on record: another one would be another head', () => {
-    const lifted = openFeatureExpansion(referenceKernel, dimensions, 64).apply(
+  it('has the recorded values, since others would give other heads', () => {
+    const expanded = openFeatureExpansion(referenceKernel, dimensions, 64).apply(
       Int16Array.of(8000, -1000, 500, 100, 3),
     );
-    expect(createHash('sha256').update(Buffer.from(lifted.buffer)).digest('hex')).toMatchInlineSnapshot(
+    expect(createHash('sha256').update(Buffer.from(expanded.buffer)).digest('hex')).toMatchInlineSnapshot(
       `"4e6e1a1483c6c01c090c45dfe667250ddba57f6b6707654b1633fd7a010ca820"`,
     );
   });
 
-  it.each([0, 3, 6, 100_000, 8.5])('refuses %d dimensions', (lifted) => {
-    expect(() => openFeatureExpansion(referenceKernel, dimensions, lifted)).toThrow(
+  it.each([0, 3, 6, 100_000, 8.5])('rejects %d dimensions', (expanded) => {
+    expect(() => openFeatureExpansion(referenceKernel, dimensions, expanded)).toThrow(
       expect.objectContaining({ code: 'request-invalid' }),
     );
   });
 });
 
-describe('a lifted set', () => {
+describe('a training set with random feature expansion', () => {
   const options = { extractor: 'e', task: 't', dimensions, lift: 64 };
   const setOf = (list: ReturnType<typeof examples>, kernel = referenceKernel) => {
     const set = new ExactTrainingSet(options, kernel);
@@ -64,7 +64,7 @@ describe('a lifted set', () => {
     return set;
   };
 
-  it('learns what is not linear, and its head lifts by itself', () => {
+  it('learns a non-linear boundary, and its head expands vectors itself', () => {
     const classifier = openHead(trainHead(setOf(examples(200)), { kind: 'lda', mode: 'settled' }));
     const right = examples(300).filter(
       ({ vector, label }) => classifier.predict(vector).label === label,
@@ -81,7 +81,7 @@ describe('a lifted set', () => {
   });
 
   it.each(['lda', 'ridge', 'ncm', 'knn', 'softmax'] as const)(
-    'gives %s the same bits by both kernels, and in any order',
+    'gives %s the same bits with both kernels and in any order',
     (kind) => {
       const train = (set: ExactTrainingSet) => trainHead(set, { kind, mode: 'settled' }).digest;
       const expected = train(setOf(examples(60)));
@@ -94,7 +94,7 @@ describe('a lifted set', () => {
     },
   );
 
-  it('has room for half as many examples, and does not merge with one that is not lifted', () => {
+  it('holds half as many examples, and does not merge with a set without expansion', () => {
     const set = setOf(examples(1));
     const zeros = new Float64Array(64);
     set.statistics.restoreClass('a', maximumExpandedExamples - 1, zeros);

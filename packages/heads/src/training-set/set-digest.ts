@@ -1,6 +1,6 @@
 /**
- * Tells a lost, doubled or altered example even where no head would: the sum modulo 2^256 of one SHA-256 for each example. Like the
- * statistics it can be added to and subtracted from, in any order.
+ * Detects a lost, doubled or altered example even where no head would change: the sum modulo 2^256 of one SHA-256 for each
+ * example. Like the statistics, it supports addition and subtraction in any order.
  */
 import { createHash } from 'node:crypto';
 import type { LabelledVector } from '../api.ts';

@@ -25,7 +25,7 @@ function setOf(items: readonly Omit<LabelledVector, 'imageId'>[], lift: number |
   return set;
 }
 
-/** As another thread receives it. */
+/** Returns the value as another thread receives it. */
 function post<T>(value: T, transfer: ArrayBuffer[]): T {
   return structuredClone(value, { transfer });
 }
@@ -40,8 +40,8 @@ function manyItems(count: number, groups = false) {
   }));
 }
 
-describe('a snapshot of a labelled set', () => {
-  it.each(members)('gives the very head that the set gives, $kind, $mode', (options) => {
+describe('a snapshot of a training set', () => {
+  it.each(members)('gives the same head as the set, $kind, $mode', (options) => {
     fc.assert(
       fc.property(
         fc.array(item, { minLength: 1, maxLength: 24 }),
@@ -58,7 +58,7 @@ describe('a snapshot of a labelled set', () => {
   });
 
   it.each(modes)(
-    'also where the set is larger than its sample, with groups that would be cut, %s',
+    'gives the same head for a set larger than its sample, with groups that would be split, %s',
     (mode) => {
       for (const groups of [false, true]) {
         const set = setOf(manyItems(2_400, groups));
@@ -82,7 +82,7 @@ describe('a snapshot of a labelled set', () => {
     expect(trainHead(snapshot, options)).toEqual(before);
   });
 
-  it('is good for the head that it was taken for alone', () => {
+  it('is valid only for the head that it was taken for', () => {
     const set = setOf(manyItems(600));
     const snapshot = takeSnapshot(set, { kind: 'lda', mode: 'provisional' });
     expect(() => trainHead(snapshot, { kind: 'lda', mode: 'settled' })).toThrow(

@@ -1,6 +1,6 @@
 /**
- * What one solve needs of a labelled set, copied in a few milliseconds while the set goes on learning: the sums as they lie in memory, and
- * the sample of this very solve. Plain data that another thread takes over; what is kept for long, or goes elsewhere, is `serialize`'s.
+ * The input of one solve, copied from a training set in a few milliseconds while the set continues to change: the sums as they
+ * lie in memory, and the sample of this solve. Plain data for another thread; use `serialize` for storage and transfer.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelledVector, TrainingSet, TrainOptions } from '../api.ts';
@@ -13,7 +13,7 @@ import { sampleLimit, truncateSample } from './bottom-k-sample.ts';
 import { openFeatureExpansion } from './random-feature-expansion.ts';
 import { requireExactTrainingSet } from './training-set.ts';
 
-/** Threads post it to each other; `snapshotBuffers` can be transferred. Good for the head that it was taken for. */
+/** Can be posted to another thread, with `snapshotBuffers` as transfer list. Valid only for the head that it was taken for. */
 export interface SetSnapshot {
   readonly dimensions: number;
   readonly lift: number | null;
@@ -26,7 +26,7 @@ export interface SetSnapshot {
   readonly sums: Float64Array<ArrayBuffer>;
   /** In the order of their sample keys: one more than the sample, where there is one. */
   readonly first: readonly Omit<LabelledVector, 'vector'>[];
-  /** Theirs, one behind the other. */
+  /** The vectors of `first`, one after the other. */
   readonly vectors: Int16Array<ArrayBuffer>;
 }
 
@@ -58,7 +58,7 @@ export function takeSnapshot(set: TrainingSet, { kind, mode }: TrainOptions): Se
   };
 }
 
-/** What need not be copied when a snapshot is posted. */
+/** Buffers that can be transferred when a snapshot is posted. */
 export function snapshotBuffers({ sums, vectors }: SetSnapshot): ArrayBuffer[] {
   return [sums.buffer, vectors.buffer];
 }
@@ -68,11 +68,11 @@ export function openTrainingInput(from: TrainingSet | SetSnapshot): TrainingInpu
   return 'sums' in from ? openSnapshot(from) : requireExactTrainingSet(from);
 }
 
-/** As a set that the head can be solved from. */
+/** Opens a snapshot as the input of a solver. */
 export function openSnapshot(snapshot: SetSnapshot, kernel: Kernel = chooseKernel()): TrainingInput {
   const { dimensions, lift, examples, classes, counts, sums } = snapshot;
-  const raised = lift ?? dimensions;
-  const width = paddedDimensions(raised);
+  const expanded = lift ?? dimensions;
+  const width = paddedDimensions(expanded);
   const gram = sums.subarray(0, gramLength(width));
   const index = new Map(classes.map((label, k) => [label, k]));
   const sumAt = (k: number) => sums.subarray(gram.length + k * width, gram.length + (k + 1) * width);
@@ -82,7 +82,7 @@ export function openSnapshot(snapshot: SetSnapshot, kernel: Kernel = chooseKerne
     lift,
     setDigest: snapshot.setDigest,
     statistics: {
-      dimensions: raised,
+      dimensions: expanded,
       width,
       examples,
       classes,
@@ -92,7 +92,7 @@ export function openSnapshot(snapshot: SetSnapshot, kernel: Kernel = chooseKerne
       sum: (label) => sumAt(index.get(label) ?? classes.length),
     },
     sample: (limit) => truncateSample(readFirst(snapshot, limit + 1), limit),
-    raise: (vector) =>
+    expand: (vector) =>
       lift === null ? vector : openFeatureExpansion(kernel, dimensions, lift).apply(vector),
   };
 }
@@ -102,7 +102,7 @@ function readFirst({ first, vectors, dimensions, examples }: SetSnapshot, count:
   if (first.length < Math.min(count, examples)) {
     throw new HeadwaterError(
       'sample-incomplete',
-      'The snapshot of the labelled set was taken for another head',
+      'the snapshot of the training set was taken for another head',
     );
   }
   return first.slice(0, count).map((example, index) => {

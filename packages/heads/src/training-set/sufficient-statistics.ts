@@ -1,13 +1,13 @@
 /**
- * Counts n, sums s and the Gram matrix G: all that the linear heads need to know of the examples. Sums of integers, so that adding,
- * merging and taking out are exact and commute.
+ * Sufficient statistics of the linear heads: counts n, sums s and the Gram matrix G. They are sums of integers, so that adding,
+ * merging and removing are exact and commute.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Kernel } from '../kernel/api.ts';
 import { Gram, paddedDimensions } from '../kernel/gram.ts';
 import { compareUtf8 } from '../numerics/utf8-order.ts';
 
-/** Most examples for which every sum is exact, without a lift and with it (see gram.ts). */
+/** Maximum number of examples for which every sum is exact, without a random feature expansion and with it (see gram.ts). */
 export const maximumExamples = 2 ** 27;
 export const maximumExpandedExamples = 2 ** 26;
 
@@ -16,8 +16,8 @@ interface ClassSum {
   readonly sum: Float64Array;
 }
 
-/** Counts, sums and the Gram matrix, for whoever only reads them. */
-export interface Sums {
+/** Read-only counts, sums and Gram matrix. */
+export interface ReadonlyStatistics {
   readonly dimensions: number;
   /** Dimensions padded to a multiple of four. */
   readonly width: number;
@@ -25,14 +25,14 @@ export interface Sums {
   /** In the order of their UTF-8 bytes. */
   readonly classes: readonly string[];
   readonly kernel: Kernel;
-  /** G, as laid out in gram.ts. Valid until the next change. */
+  /** G, in the layout of gram.ts. Valid until the next change. */
   readonly gram: Float64Array;
   count(label: string): number;
   /** Σ x over the examples of a class, `width` long. */
   sum(label: string): Float64Array;
 }
 
-export class Statistics implements Sums {
+export class SufficientStatistics implements ReadonlyStatistics {
   readonly dimensions: number;
   readonly width: number;
   #examples = 0;
@@ -76,7 +76,7 @@ export class Statistics implements Sums {
     if (this.#examples + examples <= this.#maximum) return;
     throw new HeadwaterError(
       'statistics-overflow',
-      `A labelled set holds at most ${this.#maximum} examples: beyond that, sums would no longer be exact`,
+      `training set is limited to ${this.#maximum} examples, beyond which sums would not be exact`,
     );
   }
 
@@ -88,7 +88,7 @@ export class Statistics implements Sums {
     this.#gram.add(vector, false);
   }
 
-  /** The caller has checked that the class has an example. */
+  /** Requires that the class has an example. */
   remove(label: string, vector: Int16Array): void {
     const entry = this.#classes.get(label) ?? this.#createClass(label);
     entry.count--;
@@ -98,12 +98,12 @@ export class Statistics implements Sums {
     this.#gram.add(vector, true);
   }
 
-  merge(other: Statistics): void {
+  merge(other: SufficientStatistics): void {
     for (const label of other.classes) this.restoreClass(label, other.count(label), other.sum(label));
     this.restoreGram(other.gram);
   }
 
-  /** Adds counts and sums of a class, as they were. */
+  /** Adds stored counts and sums of a class. */
   restoreClass(label: string, count: number, sum: Float64Array): void {
     const entry = this.#classes.get(label) ?? this.#createClass(label);
     entry.count += count;

@@ -29,8 +29,8 @@ function plain(imageId: string, label = 'a', values: number[] = [1, 2, 3, 4, 5])
   return { imageId, label, group: null, vector: Int16Array.from(values) };
 }
 
-describe('a labelled set is a function of the examples in it', () => {
-  it('whatever their order, and whatever was added and removed before', () => {
+describe('a training set', () => {
+  it('is the same after any order of additions and removals', () => {
     fc.assert(
       fc.property(examples, examples, fc.infiniteStream(fc.nat()), (kept, gone, random) => {
         const known = new Set(kept.map(({ imageId }) => imageId));
@@ -47,7 +47,7 @@ describe('a labelled set is a function of the examples in it', () => {
     );
   });
 
-  it('however they were spread over workers and merged', () => {
+  it('is the same after any partition over workers and merge', () => {
     fc.assert(
       fc.property(
         examples,
@@ -64,7 +64,7 @@ describe('a labelled set is a function of the examples in it', () => {
     );
   });
 
-  it('and a label corrected is a label that was never wrong', () => {
+  it('is the same after a corrected label as without the wrong one', () => {
     fc.assert(
       fc.property(examples, fc.constantFrom('a', 'b', 'new'), fc.nat(), (all, label, which) => {
         const corrected = all[which % Math.max(all.length, 1)];
@@ -81,7 +81,7 @@ describe('a labelled set is a function of the examples in it', () => {
 });
 
 describe('sums', () => {
-  it('are those of BigInt', () => {
+  it('equal those of BigInt', () => {
     fc.assert(
       fc.property(examples, (all) => {
         const { statistics } = requireExactTrainingSet(setOf(all));
@@ -98,7 +98,7 @@ describe('sums', () => {
     );
   });
 
-  it('stay exact up to the largest number of examples, and refuse the next one', () => {
+  it('stay exact up to the maximum number of examples, and reject the next one', () => {
     const axis = plain('last', 'a', [unit, unit, -unit, 0, 0]);
     const set = requireExactTrainingSet(createTrainingSet(options));
     const { statistics } = set;
@@ -123,7 +123,7 @@ describe('sums', () => {
     expect(set.examples).toBe(maximumExamples);
   });
 
-  it('take blocks of sixteen at the extremes', () => {
+  it('are exact for blocks of sixteen extreme vectors', () => {
     const all = Array.from({ length: 33 }, (_, i) => plain(`${i}`, 'a', [unit, -unit, unit, -unit, unit]));
     const { statistics } = requireExactTrainingSet(setOf(all));
     expect(statistics.gram[0]).toBe(33 * unit * unit);
@@ -132,7 +132,7 @@ describe('sums', () => {
 });
 
 describe('the set digest', () => {
-  it('is the documented sum', () => {
+  it('equals the documented sum', () => {
     const field = (text: string) => {
       const bytes = Buffer.from(text);
       const length = Buffer.alloc(4);
@@ -151,7 +151,7 @@ describe('the set digest', () => {
     expect(createTrainingSet(options).setDigest).toBe('0'.repeat(64));
   });
 
-  it('tells any field that differs', () => {
+  it('changes with any field', () => {
     const base: LabelledVector = { ...plain('i'), group: 'g' };
     const others: LabelledVector[] = [
       { ...base, imageId: 'j' },
@@ -166,7 +166,7 @@ describe('the set digest', () => {
 });
 
 describe('classes', () => {
-  it('are ordered by their UTF-8 bytes and vanish with their last example', () => {
+  it('are ordered by their UTF-8 bytes and disappear with their last example', () => {
     const last = plain('3', '\u{1f600}');
     const set = setOf([plain('1', '\uffee'), plain('2', 'b'), last, plain('4', 'b')]);
     expect([...set.classes]).toEqual([
@@ -179,7 +179,7 @@ describe('classes', () => {
   });
 });
 
-describe('errors leave the set as it was', () => {
+describe('a failed operation leaves the set unchanged', () => {
   const set = setOf([plain('1'), plain('2', 'b')]);
   const before = set.serialize();
   const long = plain('9', 'a', [1, 2, 3, 4, 5, 6]);
@@ -187,7 +187,7 @@ describe('errors leave the set as it was', () => {
   it.each([
     ['adding a wrong dimension', () => set.add(long)],
     ['removing a wrong dimension', () => set.remove(long)],
-    ['adding what is no unit vector', () => set.add(plain('9', 'a', [unit + 1, 0, 0, 0, 0]))],
+    ['adding a vector that is no unit vector', () => set.add(plain('9', 'a', [unit + 1, 0, 0, 0, 0]))],
     ['adding an image twice', () => set.add(plain('1', 'b'))],
     ['removing an unknown image', () => set.remove(plain('9'))],
     ['removing an unknown class', () => set.remove(plain('1', 'c'))],
@@ -210,14 +210,14 @@ describe('the sample', () => {
   const byKey = many.toSorted((a, b) => Buffer.compare(sampleKey(a), sampleKey(b)));
   const ids = (list: readonly LabelledVector[]) => list.map(({ imageId }) => imageId);
 
-  it('is the examples with the smallest keys, in any order of arrival', () => {
+  it('holds the examples with the smallest keys, in any order of arrival', () => {
     expect(ids(requireExactTrainingSet(setOf(many)).sample(2000))).toEqual(ids(byKey.slice(0, 2000)));
     expect(ids(requireExactTrainingSet(setOf(many.toReversed())).sample(2000))).toEqual(
       ids(byKey.slice(0, 2000)),
     );
   });
 
-  it('survives removals by its reserve, then asks to be refilled, and is the same again', () => {
+  it('survives removals by its reserve, then needs a refill, and is the same again', () => {
     const set = setOf(many);
     for (const item of byKey.slice(0, 1999)) set.remove(item);
     expect(ids(requireExactTrainingSet(set).sample(2000))).toEqual(ids(byKey.slice(1999, 3999)));
@@ -235,7 +235,7 @@ describe('the sample', () => {
     expect(Buffer.compare(set.serialize(), setOf(byKey.slice(2500)).serialize())).toBe(0);
   });
 
-  it('knows all again when the examples that it did not hold are gone', () => {
+  it('is complete again when the examples beyond the reserve are removed', () => {
     const set = setOf(many);
     for (const item of byKey.slice(1000)) set.remove(item);
     expect(set.needsRefill).toBe(false);
@@ -248,7 +248,7 @@ describe('the sample', () => {
     expect(Buffer.compare(merged.serialize(), setOf(many).serialize())).toBe(0);
   });
 
-  it('never cuts a group', () => {
+  it('never splits a group', () => {
     const grouped = many.map((item, i) => ({ ...item, group: `group ${i % 900}` }));
     const sample = requireExactTrainingSet(setOf(grouped)).sample(2000);
     const sizes = new Map<string, number>();

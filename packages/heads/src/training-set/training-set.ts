@@ -1,6 +1,6 @@
 /**
- * The state from which every head is computed: a sum over examples, so that it is the same whatever the order, the batches, the workers
- * and the history that led to the same examples.
+ * The state from which every head is computed: a sum over examples, and therefore independent of their order, batches, workers
+ * and history.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelledVector, TrainingSet } from '../api.ts';
@@ -11,7 +11,7 @@ import { unit } from '../numerics/quantization.ts';
 import { BottomKSample, hexKey, minimumKept, truncateSample } from './bottom-k-sample.ts';
 import { openFeatureExpansion } from './random-feature-expansion.ts';
 import { addDigest, digestExample, formatDigest, subtractDigest } from './set-digest.ts';
-import { maximumExpandedExamples, Statistics } from './sufficient-statistics.ts';
+import { maximumExpandedExamples, SufficientStatistics } from './sufficient-statistics.ts';
 
 const formatName = 'headwater-labelled-set';
 const formatVersion = 1;
@@ -21,7 +21,7 @@ export interface TrainingSetOptions {
   readonly task: string;
   /** Entries of each vector. */
   readonly dimensions: number;
-  /** Dimensions of the integer lift (see lift.ts), a multiple of 4; none by default. */
+  /** Dimensions of the integer random feature expansion (random-feature-expansion.ts), a multiple of 4; none by default. */
   readonly lift?: number | null;
 }
 
@@ -30,15 +30,18 @@ export function createTrainingSet(options: TrainingSetOptions): TrainingSet {
   return new ExactTrainingSet(options, chooseKernel());
 }
 
-/** Reads what `serialize` wrote. Errors: statistics-mismatch, where the bytes are of another kind or version, or cut short. */
+/** Reads the bytes of `serialize`. Errors: statistics-mismatch, where the bytes are of another kind or version, or truncated. */
 export function deserializeTrainingSet(bytes: Uint8Array): TrainingSet {
   return ExactTrainingSet.deserialize(bytes, chooseKernel());
 }
 
-/** What the solvers of this package see of a labelled set. Errors: statistics-mismatch, for a set that is not of this package. */
+/**
+ * The implementation behind a training set, for the solvers of this package. Errors: statistics-mismatch, for a set that is not
+ * of this package.
+ */
 export function requireExactTrainingSet(set: TrainingSet): ExactTrainingSet {
   if (set instanceof ExactTrainingSet) return set;
-  throw new HeadwaterError('statistics-mismatch', 'Labelled sets come from createTrainingSet');
+  throw new HeadwaterError('statistics-mismatch', 'training set must be created by createTrainingSet');
 }
 
 export class ExactTrainingSet implements TrainingSet {
@@ -46,7 +49,7 @@ export class ExactTrainingSet implements TrainingSet {
   readonly task: string;
   readonly dimensions: number;
   readonly lift: number | null;
-  readonly statistics: Statistics;
+  readonly statistics: SufficientStatistics;
   readonly #reserve = new BottomKSample();
   #digest = 0n;
 
@@ -57,8 +60,8 @@ export class ExactTrainingSet implements TrainingSet {
     this.dimensions = dimensions;
     this.statistics =
       lift === null
-        ? new Statistics(dimensions, kernel)
-        : new Statistics(
+        ? new SufficientStatistics(dimensions, kernel)
+        : new SufficientStatistics(
             openFeatureExpansion(kernel, dimensions, lift).dimensions,
             kernel,
             maximumExpandedExamples,
@@ -86,16 +89,16 @@ export class ExactTrainingSet implements TrainingSet {
     this.statistics.checkRoom(1);
     this.#reserve.checkAbsent(example);
     this.#digest = addDigest(this.#digest, digestExample(this.extractor, this.task, example));
-    this.statistics.add(example.label, this.raise(example.vector));
+    this.statistics.add(example.label, this.expand(example.vector));
     this.#reserve.add(example);
   }
 
   remove(example: LabelledVector): void {
     this.#checkVector(example.vector);
-    if (this.statistics.count(example.label) === 0) mismatch('The labelled set has no example of this class');
+    if (this.statistics.count(example.label) === 0) mismatch('training set has no example of this class');
     this.#reserve.checkPresent(example);
     this.#digest = subtractDigest(this.#digest, digestExample(this.extractor, this.task, example));
-    this.statistics.remove(example.label, this.raise(example.vector));
+    this.statistics.remove(example.label, this.expand(example.vector));
     this.#reserve.remove(example, this.examples);
   }
 
@@ -103,7 +106,7 @@ export class ExactTrainingSet implements TrainingSet {
     const opened = requireExactTrainingSet(other);
     const kinds = [this, opened].map((set) => [set.extractor, set.task, set.dimensions, set.lift]);
     if (JSON.stringify(kinds[0]) !== JSON.stringify(kinds[1])) {
-      mismatch('Labelled sets of different extractors, tasks, dimensions or lifts cannot be merged');
+      mismatch('training sets of different extractors, tasks, dimensions or LIFT cannot be merged');
     }
     this.statistics.checkRoom(opened.examples);
     this.#reserve.checkDisjoint(opened.#reserve);
@@ -121,7 +124,10 @@ export class ExactTrainingSet implements TrainingSet {
     return truncateSample(this.first(limit + 1), limit);
   }
 
-  /** The first examples in the order of their sample keys; as many are known as a sample needs. Errors: sample-incomplete. */
+  /**
+   * The first examples in the order of their sample keys; at least as many are known as a sample needs. Errors:
+   * sample-incomplete.
+   */
   first(count: number): LabelledVector[] {
     this.#checkComplete();
     return this.#reserve.first(count);
@@ -166,7 +172,7 @@ export class ExactTrainingSet implements TrainingSet {
   static deserialize(bytes: Uint8Array, kernel: Kernel): ExactTrainingSet {
     const reader = new ByteReader(bytes, 'statistics-mismatch');
     if (reader.text() !== formatName || reader.uint32() !== formatVersion) {
-      mismatch('Bytes are not a labelled set, or one of another version: rebuild it from its examples');
+      mismatch('bytes are not a training set of this version; rebuild it from its examples');
     }
     const [extractor, task, digest] = [reader.text(), reader.text(), reader.text()];
     const [dimensions, lift] = [reader.uint32(), reader.uint32()];
@@ -193,18 +199,18 @@ export class ExactTrainingSet implements TrainingSet {
     this.#reserve.restore(entries, this.examples);
   }
 
-  /** What the statistics are of: the vector itself, or its lift. */
-  raise(vector: Int16Array): Int16Array {
+  /** Maps a vector to the space of the statistics: the vector itself, or its random feature expansion. */
+  expand(vector: Int16Array): Int16Array {
     if (this.lift === null) return vector;
     return openFeatureExpansion(this.statistics.kernel, this.dimensions, this.lift).apply(vector);
   }
 
   #checkVector(vector: Int16Array): void {
     if (vector.length !== this.dimensions) {
-      mismatch(`A vector has ${vector.length} dimensions, the labelled set ${this.dimensions}`);
+      mismatch(`vector has ${vector.length} dimensions, the training set ${this.dimensions}`);
     }
     for (const value of vector) {
-      if (value > unit || value < -unit) mismatch('A vector is not a quantised unit vector');
+      if (value > unit || value < -unit) mismatch('vector is not a quantised unit vector');
     }
   }
 
@@ -212,7 +218,7 @@ export class ExactTrainingSet implements TrainingSet {
     if (!this.needsRefill) return;
     throw new HeadwaterError(
       'sample-incomplete',
-      'Removals have used up the sample of this labelled set: call refill first',
+      'removals have used up the sample of this training set; call refill first',
     );
   }
 }

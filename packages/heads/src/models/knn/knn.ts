@@ -1,6 +1,6 @@
 /**
- * The nearest labelled examples of the sample vote. Slower than a linear head, and limited to the sample, but it needs no shape of classes
- * at all, and its neighbours explain any prediction.
+ * Nearest neighbours: the closest labelled examples of the sample vote. Slower than a linear head, and limited to the sample,
+ * but it makes no assumption on the shape of classes, and its neighbours explain any prediction.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Classifier, HeadPrediction } from '../../api.ts';
@@ -11,38 +11,38 @@ import { fixedExp, fixedLog } from '../../numerics/fixed-math.ts';
 import { unit } from '../../numerics/quantization.ts';
 import type { HeadFamily, StoredHead, TrainedHead } from '../head-family.ts';
 import { indexOfLargest, uniformShareOf } from '../linear-head.ts';
-import type { Problem } from '../training-problem.ts';
+import type { TrainingProblem } from '../training-problem.ts';
 
 const formatName = 'headwater-neighbours';
 const formatVersion = 1;
-/** Examples that vote. */
+/** Number of examples that vote. */
 const neighbours = 15;
-/** Examples of the sample that are judged by the others, to choose the temperature. */
-const judgedLimit = 500;
+/** Number of examples of the sample that are scored by the others, to choose the temperature. */
+const evaluatedLimit = 500;
 /** Share of a vote that each class has beforehand: an absent class is unlikely, not impossible. */
 const smoothing = 0.1;
 const constantTemperature = 1;
 
 export const knn: HeadFamily = { train: trainNeighbours, open: openNeighbours };
 
-/** The vectors of the sample, and what each class starts with. */
+/** The vectors of the sample, and the initial votes of each class. */
 interface Neighbours {
   readonly vectors: readonly Int16Array[];
   /** Class index of each. */
   readonly labels: Int32Array;
-  /** How many of the sample each class has, so that large classes don't win by number. */
+  /** Number of examples of each class in the sample, so that large classes do not win by number alone. */
   readonly counts: Float64Array;
 }
 
-function trainNeighbours(problem: Problem): TrainedHead {
+function trainNeighbours(problem: TrainingProblem): TrainedHead {
   const { sample, sampleLabels, classes, examples, logPriors } = problem;
   const known: Neighbours = {
     vectors: sample.map(({ vector }) => vector),
     labels: sampleLabels,
     counts: countLabels(sampleLabels, classes.length),
   };
-  const left = leaveVotesOut(problem, known);
-  const chosen = classes.length < 2 ? null : chooseTemperature(left);
+  const heldOut = leaveVotesOut(problem, known);
+  const chosen = classes.length < 2 ? null : chooseTemperature(heldOut);
   const temperature = chosen?.temperature ?? constantTemperature;
   const writer = new ByteWriter();
   writer.text(formatName);
@@ -65,7 +65,7 @@ function trainNeighbours(problem: Problem): TrainedHead {
             leaveOneOutLogLoss: chosen.logLoss,
             leaveOneOutAccuracy: chosen.accuracy,
             sample: sample.length,
-            ...measureConfidenceThresholds(problem, left, temperature),
+            ...measureConfidenceThresholds(problem, heldOut, temperature),
           },
   };
 }
@@ -91,7 +91,7 @@ function openNeighbours({ kind, classes, dimensions, parameters }: StoredHead): 
     dimensions,
     predict(vector): HeadPrediction {
       if (vector.length !== dimensions) {
-        const message = `A vector has ${vector.length} dimensions, the head ${dimensions}`;
+        const message = `vector has ${vector.length} dimensions, the head ${dimensions}`;
         throw new HeadwaterError('vector-wrong-dimensions', message);
       }
       const votes = vote(known, vector, () => true);
@@ -102,7 +102,10 @@ function openNeighbours({ kind, classes, dimensions, parameters }: StoredHead): 
   };
 }
 
-/** Logarithms of the smoothed votes of the nearest, each worth 1 / the number of its class. Ties go to the smaller sample key. */
+/**
+ * Logarithms of the smoothed votes of the nearest neighbours, each worth 1 / the number of its class. Ties go to the smaller
+ * sample key.
+ */
 function vote(known: Neighbours, vector: Int16Array, mayVote: (index: number) => boolean): Float64Array {
   const nearest: { readonly index: number; readonly distance: number }[] = [];
   known.vectors.forEach((other, index) => {
@@ -125,11 +128,14 @@ function vote(known: Neighbours, vector: Int16Array, mayVote: (index: number) =>
   return votes.map((value) => (value > 0 ? fixedLog(value) : Number.NEGATIVE_INFINITY));
 }
 
-function leaveVotesOut({ sampleGroups, sampleLabels, classes }: Problem, known: Neighbours): HeldOutLogits {
-  const judged = Math.min(known.vectors.length, judgedLimit);
-  const logits = new Float64Array(judged * classes.length);
-  const labels = sampleLabels.slice(0, judged);
-  for (let index = 0; index < judged; index++) {
+function leaveVotesOut(
+  { sampleGroups, sampleLabels, classes }: TrainingProblem,
+  known: Neighbours,
+): HeldOutLogits {
+  const evaluated = Math.min(known.vectors.length, evaluatedLimit);
+  const logits = new Float64Array(evaluated * classes.length);
+  const labels = sampleLabels.slice(0, evaluated);
+  for (let index = 0; index < evaluated; index++) {
     const group = sampleGroups[index] ?? null;
     const isOther = (other: number) => other !== index && (group === null || sampleGroups[other] !== group);
     const left = known.counts.map(() => 0);
@@ -143,7 +149,7 @@ function leaveVotesOut({ sampleGroups, sampleLabels, classes }: Problem, known: 
   return { classes: classes.length, logits, labels };
 }
 
-/** An integer, and so exact: at most D · 2^28. */
+/** An integer of at most D · 2^28, and therefore exact. */
 function squaredDistance(a: Int16Array, b: Int16Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) {
@@ -169,5 +175,8 @@ function normalize(logits: Float64Array, uniformShare: number): Float64Array {
 }
 
 function invalid(): never {
-  throw new HeadwaterError('head-invalid', 'The parameters of a stored head cannot be read: train it again');
+  throw new HeadwaterError(
+    'head-invalid',
+    'parameters of the stored head cannot be read; train the head again',
+  );
 }

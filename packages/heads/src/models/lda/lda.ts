@@ -1,6 +1,6 @@
 /**
- * Linear discriminant analysis with a shrunk within-class covariance (design section 4): accurate from a handful of labels on, and a
- * pure function of sums, so that it can be exact.
+ * Linear discriminant analysis with a shrunk within-class covariance (design section 4): accurate even with a handful of
+ * labels, and a pure function of sums, so that it can be exact.
  */
 
 import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
@@ -32,7 +32,7 @@ import {
   sumsOfClasses,
 } from '../scatter.ts';
 import type { WeightPrior } from '../softmax/weight-prior.ts';
-import { centerSample, type Problem } from '../training-problem.ts';
+import { centerSample, type TrainingProblem } from '../training-problem.ts';
 import {
   columnsFor,
   prepareWhitening,
@@ -42,20 +42,21 @@ import {
   whitenInPlace,
 } from '../whitening.ts';
 
-/** What a settled head tries. */
+/** Values of ε that a settled head tries. */
 const epsilonGrid = [0.001, 0.003, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 const smallestEpsilon = 0.001;
 const largestEpsilon = 0.9;
-/** While a class has one example, the others' scatter says little about its own. */
+/** While a class has one example, the scatter of the others is weak evidence for its own. */
 const smallestEpsilonWithSingles = 0.3;
 /**
- * OAS finds the ε that comes closest to the covariance; telling classes apart wants more of it, the more so the fewer examples there are.
- * Four times as much was close to the best ε on LeNet's vectors and on raw pixels, from 50 examples to 60,000.
+ * OAS finds the ε that comes closest to the covariance; separating classes needs more shrinkage, the more so the fewer examples
+ * there are. Four times as much was close to the best ε on LeNet's vectors and on raw pixels, from 50 examples to 60,000.
  */
 const shrinkageFactor = 4;
 /**
- * Another ε than the guess has to make the left-out sample likelier by so many nats: with few examples many ε are about as likely, and the
- * likeliest is mostly chance. On LeNet's vectors with 100 labels this was 0.0016 more accurate, with 1,000 still 0.0003.
+ * An ε other than the initial estimate has to increase the log likelihood of the left-out sample by this many nats: with few
+ * examples many ε are about equally likely, and the most likely one is mostly chance. On LeNet's vectors this gave 0.0016 more
+ * accuracy with 100 labels, 0.0003 with 1,000.
  */
 const leastGain = 2;
 /** See `firstSolved`. */
@@ -67,60 +68,66 @@ export const lda: HeadFamily = {
   open: openLinear,
 };
 
-export function trainDiscriminant(problem: Problem): TrainedHead {
+export function trainDiscriminant(problem: TrainingProblem): TrainedHead {
   if (problem.counts.length < 2) return trainDegenerate(problem);
   const trained = problem.mode === 'provisional' ? trainProvisional(problem) : trainSettled(problem);
   return trained ?? trainDegenerate(problem);
 }
 
-function trainProvisional(problem: Problem): TrainedHead | null {
+function trainProvisional(problem: TrainingProblem): TrainedHead | null {
   const solved = solveAtOnce(problem);
-  return solved && describe(problem, solved.choice, solved.choice.judged.means, null);
+  return solved && describe(problem, solved.choice, solved.choice.evaluated.means, null);
 }
 
 /**
- * A provisional head, and itself as what a regression is held to. The anchor is good until the kernel's next claim. Null where there is
- * nothing to choose by.
+ * A provisional head, and the same discriminant as the prior of a regression. The prior is valid until the kernel's next claim.
+ * Null where there is nothing to choose by.
  */
 export function trainWeightPrior(
-  problem: Problem,
-): { readonly discriminant: TrainedHead; readonly anchor: WeightPrior } | null {
+  problem: TrainingProblem,
+): { readonly discriminant: TrainedHead; readonly weightPrior: WeightPrior } | null {
   const solved = problem.counts.length < 2 ? null : solveAtOnce(problem);
   if (solved === null) return null;
   const { choice, scatter } = solved;
-  const discriminant = describe(problem, choice, choice.judged.means, null);
-  return { discriminant, anchor: anchorOf(problem, choice, scatter) };
+  const discriminant = describe(problem, choice, choice.evaluated.means, null);
+  return { discriminant, weightPrior: weightPriorOf(problem, choice, scatter) };
 }
 
-/** One factorization does it all: the sample is judged by it, and the class means solved. Null where there is nothing to choose by. */
-function solveAtOnce(problem: Problem): { readonly choice: Choice; readonly scatter: FormedScatter } | null {
+/** Uses one factorization to score the sample and to solve for the class means. Null where there is nothing to choose by. */
+function solveAtOnce(
+  problem: TrainingProblem,
+): { readonly choice: Choice; readonly scatter: FormedScatter } | null {
   const { kernel, statistics } = problem;
   const vectors = listVectors(problem);
   const columns = columnsFor(statistics.width, vectors.length);
   const scatter = formScatter(statistics, sumsOfClasses(statistics), columns);
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
   const epsilon = guessEpsilon(problem, scatter);
-  const choice = judge(problem, whitenInPlace(kernel, scatter, epsilon, vectors, firstSolved(problem)));
+  const choice = evaluate(problem, whitenInPlace(kernel, scatter, epsilon, vectors, firstSolved(problem)));
   return choice && { choice, scatter };
 }
 
-/** Of W_ε = A / n, where A is what the scatter's memory now holds the factor of. */
-function anchorOf(problem: Problem, { judged, chosen }: Choice, scatter: FormedScatter): WeightPrior {
+/** The prior for W_ε = A / n, where the scatter's memory now holds the factor of A. */
+function weightPriorOf(
+  problem: TrainingProblem,
+  { evaluated, chosen }: Choice,
+  scatter: FormedScatter,
+): WeightPrior {
   const { kernel, examples, center } = problem;
   const { width } = scatter;
-  const weights = new Float64Array(judged.means.length * width);
-  judged.means.forEach(({ solved }, k) => {
+  const weights = new Float64Array(evaluated.means.length * width);
+  evaluated.means.forEach(({ solved }, k) => {
     for (let i = 0; i < width; i++)
       weights[k * width + i] = ((solved[i] ?? 0) * examples) / chosen.temperature;
   });
-  const intercepts = Float64Array.from(judged.means, ({ whitened }, k) => {
-    return interceptOf(judged, k, whitened) / chosen.temperature;
+  const intercepts = Float64Array.from(evaluated.means, ({ whitened }, k) => {
+    return interceptOf(evaluated, k, whitened) / chosen.temperature;
   });
   const factor = new CholeskyFactor({ kernel, ...scatter }, 1 / Math.sqrt(examples));
   return { width, center, factor, weights, intercepts };
 }
 
-/** −½ (c_kᵀW_ε⁻¹c_k − tr(W_ε⁻¹W)/n_k) of the class's mean c_k less the center. */
+/** −½ (c_kᵀW_ε⁻¹c_k − tr(W_ε⁻¹W)/n_k) for the class mean c_k relative to the center. */
 function interceptOf(
   { counts, examples, effectiveDimensions }: WhitenedSample,
   k: number,
@@ -129,56 +136,56 @@ function interceptOf(
   return -0.5 * (examples * dot(mean, mean) - effectiveDimensions / (counts[k] ?? 1));
 }
 
-function trainSettled(problem: Problem): TrainedHead | null {
+function trainSettled(problem: TrainingProblem): TrainedHead | null {
   const { kernel, statistics, means } = problem;
   const scatter = computeScatter(statistics, sumsOfClasses(statistics));
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
   const choice = choose(problem, scatter);
-  const whitened = choice && whitenByCholesky(kernel, scatter, choice.judged.epsilon, means);
-  const marginalDistance = choice && fitMarginalDistance(scatter, choice.judged.epsilon, problem.center);
+  const whitened = choice && whitenByCholesky(kernel, scatter, choice.evaluated.epsilon, means);
+  const marginalDistance = choice && fitMarginalDistance(scatter, choice.evaluated.epsilon, problem.center);
   return choice && whitened && describe(problem, choice, whitened.vectors, marginalDistance);
 }
 
-/** The sample, then the class means, less the center. */
-function listVectors(problem: Problem): Float64Array[] {
+/** The sample, then the class means, relative to the center. */
+function listVectors(problem: TrainingProblem): Float64Array[] {
   return [...centerSample(problem), ...problem.means.map((mean) => mean.slice())];
 }
 
 /**
- * For the examples of the sample, A⁻¹x serves one thing: what leaving the example out takes from tr(A⁻¹S), a share of at most about one in
- * the number of examples. With many it is left out of account, which saves a third of the solve.
+ * For examples of the sample, A⁻¹x is needed only for the term that leaving the example out subtracts from tr(A⁻¹S), a share of
+ * at most about one in the number of examples. With many examples it is ignored, which saves a third of the solve.
  */
-function firstSolved({ examples, sample, sampleGroups }: Problem): number {
+function firstSolved({ examples, sample, sampleGroups }: TrainingProblem): number {
   const isNegligible = examples >= negligibleFrom && sampleGroups.every((group) => group === null);
   return isNegligible ? sample.length : 0;
 }
 
 interface Choice {
-  /** The sample and the class means, at the ε chosen. */
-  readonly judged: WhitenedSample;
+  /** The sample and the class means, at the chosen ε. */
+  readonly evaluated: WhitenedSample;
   readonly chosen: ChosenTemperature;
-  readonly left: HeldOutLogits;
+  readonly heldOut: HeldOutLogits;
 }
 
 /** Null where there is nothing to choose by. */
-function choose(problem: Problem, scatter: Scatter): Choice | null {
+function choose(problem: TrainingProblem, scatter: Scatter): Choice | null {
   const whiten = prepareWhitening(problem.kernel, scatter, listVectors(problem));
   const grid = epsilonGrid.filter((epsilon) => epsilon >= leastEpsilon(problem));
   const guess = guessEpsilon(problem, scatter);
   const start = grid.findLastIndex((epsilon) => epsilon <= guess);
-  return descend(grid, Math.max(start, 0), (epsilon) => judge(problem, whiten(epsilon)));
+  return descend(grid, Math.max(start, 0), (epsilon) => evaluate(problem, whiten(epsilon)));
 }
 
-function leastEpsilon({ counts }: Problem): number {
+function leastEpsilon({ counts }: TrainingProblem): number {
   return counts.includes(1) ? smallestEpsilonWithSingles : smallestEpsilon;
 }
 
-function guessEpsilon(problem: Problem, scatter: Scatter): number {
+function guessEpsilon(problem: TrainingProblem, scatter: Scatter): number {
   const wanted = shrinkageFactor * estimateShrinkage(scatter);
   return Math.min(Math.max(wanted, leastEpsilon(problem)), largestEpsilon);
 }
 
-/** From the start towards larger ε while the sample gets likelier; where it does not at once, towards smaller ones. */
+/** Goes from the start towards larger ε while the sample becomes more likely; where the first step fails, towards smaller ones. */
 function descend(
   grid: readonly number[],
   start: number,
@@ -198,12 +205,12 @@ function descend(
   return best;
 }
 
-/** Of the sample, each example judged by a head without it. */
-function logLikelihood({ chosen, left }: Choice): number {
-  return -chosen.logLoss * left.labels.reduce((scored, label) => scored + (label < 0 ? 0 : 1), 0);
+/** Leave-one-out log likelihood of the sample. */
+function logLikelihood({ chosen, heldOut }: Choice): number {
+  return -chosen.logLoss * heldOut.labels.reduce((scored, label) => scored + (label < 0 ? 0 : 1), 0);
 }
 
-function judge(problem: Problem, whitening: Whitening | null): Choice | null {
+function evaluate(problem: TrainingProblem, whitening: Whitening | null): Choice | null {
   if (whitening === null) return null;
   const { sample, counts, examples } = problem;
   const { epsilon, ridge } = whitening;
@@ -211,7 +218,7 @@ function judge(problem: Problem, whitening: Whitening | null): Choice | null {
   const means = whitening.vectors.slice(sample.length);
   const effectiveDimensions =
     whitening.effectiveDimensions ?? estimateEffectiveDimensions(problem, vectors, means);
-  const judged: WhitenedSample = {
+  const evaluated: WhitenedSample = {
     epsilon,
     ridge,
     effectiveDimensions,
@@ -222,17 +229,17 @@ function judge(problem: Problem, whitening: Whitening | null): Choice | null {
     labels: problem.sampleLabels,
     groups: problem.sampleGroups,
   };
-  const left = leaveOneOut(judged);
-  const chosen = chooseTemperature(left);
-  return chosen && { judged, chosen, left };
+  const heldOut = leaveOneOut(evaluated);
+  const chosen = chooseTemperature(heldOut);
+  return chosen && { evaluated, chosen, heldOut };
 }
 
 /**
- * tr(W_ε⁻¹ W) = tr(A⁻¹ S) is the sum over all examples of |x − μ|² in whitened coordinates: n times the mean over the sample, exact while
- * every example is in it.
+ * tr(W_ε⁻¹ W) = tr(A⁻¹ S) is the sum over all examples of |x − μ|² in whitened coordinates: n times the mean over the sample,
+ * exact while every example is in it.
  */
 function estimateEffectiveDimensions(
-  { examples, sampleLabels }: Problem,
+  { examples, sampleLabels }: TrainingProblem,
   vectors: readonly Whitened[],
   means: readonly Whitened[],
 ): number {
@@ -245,7 +252,7 @@ function estimateEffectiveDimensions(
 }
 
 function leaveOneOutMarginalDistances(
-  { examples, counts, means, sampleVectors, sampleLabels }: Problem,
+  { examples, counts, means, sampleVectors, sampleLabels }: TrainingProblem,
   epsilon: number,
   marginalDistance: MarginalDistance | null,
 ): number[] {
@@ -258,19 +265,19 @@ function leaveOneOutMarginalDistances(
   });
 }
 
-/** logit_k = −½ d_k² / T + log π_k, less what all classes share: wᵀx + b with w = W_ε⁻¹ (μ_k − center) / T. */
+/** logit_k = −½ d_k² / T + log π_k, without the terms common to all classes: wᵀx + b with w = W_ε⁻¹ (μ_k − center) / T. */
 function describe(
-  problem: Problem,
+  problem: TrainingProblem,
   choice: Choice,
   whitenedMeans: readonly Whitened[],
   marginalDistance: MarginalDistance | null,
 ): TrainedHead {
   const { dimensions, examples, means, center, logPriors, sample } = problem;
-  const { chosen, judged } = choice;
-  const { epsilon, effectiveDimensions } = judged;
+  const { chosen, evaluated } = choice;
+  const { epsilon, effectiveDimensions } = evaluated;
   const { temperature } = chosen;
   const reference = fitNovelty(
-    judged,
+    evaluated,
     marginalDistance,
     leaveOneOutMarginalDistances(problem, epsilon, marginalDistance),
   );
@@ -284,7 +291,7 @@ function describe(
       weights[k * dimensions + i] = weight;
       shift += weight * (center[i] ?? 0);
     }
-    const own = interceptOf(judged, k, whitened) / temperature + (logPriors[k] ?? 0);
+    const own = interceptOf(evaluated, k, whitened) / temperature + (logPriors[k] ?? 0);
     biases[k] = own - shift;
     offsets[k] = -temperature * own;
   });
@@ -303,7 +310,7 @@ function describe(
       leaveOneOutAccuracy: chosen.accuracy,
       effectiveDimensions,
       sample: sample.length,
-      ...measureConfidenceThresholds(problem, choice.left, temperature),
+      ...measureConfidenceThresholds(problem, choice.heldOut, temperature),
     },
   };
 }

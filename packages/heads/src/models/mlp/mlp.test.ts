@@ -35,7 +35,7 @@ function setOf(examples: readonly LabelledVector[]) {
   return set;
 }
 
-/** The weighted mean of each class as a linear layer behind a layer that does nothing to what is positive. */
+/** The weighted mean of each class as a linear layer, after a layer that passes positive values through. */
 async function trainMeans({ vectors, labels, weights, classes, scale }: LayersTask): Promise<DenseLayer[]> {
   const means = Array.from({ length: classes }, () => new Float64Array(dimensions));
   const totals = new Float64Array(classes);
@@ -64,10 +64,10 @@ async function trainMeans({ vectors, labels, weights, classes, scale }: LayersTa
 const settled = { mode: 'settled' } as const;
 
 /**
- * By number and mode, SHA-256 over the digests of heads whose layers are means: all that is added here, in a fixed order of operations, to what
- * the descent gives. So a number of `mlp` promises, on every machine, what the layers learn from, how sure their answers are, and the
- * bytes. The descent itself is TensorFlow.js', with the backend that the machine has: the same bits again on one machine alone, which
- * the tests of its trainer and of classify's solver hold.
+ * By arithmetic number and mode, SHA-256 over the digests of heads whose layers are means. They cover everything in this
+ * package: the training data of the layers, the calibration, and the bytes, on every machine. The gradient descent itself runs
+ * in TensorFlow.js with the machine's backend and has the same bits on one machine only; the tests of its trainer and of
+ * classify's solver cover it.
  */
 const recorded: Readonly<Record<string, string>> = {
   'mlp 1, provisional': '6e20b35b2a28a61999454ac62880ff21ba7c82979a7409f0e4c167fd9087721f',
@@ -75,7 +75,7 @@ const recorded: Readonly<Record<string, string>> = {
 };
 
 describe('a head of fully connected layers', () => {
-  it('answers by its layers, calibrated on examples that they never saw', async () => {
+  it('predicts with its layers, calibrated on unseen examples', async () => {
     const seen: LayersTask[] = [];
     const set = setOf(clouds(600, ['a', 'b', 'c']));
     const head = await trainLayersHead(set, settled, (task) => {
@@ -95,11 +95,12 @@ describe('a head of fully connected layers', () => {
     expect(accuracy).toBeGreaterThan(0.8);
     expect(Math.abs(accuracy - heldOutAccuracy)).toBeLessThan(0.15);
     for (const { probabilities } of answers) expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
-    const sureness = answers.reduce((sum, { probabilities }) => sum + Math.max(...probabilities), 0) / 600;
-    expect(Math.abs(sureness - accuracy)).toBeLessThan(0.1);
+    const meanConfidence =
+      answers.reduce((sum, { probabilities }) => sum + Math.max(...probabilities), 0) / 600;
+    expect(Math.abs(meanConfidence - accuracy)).toBeLessThan(0.1);
   });
 
-  it('holds members of a group out together', async () => {
+  it('holds out members of a group together', async () => {
     const set = setOf(clouds(900, ['a', 'b']));
     const all = new Map(clouds(900, ['a', 'b']).map((example) => [example.vector.join(), example.group]));
     let groups = new Set<string | null | undefined>();
@@ -114,7 +115,7 @@ describe('a head of fully connected layers', () => {
     expect(learnedGrouped).toBeGreaterThanOrEqual(inGroupsLearned);
   });
 
-  it('is the same for the same set, whatever its history, where the trainer is', async () => {
+  it('is the same for the same set and trainer, after any history', async () => {
     const examples = clouds(120, ['a', 'b', 'c']);
     const [extra] = clouds(1, ['a'], 5_000);
     const expected = await trainLayersHead(setOf(examples), settled, trainMeans);
@@ -128,7 +129,7 @@ describe('a head of fully connected layers', () => {
   });
 
   it.each<HeadMode>(['provisional', 'settled'])(
-    '%s: gives the very bits that are on record, where the layers are the same',
+    'has the recorded digests for the same layers, %s',
     async (mode) => {
       const sets = [
         clouds(600, ['a', 'b', 'c']),
@@ -139,12 +140,12 @@ describe('a head of fully connected layers', () => {
       for (const set of sets) hash.update((await trainLayersHead(setOf(set), { mode }, trainMeans)).digest);
       const asked = `mlp ${arithmeticOf('mlp')}, ${mode}`;
       const advice =
-        'Other bits: raise the number in arithmetic.ts and add the new digests; those on record stay';
+        'different bits: increase the number in arithmetic.ts and add the new digests; recorded ones stay';
       expect({ [asked]: hash.digest('hex') }, advice).toEqual({ [asked]: recorded[asked] });
     },
   );
 
-  it('keeps all examples of small classes for learning, and weighs classes alike', async () => {
+  it('trains on all examples of small classes and weighs classes equally', async () => {
     const set = setOf([
       ...clouds(400, ['a', 'b']),
       ...clouds(15, ['x', 'x', 'c'], 9_000).filter(({ label }) => label === 'c'),
@@ -158,7 +159,7 @@ describe('a head of fully connected layers', () => {
     });
   });
 
-  it('follows the prior, and is modest with one class or one example', async () => {
+  it('follows the prior, and has low confidence with one class or one example', async () => {
     const set = setOf(clouds(90, ['a', 'a', 'b']));
     const share = async (prior: 'uniform' | Record<string, number>) => {
       const classifier = openHead(await trainLayersHead(set, { ...settled, prior }, trainMeans));
@@ -175,7 +176,7 @@ describe('a head of fully connected layers', () => {
     });
   });
 
-  it('refuses bytes that are not its own', async () => {
+  it('rejects invalid bytes', async () => {
     const head = await trainLayersHead(setOf(clouds(30, ['a', 'b'])), settled, trainMeans);
     for (const parameters of [
       head.parameters.subarray(0, -1),

@@ -1,6 +1,7 @@
 /**
- * Fully connected layers on frozen vectors, trained by gradient descent: the source's retrain of a net whose convolutions are frozen.
- * The descent itself runs elsewhere (`TrainLayers`); what it learns from, how sure its answers are, and the answers are here.
+ * Fully connected layers on frozen vectors, trained by gradient descent: the last layers of a net whose convolutions are
+ * frozen. The descent itself runs elsewhere (`TrainLayers`); this file prepares its training data, calibrates its outputs and
+ * predicts.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Head, LabelledVector, TrainingSet, TrainOptions } from '../../api.ts';
@@ -13,35 +14,36 @@ import { arithmeticOf } from '../arithmetic.ts';
 import { balancedClassWeights } from '../class-weights.ts';
 import { applyLayers, type DenseLayer, encodeLayers, scaleOf } from '../dense-layers.ts';
 import { digestHead, uniformShareOf } from '../linear-head.ts';
-import { indexLabels, type Problem, prepareProblem } from '../training-problem.ts';
+import { indexLabels, prepareProblem, type TrainingProblem } from '../training-problem.ts';
 
 /** One example of this many is held out, to choose the temperature; members of a group together. */
 const heldOutShare = 10;
-/** Smaller classes need all their examples for learning. */
+/** Smaller classes use all their examples for training. */
 const smallestHeldOutClass = 10;
-const mostHeldOut = 2_000;
+const maximumHeldOut = 2_000;
 
-/** What layers are trained on: minimise Σ weight · cross-entropy(label, layers(scale · vector)). */
+/** Training data of the layers: minimise Σ weight · cross-entropy(label, layers(scale · vector)). */
 export interface LayersTask {
   readonly mode: TrainOptions['mode'];
   readonly dimensions: number;
   readonly classes: number;
   /** Quantised unit vectors, in the order of their sample keys. */
   readonly vectors: readonly Int16Array[];
-  /** Makes the mean square of an input one. */
+  /** Scales the mean square of an input to one. */
   readonly scale: number;
   /** Class index of each vector. */
   readonly labels: Int32Array;
-  /** Of each vector's loss: classes weigh alike; the mean is about one. */
+  /** Weights of the vectors' losses: classes have equal totals; the mean is about one. */
   readonly weights: Float32Array;
 }
 
-/** Trains layers of the trainer's choice, the last with one output a class. */
+/** Trains layers of the trainer's choice, the last with one output for each class. */
 export type TrainLayers = (task: LayersTask) => Promise<readonly DenseLayer[]>;
 
 /**
- * Trains a head of kind `mlp`, on `examples` (those of the set with the smallest sample keys, ascending; by default the set's sample of 2,000).
- * As reproducible as `trainLayers` is. Errors: head-not-ready for an empty set, sample-incomplete, and those of `trainLayers`.
+ * Trains a head of kind `mlp`, on `examples` (those of the set with the smallest sample keys, ascending; by default the set's
+ * sample of 2,000). As reproducible as `trainLayers` is. Errors: head-not-ready for an empty set, sample-incomplete, and those
+ * of `trainLayers`.
  */
 export async function trainLayersHead(
   from: TrainingSet | SetSnapshot,
@@ -50,13 +52,13 @@ export async function trainLayersHead(
   examples?: readonly LabelledVector[],
 ): Promise<Head> {
   const set = openTrainingInput(from);
-  if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'A head needs at least one example');
+  if (set.examples === 0) throw new HeadwaterError('head-not-ready', 'cannot train a head without examples');
   const problem = prepareProblem(set, { kind: 'mlp', mode, ...(prior !== undefined && { prior }) });
   const { learned, heldOut } = splitExamples(problem, examples ?? set.sample(sampleLimit));
   const { dimensions } = set;
   const layers = await trainLayers({ mode, dimensions, ...taskOf(problem, learned, dimensions) });
-  const left = judge(problem, layers, heldOut, scaleOf(dimensions));
-  const chosen = problem.classes.length < 2 ? null : chooseTemperature(left);
+  const logits = evaluate(problem, layers, heldOut, scaleOf(dimensions));
+  const chosen = problem.classes.length < 2 ? null : chooseTemperature(logits);
   const temperature = chosen?.temperature ?? 1;
   const uniformShare = uniformShareOf(problem.examples);
   const parameters = encodeLayers({ layers, temperature, uniformShare, logPriors: problem.logPriors });
@@ -78,7 +80,7 @@ export async function trainLayersHead(
       ...(chosen && {
         heldOutLogLoss: chosen.logLoss,
         heldOutAccuracy: chosen.accuracy,
-        ...measureConfidenceThresholds(problem, left, temperature),
+        ...measureConfidenceThresholds(problem, logits, temperature),
       }),
     },
   };
@@ -89,20 +91,21 @@ interface Split {
   readonly heldOut: readonly LabelledVector[];
 }
 
-/** By the first byte of the sample key, which members of a group share. */
-function splitExamples({ classes, counts }: Problem, examples: readonly LabelledVector[]): Split {
+/** Splits by the first byte of the sample key, which members of a group share. */
+function splitExamples({ classes, counts }: TrainingProblem, examples: readonly LabelledVector[]): Split {
   const sizes = new Map(classes.map((label, k) => [label, counts[k] ?? 0]));
   const learned: LabelledVector[] = [];
   const heldOut: LabelledVector[] = [];
   for (const example of examples) {
     const large = (sizes.get(example.label) ?? 0) >= smallestHeldOutClass;
-    const chosen = large && heldOut.length < mostHeldOut && (sampleKey(example)[0] ?? 0) % heldOutShare === 0;
+    const chosen =
+      large && heldOut.length < maximumHeldOut && (sampleKey(example)[0] ?? 0) % heldOutShare === 0;
     (chosen ? heldOut : learned).push(example);
   }
   return learned.length === 0 ? { learned: heldOut, heldOut: [] } : { learned, heldOut };
 }
 
-function taskOf({ classes }: Problem, learned: readonly LabelledVector[], dimensions: number) {
+function taskOf({ classes }: TrainingProblem, learned: readonly LabelledVector[], dimensions: number) {
   const labels = indexLabels(classes, learned);
   return {
     classes: classes.length,
@@ -113,8 +116,8 @@ function taskOf({ classes }: Problem, learned: readonly LabelledVector[], dimens
   };
 }
 
-function judge(
-  { classes }: Problem,
+function evaluate(
+  { classes }: TrainingProblem,
   layers: readonly DenseLayer[],
   heldOut: readonly LabelledVector[],
   scale: number,

@@ -1,6 +1,6 @@
 /**
- * Nearest class mean: what is left of the discriminant when the scatter is shrunk all the way to a multiple of the identity. It needs
- * hardly any examples, and answers for the other heads where they have nothing to work with.
+ * Nearest class mean: the discriminant with a scatter shrunk completely to a multiple of the identity. It needs very few
+ * examples, and replaces the other kinds on degenerate sets.
  */
 
 import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
@@ -11,15 +11,15 @@ import { dot } from '../../numerics/vector-arithmetic.ts';
 import type { HeadFamily, TrainedHead } from '../head-family.ts';
 import { encodeLinear, openLinear, uniformShareOf } from '../linear-head.ts';
 import { computeTrace, isFlat } from '../scatter.ts';
-import { centerSample, type Problem } from '../training-problem.ts';
+import { centerSample, type TrainingProblem } from '../training-problem.ts';
 import type { Whitened } from '../whitening.ts';
 
-/** Of squared distances between unit vectors, where nothing is known of the scatter. */
+/** Temperature of squared distances between unit vectors, where nothing is known of the scatter. */
 const constantTemperature = 0.125;
 
 export const ncm: HeadFamily = { train: trainNearestMeans, open: openLinear };
 
-function trainNearestMeans(problem: Problem): TrainedHead {
+function trainNearestMeans(problem: TrainingProblem): TrainedHead {
   const { dimensions, examples, counts, means, sampleLabels, sampleGroups } = problem;
   const trace = computeTrace(problem.statistics);
   if (counts.length < 2 || isFlat(trace)) return trainDegenerate(problem);
@@ -28,7 +28,7 @@ function trainNearestMeans(problem: Problem): TrainedHead {
   const whiten = (vector: Float64Array): Whitened => {
     return { whitened: vector.map((x) => x * scale), solved: vector.map((x) => x / ridge) };
   };
-  const left = leaveOneOut({
+  const heldOut = leaveOneOut({
     epsilon: 1,
     ridge,
     effectiveDimensions: dimensions,
@@ -39,7 +39,7 @@ function trainNearestMeans(problem: Problem): TrainedHead {
     labels: sampleLabels,
     groups: sampleGroups,
   });
-  const chosen = chooseTemperature(left);
+  const chosen = chooseTemperature(heldOut);
   if (chosen === null) return trainDegenerate(problem);
   const { temperature, logLoss, accuracy } = chosen;
   return {
@@ -50,13 +50,13 @@ function trainNearestMeans(problem: Problem): TrainedHead {
       leaveOneOutLogLoss: logLoss,
       leaveOneOutAccuracy: accuracy,
       sample: problem.sample.length,
-      ...measureConfidenceThresholds(problem, left, temperature),
+      ...measureConfidenceThresholds(problem, heldOut, temperature),
     },
   };
 }
 
-/** One class, one example, or no scatter: a temperature that promises little, and measurements that say so. */
-export function trainDegenerate(problem: Problem): TrainedHead {
+/** For one class, one example, or no scatter: a head with low confidence, marked as degenerate in its measurements. */
+export function trainDegenerate(problem: TrainingProblem): TrainedHead {
   return {
     parameters: encodeMeans(problem, 1 / (constantTemperature * unit * unit), 0),
     regularization: null,
@@ -65,8 +65,8 @@ export function trainDegenerate(problem: Problem): TrainedHead {
   };
 }
 
-/** logit_k = −½ (scale · |x − μ_k|² − correction / n_k) + log π_k, less what all classes share. */
-function encodeMeans(problem: Problem, scale: number, correction: number): Uint8Array {
+/** logit_k = −½ (scale · |x − μ_k|² − correction / n_k) + log π_k, without the terms common to all classes. */
+function encodeMeans(problem: TrainingProblem, scale: number, correction: number): Uint8Array {
   const { dimensions, examples, means, counts, center, logPriors } = problem;
   const weights = new Float64Array(means.length * dimensions);
   const biases = Float64Array.from(means, (mean, k) => {

@@ -1,4 +1,4 @@
-/** The closed form against regressions without each fold. */
+/** Compares the closed form with regressions without each fold. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { referenceKernel } from '../../kernel/reference-kernel.ts';
@@ -43,14 +43,14 @@ function solve(matrix: readonly (readonly number[])[], right: readonly number[])
 }
 
 function predictWithout(items: readonly Item[], index: number, lambda: number): number[] {
-  const judged = items[index];
+  const evaluated = items[index];
   const rest = items.filter(
-    (item, i) => i !== index && (item.group === null || item.group !== judged?.group),
+    (item, i) => i !== index && (item.group === null || item.group !== evaluated?.group),
   );
   const scatter = scatterOf(rest).map((row, i) => row.map((value, j) => value + (i === j ? lambda : 0)));
   const rows = centered(rest);
   const mean = meanOf(rest);
-  const x = judged?.x.map((value, i) => value - (mean[i] ?? 0)) ?? [];
+  const x = evaluated?.x.map((value, i) => value - (mean[i] ?? 0)) ?? [];
   return Array.from({ length: classes }, (_, k) => {
     const share = rest.filter(({ label }) => label === k).length / rest.length;
     const right = Array.from({ length: width }, (__, i) =>
@@ -69,7 +69,7 @@ const sets = fc
   .array(item, { minLength: 9, maxLength: 24 })
   .map((items) => items.map((each, i) => (i < 9 ? { ...each, label: i % classes, group: null } : each)));
 
-it('leaves out what a regression without the fold leaves out', () => {
+it('equals a regression without the fold, for leave-one-out', () => {
   fc.assert(
     fc.property(sets, fc.constantFrom(0.05, 0.3, 0.8), (items, epsilon) => {
       const rows = scatterOf(items);
@@ -107,11 +107,11 @@ it('leaves out what a regression without the fold leaves out', () => {
         sampleLabels: Int32Array.from(items, ({ label }) => label),
         sampleGroups: items.map(({ group }) => group),
       };
-      const left = leaveOneOutRegression(problem, whitening);
+      const heldOut = leaveOneOutRegression(problem, whitening);
       const lambda = ((epsilon / (1 - epsilon)) * trace) / width;
       items.forEach((_, index) => {
         predictWithout(items, index, lambda).forEach((expected, k) => {
-          expect(left.logits[index * classes + k]).toBeCloseTo(expected, 8);
+          expect(heldOut.logits[index * classes + k]).toBeCloseTo(expected, 8);
         });
       });
     }),

@@ -1,6 +1,6 @@
 /**
- * Ridge regression onto the classes, from centred normal equations (design section 4): (G_c + λ I) B = S_c, where S_c holds
- * n_k (μ_k − mean). Where classes are unlike in shape it can beat the discriminant.
+ * Ridge regression onto the classes, from centred normal equations (design section 4): (G_c + λ I) B = S_c, where S_c holds n_k
+ * (μ_k − mean). Where classes differ in shape it can be more accurate than the discriminant.
  */
 
 import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
@@ -20,7 +20,7 @@ import {
   type Scatter,
   sumOfAll,
 } from '../scatter.ts';
-import { centerSample, type Problem } from '../training-problem.ts';
+import { centerSample, type TrainingProblem } from '../training-problem.ts';
 import {
   columnsFor,
   prepareWhitening,
@@ -38,14 +38,14 @@ const largestEpsilon = 0.9;
 /** Settled: λ by generalized cross-validation; provisional: by OAS. T by leave-one-out in both. */
 export const ridge: HeadFamily = { train: trainRidge, open: openLinear };
 
-function trainRidge(problem: Problem): TrainedHead {
+function trainRidge(problem: TrainingProblem): TrainedHead {
   if (problem.counts.length < 2) return trainDegenerate(problem);
   const trained = problem.mode === 'provisional' ? trainProvisional(problem) : trainSettled(problem);
   return trained ?? trainDegenerate(problem);
 }
 
-/** One factorization does it all. Null where rounding leaves nothing to solve with. */
-function trainProvisional(problem: Problem): TrainedHead | null {
+/** Uses one factorization for everything. Null where, after rounding, the matrix is not positive definite. */
+function trainProvisional(problem: TrainingProblem): TrainedHead | null {
   const { kernel, statistics, sample } = problem;
   const vectors = listVectors(problem);
   const columns = columnsFor(statistics.width, vectors.length);
@@ -56,7 +56,7 @@ function trainProvisional(problem: Problem): TrainedHead | null {
   return whitening && describe(problem, whitening, whitening.vectors.slice(sample.length));
 }
 
-function trainSettled(problem: Problem): TrainedHead | null {
+function trainSettled(problem: TrainingProblem): TrainedHead | null {
   const { kernel, statistics } = problem;
   const scatter = computeScatter(statistics, sumOfAll(statistics));
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
@@ -66,15 +66,15 @@ function trainSettled(problem: Problem): TrainedHead | null {
 }
 
 /** The sample, then n_k (μ_k − mean) for each class. */
-function listVectors(problem: Problem): Float64Array[] {
+function listVectors(problem: TrainingProblem): Float64Array[] {
   return [...centerSample(problem), ...listTargets(problem)];
 }
 
-function listTargets({ means, counts }: Problem): Float64Array[] {
+function listTargets({ means, counts }: TrainingProblem): Float64Array[] {
   return means.map((mean, k) => mean.map((value) => value * (counts[k] ?? 0)));
 }
 
-function crossValidate(problem: Problem, scatter: Scatter): Whitening | null {
+function crossValidate(problem: TrainingProblem, scatter: Scatter): Whitening | null {
   const whiten = prepareWhitening(problem.kernel, scatter, listVectors(problem));
   let best: Whitening | null = null;
   let lowest = Number.POSITIVE_INFINITY;
@@ -89,10 +89,10 @@ function crossValidate(problem: Problem, scatter: Scatter): Whitening | null {
 }
 
 /**
- * n · RSS / (n − tr H)² (Golub, Heath, Wahba: Generalized Cross-Validation, 1979). With B = (1 − ε) A⁻¹ S_c, RSS_k is
- * n_k (1 − n_k/n) − (1 − ε)(|c|² + ρ |A⁻¹ s|²) for s the k-th column of S_c, whitened c; tr H = 1 + (1 − ε) tr(A⁻¹ G_c).
+ * n · RSS / (n − tr H)² (Golub, Heath, Wahba: Generalized Cross-Validation, 1979). With B = (1 − ε) A⁻¹ S_c, RSS_k is n_k (1 −
+ * n_k/n) − (1 − ε)(|c|² + ρ |A⁻¹ s|²) for s the k-th column of S_c, whitened c; tr H = 1 + (1 − ε) tr(A⁻¹ G_c).
  */
-function scoreByCrossValidation({ examples, counts, sample }: Problem, whitening: Whitening): number {
+function scoreByCrossValidation({ examples, counts, sample }: TrainingProblem, whitening: Whitening): number {
   const { epsilon, ridge: rho, vectors, effectiveDimensions } = whitening;
   let residual = 0;
   vectors.slice(sample.length).forEach(({ whitened, solved }, k) => {
@@ -104,13 +104,17 @@ function scoreByCrossValidation({ examples, counts, sample }: Problem, whitening
   return (examples * residual) / (freedom * freedom);
 }
 
-/** logit_k = ŷ_k / T + log π_k − log(n_k / n): regression has learned the frequencies of classes, which the prior replaces. */
-function describe(problem: Problem, tuned: Whitening, targets: readonly Whitened[]): TrainedHead | null {
+/** logit_k = ŷ_k / T + log π_k − log(n_k / n): a regression includes the class frequencies, which the prior replaces. */
+function describe(
+  problem: TrainingProblem,
+  tuned: Whitening,
+  targets: readonly Whitened[],
+): TrainedHead | null {
   const { dimensions, examples, counts, center, means, logPriors, sample } = problem;
   const { epsilon } = tuned;
   const offsets = counts.map((count) => -fixedLog(count / examples));
-  const left = leaveOneOutRegression(problem, tuned);
-  const chosen = chooseTemperature(left, offsets);
+  const heldOut = leaveOneOutRegression(problem, tuned);
+  const chosen = chooseTemperature(heldOut, offsets);
   if (chosen === null) return null;
   const { temperature, logLoss, accuracy } = chosen;
   const weights = new Float64Array(means.length * dimensions);
@@ -137,14 +141,14 @@ function describe(problem: Problem, tuned: Whitening, targets: readonly Whitened
       leaveOneOutLogLoss: logLoss,
       leaveOneOutAccuracy: accuracy,
       sample: sample.length,
-      ...measureConfidenceThresholds(problem, left, temperature, offsets),
+      ...measureConfidenceThresholds(problem, heldOut, temperature, offsets),
     },
   };
 }
 
-/** What a regression without each example's fold would have said of it, with the same λ. */
+/** The prediction for each example of a regression without its fold, with the same λ. */
 export function leaveOneOutRegression(
-  problem: Pick<Problem, 'examples' | 'counts' | 'sample' | 'sampleLabels' | 'sampleGroups'>,
+  problem: Pick<TrainingProblem, 'examples' | 'counts' | 'sample' | 'sampleLabels' | 'sampleGroups'>,
   { epsilon, vectors }: Whitening,
 ): HeldOutLogits {
   const { examples, counts, sample, sampleLabels, sampleGroups } = problem;
@@ -176,7 +180,10 @@ export function leaveOneOutRegression(
   return { classes: counts.length, logits, labels };
 }
 
-/** (I − H_FF)⁻¹ times the residuals (Cook, Weisberg: Residuals and Influence in Regression, 1982, section 2.2); null where it does not exist. */
+/**
+ * (I − H_FF)⁻¹ times the residuals (Cook, Weisberg: Residuals and Influence in Regression, 1982, section 2.2); null where the
+ * inverse does not exist.
+ */
 function solveResiduals(
   members: readonly Float64Array[],
   residuals: readonly Float64Array[],

@@ -1,4 +1,7 @@
-/** Passes over all examples of a regression, a few at a time: these are copied to where the kernel works, and lie nowhere twice. */
+/**
+ * Passes over all examples of a regression, a few at a time, which are copied to the kernel's memory. No second copy of all
+ * examples exists.
+ */
 import type { Kernel } from '../../kernel/api.ts';
 import { exampleBlockSize, type RegressionMemory } from '../../kernel/reference-regression.ts';
 
@@ -6,11 +9,11 @@ export class ExamplePass {
   readonly #vectors: readonly Int16Array[];
   readonly #width: number;
   readonly #rows: number;
-  /** Rows in twos. */
+  /** Number of rows, rounded up to a multiple of two. */
   readonly #stride: number;
   readonly #memory: RegressionMemory;
 
-  /** Of `rows` weight vectors, each `width` long (a multiple of four, at least that of the vectors). */
+  /** For `rows` weight vectors, each `width` long (a multiple of four, at least that of the vectors). */
   constructor(kernel: Kernel, vectors: readonly Int16Array[], width: number, rows: number) {
     this.#vectors = vectors;
     this.#width = width;
@@ -19,7 +22,7 @@ export class ExamplePass {
     this.#memory = kernel.createRegression(width, this.#stride);
   }
 
-  /** w_k · x_i + intercept_k, examples × rows; `weights` begins with the rows, one behind the other. */
+  /** w_k · x_i + intercept_k, examples × rows; `weights` begins with the rows, one after the other. */
   score(weights: Float64Array, intercepts: Float64Array): Float64Array {
     const memory = this.#memory;
     memory.weights.set(weights.subarray(0, this.#rows * this.#width));
@@ -53,7 +56,7 @@ export class ExamplePass {
     return memory.gradient.slice(0, this.#rows * this.#width);
   }
 
-  /** How many examples from this one on are in the memory now. */
+  /** Loads examples from this one on; returns how many. */
   #load(first: number): number {
     const count = Math.min(exampleBlockSize, this.#vectors.length - first);
     for (let i = 0; i < count; i++) this.#memory.vectors.set(this.#vectors[first + i] ?? [], i * this.#width);

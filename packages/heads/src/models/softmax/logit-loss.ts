@@ -1,11 +1,11 @@
 /**
- * The log loss of examples whose logits are known, and how it changes along a line: a step of a linear head moves its logits along a line,
- * so that the best length of a step is found without looking at the examples again.
+ * The log loss of examples with known logits, and its derivatives along a line. A step of a linear head moves its logits along
+ * a line, so that the best step length is found without another pass over the examples.
  */
 import { fixedExp, fixedLog } from '../../numerics/fixed-math.ts';
 
-/** Derivatives by the length of the step. */
-export interface Slope {
+/** Derivatives by the step length. */
+interface Slope {
   readonly loss: number;
   readonly slope: number;
   readonly curvature: number;
@@ -64,7 +64,7 @@ export class LogitLoss {
   }
 }
 
-/** In place; answers the logarithm of the sum of the exponentials. */
+/** In place; returns the logarithm of the sum of the exponentials. */
 function toProbabilities(logits: Float64Array): number {
   let highest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > highest) highest = logit;

@@ -1,7 +1,7 @@
-/** The regression itself, held against its own objective. */
+/** Checks the regression against its own objective. */
 import { describe, expect, it } from 'vitest';
 import { referenceKernel } from '../../kernel/reference-kernel.ts';
-import { Statistics } from '../../training-set/sufficient-statistics.ts';
+import { SufficientStatistics } from '../../training-set/sufficient-statistics.ts';
 import { PriorCentredRegression } from './prior-centred-regression.ts';
 import { computeWeightPrior, withoutExamples } from './weight-prior.ts';
 
@@ -20,19 +20,19 @@ const vectors = Array.from(labels, (label) =>
 const weights = Float64Array.from(labels, (label) => (label === 0 ? 0.5 : 1.25) / 90);
 
 function sumsOf(from: number) {
-  const sums = new Statistics(dimensions, referenceKernel);
+  const sums = new SufficientStatistics(dimensions, referenceKernel);
   for (let i = from; i < labels.length; i++)
     sums.add(classes[labels[i] ?? 0] ?? '', vectors[i] ?? new Int16Array(dimensions));
   return sums;
 }
 
-function anchorOf(from = 0) {
-  const anchor = computeWeightPrior(sumsOf(from), classes, choices);
-  if (anchor === null) throw new Error('There is an anchor');
-  return anchor;
+function weightPriorOf(from = 0) {
+  const weightPrior = computeWeightPrior(sumsOf(from), classes, choices);
+  if (weightPrior === null) throw new Error('the weight prior is missing');
+  return weightPrior;
 }
 
-/** W_ε, straight from the definition; what pads it has the ridge alone. */
+/** W_ε by its definition; padded dimensions have the ridge alone. */
 function shrunkCovariance(width: number): Float64Array {
   const means = classes.map((_, k) =>
     Array.from({ length: dimensions }, (__, j) => {
@@ -54,15 +54,15 @@ function shrunkCovariance(width: number): Float64Array {
   });
 }
 
-describe('a regression', () => {
-  it.each([1, 0.03, 0.001])('ends where its objective is smallest, λ = %f', (lambda) => {
-    const anchor = anchorOf();
-    const regression = new PriorCentredRegression(referenceKernel, anchor, { vectors, labels, weights });
+describe('a prior-centred regression', () => {
+  it.each([1, 0.03, 0.001])('minimises its objective, λ = %f', (lambda) => {
+    const weightPrior = weightPriorOf();
+    const regression = new PriorCentredRegression(referenceKernel, weightPrior, { vectors, labels, weights });
     regression.descend(lambda, 200, 1e-13);
-    const { width } = anchor;
+    const { width } = weightPrior;
     const best = regression.solution;
     const shrunk = shrunkCovariance(width);
-    /** Straight from the definition. */
+    /** By its definition. */
     const objective = (w: Float64Array, b: Float64Array) => {
       let value = 0;
       vectors.forEach((vector, i) => {
@@ -73,7 +73,7 @@ describe('a regression', () => {
         value += (weights[i] ?? 0) * (logSum - (logits[labels[i] ?? 0] ?? 0));
       });
       for (let k = 0; k < classes.length; k++) {
-        const away = (j: number) => (w[k * width + j] ?? 0) - (anchor.weights[k * width + j] ?? 0);
+        const away = (j: number) => (w[k * width + j] ?? 0) - (weightPrior.weights[k * width + j] ?? 0);
         for (let i = 0; i < width; i++) {
           for (let j = 0; j < width; j++)
             value += (lambda / 2) * away(i) * (shrunk[i * width + j] ?? 0) * away(j);
@@ -82,7 +82,7 @@ describe('a regression', () => {
       return value;
     };
     const least = objective(best.weights, best.biases);
-    expect(least).toBeLessThan(objective(anchor.weights, best.biases));
+    expect(least).toBeLessThan(objective(weightPrior.weights, best.biases));
     for (let trial = 0; trial < 40; trial++) {
       const size = 10 ** -(trial % 4);
       const w = best.weights.map((value) => value * (1 + 0.1 * size * (random() - 0.5)));
@@ -91,37 +91,37 @@ describe('a regression', () => {
     }
   });
 
-  it('goes on where another one ended', () => {
-    const anchor = anchorOf();
-    const first = new PriorCentredRegression(referenceKernel, anchor, { vectors, labels, weights });
+  it('continues from the solution of another one', () => {
+    const weightPrior = weightPriorOf();
+    const first = new PriorCentredRegression(referenceKernel, weightPrior, { vectors, labels, weights });
     first.descend(0.01, 50, 1e-12);
-    const second = new PriorCentredRegression(referenceKernel, anchor, { vectors, labels, weights });
+    const second = new PriorCentredRegression(referenceKernel, weightPrior, { vectors, labels, weights });
     second.startFrom(first.shift);
     expect(second.descend(0.01, 50, 1e-6)).toBeLessThan(3);
-    const [one, other] = [first.judge(vectors), second.judge(vectors)];
+    const [one, other] = [first.evaluate(vectors), second.evaluate(vectors)];
     for (let i = 0; i < one.length; i++) expect(other[i]).toBeCloseTo(one[i] ?? 0, 3);
   });
 });
 
-describe('an anchor', () => {
-  it('of a set without some examples is that of the others, to the last bit', () => {
+describe('a weight prior', () => {
+  it('of a set without some examples equals that of the remaining ones, to the last bit', () => {
     const held = Array.from({ length: 20 }, (_, i) => {
       return { label: classes[labels[i] ?? 0] ?? '', vector: vectors[i] ?? new Int16Array(dimensions) };
     });
     const [own, others] = [
       computeWeightPrior(withoutExamples(sumsOf(0), held), classes, choices),
-      anchorOf(20),
+      weightPriorOf(20),
     ];
     expect({ ...own, factor: null }).toEqual({ ...others, factor: null });
-    const turned = [own, others].map((anchor) => {
+    const turned = [own, others].map((weightPrior) => {
       const numbers = Float64Array.from({ length: others.width }, (_, i) => i + 1);
-      anchor?.factor.solveUpper(numbers);
+      weightPrior?.factor.solveUpper(numbers);
       return numbers;
     });
     expect(turned[0]).toEqual(turned[1]);
   });
 
-  it('has nothing to say of a class without examples, and needs two', () => {
+  it('has no weights for a class without examples, and needs two classes with examples', () => {
     const sums = withoutExamples(
       sumsOf(0),
       vectors.flatMap((vector, i) => (labels[i] === 1 ? [{ label: 'b', vector }] : [])),

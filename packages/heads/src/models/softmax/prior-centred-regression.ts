@@ -1,11 +1,12 @@
 /**
- * Multinomial logistic regression that is held to a linear discriminant: it minimises
+ * Multinomial logistic regression with a Gaussian prior centred on a linear discriminant. It minimises
  *
  *   Σ_i weight_i · log loss(label_i, W (x_i − c) + b) + λ/2 Σ_k (w_k − w⁰_k)ᵀ W_ε (w_k − w⁰_k)
  *
- * with w⁰ the anchor's weights and b free. In the coordinates v = U w, W_ε = UᵀU, where examples of a class are spread alike in all directions, the
- * penalty is λ/2 |v − v⁰|², and L-BFGS is soon there; the examples themselves stay as they are, for U⁻ᵀ turns a gradient as well. Logits move
- * along a line with each step, so that its length is found without another pass. Every sum has a fixed order: the same bits everywhere.
+ * with w⁰ the weights of the prior and b free. In the coordinates v = U w, W_ε = UᵀU, in which a class spreads equally in all
+ * directions, the penalty is λ/2 |v − v⁰|², and L-BFGS converges quickly. The examples stay unchanged, since U⁻ᵀ transforms
+ * the gradient. Each step moves the logits along a line, so that its length is found without another pass. Every sum has a
+ * fixed order: the same bits everywhere.
  */
 
 import type { Kernel } from '../../kernel/api.ts';
@@ -16,72 +17,74 @@ import { ExamplePass } from './example-pass.ts';
 import { LogitLoss } from './logit-loss.ts';
 import type { WeightPrior } from './weight-prior.ts';
 
-/** Steps that L-BFGS remembers. */
+/** Number of steps in the L-BFGS history. */
 const remembered = 8;
-/** A step is long enough when the slope has fallen to this share of what it was. */
+/** The line search ends when the slope has fallen to this share of its initial value. */
 const flatEnough = 0.1;
-const mostLengthsTried = 12;
+const maximumTrials = 12;
 
-export interface RegressionExamples {
-  /** What the anchor's sums are of. */
+interface RegressionExamples {
+  /** Vectors in the space of the prior's statistics. */
   readonly vectors: readonly Int16Array[];
   /** Class indices. */
   readonly labels: Int32Array;
-  /** Their sum is one. */
+  /** The weights sum to one. */
   readonly weights: Float64Array;
 }
 
 export class PriorCentredRegression {
-  readonly #anchor: WeightPrior;
+  readonly #weightPrior: WeightPrior;
   readonly #kernel: Kernel;
   readonly #pass: ExamplePass;
   readonly #loss: LogitLoss;
-  /** Classes that have examples; the others keep the anchor's weights. */
+  /** Classes that have examples; the others keep the weights of the prior. */
   readonly #classes: readonly number[];
-  /** v − v⁰ of these classes, one behind the other, then their intercepts less the anchor's. */
+  /** v − v⁰ of these classes, one after the other, then their intercepts relative to the prior's. */
   readonly #shift: Float64Array;
   readonly #logits: Float64Array;
 
-  constructor(kernel: Kernel, anchor: WeightPrior, { vectors, labels, weights }: RegressionExamples) {
+  constructor(kernel: Kernel, weightPrior: WeightPrior, { vectors, labels, weights }: RegressionExamples) {
     this.#kernel = kernel;
-    this.#anchor = anchor;
+    this.#weightPrior = weightPrior;
     this.#classes = [...new Set(labels)].sort((a, b) => a - b);
     const place = new Map(this.#classes.map((label, at) => [label, at]));
     const own = labels.map((label) => place.get(label) ?? 0);
     this.#loss = new LogitLoss(own, weights, this.#classes.length);
-    this.#pass = new ExamplePass(kernel, vectors, anchor.width, this.#classes.length);
-    this.#shift = new Float64Array(this.#classes.length * (anchor.width + 1));
-    const start = this.#classes.map((k) => anchor.weights.subarray(k * anchor.width, (k + 1) * anchor.width));
+    this.#pass = new ExamplePass(kernel, vectors, weightPrior.width, this.#classes.length);
+    this.#shift = new Float64Array(this.#classes.length * (weightPrior.width + 1));
+    const start = this.#classes.map((k) =>
+      weightPrior.weights.subarray(k * weightPrior.width, (k + 1) * weightPrior.width),
+    );
     this.#logits = this.#scoreCentered(
       concatenate(start),
-      Float64Array.from(this.#classes, (k) => anchor.intercepts[k] ?? 0),
+      Float64Array.from(this.#classes, (k) => weightPrior.intercepts[k] ?? 0),
     );
   }
 
-  /** v − v⁰, and how far intercepts have moved: where another regression of the same classes may start. */
+  /** v − v⁰ and the change of the intercepts: a starting point for another regression of the same classes. */
   get shift(): Float64Array {
     return this.#shift.slice();
   }
 
-  /** Begins where another regression has ended, if that is of the same classes. */
+  /** Starts from the solution of another regression, if it has the same classes. */
   startFrom(shift: Float64Array): void {
     if (shift.length !== this.#shift.length) return;
-    const end = this.#classes.length * this.#anchor.width;
+    const end = this.#classes.length * this.#weightPrior.width;
     const weights = shift.slice(0, end);
-    this.#anchor.factor.solveUpper(weights);
+    this.#weightPrior.factor.solveUpper(weights);
     this.#shift.set(shift);
     addScaled(this.#logits, this.#scoreCentered(weights, shift.slice(end)), 1);
   }
 
-  /** Steps until the objective falls by less than `tolerance` of itself, at most so many; answers how many. */
-  descend(lambda: number, mostSteps: number, tolerance: number): number {
+  /** Takes at most `maximumSteps` steps, until the objective falls by less than `tolerance` of itself; returns the number of steps. */
+  descend(lambda: number, maximumSteps: number, tolerance: number): number {
     const memory = new LbfgsDirection(remembered);
     let before: { readonly step: Float64Array; readonly gradient: Float64Array } | null = null;
-    for (let taken = 0; taken < mostSteps; taken++) {
+    for (let taken = 0; taken < maximumSteps; taken++) {
       const gradient = this.#gradient(lambda);
       if (before !== null) {
         const earlier = before.gradient;
-        memory.learn(
+        memory.update(
           before.step,
           gradient.map((value, i) => value - (earlier[i] ?? 0)),
         );
@@ -91,14 +94,14 @@ export class PriorCentredRegression {
       if (!(fall > tolerance)) return taken + 1;
       before = { step: direction, gradient };
     }
-    return mostSteps;
+    return maximumSteps;
   }
 
-  /** Weights (classes × width) and intercepts, for vectors as they are. */
+  /** Weights (classes × width) and intercepts, for vectors that are not centred. */
   get solution(): LinearScores {
-    const { width, factor } = this.#anchor;
-    const weights = this.#anchor.weights.slice();
-    const intercepts = this.#anchor.intercepts.slice();
+    const { width, factor } = this.#weightPrior;
+    const weights = this.#weightPrior.weights.slice();
+    const intercepts = this.#weightPrior.intercepts.slice();
     const count = this.#classes.length;
     const shift = this.#shift.slice(0, count * width);
     factor.solveUpper(shift);
@@ -110,18 +113,21 @@ export class PriorCentredRegression {
       );
       intercepts[k] = (intercepts[k] ?? 0) + (this.#shift[count * width + at] ?? 0);
     });
-    return { weights, biases: uncenter(weights, intercepts, this.#anchor) };
+    return { weights, biases: uncenter(weights, intercepts, this.#weightPrior) };
   }
 
-  /** Logits of other examples as of now, examples × classes. */
-  judge(vectors: readonly Int16Array[]): Float64Array {
+  /** Current logits of other examples, examples × classes. */
+  evaluate(vectors: readonly Int16Array[]): Float64Array {
     const { weights, biases } = this.solution;
-    return new ExamplePass(this.#kernel, vectors, this.#anchor.width, biases.length).score(weights, biases);
+    return new ExamplePass(this.#kernel, vectors, this.#weightPrior.width, biases.length).score(
+      weights,
+      biases,
+    );
   }
 
-  /** By the shift. */
+  /** Gradient by the shift. */
   #gradient(lambda: number): Float64Array {
-    const { width, center, factor } = this.#anchor;
+    const { width, center, factor } = this.#weightPrior;
     const count = this.#classes.length;
     const residuals = this.#loss.residuals(this.#logits);
     const gathered = this.#pass.gather(residuals);
@@ -138,9 +144,9 @@ export class PriorCentredRegression {
     return gradient;
   }
 
-  /** Moves along the direction, which becomes the step, and answers by which share the objective fell. */
+  /** Moves along the direction, which becomes the step; returns the share by which the objective fell. */
   #walk(direction: Float64Array, lambda: number): number {
-    const { width, factor } = this.#anchor;
+    const { width, factor } = this.#weightPrior;
     const end = this.#classes.length * width;
     const [spread, along] = [direction.subarray(0, end), this.#shift.subarray(0, end)];
     const weights = spread.slice();
@@ -167,11 +173,11 @@ export class PriorCentredRegression {
   }
 
   #scoreCentered(weights: Float64Array, intercepts: Float64Array): Float64Array {
-    return this.#pass.score(weights, uncenter(weights, intercepts, this.#anchor));
+    return this.#pass.score(weights, uncenter(weights, intercepts, this.#weightPrior));
   }
 }
 
-/** Intercepts for vectors as they are, of those for vectors less the center. */
+/** Converts intercepts for centred vectors to intercepts for vectors that are not centred. */
 function uncenter(
   weights: Float64Array,
   intercepts: Float64Array,
@@ -190,7 +196,7 @@ function concatenate(rows: readonly Float64Array[]): Float64Array {
 }
 
 /**
- * Where a convex function of the length is about smallest: Newton's method, halving where it leaves what is known to hold the place. The
+ * The approximate minimum of a convex function of the length: Newton's method, with bisection where it leaves the bracket. The
  * share by which the function falls is 0 where it rises at once.
  */
 function findLength(at: (length: number) => { loss: number; slope: number; curvature: number }): {
@@ -202,7 +208,7 @@ function findLength(at: (length: number) => { loss: number; slope: number; curva
   let [low, high] = [0, Number.POSITIVE_INFINITY];
   let now = start;
   let length = 0;
-  for (let tried = 0; tried < mostLengthsTried; tried++) {
+  for (let tried = 0; tried < maximumTrials; tried++) {
     const wanted = length - now.slope / now.curvature;
     if (high === Number.POSITIVE_INFINITY) length = tried === 0 ? wanted : Math.min(wanted, 4 * length);
     else length = wanted > low && wanted < high ? wanted : 0.5 * (low + high);

@@ -11,9 +11,12 @@ import { openHead, trainHead } from '../head.ts';
 const dimensions = 10;
 const modes: HeadMode[] = ['provisional', 'settled'];
 const simdKernel = openSimdKernel();
-if (simdKernel === null) throw new Error('The engine that runs the tests has no WebAssembly vectors');
+if (simdKernel === null) throw new Error('the engine that runs the tests has no WebAssembly SIMD');
 
-/** Classes spread in directions and to extents of their own, which one covariance for all cannot express. Every tenth has company. */
+/**
+ * Classes that spread in different directions and extents, which one common covariance cannot express. Every tenth is in a
+ * group.
+ */
 function examplesFrom(first: number, count: number): LabelledVector[] {
   let state = first + 1;
   const random = () => {
@@ -59,18 +62,18 @@ function lossOf(head: Parameters<typeof openHead>[0]): number {
   return losses.reduce((sum, loss) => sum + loss) / losses.length;
 }
 
-describe('a regression that is held to the discriminant', () => {
+describe('a softmax head', () => {
   const examples = examplesFrom(0, 1_500);
   const set = setOf(examples);
 
-  it.each(modes)('%s: answers better than the discriminant where that is not the truth', (mode) => {
+  it.each(modes)('is more accurate than the discriminant where covariances differ, %s', (mode) => {
     const head = trainHead(set, { kind: 'softmax', mode });
     const discriminant = trainHead(set, { kind: 'lda', mode });
     expect(lossOf(head)).toBeLessThan((mode === 'settled' ? 0.97 : 0.99) * lossOf(discriminant));
     expect(head.measurements.shrinkage).toBe(discriminant.regularization);
   });
 
-  it('says beforehand how well it will answer', () => {
+  it('estimates its accuracy on unseen examples', () => {
     const head = trainHead(set, { kind: 'softmax', mode: 'settled' });
     const { measurements } = head;
     expect(Math.abs(lossOf(head) / (measurements.heldOutLogLoss ?? 0) - 1)).toBeLessThan(0.1);
@@ -78,7 +81,7 @@ describe('a regression that is held to the discriminant', () => {
     expect(measurements.sample).toBe(1_500);
   });
 
-  it.each(modes)('%s: has the same bits by both kernels, in any order, and of a snapshot', (mode) => {
+  it.each(modes)('has the same bits with both kernels, in any order, and from a snapshot, %s', (mode) => {
     const options = { kind: 'softmax', mode } as const;
     const head = trainHead(set, options);
     expect(trainHead(setOf([...examples].reverse(), referenceKernel), options)).toEqual(head);
@@ -87,7 +90,7 @@ describe('a regression that is held to the discriminant', () => {
     expect(trainHead(takeSnapshot(more, options), options, inOrder(examples))).toEqual(head);
   });
 
-  it('gives the very bits that are on record, on every engine', () => {
+  it('has the recorded digests on every engine', () => {
     const digests = modes.map((mode) => trainHead(set, { kind: 'softmax', mode }).digest);
     expect(digests).toMatchInlineSnapshot(`
       [
@@ -97,7 +100,7 @@ describe('a regression that is held to the discriminant', () => {
     `);
   });
 
-  it('learns from examples beyond the sample', () => {
+  it('trains on examples beyond the sample', () => {
     const many = examplesFrom(0, 3_000);
     const large = setOf(many);
     const options = { kind: 'softmax', mode: 'settled' } as const;
@@ -106,25 +109,25 @@ describe('a regression that is held to the discriminant', () => {
     expect(lossOf(all)).toBeLessThan(lossOf(sample));
   });
 
-  it.each(modes)('%s: tells what is new as its discriminant does', (mode) => {
-    const [own, anchor] = (['softmax', 'lda'] as const).map((kind) =>
+  it.each(modes)('has the novelty of its discriminant, %s', (mode) => {
+    const [own, weightPrior] = (['softmax', 'lda'] as const).map((kind) =>
       openHead(trainHead(set, { kind, mode })),
     );
     for (const { vector } of fresh.slice(0, 50)) {
-      expect(own?.predict(vector).novelty).toBe(anchor?.predict(vector).novelty);
-      expect(own?.predict(vector).probabilities).not.toEqual(anchor?.predict(vector).probabilities);
+      expect(own?.predict(vector).novelty).toBe(weightPrior?.predict(vector).novelty);
+      expect(own?.predict(vector).probabilities).not.toEqual(weightPrior?.predict(vector).probabilities);
     }
   });
 
-  it('is the discriminant where all of a kind are held out together', () => {
+  it('is the discriminant where all examples of a class are held out together', () => {
     const grouped = examples.slice(0, 60).map((one) => ({ ...one, group: one.label }));
-    const [own, anchor] = (['softmax', 'lda'] as const).map((kind) =>
+    const [own, weightPrior] = (['softmax', 'lda'] as const).map((kind) =>
       trainHead(setOf(grouped), { kind, mode: 'settled' }),
     );
-    expect([own?.parameters, own?.regularization]).toEqual([anchor?.parameters, null]);
+    expect([own?.parameters, own?.regularization]).toEqual([weightPrior?.parameters, null]);
   });
 
-  it('leaves a class to the discriminant of which it sees no example', () => {
+  it('uses the discriminant for a class without training examples', () => {
     const rare = examplesFrom(8_000, 40).map((one) => ({ ...one, label: 'rare', group: null }));
     const both = setOf([...examples, ...rare]);
     const head = trainHead(both, { kind: 'softmax', mode: 'settled' }, inOrder(examples));

@@ -1,7 +1,8 @@
 /**
- * Multinomial logistic regression of all examples, held to the linear discriminant (see anchored-regression.ts): with few examples it is
- * hardly anything else, with many it finds what one covariance for all classes cannot express. How closely it is held follows from examples
- * that were held out; where nothing is gained, or nothing can be held out, the discriminant itself is the head.
+ * Multinomial logistic regression of all examples, centred on the linear discriminant (prior-centred-regression.ts). With few
+ * examples it stays close to the discriminant; with many it learns differences that one common covariance cannot express.
+ * Held-out examples determine the regularization. Where it gains nothing, or nothing can be held out, the head is the
+ * discriminant itself.
  */
 
 import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
@@ -11,23 +12,26 @@ import type { HeadFamily, ReadExamples, TrainedHead } from '../head-family.ts';
 import { trainWeightPrior } from '../lda/lda.ts';
 import { decodeLinear, encodeLinear, type LinearScores, openLinear, uniformShareOf } from '../linear-head.ts';
 import { trainDegenerate } from '../ncm/ncm.ts';
-import { indexLabels, type Problem } from '../training-problem.ts';
+import { indexLabels, type TrainingProblem } from '../training-problem.ts';
 import { chooseLambda, type LearnedExamples, lambdasFor, regress } from './regularization-choice.ts';
 import { computeWeightPrior, type WeightPrior, type WeightPriorChoices } from './weight-prior.ts';
 
-/** Multiplications of one pass over the examples: about a second. With many classes or dimensions fewer examples are taken, but not under the sample. */
-const mostProducts = 2 ** 31;
+/**
+ * Multiplications in one pass over the examples, about a second. With many classes or dimensions fewer examples are used, but
+ * at least the sample.
+ */
+const maximumProducts = 2 ** 31;
 const smallestWidth = 256;
 /**
- * More do not pay before all choices are made, and labels wait for each: on ten digits a second one took 0.001 from a log loss of 0.05, of
- * which the first had taken 0.004.
+ * More steps do not pay off before all choices are made, while new labels wait for the head: on ten digits a second step
+ * reduced a log loss of 0.05 by 0.001, the first one by 0.004.
  */
 const provisionalSteps = 1;
 
 export const softmax: HeadFamily = { train: trainSoftmax, open: openLinear };
 
 function trainSoftmax(
-  problem: Problem,
+  problem: TrainingProblem,
   readExamples: ReadExamples,
   discriminant: () => TrainedHead,
 ): TrainedHead {
@@ -36,21 +40,25 @@ function trainSoftmax(
     : trainSettled(problem, readExamples, discriminant());
 }
 
-/** One factorization for the discriminant and for what leads away from it. */
-function trainProvisional(problem: Problem, readExamples: ReadExamples): TrainedHead {
+/** Uses one factorization for the discriminant and for the regression that starts from it. */
+function trainProvisional(problem: TrainingProblem, readExamples: ReadExamples): TrainedHead {
   const solved = trainWeightPrior(problem);
   if (solved === null) return trainDegenerate(problem);
-  const { discriminant, anchor } = solved;
-  return refined(discriminant, refineAtOnce(problem, anchor, discriminant, readExamples));
+  const { discriminant, weightPrior } = solved;
+  return refined(discriminant, refineAtOnce(problem, weightPrior, discriminant, readExamples));
 }
 
-function trainSettled(problem: Problem, readExamples: ReadExamples, discriminant: TrainedHead): TrainedHead {
+function trainSettled(
+  problem: TrainingProblem,
+  readExamples: ReadExamples,
+  discriminant: TrainedHead,
+): TrainedHead {
   const choices = choicesOf(discriminant);
   if (choices === null) return discriminant;
   return refined(discriminant, refineFully(problem, choices, discriminant, readExamples));
 }
 
-/** Where nothing was gained, the discriminant itself. */
+/** The discriminant itself, where the regression gained nothing. */
 function refined(discriminant: TrainedHead, head: TrainedHead | null): TrainedHead {
   const { parameters, regularization, temperature, measurements } = head ?? {
     ...discriminant,
@@ -65,17 +73,17 @@ function refined(discriminant: TrainedHead, head: TrainedHead | null): TrainedHe
   };
 }
 
-/** A step from the discriminant, closely held. Its temperature, and what it measured by leaving examples out, are kept. */
+/** One step from the discriminant, with strong regularization. Keeps its temperature and its leave-one-out measurements. */
 function refineAtOnce(
-  problem: Problem,
-  anchor: WeightPrior,
+  problem: TrainingProblem,
+  weightPrior: WeightPrior,
   discriminant: TrainedHead,
   readExamples: ReadExamples,
 ): TrainedHead | null {
   const examples = listExamples(problem, readExamples, sampleLimit);
   const [lambda] = lambdasFor(examples.labels.length);
   if (lambda === undefined) return null;
-  const { regression, descend } = regress(problem, anchor, examples);
+  const { regression, descend } = regress(problem, weightPrior, examples);
   descend(lambda, provisionalSteps);
   return {
     ...discriminant,
@@ -84,20 +92,20 @@ function refineAtOnce(
   };
 }
 
-/** Null where nothing can be held out, or is gained. */
+/** Null where nothing can be held out, or nothing is gained. */
 function refineFully(
-  problem: Problem,
+  problem: TrainingProblem,
   choices: WeightPriorChoices,
   discriminant: TrainedHead,
   readExamples: ReadExamples,
 ): TrainedHead | null {
-  const examples = listExamples(problem, readExamples, mostExamplesOf(problem));
+  const examples = listExamples(problem, readExamples, maximumExamplesOf(problem));
   const choice = chooseLambda(problem, choices, examples);
-  const anchor = choice && computeWeightPrior(problem.statistics, problem.classes, choices);
-  if (choice === null || anchor === null) return null;
-  const { lambda, left, chosen } = choice;
+  const weightPrior = choice && computeWeightPrior(problem.statistics, problem.classes, choices);
+  if (choice === null || weightPrior === null) return null;
+  const { lambda, heldOut, chosen } = choice;
   const { temperature } = chosen;
-  const { regression, descend } = regress(problem, anchor, examples);
+  const { regression, descend } = regress(problem, weightPrior, examples);
   regression.startFrom(choice.shift);
   descend(lambda);
   return {
@@ -106,10 +114,10 @@ function refineFully(
     temperature,
     measurements: {
       sample: examples.labels.length,
-      heldOut: left.labels.length,
+      heldOut: heldOut.labels.length,
       heldOutLogLoss: chosen.logLoss,
       heldOutAccuracy: chosen.accuracy,
-      ...measureConfidenceThresholds(problem, left, temperature),
+      ...measureConfidenceThresholds(problem, heldOut, temperature),
     },
   };
 }
@@ -121,12 +129,16 @@ function choicesOf({ regularization, temperature, measurements }: TrainedHead): 
   return { shrinkage: regularization, temperature, effectiveDimensions };
 }
 
-function mostExamplesOf({ classes, dimensions }: Problem): number {
-  const byWork = mostProducts / (Math.max(dimensions, smallestWidth) * classes.length);
+function maximumExamplesOf({ classes, dimensions }: TrainingProblem): number {
+  const byWork = maximumProducts / (Math.max(dimensions, smallestWidth) * classes.length);
   return Math.max(sampleLimit, Math.min(Math.floor(byWork), maximumLearnedExamples(dimensions)));
 }
 
-function listExamples({ classes }: Problem, readExamples: ReadExamples, most: number): LearnedExamples {
+function listExamples(
+  { classes }: TrainingProblem,
+  readExamples: ReadExamples,
+  most: number,
+): LearnedExamples {
   const examples = readExamples(most);
   return {
     vectors: examples.map(({ vector }) => vector),
@@ -135,9 +147,9 @@ function listExamples({ classes }: Problem, readExamples: ReadExamples, most: nu
   };
 }
 
-/** What is new is told as the discriminant tells it, whose scores go along. */
+/** Encodes the head with the discriminant's scores, from which novelty is computed. */
 function encode(
-  { classes, dimensions, examples, logPriors, lift }: Problem,
+  { classes, dimensions, examples, logPriors, lift }: TrainingProblem,
   solution: LinearScores,
   temperature: number,
   discriminant: TrainedHead,

@@ -1,14 +1,14 @@
 /**
- * The linear discriminant that a logistic regression starts from, of all the examples or of those that are left when some are held out:
- * sums are exact, so that taking examples from them gives the very sums of the others.
+ * The linear discriminant on which a logistic regression is centred, of all examples or without held-out ones. Sums are exact,
+ * so subtracting examples gives exactly the sums of the remaining ones.
  */
 
 import { CholeskyFactor } from '../../numerics/cholesky-factor.ts';
 import { dot } from '../../numerics/vector-arithmetic.ts';
-import { Statistics, type Sums } from '../../training-set/sufficient-statistics.ts';
+import { type ReadonlyStatistics, SufficientStatistics } from '../../training-set/sufficient-statistics.ts';
 import { centerOf, formScatter, isFlat, ridgeOf, sumsOfClasses } from '../scatter.ts';
 
-/** With what the discriminant of the whole set was found. */
+/** The parameters chosen for the discriminant of the whole set. */
 export interface WeightPriorChoices {
   /** ε of the shrinkage. */
   readonly shrinkage: number;
@@ -19,22 +19,22 @@ export interface WeightPriorChoices {
 
 export interface WeightPrior {
   readonly width: number;
-  /** The mean of all vectors, which logits are taken from. */
+  /** The mean of all vectors, which is subtracted before scoring. */
   readonly center: Float64Array;
-  /** U of W_ε = UᵀU: good until the kernel's next claim. */
+  /** U of W_ε = UᵀU, valid until the kernel's next claim. */
   readonly factor: CholeskyFactor;
-  /** Classes × width, for vectors less the center; zeros for a class without examples. */
+  /** Classes × width, for centred vectors; zeros for a class without examples. */
   readonly weights: Float64Array;
   /** −Infinity for a class without examples. */
   readonly intercepts: Float64Array;
 }
 
-/** The sums without some of the examples: `vectors` are what the sums are of. */
+/** The statistics without some of the examples. `vectors` are in the space of the statistics. */
 export function withoutExamples(
-  sums: Sums,
+  sums: ReadonlyStatistics,
   examples: readonly { readonly label: string; readonly vector: Int16Array }[],
-): Sums {
-  const rest = new Statistics(sums.dimensions, sums.kernel);
+): ReadonlyStatistics {
+  const rest = new SufficientStatistics(sums.dimensions, sums.kernel);
   for (const label of sums.classes) rest.restoreClass(label, sums.count(label), sums.sum(label));
   rest.restoreGram(sums.gram);
   for (const { label, vector } of examples) rest.remove(label, vector);
@@ -42,11 +42,11 @@ export function withoutExamples(
 }
 
 /**
- * logit_k = −½ d_k² / T less what all classes share, as in `lda`, of these classes in their order. Null where fewer than two have examples,
- * examples of a class do not differ, or rounding leaves no factor.
+ * logit_k = −½ d_k² / T without the terms common to all classes, as in `lda`, of these classes in their order. Null where fewer
+ * than two have examples, examples of a class do not differ, or, after rounding, the matrix is not positive definite.
  */
 export function computeWeightPrior(
-  sums: Sums,
+  sums: ReadonlyStatistics,
   classes: readonly string[],
   choices: WeightPriorChoices,
 ): WeightPrior | null {
@@ -71,8 +71,8 @@ export function computeWeightPrior(
   return { width, center, factor, weights, intercepts };
 }
 
-/** Of W_ε = ((1 − ε) S + ρ I) / n. */
-function factorWithin(sums: Sums, shrinkage: number): CholeskyFactor | null {
+/** Factor of W_ε = ((1 − ε) S + ρ I) / n. */
+function factorWithin(sums: ReadonlyStatistics, shrinkage: number): CholeskyFactor | null {
   const { kernel, width, examples } = sums;
   const scatter = formScatter(sums, sumsOfClasses(sums), width);
   if (isFlat({ scatter: scatter.trace, total: scatter.total })) return null;
