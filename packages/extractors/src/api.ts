@@ -1,7 +1,6 @@
 /** What an extractor is to the service that runs it: a record of the stream in (an encoded image and its attributes), one vector out. */
 
 import type { VectorContract } from '@headwater/schemas';
-import type { ExtractorOptions } from './options.ts';
 import type { SourceRecord } from './stages/api.ts';
 
 export interface ExtractorDescription {
@@ -28,6 +27,3 @@ export interface Extractor {
   readonly notes?: readonly string[];
   close(): Promise<void>;
 }
-
-/** Opens an extractor of the table. Errors: extractor-unknown, model-invalid. */
-export type OpenExtractor = (id: string, options?: ExtractorOptions) => Promise<Extractor>;

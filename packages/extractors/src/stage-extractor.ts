@@ -7,7 +7,7 @@ import { settingsOf } from './settings.ts';
 import type { SourceRecord, Stage, Value } from './stages/api.ts';
 
 /** What runs a link, and what is to be known about it. */
-export interface Runner {
+interface Runner {
   readonly engine: string;
   readonly notes?: readonly string[];
 }

@@ -13,7 +13,7 @@ import { type AttributeCount, AttributeCounts } from '../methods/records/attribu
 import type { RawStep, Weight } from './chain-file.ts';
 
 /** A method that stands for links of its own. */
-export interface ExpandingMethod extends StageMethod {
+interface ExpandingMethod extends StageMethod {
   readonly expand: (options: unknown, artefact: FittedArtefact | undefined) => RawStep[];
 }
 
@@ -25,7 +25,7 @@ const method = 'automatic';
 const takes = ['record'] as const;
 
 const kinds = ['number', 'category', 'words', 'characters', 'ignored'] as const;
-export type AttributeKind = (typeof kinds)[number];
+type AttributeKind = (typeof kinds)[number];
 
 const optionsSchema = z.strictObject({
   /** What makes a vector of the image: an extractor's id, a net file, `pixel-vector`; false leaves the image out. */

@@ -32,7 +32,7 @@ function concatenate(
 }
 
 /** What all branches take. */
-export function commonTypes(branches: readonly Pick<Stage, 'takes'>[]): ValueType[] {
+function commonTypes(branches: readonly Pick<Stage, 'takes'>[]): ValueType[] {
   return valueTypes.filter((type) => branches.every(({ takes }) => takes.includes(type)));
 }
 

@@ -21,7 +21,7 @@ export interface MethodStep {
 /** How much a branch counts: its numbers are multiplied by this; `balanced` is 1 / √(its dimensions). */
 export type Weight = number | 'balanced';
 
-export interface Branch {
+interface Branch {
   readonly name: string;
   readonly weight: Weight;
   readonly links: readonly ChainStep[];
@@ -44,7 +44,7 @@ export interface ChainFile {
   readonly links: readonly ChainStep[];
 }
 
-export interface RawBranches {
+interface RawBranches {
   readonly branches: Readonly<Record<string, readonly RawStep[]>>;
   readonly weights: Readonly<Record<string, Weight>>;
 }

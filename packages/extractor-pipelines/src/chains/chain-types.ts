@@ -23,7 +23,7 @@ export function checkTakes(given: ValueType, { takes }: Pick<Stage, 'takes'>): v
 }
 
 /** Runs a check of one link; an error that it throws says which one. */
-export function checkAt<T>(context: ChainContext, link: MethodStep, check: () => T): T {
+function checkAt<T>(context: ChainContext, link: MethodStep, check: () => T): T {
   try {
     return check();
   } catch (thrown) {

@@ -8,7 +8,7 @@ import { artefactDigest, canonicalJson } from '@headwater/extractors';
 import { z } from 'zod';
 
 /** How a method's artefacts are written; the version counts up with every change of `learned`. */
-export interface ArtefactFormat<Learned> {
+interface ArtefactFormat<Learned> {
   readonly method: string;
   readonly formatVersion: number;
   readonly learned: z.ZodType<Learned>;

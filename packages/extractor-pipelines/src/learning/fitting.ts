@@ -10,7 +10,7 @@ import { sealArtefact } from './artefact.ts';
 import { checkType } from './values.ts';
 
 /** Most records that one fitting takes in: below it, every sum is exact (see exact-sums.ts, scaled-gram.ts). */
-export const maximumRecords = 2 ** 27;
+const maximumRecords = 2 ** 27;
 
 /** An error in `add` leaves a learner as it was. */
 export interface Learner<Self> {

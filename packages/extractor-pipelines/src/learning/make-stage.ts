@@ -3,7 +3,7 @@ import type { Stage, Value, ValueType } from '@headwater/extractors';
 import { canonicalJson, sha256 } from '@headwater/extractors';
 import { checkType } from './values.ts';
 
-export interface StageParts {
+interface StageParts {
   readonly method: string;
   /** Counts up when the same options and artefact come to give other values. */
   readonly version: number;

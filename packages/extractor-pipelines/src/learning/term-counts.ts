@@ -7,9 +7,9 @@ import { compareUtf8 } from '@headwater/heads/algebra';
 import { z } from 'zod';
 
 /** Longer terms are never learned: UTF-16 code units. */
-export const longestTerm = 128;
+const longestTerm = 128;
 
-export interface TermCount {
+interface TermCount {
   readonly term: string;
   /** Records that hold it. */
   readonly records: number;

@@ -11,13 +11,13 @@ import type { Provider } from './api.ts';
 export type FixedProvider = Exclude<Provider, 'auto'>;
 
 /** What the choice depends on, so that it can be tested without a GPU. */
-export interface ProviderHost {
+interface ProviderHost {
   /** Whether ONNX Runtime's own library for a provider is installed. */
   readonly hasLibrary: (provider: FixedProvider) => boolean;
   readonly hasGpu: () => boolean;
 }
 
-export interface Placed<Session> {
+interface Placed<Session> {
   readonly session: Session;
   readonly provider: FixedProvider;
   /** Why a better provider was passed over. */

@@ -27,7 +27,7 @@ export interface LayersModel {
 }
 
 /** A model and what is done to pixels in front of it, and to its answers behind it. */
-export interface PackedNet {
+interface PackedNet {
   readonly model: LayersModel;
   readonly adaptation: InputAdaptation & OutputAdaptation;
 }

@@ -5,7 +5,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import { layers as tfl } from '../engine/tensorflow.ts';
 
-export interface LeNetOptions {
+interface LeNetOptions {
   /** Classes that it tells apart, default 10. */
   readonly classes?: number;
   /** Decides the first weights, default 1. */

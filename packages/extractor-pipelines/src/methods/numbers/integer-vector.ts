@@ -11,9 +11,9 @@ import { categoriesFormat, categoryFittings, categoryOptions, takesCategories } 
 const method = 'integer-vector';
 
 /** Of a category that was not learned. */
-export const unknownCode = -1;
+const unknownCode = -1;
 /** After the last word of a text that is shorter than the vector. */
-export const paddingCode = -2;
+const paddingCode = -2;
 
 const optionsSchema = z.strictObject({
   ...categoryOptions,

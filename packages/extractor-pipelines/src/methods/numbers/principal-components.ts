@@ -16,7 +16,7 @@ import { completeVectorOf } from '../../learning/values.ts';
 /** Numbers of a vector: 17 MB for each power of two that occurs, 14 of them at most. */
 const mostColumns = 2048;
 
-export interface ComponentsWanted {
+interface ComponentsWanted {
   readonly dimensions?: number | undefined;
   readonly share?: number | undefined;
 }

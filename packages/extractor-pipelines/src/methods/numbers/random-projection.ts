@@ -6,7 +6,7 @@
 /** Entries of a matrix: one byte each. */
 export const mostEntries = 2 ** 26;
 
-export interface ProjectionOptions {
+interface ProjectionOptions {
   readonly input: number;
   readonly dimensions: number;
   readonly seed: number;

@@ -22,7 +22,7 @@ export const textOptions = {
   locale: z.string().min(1).max(64).default('en'),
 };
 
-export interface TextOptions extends Readonly<Record<string, unknown>> {
+interface TextOptions extends Readonly<Record<string, unknown>> {
   readonly normalize: 'NFC' | 'NFKC' | 'none';
   readonly foldCase: boolean;
   readonly locale: string;

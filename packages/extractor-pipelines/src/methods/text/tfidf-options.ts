@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 export type TfidfOptions = z.output<typeof optionsSchema>;
 
-export const mostTerms = 16_384;
+const mostTerms = 16_384;
 
 export const optionsSchema = z.strictObject({
   /** Most terms: those that the most records hold. */

@@ -6,7 +6,7 @@ import { HeadwaterError } from '@headwater/errors';
 import { type GraphNode, graphField, type Model, type Named } from './graph.ts';
 import { type TensorType, typeOf, valueInfo } from './value-info.ts';
 
-export interface Section {
+interface Section {
   /** Tensors to start from; the graph's own inputs stay where they are still needed. Default: those alone. */
   readonly from?: readonly string[];
   /** Tensors to answer, in this order. */
@@ -72,7 +72,7 @@ export function takeSection(model: Model, section: Section): Model {
 }
 
 /** The tensor that a name of a tensor, or of a node, means. Errors: config-invalid. */
-export function tensorNamed(model: Model, name: string): string {
+function tensorNamed(model: Model, name: string): string {
   const { nodes } = model.graph;
   const maker = nodes.find(({ makes }) => makes.includes(name)) ?? nodes.find((node) => node.name === name);
   if (maker) return maker.makes.includes(name) ? name : (maker.makes[0] ?? name);

@@ -6,7 +6,7 @@ import { contentOf, type Field, integersOf, readFields } from './wire.ts';
 
 const tensorField = { dims: 1, dataType: 2, floats: 4, raw: 9, doubles: 10, location: 14 } as const;
 
-export interface WeightTensor {
+interface WeightTensor {
   readonly name: string;
   readonly elementType: ElementType | undefined;
   readonly dims: readonly number[];

@@ -26,13 +26,13 @@ export const imageOptions = z.strictObject({
   background: shade.default(255),
 });
 
-export type ImageOptions = z.output<typeof imageOptions>;
+type ImageOptions = z.output<typeof imageOptions>;
 
 function preprocessingOf({ size, colour, fit, background }: ImageOptions): Preprocessing {
   return { colour, side: size, fit, resizedSide: size, kernel: 'cubic', background };
 }
 
-export type Conform = (value: Value, signal?: AbortSignal) => Promise<Uint8Array>;
+type Conform = (value: Value, signal?: AbortSignal) => Promise<Uint8Array>;
 
 /**
  * What turns the image of a record, or a decoded picture, into uint8 [size, size, channels]; it decodes few images at once, since each may
@@ -55,7 +55,7 @@ export function openConforming(options: ImageOptions, limits: Partial<ImageLimit
   };
 }
 
-export interface ImageStageParts {
+interface ImageStageParts {
   readonly method: string;
   readonly gives: ValueType;
   readonly dimensions: number | null;
