@@ -11,7 +11,7 @@ export interface Trial<Options, Summary> {
   /** A signal came, and the run is about to end. */
   readonly ending?: () => void;
   /** What is said of an error; default its stack. */
-  readonly wordsOf?: (error: Error) => string;
+  readonly formatError?: (error: Error) => string;
 }
 
 /** A whole number that the command line may give. Throws an Error with words for the user. */
@@ -34,7 +34,7 @@ Exit codes: 0 ${right}; 1 ${wrong}; 2 wrong usage; 130 and 143 ended before the 
 }
 
 /** Says how far a trial is, and for how long it has run. */
-export function narrate(name: string): (text: string) => void {
+export function createProgressLog(name: string): (text: string) => void {
   const started = performance.now();
   return (text) => {
     const seconds = ((performance.now() - started) / 1_000).toFixed(1).padStart(6);
@@ -62,7 +62,7 @@ export async function runTrial<Options, Summary>(
 }
 
 async function runUntilSignal<Options, Summary>(
-  { run, isRight, ending, wordsOf = ({ stack, message }) => stack ?? message }: Trial<Options, Summary>,
+  { run, isRight, ending, formatError = ({ stack, message }) => stack ?? message }: Trial<Options, Summary>,
   options: Options,
 ): Promise<number> {
   const end = new AbortController();
@@ -84,7 +84,7 @@ async function runUntilSignal<Options, Summary>(
     process.stdout.write(`${JSON.stringify(summary)}\n`);
     return status ?? (isRight(summary) ? 0 : 1);
   } catch (error) {
-    if (status === undefined) process.stderr.write(`${wordsOf(error as Error)}\n`);
+    if (status === undefined) process.stderr.write(`${formatError(error as Error)}\n`);
     return status ?? 1;
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startLocalKafka } from '@headwater/local-kafka';
-import { commonHelp, commonOptions, narrate, runTrial } from '../trial.ts';
+import { commonHelp, commonOptions, createProgressLog, runTrial } from '../trial.ts';
 import { startZooKeeperKafka } from './zookeeper-kafka.ts';
 
 /** The oldest and the newest that are supported and tried; docs/reference/kafka.md names them. */
@@ -36,13 +36,13 @@ interface Summary {
   }[];
 }
 
-const say = narrate('brokers');
+const say = createProgressLog('brokers');
 
 /** Resolves to the exit code. */
 export function main(args: readonly string[]): Promise<number> {
   const isRight = ({ versions }: Summary) => versions.every(({ passed }) => passed);
   return runTrial<Options, Summary>(
-    { help, readOptions, run, isRight, wordsOf: ({ message }) => message },
+    { help, readOptions, run, isRight, formatError: ({ message }) => message },
     args,
   );
 }

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { createCounters, parse } from './counters.ts';
-import type { Supervised } from './supervised.ts';
+import type { SupervisedProcess } from './supervised.ts';
 
 const text = (moves: number) => `# HELP headwater_kafka_leader_moves_total Moves.
 headwater_kafka_leader_moves_total ${moves}
@@ -25,7 +25,7 @@ it('keeps the last reading of a process that is gone', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const service = { pid: 1, isReady: true, metricsUrl: `http://127.0.0.1:${port}/metrics` };
-  const counters = createCounters([service as Supervised]);
+  const counters = createCounters([service as SupervisedProcess]);
   // The second request follows the first reading.
   await expect.poll(() => requests, { timeout: 20_000 }).toBeGreaterThan(1);
   service.pid = 2;

@@ -3,7 +3,7 @@
  * with it, so they are read all the time, and the last reading counts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Supervised } from './supervised.ts';
+import type { SupervisedProcess } from './supervised.ts';
 
 const metrics = {
   leaderMoves: 'headwater_kafka_leader_moves_total',
@@ -22,7 +22,7 @@ const intervalMs = 500;
 const answerMs = 2_000;
 
 /** `services` may change while it counts. */
-export function createCounters(services: readonly Supervised[]): Counters {
+export function createCounters(services: readonly SupervisedProcess[]): Counters {
   const readings = new Map<number, Counted>();
   const end = new AbortController();
   const readAll = () => Promise.all(services.map((service) => read(service, readings)));
@@ -44,7 +44,7 @@ export function createCounters(services: readonly Supervised[]): Counters {
 
 /** Kept by process id: each process begins at 0. */
 async function read(
-  { pid, isReady, metricsUrl }: Pick<Supervised, 'pid' | 'isReady' | 'metricsUrl'>,
+  { pid, isReady, metricsUrl }: Pick<SupervisedProcess, 'pid' | 'isReady' | 'metricsUrl'>,
   readings: Map<number, Counted>,
 ): Promise<void> {
   if (pid === undefined || !isReady) return;

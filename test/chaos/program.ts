@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDigitsSource } from '../../demo/src/sources/digits.ts';
 import { openPython } from '../interop/python.ts';
-import { narrate, runTrial } from '../trial.ts';
+import { createProgressLog, runTrial } from '../trial.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { canLimitFiles } from './faults/limits.ts';
 import { type ChaosOptions, help, readOptions } from './options.ts';
@@ -17,12 +17,12 @@ import { extractor, task } from './site.ts';
 import { isRight, type Summary, summarize } from './summary.ts';
 
 const started = performance.now();
-const say = narrate('chaos');
+const say = createProgressLog('chaos');
 
 /** Resolves to the exit code. */
 export function main(args: readonly string[]): Promise<number> {
   const ending = () => say('ending all processes');
-  return runTrial({ help, readOptions, run, isRight: isAnyRight, ending, wordsOf }, args);
+  return runTrial({ help, readOptions, run, isRight: isAnyRight, ending, formatError }, args);
 }
 
 function isAnyRight(summary: Summary | ProduceSummary): boolean {
@@ -30,7 +30,7 @@ function isAnyRight(summary: Summary | ProduceSummary): boolean {
 }
 
 /** What has a code is said in words that tell what to do; of anything else the place matters, too. */
-function wordsOf(error: Error & { readonly code?: string }): string {
+function formatError(error: Error & { readonly code?: string }): string {
   return (error.code === undefined ? error.stack : error.message) ?? error.message;
 }
 

@@ -10,13 +10,13 @@ import { readTopics } from './audit/reader.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { type Counted, createCounters } from './counters.ts';
 import { Driver } from './driver.ts';
-import type { Scene } from './faults/fault.ts';
+import type { FaultContext } from './faults/fault.ts';
 import type { FaultKind } from './options.ts';
 import type { Plan } from './plan.ts';
 import { followPredictions, type Predictions, secondsToRecover } from './recovery.ts';
 import type { Scheduled } from './schedule.ts';
 import { extractor, Site, task } from './site.ts';
-import type { UnaskedEnd } from './supervised.ts';
+import type { UnexpectedExit } from './supervised.ts';
 
 export interface RunOptions {
   readonly folder: string;
@@ -37,7 +37,7 @@ export interface RunResult extends Judgement {
     readonly what: string;
     readonly seconds: number;
   }[];
-  readonly unaskedEnds: readonly UnaskedEnd[];
+  readonly unaskedEnds: readonly UnexpectedExit[];
   /** In words: what did not go as it should, beside the records. */
   readonly troubles: readonly string[];
   /** Sums over all processes. */
@@ -112,7 +112,7 @@ async function stream(
 ): Promise<Struck[]> {
   const { plan, schedule, signal, say, cluster, prefix } = options;
   const topics = topicsOf(prefix);
-  const scene: Scene = { site, cluster, prefix, topics, signal, alone: createTurns() };
+  const scene: FaultContext = { site, cluster, prefix, topics, signal, alone: createTurns() };
   const struck: Struck[] = [];
   const failures: unknown[] = [];
   const underWay = new Set<Promise<void>>();
@@ -193,7 +193,7 @@ async function drain(
 }
 
 /** One after the other, for each of the things that there is one of. */
-function createTurns(): Scene['alone'] {
+function createTurns(): FaultContext['alone'] {
   const turns = new Map<string, Promise<void>>();
   return (what, work) => {
     const turn = (turns.get(what) ?? Promise.resolve()).then(work);

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from '../interop/child.ts';
-import { type ServiceName, Supervised, type UnaskedEnd } from './supervised.ts';
+import { type ServiceName, SupervisedProcess, type UnexpectedExit } from './supervised.ts';
 
 export const extractor = 'lenet-digits.v1';
 export const task = 'digit';
@@ -12,7 +12,7 @@ export const sessionTimeoutMs = 4_000;
 /** Digits of more bytes go through the blob store: about half of them. */
 const inlineLimitBytes = 280;
 
-export interface SiteOptions {
+export interface InstallationOptions {
   readonly folder: string;
   readonly brokers: readonly string[];
   /** Of each topic. */
@@ -26,7 +26,7 @@ export class Site {
   /** Milliseconds that each opening of a file of the blob store takes, as text; see slow-files.mjs. */
   readonly slowness: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly services: Supervised[] = [];
+  readonly services: SupervisedProcess[] = [];
   ingestUrl = '';
   /** A fault waits for all of them: until it has them, no other one may choose any. */
   isAwaited = false;
@@ -34,7 +34,7 @@ export class Site {
   /** The newest of each service: nobody gets the name, and the folder, of one that has left. */
   readonly #numbers = new Map<ServiceName, number>();
 
-  constructor({ folder, brokers, replicas, prefix }: SiteOptions) {
+  constructor({ folder, brokers, replicas, prefix }: InstallationOptions) {
     this.#folder = folder;
     this.blobs = join(folder, 'blobs');
     this.slowness = join(folder, 'slowness');
@@ -87,13 +87,16 @@ export class Site {
   }
 
   /** One more process, not started yet; its state lies in a folder of its own. */
-  async add(service: ServiceName, environment: Readonly<Record<string, string>> = {}): Promise<Supervised> {
+  async add(
+    service: ServiceName,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<SupervisedProcess> {
     const number = (this.#numbers.get(service) ?? 0) + 1;
     this.#numbers.set(service, number);
     const name = `${service}-${number}`;
     await mkdir(this.stateOf(name), { recursive: true });
     const adminPort = await findFreePort();
-    const supervised = new Supervised({
+    const supervised = new SupervisedProcess({
       name,
       service,
       adminPort,
@@ -114,7 +117,7 @@ export class Site {
     return join(this.#folder, 'state', name);
   }
 
-  get unaskedEnds(): UnaskedEnd[] {
+  get unaskedEnds(): UnexpectedExit[] {
     return this.services.flatMap(({ unaskedEnds }) => unaskedEnds);
   }
 

@@ -19,7 +19,7 @@ export interface SupervisedOptions {
   readonly logFile: string;
 }
 
-export interface UnaskedEnd {
+export interface UnexpectedExit {
   readonly name: string;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -33,11 +33,11 @@ const longLifeMs = 10_000;
 const stopSeconds = 15;
 const readySeconds = 180;
 
-export class Supervised {
+export class SupervisedProcess {
   readonly name: string;
   readonly service: ServiceName;
   /** Ends, after it was ready, that no fault and no stop asked for. One that is started while Kafka is away may give up. */
-  readonly unaskedEnds: UnaskedEnd[] = [];
+  readonly unaskedEnds: UnexpectedExit[] = [];
   /** A fault is on it: no other one may choose it. */
   isTaken = false;
   readonly #options: SupervisedOptions;

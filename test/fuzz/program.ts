@@ -1,7 +1,7 @@
 /** `npm run fuzz`: a campaign over each target, and what was found, made small and saved. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { narrate, runTrial } from '../trial.ts';
+import { createProgressLog, runTrial } from '../trial.ts';
 import { type CampaignResult, type FoundCase, runCampaign } from './campaign.ts';
 import { inputOf, judge } from './case-runner.ts';
 import { type FuzzOptions, help, readOptions } from './options.ts';
@@ -16,7 +16,7 @@ const growthBytes = 128 * 1024 * 1024;
 const mostSaved = 10;
 const shrinkAttempts = { here: 300, apart: 25 };
 
-const say = narrate('fuzz');
+const say = createProgressLog('fuzz');
 
 /** Resolves to the exit code. */
 export function main(args: readonly string[]): Promise<number> {

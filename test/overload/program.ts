@@ -7,7 +7,7 @@ import { createKafkaLog, type Log, type Names } from '@headwater/log';
 import { commonEnvironment, createLogger, kafkaOptions, loadConfig, namesOf } from '@headwater/service-kit';
 import sharp from 'sharp';
 import { killAll, type ServiceProcess, startService, type Variables } from '../processes.ts';
-import { narrate, runTrial } from '../trial.ts';
+import { createProgressLog, runTrial } from '../trial.ts';
 import { balance, lagOf } from './books.ts';
 import { type FloodReport, flood } from './flood.ts';
 import { type MemoryReport, watchMemory } from './memory-watch.ts';
@@ -24,7 +24,7 @@ type Name = keyof typeof bounds.peakBytes;
 const calibration = { warm: 60, images: 240 };
 /** For which the lag is watched afterwards. */
 const drainSeconds = 20;
-const say = narrate('overload');
+const say = createProgressLog('overload');
 
 /** Resolves to the exit code. */
 export function main(args: readonly string[]): Promise<number> {

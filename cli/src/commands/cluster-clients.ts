@@ -29,8 +29,8 @@ export async function withCluster<T>(console: Console, use: (cluster: Cluster) =
   };
   const brokers = config.KAFKA_BROKERS?.join(', ') ?? 'not set';
   const answer = log.admin.partitions(clients.names.topics.examples);
-  const stopped = stoppedInSilence(answer, console.signal);
-  const heard = tellOfSilence(answer, (patience) =>
+  const stopped = abortedBeforeResponse(answer, console.signal);
+  const heard = warnIfUnresponsive(answer, (patience) =>
     console.stderr.write(
       `Kafka has not answered for ${patience / 1_000} s (KAFKA_BROKERS is ${brokers}); trying on …\n`,
     ),
@@ -45,7 +45,7 @@ export async function withCluster<T>(console: Console, use: (cluster: Cluster) =
 }
 
 /** Rejects with the signal's reason when it comes before any answer: a client that tries for minutes cannot be told to leave off. */
-export function stoppedInSilence(answer: Promise<unknown>, signal: AbortSignal): Promise<never> {
+export function abortedBeforeResponse(answer: Promise<unknown>, signal: AbortSignal): Promise<never> {
   const stopped = new Promise<never>((_, reject) => {
     const stop = () => reject(signal.reason);
     if (signal.aborted) stop();
@@ -58,7 +58,7 @@ export function stoppedInSilence(answer: Promise<unknown>, signal: AbortSignal):
 }
 
 /** Kafka is tried for minutes before a command gives up: whoever waits is told what for. Answers what ends the watch. */
-export function tellOfSilence(
+export function warnIfUnresponsive(
   answer: Promise<unknown>,
   tell: (patienceMs: number) => void,
   patienceMs = 5_000,
@@ -71,7 +71,7 @@ export function tellOfSilence(
 }
 
 /** What is wrong with a file is said with its name. Errors: request-invalid where it cannot be read or written. */
-export async function tellFile<T>(path: string, use: () => Promise<T>): Promise<T> {
+export async function withFileName<T>(path: string, use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (thrown) {

@@ -5,15 +5,15 @@
 import { resolve } from 'node:path';
 import type { ImageSource } from '@headwater/demo';
 import {
-  countRefusal,
+  countRejection,
   createDigitsSource,
   createFolderSource,
   createRunStatistics,
   createScreen,
   describeSummary,
   interruptible,
-  openPlatform,
-  type Platform,
+  type LocalStack,
+  openLocalStack,
   type RunStatistics,
   runAndReport,
   type Screen,
@@ -63,7 +63,7 @@ export async function start(options: StartOptions, console: Console): Promise<nu
     const { environment } = console;
     const throwAway = options.exit;
     const { say } = screen;
-    const platform = await openPlatform(
+    const platform = await openLocalStack(
       { ...options, environment, extractor, extractorFile: file, task, throwAway, logger, say },
       lifecycle,
     );
@@ -81,7 +81,7 @@ interface Run {
   readonly lifecycle: Lifecycle;
   readonly tally: RunStatistics;
   readonly source: ImageSource;
-  readonly platform: Platform;
+  readonly platform: LocalStack;
 }
 
 /** Topics and heads are called by the id that a file states. Errors: config-invalid. */
@@ -110,7 +110,7 @@ async function openSource(
     extractor: extractor ?? 'efficientnet-lite0.v1',
     maxBytes: maxFileBytes,
     onSkipped: (file) => {
-      countRefusal(tally, file.reason);
+      countRejection(tally, file.reason);
       sayFirst(`passed over ${file.path}: ${file.reason} ${file.detail ?? ''}`.trim());
     },
     onConflict: sayFirst,
@@ -132,7 +132,7 @@ async function run(run: Run): Promise<number> {
     ingestToken: platform.ingestToken,
     images,
     labelShare: options.labelShare,
-    flight: options.flight ?? usualFlight(images),
+    flight: options.flight ?? defaultInFlight(images),
   });
   screen.say(describeSummary(summary));
   const print = () => {
@@ -142,7 +142,7 @@ async function run(run: Run): Promise<number> {
     print();
     await idle(run, signal);
   }
-  const isClosed = await closeAloud(run);
+  const isClosed = await closeAndReport(run);
   if (options.exit) print();
   return isClosed && summary.lost === 0 && summary.duplicates === 0 ? 0 : 1;
 }
@@ -154,12 +154,12 @@ function imagesOf({ options, source }: Run): number {
 }
 
 /** Large transactions want many images on their way, a head that learns from the first ones wants few. */
-function usualFlight(images: number): number {
+function defaultInFlight(images: number): number {
   return Math.min(512, Math.max(16, Math.ceil(images / 8)));
 }
 
 /** The summary is printed even where something did not end as it should; the exit code tells. */
-async function closeAloud({ lifecycle, screen }: Run): Promise<boolean> {
+async function closeAndReport({ lifecycle, screen }: Run): Promise<boolean> {
   try {
     await lifecycle.close();
     return true;

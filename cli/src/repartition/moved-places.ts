@@ -8,7 +8,7 @@ import type { PartitionRange } from './merged-records.ts';
 /** Eight bytes for each offset of the topic as it was: partition · 2⁴⁰ + offset; −1 for none. */
 const offsets = 2 ** 40;
 
-export class MovedPlaces {
+export class MovedPositions {
   readonly #run: string;
   readonly #places = new Map<string, readonly { readonly low: number; readonly to: Float64Array }[]>();
 

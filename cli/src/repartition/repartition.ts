@@ -9,7 +9,7 @@ import { type ExampleSet, type OnProgress, readExampleSets } from '@headwater/cl
 import { HeadwaterError } from '@headwater/errors';
 import type { LogAdmin, TopicSpec } from '@headwater/log';
 import { type CopyOptions, contentOf, copyTopic, rangesOf } from './copy.ts';
-import { MovedPlaces } from './moved-places.ts';
+import { MovedPositions } from './moved-places.ts';
 import { isInPlace, type PlannedTopic, placeOf, planTopics, processedUpTo } from './plan.ts';
 import { checkStopped, fenceWriters } from './preconditions.ts';
 import { type Plan, ProgressTopic, type TopicProgress } from './progress-topic.ts';
@@ -87,7 +87,7 @@ class Repartition {
   async run(isResumed: boolean): Promise<RepartitionReport> {
     const plan = this.#state.plan ?? (await this.#begin());
     this.#checkPlan(plan);
-    const places = new MovedPlaces(plan.run);
+    const places = new MovedPositions(plan.run);
     for (const topic of plan.topics) await this.#moveTopic(topic, places);
     for (const topic of plan.topics) await this.#setOffsets(topic);
     await resetWatermarks(this.#options.clients, this.#state.transactions);
@@ -116,7 +116,7 @@ class Repartition {
 
   /** It may hold the only copy of what was in the topic. */
   async #refuseStray(topic: string): Promise<void> {
-    const copy = standInName(topic);
+    const copy = temporaryCopyName(topic);
     if ((await this.#options.clients.log.admin.partitions(copy)) === undefined) return;
     const message = `topic ${copy} exists, and ${this.#options.progressTopic} does not say why; delete it if ${topic} is whole`;
     throw new HeadwaterError('topic-mismatch', message);
@@ -128,7 +128,7 @@ class Repartition {
     throw new HeadwaterError('request-invalid', message);
   }
 
-  async #moveTopic(topic: PlannedTopic, places: MovedPlaces): Promise<void> {
+  async #moveTopic(topic: PlannedTopic, places: MovedPositions): Promise<void> {
     const { log } = this.#options.clients;
     if (this.#state.topic(topic.name).step === 'out') await this.#copyOut(topic, places);
     if (this.#state.topic(topic.name).step === 'switch') await this.#makeAnew(topic);
@@ -145,14 +145,14 @@ class Repartition {
     return [topics.images, topics.labels, ...extractors.map(topics.vectors)].includes(name);
   }
 
-  async #copyOut(topic: PlannedTopic, places: MovedPlaces): Promise<void> {
+  async #copyOut(topic: PlannedTopic, places: MovedPositions): Promise<void> {
     const { log } = this.#options.clients;
     const { name } = topic;
-    await log.admin.ensureTopics([standIn(topic)], { create: true });
+    await log.admin.ensureTopics([temporaryCopySpec(topic)], { create: true });
     const out = await copyTopic(
       this.#copying({
         from: name,
-        to: standInName(name),
+        to: temporaryCopyName(name),
         processed: await processedUpTo(log, topic),
         place: (record) => placeOf(record, topic),
         headers: (record) => places.headersOf(record),
@@ -160,7 +160,7 @@ class Repartition {
       }),
       this.#state.topic(name).out,
     );
-    await this.#compare(standInName(name), out);
+    await this.#compare(temporaryCopyName(name), out);
     await this.#advance(name, { step: 'switch', out: { ...out, isDone: true } });
   }
 
@@ -178,7 +178,7 @@ class Repartition {
     if (out?.processedInTarget === undefined) throw new HeadwaterError('unexpected', `${name} has no copy`);
     const back = await copyTopic(
       this.#copying({
-        from: standInName(name),
+        from: temporaryCopyName(name),
         to: name,
         processed: out.processedInTarget.map(BigInt),
         place: ({ partition }) => partition,
@@ -187,13 +187,13 @@ class Repartition {
       }),
       former,
     );
-    if (back.digest !== out.digest) throw differs(name, standInName(name));
+    if (back.digest !== out.digest) throw differs(name, temporaryCopyName(name));
     await this.#advance(name, { step: 'done', out, back: { ...back, isDone: true } });
   }
 
   async #dropStandIn(topic: string): Promise<void> {
     const { admin } = this.#options.clients.log;
-    const copy = standInName(topic);
+    const copy = temporaryCopyName(topic);
     if ((await admin.partitions(copy)) === undefined) return;
     await admin.deleteTopics([copy]);
     await untilGone(admin, copy, this.#options.signal);
@@ -252,15 +252,15 @@ class Repartition {
   }
 }
 
-const standInName = (topic: string) => `${topic}.repartition`;
+const temporaryCopyName = (topic: string) => `${topic}.repartition`;
 /** A copy carries a header more. */
 const headroom = 65_536;
 
 /** Keeps every record, whatever its age. */
-function standIn({ name, partitions, found }: PlannedTopic): TopicSpec {
+function temporaryCopySpec({ name, partitions, found }: PlannedTopic): TopicSpec {
   const { 'max.message.bytes': limit = '1048588', 'min.insync.replicas': inSync } = found.settings;
   return {
-    name: standInName(name),
+    name: temporaryCopyName(name),
     partitions,
     ...(found.replicationFactor === undefined ? {} : { replicationFactor: found.replicationFactor }),
     settings: {

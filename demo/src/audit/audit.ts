@@ -16,8 +16,8 @@ import {
   type VectorExtracted,
 } from '@headwater/schemas';
 import { createFindings, type Finding, type Findings } from './findings.ts';
-import { createLabelBook, type LabelBook, type StatedLabel } from './label-book.ts';
-import { createLedger, type Ledger } from './ledger.ts';
+import { createWinningLabels, type StatedLabel, type WinningLabels } from './label-book.ts';
+import { createRecordOutcomes, type Ledger } from './ledger.ts';
 import { createTopicReader, type StartOffsets, type TopicReader } from './topic-reader.ts';
 
 type Decode<T> = (bytes: Uint8Array) => T | Promise<T>;
@@ -61,7 +61,7 @@ interface Books {
   readonly images: Ledger;
   /** One ledger over the vectors for each task. */
   readonly vectors: ReadonlyMap<string, Ledger>;
-  readonly labels: LabelBook;
+  readonly labels: WinningLabels;
   /** Ids that have a vector. */
   readonly extracted: Set<string>;
   readonly deadLabels: Set<string>;
@@ -100,9 +100,9 @@ export async function auditRun(options: AuditOptions): Promise<AuditReport> {
 async function openBooks(reader: TopicReader, { names, extractor, tasks }: AuditOptions): Promise<Books> {
   const vectors = await reader.ranges(names.topics.vectors(extractor));
   return {
-    images: createLedger(await reader.ranges(names.topics.images)),
-    vectors: new Map(tasks.map((task) => [task, createLedger(vectors)])),
-    labels: createLabelBook(),
+    images: createRecordOutcomes(await reader.ranges(names.topics.images)),
+    vectors: new Map(tasks.map((task) => [task, createRecordOutcomes(vectors)])),
+    labels: createWinningLabels(),
     extracted: new Set(),
     deadLabels: new Set(),
   };

@@ -14,13 +14,13 @@ export interface StatedLabel {
   readonly by: 'person' | 'source';
 }
 
-export interface LabelBook {
+export interface WinningLabels {
   state(label: StatedLabel): void;
   readonly size: number;
   winners(): Iterable<StatedLabel>;
 }
 
-export function createLabelBook(): LabelBook {
+export function createWinningLabels(): WinningLabels {
   const winners = new Map<string, StatedLabel>();
   return {
     state(label) {

@@ -32,7 +32,7 @@ export interface Ledger {
 }
 
 /** `ranges` by partition index. */
-export function createLedger(ranges: readonly AuditRange[]): Ledger {
+export function createRecordOutcomes(ranges: readonly AuditRange[]): Ledger {
   const rows = ranges.map(({ from, to }) => ({ from, bytes: new Uint8Array(Number(to - from)) }));
   let expected = 0;
 

@@ -33,8 +33,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const { environment, dataDir, count = 1, allowMemory, say } = options;
   const given = (environment.KAFKA_BROKERS ?? '').split(',').map((broker) => broker.trim());
   const brokers = given.filter((broker) => broker !== '');
-  if (brokers.length > 0 && options.count !== undefined) throw notOurs();
-  if (brokers.length > 0) return borrowed(brokers);
+  if (brokers.length > 0 && options.count !== undefined) throw brokersOptionConflict();
+  if (brokers.length > 0) return userCluster(brokers);
   try {
     const kafka = await startLocalKafka({
       dataDir: join(dataDir, 'kafka'),
@@ -47,18 +47,18 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     if (error.code !== 'prerequisite-missing') throw error;
     if (!allowMemory || count > 1) throw withAdvice(error);
     warn(error, say);
-    return { ...borrowed([]), kind: 'memory', owner: 'headwater' };
+    return { ...userCluster([]), kind: 'memory', owner: 'headwater' };
   }
 }
 
-function notOurs(): HeadwaterError {
+function brokersOptionConflict(): HeadwaterError {
   return new HeadwaterError(
     'config-invalid',
     '--brokers is for a Kafka that is started here: unset KAFKA_BROKERS, or leave --brokers out',
   );
 }
 
-function borrowed(brokers: readonly string[]): Broker {
+function userCluster(brokers: readonly string[]): Broker {
   const stopped = new Promise<void>(() => undefined);
   return { kind: 'kafka', owner: 'user', brokers, stopped, stop: async () => undefined };
 }

@@ -1,7 +1,7 @@
 /** Several parts of a configuration are read one by one; whoever wrote it should learn of all that is wrong at once, and of each thing once. */
 import { HeadwaterError } from '@headwater/errors';
 
-export class CollectedProblems {
+export class ConfigurationProblems {
   /** Indented lines, in the order in which they were found. */
   readonly #found = new Set<string>();
 

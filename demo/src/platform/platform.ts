@@ -34,7 +34,7 @@ import { createRunPrefix, runEnvironment } from './environment.ts';
 import { openDataFolder } from './folder.ts';
 import { readServiceConfigs, type ServiceConfigs, startServices } from './services.ts';
 
-export interface PlatformOptions {
+export interface LocalStackOptions {
   /** The user's. */
   readonly environment: Environment;
   readonly extractor: string;
@@ -53,7 +53,7 @@ export interface PlatformOptions {
   readonly say: (line: string) => void;
 }
 
-export interface Platform {
+export interface LocalStack {
   readonly log: Log;
   readonly names: Names;
   readonly schemaIds: SchemaIds;
@@ -70,15 +70,15 @@ export interface Platform {
  * What was opened before an error is in the lifecycle, for the caller to close.
  * Errors: config-invalid, prerequisite-missing, local-kafka-failed, and those of the services.
  */
-export async function openPlatform(options: PlatformOptions, lifecycle: Lifecycle): Promise<Platform> {
+export async function openLocalStack(options: LocalStackOptions, lifecycle: Lifecycle): Promise<LocalStack> {
   const { environment: user, throwAway, keep, logger, say } = options;
   const folder = await lifecycle.open({
     name: 'the data folder',
     open: () => openDataFolder({ given: options.dataDir ?? user.DATA_DIR, throwAway, keep }),
     close: (opened) => opened.discard(),
   });
-  const isGuest = throwAway && (user.KAFKA_BROKERS ?? '') !== '' && !refusesTopics(user);
-  const prefix = isGuest ? createRunPrefix() : undefined;
+  const usesForeignCluster = throwAway && (user.KAFKA_BROKERS ?? '') !== '' && !forbidsTopicCreation(user);
+  const prefix = usesForeignCluster ? createRunPrefix() : undefined;
   if (prefix !== undefined) say(`topics, groups and transactional ids of this run are called ${prefix}…`);
   const environment = runEnvironment({
     ...options,
@@ -88,7 +88,7 @@ export async function openPlatform(options: PlatformOptions, lifecycle: Lifecycl
     dataDir: folder.path,
     prefix,
   });
-  const { configs, ingestToken } = admitStory(
+  const { configs, ingestToken } = issueIngestToken(
     await readServiceConfigs(environment, { usualPorts: !throwAway }),
   );
   const broker = await lifecycle.open({
@@ -117,7 +117,7 @@ export async function openPlatform(options: PlatformOptions, lifecycle: Lifecycl
     log,
     metrics,
     folder: folder.path,
-    isGuest,
+    usesForeignCluster,
   });
 }
 
@@ -128,21 +128,22 @@ interface Foundation {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly folder: string;
-  readonly isGuest: boolean;
+  readonly usesForeignCluster: boolean;
 }
 
 async function finish(
-  { environment, extractor, keep, logger }: PlatformOptions,
+  { environment, extractor, keep, logger }: LocalStackOptions,
   lifecycle: Lifecycle,
-  { configs, ingestToken, broker, log, metrics, folder, isGuest }: Foundation,
-): Promise<Platform> {
+  { configs, ingestToken, broker, log, metrics, folder, usesForeignCluster }: Foundation,
+): Promise<LocalStack> {
   const { ingest: config } = configs;
   const names = namesOf(config);
   const specs = topicSpecs(names, topicOptions(config, [extractor]));
   await lifecycle.open({
     name: 'the topics',
     open: () => prepareTopics(log.admin, specs, config.TOPICS_CREATE),
-    close: () => (isGuest && !keep ? removeTraces(log, names, extractor, specs) : undefined),
+    close: () =>
+      usesForeignCluster && !keep ? deleteTopicsAndGroups(log, names, extractor, specs) : undefined,
   });
   const clients = { log, names, schemaIds: openSchemaIds(config), blobs: openBlobs(config) };
   const dependencies = { ...clients, logger, metrics, health: createHealth() };
@@ -167,7 +168,7 @@ async function finish(
 }
 
 /** Adds a token for the story to those that ingest takes, where it takes any. */
-function admitStory(configs: ServiceConfigs): Pick<Foundation, 'configs' | 'ingestToken'> {
+function issueIngestToken(configs: ServiceConfigs): Pick<Foundation, 'configs' | 'ingestToken'> {
   const { AUTH_TOKENS: tokens } = configs.ingest;
   if (tokens === undefined) return { configs, ingestToken: undefined };
   const holder = { name: 'headwater-story', role: 'write' } as const;
@@ -177,7 +178,7 @@ function admitStory(configs: ServiceConfigs): Pick<Foundation, 'configs' | 'inge
 }
 
 /** Where nothing may be created, the user's own topics are all there is. */
-function refusesTopics(environment: Environment): boolean {
+function forbidsTopicCreation(environment: Environment): boolean {
   return ['false', '0', 'no'].includes((environment.TOPICS_CREATE ?? '').trim().toLowerCase());
 }
 
@@ -187,7 +188,7 @@ function openLog(broker: Broker, configs: ServiceConfigs, logger: Logger, metric
   return createKafkaLog({ ...options, observer: observeProducing(metrics, logger) }, logger);
 }
 
-async function removeTraces(
+async function deleteTopicsAndGroups(
   log: Log,
   names: Names,
   extractor: string,

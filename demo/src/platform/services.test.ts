@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLifecycle, createLogger } from '@headwater/service-kit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openPlatform } from './platform.ts';
+import { openLocalStack } from './platform.ts';
 import { readServiceConfigs } from './services.ts';
 
 let folder: string;
@@ -70,7 +70,7 @@ describe('the configuration of all services', () => {
     const said: string[] = [];
     const logger = createLogger({ name: 'test', level: 'fatal' });
     const lifecycle = createLifecycle(logger);
-    const opening = openPlatform(
+    const opening = openLocalStack(
       {
         environment: { COSTS_FILE: join(folder, 'absent.json') },
         extractor: 'lenet-digits.v1',

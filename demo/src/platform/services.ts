@@ -16,7 +16,7 @@ import {
   type ServiceDependencies,
   stopBudget,
 } from '@headwater/service-kit';
-import { CollectedProblems } from './collected-problems.ts';
+import { ConfigurationProblems } from './collected-problems.ts';
 import { freePortOr0 } from './ports.ts';
 
 export interface ServiceConfigs {
@@ -41,7 +41,7 @@ export async function readServiceConfigs(
     HTTP_HOST: host,
     HTTP_PORT: await port(variable, usual),
   });
-  const problems = new CollectedProblems();
+  const problems = new ConfigurationProblems();
   const [ofIngest, ofClassify] = [
     await http('INGEST_HTTP_PORT', 8080),
     await http('CLASSIFY_HTTP_PORT', 8082),

@@ -1,7 +1,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { LogProducer, OutgoingRecord } from '@headwater/log';
 import { describe, expect, it } from 'vitest';
-import { createCoalescer } from './coalescer.ts';
+import { createBatchingProducer } from './coalescer.ts';
 
 /** A producer whose sends end when the test says so. */
 function createSlowProducer() {
@@ -28,7 +28,7 @@ const turn = () => new Promise(setImmediate);
 describe('a coalescer', () => {
   it('sends together what comes together, and what comes during a send', async () => {
     const { producer, sends } = createSlowProducer();
-    const coalescer = createCoalescer(producer);
+    const coalescer = createBatchingProducer(producer);
     const first = [coalescer.send(record('a')), coalescer.send(record('b'))];
     await turn();
     const later = [coalescer.send(record('c')), coalescer.send(record('d'))];
@@ -47,7 +47,7 @@ describe('a coalescer', () => {
 
   it('tells every record of a failed send, and goes on with the next', async () => {
     const { producer, sends } = createSlowProducer();
-    const coalescer = createCoalescer(producer);
+    const coalescer = createBatchingProducer(producer);
     const failed = coalescer.send(record('a'));
     await turn();
     const fine = coalescer.send(record('b'));
@@ -60,7 +60,7 @@ describe('a coalescer', () => {
 
   it('sends what waits before it closes', async () => {
     const { producer, sends, isClosed } = createSlowProducer();
-    const coalescer = createCoalescer(producer);
+    const coalescer = createBatchingProducer(producer);
     const sent = coalescer.send(record('a'));
     const closing = coalescer.close();
     await turn();

@@ -4,7 +4,7 @@
  */
 import type { LogProducer, OutgoingRecord } from '@headwater/log';
 
-export interface Coalescer {
+export interface BatchingProducer {
   /** Resolves when the record is safe. Errors: those of the producer, for every record of that send. */
   send(record: OutgoingRecord): Promise<void>;
   /** Sends what waits, then closes the producer. */
@@ -17,7 +17,7 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-export function createCoalescer(producer: LogProducer): Coalescer {
+export function createBatchingProducer(producer: LogProducer): BatchingProducer {
   let waiting: Waiting[] = [];
   let sending: Promise<void> | undefined;
 

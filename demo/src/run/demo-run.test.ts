@@ -11,13 +11,13 @@ import {
 import { createFingerprintIds, openCodec } from '@headwater/schemas';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImageSource } from '../sources/api.ts';
-import { createCoalescer } from './coalescer.ts';
+import { createBatchingProducer } from './coalescer.ts';
 import { openCodecs } from './codecs.ts';
 import { runDemo } from './demo-run.ts';
 import type { IngestClient } from './ingest-client.ts';
 import { createRoutes, imageIdOf } from './routes.ts';
 import { createRunStatistics, type RunStatistics } from './run-statistics.ts';
-import { fractionOf } from './sampling.ts';
+import { hashFraction } from './sampling.ts';
 
 const names = createNames();
 const { topics } = names;
@@ -133,7 +133,7 @@ async function tell(options: {
   http?: IngestClient;
   signal?: AbortSignal;
 }): Promise<void> {
-  const kafka = createCoalescer(await log.openProducer());
+  const kafka = createBatchingProducer(await log.openProducer());
   const http = options.http ?? (await createHttp());
   await runDemo({
     log,
@@ -163,7 +163,7 @@ describe('the story', () => {
     await startServices();
     await tell({ images: 200, labelShare: 0.6 });
     const chosen = [...(source.images(200) as Iterable<{ bytes: Buffer; label: string }>)].filter(
-      (image) => fractionOf('label', imageIdOf({ name: '', ...image })) < 0.6,
+      (image) => hashFraction('label', imageIdOf({ name: '', ...image })) < 0.6,
     );
     const even = chosen.filter(({ label }) => label === 'even').length;
     expect(tally.labelled).toBe(chosen.length);
@@ -188,9 +188,9 @@ describe('the story', () => {
   });
 
   it('goes on past dead letters and refusals, and counts them', async () => {
-    const third = (id: string) => fractionOf('third', id) < 0.3;
+    const third = (id: string) => hashFraction('third', id) < 0.3;
     await startServices(({ key }) => (third(String(key)) ? 'dead-letter' : 'predict'));
-    const http = await createHttp((id) => fractionOf('refused', id) < 0.3);
+    const http = await createHttp((id) => hashFraction('refused', id) < 0.3);
     await tell({ images: 150, flight: 8, http });
     const refused = tally.refused.get('image-unreadable') ?? 0;
     expect(refused).toBeGreaterThan(5);

@@ -9,8 +9,8 @@ import type { ImageSource, SourceImage } from '../sources/api.ts';
 import type { RunCodecs } from './codecs.ts';
 import { createInFlightLimiter, type InFlightLimiter } from './in-flight-limiter.ts';
 import { imageIdOf, type Routes } from './routes.ts';
-import { countRefusal, type RunStatistics } from './run-statistics.ts';
-import { fractionOf } from './sampling.ts';
+import { countRejection, type RunStatistics } from './run-statistics.ts';
+import { hashFraction } from './sampling.ts';
 
 export interface DemoRunOptions {
   readonly log: Pick<Log, 'follow'>;
@@ -33,13 +33,13 @@ export interface DemoRunOptions {
 }
 
 /** The truth of an image on its way. */
-interface Cargo {
+interface ExpectedLabel {
   readonly label: string | null;
 }
 
 /** What the parts of one run share. */
 interface Run extends DemoRunOptions {
-  readonly air: InFlightLimiter<Cargo>;
+  readonly air: InFlightLimiter<ExpectedLabel>;
   /** Labels on their way. */
   readonly labelling: Set<Promise<void>>;
   /** Ends the run with that error. */
@@ -94,7 +94,7 @@ async function sendImage({ routes, air, tally, signal }: Run, id: string, image:
     if (outcome.http) tally.acceptedIds.add(outcome.id);
   } else {
     air.land(id);
-    countRefusal(tally, outcome.reason);
+    countRejection(tally, outcome.reason);
   }
 }
 
@@ -106,8 +106,8 @@ function followOutcomes(run: Run): Promise<Follower> {
     from: 'end',
     async onRecords(records) {
       for (const record of records) {
-        if (record.topic === topics.predictions) await landPredicted(run, record);
-        else landDead(run, record);
+        if (record.topic === topics.predictions) await completePredicted(run, record);
+        else completeDeadLettered(run, record);
       }
       // Labels that cannot keep up hold the predictions back, and these the images.
       await Promise.all(run.labelling);
@@ -115,13 +115,13 @@ function followOutcomes(run: Run): Promise<Follower> {
   });
 }
 
-function landDead({ air, tally }: Run, { key }: LogRecord): void {
+function completeDeadLettered({ air, tally }: Run, { key }: LogRecord): void {
   if (air.land(String(key)) === undefined) return;
   tally.deadLettered++;
-  tally.landedAt = performance.now();
+  tally.finishedAt = performance.now();
 }
 
-async function landPredicted(run: Run, { value }: LogRecord): Promise<void> {
+async function completePredicted(run: Run, { value }: LogRecord): Promise<void> {
   if (value === null) return;
   const { source, tally } = run;
   const prediction = await run.codecs.predictions.decode(value);
@@ -129,13 +129,13 @@ async function landPredicted(run: Run, { value }: LogRecord): Promise<void> {
   const cargo = run.air.land(prediction.imageId);
   if (cargo === undefined) return;
   tally.predicted++;
-  tally.landedAt = performance.now();
+  tally.finishedAt = performance.now();
   if (prediction.head !== null) tally.headVersion = Math.max(tally.headVersion ?? 0, prediction.head.version);
-  if (cargo.label === null || fractionOf('label', prediction.imageId) >= run.labelShare) return;
-  track(run.labelling, giveLabel(run, prediction, cargo.label), run.fail);
+  if (cargo.label === null || hashFraction('label', prediction.imageId) >= run.labelShare) return;
+  track(run.labelling, sendLabelOf(run, prediction, cargo.label), run.fail);
 }
 
-async function giveLabel(
+async function sendLabelOf(
   { routes, tally, signal }: Run,
   asked: ImageClassified,
   label: string,

@@ -4,11 +4,11 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 
-export interface InFlightLimiter<Cargo> {
+export interface InFlightLimiter<ExpectedLabel> {
   /** Resolves when there was room and the image is on its way. Errors: the signal's reason. */
-  depart(id: string, cargo: Cargo, signal: AbortSignal): Promise<void>;
+  depart(id: string, cargo: ExpectedLabel, signal: AbortSignal): Promise<void>;
   /** What had departed under that id, the earliest first; undefined for images of others. */
-  land(id: string): Cargo | undefined;
+  land(id: string): ExpectedLabel | undefined;
   readonly size: number;
   /**
    * Resolves when all have landed. Errors: timed-out, naming a few that are missing, when none landed for `patience`
@@ -17,14 +17,14 @@ export interface InFlightLimiter<Cargo> {
   settle(patience: number, signal: AbortSignal): Promise<void>;
 }
 
-export function createInFlightLimiter<Cargo>(limit: number): InFlightLimiter<Cargo> {
-  const airborne = new Map<string, Cargo[]>();
+export function createInFlightLimiter<ExpectedLabel>(limit: number): InFlightLimiter<ExpectedLabel> {
+  const airborne = new Map<string, ExpectedLabel[]>();
   const waiting = new Set<() => void>();
   let size = 0;
-  let landings = 0;
+  let releases = 0;
 
   /** Resolves at the next landing or abort, or after `patience`. */
-  function nextLanding(signal: AbortSignal, patience?: number): Promise<void> {
+  function nextRelease(signal: AbortSignal, patience?: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = patience === undefined ? undefined : setTimeout(wake, patience);
       function wake(): void {
@@ -40,7 +40,7 @@ export function createInFlightLimiter<Cargo>(limit: number): InFlightLimiter<Car
 
   return {
     async depart(id, cargo, signal) {
-      while (size >= limit && !signal.aborted) await nextLanding(signal);
+      while (size >= limit && !signal.aborted) await nextRelease(signal);
       signal.throwIfAborted();
       const others = airborne.get(id);
       if (others === undefined) airborne.set(id, [cargo]);
@@ -53,7 +53,7 @@ export function createInFlightLimiter<Cargo>(limit: number): InFlightLimiter<Car
       if (cargos === undefined || cargo === undefined) return undefined;
       if (cargos.length === 0) airborne.delete(id);
       size--;
-      landings++;
+      releases++;
       for (const wake of [...waiting]) wake();
       return cargo;
     },
@@ -62,9 +62,9 @@ export function createInFlightLimiter<Cargo>(limit: number): InFlightLimiter<Car
     },
     async settle(patience, signal) {
       while (size > 0 && !signal.aborted) {
-        const before = landings;
-        await nextLanding(signal, patience);
-        if (landings === before && !signal.aborted) throw overdue([...airborne.keys()], patience);
+        const before = releases;
+        await nextRelease(signal, patience);
+        if (releases === before && !signal.aborted) throw overdue([...airborne.keys()], patience);
       }
       signal.throwIfAborted();
     },

@@ -8,17 +8,17 @@ import { Agent as HttpsAgent, request as requestSecure } from 'node:https';
 import { HeadwaterError } from '@headwater/errors';
 
 /** What became of an image: its id, or why it was refused. */
-export type Acceptance =
+export type IngestResult =
   | { readonly accepted: true; readonly id: string }
   | { readonly accepted: false; readonly reason: string; readonly detail?: string };
 
 /** A label that goes with the image. */
-export interface KnownLabel {
+export interface ImageLabel {
   readonly task: string;
   readonly label: string;
 }
 
-export interface LabelStatement {
+export interface LabelAssignment {
   readonly imageId: string;
   readonly task: string;
   readonly label: string;
@@ -27,9 +27,9 @@ export interface LabelStatement {
 
 export interface IngestClient {
   /** Errors: service-unavailable; overloaded, when it asked to wait for too long; unexpected, for other answers. */
-  sendImage(bytes: Buffer, source: string, signal: AbortSignal, known?: KnownLabel): Promise<Acceptance>;
+  sendImage(bytes: Buffer, source: string, signal: AbortSignal, known?: ImageLabel): Promise<IngestResult>;
   /** Errors: as for images; unexpected also when the label is refused. */
-  putLabel(statement: LabelStatement, signal: AbortSignal): Promise<void>;
+  putLabel(statement: LabelAssignment, signal: AbortSignal): Promise<void>;
   /** Closes the connections that are kept. */
   close(): void;
 }

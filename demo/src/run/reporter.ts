@@ -7,7 +7,7 @@ import type { StartOffsets } from '../audit/topic-reader.ts';
 import type { ServiceConfigs } from '../platform/services.ts';
 import type { ImageSource } from '../sources/api.ts';
 import type { Screen } from '../terminal/screen.ts';
-import { createCoalescer } from './coalescer.ts';
+import { createBatchingProducer } from './coalescer.ts';
 import { openCodecs, type RunCodecs } from './codecs.ts';
 import { runDemo } from './demo-run.ts';
 import { createIngestClient } from './ingest-client.ts';
@@ -75,7 +75,7 @@ async function stream(options: ReporterOptions, codecs: RunCodecs, start: StartO
     token: options.ingestToken,
     isOwnService: true,
   });
-  const kafka = createCoalescer(await log.openProducer());
+  const kafka = createBatchingProducer(await log.openProducer());
   const { topics } = names;
   try {
     await runDemo({

@@ -4,20 +4,20 @@
  */
 import { createHash } from 'node:crypto';
 import type { SourceImage } from '../sources/api.ts';
-import type { Coalescer } from './coalescer.ts';
+import type { BatchingProducer } from './coalescer.ts';
 import type { RunCodecs } from './codecs.ts';
-import type { Acceptance, IngestClient } from './ingest-client.ts';
-import { fractionOf } from './sampling.ts';
+import type { IngestClient, IngestResult } from './ingest-client.ts';
+import { hashFraction } from './sampling.ts';
 
 export interface Routes {
   /** Sends an image on its way; which id it will have can be known before, see `imageIdOf`. */
-  sendImage(id: string, image: SourceImage, signal: AbortSignal): Promise<Acceptance & { http: boolean }>;
+  sendImage(id: string, image: SourceImage, signal: AbortSignal): Promise<IngestResult & { http: boolean }>;
   sendLabel(id: string, label: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface RoutesOptions {
   readonly http: IngestClient;
-  readonly kafka: Coalescer;
+  readonly kafka: BatchingProducer;
   readonly codecs: Pick<RunCodecs, 'images' | 'labels'>;
   readonly topics: { readonly images: string; readonly labels: string };
   /** Named in every record as where it came from. */
@@ -39,7 +39,7 @@ export function createRoutes(options: RoutesOptions): Routes {
   return {
     async sendImage(id, image, signal) {
       const { bytes, facts } = image;
-      if (facts === undefined || fractionOf('image route', id) < 0.5) {
+      if (facts === undefined || hashFraction('image route', id) < 0.5) {
         return { ...(await http.sendImage(bytes, source, signal)), http: true };
       }
       const value = codecs.images.encode({
@@ -56,7 +56,7 @@ export function createRoutes(options: RoutesOptions): Routes {
       return { accepted: true, id, http: false };
     },
     async sendLabel(id, label, signal) {
-      if (fractionOf('label route', id) < 0.5) {
+      if (hashFraction('label route', id) < 0.5) {
         return http.putLabel({ imageId: id, task, label, annotator }, signal);
       }
       const value = codecs.labels.encode({ imageId: id, task, label, assignedAt: now(), annotator });

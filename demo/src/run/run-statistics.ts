@@ -22,7 +22,7 @@ export interface RunStatistics {
   readonly acceptedIds: Set<string>;
   /** Milliseconds of the monotonic clock: the first departure and the last landing. */
   startedAt: number | null;
-  landedAt: number | null;
+  finishedAt: number | null;
 }
 
 export function createRunStatistics(): RunStatistics {
@@ -37,11 +37,11 @@ export function createRunStatistics(): RunStatistics {
     served: createServedAccuracy(accuracyWindow),
     acceptedIds: new Set(),
     startedAt: null,
-    landedAt: null,
+    finishedAt: null,
   };
 }
 
-export function countRefusal({ refused }: RunStatistics, reason: string): void {
+export function countRejection({ refused }: RunStatistics, reason: string): void {
   refused.set(reason, (refused.get(reason) ?? 0) + 1);
 }
 
@@ -51,8 +51,8 @@ export function lagOf({ accepted, predicted, deadLettered }: RunStatistics): num
 }
 
 /** From the first departure to the last landing; 0 before there are both. */
-export function secondsOf({ startedAt, landedAt }: RunStatistics): number {
-  return startedAt === null || landedAt === null ? 0 : (landedAt - startedAt) / 1000;
+export function secondsOf({ startedAt, finishedAt }: RunStatistics): number {
+  return startedAt === null || finishedAt === null ? 0 : (finishedAt - startedAt) / 1000;
 }
 
 /** Predictions a second over the whole run; 0 before there is one. */

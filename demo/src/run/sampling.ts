@@ -5,6 +5,6 @@
 import { createHash } from 'node:crypto';
 
 /** A number from 0 (inclusive) to 1 (exclusive), spread evenly over ids, and unrelated between purposes. */
-export function fractionOf(purpose: string, id: string): number {
+export function hashFraction(purpose: string, id: string): number {
   return createHash('sha256').update(`${purpose}\n${id}`).digest().readUInt32BE(0) / 2 ** 32;
 }

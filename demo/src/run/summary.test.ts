@@ -27,7 +27,7 @@ const report: AuditReport = {
 
 function finishedTally() {
   const tally = createRunStatistics();
-  Object.assign(tally, { predicted: 7, startedAt: 1000, landedAt: 3000 });
+  Object.assign(tally, { predicted: 7, startedAt: 1000, finishedAt: 3000 });
   tally.refused.set('image-unreadable', 2);
   for (const label of ['0', '0', '5', '5']) tally.served.score('0', label);
   return tally;

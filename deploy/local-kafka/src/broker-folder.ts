@@ -20,7 +20,7 @@ function layOut(root: string) {
 export type BrokerFolder = ReturnType<typeof layOut>;
 
 /** One broker has the folder itself, several have one each in it. The count is part of the data, and never changes. */
-export async function layOutAll(root: string, count: number): Promise<BrokerFolder[]> {
+export async function createBrokerFolders(root: string, count: number): Promise<BrokerFolder[]> {
   const names = await readdir(root);
   const several = names.filter((name) => /^broker-\d+$/.test(name)).length;
   const former = names.includes('data') ? 1 : several;
@@ -36,6 +36,6 @@ export async function layOutAll(root: string, count: number): Promise<BrokerFold
 }
 
 /** The end of the broker's log and of what it printed, for the message of an error. */
-export function lastWords({ log, output }: BrokerFolder): string {
+export function logTail({ log, output }: BrokerFolder): string {
   return [readTail(log), readTail(output)].filter((tail) => tail !== '').join('\n');
 }

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type BrokerFolder, lastWords } from './broker-folder.ts';
+import { type BrokerFolder, logTail } from './broker-folder.ts';
 import { type BrokerProcess, readTail, startBroker } from './broker-process.ts';
 import { type BrokerNode, brokerLogSettings, brokerSettings } from './broker-settings.ts';
 import { failed } from './failed.ts';
@@ -107,7 +107,7 @@ export class Node implements LocalBroker {
   async start(): Promise<void> {
     if (await this.tryStart()) return;
     const { log } = this.folder;
-    throw failed(`Apache Kafka did not start; the end of ${log}:\n${lastWords(this.folder)}`);
+    throw failed(`Apache Kafka did not start; the end of ${log}:\n${logTail(this.folder)}`);
   }
 
   /** False when the broker ended before it answered. Errors: local-kafka-failed where it is silent. */
@@ -174,7 +174,7 @@ export class Node implements LocalBroker {
       if (await answers(this.#options.probePort, 1_000)) return this.#process === broker;
       if (Date.now() > deadline) {
         await broker.stop();
-        const words = lastWords(this.folder);
+        const words = logTail(this.folder);
         throw failed(`Apache Kafka did not answer within ${startSeconds} s; the end of its log:\n${words}`);
       }
       await sleep(100);

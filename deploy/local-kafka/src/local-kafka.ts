@@ -8,7 +8,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chooseAddresses } from './broker-addresses.ts';
-import { type BrokerFolder, lastWords, layOutAll } from './broker-folder.ts';
+import { type BrokerFolder, createBrokerFolders, logTail } from './broker-folder.ts';
 import { type LocalBroker, Node } from './broker-node.ts';
 import { type BrokerSecurity, scramArguments, securedSettings, writeStores } from './broker-security.ts';
 import type { BrokerNode } from './broker-settings.ts';
@@ -85,7 +85,7 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
   await mkdir(root, { recursive: true });
   const lock = await lockFolder(root);
   try {
-    const folders = await layOutAll(root, options.brokers ?? 1);
+    const folders = await createBrokerFolders(root, options.brokers ?? 1);
     return await start({ java, libraries, root, folders, lock, options });
   } catch (error) {
     await lock.release();
@@ -158,7 +158,7 @@ async function start(setting: Setting): Promise<LocalKafka> {
       );
     if (!failure.isPortTaken() || options.port !== undefined || attempt === attempts) {
       throw failed(
-        `Apache Kafka did not start; the end of ${failure.folder.log}:\n${lastWords(failure.folder)}`,
+        `Apache Kafka did not start; the end of ${failure.folder.log}:\n${logTail(failure.folder)}`,
       );
     }
   }
@@ -242,7 +242,7 @@ class Deaths {
 
   report({ id, folder }: Node, code: number | null): void {
     this.#logger?.error({ code, broker: id, log: folder.log }, 'Apache Kafka died');
-    this.#reject(failed(`Apache Kafka died (exit code ${code}); the end of its log:\n${lastWords(folder)}`));
+    this.#reject(failed(`Apache Kafka died (exit code ${code}); the end of its log:\n${logTail(folder)}`));
   }
 }
 

@@ -1,7 +1,7 @@
 /** The folder of the claim checks: away (as a share that is not mounted any more), full, or slow. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import type { Random } from '../random.ts';
-import { type Fault, inSeconds, pause, type Scene, withAll, withTarget } from './fault.ts';
+import { type Fault, type FaultContext, inSeconds, pause, withAll, withTarget } from './fault.ts';
 import { limitFiles } from './limits.ts';
 
 const ways = ['away', 'full', 'slow', 'unmounted'] as const;
@@ -29,19 +29,23 @@ export function createBlobFault(random: Random, index: number): Fault {
 }
 
 /** For ingest, which writes images; a full disk under classify is a fault of its state. */
-async function whileFull({ site, signal }: Scene, lastsMs: number): Promise<void> {
+async function whileFull({ site, signal }: FaultContext, lastsMs: number): Promise<void> {
   const pid = site.services.find(({ name }) => name === 'ingest-1')?.pid;
   await limitFiles(pid, true);
   await pause(lastsMs, signal).finally(() => limitFiles(pid, false));
 }
 
-async function whileSlow({ site, signal }: Scene, lastsMs: number): Promise<void> {
+async function whileSlow({ site, signal }: FaultContext, lastsMs: number): Promise<void> {
   await writeFile(site.slowness, String(slowMs));
   await pause(lastsMs, signal).finally(() => rm(site.slowness, { force: true }));
 }
 
 /** What is unmounted leaves an empty folder behind. Nobody may start meanwhile: a store that is away cannot be told from a new one. */
-async function whileAway({ site, signal }: Scene, isUnmounted: boolean, lastsMs: number): Promise<void> {
+async function whileAway(
+  { site, signal }: FaultContext,
+  isUnmounted: boolean,
+  lastsMs: number,
+): Promise<void> {
   const aside = `${site.blobs}.aside`;
   // The first claim check makes the folder.
   await mkdir(site.blobs, { recursive: true });

@@ -3,7 +3,7 @@ import { coordinatorOf } from '@headwater/local-kafka';
 import { createNames } from '@headwater/log';
 import type { Random } from '../random.ts';
 import { extractor } from '../site.ts';
-import { type Fault, inSeconds, pause, type Scene, settleCluster } from './fault.ts';
+import { type Fault, type FaultContext, inSeconds, pause, settleCluster } from './fault.ts';
 
 const patienceMs = 60_000;
 const partitions = 4;
@@ -33,7 +33,11 @@ export function createCoordinatorKill(random: Random, index: number): Fault {
   };
 }
 
-async function findCoordinator({ cluster, signal }: Scene, kind: 'group' | 'transaction', name: string) {
+async function findCoordinator(
+  { cluster, signal }: FaultContext,
+  kind: 'group' | 'transaction',
+  name: string,
+) {
   const id = await cluster.ask((port) => coordinatorOf(port, kind, name), signal, patienceMs);
   const node = cluster.nodes.find((one) => one.id === id);
   if (node === undefined) throw new Error(`${name} is coordinated by broker ${id}, which there is not`);

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { LocalBroker } from '@headwater/local-kafka';
 import type { Random } from '../random.ts';
-import { type Fault, inSeconds, pause, type Scene, settleCluster } from './fault.ts';
+import { type Fault, type FaultContext, inSeconds, pause, settleCluster } from './fault.ts';
 import { limitFiles } from './limits.ts';
 
 const patienceMs = 60_000;
@@ -30,7 +30,7 @@ export function createFullDisk(random: Random): Fault {
 }
 
 /** A broker that has given up its folder needs a moment to end; one that had nothing to write goes on. */
-async function restart(node: LocalBroker, { cluster, signal }: Scene): Promise<void> {
+async function restart(node: LocalBroker, { cluster, signal }: FaultContext): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (node.pid !== undefined && performance.now() < deadline) {
     const state = await cluster.describe([], signal, patienceMs).catch(() => undefined);

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { FaultKind } from '../options.ts';
 import type { Site } from '../site.ts';
-import type { Supervised } from '../supervised.ts';
+import type { SupervisedProcess } from '../supervised.ts';
 
-export interface Scene {
+export interface FaultContext {
   readonly site: Site;
   readonly cluster: Cluster;
   /** Before the names of topics, groups and transactions. */
@@ -22,16 +22,16 @@ export interface Fault {
   /** Its burst is sent over so many milliseconds, so that something is on its way all the time that it lasts; default at once. */
   readonly spreadMs?: number;
   /** Tells when it strikes, and in a few words what it does. Resolves when all that it broke is whole again, or mends itself. */
-  strike(scene: Scene, struck: (what: string) => void): Promise<void>;
+  strike(scene: FaultContext, struck: (what: string) => void): Promise<void>;
 }
 
 const patienceMs = 120_000;
 
 /** The first of these that is ready and under no other fault; waits for one. */
 export async function withTarget(
-  { site, signal }: Scene,
+  { site, signal }: FaultContext,
   names: readonly string[],
-  work: (target: Supervised) => Promise<void>,
+  work: (target: SupervisedProcess) => Promise<void>,
 ): Promise<void> {
   const target = await findTarget(site, names, signal);
   target.isTaken = true;
@@ -42,7 +42,11 @@ export async function withTarget(
   }
 }
 
-async function findTarget(site: Site, names: readonly string[], signal: AbortSignal): Promise<Supervised> {
+async function findTarget(
+  site: Site,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<SupervisedProcess> {
   const deadline = performance.now() + patienceMs;
   while (performance.now() < deadline) {
     for (const name of site.isAwaited ? [] : names) {
@@ -55,10 +59,10 @@ async function findTarget(site: Site, names: readonly string[], signal: AbortSig
 }
 
 /** All that there are, ready and under no other fault: none of them is started meanwhile. */
-export async function withAll({ site, signal }: Scene, work: () => Promise<void>): Promise<void> {
+export async function withAll({ site, signal }: FaultContext, work: () => Promise<void>): Promise<void> {
   const deadline = performance.now() + patienceMs;
   site.isAwaited = true;
-  let services: Supervised[] = [];
+  let services: SupervisedProcess[] = [];
   try {
     while (site.services.some(({ isReady, isTaken }) => !isReady || isTaken)) {
       if (performance.now() > deadline)
@@ -81,7 +85,10 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 const inSyncMs = 180_000;
 
 /** All replicas are in sync again, and stay for a while: a Kafka that is never whole proves nothing. */
-export async function settleCluster({ cluster, topics, signal }: Scene, steadyMs: number): Promise<void> {
+export async function settleCluster(
+  { cluster, topics, signal }: FaultContext,
+  steadyMs: number,
+): Promise<void> {
   if (!(await cluster.untilInSync(topics, signal, inSyncMs))) {
     throw new Error(`replicas were not in sync within ${inSyncMs / 1_000} s`);
   }

@@ -1,8 +1,8 @@
 /** The folder of a process' own state: lost with the machine it was on, away while it starts, or full. */
 import { rename, rm, writeFile } from 'node:fs/promises';
 import type { Random } from '../random.ts';
-import type { Supervised } from '../supervised.ts';
-import { type Fault, inSeconds, pause, type Scene, withTarget } from './fault.ts';
+import type { SupervisedProcess } from '../supervised.ts';
+import { type Fault, type FaultContext, inSeconds, pause, withTarget } from './fault.ts';
 import { limitFiles } from './limits.ts';
 
 const ways = ['lost', 'full', 'away'] as const;
@@ -33,14 +33,22 @@ export function createStateFault(random: Random, index: number): Fault {
 }
 
 /** It may end over it; the next one finds room, as on another machine. */
-async function whileFull({ signal }: Scene, target: Supervised, lastsMs: number): Promise<void> {
+async function whileFull(
+  { signal }: FaultContext,
+  target: SupervisedProcess,
+  lastsMs: number,
+): Promise<void> {
   const { pid } = target;
   await limitFiles(pid, true);
   await pause(lastsMs, signal).finally(() => limitFiles(pid, false));
 }
 
 /** A file is where the folder should be: the process cannot start, and is tried again until it can. */
-async function whileAway({ site, signal }: Scene, target: Supervised, lastsMs: number): Promise<void> {
+async function whileAway(
+  { site, signal }: FaultContext,
+  target: SupervisedProcess,
+  lastsMs: number,
+): Promise<void> {
   const folder = site.stateOf(target.name);
   const aside = `${folder}.aside`;
   await target.kill(0, async () => {

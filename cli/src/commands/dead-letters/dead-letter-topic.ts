@@ -2,7 +2,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord, OffsetRange } from '@headwater/log';
 import { readDeadLetter, type StoredDeadLetter } from './dead-letter.ts';
-import { isMark, type Resolution, ResolvedOffsets } from './resolution.ts';
+import { isResolutionRecord, type Resolution, ResolvedOffsets } from './resolution.ts';
 
 /** What letters are asked for; what is left out does not matter. */
 export interface DeadLetterFilter {
@@ -64,7 +64,7 @@ export class DeadLetterTopic {
       for await (const chunk of this.#log.read({ topic: this.name, partition, from: low, to: high })) {
         signal.throwIfAborted();
         for (const record of chunk) {
-          if (isMark(record)) continue;
+          if (isResolutionRecord(record)) continue;
           const letter = readDeadLetter(record);
           if (!matches(letter, filter)) continue;
           yield { letter, record, settlement: this.#settled[partition]?.of(letter.offset) };
@@ -84,7 +84,7 @@ export class DeadLetterTopic {
         to: offset + 1n,
       })) {
         for (const record of chunk) {
-          if (record.offset !== offset || isMark(record)) continue;
+          if (record.offset !== offset || isResolutionRecord(record)) continue;
           return { letter: readDeadLetter(record), record, settlement: this.#settled[partition]?.of(offset) };
         }
       }

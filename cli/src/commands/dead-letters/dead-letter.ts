@@ -62,12 +62,12 @@ export function originalRecord(record: LogRecord, source: Place, partitions: num
 }
 
 /** `images-dlt/3/17` */
-export function placeText({ topic, partition, offset }: Place): string {
+export function formatPosition({ topic, partition, offset }: Place): string {
   return `${topic}/${partition}/${offset}`;
 }
 
 /** undefined when the text is none. */
-export function parsePlace(text: string): Place | undefined {
+export function parsePosition(text: string): Place | undefined {
   const [, topic, partition, offset] = /^(.+)\/(\d{1,9})\/(\d{1,19})$/.exec(text) ?? [];
   if (topic === undefined || partition === undefined || offset === undefined) return undefined;
   return { topic, partition: Number(partition), offset: BigInt(offset) };

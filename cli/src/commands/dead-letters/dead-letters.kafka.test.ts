@@ -16,7 +16,7 @@ import { createLogger } from '@headwater/service-kit';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { runProgram } from '../../program.ts';
 import { createTestConsole } from '../../testing/test-console.ts';
-import { isMark } from './resolution.ts';
+import { isResolutionRecord } from './resolution.ts';
 import { retryDeadLetters } from './resolving.ts';
 
 let folder: string;
@@ -210,5 +210,5 @@ it('brings back no image that was erased meanwhile, shows letters without payloa
   const kept = await readAll(names.topics.deadLetters(names.topics.images));
   expect(ranges.every(({ low }, index) => index > 2 || low > 0n)).toBe(true);
   expect(kept.filter(({ value }) => value?.equals(first?.value ?? Buffer.alloc(0)))).toEqual([]);
-  expect(kept.filter((record) => !isMark(record))).toEqual([]);
+  expect(kept.filter((record) => !isResolutionRecord(record))).toEqual([]);
 });

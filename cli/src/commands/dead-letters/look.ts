@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
 import type { Console } from '../../terminal/console.ts';
-import { tellFile, withCluster } from '../cluster-clients.ts';
-import { parsePlace } from './dead-letter.ts';
+import { withCluster, withFileName } from '../cluster-clients.ts';
+import { parsePosition } from './dead-letter.ts';
 import { DeadLetterTopic, type FoundDeadLetter } from './dead-letter-topic.ts';
 import { type SelectionOptions, topicsOf } from './selection.ts';
 import { describe, detailsOf, lineOf, plainOf } from './views.ts';
@@ -70,7 +70,7 @@ export async function showDeadLetter(
   { payload, json }: ShowOptions,
   console: Console,
 ): Promise<number> {
-  const place = parsePlace(text);
+  const place = parsePosition(text);
   if (place === undefined) {
     throw new HeadwaterError('request-invalid', `${text}: expected topic/partition/offset`);
   }
@@ -79,7 +79,7 @@ export async function showDeadLetter(
     const found = await topic.find(place.partition, place.offset);
     const details = detailsOf(found);
     if (payload !== undefined) {
-      await tellFile(payload, () =>
+      await withFileName(payload, () =>
         writeFile(payload, found.record.value ?? '', { flag: 'wx', mode: 0o600 }),
       );
       console.stderr.write(`${found.letter.valueBytes ?? 0} bytes written to ${payload}\n`);

@@ -8,7 +8,7 @@ import type { Place } from './dead-letter.ts';
 import type { DeadLetterFilter, DeadLetterTopic } from './dead-letter-topic.ts';
 
 /** Letters of one topic that one command may be about. */
-const mostLetters = 250_000;
+const maxDeadLetters = 250_000;
 
 export interface PlannedDeadLetter {
   readonly partition: number;
@@ -35,7 +35,7 @@ export async function planDeadLetters(
   const pending: PlannedDeadLetter[] = [];
   for await (const { letter, record, settlement } of topic.letters(filter, signal)) {
     if (settlement !== undefined) continue;
-    if (pending.length === mostLetters) throw tooMany(topic.name);
+    if (pending.length === maxDeadLetters) throw tooMany(topic.name);
     const { partition, offset, source } = letter;
     pending.push({ partition, offset, source, key: record.key?.toString('latin1') ?? null });
   }
@@ -43,7 +43,7 @@ export async function planDeadLetters(
 }
 
 function tooMany(topic: string): HeadwaterError {
-  const message = `more than ${mostLetters} letters of ${topic} match; narrow them with --code, --since and --until, or --key`;
+  const message = `more than ${maxDeadLetters} letters of ${topic} match; narrow them with --code, --since and --until, or --key`;
   return new HeadwaterError('limit-exceeded', message);
 }
 

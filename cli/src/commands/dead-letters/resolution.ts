@@ -16,12 +16,12 @@ const headers: Readonly<Record<Resolution, string>> = {
 };
 
 /** A record of a dead letter topic that is no dead letter. */
-export function isMark({ headers: found }: Pick<LogRecord, 'headers'>): boolean {
+export function isResolutionRecord({ headers: found }: Pick<LogRecord, 'headers'>): boolean {
   return resolutions.some((settlement) => found[headers[settlement]] !== undefined);
 }
 
 /** One mark for each partition that `offsets` names. */
-export function marksOf(
+export function resolutionRecords(
   topic: string,
   settlement: Resolution,
   offsets: ReadonlyMap<number, OffsetSet>,

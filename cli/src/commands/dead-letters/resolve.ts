@@ -6,9 +6,9 @@ import { type Cluster, withCluster } from '../cluster-clients.ts';
 import {
   countPending,
   dropDeadLetters,
+  previewRetry,
   type ResolvingOptions,
   type RetryReport,
-  rehearseRetry,
   retryDeadLetters,
 } from './resolving.ts';
 import { type SelectionOptions, topicsOf } from './selection.ts';
@@ -26,11 +26,11 @@ export async function retry(options: RetryOptions, console: Console): Promise<nu
   return withCluster(console, async (cluster) => {
     const reports: RetryReport[] = [];
     for (const topic of await topicsOf(options, cluster)) {
-      const settling = settlingOf(options, topic, cluster, console);
-      const report = await (options.dryRun ? rehearseRetry(settling) : retryDeadLetters(settling));
+      const settling = resolverOptions(options, topic, cluster, console);
+      const report = await (options.dryRun ? previewRetry(settling) : retryDeadLetters(settling));
       cluster.progress.end();
       reports.push(report);
-      tellRetry(report, options, console);
+      reportRetry(report, options, console);
     }
     const retried = reports.reduce((sum, report) => sum + report.retried, 0);
     if (retried === 0) console.stderr.write('there is nothing to retry\n');
@@ -41,7 +41,7 @@ export async function retry(options: RetryOptions, console: Console): Promise<nu
   });
 }
 
-function tellRetry(
+function reportRetry(
   { topic, retried, erased, unknown }: RetryReport,
   { dryRun }: RetryOptions,
   { stderr }: Console,
@@ -58,7 +58,7 @@ function tellRetry(
 export async function drop(options: DropOptions, console: Console): Promise<number> {
   return withCluster(console, async (cluster) => {
     const all = (await topicsOf(options, cluster)).map((topic) =>
-      settlingOf(options, topic, cluster, console),
+      resolverOptions(options, topic, cluster, console),
     );
     if (!options.yes) await confirm(all, console);
     const reports = [];
@@ -91,7 +91,7 @@ async function confirm(all: readonly ResolvingOptions[], { stderr, signal }: Con
   }
 }
 
-function settlingOf(
+function resolverOptions(
   { code, key, since, until, limit }: SelectionOptions,
   topic: string,
   { clients, progress }: Cluster,

@@ -4,11 +4,11 @@
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord, LogTransactions, Names, OutgoingRecord } from '@headwater/log';
-import { originalRecord, placeText } from './dead-letter.ts';
+import { formatPosition, originalRecord } from './dead-letter.ts';
 import { DeadLetterTopic } from './dead-letter-topic.ts';
 import { OffsetSet } from './offset-set.ts';
 import { erasedSince, type PlannedDeadLetter, type PlanOptions, planDeadLetters } from './plan.ts';
-import { marksOf, type Resolution } from './resolution.ts';
+import { type Resolution, resolutionRecords } from './resolution.ts';
 
 export interface ResolvingOptions extends PlanOptions {
   readonly log: Log;
@@ -61,7 +61,7 @@ export async function retryDeadLetters(options: ResolvingOptions): Promise<Retry
 }
 
 /** What a retry would do now. */
-export async function rehearseRetry(options: ResolvingOptions): Promise<RetryReport> {
+export async function previewRetry(options: ResolvingOptions): Promise<RetryReport> {
   const topic = await DeadLetterTopic.open(options.log, options.topic, options.signal);
   const { letters, erased, unknown } = await planRetry(options, topic);
   return {
@@ -190,7 +190,7 @@ async function commitStep(
   records: readonly OutgoingRecord[],
 ): Promise<void> {
   try {
-    await transactions.commit([...records, ...marksOf(topic.name, 'retried', offsetsOf(letters))]);
+    await transactions.commit([...records, ...resolutionRecords(topic.name, 'retried', offsetsOf(letters))]);
   } catch (thrown) {
     const error = asHeadwaterError(thrown);
     if (error.code !== 'record-too-large') throw thrown;
@@ -203,7 +203,7 @@ async function commitStep(
 }
 
 function doesNotFit(topic: string, letter: PlannedDeadLetter, cause: HeadwaterError): HeadwaterError {
-  const place = placeText({ topic, partition: letter.partition, offset: letter.offset });
+  const place = formatPosition({ topic, partition: letter.partition, offset: letter.offset });
   const advice = 'raise max.message.bytes of the topic that it came from, or drop it';
   return new HeadwaterError(cause.code, `${place} cannot be retried: ${cause.message}; ${advice}`, { cause });
 }
@@ -216,7 +216,7 @@ async function settle(
 ): Promise<void> {
   for (let at = 0; at < letters.length; at += step.marks) {
     const offsets = offsetsOf(letters.slice(at, at + step.marks));
-    await transactions.commit(marksOf(topic.name, settlement, offsets));
+    await transactions.commit(resolutionRecords(topic.name, settlement, offsets));
   }
 }
 

@@ -1,6 +1,6 @@
 /** Dead letters in words and as JSON. Payloads are never shown: they are what somebody sent, images and labels of people. */
 import { originalHeaders } from '@headwater/log';
-import { placeText, type StoredDeadLetter } from './dead-letter.ts';
+import { formatPosition, type StoredDeadLetter } from './dead-letter.ts';
 import type { FoundDeadLetter } from './dead-letter-topic.ts';
 
 const longestReason = 120;
@@ -8,8 +8,8 @@ const longestReason = 120;
 export function plainOf({ letter, settlement }: Omit<FoundDeadLetter, 'record'>) {
   const { source, failedAt, key, stage, code, reason, group, valueBytes } = letter;
   return {
-    place: placeText(letter),
-    source: source === null ? null : placeText(source),
+    place: formatPosition(letter),
+    source: source === null ? null : formatPosition(source),
     failedAt: new Date(failedAt).toISOString(),
     key,
     code,
@@ -24,7 +24,13 @@ export function plainOf({ letter, settlement }: Omit<FoundDeadLetter, 'record'>)
 export function lineOf({ letter, settlement }: Omit<FoundDeadLetter, 'record'>): string {
   const { code, stage, key, failedAt, reason } = letter;
   const short = reason.length > longestReason ? `${reason.slice(0, longestReason)}…` : reason;
-  const parts = [placeText(letter), new Date(failedAt).toISOString(), settlement ?? 'pending', code, stage];
+  const parts = [
+    formatPosition(letter),
+    new Date(failedAt).toISOString(),
+    settlement ?? 'pending',
+    code,
+    stage,
+  ];
   return [...parts, printable(key ?? '(no key)'), sizeText(letter.valueBytes), printable(short)].join('  ');
 }
 

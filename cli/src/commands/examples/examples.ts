@@ -9,7 +9,7 @@ import {
 } from '@headwater/classify/exchange';
 import { type Command, Option } from 'commander';
 import type { Console } from '../../terminal/console.ts';
-import { tellFile, withCluster } from '../cluster-clients.ts';
+import { withCluster, withFileName } from '../cluster-clients.ts';
 
 interface ExportOptions {
   readonly task: string;
@@ -59,7 +59,7 @@ function formatOption(): Option {
 async function exportTo(path: string, options: ExportOptions, console: Console): Promise<number> {
   const format = chooseFormat(path, options.format);
   const header = await withCluster(console, ({ config, clients, progress }) =>
-    tellFile(path, () =>
+    withFileName(path, () =>
       exportExamples({
         ...options,
         clients,
@@ -102,7 +102,7 @@ async function importAll(
   };
   try {
     return await withCluster(console, ({ config, clients, progress }) =>
-      tellFile(path, () =>
+      withFileName(path, () =>
         importExamples({ clients, config, path, format, signal, progress: progress.show, stopped }),
       ),
     );

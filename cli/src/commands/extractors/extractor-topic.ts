@@ -8,7 +8,7 @@ import { openCodec } from '@headwater/schemas';
 import type { Cluster } from '../cluster-clients.ts';
 
 /** Erased images that can be told from others at once. */
-const mostErased = 1_000_000;
+const maxErasedImages = 1_000_000;
 
 interface Range {
   readonly partition: number;
@@ -36,13 +36,13 @@ async function* readAll(topic: string, ranges: readonly Range[], { clients }: Cl
 }
 
 /** Offsets up to which an image's records count no more, by its id; ids keep to one partition. */
-async function erasuresOf(records: AsyncIterable<LogRecord>): Promise<Map<string, bigint>> {
+async function readErasureOffsets(records: AsyncIterable<LogRecord>): Promise<Map<string, bigint>> {
   const erased = new Map<string, bigint>();
   for await (const { key, value, offset } of records) {
     if (value !== null || key === null) continue;
     erased.set(key.toString('utf8'), BigInt(offset));
-    if (erased.size > mostErased) {
-      throw new HeadwaterError('limit-exceeded', `More than ${mostErased} images were erased.`, {
+    if (erased.size > maxErasedImages) {
+      throw new HeadwaterError('limit-exceeded', `More than ${maxErasedImages} images were erased.`, {
         verdict: 'stop',
       });
     }
@@ -67,7 +67,7 @@ export async function topicSample(topic: string, cluster: Cluster): Promise<Samp
     name: topic,
     size: Number(ranges.reduce((sum, { low, high }) => sum + (high - low), 0n)),
     async *records(signal): AsyncGenerator<SampleRecord> {
-      const erased = await erasuresOf(readAll(topic, ranges, cluster, signal));
+      const erased = await readErasureOffsets(readAll(topic, ranges, cluster, signal));
       for await (const record of readAll(topic, ranges, cluster, signal)) {
         const until = erased.get(record.key?.toString('utf8') ?? '');
         if (record.value === null || (until !== undefined && BigInt(record.offset) < until)) continue;

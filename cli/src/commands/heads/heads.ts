@@ -10,7 +10,7 @@ import {
 import { HeadwaterError } from '@headwater/errors';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Console } from '../../terminal/console.ts';
-import { tellFile, withCluster } from '../cluster-clients.ts';
+import { withCluster, withFileName } from '../cluster-clients.ts';
 
 interface OutputOptions {
   readonly json: boolean;
@@ -100,7 +100,7 @@ async function exportHead(options: FilterOptions & { output?: string }, console:
       console.stdout.write(text);
       return 0;
     }
-    await tellFile(output, async () => {
+    await withFileName(output, async () => {
       await writeFile(`${output}.part`, text);
       await rename(`${output}.part`, output);
     });
@@ -110,13 +110,13 @@ async function exportHead(options: FilterOptions & { output?: string }, console:
 }
 
 async function importFile(path: string, { json }: OutputOptions, console: Console): Promise<number> {
-  const file = await tellFile(path, async () => {
+  const file = await withFileName(path, async () => {
     if ((await stat(path)).size > largestFile)
       throw new HeadwaterError('head-invalid', 'The file is too large');
     return decodeHeadFile(await readFile(path, 'utf8'));
   });
   return withCluster(console, async ({ clients, config }) => {
-    const { head, published } = await tellFile(path, () => importHead(file, clients, config));
+    const { head, published } = await withFileName(path, () => importHead(file, clients, config));
     const { extractor, task, kind, version, digest } = head;
     if (json) {
       console.stdout.write(`${JSON.stringify({ extractor, task, kind, version, digest, published })}\n`);
