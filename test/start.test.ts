@@ -36,7 +36,7 @@ async function summaryOf(run: RunningProcess): Promise<Record<string, unknown>> 
 describe('headwater start', () => {
   it('loses and doubles nothing, and gives the same head for any number of partitions', async () => {
     const runs = [1, 6, 6].map((partitions) =>
-      start('--images', '300', '--flight', '150', '--exit', '--json', '--partitions', String(partitions)),
+      start('--images', '300', '--in-flight', '150', '--exit', '--json', '--partitions', String(partitions)),
     );
     const summaries = await Promise.all(runs.map(summaryOf));
     for (const summary of summaries) {

@@ -13,9 +13,9 @@ import { createFingerprintIds, type ImageClassified } from '@headwater/schemas';
 import { commonEnvironment, createLogger, kafkaOptions, loadConfig, namesOf } from '@headwater/service-kit';
 import { type AuditReport, auditRun } from '../demo/src/audit/audit.ts';
 import { openCodecs, type RunCodecs } from '../demo/src/run/codecs.ts';
-import { imageIdOf } from '../demo/src/run/routes.ts';
-import type { SourceImage } from '../demo/src/sources/api.ts';
 import { createDigitsSource } from '../demo/src/sources/digits.ts';
+import type { SourceImage } from '../demo/src/sources/image-source.ts';
+import { imageIdOf } from '../demo/src/sources/image-source.ts';
 import type { Variables } from './processes.ts';
 
 export const extractor = 'lenet-digits.v1';

@@ -3,11 +3,11 @@
  * standard output. Ends with 1 where a target is missed.
  */
 import { parseArgs } from 'node:util';
+import { openWorkplace } from './fixture.mjs';
 import { checkKinds, kinds } from './kinds.mjs';
 import { describeMachine } from './machine.mjs';
 import { say } from './progress.mjs';
 import { questions } from './questions/table.mjs';
-import { openWorkplace } from './workplace.mjs';
 
 const usage = `npm run bench -- heads [options]
 

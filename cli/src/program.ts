@@ -1,7 +1,8 @@
 /** The command line: what can be asked, what it means, and which exit code tells how it went. */
 import { readFileSync } from 'node:fs';
 import { asHeadwaterError } from '@headwater/errors';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
+
 import { registerAudit } from './commands/cluster/audit.ts';
 import { registerBlobs } from './commands/cluster/blobs.ts';
 import { registerRepartition } from './commands/cluster/repartition.ts';
@@ -14,7 +15,7 @@ import { registerBackfill } from './commands/heads/backfill.ts';
 import { registerHeads } from './commands/heads/heads.ts';
 import { type IngestOptions, ingest } from './commands/ingest.ts';
 import { registerNet } from './commands/nets/net.ts';
-import { type StartOptions, start } from './commands/start.ts';
+import { registerStart } from './commands/start.ts';
 import { type Console, Interruption } from './terminal/console.ts';
 
 const exitCodes = `
@@ -59,7 +60,7 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
     .exitOverride()
     .showHelpAfterError('(--help tells more)')
     .addHelpText('after', exitCodes);
-  addStart(program, console, finish);
+  registerStart(program, console, finish, exitCodes);
   addTopics(program, console, finish);
   registerNet(program, console, finish);
   registerExtractor(program, console, finish);
@@ -77,61 +78,6 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
   }
   return program;
 }
-
-function addStart(program: Command, console: Console, finish: (code: number) => void): void {
-  program
-    .command('start')
-    .description(
-      'Kafka, all services and a stream of images in one process: MNIST digits before a net that has only seen 0–4, or a folder of your own whose sub-folders are labels.',
-    )
-    .argument('[folder]', 'a folder of images; without one the digits')
-    .option('-n, --images <count>', 'how many images (default: 6000 digits, all of a folder)', parseCount)
-    .option('--exit', 'end after that many images, keep nothing', false)
-    .option('--json', 'print the summary as one JSON object, the last line of standard output', false)
-    .option(
-      '--partitions <count>',
-      'partitions of topics that are created (default: PARTITIONS, or 6)',
-      parseCount,
-    )
-    .option(
-      '--brokers <count>',
-      'brokers of the local Kafka: 1, or 3 and more that replicate; stays as it was at first in a data folder (default: 1)',
-      parseCount,
-    )
-    .option('--label-share <share>', 'share of the images that get a label, 0 to 1', parseShare, 0.8)
-    .option(
-      '--flight <count>',
-      'images on their way at once (default: an eighth of them, 16 to 512)',
-      parseCount,
-    )
-    .option(
-      '--extractor <id>',
-      'what turns images into vectors: an id, or the file (.yaml) of a net or a chain of your own (default: lenet-digits.v1 for digits, efficientnet-lite0.v1 for a folder)',
-    )
-    .option('--task <name>', 'the question that the labels answer (default: digit, or label for a folder)')
-    .option('--data-dir <folder>', 'where data is kept (default: DATA_DIR, or .headwater)')
-    .addOption(
-      new Option(
-        '--keep',
-        'with --exit: leave data, and topics on a cluster of yours, where they are',
-      ).default(false),
-    )
-    .addHelpText('after', startHelp)
-    .action(async (folder: string | undefined, options: Omit<StartOptions, 'folder'>) => {
-      finish(await start({ ...options, folder } as StartOptions, console));
-    });
-}
-
-const startHelp = `
-Environment:
-  KAFKA_BROKERS         a cluster of yours; otherwise a local Apache Kafka is started (needs Java 17)
-  INGEST_HTTP_PORT      port for images and labels (default: 8080 if free)
-  CLASSIFY_HTTP_PORT    port for heads and predictions (default: 8082 if free)
-  ADMIN_PORT            port of metrics and probes (default: a free one)
-  AUTH_TOKENS_FILE      who may use the HTTP interfaces; \`headwater token create\` makes tokens
-  LOG_LEVEL             least important message shown (default: error)
-  and every variable of the services; node services/<name>/dist/main.js --help lists them.
-${exitCodes}`;
 
 function addTopics(program: Command, console: Console, finish: (code: number) => void): void {
   const command = program
@@ -172,18 +118,6 @@ function addIngest(program: Command, console: Console, finish: (code: number) =>
     .action(async (folder: string, options: Omit<IngestOptions, 'folder'>) => {
       finish(await ingest({ ...options, folder } as IngestOptions, console));
     });
-}
-
-function parseCount(text: string): number {
-  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (count < 1) throw new InvalidArgumentError('Expected a whole number of at least 1.');
-  return count;
-}
-
-function parseShare(text: string): number {
-  const share = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError('Expected a number from 0 to 1.');
-  return share;
 }
 
 function readVersion(): string {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeCluster, openLibraries, requireJava } from '@headwater/local-kafka';
-import { type Child, endOf, findFreePort, startChild } from '../interop/child.ts';
+import { type Child, endOf, findFreePort, startChild } from '../child-process.ts';
 
 const startSeconds = 90;
 const stopSeconds = 20;

@@ -7,13 +7,13 @@ import { openPython } from '../interop/python.ts';
 import { createProgressLog, runTrial } from '../trial.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { canLimitFiles } from './faults/limits.ts';
+import { extractor, task } from './installation.ts';
 import { type ChaosOptions, help, readOptions } from './options.ts';
 import { createPlan } from './plan.ts';
 import { readWithLibrdkafka } from './produce/read-with-librdkafka.ts';
 import { isProduceRight, type ProduceSummary, runProduceTrial } from './produce/trial.ts';
 import { type RunResult, runStream } from './run.ts';
 import { createSchedule } from './schedule.ts';
-import { extractor, task } from './site.ts';
 import { isRight, type Summary, summarize } from './summary.ts';
 
 const started = performance.now();

@@ -11,11 +11,11 @@ import type { Cluster } from './cluster/cluster.ts';
 import { type Counted, createCounters } from './counters.ts';
 import { Driver } from './driver.ts';
 import type { FaultContext } from './faults/fault.ts';
+import { extractor, Site, task } from './installation.ts';
 import type { FaultKind } from './options.ts';
 import type { Plan } from './plan.ts';
 import { followPredictions, type Predictions, secondsToRecover } from './recovery.ts';
 import type { Scheduled } from './schedule.ts';
-import { extractor, Site, task } from './site.ts';
 import type { UnexpectedExit } from './supervised.ts';
 
 export interface RunOptions {
@@ -184,7 +184,7 @@ async function drain(
   const codecs = await openCodecs(createFingerprintIds(), names);
   try {
     const kind = 'lda';
-    await waitForSettledHead({ log, names, codecs, extractor, task, kind, patience: patienceMs, signal });
+    await waitForSettledHead({ log, names, codecs, extractor, task, kind, timeoutMs: patienceMs, signal });
     return [];
   } catch (error) {
     signal.throwIfAborted();

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findFreePort, runChild, startChild, waitForUrl } from './child.ts';
+import { findFreePort, runChild, startChild, waitForUrl } from '../child-process.ts';
 import { fillFolder, interopFolder, keptFolder } from './files.ts';
 
 /** The same as in pom.xml. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { endOf, runChild } from './child.ts';
+import { endOf, runChild } from '../child-process.ts';
 import { interopFolder, keptFolder } from './files.ts';
 
 const requirements = join(interopFolder, 'requirements.txt');

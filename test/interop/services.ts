@@ -1,6 +1,6 @@
 /** The three services as processes of their own, the way they run in production. */
 import { join } from 'node:path';
-import { type Child, endOf, findFreePort, startChild, waitForUrl } from './child.ts';
+import { type Child, endOf, findFreePort, startChild, waitForUrl } from '../child-process.ts';
 import { repositoryFolder } from './files.ts';
 
 export interface ServicesOptions {

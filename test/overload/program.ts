@@ -8,7 +8,7 @@ import { commonEnvironment, createLogger, kafkaOptions, loadConfig, namesOf } fr
 import sharp from 'sharp';
 import { killAll, type ServiceProcess, startService, type Variables } from '../processes.ts';
 import { createProgressLog, runTrial } from '../trial.ts';
-import { balance, lagOf } from './books.ts';
+import { balance, lagOf } from './delivery-check.ts';
 import { type FloodReport, flood } from './flood.ts';
 import { type MemoryReport, watchMemory } from './memory-watch.ts';
 import { help, type OverloadOptions, readOptions } from './options.ts';

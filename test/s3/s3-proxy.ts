@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Child, endOf, findFreePort, runChild, startChild } from '../interop/child.ts';
+import { type Child, endOf, findFreePort, runChild, startChild } from '../child-process.ts';
 import { fillFolder, keptFolder } from '../interop/files.ts';
 
 /** The same as in pom.xml. */

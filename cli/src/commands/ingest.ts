@@ -1,8 +1,8 @@
 /** `headwater ingest`: a folder of one's own to a service that runs somewhere, over HTTP, as any client would do it. */
 import { readdir } from 'node:fs/promises';
-import { createIngestClient, type IngestClient } from '@headwater/demo';
 import { type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import { type FolderProgress, ingestFolder, namedSkips, type SkippedFile } from '@headwater/ingest';
+import { createIngestClient, type IngestClient } from '@headwater/ingest/client';
 import { readSecret } from '@headwater/service-kit';
 import type { Console } from '../terminal/console.ts';
 

@@ -1,198 +1,84 @@
-/**
- * `headwater start`: Kafka, the services and a stream of images in one process, from the first line on the terminal
- * to the audit of what the topics hold in the end.
- */
-import { resolve } from 'node:path';
-import type { ImageSource } from '@headwater/demo';
-import {
-  countRejection,
-  createDigitsSource,
-  createFolderSource,
-  createRunStatistics,
-  createScreen,
-  describeSummary,
-  interruptible,
-  type LocalStack,
-  openLocalStack,
-  type RunStatistics,
-  runAndReport,
-  type Screen,
-} from '@headwater/demo';
-import { asHeadwaterError } from '@headwater/errors';
-import { idOfExtractorFile } from '@headwater/extractor-pipelines';
-import { isExtractorFile } from '@headwater/extractors';
-import { namedSkips } from '@headwater/ingest';
-import { createLifecycle, type Lifecycle } from '@headwater/service-kit';
+/** `headwater start`: the options of the demo run. */
+import type { DemoOptions } from '@headwater/demo';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Console } from '../terminal/console.ts';
 
-export interface StartOptions {
-  /** Undefined: the digits. */
-  readonly folder: string | undefined;
-  /** Undefined: 6,000 digits, or all files of the folder. */
-  readonly images: number | undefined;
-  readonly exit: boolean;
-  readonly json: boolean;
-  readonly keep: boolean;
-  readonly partitions: number | undefined;
-  /** Undefined: one. */
-  readonly brokers: number | undefined;
-  readonly labelShare: number;
-  /** Undefined: an eighth of the images, but 16 to 512. */
-  readonly flight: number | undefined;
-  readonly extractor: string | undefined;
-  readonly task: string | undefined;
-  readonly dataDir: string | undefined;
+type StartOptions = Omit<DemoOptions, 'folder'> & {
+  /** The former name of `inFlight`. */
+  readonly flight?: number;
+};
+
+export function registerStart(
+  program: Command,
+  console: Console,
+  finish: (code: number) => void,
+  exitCodes: string,
+): void {
+  program
+    .command('start')
+    .description(
+      'Run Kafka, all services and a stream of images in one process: MNIST digits (the net was trained on 0–4), or your own folder with one sub-folder per label.',
+    )
+    .argument('[folder]', 'a folder of images (default: the MNIST digits)')
+    .option('-n, --images <count>', 'number of images (default: 6000 digits, or all of a folder)', parseCount)
+    .option('--exit', 'end after that many images and delete the data', false)
+    .option('--json', 'print the summary as one JSON object, the last line of standard output', false)
+    .option(
+      '--partitions <count>',
+      'partitions of topics that are created (default: PARTITIONS, or 6)',
+      parseCount,
+    )
+    .option(
+      '--brokers <count>',
+      'number of local Kafka brokers: 1, or 3 or more with replication; fixed when the data folder is created (default: 1)',
+      parseCount,
+    )
+    .option('--label-share <share>', 'share of the images that get a label, 0 to 1', parseShare, 0.8)
+    .option(
+      '--in-flight <count>',
+      'maximum images in flight (default: an eighth of them, 16 to 512)',
+      parseCount,
+    )
+    // The former name, for one release.
+    .addOption(new Option('--flight <count>').argParser(parseCount).hideHelp())
+    .option(
+      '--extractor <id>',
+      'extractor of the vectors: an id, or the file (.yaml) of your own net or chain (default: lenet-digits.v1 for digits, efficientnet-lite0.v1 for a folder)',
+    )
+    .option('--task <name>', 'the task that the labels belong to (default: digit, or label for a folder)')
+    .option('--data-dir <folder>', 'data folder (default: DATA_DIR, or .headwater)')
+    .addOption(
+      new Option('--keep', 'with --exit: keep the data folder, and the topics on your cluster').default(
+        false,
+      ),
+    )
+    .addHelpText('after', environmentHelp + exitCodes)
+    .action(async (folder: string | undefined, { flight, ...options }: StartOptions) => {
+      const { startDemo } = await import('@headwater/demo');
+      const inFlight = options.inFlight ?? flight;
+      finish(await startDemo({ ...options, folder, inFlight }, console));
+    });
 }
 
-const defaultDigits = 6000;
-const maxFileBytes = 32 * 1024 * 1024;
+const environmentHelp = `
+Environment:
+  KAFKA_BROKERS         your cluster; without it a local Apache Kafka is started (needs Java 17)
+  INGEST_HTTP_PORT      port for images and labels (default: 8080 if free)
+  CLASSIFY_HTTP_PORT    port for heads and predictions (default: 8082 if free)
+  ADMIN_PORT            port of metrics and probes (default: a free one)
+  AUTH_TOKENS_FILE      file of access tokens for the HTTP interfaces; \`headwater token create\` makes tokens
+  LOG_LEVEL             least severe level that is logged (default: error)
+  and every variable of the services; node services/<name>/dist/main.js --help lists them.
+`;
 
-/**
- * Resolves to the exit code: 0, or 1 where the audit found something lost or doubled, or something did not end well.
- * Errors: whatever kept the run from its end, the signal's reason among them.
- */
-export async function start(options: StartOptions, console: Console): Promise<number> {
-  const screen = createScreen({ stream: console.stderr });
-  const logger = console.createLogger(screen.say);
-  const lifecycle = interruptible(createLifecycle(logger), console.signal);
-  try {
-    const tally = createRunStatistics();
-    const { file, id } = await namedExtractor(options.extractor);
-    const source = await openSource({ ...options, extractor: id }, tally, screen.say);
-    const { extractor, task } = source;
-    const { environment } = console;
-    const throwAway = options.exit;
-    const { say } = screen;
-    const platform = await openLocalStack(
-      { ...options, environment, extractor, extractorFile: file, task, throwAway, logger, say },
-      lifecycle,
-    );
-    return await run({ options, console, screen, lifecycle, tally, source, platform });
-  } finally {
-    // What does not end as it should has been logged, and must not hide why we are here.
-    await lifecycle.close().catch(() => undefined);
-  }
+function parseCount(text: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count < 1) throw new InvalidArgumentError('Expected a whole number of at least 1.');
+  return count;
 }
 
-interface Run {
-  readonly options: StartOptions;
-  readonly console: Console;
-  readonly screen: Screen;
-  readonly lifecycle: Lifecycle;
-  readonly tally: RunStatistics;
-  readonly source: ImageSource;
-  readonly platform: LocalStack;
-}
-
-/** Topics and heads are called by the id that a file states. Errors: config-invalid. */
-async function namedExtractor(name: string | undefined) {
-  const file = name !== undefined && isExtractorFile(name) ? resolve(name) : undefined;
-  return { file, id: file === undefined ? name : await idOfExtractorFile(file) };
-}
-
-async function openSource(
-  options: StartOptions,
-  tally: RunStatistics,
-  say: (line: string) => void,
-): Promise<ImageSource> {
-  const { folder, extractor, task } = options;
-  if (folder === undefined) {
-    return createDigitsSource({ task: task ?? 'digit', extractor: extractor ?? 'lenet-digits.v1' });
-  }
-  let left = namedSkips;
-  const sayFirst = (line: string) => {
-    if (left > 0) say(line);
-    left -= 1;
-  };
-  return createFolderSource({
-    folder,
-    task: task ?? 'label',
-    extractor: extractor ?? 'efficientnet-lite0.v1',
-    maxBytes: maxFileBytes,
-    onSkipped: (file) => {
-      countRejection(tally, file.reason);
-      sayFirst(`passed over ${file.path}: ${file.reason} ${file.detail ?? ''}`.trim());
-    },
-    onConflict: sayFirst,
-  });
-}
-
-async function run(run: Run): Promise<number> {
-  const { options, console, screen, platform } = run;
-  const failure = new AbortController();
-  platform.stopped.catch((error) => failure.abort(error));
-  const signal = AbortSignal.any([console.signal, failure.signal]);
-  const images = imagesOf(run);
-  introduce(run);
-  const summary = await runAndReport({
-    ...run,
-    ...platform,
-    signal,
-    ingestUrl: platform.urls.ingest,
-    ingestToken: platform.ingestToken,
-    images,
-    labelShare: options.labelShare,
-    flight: options.flight ?? defaultInFlight(images),
-  });
-  screen.say(describeSummary(summary));
-  const print = () => {
-    if (options.json) console.stdout.write(`${JSON.stringify(summary)}\n`);
-  };
-  if (!options.exit) {
-    print();
-    await idle(run, signal);
-  }
-  const isClosed = await closeAndReport(run);
-  if (options.exit) print();
-  return isClosed && summary.lost === 0 && summary.duplicates === 0 ? 0 : 1;
-}
-
-/** The digits start over when all were sent; files are sent once. */
-function imagesOf({ options, source }: Run): number {
-  if (options.folder === undefined) return options.images ?? defaultDigits;
-  return Math.min(options.images ?? source.size, source.size);
-}
-
-/** Large transactions want many images on their way, a head that learns from the first ones wants few. */
-function defaultInFlight(images: number): number {
-  return Math.min(512, Math.max(16, Math.ceil(images / 8)));
-}
-
-/** The summary is printed even where something did not end as it should; the exit code tells. */
-async function closeAndReport({ lifecycle, screen }: Run): Promise<boolean> {
-  try {
-    await lifecycle.close();
-    return true;
-  } catch (error) {
-    screen.say(`headwater: ${asHeadwaterError(error).message}`);
-    return false;
-  }
-}
-
-function introduce({ screen, source, platform }: Run): void {
-  const { ingest, classify } = platform.urls;
-  screen.say(`images and labels: ${ingest}   heads and predictions: ${classify}`);
-  if (source.seen.size > 0) {
-    screen.say(
-      'the net has seen the digits 0–4 only; now 0–9 come in, and labels for some of them a little later',
-    );
-  }
-}
-
-/** Until somebody ends it, or a part of it fails. */
-async function idle({ screen, platform, console }: Run, signal: AbortSignal): Promise<void> {
-  const { ingest, classify, admin } = platform.urls;
-  screen.say(
-    [
-      'Everything keeps running; Ctrl-C ends it. Try:',
-      `  curl --data-binary @picture.png '${ingest}/v1/images?wait=prediction'`,
-      `  heads and predictions  ${classify}`,
-      `  metrics and probes     ${admin}/metrics`,
-    ].join('\n'),
-  );
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  if (!console.signal.aborted) signal.throwIfAborted();
+function parseShare(text: string): number {
+  const share = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError('Expected a number from 0 to 1.');
+  return share;
 }

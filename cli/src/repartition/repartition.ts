@@ -9,7 +9,7 @@ import { type ExampleSet, type OnProgress, readExampleSets } from '@headwater/cl
 import { HeadwaterError } from '@headwater/errors';
 import type { LogAdmin, TopicSpec } from '@headwater/log';
 import { type CopyOptions, contentOf, copyTopic, rangesOf } from './copy.ts';
-import { MovedPositions } from './moved-places.ts';
+import { MovedPositions } from './moved-positions.ts';
 import { isInPlace, type PlannedTopic, placeOf, planTopics, processedUpTo } from './plan.ts';
 import { checkStopped, fenceWriters } from './preconditions.ts';
 import { type Plan, ProgressTopic, type TopicProgress } from './progress-topic.ts';

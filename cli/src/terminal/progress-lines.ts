@@ -1,6 +1,6 @@
 /** How far long work has come, on standard error: one line that is written anew on a terminal, a line now and then elsewhere. */
 import type { OnProgress } from '@headwater/classify/rebuild';
-import type { ScreenStream } from '@headwater/demo';
+import type { TerminalStream } from './console.ts';
 
 export interface ProgressLines {
   readonly show: OnProgress;
@@ -11,7 +11,7 @@ export interface ProgressLines {
 /** Milliseconds between lines. */
 const intervals = { terminal: 200, elsewhere: 5_000 };
 
-export function createProgressLines(stream: ScreenStream): ProgressLines {
+export function createProgressLines(stream: TerminalStream): ProgressLines {
   const isTerminal = stream.isTTY === true;
   let nextAt = Date.now() + (isTerminal ? 0 : intervals.elsewhere);
   let isOpen = false;

@@ -1,7 +1,7 @@
 /**
- * Nothing lost, nothing twice: this reads the topics as any consumer could (committed records only), follows
- * the headers that say which record came of which, and counts. It knows nothing of how the services work.
- * It holds for records that compaction has not reached yet, that is, for a run that has just ended.
+ * Counts lost and duplicate records of a run. It reads the committed records of the topics, and finds the source
+ * record of each by its headers. It shares no code with the services. It is valid before compaction, that is,
+ * right after a run.
  */
 
 import { failedRecordOf, type Log, type Names, type RecordPlace, sourceOf } from '@headwater/log';
@@ -16,9 +16,9 @@ import {
   type VectorExtracted,
 } from '@headwater/schemas';
 import { createFindings, type Finding, type Findings } from './findings.ts';
-import { createWinningLabels, type StatedLabel, type WinningLabels } from './label-book.ts';
-import { createRecordOutcomes, type Ledger } from './ledger.ts';
+import { createRecordOutcomes, type RecordOutcomes } from './record-outcomes.ts';
 import { createTopicReader, type StartOffsets, type TopicReader } from './topic-reader.ts';
+import { createWinningLabels, type StatedLabel, type WinningLabels } from './winning-labels.ts';
 
 type Decode<T> = (bytes: Uint8Array) => T | Promise<T>;
 
@@ -36,7 +36,7 @@ export interface AuditOptions {
   readonly extractor: string;
   readonly tasks: readonly string[];
   readonly start: StartOffsets;
-  /** Ids that HTTP has answered 202 for: each must be in `images`. */
+  /** Ids that HTTP returned 202 for: each must be in `images`. */
   readonly accepted: Iterable<string>;
 }
 
@@ -48,47 +48,47 @@ export interface AuditReport {
   readonly labels: number;
   readonly examples: number;
   readonly deadLetters: number;
-  /** Accepted, and neither an output nor a dead letter came of it. */
+  /** Accepted records with neither an output nor a dead letter. */
   readonly lost: number;
-  /** Outputs too many for one source record. */
+  /** Surplus outputs of one source record. */
   readonly duplicates: number;
-  /** The first of both. */
+  /** The first findings of both kinds. */
   readonly findings: readonly Finding[];
 }
 
-/** What the passes over the topics share. */
-interface Books {
-  readonly images: Ledger;
-  /** One ledger over the vectors for each task. */
-  readonly vectors: ReadonlyMap<string, Ledger>;
+/** State of the audit, over all topics. */
+interface OutcomeTables {
+  readonly images: RecordOutcomes;
+  /** Outcomes of the vectors, for each task. */
+  readonly vectors: ReadonlyMap<string, RecordOutcomes>;
   readonly labels: WinningLabels;
   /** Ids that have a vector. */
   readonly extracted: Set<string>;
   readonly deadLabels: Set<string>;
 }
 
-/** Errors: log-unavailable, and what the decoders throw. */
+/** Errors: log-unavailable, and those of the decoders. */
 export async function auditRun(options: AuditOptions): Promise<AuditReport> {
   const reader = createTopicReader(options.log, options.start);
   const findings = createFindings();
-  const books = await openBooks(reader, options);
-  await readImages(reader, options, books, findings);
-  const vectors = await readVectors(reader, options, books);
-  const predictions = await readPredictions(reader, options, books);
-  const deadLetters = await readDeadLetters(reader, options, books);
-  await readLabels(reader, options, books);
+  const tables = await openTables(reader, options);
+  await readImages(reader, options, tables, findings);
+  const vectors = await readVectors(reader, options, tables);
+  const predictions = await readPredictions(reader, options, tables);
+  const deadLetters = await readDeadLetters(reader, options, tables);
+  await readLabels(reader, options, tables);
   const examples = await readExamples(options);
 
-  closeLedger(findings, books.images, options.names.topics.images, 'vector');
-  for (const [task, ledger] of books.vectors) {
-    closeLedger(findings, ledger, options.names.topics.vectors(options.extractor), `prediction of ${task}`);
+  addOutcomes(findings, tables.images, options.names.topics.images, 'vector');
+  for (const [task, outcomes] of tables.vectors) {
+    addOutcomes(findings, outcomes, options.names.topics.vectors(options.extractor), `prediction of ${task}`);
   }
-  closeLabels(findings, options, books, examples);
+  checkLabels(findings, options, tables, examples);
   return {
-    images: books.images.expected,
+    images: tables.images.expected,
     vectors,
     predictions,
-    labels: books.labels.size,
+    labels: tables.labels.size,
     examples: [...examples.values()].filter((label) => label !== null).length,
     deadLetters,
     lost: findings.lost,
@@ -97,7 +97,10 @@ export async function auditRun(options: AuditOptions): Promise<AuditReport> {
   };
 }
 
-async function openBooks(reader: TopicReader, { names, extractor, tasks }: AuditOptions): Promise<Books> {
+async function openTables(
+  reader: TopicReader,
+  { names, extractor, tasks }: AuditOptions,
+): Promise<OutcomeTables> {
   const vectors = await reader.ranges(names.topics.vectors(extractor));
   return {
     images: createRecordOutcomes(await reader.ranges(names.topics.images)),
@@ -111,31 +114,31 @@ async function openBooks(reader: TopicReader, { names, extractor, tasks }: Audit
 async function readImages(
   reader: TopicReader,
   { names, accepted }: AuditOptions,
-  books: Books,
+  tables: OutcomeTables,
   findings: Findings,
 ): Promise<void> {
   const missing = new Set(accepted);
   await reader.each(names.topics.images, ({ key, value, partition, offset }) => {
     missing.delete(String(key));
-    if (value !== null) books.images.expect(partition, offset);
+    if (value !== null) tables.images.expect(partition, offset);
   });
   for (const id of missing) findings.add({ kind: 'lost', what: 'record of an accepted image', where: id });
 }
 
-function readVectors(reader: TopicReader, options: AuditOptions, books: Books): Promise<number> {
+function readVectors(reader: TopicReader, options: AuditOptions, tables: OutcomeTables): Promise<number> {
   const { names, decoders, extractor } = options;
   return reader.each(names.topics.vectors(extractor), async (record) => {
     if (record.value === null) return;
-    for (const ledger of books.vectors.values()) ledger.expect(record.partition, record.offset);
-    noteOutcome(books.images, names.topics.images, sourceOf(record));
+    for (const outcomes of tables.vectors.values()) outcomes.expect(record.partition, record.offset);
+    noteOutcome(tables.images, names.topics.images, sourceOf(record));
     const vector = await decoders.vector(record.value);
-    books.extracted.add(vector.imageId);
-    for (const label of sourceLabels(vector)) books.labels.state(label);
+    tables.extracted.add(vector.imageId);
+    for (const label of sourceLabels(vector)) tables.labels.add(label);
   });
 }
 
 function sourceLabels({ imageId, labels, receivedAt, source }: VectorExtracted): StatedLabel[] {
-  // The join refuses the others, one by one.
+  // The join makes each of the others a dead letter.
   const valid = Object.entries(labels).filter(
     ([task, label]) => taskProblem(task) === undefined && labelProblem(label) === undefined,
   );
@@ -149,44 +152,48 @@ function sourceLabels({ imageId, labels, receivedAt, source }: VectorExtracted):
   }));
 }
 
-function readPredictions(reader: TopicReader, options: AuditOptions, books: Books): Promise<number> {
+function readPredictions(reader: TopicReader, options: AuditOptions, tables: OutcomeTables): Promise<number> {
   const { names, decoders, extractor } = options;
   return reader.each(names.topics.predictions, async (record) => {
     if (record.value === null) return;
     const prediction = await decoders.prediction(record.value);
-    const ledger = books.vectors.get(prediction.task);
-    if (ledger === undefined || prediction.extractor !== extractor) return;
-    noteOutcome(ledger, names.topics.vectors(extractor), sourceOf(record));
+    const outcomes = tables.vectors.get(prediction.task);
+    if (outcomes === undefined || prediction.extractor !== extractor) return;
+    noteOutcome(outcomes, names.topics.vectors(extractor), sourceOf(record));
   });
 }
 
-async function readDeadLetters(reader: TopicReader, options: AuditOptions, books: Books): Promise<number> {
+async function readDeadLetters(
+  reader: TopicReader,
+  options: AuditOptions,
+  tables: OutcomeTables,
+): Promise<number> {
   const { topics } = options.names;
   const vectors = topics.vectors(options.extractor);
   let count = 0;
   for (const topic of new Set([topics.images, topics.labels, vectors].map(topics.deadLetters))) {
     await reader.each(topic, (record) => {
       const place = failedRecordOf(record);
-      // A mark that letters were retried or dropped is none itself.
+      // A resolution record (retried or dropped) is no dead letter itself.
       if (place === null) return;
       count++;
-      if (place.topic === topics.images) books.images.deadLetter(place.partition, place.offset);
-      if (place.topic === topics.labels) books.deadLabels.add(placeKey(place));
+      if (place.topic === topics.images) tables.images.deadLetter(place.partition, place.offset);
+      if (place.topic === topics.labels) tables.deadLabels.add(placeKey(place));
       if (place.topic !== vectors) return;
-      for (const ledger of books.vectors.values()) ledger.deadLetter(place.partition, place.offset);
+      for (const outcomes of tables.vectors.values()) outcomes.deadLetter(place.partition, place.offset);
     });
   }
   return count;
 }
 
-function readLabels(reader: TopicReader, options: AuditOptions, books: Books): Promise<number> {
+function readLabels(reader: TopicReader, options: AuditOptions, tables: OutcomeTables): Promise<number> {
   return reader.each(options.names.topics.labels, async (record) => {
-    if (record.value === null || books.deadLabels.has(placeKey(record))) return;
-    books.labels.state({ ...(await options.decoders.label(record.value)), by: 'person' });
+    if (record.value === null || tables.deadLabels.has(placeKey(record))) return;
+    tables.labels.add({ ...(await options.decoders.label(record.value)), by: 'person' });
   });
 }
 
-/** The table's state by key; read from the very start, since an unchanged example need not be written again. */
+/** Examples by key, read from the start of the topic, since an unchanged example need not be written again. */
 async function readExamples(options: AuditOptions): Promise<Map<string, string | null>> {
   const table = new Map<string, string | null>();
   const reader = createTopicReader(options.log, new Map());
@@ -202,32 +209,32 @@ async function readExamples(options: AuditOptions): Promise<Map<string, string |
   return table;
 }
 
-function closeLedger(findings: Findings, ledger: Ledger, topic: string, what: string): void {
-  for (const place of ledger.lost()) {
+function addOutcomes(findings: Findings, outcomes: RecordOutcomes, topic: string, what: string): void {
+  for (const place of outcomes.lost()) {
     findings.add({ kind: 'lost', what, where: placeKey({ topic, ...place }) });
   }
-  for (const place of ledger.duplicates()) {
+  for (const place of outcomes.duplicates()) {
     findings.add({ kind: 'duplicate', what, where: placeKey({ topic, ...place }) });
   }
 }
 
 /** A label whose image has a vector must be in the table, and a retracted one must not. */
-function closeLabels(
+function checkLabels(
   findings: Findings,
   options: AuditOptions,
-  books: Books,
+  tables: OutcomeTables,
   examples: ReadonlyMap<string, string | null>,
 ): void {
-  for (const winner of books.labels.winners()) {
-    if (!books.extracted.has(winner.imageId) || !options.tasks.includes(winner.task)) continue;
+  for (const winner of tables.labels.winners()) {
+    if (!tables.extracted.has(winner.imageId) || !options.tasks.includes(winner.task)) continue;
     const state = examples.get(compositeKey(options.extractor, winner.task, winner.imageId)) ?? null;
     if (state === (winner.label === null ? null : classOfLabel(winner.label))) continue;
     findings.add({ kind: 'lost', what: `example of ${winner.task}`, where: winner.imageId });
   }
 }
 
-function noteOutcome(ledger: Ledger, topic: string, source: RecordPlace | null): void {
-  if (source?.topic === topic) ledger.outcome(source.partition, source.offset);
+function noteOutcome(outcomes: RecordOutcomes, topic: string, source: RecordPlace | null): void {
+  if (source?.topic === topic) outcomes.outcome(source.partition, source.offset);
 }
 
 function placeKey({ topic, partition, offset }: RecordPlace): string {

@@ -1,10 +1,10 @@
-/** Counts what is wrong, and keeps the first few places so that a person can go and look. */
+/** Counts findings, and keeps the first few with their positions. */
 
 export interface Finding {
   readonly kind: 'lost' | 'duplicate';
-  /** What is missing, or there once too often. */
+  /** The missing or surplus output. */
   readonly what: string;
-  /** The record that it should have come of, as `topic/partition/offset`, or an id where there is no record. */
+  /** Its source record, as `topic/partition/offset`, or an id where there is no record. */
   readonly where: string;
 }
 

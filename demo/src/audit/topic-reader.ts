@@ -1,6 +1,6 @@
-/** Reads whole topics, from where a run began to where they end now, one partition after the other. */
+/** Reads topics from the start of a run to their present end, one partition after the other. */
 import type { Log, LogRecord } from '@headwater/log';
-import type { AuditRange } from './ledger.ts';
+import type { AuditRange } from './record-outcomes.ts';
 
 /** First offset of the run by partition, for each topic; a topic that is not named is read from its start. */
 export type StartOffsets = ReadonlyMap<string, readonly bigint[]>;

@@ -1,4 +1,4 @@
-/** The codecs of every topic that the command writes or reads, opened once. */
+/** The codecs of all topics that the run writes or reads, opened once. */
 
 import type { Names } from '@headwater/log';
 import {

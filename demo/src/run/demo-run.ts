@@ -1,151 +1,93 @@
-/**
- * The run itself: images go in with bounded flight, their predictions are read from Kafka as any consumer would,
- * and only then is the truth told, for a share of them. What the heads learn is never what they were asked before.
- */
-import { setMaxListeners } from 'node:events';
-import type { Follower, Log, LogRecord, Names } from '@headwater/log';
-import type { ImageClassified } from '@headwater/schemas';
-import type { ImageSource, SourceImage } from '../sources/api.ts';
-import type { RunCodecs } from './codecs.ts';
-import { createInFlightLimiter, type InFlightLimiter } from './in-flight-limiter.ts';
-import { imageIdOf, type Routes } from './routes.ts';
-import { countRejection, type RunStatistics } from './run-statistics.ts';
-import { hashFraction } from './sampling.ts';
+/** A run from its first image to its audit: sends images and labels, waits for the settled head, audits the topics. */
+import { openTaskSettings } from '@headwater/classify';
+import { createIngestClient } from '@headwater/ingest/client';
+import type { Log, Names } from '@headwater/log';
+import type { SchemaIds } from '@headwater/schemas';
+import { auditRun } from '../audit/audit.ts';
+import type { StartOffsets } from '../audit/topic-reader.ts';
+import type { ImageSource } from '../sources/image-source.ts';
+import type { ServiceConfigs } from '../stack/services.ts';
+import type { RunStatistics } from '../statistics/run-statistics.ts';
+import { type Summary, summarize } from '../statistics/summary.ts';
+import type { Screen } from '../terminal/screen.ts';
+import { createBatchingProducer } from './batching-producer.ts';
+import { runClosedLoop } from './closed-loop.ts';
+import { openCodecs, type RunCodecs } from './codecs.ts';
+import { createRoutes } from './routes.ts';
+import { waitForSettledHead } from './settled-head.ts';
+import { readStartOffsets } from './start-offsets.ts';
 
 export interface DemoRunOptions {
-  readonly log: Pick<Log, 'follow'>;
+  readonly log: Log;
   readonly names: Names;
-  readonly codecs: Pick<RunCodecs, 'predictions'>;
-  readonly routes: Routes;
+  readonly schemaIds: SchemaIds;
+  readonly configs: Pick<ServiceConfigs, 'classify'>;
+  readonly ingestUrl: string;
+  readonly ingestToken: string | undefined;
   readonly source: ImageSource;
-  /** How many images to send. */
+  readonly statistics: RunStatistics;
+  readonly screen: Screen;
   readonly images: number;
-  /** How many were sent before, in earlier runs on the same data. */
-  readonly first?: number;
-  /** The share of the images that get a label, 0 … 1. */
   readonly labelShare: number;
-  /** Images on their way at once. */
-  readonly flight: number;
-  /** Milliseconds without a landing after which the run is given up. */
-  readonly patience: number;
-  readonly tally: RunStatistics;
+  readonly inFlight: number;
   readonly signal: AbortSignal;
 }
 
-/** The truth of an image on its way. */
-interface ExpectedLabel {
-  readonly label: string | null;
-}
+/** Milliseconds without a prediction, and from the last one to the settled head. */
+const timeouts = { prediction: 120_000, head: 120_000 };
 
-/** What the parts of one run share. */
-interface Run extends DemoRunOptions {
-  readonly air: InFlightLimiter<ExpectedLabel>;
-  /** Labels on their way. */
-  readonly labelling: Set<Promise<void>>;
-  /** Ends the run with that error. */
-  readonly fail: (error: unknown) => void;
-}
-
-/**
- * Resolves when every image has landed and every label is safe.
- * Errors: timed-out when predictions stop coming, the signal's reason, those of the routes and of the log.
- */
-export async function runDemo(options: DemoRunOptions): Promise<void> {
-  const failure = new AbortController();
-  const run: Run = {
-    ...options,
-    signal: AbortSignal.any([options.signal, failure.signal]),
-    air: createInFlightLimiter(options.flight),
-    labelling: new Set(),
-    fail: (error) => failure.abort(error),
-  };
-  // Every request on its way listens to it; the flight bounds their number.
-  setMaxListeners(0, run.signal);
-  const follower = await followOutcomes(run);
-  follower.stopped.catch(run.fail);
+/** Errors: timed-out, service-unavailable, log-unavailable; the signal's reason. */
+export async function runDemo(options: DemoRunOptions): Promise<Summary> {
+  const { log, names, source, statistics, screen, signal } = options;
+  const { extractor, task } = source;
+  const codecs = await openCodecs(options.schemaIds, names);
+  const [kind] = (await openTaskSettings(options.configs.classify))(task).kinds;
+  if (kind === undefined) throw new RangeError('HEADS names no kind');
+  const start = await readStartOffsets(log.admin, names, extractor);
+  statistics.total = options.images;
+  const watch = screen.watch(statistics);
   try {
-    await follower.caughtUp;
-    run.tally.startedAt = performance.now();
-    await sendImages(run);
-    await run.air.settle(run.patience, run.signal);
-    await Promise.all(run.labelling);
-    run.signal.throwIfAborted();
+    await stream(options, codecs, start);
   } finally {
-    await follower.close();
+    watch.stop();
   }
-}
-
-/** Every image departs on its own; the flight's limit is all that holds them back. */
-async function sendImages(run: Run): Promise<void> {
-  const sending = new Set<Promise<void>>();
-  for await (const image of run.source.images(run.images, run.first)) {
-    const id = imageIdOf(image);
-    await run.air.depart(id, { label: image.label }, run.signal);
-    track(sending, sendImage(run, id, image), run.fail);
-  }
-  await Promise.all(sending);
-  run.signal.throwIfAborted();
-}
-
-async function sendImage({ routes, air, tally, signal }: Run, id: string, image: SourceImage): Promise<void> {
-  const outcome = await routes.sendImage(id, image, signal);
-  if (outcome.accepted) {
-    tally.accepted++;
-    if (outcome.http) tally.acceptedIds.add(outcome.id);
-  } else {
-    air.land(id);
-    countRejection(tally, outcome.reason);
-  }
-}
-
-function followOutcomes(run: Run): Promise<Follower> {
-  const { topics } = run.names;
-  const dead = [topics.images, topics.vectors(run.source.extractor)].map(topics.deadLetters);
-  return run.log.follow({
-    topics: [topics.predictions, ...dead],
-    from: 'end',
-    async onRecords(records) {
-      for (const record of records) {
-        if (record.topic === topics.predictions) await completePredicted(run, record);
-        else completeDeadLettered(run, record);
-      }
-      // Labels that cannot keep up hold the predictions back, and these the images.
-      await Promise.all(run.labelling);
-    },
+  screen.say('all predictions were read; waiting for the settled head …');
+  const wait = { log, names, codecs, extractor, task, kind, signal, timeoutMs: timeouts.head };
+  const head = await waitForSettledHead(wait);
+  screen.say('auditing the topics …');
+  const accepted = statistics.acceptedIds;
+  const report = await auditRun({
+    log,
+    names,
+    extractor,
+    start,
+    accepted,
+    decoders: codecs.audit,
+    tasks: [task],
   });
+  return summarize({ log: log.kind, source, statistics, report, head });
 }
 
-function completeDeadLettered({ air, tally }: Run, { key }: LogRecord): void {
-  if (air.land(String(key)) === undefined) return;
-  tally.deadLettered++;
-  tally.finishedAt = performance.now();
-}
-
-async function completePredicted(run: Run, { value }: LogRecord): Promise<void> {
-  if (value === null) return;
-  const { source, tally } = run;
-  const prediction = await run.codecs.predictions.decode(value);
-  if (prediction.task !== source.task || prediction.extractor !== source.extractor) return;
-  const cargo = run.air.land(prediction.imageId);
-  if (cargo === undefined) return;
-  tally.predicted++;
-  tally.finishedAt = performance.now();
-  if (prediction.head !== null) tally.headVersion = Math.max(tally.headVersion ?? 0, prediction.head.version);
-  if (cargo.label === null || hashFraction('label', prediction.imageId) >= run.labelShare) return;
-  track(run.labelling, sendLabelOf(run, prediction, cargo.label), run.fail);
-}
-
-async function sendLabelOf(
-  { routes, tally, signal }: Run,
-  asked: ImageClassified,
-  label: string,
-): Promise<void> {
-  await routes.sendLabel(asked.imageId, label, signal);
-  tally.served.score(asked.label, label);
-  tally.labelled++;
-}
-
-function track(set: Set<Promise<void>>, work: Promise<void>, fail: (error: unknown) => void): void {
-  const tracked = work.catch(fail).finally(() => set.delete(tracked));
-  set.add(tracked);
+async function stream(options: DemoRunOptions, codecs: RunCodecs, start: StartOffsets): Promise<void> {
+  const { log, names, source } = options;
+  const http = createIngestClient({
+    url: options.ingestUrl,
+    token: options.ingestToken,
+    isOwnService: true,
+  });
+  const kafka = createBatchingProducer(await log.openProducer());
+  const { topics } = names;
+  try {
+    await runClosedLoop({
+      ...options,
+      codecs,
+      routes: createRoutes({ http, kafka, codecs, topics, source: source.name, task: source.task }),
+      // Continue after the images of earlier runs on this data: heads have learned from those.
+      first: (start.get(topics.images) ?? []).reduce((sum, end) => sum + Number(end), 0),
+      timeoutMs: timeouts.prediction,
+    });
+  } finally {
+    http.close();
+    await kafka.close();
+  }
 }

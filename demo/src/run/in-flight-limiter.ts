@@ -1,32 +1,32 @@
 /**
- * The closed loop: only so many images may be on their way at once, and the next departs when one has landed,
- * with its prediction or as a dead letter. So the stream runs as fast as its slowest stage, and never ahead.
+ * Limits the images in flight. An image is in flight until its prediction or its dead letter has been read, so
+ * the stream runs as fast as its slowest stage.
  */
 import { HeadwaterError } from '@headwater/errors';
 
-export interface InFlightLimiter<ExpectedLabel> {
-  /** Resolves when there was room and the image is on its way. Errors: the signal's reason. */
-  depart(id: string, cargo: ExpectedLabel, signal: AbortSignal): Promise<void>;
-  /** What had departed under that id, the earliest first; undefined for images of others. */
-  land(id: string): ExpectedLabel | undefined;
+export interface InFlightLimiter<Item> {
+  /** Resolves when there is room for the image. Errors: the signal's reason. */
+  acquire(id: string, item: Item, signal: AbortSignal): Promise<void>;
+  /** The item acquired under that id, the earliest first; undefined for images of other producers. */
+  release(id: string): Item | undefined;
   readonly size: number;
   /**
-   * Resolves when all have landed. Errors: timed-out, naming a few that are missing, when none landed for `patience`
-   * milliseconds; the signal's reason.
+   * Resolves when all images have been released. Errors: timed-out, with a few of the missing ids, when none was
+   * released for `timeoutMs`; the signal's reason.
    */
-  settle(patience: number, signal: AbortSignal): Promise<void>;
+  drained(timeoutMs: number, signal: AbortSignal): Promise<void>;
 }
 
-export function createInFlightLimiter<ExpectedLabel>(limit: number): InFlightLimiter<ExpectedLabel> {
-  const airborne = new Map<string, ExpectedLabel[]>();
+export function createInFlightLimiter<Item>(limit: number): InFlightLimiter<Item> {
+  const inFlight = new Map<string, Item[]>();
   const waiting = new Set<() => void>();
   let size = 0;
   let releases = 0;
 
-  /** Resolves at the next landing or abort, or after `patience`. */
-  function nextRelease(signal: AbortSignal, patience?: number): Promise<void> {
+  /** Resolves at the next release or abort, or after `timeoutMs`. */
+  function nextRelease(signal: AbortSignal, timeoutMs?: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = patience === undefined ? undefined : setTimeout(wake, patience);
+      const timer = timeoutMs === undefined ? undefined : setTimeout(wake, timeoutMs);
       function wake(): void {
         clearTimeout(timer);
         waiting.delete(wake);
@@ -39,43 +39,43 @@ export function createInFlightLimiter<ExpectedLabel>(limit: number): InFlightLim
   }
 
   return {
-    async depart(id, cargo, signal) {
+    async acquire(id, item, signal) {
       while (size >= limit && !signal.aborted) await nextRelease(signal);
       signal.throwIfAborted();
-      const others = airborne.get(id);
-      if (others === undefined) airborne.set(id, [cargo]);
-      else others.push(cargo);
+      const others = inFlight.get(id);
+      if (others === undefined) inFlight.set(id, [item]);
+      else others.push(item);
       size++;
     },
-    land(id) {
-      const cargos = airborne.get(id);
-      const cargo = cargos?.shift();
-      if (cargos === undefined || cargo === undefined) return undefined;
-      if (cargos.length === 0) airborne.delete(id);
+    release(id) {
+      const items = inFlight.get(id);
+      const item = items?.shift();
+      if (items === undefined || item === undefined) return undefined;
+      if (items.length === 0) inFlight.delete(id);
       size--;
       releases++;
       for (const wake of [...waiting]) wake();
-      return cargo;
+      return item;
     },
     get size() {
       return size;
     },
-    async settle(patience, signal) {
+    async drained(timeoutMs, signal) {
       while (size > 0 && !signal.aborted) {
         const before = releases;
-        await nextRelease(signal, patience);
-        if (releases === before && !signal.aborted) throw overdue([...airborne.keys()], patience);
+        await nextRelease(signal, timeoutMs);
+        if (releases === before && !signal.aborted) throw overdue([...inFlight.keys()], timeoutMs);
       }
       signal.throwIfAborted();
     },
   };
 }
 
-function overdue(ids: readonly string[], patience: number): HeadwaterError {
-  const some = ids.slice(0, 3).join(', ');
+function overdue(ids: readonly string[], timeoutMs: number): HeadwaterError {
+  const some = `${ids.slice(0, 3).join(', ')}${ids.length > 3 ? ', …' : ''}`;
   return new HeadwaterError(
     'timed-out',
-    `no prediction came for ${patience / 1000} s; ${ids.length} images still wait for theirs: ${some}${ids.length > 3 ? ', …' : ''}`,
+    `no prediction for ${timeoutMs / 1000} s; ${ids.length} images without one: ${some}`,
     { verdict: 'stop', context: { waiting: ids.length } },
   );
 }

@@ -1,38 +1,32 @@
 /**
- * The two ways in, as outside clients have them: through the HTTP API, and straight to Kafka with nothing but a
- * producer and the schemas. Which one an image or a label takes is decided by its id.
+ * The two routes of clients: the HTTP API, and Kafka directly with a producer and the schemas. The id of an image
+ * or label decides its route.
  */
-import { createHash } from 'node:crypto';
-import type { SourceImage } from '../sources/api.ts';
-import type { BatchingProducer } from './coalescer.ts';
+import type { IngestClient, IngestResult } from '@headwater/ingest/client';
+import type { SourceImage } from '../sources/image-source.ts';
+import type { BatchingProducer } from './batching-producer.ts';
 import type { RunCodecs } from './codecs.ts';
-import type { IngestClient, IngestResult } from './ingest-client.ts';
-import { hashFraction } from './sampling.ts';
+import { hashFraction } from './hash-fraction.ts';
 
 export interface Routes {
-  /** Sends an image on its way; which id it will have can be known before, see `imageIdOf`. */
+  /** Sends an image. `id`: see `imageIdOf`. */
   sendImage(id: string, image: SourceImage, signal: AbortSignal): Promise<IngestResult & { http: boolean }>;
   sendLabel(id: string, label: string, signal: AbortSignal): Promise<void>;
 }
 
-export interface RoutesOptions {
+interface RoutesOptions {
   readonly http: IngestClient;
   readonly kafka: BatchingProducer;
   readonly codecs: Pick<RunCodecs, 'images' | 'labels'>;
   readonly topics: { readonly images: string; readonly labels: string };
-  /** Named in every record as where it came from. */
+  /** The `source` of every record. */
   readonly source: string;
   readonly task: string;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
-/** Ids are content-addressed: the SHA-256 of the file, in hex. */
-export function imageIdOf({ bytes }: SourceImage): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-/** Half of the images, and half of the labels, go each way; an image whose facts are unknown goes through HTTP. */
+/** Half of the images, and of the labels, take each route; an image without facts is sent over HTTP. */
 export function createRoutes(options: RoutesOptions): Routes {
   const { http, kafka, codecs, topics, source, task, now = Date.now } = options;
   const annotator = `${source} (headwater start)`;

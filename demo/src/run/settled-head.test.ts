@@ -77,7 +77,7 @@ async function startJoin(): Promise<void> {
   await partitionGroup.ready;
 }
 
-function wait(patience: number, signal = new AbortController().signal) {
+function wait(timeoutMs: number, signal = new AbortController().signal) {
   return waitForSettledHead({
     log,
     names,
@@ -85,7 +85,7 @@ function wait(patience: number, signal = new AbortController().signal) {
     extractor,
     task,
     kind: 'lda',
-    patience,
+    timeoutMs,
     interval: 10,
     signal,
   });
@@ -112,7 +112,7 @@ describe('the wait for the settled head', () => {
   it('waits for a head at all', async () => {
     await write(topics.examples, 5, examplesPartition);
     await expect(wait(50)).rejects.toThrow(
-      `no settled head of digit came; examples/${examplesPartition} ends at 5`,
+      `no settled head of digit; examples/${examplesPartition} ends at 5`,
     );
   });
 

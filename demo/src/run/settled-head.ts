@@ -13,18 +13,18 @@ export interface SettledHeadOptions {
   readonly codecs: Pick<RunCodecs, 'heads'>;
   readonly extractor: string;
   readonly task: string;
-  /** Others learn beside it, and which of them is ready last is chance. */
+  /** The kind of head to wait for; the order in which kinds become ready varies. */
   readonly kind: HeadTrained['kind'];
-  /** Milliseconds after which to give up and say what is missing. */
-  readonly patience: number;
-  /** Milliseconds between looks; default 200. */
+  /** Milliseconds after which to fail. */
+  readonly timeoutMs: number;
+  /** Milliseconds between checks; default 200. */
   readonly interval?: number;
   readonly signal: AbortSignal;
 }
 
-/** Null when there are no examples, and so no head. Errors: timed-out, saying what is missing; the signal's reason. */
+/** Null when there are no examples, and so no head. Errors: timed-out, with the missing records; the signal's reason. */
 export async function waitForSettledHead(options: SettledHeadOptions): Promise<HeadTrained | null> {
-  const deadline = performance.now() + options.patience;
+  const deadline = performance.now() + options.timeoutMs;
   const ends = createEnds(options.log);
   let newest: HeadTrained | null = null;
   const follower = await options.log.follow({
@@ -40,7 +40,7 @@ export async function waitForSettledHead(options: SettledHeadOptions): Promise<H
       options.signal.throwIfAborted();
       const missing = (await unjoined(options, ends)) ?? (await unlearned(options, ends, newest));
       if (missing === null) return newest;
-      if (performance.now() > deadline) throw overdue(missing, options.patience);
+      if (performance.now() > deadline) throw overdue(missing, options.timeoutMs);
       await new Promise((resolve) => setTimeout(resolve, options.interval ?? 200));
     }
   } finally {
@@ -61,7 +61,7 @@ function newerOf(left: HeadTrained | null, right: HeadTrained | null): HeadTrain
   return right.watermark >= left.watermark ? right : left;
 }
 
-/** What the join has still to read, in words; null when nothing. */
+/** Describes the records that the join has not read yet; null when there are none. */
 async function unjoined({ log, names, extractor }: SettledHeadOptions, ends: Ends): Promise<string | null> {
   for (const topic of [names.topics.labels, names.topics.vectors(extractor)]) {
     const committed = await log.admin.committed(names.groups.join, topic);
@@ -76,7 +76,7 @@ async function unjoined({ log, names, extractor }: SettledHeadOptions, ends: End
   return null;
 }
 
-/** Which examples the newest settled head has still to learn, in words; null when none. */
+/** Describes the examples that the newest settled head has not learned yet; null when there are none. */
 async function unlearned(
   { log, names, task }: SettledHeadOptions,
   ends: Ends,
@@ -89,7 +89,7 @@ async function unlearned(
   if (range === undefined || (head !== null && BigInt(head.watermark) >= range.high)) return null;
   const end = await ends.of(topic, partition, range);
   if (end === range.low) return null;
-  if (head === null) return `no settled head of ${task} came; ${topic}/${partition} ends at ${end}`;
+  if (head === null) return `no settled head of ${task}; ${topic}/${partition} ends at ${end}`;
   if (BigInt(head.watermark) >= end) return null;
   return `settled head ${head.version} has learned ${topic}/${partition} up to ${head.watermark} of ${end}`;
 }
@@ -99,8 +99,8 @@ interface Ends {
 }
 
 /**
- * The offset after the last record. The log's own end may lie behind it: the markers of transactions take offsets
- * too, and nobody commits past what was never handed over. Looked up once for each end of the log.
+ * The offset after the last record. The high watermark may be larger, since transaction markers take offsets too,
+ * and consumers do not commit past them. Cached by high watermark.
  */
 function createEnds(log: Pick<Log, 'read'>): Ends {
   const known = new Map<string, { readonly high: bigint; readonly end: bigint }>();
@@ -132,6 +132,6 @@ async function findEnd(
   }
 }
 
-function overdue(missing: string, patience: number): HeadwaterError {
-  return new HeadwaterError('timed-out', `after ${patience / 1000} s: ${missing}`, { verdict: 'stop' });
+function overdue(missing: string, timeoutMs: number): HeadwaterError {
+  return new HeadwaterError('timed-out', `after ${timeoutMs / 1000} s: ${missing}`, { verdict: 'stop' });
 }

@@ -1,4 +1,4 @@
-/** Where the topics end before a run begins, so that its audit counts its own records and no others. */
+/** End offsets of the topics before a run, so that its audit counts the records of this run alone. */
 import type { LogAdmin, Names } from '@headwater/log';
 import type { StartOffsets } from '../audit/topic-reader.ts';
 

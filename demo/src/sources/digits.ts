@@ -1,11 +1,11 @@
 /**
- * The story that Headwater tells of itself: handwritten digits as a stream, before a net that was trained
- * on 0–4 only. MNIST's 70,000 images come in one fixed pseudo-random order, so that every run is the same.
+ * The MNIST digits as a stream, for a net that was trained on 0–4 only. The 70,000 images have a fixed
+ * pseudo-random order, so that every run is the same.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { ImageSource, SourceImage } from './api.ts';
 import { openIdxImages, readIdxLabels } from './idx.ts';
+import type { ImageSource, SourceImage } from './image-source.ts';
 import { createPermutation } from './permutation.ts';
 import { encodePng } from './png.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SkippedFile } from '@headwater/ingest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SourceImage } from './api.ts';
 import { createFolderSource } from './folder.ts';
+import type { SourceImage } from './image-source.ts';
 
 let root = '';
 const files: Readonly<Record<string, string>> = {
@@ -96,7 +96,7 @@ describe('a folder', () => {
           detail: 'label has an invisible character (U+200B)',
         },
       ]);
-      expect(conflicts).toEqual([expect.stringContaining('the same bytes have the label')]);
+      expect(conflicts).toEqual([expect.stringContaining('identical bytes had the label')]);
     } finally {
       await rm(own, { recursive: true });
     }
@@ -105,9 +105,9 @@ describe('a folder', () => {
   it('must exist and hold something', async () => {
     const options = { task: 't', extractor: 'x', maxBytes: 1, onSkipped: () => undefined };
     await expect(createFolderSource({ folder: join(root, 'nowhere'), ...options })).rejects.toThrow(
-      'nowhere is not a folder that can be read',
+      'cannot read the folder',
     );
     const empty = await mkdtemp(join(root, 'empty-'));
-    await expect(createFolderSource({ folder: empty, ...options })).rejects.toThrow('there are no files in');
+    await expect(createFolderSource({ folder: empty, ...options })).rejects.toThrow('no files in');
   });
 });

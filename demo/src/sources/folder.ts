@@ -1,13 +1,12 @@
 /**
- * A folder of one's own as a stream: every file below it is offered, and the service that receives it decides by
- * its bytes whether it is an image. The first sub-folder's name is the label; files at the top have none.
+ * The user's folder as a stream. Every file is sent; the service decides by its bytes whether it is an image.
+ * The name of the first sub-folder is the label; files at the top have none.
  */
 import { basename, resolve } from 'node:path';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { LabelConflicts, readFolderImage, type SkippedFile, walkFolder } from '@headwater/ingest';
 import { readLabel } from '@headwater/schemas';
-import { imageIdOf } from '../run/routes.ts';
-import type { ImageSource, SourceImage } from './api.ts';
+import { type ImageSource, imageIdOf, type SourceImage } from './image-source.ts';
 import { createPermutation } from './permutation.ts';
 
 const orderSeed = 1;
@@ -16,20 +15,20 @@ export interface FolderOptions {
   readonly folder: string;
   readonly task: string;
   readonly extractor: string;
-  /** Larger files are left out before they are read; bytes. */
+  /** Larger files are skipped unread; bytes. */
   readonly maxBytes: number;
-  /** Called for each file, or folder, that is left out. */
+  /** Called for each skipped file or folder. */
   readonly onSkipped: (file: SkippedFile) => void;
-  /** Called with a sentence for each file whose bytes an earlier file had, under another label. */
-  readonly onConflict?: (sentence: string) => void;
+  /** Called with a message for each file that has the bytes of an earlier file and another label. */
+  readonly onConflict?: (message: string) => void;
 }
 
 /** Errors: request-invalid when there is no such folder, or it holds no files. */
 export async function createFolderSource(options: FolderOptions): Promise<ImageSource> {
   const root = resolve(options.folder);
   const files = await listFiles(root, options.onSkipped);
-  if (files.length === 0) throw invalid(`there are no files in ${root}`);
-  // Sub-folders hold one class each; a stream of all of one, then all of the next, would teach oddly.
+  if (files.length === 0) throw invalid(`no files in ${root}`);
+  // Each sub-folder has one class: shuffled, so that training does not get one class after the other.
   const permute = createPermutation(files.length, orderSeed);
   return {
     name: basename(root),
@@ -73,10 +72,10 @@ function reportConflict(conflicts: LabelConflicts, image: SourceImage, { onConfl
   if (image.label === null) return;
   const { former, label, path } = conflicts.note(imageIdOf(image), image.name, image.label) ?? {};
   if (former === undefined) return;
-  onConflict?.(`${path}: the same bytes have the label ${former} already; the later label, ${label}, counts`);
+  onConflict?.(`${path}: identical bytes had the label ${former}; using the later label, ${label}`);
 }
 
-/** Paths in a fixed order; hidden files and links to elsewhere are left out. */
+/** Paths in a fixed order, without hidden files and links. */
 async function listFiles(root: string, onSkipped: (file: SkippedFile) => void): Promise<string[]> {
   const files: string[] = [];
   try {
@@ -85,7 +84,7 @@ async function listFiles(root: string, onSkipped: (file: SkippedFile) => void): 
       else if (found.reason !== 'hidden') onSkipped(found);
     }
   } catch (cause) {
-    throw invalid(`${root} is not a folder that can be read`, cause);
+    throw invalid(`cannot read the folder ${root}`, cause);
   }
   return files;
 }

@@ -1,6 +1,6 @@
 /**
- * MNIST travels as idx files: a magic number, the sizes, then raw bytes. The digits' package brings the
- * four files; its own reader turns every pixel into a number in a nested array, so the files are read here.
+ * Reads idx files, the format of MNIST: a magic number, the sizes, then raw bytes. The reader of the MNIST
+ * package makes nested arrays of numbers, which needs too much memory.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { HeadwaterError } from '@headwater/errors';
@@ -8,8 +8,8 @@ import { HeadwaterError } from '@headwater/errors';
 const imagesMagic = 0x0803;
 const labelsMagic = 0x0801;
 
-/** Images of one idx file, read one at a time so that 47 MB need not be in memory. */
-export interface IdxImages {
+/** Images of one idx file, read one at a time: the file has 47 MB. */
+interface IdxImages {
   readonly count: number;
   readonly width: number;
   readonly height: number;

@@ -1,6 +1,5 @@
 /**
- * The digits of MNIST stand in an order of their own; a stream should mix writers and classes, and do so in
- * the same way every time. A Feistel network gives a fixed pseudo-random order without keeping a table.
+ * A fixed pseudo-random order of the images, which mixes writers and classes. A Feistel network needs no table.
  */
 
 const rounds = 6;

@@ -1,8 +1,7 @@
 /**
- * The digits come as raw pixels, but images enter Headwater as encoded files. A grey 28×28 PNG needs four
- * chunks; writing them here costs less than starting an image library for it. The pixels are stored, not
- * compressed: compressors differ in their bytes from version to version, and an image's id is the digest
- * of its bytes, so this way a digit has the same id on every machine.
+ * Encodes gray images as PNG without an image library. The pixels are stored uncompressed: the output of
+ * compressors differs between versions, and the id of an image is the digest of its bytes, so a digit has the
+ * same id on every machine.
  */
 import { crc32, deflateSync } from 'node:zlib';
 
@@ -10,7 +9,7 @@ const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const greyscale = 0;
 const noFilter = 0;
 
-export interface GreyImage {
+interface GreyImage {
   readonly width: number;
   readonly height: number;
   /** width × height bytes, row by row, 0 is black. */

@@ -1,13 +1,13 @@
-/** How fast something happens now: events a second over the last few seconds, so that a pause shows. */
+/** Measures events a second over the last few seconds. */
 
-export interface RateMeter {
-  /** Tells that `count` events have happened in all. */
+interface RateMeter {
+  /** Records the total number of events so far. */
   reach(count: number): void;
   /** Events a second over the window; 0 before there are two points. */
   readonly perSecond: number;
 }
 
-/** `window` in milliseconds; `now` answers milliseconds of a clock that never goes back. */
+/** `window` in milliseconds; `now` returns milliseconds of a monotonic clock. */
 export function createRateMeter(window: number, now: () => number = () => performance.now()): RateMeter {
   const points: { readonly at: number; readonly count: number }[] = [];
   return {

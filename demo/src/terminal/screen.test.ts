@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createRunStatistics } from '../run/run-statistics.ts';
+import { createRunStatistics } from '../statistics/run-statistics.ts';
 import { createScreen, describeRunStatistics } from './screen.ts';
 
 function captured(isTTY: boolean) {
@@ -11,10 +11,10 @@ function captured(isTTY: boolean) {
 }
 
 function halfWay() {
-  const tally = createRunStatistics();
-  Object.assign(tally, { total: 10, accepted: 7, predicted: 5, labelled: 4, headVersion: 3 });
-  for (const answer of ['1', '2', null]) tally.served.score(answer, '1');
-  return tally;
+  const statistics = createRunStatistics();
+  Object.assign(statistics, { total: 10, accepted: 7, predicted: 5, labelled: 4, headVersion: 3 });
+  for (const answer of ['1', '2', null]) statistics.served.score(answer, '1');
+  return statistics;
 }
 
 describe('the line of a run', () => {
@@ -25,11 +25,11 @@ describe('the line of a run', () => {
   });
 
   it('says what it does not know yet, and what went wrong', () => {
-    const tally = createRunStatistics();
-    tally.total = 10;
-    tally.deadLettered = 1;
-    tally.refused.set('image-unreadable', 2);
-    expect(describeRunStatistics(tally, 0)).toBe(
+    const statistics = createRunStatistics();
+    statistics.total = 10;
+    statistics.deadLettered = 1;
+    statistics.refused.set('image-unreadable', 2);
+    expect(describeRunStatistics(statistics, 0)).toBe(
       '1/10 images · 0/s · lag 0 · labels 0 · no head yet · accuracy – · dead letters 1 · refused 2',
     );
   });
@@ -38,10 +38,10 @@ describe('the line of a run', () => {
 describe('the screen', () => {
   it('writes plain lines where there is no terminal, and only what is new', async () => {
     const { stream, text } = captured(false);
-    const tally = halfWay();
-    const watch = createScreen({ stream, interval: 5 }).watch(tally);
+    const statistics = halfWay();
+    const watch = createScreen({ stream, interval: 5 }).watch(statistics);
     await new Promise((resolve) => setTimeout(resolve, 30));
-    tally.predicted = 6;
+    statistics.predicted = 6;
     watch.stop();
     const lines = text().trimEnd().split('\n');
     expect(lines.map((line) => line.split(' ')[0])).toEqual(['5/10', '6/10']);

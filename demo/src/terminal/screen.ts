@@ -1,9 +1,9 @@
 /**
- * What a person sees while a run goes on, always on standard error: a progress bar on a terminal, a plain line
- * every few seconds elsewhere (a CI log full of carriage returns helps nobody). Standard output is for results.
+ * Progress of a run on standard error: a bar on a terminal, else a plain line every few seconds, without
+ * carriage returns. Standard output is for results.
  */
 import { SingleBar } from 'cli-progress';
-import { imagesPerSecondOf, lagOf, type RunStatistics } from '../run/run-statistics.ts';
+import { imagesPerSecondOf, lagOf, type RunStatistics } from '../statistics/run-statistics.ts';
 import { createRateMeter } from './rate-meter.ts';
 
 export interface ScreenStream extends NodeJS.WritableStream {
@@ -12,15 +12,15 @@ export interface ScreenStream extends NodeJS.WritableStream {
 }
 
 export interface Screen {
-  /** A line of its own, above the bar. */
+  /** Prints a line above the bar. */
   say(line: string): void;
   /** Shows the run's progress until `stop` is called. */
-  watch(tally: RunStatistics): { stop(): void };
+  watch(statistics: RunStatistics): { stop(): void };
 }
 
-export interface ScreenOptions {
+interface ScreenOptions {
   readonly stream: ScreenStream;
-  /** Milliseconds between looks at the tally: 200 for a bar, 5,000 for lines. */
+  /** Milliseconds between updates; default 200 for a bar, 5,000 for lines. */
   readonly interval?: number;
 }
 
@@ -32,20 +32,20 @@ export function createScreen({ stream, interval }: ScreenOptions): Screen {
   };
   return {
     say,
-    watch(tally) {
+    watch(statistics) {
       const meter = createRateMeter(5000);
-      const show = stream.isTTY === true ? createBar(stream, tally) : createLines(stream, tally);
+      const show = stream.isTTY === true ? createBar(stream, statistics) : createLines(stream, statistics);
       above = show.say;
-      const look = () => {
-        meter.reach(tally.predicted);
+      const update = () => {
+        meter.reach(statistics.predicted);
         show.update(meter.perSecond);
       };
-      look();
-      const timer = setInterval(look, interval ?? (stream.isTTY === true ? 200 : 5000));
+      update();
+      const timer = setInterval(update, interval ?? (stream.isTTY === true ? 200 : 5000));
       return {
         stop() {
           clearInterval(timer);
-          look();
+          update();
           show.end();
           above = undefined;
         },
@@ -60,11 +60,11 @@ interface Show {
   end(): void;
 }
 
-function createLines(stream: ScreenStream, tally: RunStatistics): Show {
+function createLines(stream: ScreenStream, statistics: RunStatistics): Show {
   let last = '';
   return {
     update() {
-      const line = describeRunStatistics(tally, imagesPerSecondOf(tally));
+      const line = describeRunStatistics(statistics, imagesPerSecondOf(statistics));
       if (line !== last) stream.write(`${line}\n`);
       last = line;
     },
@@ -73,7 +73,7 @@ function createLines(stream: ScreenStream, tally: RunStatistics): Show {
   };
 }
 
-function createBar(stream: ScreenStream, tally: RunStatistics): Show {
+function createBar(stream: ScreenStream, statistics: RunStatistics): Show {
   const bar = new SingleBar({
     stream,
     format: '{bar} {line}',
@@ -81,16 +81,16 @@ function createBar(stream: ScreenStream, tally: RunStatistics): Show {
     barCompleteChar: '█',
     barIncompleteChar: '░',
     hideCursor: true,
-    // Ctrl-C belongs to the command, which stops the services first.
+    // The command handles Ctrl-C: it stops the services first.
     gracefulExit: false,
     clearOnComplete: false,
   });
-  const done = () => tally.predicted + tally.deadLettered;
-  bar.start(Math.max(1, tally.total), 0, { line: '' });
+  const done = () => statistics.predicted + statistics.deadLettered;
+  bar.start(Math.max(1, statistics.total), 0, { line: '' });
   return {
     update(perSecond) {
-      bar.setTotal(Math.max(1, tally.total));
-      bar.update(done(), { line: describeRunStatistics(tally, perSecond) });
+      bar.setTotal(Math.max(1, statistics.total));
+      bar.update(done(), { line: describeRunStatistics(statistics, perSecond) });
     },
     say(line) {
       stream.write(`\r\u001b[2K${line}\n`);
@@ -101,17 +101,17 @@ function createBar(stream: ScreenStream, tally: RunStatistics): Show {
 }
 
 /** One line: images, speed, lag, labels, head and accuracy. */
-export function describeRunStatistics(tally: RunStatistics, perSecond: number): string {
-  const { accuracy } = tally.served.last;
-  const refused = [...tally.refused.values()].reduce((sum, count) => sum + count, 0);
+export function describeRunStatistics(statistics: RunStatistics, perSecond: number): string {
+  const { accuracy } = statistics.served.last;
+  const refused = [...statistics.refused.values()].reduce((sum, count) => sum + count, 0);
   const parts = [
-    `${tally.predicted + tally.deadLettered}/${tally.total} images`,
+    `${statistics.predicted + statistics.deadLettered}/${statistics.total} images`,
     `${perSecond.toFixed(0)}/s`,
-    `lag ${lagOf(tally)}`,
-    `labels ${tally.labelled}`,
-    tally.headVersion === null ? 'no head yet' : `head v${tally.headVersion}`,
+    `lag ${lagOf(statistics)}`,
+    `labels ${statistics.labelled}`,
+    statistics.headVersion === null ? 'no head yet' : `head v${statistics.headVersion}`,
     accuracy === null ? 'accuracy –' : `accuracy ${(accuracy * 100).toFixed(1)} %`,
-    ...(tally.deadLettered > 0 ? [`dead letters ${tally.deadLettered}`] : []),
+    ...(statistics.deadLettered > 0 ? [`dead letters ${statistics.deadLettered}`] : []),
     ...(refused > 0 ? [`refused ${refused}`] : []),
   ];
   return parts.join(' · ');

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { createNames } from '@headwater/log';
 import { repositoryFolder } from '../../interop/files.ts';
-import { extractor } from '../site.ts';
+import { extractor } from '../installation.ts';
 import type { Found, FoundDeadLetter } from './found.ts';
 import { runPython } from './python-lines.ts';
 

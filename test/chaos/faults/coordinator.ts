@@ -1,8 +1,8 @@
 /** The broker that coordinates a group, or the transactions of one of its partitions, is killed: commits are under way there all the time. */
 import { coordinatorOf } from '@headwater/local-kafka';
 import { createNames } from '@headwater/log';
+import { extractor } from '../installation.ts';
 import type { Random } from '../random.ts';
-import { extractor } from '../site.ts';
 import { type Fault, type FaultContext, inSeconds, pause, settleCluster } from './fault.ts';
 
 const patienceMs = 60_000;

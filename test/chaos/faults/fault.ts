@@ -1,8 +1,8 @@
 /** What a fault is: chosen by the seed before the run, it strikes once, and undoes what it did. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { Site } from '../installation.ts';
 import type { FaultKind } from '../options.ts';
-import type { Site } from '../site.ts';
 import type { SupervisedProcess } from '../supervised.ts';
 
 export interface FaultContext {

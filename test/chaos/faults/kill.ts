@@ -1,6 +1,7 @@
 /** A process ends without a word. Mostly it is back before anybody has noticed; at times others take over first. */
+
+import { sessionTimeoutMs } from '../installation.ts';
 import type { Random } from '../random.ts';
-import { sessionTimeoutMs } from '../site.ts';
 import { type Fault, inSeconds, withTarget } from './fault.ts';
 
 const everyone = ['ingest-1', 'extract-1', 'extract-2', 'classify-1', 'classify-2'];

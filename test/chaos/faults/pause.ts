@@ -1,6 +1,7 @@
 /** A process is held until others have its partitions, and wakes in the middle of what it did: a zombie. */
+
+import { sessionTimeoutMs } from '../installation.ts';
 import type { Random } from '../random.ts';
-import { sessionTimeoutMs } from '../site.ts';
 import { type Fault, inSeconds, pause, withTarget } from './fault.ts';
 
 const members = ['extract-1', 'extract-2', 'classify-1', 'classify-2'];

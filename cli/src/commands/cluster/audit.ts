@@ -13,7 +13,7 @@ import { idOfExtractorFile } from '@headwater/extractor-pipelines';
 import { type Environment, loadConfig } from '@headwater/service-kit';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Console } from '../../terminal/console.ts';
-import { type Cluster, withCluster } from '../cluster-clients.ts';
+import { type Cluster, withCluster } from '../cluster-connection.ts';
 
 interface AuditCommandOptions {
   readonly repair: boolean;

@@ -7,7 +7,7 @@ import {
   repartition,
 } from '../../repartition/repartition.ts';
 import type { Console } from '../../terminal/console.ts';
-import { type Cluster, withCluster } from '../cluster-clients.ts';
+import { type Cluster, withCluster } from '../cluster-connection.ts';
 
 interface RepartitionCommandOptions {
   readonly partitions: number;

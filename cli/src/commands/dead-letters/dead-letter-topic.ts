@@ -2,7 +2,7 @@
 import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord, OffsetRange } from '@headwater/log';
 import { readDeadLetter, type StoredDeadLetter } from './dead-letter.ts';
-import { isResolutionRecord, type Resolution, ResolvedOffsets } from './resolution.ts';
+import { isResolutionRecord, type Resolution, ResolvedOffsets } from './resolution-records.ts';
 
 /** What letters are asked for; what is left out does not matter. */
 export interface DeadLetterFilter {

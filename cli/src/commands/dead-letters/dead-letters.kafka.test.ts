@@ -16,8 +16,8 @@ import { createLogger } from '@headwater/service-kit';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { runProgram } from '../../program.ts';
 import { createTestConsole } from '../../testing/test-console.ts';
-import { isResolutionRecord } from './resolution.ts';
-import { retryDeadLetters } from './resolving.ts';
+import { isResolutionRecord } from './resolution-records.ts';
+import { retryDeadLetters } from './resolver.ts';
 
 let folder: string;
 let log: Log;

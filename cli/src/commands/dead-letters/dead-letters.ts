@@ -1,8 +1,8 @@
 /** `headwater dead-letters`: look at records that could not be processed, put them back when the cause is mended, or forget them. */
 import type { Command } from 'commander';
 import type { Console } from '../../terminal/console.ts';
-import { type ListOptions, listDeadLetters, type ShowOptions, showDeadLetter } from './look.ts';
-import { type DropOptions, drop, type RetryOptions, retry } from './resolve.ts';
+import { type ListOptions, listDeadLetters, type ShowOptions, showDeadLetter } from './inspect.ts';
+import { type DropOptions, drop, type RetryOptions, retry } from './retry-and-drop.ts';
 import { withSelection } from './selection.ts';
 
 type Finish = (code: number) => void;

@@ -1,7 +1,7 @@
 /** Which dead letters a command is about: the options for it, and the topics that they name. */
 import { HeadwaterError } from '@headwater/errors';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Cluster } from '../cluster-clients.ts';
+import type { Cluster } from '../cluster-connection.ts';
 
 export interface SelectionOptions {
   readonly topic?: readonly string[];

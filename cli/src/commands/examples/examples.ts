@@ -9,7 +9,7 @@ import {
 } from '@headwater/classify/exchange';
 import { type Command, Option } from 'commander';
 import type { Console } from '../../terminal/console.ts';
-import { withCluster, withFileName } from '../cluster-clients.ts';
+import { withCluster, withFileName } from '../cluster-connection.ts';
 
 interface ExportOptions {
   readonly task: string;

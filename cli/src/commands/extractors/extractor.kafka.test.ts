@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFolderBlobStore } from '@headwater/blobs';
-import { encodePng } from '@headwater/demo';
+import { encodePng } from '@headwater/demo/sources';
 import { createKafkaLog, createNames, type OutgoingRecord, topicSpecs } from '@headwater/log';
 import { createFingerprintIds, openCodec } from '@headwater/schemas';
 import { createLogger } from '@headwater/service-kit';

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodePng } from '@headwater/demo';
+import { encodePng } from '@headwater/demo/sources';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../program.ts';
 import { Interruption } from '../../terminal/console.ts';

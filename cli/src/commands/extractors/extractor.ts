@@ -1,8 +1,8 @@
 /** `headwater extractor`: what turns images into vectors: what there is, trying it, and letting chains learn. Usage is here, the work in the files beside. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Console } from '../../terminal/console.ts';
-import type { FitCommandOptions, MergeCommandOptions } from './extractor-fit.ts';
-import type { ShowOptions, TryOptions } from './extractor-show.ts';
+import type { FitCommandOptions, MergeCommandOptions } from './fit.ts';
+import type { ShowOptions, TryOptions } from './show.ts';
 
 const extractorArgument = [
   '<extractor>',
@@ -22,7 +22,7 @@ export function registerExtractor(program: Command, console: Console, finish: (c
     .description('List the extractors that come with Headwater, and the methods that chains are made of.')
     .option(...jsonOption)
     .action(async (options: ShowOptions) => {
-      const { list } = await import('./extractor-show.ts');
+      const { list } = await import('./show.ts');
       finish(await list(options, console));
     });
   extractor
@@ -31,7 +31,7 @@ export function registerExtractor(program: Command, console: Console, finish: (c
     .argument(...extractorArgument)
     .option(...jsonOption)
     .action(async (name: string, options: ShowOptions) => {
-      const { describe } = await import('./extractor-show.ts');
+      const { describe } = await import('./show.ts');
       finish(await describe(name, options, console));
     });
   extractor
@@ -42,7 +42,7 @@ export function registerExtractor(program: Command, console: Console, finish: (c
     .option('--attribute <name=value...>', 'attributes that travel with the image', parseAttribute, {})
     .option(...jsonOption)
     .action(async (name: string, image: string, options: TryOptions) => {
-      const { tryOut } = await import('./extractor-show.ts');
+      const { tryOut } = await import('./show.ts');
       finish(await tryOut(name, image, options, console));
     });
   addFit(extractor, console, finish);
@@ -63,7 +63,7 @@ function addFit(extractor: Command, console: Console, finish: (code: number) => 
     .option(...jsonOption)
     .addHelpText('after', fitHelp)
     .action(async (file: string, options: FitCommandOptions) => {
-      const { fit } = await import('./extractor-fit.ts');
+      const { fit } = await import('./fit.ts');
       finish(await fit(file, options, console));
     });
   extractor
@@ -75,7 +75,7 @@ function addFit(extractor: Command, console: Console, finish: (code: number) => 
     .argument('<part...>', 'files that `fit --part` wrote')
     .option(...jsonOption)
     .action(async (file: string, parts: string[], options: MergeCommandOptions) => {
-      const { merge } = await import('./extractor-fit.ts');
+      const { merge } = await import('./fit.ts');
       finish(await merge(file, parts, options, console));
     });
 }

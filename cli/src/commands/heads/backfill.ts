@@ -4,7 +4,7 @@ import { type BackfillReport, type BackfillVerdict, backfill, verdictOf } from '
 import type { HeadKind } from '@headwater/schemas';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Console } from '../../terminal/console.ts';
-import { withCluster } from '../cluster-clients.ts';
+import { withCluster } from '../cluster-connection.ts';
 
 interface BackfillCommandOptions {
   readonly task: string;

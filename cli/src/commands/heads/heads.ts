@@ -10,7 +10,7 @@ import {
 import { HeadwaterError } from '@headwater/errors';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Console } from '../../terminal/console.ts';
-import { withCluster, withFileName } from '../cluster-clients.ts';
+import { withCluster, withFileName } from '../cluster-connection.ts';
 
 interface OutputOptions {
   readonly json: boolean;

@@ -22,7 +22,7 @@ import {
   withClasses,
 } from '@headwater/tfjs/training';
 import type { Console } from '../../terminal/console.ts';
-import { ensureWritable } from './out-folder.ts';
+import { ensureWritable } from './output-folder.ts';
 import { createTrainingBar } from './training-bar.ts';
 
 export interface TrainOptions {

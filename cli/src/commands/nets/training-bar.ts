@@ -1,8 +1,8 @@
 /** How far a training is: a bar on a terminal, a line every few seconds elsewhere. */
 
-import type { ScreenStream } from '@headwater/demo';
 import type { TrainingProgress } from '@headwater/tfjs/training';
 import { SingleBar } from 'cli-progress';
+import type { TerminalStream } from '../../terminal/console.ts';
 
 export interface TrainingBar {
   readonly update: (progress: TrainingProgress) => void;
@@ -11,11 +11,11 @@ export interface TrainingBar {
 
 const linesEveryMs = 5000;
 
-export function createTrainingBar(stream: ScreenStream): TrainingBar {
+export function createTrainingBar(stream: TerminalStream): TrainingBar {
   return stream.isTTY === true ? createBar(stream) : createLines(stream);
 }
 
-function createBar(stream: ScreenStream): TrainingBar {
+function createBar(stream: TerminalStream): TrainingBar {
   const format = '{bar} {percentage} % · round {round} · loss {loss} · {eta_formatted} to go';
   const bar = new SingleBar({ stream, format, hideCursor: true, etaBuffer: 100 });
   let started = false;
@@ -30,7 +30,7 @@ function createBar(stream: ScreenStream): TrainingBar {
   };
 }
 
-function createLines(stream: ScreenStream): TrainingBar {
+function createLines(stream: TerminalStream): TrainingBar {
   let last = 0;
   return {
     update({ images, total, round, loss }) {
