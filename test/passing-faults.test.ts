@@ -17,7 +17,7 @@ import {
   digitImage,
   extractor,
   imageReceived,
-  openWorkplace,
+  openExtractFixture,
 } from '../services/extract/src/testing/extract-fixture.ts';
 
 const sessionTimeoutMs = 2_000;
@@ -45,10 +45,10 @@ async function openScene(onTestFinished: Finish) {
         retried: (_lane, error) => void codes.add(error.code),
       },
     });
-  const workplace = await openWorkplace(log, `faults-${randomUUID()}.`);
-  onTestFinished(() => workplace.close());
+  const fixture = await openExtractFixture(log, `faults-${randomUUID()}.`);
+  onTestFinished(() => fixture.close());
   const vectors = async () => {
-    const topic = workplace.names.topics.vectors(extractor);
+    const topic = fixture.names.topics.vectors(extractor);
     const keys: string[] = [];
     for (const partition of [0, 1]) {
       for await (const chunk of log.read({ topic, partition })) {
@@ -58,13 +58,13 @@ async function openScene(onTestFinished: Finish) {
     return keys.sort();
   };
   return {
-    ...workplace,
+    ...fixture,
     start: (parts: object) =>
-      startExtract(workplace.config({ PARTITIONS: '2' }), { ...workplace.dependencies(), ...parts }),
+      startExtract(fixture.config({ PARTITIONS: '2' }), { ...fixture.dependencies(), ...parts }),
     send: (values: readonly Buffer[]) =>
-      workplace.producer.send(
+      fixture.producer.send(
         ids.map((key, index) => ({
-          topic: workplace.names.topics.images,
+          topic: fixture.names.topics.images,
           key,
           value: values[index] ?? null,
         })),
@@ -79,7 +79,7 @@ async function openScene(onTestFinished: Finish) {
         .poll(async () => (await vectors()).length, { timeout: 60_000 })
         .toBeGreaterThanOrEqual(ids.length);
       expect(await vectors()).toEqual([...ids].sort());
-      expect(await workplace.deadLetters()).toEqual([]);
+      expect(await fixture.deadLetters()).toEqual([]);
       expect(assignments).toBe(1);
       expect(codes.size).toBe(1);
     },

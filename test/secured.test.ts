@@ -76,11 +76,11 @@ const refusal = (log: Log) =>
   );
 
 describe('a cluster that asks for TLS and a login', () => {
-  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)('lets us in by %s', async (mechanism) => {
+  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)('authenticates by %s', async (mechanism) => {
     expect(await exchange(open(login(mechanism)), `by-${mechanism}`)).toBe('through');
   });
 
-  it('lets us in by a certificate', async () => {
+  it('authenticates by a certificate', async () => {
     const ssl = { ca: authority.certificate, cert: client.certificate, key: client.key };
     const log = open({ brokers: kafka.certificateBrokers ?? [], ssl });
     expect(await exchange(log, 'by-certificate')).toBe('through');
@@ -164,7 +164,7 @@ function send(url: string, method: string, token: string | undefined, body?: Buf
 }
 
 describe('a service behind all of that', () => {
-  it('takes an image from the HTTPS request to the log, and tells no secret whatever fails', async () => {
+  it('takes an image from the HTTPS request to the log, and reveals no secret in any error', async () => {
     const ingest = await startService('ingest', secured());
     expect(ingest.url).toMatch(/^https:/);
     const [first, second] = digits(2).map(({ bytes }) => bytes);
@@ -198,7 +198,7 @@ describe('a service behind all of that', () => {
       'log-untrusted',
     ],
     [
-      'a registry that refuses us',
+      'a registry that rejects the credentials',
       { SCHEMA_REGISTRY_USERNAME: 'me', SCHEMA_REGISTRY_PASSWORD: secrets.registry },
       'config-invalid',
     ],
@@ -219,7 +219,7 @@ describe('a service behind all of that', () => {
 });
 
 /** Last, for it changes the locks. */
-it('stops what runs when the password no longer holds', async () => {
+it('stops running services when the password is revoked', async () => {
   const topic = 'revoked';
   const log = open(login('plain'));
   const specs = [topic, `${topic}-dlt`].map((name) => ({ name, partitions: 1, settings: {} }));

@@ -100,7 +100,7 @@ describe('services in processes of their own', () => {
 describe('on a cluster where nothing may be created', () => {
   afterEach(killAll);
 
-  it('a service refuses to start, and lists what is missing', async () => {
+  it('a service refuses to start, and lists missing settings', async () => {
     const variables = { ...streamVariables(brokers, join(folder, 'refused')), TOPICS_CREATE: 'false' };
     const { TOPIC_PREFIX: prefix } = variables as Variables;
     const needed = [

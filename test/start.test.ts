@@ -107,7 +107,7 @@ describe('headwater start', () => {
     });
   });
 
-  it('says what is wrong with its arguments and its environment', async () => {
+  it('reports invalid arguments and variables', async () => {
     const runs = [
       start('--images', 'many'),
       start('--label-share', '2'),
@@ -120,7 +120,7 @@ describe('headwater start', () => {
     expect(words[0]).toContain('Expected a whole number of at least 1');
     expect(words[1]).toContain('Expected a number from 0 to 1');
     expect(words[2]).toContain('lenet-digits.v1');
-    expect(words[3]).toContain('is not a folder that can be read');
+    expect(words[3]).toContain('cannot read the folder');
   });
 });
 
@@ -151,7 +151,7 @@ describe('headwater start without a cluster of the user’s', () => {
     expect(run.stdout()).toBe('');
   });
 
-  it('falls back to a log in memory where somebody looks, says so loudly, and runs until Ctrl-C', async () => {
+  it('falls back to an in-memory log without Java, with a warning, and runs until Ctrl-C', async () => {
     const folder = await mkdtemp(join(dataDir, 'memory-'));
     const run = startWith({ ...withoutJava, DATA_DIR: folder }, '--images', '80', '--json');
     await expect.poll(() => run.stderr(), { timeout: 90_000 }).toContain('Ctrl-C ends it');

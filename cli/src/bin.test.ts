@@ -22,14 +22,14 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it('the linked command is no product of the build, and says when there has been none', () => {
+it('the linked command is not a build output, and reports a missing build', () => {
   expect(bin.headwater).not.toContain('dist');
   const { status, stderr } = run();
   expect(status).toBe(2);
   expect(stderr).toContain('npm run build');
 });
 
-it('it runs what was built, with its arguments', () => {
+it('the linked command runs the build with its arguments', () => {
   mkdirSync(join(folder, 'dist'));
   writeFileSync(join(folder, 'dist/main.js'), 'console.log(process.argv.slice(2).join());');
   expect(run().stdout).toBe('topics\n');

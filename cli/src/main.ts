@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { runProgram } from './program.ts';
-/** The `headwater` command: signals, exit codes and nothing else; what it does is in `program.ts`. */
+/** The `headwater` command: signals and exit codes; the commands are in `program.ts`. */
 import { Interruption } from './terminal/console.ts';
 import { createConsoleLogger } from './terminal/console-logger.ts';
 
-/** After a first signal everything has this long to end; less than an orchestrator's ten seconds. */
+/** Time limit after the first signal; less than an orchestrator's ten seconds. */
 const stopSeconds = 9.5;
 
-/** One Ctrl-C may come twice, from the terminal and from the program that started us: that is not impatience. */
+/** One Ctrl-C may arrive twice, from the terminal and from the parent process: that counts as one. */
 const echoMilliseconds = 500;
 
 const interruption = new AbortController();
@@ -20,7 +20,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     if (interruption.signal.aborted) process.exit(reason.exitCode);
     interruptedAt = performance.now();
     interruption.abort(reason);
-    process.stderr.write('\nstopping … (once more to stop at once)\n');
+    process.stderr.write('\nstopping … (press Ctrl-C again to stop immediately)\n');
     setTimeout(() => process.exit(reason.exitCode), stopSeconds * 1000).unref();
   });
 }
@@ -32,5 +32,5 @@ process.exitCode = await runProgram(process.argv, {
   signal: interruption.signal,
   createLogger: (say) => createConsoleLogger(process.env, say),
 });
-// What still has handles open (a pooled connection, a worker) has nothing left to say.
+// Open handles (a pooled connection, a worker) must not delay the exit.
 process.exit();

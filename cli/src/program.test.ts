@@ -19,7 +19,7 @@ describe('the command line', () => {
     },
   );
 
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     const { code, out } = await run('--version');
     expect([code, /^\d+\.\d+\.\d+\n$/.test(out)]).toEqual([0, true]);
   });

@@ -1,4 +1,4 @@
-/** The command line: what can be asked, what it means, and which exit code tells how it went. */
+/** The command line: commands, options and exit codes. */
 import { readFileSync } from 'node:fs';
 import { asHeadwaterError } from '@headwater/errors';
 import { Command, CommanderError } from 'commander';
@@ -19,10 +19,10 @@ import { registerStart } from './commands/start.ts';
 import { type Console, Interruption } from './terminal/console.ts';
 
 const exitCodes = `
-Exit codes: 0 all went well; 1 a failure, or the audit found images lost or doubled; 2 wrong usage or
-configuration; 130 and 143 ended by Ctrl-C or SIGTERM before the run was over.`;
+Exit codes: 0 success; 1 a failure, or the audit found lost or duplicate records; 2 invalid usage or
+configuration; 130 and 143 interrupted by Ctrl-C or SIGTERM.`;
 
-/** Resolves to the exit code; says on standard error what went wrong. */
+/** Resolves to the exit code; prints errors to standard error. */
 export async function runProgram(argv: readonly string[], console: Console): Promise<number> {
   let code = 0;
   const program = createProgram(console, (result) => {
@@ -32,12 +32,12 @@ export async function runProgram(argv: readonly string[], console: Console): Pro
     await program.parseAsync([...argv]);
     return code;
   } catch (thrown) {
-    return answerFailure(thrown, console);
+    return reportFailure(thrown, console);
   }
 }
 
-function answerFailure(thrown: unknown, console: Console): number {
-  // commander has said what was wrong, or shown the help that was asked for.
+function reportFailure(thrown: unknown, console: Console): number {
+  // commander has printed the error, or the help.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   if (thrown instanceof Interruption) return thrown.exitCode;
   if (console.signal.reason instanceof Interruption) return console.signal.reason.exitCode;
@@ -58,7 +58,7 @@ function createProgram(console: Console, finish: (code: number) => void): Comman
       writeErr: (text) => void console.stderr.write(text),
     })
     .exitOverride()
-    .showHelpAfterError('(--help tells more)')
+    .showHelpAfterError('(see --help)')
     .addHelpText('after', exitCodes);
   registerStart(program, console, finish, exitCodes);
   addTopics(program, console, finish);
@@ -86,7 +86,7 @@ function addTopics(program: Command, console: Console, finish: (code: number) =>
     .description(
       'Create the topics that the services need, or with --dry-run print them, their settings and the ACLs.',
     )
-    .option('--dry-run', 'create nothing, ask no cluster', false)
+    .option('--dry-run', 'print only; do not connect to a cluster', false)
     .option('--json', 'print one JSON object', false)
     .option(
       '--extractor <id...>',
@@ -105,15 +105,12 @@ function addIngest(program: Command, console: Console, finish: (code: number) =>
     .command('ingest')
     .description('Send every image below a folder to a running ingest service; prints the id of each.')
     .argument('<folder>', 'a folder of images')
-    .option('--url <url>', 'where ingest runs', 'http://127.0.0.1:8080')
-    .option(
-      '--task <name>',
-      'the question that the names of the sub-folders answer (default: they are no labels)',
-    )
+    .option('--url <url>', 'URL of ingest', 'http://127.0.0.1:8080')
+    .option('--task <name>', 'the task of the labels that the sub-folders name (default: no labels)')
     .option('--json', 'print one JSON object with the counts instead of ids', false)
     .addHelpText(
       'after',
-      '\nHEADWATER_TOKEN (or HEADWATER_TOKEN_FILE): a token of the role write, where ingest asks for one.',
+      '\nHEADWATER_TOKEN (or HEADWATER_TOKEN_FILE): a token of the role write, where ingest requires one.',
     )
     .action(async (folder: string, options: Omit<IngestOptions, 'folder'>) => {
       finish(await ingest({ ...options, folder } as IngestOptions, console));

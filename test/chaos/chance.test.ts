@@ -61,7 +61,7 @@ describe('a schedule', () => {
   const shapeOf = (seed: number) =>
     createSchedule(seed, counts).map(({ fault, afterMs, restMs }) => [fault.kind, afterMs, restMs]);
 
-  it('is the same for the same seed, and has as many of each kind as was asked for', () => {
+  it('is the same for the same seed, with the requested number of each kind', () => {
     expect(shapeOf(3)).toEqual(shapeOf(3));
     expect(shapeOf(3)).not.toEqual(shapeOf(4));
     for (const [kind, count] of Object.entries(counts)) {
@@ -71,7 +71,7 @@ describe('a schedule', () => {
 });
 
 describe('the options', () => {
-  it('derive the other faults from the kills, unless one kind alone is asked for', () => {
+  it('derive the other faults from the kills, unless one kind alone is requested', () => {
     expect(readOptions(['--kills', '30'])?.counts).toEqual({
       kill: 30,
       pause: 5,
@@ -107,7 +107,7 @@ describe('the options', () => {
     expect(readOptions([])).toMatchObject({ brokers: 1, produce: undefined });
   });
 
-  it('say what is wrong with them', () => {
+  it('report invalid values', () => {
     expect(() => readOptions(['--kills', 'many'])).toThrow('--kills many: expected a whole number');
     expect(() => readOptions(['--only', 'fire'])).toThrow('expected one of kill, pause');
     expect(() => readOptions(['--color'])).toThrow('--color');
@@ -143,7 +143,7 @@ describe('a summary', () => {
       seconds: 1,
     });
 
-  it('is right when nothing is wrong', () => {
+  it('is right without findings', () => {
     expect(isRight(summaryOf({}))).toBe(true);
     expect(summaryOf({})).toMatchObject({
       kills: 2,

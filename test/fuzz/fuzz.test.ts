@@ -32,7 +32,7 @@ it.each(targets.map((target) => [target.name, target] as const))(
   },
 );
 
-it('makes what fails smaller as long as it fails', async () => {
+it('shrinks a failing case as long as it fails', async () => {
   const fails = async (candidate: Buffer) => candidate.includes('bad');
   const input = Buffer.concat([Buffer.alloc(500, 'x'), Buffer.from('bad'), Buffer.alloc(300, 'y')]);
   expect(String(await shrink(input, fails, 500))).toBe('bad');

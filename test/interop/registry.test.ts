@@ -102,12 +102,12 @@ describe('schemas in a real registry', () => {
 });
 
 describe('records and another client', () => {
-  it('reads what we write', async () => {
+  it('reads records of Headwater', async () => {
     const codec = await openCodec(createRegistryIds({ url }), 'ImageReceived', newTopic());
     expect({ ...(await independent.decode(codec.encode(image))) }).toEqual(image);
   });
 
-  it('writes what we read, with a schema of its own', async () => {
+  it('writes records that Headwater reads, with its own schema', async () => {
     const topic = newTopic();
     const codec = await openCodec(createRegistryIds({ url }), 'ImageReceived', topic);
     const full = recordSchema('ImageReceived') as unknown as { fields: { name: string }[] };

@@ -194,7 +194,7 @@ async function undisturbed(): Promise<string[]> {
   return [setDigest, digest];
 }
 
-it('finds what was lost on Kafka and repairs it, to the digests of an undisturbed run', async () => {
+it('finds lost records on Kafka and repairs them to the digests of an undisturbed run', async () => {
   const installation = new Installation(createKafkaLog({ brokers: inject('brokers') }, silent), 'disturbed');
   const { environment, names } = installation;
   const { topics, groups } = names;

@@ -222,7 +222,7 @@ it('moves all topics, however often it is ended, and loses and repeats nothing',
   await expectPredictedOnce(after.fixture, 40);
 }, 300_000);
 
-it('puts right what was written before and after another tool added partitions', async () => {
+it('repairs topics to which another tool added partitions', async () => {
   const { names, site, move } = install();
   const before = await site(2);
   const { setDigest } = await work(before, 30, 20, () => sendAll(before.fixture, [0, 30], [0, 20]));

@@ -228,7 +228,7 @@ function judge({ sent, resident, lag, books, perSecond, seconds }: Outcome): str
   if (sent.offered < perSecond * seconds * 0.9) findings.push('less was offered than was meant to be');
   if ((lag.at(-1) ?? 0) >= (lag[0] ?? 0) && (lag[0] ?? 0) > 0) findings.push('the lag does not go down');
   if (books.lost > 0) findings.push(`${books.lost} accepted images are not in the log`);
-  if (books.withoutOutcome > 0) findings.push(`${books.withoutOutcome} images were passed over`);
+  if (books.withoutOutcome > 0) findings.push(`${books.withoutOutcome} images have no outcome`);
   if (books.duplicates > 0) findings.push(`${books.duplicates} vectors too many`);
   return findings;
 }

@@ -48,7 +48,7 @@ describeBlobStoreContract('S3Proxy', () => ({
 }));
 
 describe('a real S3 server', () => {
-  test('expires by age, page after page, and keeps what is kept', async () => {
+  test('expires blobs by age, page by page, and keeps protected ones', async () => {
     const store = open('s3://headwater/expiring');
     const all = await Promise.all(
       Array.from({ length: 30 }, (_, n) => store.put(Buffer.from(`expiring ${n}`))),
@@ -93,7 +93,7 @@ describe('a real S3 server', () => {
     });
   });
 
-  test('reads what another producer has put, where that is allowed', async () => {
+  test('reads blobs of another producer, where that is allowed', async () => {
     const Body = Buffer.from('from elsewhere');
     const Key = 'incoming/a b/ü.jpg';
     await client.send(new PutObjectCommand({ Bucket: 'headwater', Key, Body }));

@@ -4,7 +4,7 @@ import { abortedBeforeResponse, warnIfUnresponsive } from './cluster-connection.
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-it('tells whoever waits that Kafka does not answer, and is silent where it does', async () => {
+it('warns when Kafka does not respond, and not when it does', async () => {
   const tell = vi.fn();
   warnIfUnresponsive(Promise.resolve(3), tell);
   warnIfUnresponsive(Promise.reject(new Error('forbidden')), tell);
@@ -16,7 +16,7 @@ it('tells whoever waits that Kafka does not answer, and is silent where it does'
   expect(tell.mock.calls).toEqual([[5_000]]);
 });
 
-it('ends a wait for a Kafka that does not answer, and leaves one that did to the command', async () => {
+it('ends a wait for a Kafka that does not respond, and leaves one that did to the command', async () => {
   const silent = new AbortController();
   const waiting = abortedBeforeResponse(new Promise(() => {}), silent.signal);
   silent.abort(new Error('enough'));

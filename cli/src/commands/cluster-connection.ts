@@ -1,4 +1,4 @@
-/** The cluster that the environment names, for commands that look at topics or write to them without starting a service. */
+/** The cluster of the environment, for commands that read or write topics without starting a service. */
 import { type ClassifyConfig, classifyEnvironment } from '@headwater/classify';
 import type { ClusterClients } from '@headwater/classify/exchange';
 import { HeadwaterError } from '@headwater/errors';
@@ -8,13 +8,13 @@ import type { Console } from '../terminal/console.ts';
 import { createProgressLines, type ProgressLines } from '../terminal/progress-lines.ts';
 
 export interface Cluster {
-  /** As classify has it: its names, extractors, choices and folders hold here too. */
+  /** The configuration of classify: names, extractors, tasks and folders. */
   readonly config: ClassifyConfig;
   readonly clients: ClusterClients;
   readonly progress: ProgressLines;
 }
 
-/** Opens it, and closes it whatever happens. Errors: config-invalid, log-unavailable, and those of `use`. */
+/** Opens the cluster for `use`, and closes it afterwards. Errors: config-invalid, log-unavailable, and those of `use`. */
 export async function withCluster<T>(console: Console, use: (cluster: Cluster) => Promise<T>): Promise<T> {
   const config = loadConfig(classifyEnvironment, console.environment);
   const logger = console.createLogger((line) => void console.stderr.write(`${line}\n`));
@@ -28,49 +28,49 @@ export async function withCluster<T>(console: Console, use: (cluster: Cluster) =
     logger,
   };
   const brokers = config.KAFKA_BROKERS?.join(', ') ?? 'not set';
-  const answer = log.admin.partitions(clients.names.topics.examples);
-  const stopped = abortedBeforeResponse(answer, console.signal);
-  const heard = warnIfUnresponsive(answer, (patience) =>
+  const response = log.admin.partitions(clients.names.topics.examples);
+  const stopped = abortedBeforeResponse(response, console.signal);
+  const stopWatch = warnIfUnresponsive(response, (afterMs) =>
     console.stderr.write(
-      `Kafka has not answered for ${patience / 1_000} s (KAFKA_BROKERS is ${brokers}); trying on …\n`,
+      `no response from Kafka for ${afterMs / 1_000} s (KAFKA_BROKERS is ${brokers}); still retrying …\n`,
     ),
   );
   try {
     return await Promise.race([use({ config, clients, progress }), stopped]);
   } finally {
-    heard();
+    stopWatch();
     progress.end();
     await Promise.race([log.close(), stopped]);
   }
 }
 
-/** Rejects with the signal's reason when it comes before any answer: a client that tries for minutes cannot be told to leave off. */
-export function abortedBeforeResponse(answer: Promise<unknown>, signal: AbortSignal): Promise<never> {
+/** Rejects with the signal's reason when it aborts before a response: the client's retries cannot be cancelled. */
+export function abortedBeforeResponse(response: Promise<unknown>, signal: AbortSignal): Promise<never> {
   const stopped = new Promise<never>((_, reject) => {
     const stop = () => reject(signal.reason);
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     const end = () => signal.removeEventListener('abort', stop);
-    answer.then(end, end);
+    response.then(end, end);
   });
   stopped.catch(() => undefined);
   return stopped;
 }
 
-/** Kafka is tried for minutes before a command gives up: whoever waits is told what for. Answers what ends the watch. */
+/** Calls `warn` after `afterMs` without a response: commands retry for minutes. Returns a function that ends the watch. */
 export function warnIfUnresponsive(
-  answer: Promise<unknown>,
-  tell: (patienceMs: number) => void,
-  patienceMs = 5_000,
+  response: Promise<unknown>,
+  warn: (afterMs: number) => void,
+  afterMs = 5_000,
 ): () => void {
-  const timer = setTimeout(() => tell(patienceMs), patienceMs);
+  const timer = setTimeout(() => warn(afterMs), afterMs);
   const end = () => clearTimeout(timer);
-  // Whatever is wrong is for the command itself to find.
-  answer.then(end, end);
+  // The command itself reports errors.
+  response.then(end, end);
   return end;
 }
 
-/** What is wrong with a file is said with its name. Errors: request-invalid where it cannot be read or written. */
+/** Adds the name of the file to errors about it. Errors: request-invalid where it cannot be read or written. */
 export async function withFileName<T>(path: string, use: () => Promise<T>): Promise<T> {
   try {
     return await use();

@@ -53,8 +53,8 @@ describe('headwater ingest', () => {
     const { code, out, err } = await ingest(folder, '--url', url, '--task', 'animal');
     expect(code).toBe(0);
     expect(out.trim().split('\n').sort()).toEqual(['id of image a  cat/a.png', 'id of image top  top.png']);
-    expect(err).toContain('passed over notes.txt: image-type-unsupported (this is text)\n');
-    expect(err).toContain('2 images were taken; passed over: 1 × image-type-unsupported');
+    expect(err).toContain('skipped notes.txt: image-type-unsupported (this is text)\n');
+    expect(err).toContain('2 images accepted; skipped: 1 × image-type-unsupported');
     expect(asked).toContain('/v1/images?source=folder&task=animal&label=cat');
     expect(asked).toContain('/v1/images?source=folder');
   });
@@ -64,7 +64,7 @@ describe('headwater ingest', () => {
     expect(JSON.parse(out)).toMatchObject({ accepted: 2, reasons: { 'image-type-unsupported': 1 } });
   });
 
-  it('shows its token where one is asked for, and stops without it', async () => {
+  it('sends its token, and stops where one is required and missing', async () => {
     const command = [folder, '--url', url, '--task', 'secured'];
     const { code, err } = await ingest(...command);
     expect([code, err]).toEqual([1, expect.stringContaining('HEADWATER_TOKEN')]);
@@ -77,10 +77,10 @@ describe('headwater ingest', () => {
     await rm(file);
   });
 
-  it('stops with a sentence where the folder cannot be read', async () => {
+  it('stops with a message where the folder cannot be read', async () => {
     const { code, err } = await ingest(join(folder, 'nowhere'), '--url', url);
     expect(code).toBeGreaterThan(0);
-    expect(err).toContain('nowhere is not a folder that can be read (ENOENT)');
+    expect(err).toContain('cannot read the folder');
     expect(err).not.toMatch(/\n\s+at /);
   });
 
@@ -94,21 +94,19 @@ describe('headwater ingest', () => {
       await mkdir(Buffer.concat([Buffer.from(`${own}/`), Buffer.of(0xe9)]));
       const { code, err } = await ingest(own, '--url', url, '--task', 'animal');
       expect(code).toBe(0);
-      expect(err).toContain('passed over \ufffd: folder-unreadable (ENOENT; the name is not UTF-8)');
+      expect(err).toContain('skipped \ufffd: folder-unreadable (ENOENT; the name is not UTF-8)');
+      expect(err).toContain('dog/a.png: identical bytes had the label cat; using the later label, dog');
       expect(err).toContain(
-        'dog/a.png: the same bytes have the label cat already; the later label, dog, counts',
-      );
-      expect(err).toContain(
-        '2 images were taken; passed over: 1 × folder-unreadable; 1 have the bytes of a file with another label',
+        '2 images accepted; skipped: 1 × folder-unreadable; 1 are identical to a file with another label',
       );
     } finally {
       await rm(own, { recursive: true });
     }
   });
 
-  it('stops where nobody listens, instead of passing over every file', async () => {
+  it('stops when the service is unreachable, instead of skipping every file', async () => {
     const { code, err } = await ingest(folder, '--url', 'http://127.0.0.1:1');
     expect(code).toBe(1);
-    expect(err).toContain('http://127.0.0.1:1 does not answer');
+    expect(err).toContain('no response from http://127.0.0.1:1');
   });
 });

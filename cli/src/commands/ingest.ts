@@ -1,4 +1,4 @@
-/** `headwater ingest`: a folder of one's own to a service that runs somewhere, over HTTP, as any client would do it. */
+/** `headwater ingest`: sends a folder to a running service over HTTP. */
 import { readdir } from 'node:fs/promises';
 import { type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import { type FolderProgress, ingestFolder, namedSkips, type SkippedFile } from '@headwater/ingest';
@@ -9,7 +9,7 @@ import type { Console } from '../terminal/console.ts';
 export interface IngestOptions {
   readonly folder: string;
   readonly url: string;
-  /** What the names of the sub-folders answer; undefined: they are no labels. */
+  /** The task of the labels that sub-folders name; undefined: no labels. */
   readonly task: string | undefined;
   readonly json: boolean;
 }
@@ -17,7 +17,7 @@ export interface IngestOptions {
 const maxBytes = 32 * 1024 * 1024;
 const inFlight = 32;
 
-/** Resolves to 0 when at least one file was taken. Errors: request-invalid where the folder cannot be read, those of the connection, the signal's reason. */
+/** Resolves to 0 when at least one file was accepted. Errors: request-invalid where the folder cannot be read, those of the connection, the signal's reason. */
 export async function ingest(options: IngestOptions, console: Console): Promise<number> {
   const client = createIngestClient({
     url: options.url,
@@ -26,10 +26,10 @@ export async function ingest(options: IngestOptions, console: Console): Promise<
   try {
     const progress = await sendFolder(options, client, console);
     const reasons = Object.entries(progress.reasons).map(([reason, count]) => `${count} × ${reason}`);
-    const passed = reasons.length === 0 ? '' : `; passed over: ${reasons.join(', ')}`;
+    const passed = reasons.length === 0 ? '' : `; skipped: ${reasons.join(', ')}`;
     const conflicts = options.task === undefined ? 0 : progress.conflicts;
-    const twice = conflicts === 0 ? '' : `; ${conflicts} have the bytes of a file with another label`;
-    console.stderr.write(`${progress.accepted} images were taken${passed}${twice}\n`);
+    const twice = conflicts === 0 ? '' : `; ${conflicts} are identical to a file with another label`;
+    console.stderr.write(`${progress.accepted} images accepted${passed}${twice}\n`);
     if (options.json) console.stdout.write(`${JSON.stringify(progress)}\n`);
     return progress.accepted > 0 ? 0 : 1;
   } finally {
@@ -53,7 +53,7 @@ async function sendFolder(
     onSkip: (file) => say(skipLine(file)),
     onConflict: ({ path, label, former }) => {
       if (task === undefined) return;
-      say(`${path}: the same bytes have the label ${former} already; the later label, ${label}, counts`);
+      say(`${path}: identical bytes had the label ${former}; using the later label, ${label}`);
     },
     accept: async ({ bytes, label }) => {
       const labels = task === undefined || label === undefined ? undefined : { task, label };
@@ -72,18 +72,18 @@ async function sendFolder(
 /** Errors: request-invalid. */
 async function requireFolder(folder: string): Promise<void> {
   await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
-    const message = `${folder} is not a folder that can be read (${cause.code ?? 'unknown'})`;
+    const message = `cannot read the folder ${folder} (${cause.code ?? 'unknown'})`;
     throw new HeadwaterError('request-invalid', message, { cause, verdict: 'stop' });
   });
 }
 
-/** undefined for what is no image and is not meant to be one. */
+/** Undefined for files that are not meant to be images. */
 function skipLine({ path, reason, detail }: SkippedFile): string | undefined {
   if (['hidden', 'link', 'not-a-file'].includes(reason)) return undefined;
-  return `passed over ${path}: ${reason}${detail === undefined ? '' : ` (${detail})`}`;
+  return `skipped ${path}: ${reason}${detail === undefined ? '' : ` (${detail})`}`;
 }
 
-/** Prints the first lines, each without characters that a terminal obeys; later ones are in the counts alone. */
+/** Prints the first lines, without control characters; later ones are counted alone. */
 function firstLines(print: (line: string) => void): (line: string | undefined) => void {
   let left = namedSkips;
   return (line) => {
@@ -93,7 +93,7 @@ function firstLines(print: (line: string) => void): (line: string | undefined) =
   };
 }
 
-/** Passed over and counted under the reason that the service gave. */
+/** The error of a rejected image, with the reason of the service. */
 function refusal(reason: string, detail = reason): HeadwaterError {
   const code = reason in errorCodes ? (reason as ErrorCode) : 'request-invalid';
   return new HeadwaterError(code, detail, { verdict: 'dead-letter' });

@@ -1,6 +1,6 @@
 /**
- * Copies a topic, each record once, however often it is ended and repeated. What the topic's groups have processed is copied first: its
- * end in the target is then the offset that they go on from.
+ * Copies a topic exactly once, also when it is interrupted and repeated. Records that the groups have processed are
+ * copied first: their end in the target is the new committed offset.
  */
 import type { Log, LogRecord, OutgoingRecord } from '@headwater/log';
 import { mergedRecords, type PartitionRange } from './merged-records.ts';
@@ -17,16 +17,16 @@ export interface CopyOptions {
   readonly headers: (record: LogRecord) => Readonly<Record<string, Buffer>>;
   /** Both or none. */
   readonly commit: (records: readonly OutgoingRecord[], progress: CopyProgress) => Promise<void>;
-  /** Waits until what was committed can be read. */
+  /** Waits until the committed records can be read. */
   readonly settle: () => Promise<void>;
   readonly signal: AbortSignal;
   readonly progress: (done: number, total: number) => void;
 }
 
-/** What one transaction takes at most. */
+/** Limits of one transaction. */
 const step = { records: 500, bytes: 4 * 1024 * 1024 };
 
-/** Goes on where `former` ended, and ends where the source does. Errors: those of `commit`, the signal's reason. */
+/** Resumes after `former`, up to the end of the source. Errors: those of `commit`, the signal's reason. */
 export async function copyTopic(
   options: CopyOptions,
   former: CopyProgress | undefined,
@@ -112,7 +112,7 @@ function furthest(next: readonly string[], ends: readonly bigint[]): string[] {
   });
 }
 
-/** Number and digest of all records that a reader is given. */
+/** Number and digest of all committed records. */
 export async function contentOf(
   log: Log,
   topic: string,

@@ -1,6 +1,6 @@
 /**
- * All partitions of a topic as one sequence, by time: records keep their order within each partition, and where partitions were added, a
- * key's records of before come before those of after.
+ * Merges the partitions of a topic by time. Records keep their order within each partition; after partitions were
+ * added, the older records of a key precede the newer ones.
  */
 import type { Log, LogRecord } from '@headwater/log';
 

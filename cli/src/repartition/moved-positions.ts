@@ -1,11 +1,11 @@
 /**
- * Where records went. Outputs name the record that they came of by its place, and an audit follows that: the headers are rewritten with
- * the record's new place.
+ * New positions of moved records. The headers of outputs name their source record by its position, so they are
+ * rewritten.
  */
 import { type Log, type LogRecord, movedHeader, sourceHeaders } from '@headwater/log';
 import type { PartitionRange } from './merged-records.ts';
 
-/** Eight bytes for each offset of the topic as it was: partition · 2⁴⁰ + offset; −1 for none. */
+/** Eight bytes for each offset of the former topic: partition · 2⁴⁰ + offset; −1 for none. */
 const offsets = 2 ** 40;
 
 export class MovedPositions {

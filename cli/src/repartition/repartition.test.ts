@@ -72,7 +72,7 @@ async function commitAll(group: string, topic: string): Promise<void> {
 }
 
 describe('repartition', () => {
-  it('puts every record where its key belongs, in order, behind what was processed', async () => {
+  it('moves every record to the partition of its key, in order, after the processed ones', async () => {
     await write(labels, 1);
     await write(labels, 2);
     await commitAll(names.groups.join, labels);
@@ -158,7 +158,7 @@ describe('repartition', () => {
     expect(await log.admin.partitions('headwater.repartition')).toBeUndefined();
   });
 
-  it('finishes what was begun with the same number only', async () => {
+  it('resumes with the same number of partitions only', async () => {
     const ending = new AbortController();
     const ended = { ...options, signal: ending.signal, stepped: () => ending.abort(new Error('ended')) };
     await expect(repartition(ended)).rejects.toThrow('ended');
@@ -167,7 +167,7 @@ describe('repartition', () => {
     expect((await repartition(options)).isResumed).toBe(true);
   });
 
-  it('refuses while a topic grows, a copy of unknown origin lies there, or groups stand apart', async () => {
+  it('refuses while a topic grows, an unknown copy exists, or committed offsets differ', async () => {
     const writer = setInterval(() => void write(images, 1), 1);
     const growing = repartition({ ...options, quietMs: 100 }).finally(() => clearInterval(writer));
     await expect(growing).rejects.toThrow('records are being written to images');

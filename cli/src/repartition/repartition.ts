@@ -247,7 +247,7 @@ class Repartition {
   #compareSets(before: readonly ExampleSet[], after: readonly ExampleSet[]): void {
     if (JSON.stringify(before) === JSON.stringify(after)) return;
     const context = { before: JSON.stringify(before), after: JSON.stringify(after) };
-    const message = `the labelled sets differ from those before: ${context.before} before, ${context.after} after; rebuild the examples with headwater backfill --from vectors`;
+    const message = `the training sets differ from those before: ${context.before} before, ${context.after} after; rebuild the examples with headwater backfill --from vectors`;
     throw new HeadwaterError('topic-mismatch', message, { context });
   }
 }

@@ -1,4 +1,4 @@
-/** What a command has of the process it runs in; tests put another in its place. */
+/** The process that a command runs in; replaced by tests. */
 
 import type { Logger } from '@headwater/log';
 import type { Environment } from '@headwater/service-kit';
@@ -11,17 +11,17 @@ export interface TerminalStream extends NodeJS.WritableStream {
 
 export interface Console {
   readonly environment: Environment;
-  /** Results. */
+  /** For results. */
   readonly stdout: { write(text: string): unknown };
-  /** Everything else. */
+  /** For progress and messages. */
   readonly stderr: TerminalStream;
   /** Aborted, with an `Interruption`, by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
-  /** A logger whose lines go where `say` puts them. Errors: config-invalid. */
+  /** Creates a logger that writes its lines with `say`. Errors: config-invalid. */
   createLogger(say: (line: string) => void): Logger;
 }
 
-/** Somebody ended the command; 128 + the signal's number is the exit code, as shells have it. */
+/** The command was interrupted; its exit code is 128 + the signal's number, as in shells. */
 export class Interruption extends Error {
   override readonly name = 'Interruption';
   readonly exitCode: number;

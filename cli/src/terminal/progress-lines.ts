@@ -1,10 +1,10 @@
-/** How far long work has come, on standard error: one line that is written anew on a terminal, a line now and then elsewhere. */
+/** Progress on standard error: one line that is rewritten on a terminal, else a line every few seconds. */
 import type { OnProgress } from '@headwater/classify/rebuild';
 import type { TerminalStream } from './console.ts';
 
 export interface ProgressLines {
   readonly show: OnProgress;
-  /** Leaves the last line of a terminal where it is. */
+  /** Clears the line on a terminal. */
   end(): void;
 }
 

@@ -197,7 +197,7 @@ describe('an audit', () => {
     });
   });
 
-  it('counts an image whose vector is missing, and says where it lies', async () => {
+  it('counts an image without a vector, with its position', async () => {
     await runPipeline((record) => (only(topics.vectors(extractor), 'd')(record) ? [] : [record]));
     const [lost] = (await readTopic(topics.images)).filter(({ key }) => String(key) === 'd');
     const report = await audit();
@@ -268,7 +268,7 @@ describe('an audit', () => {
     expect(report.findings[0]?.where).toBe('promised');
   });
 
-  it('tells an image that was sent twice from one that was answered twice', async () => {
+  it('distinguishes an image that was sent twice from one with two outputs', async () => {
     await runPipeline((record) => (only(topics.images, 'd')(record) ? [record, record] : [record]));
     await expect(audit()).resolves.toMatchObject({ images: 9, vectors: 9, lost: 0, duplicates: 0 });
   });
@@ -318,7 +318,7 @@ describe('an audit of labels', () => {
     await expect(audit()).resolves.toMatchObject({ labels: 4, lost: 0 });
   });
 
-  it('knows labels that came with the image, which a person outdoes', async () => {
+  it('counts labels of the source, which labels of a person override', async () => {
     await runPipeline((record) => {
       const { cause } = record;
       const isVector = record.topic === topics.vectors(extractor) && cause !== undefined;
@@ -327,7 +327,7 @@ describe('an audit of labels', () => {
     await expect(audit()).resolves.toMatchObject({ labels: 8, examples: 3, lost: 5 });
   });
 
-  it('lets a dead letter stand for a label', async () => {
+  it('counts a dead letter as the outcome of a label', async () => {
     await runPipeline();
     await write(label('d', '9'));
     await expect(audit()).resolves.toMatchObject({ lost: 1 });

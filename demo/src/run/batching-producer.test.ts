@@ -26,7 +26,7 @@ const record = (key: string): OutgoingRecord => ({ topic: 't', key, value: null 
 const turn = () => new Promise(setImmediate);
 
 describe('a coalescer', () => {
-  it('sends together what comes together, and what comes during a send', async () => {
+  it('batches records of one turn, and records that arrive during a send', async () => {
     const { producer, sends } = createSlowProducer();
     const coalescer = createBatchingProducer(producer);
     const first = [coalescer.send(record('a')), coalescer.send(record('b'))];
@@ -45,7 +45,7 @@ describe('a coalescer', () => {
     await Promise.all(later);
   });
 
-  it('tells every record of a failed send, and goes on with the next', async () => {
+  it('rejects every record of a failed send, and sends the next batch', async () => {
     const { producer, sends } = createSlowProducer();
     const coalescer = createBatchingProducer(producer);
     const failed = coalescer.send(record('a'));
@@ -58,7 +58,7 @@ describe('a coalescer', () => {
     await expect(fine).resolves.toBeUndefined();
   });
 
-  it('sends what waits before it closes', async () => {
+  it('sends the waiting records before it closes', async () => {
     const { producer, sends, isClosed } = createSlowProducer();
     const coalescer = createBatchingProducer(producer);
     const sent = coalescer.send(record('a'));

@@ -150,7 +150,7 @@ async function tell(options: {
   });
 }
 
-describe('the story', () => {
+describe('the closed loop', () => {
   it('sends every image, half of them each way, and reads every prediction', async () => {
     await startServices();
     await tell({ images: 200 });
@@ -159,7 +159,7 @@ describe('the story', () => {
     expect(statistics.acceptedIds.size).toBeLessThan(140);
   });
 
-  it('labels the chosen share, whatever the timing, and scores what was predicted before', async () => {
+  it('labels the chosen share at any timing, and scores the earlier predictions', async () => {
     await startServices();
     await tell({ images: 200, labelShare: 0.6 });
     const chosen = [...(source.images(200) as Iterable<{ bytes: Buffer; label: string }>)].filter(

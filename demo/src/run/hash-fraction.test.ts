@@ -17,7 +17,7 @@ describe('hashFraction', () => {
     expect(both).toBeLessThan(0.55);
   });
 
-  it('says the same every time', () => {
+  it('is deterministic', () => {
     expect(ids.map((id) => hashFraction('label', id))).toEqual(ids.map((id) => hashFraction('label', id)));
   });
 });

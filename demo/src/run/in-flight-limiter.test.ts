@@ -3,8 +3,8 @@ import { createInFlightLimiter } from './in-flight-limiter.ts';
 
 const { signal } = new AbortController();
 
-describe('a flight', () => {
-  it('lets no more depart than its limit, until one has landed', async () => {
+describe('the in-flight limiter', () => {
+  it('blocks at its limit until one is released', async () => {
     const limiter = createInFlightLimiter<number>(2);
     await limiter.acquire('a', 1, signal);
     await limiter.acquire('b', 2, signal);
@@ -19,21 +19,21 @@ describe('a flight', () => {
     expect([departed, limiter.size]).toEqual([true, 2]);
   });
 
-  it('knows nothing of the images of others', async () => {
+  it('ignores images of other producers', async () => {
     const limiter = createInFlightLimiter<number>(2);
     await limiter.acquire('a', 1, signal);
     expect(limiter.release('stranger')).toBeUndefined();
     expect(limiter.size).toBe(1);
   });
 
-  it('lands the same image as often as it departed', async () => {
+  it('releases an image as often as it was acquired', async () => {
     const limiter = createInFlightLimiter<number>(9);
     await limiter.acquire('a', 1, signal);
     await limiter.acquire('a', 2, signal);
     expect([limiter.release('a'), limiter.release('a'), limiter.release('a')]).toEqual([1, 2, undefined]);
   });
 
-  it('settles when all have landed', async () => {
+  it('is drained when all are released', async () => {
     const limiter = createInFlightLimiter<number>(9);
     await limiter.acquire('a', 1, signal);
     await limiter.acquire('b', 1, signal);
@@ -43,7 +43,7 @@ describe('a flight', () => {
     await expect(settled).resolves.toBeUndefined();
   });
 
-  it('gives up with the names of the missing when nothing lands any more', async () => {
+  it('fails with the ids of the missing images after its timeout', async () => {
     const limiter = createInFlightLimiter<number>(9);
     await limiter.acquire('a', 1, signal);
     await expect(limiter.drained(5, signal)).rejects.toMatchObject({
@@ -52,7 +52,7 @@ describe('a flight', () => {
     });
   });
 
-  it('lets nobody wait after an abort', async () => {
+  it('ends all waits after an abort', async () => {
     const limiter = createInFlightLimiter<number>(1);
     const controller = new AbortController();
     await limiter.acquire('a', 1, controller.signal);

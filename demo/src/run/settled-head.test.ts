@@ -127,7 +127,7 @@ describe('the wait for the settled head', () => {
     );
   });
 
-  it('answers with the head that has learned all', async () => {
+  it('resolves to the head that has learned all examples', async () => {
     await write(topics.examples, 5, examplesPartition);
     await publishHead(1, 4);
     const waiting = wait(30_000);

@@ -38,7 +38,7 @@ describe('the digits', () => {
     expect(ids(2, 69_999)[1]).toBe(ids(1, 0)[0]);
   });
 
-  it('carry ink: a decoded picture has bright pixels on a dark ground', () => {
+  it('decode to bright pixels on a dark background', () => {
     const png = first[0]?.bytes ?? Buffer.alloc(0);
     const at = png.indexOf('IDAT');
     const rows = inflateSync(png.subarray(at + 4, at + 4 + png.readUInt32BE(at - 4)));

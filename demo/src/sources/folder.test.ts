@@ -52,7 +52,7 @@ describe('a folder', () => {
     });
   });
 
-  it('says why files are left out, and never looks at hidden ones', async () => {
+  it('reports why files are skipped, and never reads hidden ones', async () => {
     const { skipped, source } = await readAll(100);
     expect(skipped.sort()).toEqual(['empty-file', 'image-too-large']);
     expect(source.size).toBe(6);
@@ -69,7 +69,7 @@ describe('a folder', () => {
     expect(await order()).toEqual(await order());
   });
 
-  it('labels in the form in which heads name classes, and passes over what is no label', async () => {
+  it('normalizes labels as heads do, and skips invalid ones', async () => {
     const own = await mkdtemp(join(tmpdir(), 'headwater-folder-names-'));
     try {
       for (const name of ['cafe\u0301', 'c\u200bat', 'dog']) {
@@ -102,7 +102,7 @@ describe('a folder', () => {
     }
   });
 
-  it('must exist and hold something', async () => {
+  it('must exist and have files', async () => {
     const options = { task: 't', extractor: 'x', maxBytes: 1, onSkipped: () => undefined };
     await expect(createFolderSource({ folder: join(root, 'nowhere'), ...options })).rejects.toThrow(
       'cannot read the folder',

@@ -4,7 +4,7 @@ import { createRunPrefix, runEnvironment } from './environment.ts';
 const run = { brokers: ['a:1', 'b:2'], dataDir: '/data', extractor: 'x.v1', task: 'digit' };
 
 describe('the environment of a run', () => {
-  it('says what the run decides', () => {
+  it('sets the variables of the run', () => {
     expect(runEnvironment({ ...run, user: { PARTITIONS: '9' }, partitions: 2 })).toMatchObject({
       KAFKA_BROKERS: 'a:1,b:2',
       DATA_DIR: '/data',

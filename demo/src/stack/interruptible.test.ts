@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { interruptible } from './interruptible.ts';
 
 describe('an interruptible lifecycle', () => {
-  it('finishes and closes what is under way, and begins nothing more', async () => {
+  it('finishes and closes the part in progress, and opens no other', async () => {
     const controller = new AbortController();
     const events: string[] = [];
     const lifecycle = interruptible(

@@ -23,7 +23,13 @@ const now = Date.now();
 const written = writtenAt(now, now, 300_000);
 const codec = await openCodec(createFingerprintIds(), 'LabelAssigned', 'labels');
 const sender = { send: async () => {}, blocked: () => undefined, close: async () => {} };
-const sink = createLabelWriter({ topic: 'labels', codec, sender, clock: createClock(), maxSkewMs: 60_000 });
+const labelWriter = createLabelWriter({
+  topic: 'labels',
+  codec,
+  sender,
+  clock: createClock(),
+  maxSkewMs: 60_000,
+});
 
 const piece = fc.constantFrom(
   'cat',
@@ -69,7 +75,7 @@ type Statement = { task: string; label: string; assignedAt?: number; annotator: 
 
 /** Each resolves to the label as it goes to the log, or rejects. */
 const waysIn: Record<string, (given: Statement) => Promise<Statement>> = {
-  'PUT and retractions': async (given) => sink.prepare({ imageId: 'i', ...given }) as Statement,
+  'PUT and retractions': async (given) => labelWriter.prepare({ imageId: 'i', ...given }) as Statement,
   CSV: (given) => {
     const quote = (field: unknown) => `"${String(field ?? '').replaceAll('"', '""')}"`;
     const row = [given.task, given.label, given.assignedAt, given.annotator].map(quote).join();
@@ -93,7 +99,7 @@ const waysIn: Record<string, (given: Statement) => Promise<Statement>> = {
 async function loaded(read: typeof readCsv, body: string): Promise<Statement> {
   const sent: Statement[] = [];
   const keeping = {
-    ...sink,
+    ...labelWriter,
     send: async (labels: readonly object[]) => void sent.push(...(labels as Statement[])),
   };
   const chunks = async function* () {

@@ -53,7 +53,7 @@ describe('the configuration of all services', () => {
     }
   });
 
-  it('is taken with files that are right', async () => {
+  it('is accepted with valid files', async () => {
     const costs = write('costs.json', '{"digit": {"c1": {"c2": 5}}}');
     const settings = write('tasks.yaml', 'tasks: { digit: { lift: 8 } }');
     const environment = {

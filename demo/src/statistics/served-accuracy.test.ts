@@ -13,7 +13,7 @@ describe('served accuracy', () => {
     expect(served.last).toEqual({ labelled: 4, accuracy: 0.75 });
   });
 
-  it('counts what no head answered apart', () => {
+  it('counts predictions without a head apart', () => {
     const served = createServedAccuracy(4);
     served.score(null, '1');
     served.score('1', '1');
@@ -21,7 +21,7 @@ describe('served accuracy', () => {
     expect(served.unanswered).toBe(1);
   });
 
-  it('tells seen classes from new ones', () => {
+  it('separates seen classes from new ones', () => {
     const served = createServedAccuracy(10);
     served.score('1', '1');
     served.score('1', '7');

@@ -34,7 +34,7 @@ function finishedTally() {
 }
 
 describe('a summary', () => {
-  it('tells what was read back, how fast, and how right', () => {
+  it('has the counts, rates and accuracies of the run', () => {
     expect(
       summarize({ log: 'kafka', source, statistics: finishedTally(), report, head: null }),
     ).toMatchObject({
@@ -52,7 +52,7 @@ describe('a summary', () => {
     });
   });
 
-  it('says nothing of seen classes where it knows none', () => {
+  it('omits accuracies of seen classes where these are unknown', () => {
     const own = { ...source, seen: new Set<string>() };
     const summary = summarize({
       log: 'memory',
@@ -65,7 +65,7 @@ describe('a summary', () => {
     expect(describeSummary(summary)).not.toContain('never seen');
   });
 
-  it('names for people what is lost, and where', () => {
+  it('describes lost records with their positions', () => {
     const text = describeSummary(
       summarize({ log: 'kafka', source, statistics: finishedTally(), report, head: null }),
     );

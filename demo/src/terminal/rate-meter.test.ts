@@ -12,7 +12,7 @@ function meterAt(points: readonly (readonly [at: number, count: number])[]): num
 }
 
 describe('a rate meter', () => {
-  it('knows no rate from a single point', () => {
+  it('has no rate from a single point', () => {
     expect(meterAt([[0, 10]])).toBe(0);
   });
 
@@ -26,7 +26,7 @@ describe('a rate meter', () => {
     ).toBe(200);
   });
 
-  it('forgets what is older than its window', () => {
+  it('drops points that are older than its window', () => {
     const slowThenFast = Array.from({ length: 21 }, (_, second) => [
       second * 1000,
       second < 10 ? second : 10 + (second - 10) * 100,

@@ -18,13 +18,13 @@ function halfWay() {
 }
 
 describe('the line of a run', () => {
-  it('tells images, speed, lag, labels, head and accuracy', () => {
+  it('shows images, speed, lag, labels, head and accuracy', () => {
     expect(describeRunStatistics(halfWay(), 123.4)).toBe(
       '5/10 images · 123/s · lag 2 · labels 4 · head v3 · accuracy 50.0 %',
     );
   });
 
-  it('says what it does not know yet, and what went wrong', () => {
+  it('shows missing values, dead letters and rejections', () => {
     const statistics = createRunStatistics();
     statistics.total = 10;
     statistics.deadLettered = 1;
@@ -36,7 +36,7 @@ describe('the line of a run', () => {
 });
 
 describe('the screen', () => {
-  it('writes plain lines where there is no terminal, and only what is new', async () => {
+  it('writes plain lines without a terminal, and only changed ones', async () => {
     const { stream, text } = captured(false);
     const statistics = halfWay();
     const watch = createScreen({ stream, interval: 5 }).watch(statistics);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createMemoryLog } from '@headwater/log';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startExtract } from './service.ts';
-import { digitImage, imageReceived, openWorkplace, until } from './testing/extract-fixture.ts';
+import { digitImage, imageReceived, openExtractFixture, until } from './testing/extract-fixture.ts';
 
 const models = new URL('../../../models/', import.meta.url);
 const portrait = new URL('../../../packages/testing/src/images/faces/astronaut.jpg', import.meta.url);
@@ -30,12 +30,12 @@ async function netFile(name: string, bytes: Uint8Array, size = 28): Promise<stri
 }
 
 async function start(environment: Readonly<Record<string, string>>, extractorId = 'bad.v1') {
-  const workplace = await openWorkplace(createMemoryLog(), 'test.', extractorId);
-  onTestFinished(() => workplace.close());
-  const config = workplace.config({ PARTITIONS: '1', ...environment });
-  const service = await startExtract(config, workplace.dependencies());
+  const fixture = await openExtractFixture(createMemoryLog(), 'test.', extractorId);
+  onTestFinished(() => fixture.close());
+  const config = fixture.config({ PARTITIONS: '1', ...environment });
+  const service = await startExtract(config, fixture.dependencies());
   onTestFinished(() => service.stop());
-  return { workplace, service };
+  return { fixture, service };
 }
 
 /** MinPool is as long as MaxPool, and is no operator. */
@@ -69,7 +69,7 @@ describe('extract does not start on', () => {
     });
   });
 
-  it('a GPU that is asked for and is not there', async () => {
+  it('a required GPU that is missing', async () => {
     const refused = start({ EXTRACTOR: 'lenet-digits.v1', ENGINE_PROVIDER: 'tensorrt' }, 'lenet-digits.v1');
     await expect(refused).rejects.toMatchObject({ code: 'prerequisite-missing' });
   });
@@ -78,16 +78,16 @@ describe('extract does not start on', () => {
 describe('a picture without a face', () => {
   it('is a dead letter of the extractor of faces, and the next one goes through', async () => {
     const id = 'face-features.v1';
-    const { workplace } = await start({ EXTRACTOR: id, ENGINE_THREADS: '1' }, id);
+    const { fixture } = await start({ EXTRACTOR: id, ENGINE_THREADS: '1' }, id);
     const images = { nobody: await digitImage(4), somebody: await readFile(portrait) };
-    await workplace.send(
+    await fixture.send(
       Object.entries(images).map(([key, image]) => ({
         key,
-        value: workplace.codec.encode(imageReceived(key, image)),
+        value: fixture.codec.encode(imageReceived(key, image)),
       })),
     );
-    await until(async () => (await workplace.vectors()).length + (await workplace.deadLetters()).length >= 2);
-    expect((await workplace.vectors()).map(({ id: image }) => image)).toEqual(['somebody']);
-    expect(await workplace.deadLetters()).toMatchObject([{ code: 'face-missing', stage: 'extract' }]);
+    await until(async () => (await fixture.vectors()).length + (await fixture.deadLetters()).length >= 2);
+    expect((await fixture.vectors()).map(({ id: image }) => image)).toEqual(['somebody']);
+    expect(await fixture.deadLetters()).toMatchObject([{ code: 'face-missing', stage: 'extract' }]);
   });
 });

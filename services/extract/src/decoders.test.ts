@@ -4,7 +4,7 @@ import { createMemoryLog } from '@headwater/log';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { startExtract } from './service.ts';
-import { imageReceived, openWorkplace, until } from './testing/extract-fixture.ts';
+import { imageReceived, openExtractFixture, until } from './testing/extract-fixture.ts';
 
 const children = `/proc/${process.pid}/task/${process.pid}/children`;
 
@@ -20,8 +20,8 @@ function decoders(): number[] {
 }
 
 it.skipIf(!existsSync(children))('goes on, and loses no image, when decoders crash under it', async () => {
-  const workplace = await openWorkplace(createMemoryLog(), 'decoders.');
-  const service = await startExtract(workplace.config({ DECODER_PROCESSES: '2' }), workplace.dependencies());
+  const fixture = await openExtractFixture(createMemoryLog(), 'decoders.');
+  const service = await startExtract(fixture.config({ DECODER_PROCESSES: '2' }), fixture.dependencies());
   const send = async (from: number, to: number) => {
     for (let image = from; image < to; image += 1) {
       const create = {
@@ -32,7 +32,7 @@ it.skipIf(!existsSync(children))('goes on, and loses no image, when decoders cra
       } as const;
       const jpeg = await sharp({ create }).jpeg().toBuffer();
       const id = `image-${image}`;
-      await workplace.send([{ key: id, value: workplace.codec.encode(imageReceived(id, jpeg)) }]);
+      await fixture.send([{ key: id, value: fixture.codec.encode(imageReceived(id, jpeg)) }]);
     }
   };
   let killed = 0;
@@ -43,11 +43,11 @@ it.skipIf(!existsSync(children))('goes on, and loses no image, when decoders cra
     process.kill(pid, 'SIGSEGV');
     killed += 1;
     await send(round * 10 + 5, round * 10 + 10);
-    await until(async () => (await workplace.vectors()).length === (round + 1) * 10);
+    await until(async () => (await fixture.vectors()).length === (round + 1) * 10);
   }
   expect(killed).toBe(4);
-  expect(await workplace.deadLetters()).toEqual([]);
+  expect(await fixture.deadLetters()).toEqual([]);
   await service.stop();
   await until(() => decoders().length === 0);
-  await workplace.close();
+  await fixture.close();
 });

@@ -12,7 +12,7 @@ describe('the environment of extract', () => {
     });
   });
 
-  it('tells of everything that is wrong at once, and what would be right', () => {
+  it('reports all invalid variables at once, with their valid values', () => {
     const environment = {
       EXTRACTOR: 'resnet.v1',
       BATCH_SIZE: '0',

@@ -10,7 +10,7 @@ import { createKafkaLog } from '@headwater/log';
 import { createLogger } from '@headwater/service-kit';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { startExtract } from './service.ts';
-import { digitImage, imageReceived, openWorkplace, until } from './testing/extract-fixture.ts';
+import { digitImage, imageReceived, openExtractFixture, until } from './testing/extract-fixture.ts';
 
 const id = 'product-look.v1';
 const chain = `
@@ -41,17 +41,17 @@ const openLog = () =>
 
 async function open() {
   const prefix = `own-chain-${process.pid}-${Date.now().toString(36)}.`;
-  const workplace = await openWorkplace(openLog(), prefix, id);
-  onTestFinished(() => workplace.close());
-  return workplace;
+  const fixture = await openExtractFixture(openLog(), prefix, id);
+  onTestFinished(() => fixture.close());
+  return fixture;
 }
 
 type ExtractFixture = Awaited<ReturnType<typeof open>>;
 
-async function start(workplace: ExtractFixture, path: string) {
+async function start(fixture: ExtractFixture, path: string) {
   const log = openLog();
   const environment = { EXTRACTOR: path, PARTITIONS: '2', REPLICATION_FACTOR: '1' };
-  const service = await startExtract(workplace.config(environment), { ...workplace.dependencies(), log });
+  const service = await startExtract(fixture.config(environment), { ...fixture.dependencies(), log });
   onTestFinished(async () => {
     await service.stop();
     await log.close();
@@ -59,9 +59,9 @@ async function start(workplace: ExtractFixture, path: string) {
   return service;
 }
 
-it('a chain of a user’s own runs as a service; what it can’t use is a dead letter, and the rest flows', async () => {
-  const [workplace, path] = [await open(), await chainFile()];
-  await start(workplace, path);
+it('a user’s own chain runs as a service; unusable images are dead letters, and others are processed', async () => {
+  const [fixture, path] = [await open(), await chainFile()];
+  await start(fixture, path);
   const attributes: Readonly<Record<string, Record<string, string>>> = {
     'no-image': {},
     'no-price': { price: 'cheap' },
@@ -75,20 +75,20 @@ it('a chain of a user’s own runs as a service; what it can’t use is a dead l
       return { key, content, given };
     }),
   );
-  await workplace.send(
+  await fixture.send(
     messages.map(({ key, content, given }) => ({
       key,
-      value: workplace.codec.encode({ ...imageReceived(key, content), attributes: given }),
+      value: fixture.codec.encode({ ...imageReceived(key, content), attributes: given }),
     })),
   );
-  await until(async () => (await workplace.vectors()).length + (await workplace.deadLetters()).length >= 5);
-  const letters = await workplace.deadLetters();
+  await until(async () => (await fixture.vectors()).length + (await fixture.deadLetters()).length >= 5);
+  const letters = await fixture.deadLetters();
   expect(letters.map(({ code, stage }) => `${stage} ${code}`).sort()).toEqual([
     'extract extractor-failed',
     'extract image-type-unsupported',
     'extract record-unfit',
   ]);
-  const vectors = new Map((await workplace.vectors()).map((vector) => [vector.id, vector.value]));
+  const vectors = new Map((await fixture.vectors()).map((vector) => [vector.id, vector.value]));
   expect([...vectors.keys()].sort()).toEqual(['plain', 'priced']);
   const extractor = await openExtractor(path, { threads: 1 });
   onTestFinished(() => extractor.close());
@@ -101,12 +101,12 @@ it('a chain of a user’s own runs as a service; what it can’t use is a dead l
   expect(vectors.get('plain')?.extractor).toEqual({ name, version, digest });
 });
 
-it('a chain that can’t be opened stops the start, with what to do, and leaves no topic', async () => {
-  const [workplace, path] = [await open(), await chainFile()];
+it('a chain that cannot be opened fails the start with a remedy, and creates no topic', async () => {
+  const [fixture, path] = [await open(), await chainFile()];
   await writeFile(path, `id: ${id}\nchain: [pixel-vector, standardized-vector]\n`);
   expect(await idOfExtractorFile(path)).toBe(id);
-  await expect(start(workplace, path)).rejects.toThrow(/not learned yet.*headwater extractor fit/);
+  await expect(start(fixture, path)).rejects.toThrow(/not learned yet.*headwater extractor fit/);
   const log = openLog();
   onTestFinished(() => log.close());
-  expect(await log.admin.partitions(workplace.names.topics.vectors(id))).toBeUndefined();
+  expect(await log.admin.partitions(fixture.names.topics.vectors(id))).toBeUndefined();
 });

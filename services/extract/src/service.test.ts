@@ -6,53 +6,59 @@ import { createMemoryLog } from '@headwater/log';
 import type { ServiceDependencies } from '@headwater/service-kit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startExtract } from './service.ts';
-import { digitImage, extractor, imageReceived, openWorkplace, until } from './testing/extract-fixture.ts';
+import {
+  digitImage,
+  extractor,
+  imageReceived,
+  openExtractFixture,
+  until,
+} from './testing/extract-fixture.ts';
 
 async function open() {
-  const workplace = await openWorkplace(createMemoryLog(), 'test.');
-  onTestFinished(() => workplace.close());
-  return workplace;
+  const fixture = await openExtractFixture(createMemoryLog(), 'test.');
+  onTestFinished(() => fixture.close());
+  return fixture;
 }
 
 type ExtractFixture = Awaited<ReturnType<typeof open>>;
 
 async function start(
-  workplace: ExtractFixture,
+  fixture: ExtractFixture,
   environment: Readonly<Record<string, string>> = {},
   dependencies: Partial<ServiceDependencies> = {},
 ) {
-  const all = { ...workplace.dependencies(), ...dependencies };
-  const service = await startExtract(workplace.config({ PARTITIONS: '3', ...environment }), all);
+  const all = { ...fixture.dependencies(), ...dependencies };
+  const service = await startExtract(fixture.config({ PARTITIONS: '3', ...environment }), all);
   onTestFinished(() => service.stop());
   return { service, ...all };
 }
 
 /** Everything that was sent has become a vector, a tombstone or a dead letter. */
-async function settled(workplace: ExtractFixture): Promise<void> {
+async function settled(fixture: ExtractFixture): Promise<void> {
   await until(async () => {
     const [sent, vectors, letters] = await Promise.all([
-      workplace.imageRecords(),
-      workplace.vectors(),
-      workplace.deadLetters(),
+      fixture.imageRecords(),
+      fixture.vectors(),
+      fixture.deadLetters(),
     ]);
     return vectors.length + letters.length >= sent.length;
   });
 }
 
 describe('extract', () => {
-  it('turns images into vectors that carry what the join needs', async () => {
-    const workplace = await open();
-    await start(workplace);
+  it('turns images into vectors with the fields that the join needs', async () => {
+    const fixture = await open();
+    await start(fixture);
     const image = await digitImage(5);
-    await workplace.send([{ key: 'five', value: workplace.codec.encode(imageReceived('five', image)) }]);
-    await settled(workplace);
+    await fixture.send([{ key: 'five', value: fixture.codec.encode(imageReceived('five', image)) }]);
+    await settled(fixture);
     const before = Date.now();
     const net = await openExtractor(extractor, { threads: 1 });
     const vector = await net.extract({ image, attributes: {} });
     await net.close();
     const { name, version, digest } = describeExtractor(extractor);
-    const [record] = await workplace.imageRecords();
-    const [found] = await workplace.vectors();
+    const [record] = await fixture.imageRecords();
+    const [found] = await fixture.vectors();
     expect(found).toEqual({
       id: 'five',
       source: `test.images/${record?.partition}/0`,
@@ -71,14 +77,14 @@ describe('extract', () => {
   });
 
   it('makes one vector of every record, across partitions', async () => {
-    const workplace = await open();
-    const { metrics } = await start(workplace, { RECORDS_PER_COMMIT: '7' });
+    const fixture = await open();
+    const { metrics } = await start(fixture, { RECORDS_PER_COMMIT: '7' });
     const ids = Array.from({ length: 100 }, (_, index) => `image-${index}`);
-    await workplace.sendImages(ids);
-    await settled(workplace);
-    const vectors = await workplace.vectors();
+    await fixture.sendImages(ids);
+    await settled(fixture);
+    const vectors = await fixture.vectors();
     expect(vectors.map(({ id }) => id).sort()).toEqual([...ids].sort());
-    const sources = (await workplace.imageRecords()).map(
+    const sources = (await fixture.imageRecords()).map(
       ({ topic, partition, offset }) => `${topic}/${partition}/${offset}`,
     );
     expect(vectors.map(({ source }) => source).sort()).toEqual(sources.sort());
@@ -90,12 +96,12 @@ describe('extract', () => {
   });
 
   it('erases a vector when the image is erased, in order', async () => {
-    const workplace = await open();
-    await start(workplace);
-    await workplace.sendImages(['kept', 'erased']);
-    await workplace.send([{ key: 'erased', value: null }]);
-    await settled(workplace);
-    const vectors = await workplace.vectors();
+    const fixture = await open();
+    await start(fixture);
+    await fixture.sendImages(['kept', 'erased']);
+    await fixture.send([{ key: 'erased', value: null }]);
+    await settled(fixture);
+    const vectors = await fixture.vectors();
     expect(vectors.filter(({ id }) => id === 'erased').map(({ value }) => value === null)).toEqual([
       false,
       true,
@@ -104,36 +110,36 @@ describe('extract', () => {
   });
 
   it('reads images by claim check', async () => {
-    const workplace = await open();
-    await start(workplace);
-    const stored = await workplace.blobs.put(await digitImage(3));
+    const fixture = await open();
+    await start(fixture);
+    const stored = await fixture.blobs.put(await digitImage(3));
     const image = imageReceived('large', stored);
-    await workplace.send([{ key: 'large', value: workplace.codec.encode(image) }]);
-    await settled(workplace);
-    await workplace.sendImages(['inline'], 3);
-    await settled(workplace);
-    const [large, inline] = await workplace.vectors();
+    await fixture.send([{ key: 'large', value: fixture.codec.encode(image) }]);
+    await settled(fixture);
+    await fixture.sendImages(['inline'], 3);
+    await settled(fixture);
+    const [large, inline] = await fixture.vectors();
     expect(large?.value?.vector).toEqual(inline?.value?.vector);
   });
 
   it('goes on where another one stopped', async () => {
-    const workplace = await open();
-    const { service } = await start(workplace);
-    await workplace.sendImages(['a', 'b', 'c']);
-    await settled(workplace);
+    const fixture = await open();
+    const { service } = await start(fixture);
+    await fixture.sendImages(['a', 'b', 'c']);
+    await settled(fixture);
     await service.stop();
     await service.stopped;
-    await workplace.sendImages(['d', 'e']);
-    await start(workplace);
-    await settled(workplace);
-    expect((await workplace.vectors()).map(({ id }) => id).sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+    await fixture.sendImages(['d', 'e']);
+    await start(fixture);
+    await settled(fixture);
+    expect((await fixture.vectors()).map(({ id }) => id).sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 });
 
 describe('bad records', () => {
   it('become dead letters with their reasons, untouched, and their neighbours go through', async () => {
-    const workplace = await open();
-    const { names, codec, blobs } = workplace;
+    const fixture = await open();
+    const { names, codec, blobs } = fixture;
     const good = await digitImage(1);
     const record = (id: string, content: Buffer) => codec.encode(imageReceived(id, content));
     const stored = await blobs.put(good);
@@ -167,85 +173,85 @@ describe('bad records', () => {
         ['x', reference({ uri: stored.uri.slice(0, -64) + 'f'.repeat(64) }), 'blob-missing', 'extract'],
         ['x', reference({ uri: 'file:///etc/hostname' }), 'blob-forbidden', 'extract'],
       ];
-    await start(workplace, { PARTITIONS: '1', MAX_IMAGE_BYTES: '1999', BLOB_MISSING_AFTER: '0ms' });
+    await start(fixture, { PARTITIONS: '1', MAX_IMAGE_BYTES: '1999', BLOB_MISSING_AFTER: '0ms' });
     const records = bad.flatMap(([key, value], index) => [
       { key, value },
       { key: `good-${index}`, value: record(`good-${index}`, good) },
     ]);
-    await workplace.send(records);
-    await settled(workplace);
-    const letters = await workplace.deadLetters();
+    await fixture.send(records);
+    await settled(fixture);
+    const letters = await fixture.deadLetters();
     expect(letters).toEqual(
       bad.map(([, value, code, stage], index) => ({ code, stage, value, offset: String(index * 2) })),
     );
-    expect((await workplace.vectors()).map(({ id }) => id)).toEqual(bad.map((_, index) => `good-${index}`));
-    expect(await workplace.imageRecords()).toHaveLength(records.length);
+    expect((await fixture.vectors()).map(({ id }) => id)).toEqual(bad.map((_, index) => `good-${index}`));
+    expect(await fixture.imageRecords()).toHaveLength(records.length);
     expect(names.topics.deadLetters(names.topics.images)).toBe('test.images-dlt');
   });
 });
 
-describe('what passes by itself', () => {
-  it('waits for a blob store that does not answer, and loses nothing', async () => {
-    const workplace = await open();
+describe('transient errors', () => {
+  it('waits for a blob store that does not respond, and loses nothing', async () => {
+    const fixture = await open();
     let failures = 3;
     const blobs: BlobStore = {
-      ...workplace.blobs,
+      ...fixture.blobs,
       async get(blob, signal) {
         failures -= 1;
         if (failures >= 0) throw new HeadwaterError('blob-store-unavailable', 'not now');
-        return await workplace.blobs.get(blob, signal);
+        return await fixture.blobs.get(blob, signal);
       },
     };
-    const { metrics } = await start(workplace, {}, { blobs });
-    const stored = await workplace.blobs.put(await digitImage(2));
-    await workplace.send([{ key: 'a', value: workplace.codec.encode(imageReceived('a', stored)) }]);
-    await settled(workplace);
-    expect(await workplace.deadLetters()).toEqual([]);
+    const { metrics } = await start(fixture, {}, { blobs });
+    const stored = await fixture.blobs.put(await digitImage(2));
+    await fixture.send([{ key: 'a', value: fixture.codec.encode(imageReceived('a', stored)) }]);
+    await settled(fixture);
+    expect(await fixture.deadLetters()).toEqual([]);
     expect((await metrics.render()).body).toContain(
       'headwater_extract_retries_total{code="blob-store-unavailable"} 3',
     );
   });
 });
 
-describe('what cannot be mended', () => {
+describe('permanent errors', () => {
   it('ends the service with its reason, and commits nothing of it', async () => {
-    const workplace = await open();
+    const fixture = await open();
     const blobs: BlobStore = {
-      ...workplace.blobs,
+      ...fixture.blobs,
       get: async () => {
         throw new HeadwaterError('store-unavailable', 'gone for good');
       },
     };
-    const { service, health } = await start(workplace, {}, { blobs });
-    const stored = await workplace.blobs.put(await digitImage(2));
-    await workplace.send([{ key: 'a', value: workplace.codec.encode(imageReceived('a', stored)) }]);
+    const { service, health } = await start(fixture, {}, { blobs });
+    const stored = await fixture.blobs.put(await digitImage(2));
+    await fixture.send([{ key: 'a', value: fixture.codec.encode(imageReceived('a', stored)) }]);
     await expect(service.stopped).rejects.toMatchObject({ code: 'store-unavailable' });
     expect(health.ready).toBe(false);
     await service.stop();
-    expect(await workplace.deadLetters()).toEqual([]);
-    await start(workplace);
-    await settled(workplace);
-    expect((await workplace.vectors()).map(({ id }) => id)).toEqual(['a']);
+    expect(await fixture.deadLetters()).toEqual([]);
+    await start(fixture);
+    await settled(fixture);
+    expect((await fixture.vectors()).map(({ id }) => id)).toEqual(['a']);
   });
 });
 
 describe('starting and stopping', () => {
   it('creates its topics only where it may', async () => {
-    const workplace = await open();
-    await expect(start(workplace, { TOPICS_CREATE: 'false' })).rejects.toMatchObject({
+    const fixture = await open();
+    await expect(start(fixture, { TOPICS_CREATE: 'false' })).rejects.toMatchObject({
       code: 'topic-missing',
     });
-    const { health } = await start(workplace);
+    const { health } = await start(fixture);
     expect(health.report()).toMatchObject({ extraction: 'ok' });
-    const { log } = workplace.dependencies();
+    const { log } = fixture.dependencies();
     for (const topic of ['test.images', 'test.images-dlt', 'test.vectors.lenet-digits.v1']) {
       expect(await log.admin.partitions(topic)).toBe(3);
     }
   });
 
   it('is not ready any more once it has stopped', async () => {
-    const workplace = await open();
-    const { service, health } = await start(workplace);
+    const fixture = await open();
+    const { service, health } = await start(fixture);
     await service.stop();
     await service.stop();
     expect(health.ready).toBe(false);

@@ -1,4 +1,4 @@
-/** Extract as a service: opens the extractor, reads `images` in partitions, and writes vectors exactly once. */
+/** The extract service: opens the extractor, reads the partitions of `images`, and writes vectors exactly once. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { openExtractor } from '@headwater/extractor-pipelines';
@@ -22,31 +22,31 @@ import { CrashJournal } from './isolation/crash-journal.ts';
 import { Quarantine } from './isolation/quarantine.ts';
 import { extractTopics } from './topics.ts';
 
-export function openConfigured(config: ExtractConfig, board: ExtractMetrics): Promise<Extractor> {
+export function openConfigured(config: ExtractConfig, metrics: ExtractMetrics): Promise<Extractor> {
   return openExtractor(config.EXTRACTOR, {
     limits: { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS },
     batchSize: config.BATCH_SIZE,
     batchLingerMs: config.BATCH_LINGER,
     maxPending: config.MAX_PENDING_IMAGES,
     timeoutMs: config.ENGINE_TIMEOUT,
-    onBatch: board.ran,
+    onBatch: metrics.ran,
     provider: config.ENGINE_PROVIDER,
     ...(config.ENGINE_THREADS !== undefined && { threads: config.ENGINE_THREADS }),
   });
 }
 
-/** Besides a few copies of the largest image: what a runtime and its decoders take. */
+/** Memory of a decoder process: the runtime, and a few copies of the largest image. */
 const decoderBytes = { base: 512 * 1024 * 1024, perPixel: 8 };
 
-/** Undefined where images are decoded in this process. */
-export function openDecoders(config: ExtractConfig, board: ExtractMetrics): { close(): void } | undefined {
+/** Undefined where this process decodes images. */
+export function openDecoders(config: ExtractConfig, metrics: ExtractMetrics): { close(): void } | undefined {
   const processes = config.DECODER_PROCESSES ?? availableParallelism();
   if (processes === 0) return undefined;
   const maxBytes = decoderBytes.base + decoderBytes.perPixel * config.MAX_IMAGE_PIXELS;
-  return isolateDecoding({ processes, maxBytes, died: board.decoderCrashed });
+  return isolateDecoding({ processes, maxBytes, died: metrics.decoderCrashed });
 }
 
-/** Closed after what uses them. */
+/** Closes the decoders after the extractor that uses them. */
 export function withDecoders(extractor: Extractor, decoders: { close(): void } | undefined): Extractor {
   const close = extractor.close.bind(extractor);
   extractor.close = () => close().finally(() => decoders?.close());
@@ -58,10 +58,10 @@ export async function openExtraction(
   { schemaIds, names, blobs }: Pick<ServiceDependencies, 'schemaIds' | 'names' | 'blobs'>,
   extractor: Extractor,
   journal: CrashJournal,
-  board: ExtractMetrics,
+  metrics: ExtractMetrics,
 ): Promise<Extraction> {
   const { MAX_IMAGE_BYTES: maxBytes, BLOB_MISSING_AFTER: missingAfterMs } = config;
-  const reads = new BlobReads({ blobs, missingAfterMs, failed: board.blobFailed });
+  const reads = new BlobReads({ blobs, missingAfterMs, failed: metrics.blobFailed });
   const topic = names.topics.vectors(extractor.description.id);
   return new Extraction({
     extractor,
@@ -74,13 +74,13 @@ export async function openExtraction(
   });
 }
 
-function createProcessor(extraction: Extraction, board: ExtractMetrics): PartitionProcessor {
+function createProcessor(extraction: Extraction, metrics: ExtractMetrics): PartitionProcessor {
   return {
     async process(records, signal) {
       const start = performance.now();
       const output = await extraction.process(records, signal);
-      board.processed((performance.now() - start) / 1000);
-      return { ...output, committed: () => board.committed(output) };
+      metrics.processed((performance.now() - start) / 1000);
+      return { ...output, committed: () => metrics.committed(output) };
     },
     close: () => undefined,
   };
@@ -91,25 +91,25 @@ async function openPartitionGroup(
   { log, names }: ServiceDependencies,
   extraction: Extraction,
   group: string,
-  board: ExtractMetrics,
+  metrics: ExtractMetrics,
 ): Promise<PartitionGroup> {
   const { images, deadLetters } = names.topics;
   const partitionGroup = await log.openPartitionGroup({
     group,
     topics: [images],
-    open: async () => createProcessor(extraction, board),
+    open: async () => createProcessor(extraction, metrics),
     transactionalId: (partition) => names.transactionalId(group, partition),
     deadLetterTopic: deadLetters,
     batch: { maxRecords: config.RECORDS_PER_COMMIT, lingerMs: config.BATCH_LINGER },
-    // One batch is committed while the next is in the engine.
+    // The engine processes a batch while the one before is committed.
     inFlight: 2,
-    observer: board.observer(images),
+    observer: metrics.observer(images),
   });
   await partitionGroup.ready;
   return partitionGroup;
 }
 
-/** What must be closed when the partitions have ended, or could not be opened. */
+/** Closed when the partitions have ended, or could not be opened. */
 interface OpenParts {
   readonly extractor: Extractor;
   readonly journal: CrashJournal;
@@ -127,21 +127,22 @@ export function openJournal(
 ) {
   const journal = new CrashJournal(join(DATA_DIR, 'extract', encodeURIComponent(group)));
   if (!journal.isKept) {
-    const message = 'nothing can be written to DATA_DIR: an image that ends the process will come again';
+    const message =
+      'cannot write to DATA_DIR: an image that crashes the process will be retried without limit';
     logger.warn({ folder: DATA_DIR }, message);
   }
   if (journal.size > 0) {
-    logger.warn({ images: journal.size }, 'a process died here: what was under way is tried again alone');
+    logger.warn({ images: journal.size }, 'retrying in-flight images one at a time');
   }
   return journal;
 }
 
 type SetReady = ReturnType<ServiceDependencies['health']['part']>;
 
-/** Of the service's share of a stop; the rest is for the engine call that is under way. */
+/** Share of the service's stop time; the rest is for the engine call in progress. */
 const partitionsShare = 0.8;
 
-/** Partitions end first: what is in flight still needs the extractor. */
+/** The partitions stop first: records in flight still need the extractor. */
 function serviceOf(
   config: ExtractConfig,
   partitionGroup: PartitionGroup,
@@ -169,22 +170,22 @@ function serviceOf(
 
 function reportOpened(
   { description, engine, notes = [] }: Extractor,
-  board: ExtractMetrics,
+  metrics: ExtractMetrics,
   logger: Logger,
 ): void {
   const { id, digest, contract } = description;
-  board.opened(id, digest, engine);
+  metrics.opened(id, digest, engine);
   const fields = { extractor: id, digest, dimensions: contract.dimensions, engine };
-  logger.info(fields, 'the extractor is open');
-  for (const note of notes) logger.warn({ extractor: id, note }, 'to be known about the extractor');
+  logger.info(fields, 'extractor opened');
+  for (const note of notes) logger.warn({ extractor: id, note }, 'extractor notice');
 }
 
-/** With what is open; it is closed where the rest can't be. */
+/** Closes the extractor and the journal after an error. */
 async function startPartitionGroup(
   config: ExtractConfig,
   dependencies: ServiceDependencies,
   extractor: Extractor,
-  board: ExtractMetrics,
+  metrics: ExtractMetrics,
   setReady: SetReady,
 ): Promise<Service> {
   const { log, logger, names } = dependencies;
@@ -199,9 +200,9 @@ async function startPartitionGroup(
       topics.map(({ name }) => name),
       logger,
     );
-    reportOpened(extractor, board, logger);
-    const extraction = await openExtraction(config, dependencies, extractor, journal, board);
-    const partitionGroup = await openPartitionGroup(config, dependencies, extraction, group, board);
+    reportOpened(extractor, metrics, logger);
+    const extraction = await openExtraction(config, dependencies, extractor, journal, metrics);
+    const partitionGroup = await openPartitionGroup(config, dependencies, extraction, group, metrics);
     return serviceOf(config, partitionGroup, { extractor, journal }, setReady);
   } catch (error) {
     await closeParts({ extractor, journal });
@@ -210,13 +211,20 @@ async function startPartitionGroup(
 }
 
 /**
- * Starts extract; resolves when its partitions are assigned. The names of topic and group come from the extractor's id, so it is opened first.
+ * Starts extract; resolves when its partitions are assigned. The extractor is opened first: its id names the topic
+ * and the group.
  * Errors: extractor-unknown, config-invalid, model-invalid, topic-missing, topic-mismatch, schema-incompatible, log-unavailable.
  */
 export const startExtract: StartService<ExtractConfig> = async (config, dependencies) => {
   const setReady = dependencies.health.part('extraction');
-  const board = new ExtractMetrics(dependencies.metrics, dependencies.logger);
-  const extractor = await openConfigured(config, board);
-  const decoders = openDecoders(config, board);
-  return await startPartitionGroup(config, dependencies, withDecoders(extractor, decoders), board, setReady);
+  const metrics = new ExtractMetrics(dependencies.metrics, dependencies.logger);
+  const extractor = await openConfigured(config, metrics);
+  const decoders = openDecoders(config, metrics);
+  return await startPartitionGroup(
+    config,
+    dependencies,
+    withDecoders(extractor, decoders),
+    metrics,
+    setReady,
+  );
 };

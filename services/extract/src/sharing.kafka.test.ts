@@ -9,7 +9,7 @@ import { createKafkaLog } from '@headwater/log';
 import { createLogger } from '@headwater/service-kit';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { startExtract } from './service.ts';
-import { extractor, openWorkplace, until } from './testing/extract-fixture.ts';
+import { extractor, openExtractFixture, until } from './testing/extract-fixture.ts';
 
 const silent = createLogger({ name: 'test', level: 'fatal' });
 const openLog = () => createKafkaLog({ brokers: inject('brokers') }, silent);
@@ -17,18 +17,18 @@ const environment = { PARTITIONS: '4', RECORDS_PER_COMMIT: '8', REPLICATION_FACT
 
 async function open() {
   const prefix = `extract-${process.pid}-${Date.now().toString(36)}.`;
-  const workplace = await openWorkplace(openLog(), prefix);
-  onTestFinished(() => workplace.close());
-  return workplace;
+  const fixture = await openExtractFixture(openLog(), prefix);
+  onTestFinished(() => fixture.close());
+  return fixture;
 }
 
 type ExtractFixture = Awaited<ReturnType<typeof open>>;
 
 /** A service with connections of its own, as another process would have them. */
-async function start(workplace: ExtractFixture) {
+async function start(fixture: ExtractFixture) {
   const log = openLog();
-  const dependencies = { ...workplace.dependencies(), log };
-  const service = await startExtract(workplace.config(environment), dependencies);
+  const dependencies = { ...fixture.dependencies(), log };
+  const service = await startExtract(fixture.config(environment), dependencies);
   onTestFinished(async () => {
     await service.stop();
     await log.close();
@@ -44,64 +44,64 @@ function imageIds(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `image-${index}`);
 }
 
-async function expectEachOnce(workplace: ExtractFixture, ids: readonly string[]) {
-  await until(async () => (await workplace.vectors()).length >= ids.length);
-  const vectors = await workplace.vectors();
-  const sources = await workplace.imageRecords();
+async function expectEachOnce(fixture: ExtractFixture, ids: readonly string[]) {
+  await until(async () => (await fixture.vectors()).length >= ids.length);
+  const vectors = await fixture.vectors();
+  const sources = await fixture.imageRecords();
   expect(sources).toHaveLength(ids.length);
   expect(vectors.map(({ id }) => id).sort()).toEqual([...ids].sort());
   const expected = sources.map(({ topic, partition, offset }) => `${topic}/${partition}/${offset}`);
   expect(vectors.map(({ source }) => source).sort()).toEqual(expected.sort());
-  expect(await workplace.deadLetters()).toEqual([]);
+  expect(await fixture.deadLetters()).toEqual([]);
 }
 
 /** Sends in small portions, so that there is always something in flight. */
-async function sendSteadily(workplace: ExtractFixture, ids: readonly string[]) {
+async function sendSteadily(fixture: ExtractFixture, ids: readonly string[]) {
   for (let from = 0; from < ids.length; from += 20) {
-    await workplace.sendImages(ids.slice(from, from + 20), from);
+    await fixture.sendImages(ids.slice(from, from + 20), from);
   }
 }
 
 it('loses and doubles nothing when one of two processes stops in mid-stream', async () => {
-  const workplace = await open();
-  const first = await start(workplace);
-  const second = await start(workplace);
+  const fixture = await open();
+  const first = await start(fixture);
+  const second = await start(fixture);
   const ids = imageIds(600);
-  const sending = sendSteadily(workplace, ids);
+  const sending = sendSteadily(fixture, ids);
   await until(async () => (await first.hasWorked()) && (await second.hasWorked()));
   await second.service.stop();
   await sending;
-  await expectEachOnce(workplace, ids);
+  await expectEachOnce(fixture, ids);
   await first.service.stop();
 });
 
 it('loses and doubles nothing when the log is closed under one of two processes', async () => {
-  const workplace = await open();
-  await start(workplace);
-  const lost = await start(workplace);
+  const fixture = await open();
+  await start(fixture);
+  const lost = await start(fixture);
   const ids = imageIds(600);
-  const sending = sendSteadily(workplace, ids);
+  const sending = sendSteadily(fixture, ids);
   await until(lost.hasWorked);
   await lost.log.close();
   await sending;
-  await expectEachOnce(workplace, ids);
+  await expectEachOnce(fixture, ids);
 });
 
 it('shares partitions with a process that joins later', async () => {
-  const workplace = await open();
-  await start(workplace);
+  const fixture = await open();
+  await start(fixture);
   const ids = imageIds(300);
-  const sending = sendSteadily(workplace, ids);
-  await until(async () => (await workplace.vectors()).length > 20);
-  const late = await start(workplace);
+  const sending = sendSteadily(fixture, ids);
+  await until(async () => (await fixture.vectors()).length > 20);
+  const late = await start(fixture);
   await sending;
-  await expectEachOnce(workplace, ids);
-  await workplace.sendImages(imageIds(40).map((id) => `late-${id}`));
+  await expectEachOnce(fixture, ids);
+  await fixture.sendImages(imageIds(40).map((id) => `late-${id}`));
   await until(late.hasWorked);
 });
 
 /** Extract in a process of its own; `log` is what it has written to standard error. */
-function spawnExtract(workplace: ExtractFixture) {
+function spawnExtract(fixture: ExtractFixture) {
   const main = createRequire(import.meta.url).resolve('@headwater/extract/main');
   const child = spawn(process.execPath, [main], {
     env: {
@@ -110,10 +110,10 @@ function spawnExtract(workplace: ExtractFixture) {
       KAFKA_BROKERS: inject('brokers').join(),
       // The shortest that Kafka takes: a successor waits no longer for who was killed.
       KAFKA_SESSION_TIMEOUT: '6s',
-      TOPIC_PREFIX: workplace.prefix,
-      GROUP_PREFIX: workplace.prefix,
+      TOPIC_PREFIX: fixture.prefix,
+      GROUP_PREFIX: fixture.prefix,
       EXTRACTOR: extractor,
-      DATA_DIR: workplace.root,
+      DATA_DIR: fixture.root,
       ADMIN_PORT: '0',
     },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -126,32 +126,32 @@ function spawnExtract(workplace: ExtractFixture) {
   return run;
 }
 
-it('runs as a process of its own, and commits what is in flight when it is told to end', async () => {
-  const workplace = await open();
-  await start(workplace);
-  const own = spawnExtract(workplace);
-  await until(() => own.log.includes('the extractor is open') && own.log.includes('"ready"'));
+it('runs as a process, and commits the records in flight on SIGTERM', async () => {
+  const fixture = await open();
+  await start(fixture);
+  const own = spawnExtract(fixture);
+  await until(() => own.log.includes('extractor opened') && own.log.includes('"ready"'));
   const ids = imageIds(400);
-  const sending = sendSteadily(workplace, ids);
-  await until(async () => (await workplace.vectors()).length > 50);
+  const sending = sendSteadily(fixture, ids);
+  await until(async () => (await fixture.vectors()).length > 50);
   own.child.kill('SIGTERM');
   expect(await own.ended, own.log).toEqual([0, null]);
   await sending;
-  await expectEachOnce(workplace, ids);
+  await expectEachOnce(fixture, ids);
 });
 
 it('loses and doubles nothing when a process is killed in mid-stream, and a successor goes on', async () => {
-  const workplace = await open();
-  const killed = spawnExtract(workplace);
+  const fixture = await open();
+  const killed = spawnExtract(fixture);
   await until(() => killed.log.includes('"ready"'));
   const ids = imageIds(400);
-  const sending = sendSteadily(workplace, ids);
-  await until(async () => (await workplace.vectors()).length > 50);
+  const sending = sendSteadily(fixture, ids);
+  await until(async () => (await fixture.vectors()).length > 50);
   killed.child.kill('SIGKILL');
   expect(await killed.ended).toEqual([null, 'SIGKILL']);
-  const successor = spawnExtract(workplace);
+  const successor = spawnExtract(fixture);
   await sending;
-  await expectEachOnce(workplace, ids);
+  await expectEachOnce(fixture, ids);
   successor.child.kill('SIGTERM');
   expect(await successor.ended, successor.log).toEqual([0, null]);
 });

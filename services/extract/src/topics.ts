@@ -1,4 +1,4 @@
-/** The topics that extract reads and writes, as they are created where they are missing. */
+/** Specifications of the topics that extract reads and writes. */
 import { type Names, type TopicSpec, topicSpecs } from '@headwater/log';
 import { topicOptions } from '@headwater/service-kit';
 import type { ExtractConfig } from './environment.ts';

@@ -27,7 +27,7 @@ it('sweeps at once and again, and goes on after a failure', async () => {
   await expiry.stop();
   expect(asked.every((age) => age === 8 * day)).toBe(true);
   expect((await metrics.render()).body).toMatch(/headwater_blobs_expired_total [4-9]/);
-  expect(said.join('')).toContain('old blobs could not be swept');
+  expect(said.join('')).toContain('deleting expired blobs failed');
 });
 
 it('does nothing where nothing expires, and refuses an age at which images would be lost', async () => {

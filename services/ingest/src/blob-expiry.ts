@@ -1,4 +1,4 @@
-/** Lets go of large images that nobody needs any more: their records have left the log, and with them all references. */
+/** Deletes expired blobs: the records that referred to them have left the log. */
 
 import type { BlobStore } from '@headwater/blobs';
 import { HeadwaterError } from '@headwater/errors';
@@ -6,14 +6,14 @@ import type { Logger } from '@headwater/log';
 import type { Metrics } from '@headwater/service-kit';
 import type { IngestConfig } from './environment.ts';
 
-/** Often enough for ages of days; a sweep looks at every file. */
+/** A sweep reads every file; ages are days. */
 const SWEEP_EVERY_MS = 3_600_000;
 
 export interface BlobExpiry {
   stop(): Promise<void>;
 }
 
-/** Errors: config-invalid, where blobs would go before the records that refer to them. */
+/** Errors: config-invalid, where blobs would expire before the records that refer to them. */
 export function startBlobExpiry(
   config: Pick<IngestConfig, 'BLOB_MAX_AGE' | 'RETENTION_IMAGES'>,
   {
@@ -28,19 +28,19 @@ export function startBlobExpiry(
   if (retention < 0 || olderThan < retention) {
     throw new HeadwaterError(
       'config-invalid',
-      'BLOB_MAX_AGE: must be at least RETENTION_IMAGES: images would be gone before they are read',
+      'BLOB_MAX_AGE: must be at least RETENTION_IMAGES, or images would be deleted before they are read',
     );
   }
-  const expired = metrics.counter('headwater_blobs_expired_total', 'Blobs that were deleted for their age.');
+  const expired = metrics.counter('headwater_blobs_expired_total', 'Deleted expired blobs.');
   const stopping = new AbortController();
   const sweep = async () => {
     try {
       const report = await blobs.sweep?.({ olderThan, signal: stopping.signal });
       expired.add(report?.deleted ?? 0);
-      logger.info({ ...report }, 'old blobs were swept');
+      logger.info({ ...report }, 'deleted expired blobs');
     } catch (error) {
       if (!stopping.signal.aborted)
-        logger.warn({ error }, 'old blobs could not be swept; tried again in an hour');
+        logger.warn({ error }, 'deleting expired blobs failed; retrying in an hour');
     }
   };
   let running = sweep();

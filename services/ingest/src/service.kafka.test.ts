@@ -46,7 +46,7 @@ async function startProcess(dataDir: string): Promise<Ingest> {
     let output = '';
     child.stderr.on('data', (data: Buffer) => {
       output += data.toString();
-      const found = /"url":"([^"]+)","msg":"ingest takes in/.exec(output)?.[1];
+      const found = /"url":"([^"]+)","msg":"ingest is ready/.exec(output)?.[1];
       if (found) resolve(found);
     });
     exited.then((code) => reject(new Error(`ingest ended with ${code}: ${output}`)));
@@ -92,7 +92,7 @@ describe('ingest on Kafka', () => {
   const post = (bytes: Buffer, query = '') =>
     fetch(`${ingest.url}/v1/images${query}`, { method: 'POST', body: new Uint8Array(bytes) });
 
-  it('has in the log what it accepted, each once', async () => {
+  it('has each accepted image in the log exactly once', async () => {
     const pictures = await Promise.all(
       Array.from({ length: 200 }, (_, shade) =>
         makePicture('png', { width: 8, height: 8, shade: shade * 7 }),
@@ -129,7 +129,7 @@ describe('ingest on Kafka', () => {
     expect(labels.filter(({ imageId }) => imageId === 'a').map(({ label }) => label)).toEqual(['7', null]);
   });
 
-  it('answers with the prediction, or with the dead letter', async () => {
+  it('returns the prediction or the dead letter', async () => {
     const producer = await log.openProducer();
     const images = await openCodec(schemaIds, 'ImageReceived', names.topics.images);
     const predictions = await openCodec(schemaIds, 'ImageClassified', names.topics.predictions);
@@ -180,7 +180,7 @@ describe('ingest on Kafka', () => {
     await player.close();
   });
 
-  it('stops by SIGTERM with what it accepted in the log, and with 0', async () => {
+  it('stops on SIGTERM with exit code 0 and all accepted records in the log', async () => {
     const before = (await readAll(log, names.topics.images)).length;
     const bytes = await makePicture('jpeg');
     const answers = Array.from({ length: 50 }, () =>

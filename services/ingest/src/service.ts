@@ -1,4 +1,4 @@
-/** Ingest as a service: puts the parts together, and takes them down in the order in which nothing is lost. */
+/** The ingest service: opens its parts, and closes them in the order that loses no record. */
 import { asHeadwaterError } from '@headwater/errors';
 import { checkExposure, listenHttp } from '@headwater/http';
 import { topicSpecs, waitAtMost } from '@headwater/log';
@@ -23,14 +23,14 @@ import { followedTopics, openOutcomeFollower } from './tracking/outcome-follower
 import { createServingTasks } from './tracking/serving-tasks.ts';
 import { createTracker } from './tracking/tracker.ts';
 
-/** Shares of the time of a stop: for requests to end, for the log to take what was accepted last, and for all else. */
+/** Shares of the stop time: for requests, for sending the accepted records, and for the rest. */
 const stopShares = { requests: 0.55, flush: 0.25, rest: 0.1 };
-/** Long enough for a request that is just arriving to get its answer. */
+/** Long enough for a request that is arriving to get its response. */
 const IDLE_CHECK_MS = 100;
 
 type Dependencies = ServiceDependencies;
 
-/** Images that fit into a message need no blob store: one that is away keeps nobody from starting. */
+/** An unavailable blob store does not prevent the start: images that fit into a message do not need it. */
 async function prepareBlobs({ blobs, logger }: Dependencies): Promise<void> {
   try {
     await blobs.prepare?.();
@@ -38,7 +38,7 @@ async function prepareBlobs({ blobs, logger }: Dependencies): Promise<void> {
     const { code, message } = asHeadwaterError(thrown);
     logger.warn(
       { code, reason: message },
-      'the blob store cannot be made ready; large images are refused until it can',
+      'cannot prepare the blob store; large images are rejected until it is available',
     );
   }
 }
@@ -64,14 +64,20 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
     logger,
   });
   const sender = await openSender(config, dependencies);
-  const { intake, sink } = await openInputs(config, dependencies, sender);
+  const { intake, labelWriter } = await openInputs(config, dependencies, sender);
   const admission = createAdmission({
     maxRequests: config.MAX_IN_FLIGHT_REQUESTS,
     maxBytes: config.MAX_IN_FLIGHT_BYTES,
     maxWaits: config.MAX_WAITING_REQUESTS,
     blocked: () => log.blocked() ?? sender.blocked(),
   });
-  const { app, url } = await openHttp(config, dependencies, { intake, sink, tracker, serving, admission });
+  const { app, url } = await openHttp(config, dependencies, {
+    intake,
+    labelWriter,
+    tracker,
+    serving,
+    admission,
+  });
   const stopSampling = sampleLoad(dependencies.metrics, () => ({
     inFlightBytes: admission.bytes.used,
     inFlightRequests: admission.requests.used,
@@ -80,7 +86,7 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
   }));
   const source = startFolderSource(config, intake, logger);
   ready(true);
-  logger.info({ url }, 'ingest takes in images and labels');
+  logger.info({ url }, 'ingest is ready');
 
   const stop = async () => {
     const graceMs = stopBudget(config.STOP_GRACE).service;
@@ -90,7 +96,7 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
     tracker.close();
     await closeHttp(app, stopShares.requests * graceMs);
     await sender.close(stopShares.flush * graceMs);
-    // What is left has nothing to lose.
+    // The remaining parts have no records to lose.
     const rest = Promise.allSettled([source.ended, expiry.stop(), following.close()]);
     await waitAtMost(stopShares.rest * graceMs, rest);
   };
@@ -108,7 +114,7 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
   return service;
 };
 
-/** What ingest writes and follows. */
+/** Creates or checks the topics that ingest writes and follows. */
 async function ensureTopics(config: IngestConfig, { log, names, logger }: Dependencies): Promise<void> {
   const { EXTRACTORS: extractors, TOPICS_CREATE: create } = config;
   const used = new Set([names.topics.images, names.topics.labels, ...followedTopics(names, extractors)]);
@@ -120,7 +126,7 @@ async function ensureTopics(config: IngestConfig, { log, names, logger }: Depend
 async function openHttp(
   config: IngestConfig,
   { schemaIds, logger, metrics }: Dependencies,
-  parts: Pick<HttpOptions, 'intake' | 'sink' | 'tracker' | 'serving' | 'admission'>,
+  parts: Pick<HttpOptions, 'intake' | 'labelWriter' | 'tracker' | 'serving' | 'admission'>,
 ): Promise<{ readonly app: FastifyInstance; readonly url: string }> {
   const app = await createHttp({
     ...parts,
@@ -137,10 +143,10 @@ async function openHttp(
   return { app, url: await listenHttp(app, config) };
 }
 
-/** Stops to listen, lets what was accepted end, and does not wait for clients that never do. */
+/** Stops listening, and waits for requests in progress, at most `timeoutMs`. */
 async function closeHttp(app: FastifyInstance, timeoutMs: number): Promise<void> {
   const last = setTimeout(() => app.server.closeAllConnections(), timeoutMs);
-  // Connections that were busy, or just being taken, when the close began are closed once they are idle.
+  // Connections that were busy or being accepted when the close began are closed once they are idle.
   const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
   await app.close();
   clearInterval(idle);

@@ -114,7 +114,7 @@ describe('the check', () => {
     },
   );
 
-  it('lets a record be there twice that was sent twice, as its first answer did not come', () => {
+  it('accepts a record that is there twice after a send without a response', () => {
     const found = sound();
     const again = found.labels[0];
     if (again !== undefined) found.labels.push({ ...again, place: 'labels/1/999' });
@@ -122,7 +122,7 @@ describe('the check', () => {
     expect(judge(found, { ...expected, sent: tried }).findings).toEqual([]);
   });
 
-  it('finds what nobody sent, and what comes of no record', () => {
+  it('finds records that were not sent, and outputs without a source', () => {
     const stranger = judgeAfter((found) =>
       found.images.push({ ...record('images'), key: 'x', value: { imageId: 'x' } }),
     );

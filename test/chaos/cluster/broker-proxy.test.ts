@@ -81,7 +81,7 @@ describe('a proxy', () => {
     await expect.poll(() => [client.returned, other.returned].join(''), patient).toBe('ab');
   });
 
-  it('loses what it holds where connections are dropped', async () => {
+  it('loses its held bytes where connections are dropped', async () => {
     const { proxy, received } = await setUp();
     proxy.cut('responses');
     const client = dial(proxy);

@@ -6,7 +6,7 @@ const aclsFor = (environment: Record<string, string>) =>
   requiredAcls(loadConfig(commonEnvironment, environment), ['lenet-digits.v1']);
 
 describe('the rights of the services', () => {
-  it('let each read what it reads and write what it writes, and no more', () => {
+  it('grant each service the reads and writes that it needs, and no more', () => {
     const lines = aclsFor({ TOPICS_CREATE: 'false' })
       .filter(({ service }) => service === 'extract')
       .map(({ resource, name, pattern, operations }) =>
@@ -30,7 +30,7 @@ describe('the rights of the services', () => {
     expect(found).not.toContain('images');
   });
 
-  it('ask for the right to create topics only where topics are created', () => {
+  it('include Create only where services create topics', () => {
     const wantsCreate = (environment: Record<string, string>) =>
       aclsFor(environment).some(({ operations }) => operations.includes('Create'));
     expect([wantsCreate({}), wantsCreate({ TOPICS_CREATE: 'false' })]).toEqual([true, false]);

@@ -1,14 +1,14 @@
 /**
- * Which rights each service needs on a cluster that grants nothing by default: the list that somebody with the
- * right to grant them asks for. Readers of whole tables fetch partitions themselves and need no group.
+ * The ACLs of each service, for a cluster that denies by default. Readers of whole tables fetch partitions without a
+ * group.
  */
 
 import type { Names } from '@headwater/log';
 import { type CommonConfig, namesOf } from '@headwater/service-kit';
 
-export type AclOperation = 'Create' | 'Describe' | 'Read' | 'Write';
+type AclOperation = 'Create' | 'Describe' | 'Read' | 'Write';
 
-export interface Acl {
+interface Acl {
   readonly service: 'ingest' | 'extract' | 'classify';
   readonly resource: 'topic' | 'group' | 'transactional-id';
   readonly name: string;
@@ -54,7 +54,7 @@ function extractRights({ topics }: Names, extractors: readonly string[]): TopicR
 function classifyRights({ topics }: Names, extractors: readonly string[]): TopicRights {
   const vectors = extractors.map(topics.vectors);
   return [
-    // A label that another partitioner put in the wrong partition is forwarded once.
+    // A label in the wrong partition, from another partitioner, is forwarded once.
     [topics.labels, 'Read', 'Write'],
     ...vectors.map((topic) => [topic, 'Read'] as const),
     [topics.examples, 'Read', 'Write'],

@@ -19,7 +19,7 @@ describe('headwater audit', () => {
     });
   });
 
-  it('documents its exit codes, and what it needs', async () => {
+  it('documents its exit codes and requirements', async () => {
     const { code, out } = await headwater('audit', '--help');
     expect(code).toBe(0);
     for (const word of ['--repair', '--json', 'Exit codes: 0', 'DATA_DIR', 'EXTRACTORS'])

@@ -1,4 +1,4 @@
-/** `headwater audit`: finds records that were acknowledged and lost, and with --repair writes them again. */
+/** `headwater audit`: finds missing outputs of acknowledged records, and writes them with --repair. */
 import {
   type AuditReport,
   type AuditVerdict,
@@ -27,8 +27,8 @@ export function registerAudit(program: Command, console: Console, finish: (code:
     .description(
       'Find records that were acknowledged and lost: images without a vector, vectors without a prediction, labels without their example.',
     )
-    .option('--repair', 'write again what is missing; only while extract and classify are stopped', false)
-    .option('--list <count>', 'how many findings are listed; all are counted', parseCount, 20)
+    .option('--repair', 'write the missing records; only while extract and classify are stopped', false)
+    .option('--list <count>', 'number of findings to list; all are counted', parseCount, 20)
     .option('--json', 'print one JSON object, the last line of standard output', false)
     .addHelpText('after', help)
     .action(async (options: AuditCommandOptions) => finish(await run(options, console)));
@@ -38,10 +38,10 @@ const help = `
 The cluster, names, EXTRACTORS, TASKS and limits come from the environment of classify, and must be those of the services; with --repair
 also BLOB_STORE, EXTRACTOR_FILES and the variables of extract. It reads images, labels, vectors, predictions, examples and dead letters
 from the first record to the last. DATA_DIR needs room for one copy of the newest vectors, and about 300 bytes for each image, vector,
-prediction and example, while the command runs. Only records before the committed offsets of the groups are judged, so that it
-can run beside the services. Ctrl-C at any moment is safe, also during a repair: run it again.
+prediction and example, while the command runs. Only records before the committed offsets of the groups are checked, so that it
+can run beside the services. Ctrl-C is safe at any time, also during a repair: run it again.
 
-Exit codes: 0 nothing is missing, or all of it is repaired; 1 something is missing; 2 wrong usage, or services run and --repair is given.`;
+Exit codes: 0 nothing is missing, or all of it is repaired; 1 records are missing; 2 invalid usage, or --repair while services run.`;
 
 const exitCodes: Readonly<Record<AuditVerdict, number>> = { clean: 0, repaired: 0, incomplete: 1 };
 
@@ -98,7 +98,7 @@ function describe(report: AuditReport, verdict: AuditVerdict): string {
     ...(unjudged.length === 0
       ? []
       : [
-          `not judged, as the group has committed no offset: ${unjudged.join(', ')} (are GROUP_PREFIX and EXTRACTORS those of the services?)`,
+          `skipped: the group has no committed offset: ${unjudged.join(', ')} (check that GROUP_PREFIX and EXTRACTORS are those of the services)`,
         ]),
     conclusion[verdict],
   ].join('\n');
@@ -106,9 +106,8 @@ function describe(report: AuditReport, verdict: AuditVerdict): string {
 
 const conclusion: Readonly<Record<AuditVerdict, string>> = {
   clean: 'nothing is missing',
-  repaired: 'all findings are repaired: start the services again, and they go on from there',
-  incomplete:
-    'something is missing: see docs/guides/audit.md; --repair writes it again while the services are stopped',
+  repaired: 'all findings are repaired: start the services again',
+  incomplete: 'records are missing: see docs/guides/audit.md; stop the services and run with --repair',
 };
 
 function describeCount(what: string, found: number, repaired: number | undefined): string[] {

@@ -20,7 +20,7 @@ async function sweep(...args: string[]) {
   return { code, out: console.out(), err: console.err() };
 }
 
-it('deletes what is old, keeps the rest, and first says what it would do', async () => {
+it('deletes old blobs, keeps the rest, and supports a dry run', async () => {
   const store = openBlobs(loadConfig(commonEnvironment, { BLOB_STORE: root }));
   const [old, young] = [await store.put(Buffer.from('old')), await store.put(Buffer.from('young'))];
   const then = new Date(Date.now() - 3 * 86_400_000);

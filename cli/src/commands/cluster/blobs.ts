@@ -1,4 +1,4 @@
-/** `headwater blobs`: the store of large images, looked after by hand or by a timer of one's own. */
+/** `headwater blobs`: maintenance of the blob store. */
 import { HeadwaterError } from '@headwater/errors';
 import { commonEnvironment, loadConfig, openBlobs, variables } from '@headwater/service-kit';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -14,15 +14,15 @@ interface SweepOptions {
 export function registerBlobs(program: Command, console: Console, finish: (code: number) => void): void {
   program
     .command('blobs')
-    .description('The store of images that are too large for a message.')
+    .description('Maintain the store of images that are too large for a message.')
     .command('sweep')
     .description(
-      'Delete images that were stored long ago. What heads need is kept. Their records must have left the topic of images: see RETENTION_IMAGES.',
+      'Delete old images; blobs of heads are kept. The records of the images must have left their topic: see RETENTION_IMAGES.',
     )
-    .requiredOption('--older-than <time>', 'since they were stored last, e.g. 30d or 12h', parseAge)
-    .option('--dry-run', 'only count them', false)
+    .requiredOption('--older-than <time>', 'minimum age, e.g. 30d or 12h', parseAge)
+    .option('--dry-run', 'count them only', false)
     .option('--json', 'print one JSON object', false)
-    .addHelpText('after', '\nThe store is that of BLOB_STORE, as for the services.')
+    .addHelpText('after', '\nBLOB_STORE names the store, as for the services.')
     .action(async (options: SweepOptions) => finish(await sweep(options, console)));
 }
 
@@ -33,7 +33,7 @@ async function sweep({ olderThan, dryRun, json }: SweepOptions, console: Console
   if (retention < 0 || olderThan < retention) {
     throw new HeadwaterError(
       'request-invalid',
-      '--older-than: must be at least RETENTION_IMAGES: records that are still to be read refer to younger ones',
+      '--older-than: must be at least RETENTION_IMAGES: unread records refer to younger blobs',
     );
   }
   const report = await openBlobs(config).sweep?.({ olderThan, dryRun, signal: console.signal });

@@ -1,4 +1,4 @@
-/** `headwater topics repartition`: other partitions for the topics of an installation, with all that they hold. */
+/** `headwater topics repartition`: changes the number of partitions of an installation's topics, with their records. */
 import { type Command, InvalidArgumentError } from 'commander';
 import {
   type RepartitionOptions,
@@ -18,9 +18,9 @@ interface RepartitionCommandOptions {
 export function registerRepartition(topics: Command, console: Console, finish: (code: number) => void): void {
   topics
     .command('repartition')
-    .description('Give all topics of an installation another number of partitions, with all that they hold.')
-    .requiredOption('--partitions <count>', 'partitions of each topic afterwards', parsePartitions)
-    .option('--dry-run', 'only print what would be moved', false)
+    .description('Change the number of partitions of all topics of an installation, with their records.')
+    .requiredOption('--partitions <count>', 'new number of partitions of each topic', parsePartitions)
+    .option('--dry-run', 'print the plan only', false)
     .option('--json', 'print one JSON object, the last line of standard output', false)
     .addHelpText('after', help)
     .action(async (options: RepartitionCommandOptions) => finish(await run(options, console)));
@@ -28,16 +28,16 @@ export function registerRepartition(topics: Command, console: Console, finish: (
 
 const help = `
 Stop ingest, extract, classify and all other producers first: the command refuses to run while a group has members or a topic
-grows. It copies each topic to one beside it (.repartition), makes the topic anew with the settings it has, and copies the records
-back, in order for each key; committed offsets of Headwater's groups go with them. What was predicted is not predicted again,
-and what was not processed is processed afterwards. Ended or killed at any moment, it goes on when it is called again; start no
-service before it has succeeded.
+grows. It copies each topic to a temporary one (.repartition), creates the topic again with the same settings, and copies the
+records back, in order for each key, with the committed offsets of Headwater's groups. Processed records are not processed again,
+and pending ones are processed afterwards. After an interruption, run it again: it resumes. Start no service before it has
+succeeded.
 
 The cluster, names and EXTRACTORS come from the environment of classify: EXTRACTORS must name every extractor that has vectors.
-Set PARTITIONS of the services to the new number. Dead letters stay where they are: retry or drop them first. Offsets of groups
-of your own are lost with the old topics.
+Set PARTITIONS of the services to the new number. Dead letters are not moved: retry or drop them first. Offsets of your own
+groups are lost with the old topics.
 
-Exit codes: 0 done, or there was nothing to do; 1 a copy or a set digest differs, or a failure; 2 wrong usage, or services run.`;
+Exit codes: 0 done, or nothing to do; 1 a copy or a set digest differs, or a failure; 2 invalid usage, or services run.`;
 
 async function run(options: RepartitionCommandOptions, console: Console): Promise<number> {
   return withCluster(console, async (cluster) => {

@@ -1,4 +1,4 @@
-/** `headwater token`: what operators write into AUTH_TOKENS, and what they hand to whom. */
+/** `headwater token`: tokens for users, and their entries in AUTH_TOKENS. */
 import { HeadwaterError } from '@headwater/errors';
 import { type AccessRole, accessRoles, createToken, parseTokens } from '@headwater/service-kit';
 import { type Command, Option } from 'commander';
@@ -15,14 +15,12 @@ export function registerToken(program: Command, console: Console, finish: (code:
     .command('token')
     .description('Tokens for the HTTP interfaces.')
     .command('create')
-    .description(
-      'Make a token: the token itself, for whoever is to use it, and the line for AUTH_TOKENS_FILE, which holds its digest alone.',
-    )
-    .requiredOption('--name <name>', 'whose it is: letters, digits, dots, dashes and underscores')
+    .description('Create a token for a user, and its line for AUTH_TOKENS_FILE, which has the digest alone.')
+    .requiredOption('--name <name>', 'its holder: letters, digits, dots, dashes and underscores')
     .addOption(
       new Option(
         '--role <role>',
-        'read: look; write: add images and labels too; admin: erase and pin heads too',
+        'read: queries; write: also add images and labels; admin: also erase images and pin heads',
       )
         .choices([...accessRoles])
         .makeOptionMandatory(),
@@ -44,7 +42,7 @@ function create({ name, role, json }: CreateOptions, { stdout, stderr }: Console
     stdout.write(`${JSON.stringify({ token, line })}\n`);
     return 0;
   }
-  stderr.write('The token, which is shown this once; clients send it as Authorization: Bearer …\n\n');
+  stderr.write('The token is shown once; clients send it as Authorization: Bearer …\n\n');
   stdout.write(`${token}\n`);
   stderr.write(`\nThe line for the file of AUTH_TOKENS_FILE:\n\n${line}\n`);
   return 0;

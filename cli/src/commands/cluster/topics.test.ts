@@ -9,7 +9,7 @@ const run = async (args: readonly string[], environment: Record<string, string> 
 };
 
 describe('headwater topics --dry-run', () => {
-  it('prints every topic with its settings, and the rights, and asks no cluster', async () => {
+  it('prints every topic with its settings and the ACLs without a cluster', async () => {
     const { code, out } = await run(['topics', '--dry-run', '--extractor', 'lenet-digits.v1'], {
       PARTITIONS: '12',
       KAFKA_BROKERS: 'nowhere.invalid:9092',

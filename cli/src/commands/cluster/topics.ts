@@ -1,6 +1,6 @@
 /**
- * `headwater topics`: for clusters on which services may create nothing. Prints what somebody who may has to create
- * and allow, or creates it.
+ * `headwater topics`: creates the topics, or prints them and the ACLs, for clusters on which services may not create
+ * topics.
  */
 
 import { idOfExtractorFile } from '@headwater/extractor-pipelines';
@@ -45,14 +45,14 @@ export async function topics(options: TopicsOptions, console: Console): Promise<
   );
   try {
     await log.admin.ensureTopics(await withFreeDeadLetters(specs, names, log.admin), { create: true });
-    console.stderr.write(`all ${specs.length} topics are there\n`);
+    console.stderr.write(`all ${specs.length} topics exist\n`);
     return 0;
   } finally {
     await log.close();
   }
 }
 
-/** No state is kept by their partitions: those that are there keep as many as they have. */
+/** Existing dead-letter topics keep their number of partitions: no state depends on it. */
 function withFreeDeadLetters(
   specs: readonly TopicSpec[],
   names: Names,

@@ -1,10 +1,10 @@
-/** One topic of dead letters, read twice: once for the marks that say what is settled, once for the letters. */
+/** One dead-letter topic, read twice: once for the resolution records, once for the dead letters. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord, OffsetRange } from '@headwater/log';
 import { readDeadLetter, type StoredDeadLetter } from './dead-letter.ts';
 import { isResolutionRecord, type Resolution, ResolvedOffsets } from './resolution-records.ts';
 
-/** What letters are asked for; what is left out does not matter. */
+/** Conditions on dead letters; undefined ones match all. */
 export interface DeadLetterFilter {
   readonly code?: string | undefined;
   readonly key?: string | undefined;
@@ -21,7 +21,7 @@ export interface FoundDeadLetter {
   readonly record: LogRecord;
 }
 
-export function matches(letter: StoredDeadLetter, { code, key, since, until }: DeadLetterFilter): boolean {
+function matches(letter: StoredDeadLetter, { code, key, since, until }: DeadLetterFilter): boolean {
   return (
     (code === undefined || letter.code === code) &&
     (key === undefined || letter.key === key) &&
@@ -89,7 +89,7 @@ export class DeadLetterTopic {
         }
       }
     }
-    throw new HeadwaterError('not-found', `there is no dead letter at ${this.name}/${partition}/${offset}`);
+    throw new HeadwaterError('not-found', `no dead letter at ${this.name}/${partition}/${offset}`);
   }
 
   /** Records at these offsets, which ascend, of one partition. */
@@ -103,7 +103,7 @@ export class DeadLetterTopic {
   }
 }
 
-/** Reading on over a small gap is cheaper than asking again. */
+/** Reading over a small gap is cheaper than another fetch. */
 const smallGap = 64n;
 
 function stretches(offsets: readonly bigint[]): [bigint, bigint][] {

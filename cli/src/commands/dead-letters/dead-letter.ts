@@ -1,4 +1,4 @@
-/** A dead letter as its headers tell it, and the record that it stands for. */
+/** A dead letter, parsed from its headers, and its original record. */
 import { deadLetterHeaders, type LogRecord, type OutgoingRecord, originalHeaders } from '@headwater/log';
 
 export interface Place {
@@ -11,7 +11,7 @@ export interface StoredDeadLetter extends Place {
   /** When it was written; milliseconds since the epoch. */
   readonly failedAt: number;
   readonly key: string | null;
-  /** The record that failed; null where the headers do not tell, as for letters that another program wrote. */
+  /** The record that failed; null where the headers do not name it, as in dead letters of other programs. */
   readonly source: Place | null;
   /** Where it failed, e.g. `decode`. */
   readonly stage: string;
@@ -48,8 +48,8 @@ function sourceIn(header: (name: string) => string): Place | null {
 }
 
 /**
- * The record as it was: key, value and headers untouched, for the partition that it came from (producers of
- * `examples`, for one, choose it themselves), or where that is gone, for the one of its key.
+ * The original record: key, value and headers unchanged, for its original partition (producers of `examples` choose
+ * it themselves), or, where that no longer exists, for the partition of its key.
  */
 export function originalRecord(record: LogRecord, source: Place, partitions: number): OutgoingRecord {
   return {
@@ -66,7 +66,7 @@ export function formatPosition({ topic, partition, offset }: Place): string {
   return `${topic}/${partition}/${offset}`;
 }
 
-/** undefined when the text is none. */
+/** Undefined where the text is no position. */
 export function parsePosition(text: string): Place | undefined {
   const [, topic, partition, offset] = /^(.+)\/(\d{1,9})\/(\d{1,19})$/.exec(text) ?? [];
   if (topic === undefined || partition === undefined || offset === undefined) return undefined;

@@ -107,7 +107,7 @@ async function produce(count: number): Promise<LogRecord[]> {
   return readAll(names.topics.images);
 }
 
-it('puts the original records back once and in order, after the cause is mended, however often retry is ended and repeated', async () => {
+it('produces the original records again exactly once and in order, also when retry is interrupted and repeated', async () => {
   const originals = await produce(900);
   const broken = await startCopier(({ value }) =>
     value?.toString().endsWith('7')
@@ -177,7 +177,7 @@ it('puts the original records back once and in order, after the cause is mended,
   expect(await pending()).toBe(0);
 });
 
-it('brings back no image that was erased meanwhile, shows letters without payload, and forgets what is dropped', async () => {
+it('restores no erased image, shows dead letters without payload, and deletes dropped ones', async () => {
   const [first] = await produce(60);
   const broken = await startCopier(() => new HeadwaterError('image-unreadable', 'the decoder is broken'));
   await expect.poll(pending, { timeout: 60_000 }).toBe(60);

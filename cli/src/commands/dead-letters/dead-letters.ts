@@ -1,4 +1,4 @@
-/** `headwater dead-letters`: look at records that could not be processed, put them back when the cause is mended, or forget them. */
+/** `headwater dead-letters`: lists, retries or drops records that could not be processed. */
 import type { Command } from 'commander';
 import type { Console } from '../../terminal/console.ts';
 import { type ListOptions, listDeadLetters, type ShowOptions, showDeadLetter } from './inspect.ts';
@@ -14,12 +14,12 @@ export function registerDeadLetters(program: Command, console: Console, finish: 
   withSelection(
     letters.command('list').description('List dead letters, by topic and partition in their order.'),
   )
-    .option('--all', 'also those that were retried or dropped', false)
+    .option('--all', 'include retried and dropped ones', false)
     .action(async (options: ListOptions) => finish(await listDeadLetters(options, console)));
   letters
     .command('show')
-    .description('Show all that is known of one dead letter; never its payload.')
-    .argument('<place>', 'topic/partition/offset, as the list has it')
+    .description('Show one dead letter, without its payload.')
+    .argument('<place>', 'topic/partition/offset, as listed')
     .option('--payload <file>', 'write the bytes of its value to a file')
     .option('--json', 'print one JSON object', false)
     .action(async (place: string, options: ShowOptions) =>
@@ -29,18 +29,18 @@ export function registerDeadLetters(program: Command, console: Console, finish: 
     letters
       .command('retry')
       .description(
-        'Put the original records back where they came from, in order, each once: a second retry goes on where the first one ended.',
+        'Produce the original records to their source topics again, in order and exactly once; a repeated retry resumes.',
       ),
   )
-    .option('--dry-run', 'only say what would be done', false)
+    .option('--dry-run', 'print the plan only', false)
     .action(async (options: RetryOptions) => finish(await retry(options, console)));
   withSelection(
     letters
       .command('drop')
       .description(
-        'Forget dead letters: they are not retried any more, and deleted as far as none before them is pending.',
+        'Discard dead letters: they can no longer be retried; leading ones are deleted from the topic.',
       ),
   )
-    .option('--yes', 'do not ask', false)
+    .option('--yes', 'do not ask for confirmation', false)
     .action(async (options: DropOptions) => finish(await drop(options, console)));
 }

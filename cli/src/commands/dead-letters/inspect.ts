@@ -5,11 +5,11 @@ import type { Console } from '../../terminal/console.ts';
 import { withCluster, withFileName } from '../cluster-connection.ts';
 import { parsePosition } from './dead-letter.ts';
 import { DeadLetterTopic, type FoundDeadLetter } from './dead-letter-topic.ts';
-import { describe, detailsOf, lineOf, plainOf } from './presentation.ts';
+import { describe, detailsOf, lineOf, toJson } from './presentation.ts';
 import { type SelectionOptions, topicsOf } from './selection.ts';
 
 export interface ListOptions extends SelectionOptions {
-  /** Also what is settled. */
+  /** Includes retried and dropped ones. */
   readonly all: boolean;
 }
 
@@ -27,9 +27,9 @@ type Counts = Map<string, number>;
 
 export async function listDeadLetters(options: ListOptions, console: Console): Promise<number> {
   return withCluster(console, async (cluster) => {
-    const letters: ReturnType<typeof plainOf>[] = [];
+    const letters: ReturnType<typeof toJson>[] = [];
     const say: Say = options.json
-      ? (found) => letters.push(plainOf(found))
+      ? (found) => letters.push(toJson(found))
       : (found) => console.stdout.write(`${lineOf(found)}\n`);
     const counts: Counts = new Map();
     for (const name of await topicsOf(options, cluster)) {
@@ -41,13 +41,13 @@ export async function listDeadLetters(options: ListOptions, console: Console): P
       console.stdout.write(`${JSON.stringify({ total, counts: Object.fromEntries(counts), letters })}\n`);
       return 0;
     }
-    console.stderr.write(total === 0 ? 'there are no such dead letters\n' : `${total} dead letters:\n`);
+    console.stderr.write(total === 0 ? 'no matching dead letters\n' : `${total} dead letters:\n`);
     for (const [kind, count] of counts) console.stderr.write(`  ${count} × ${kind}\n`);
     return 0;
   });
 }
 
-/** Shows the first ones, counts all. */
+/** Lists the first ones, and counts all. */
 async function listTopic(
   topic: DeadLetterTopic,
   options: ListOptions,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { OffsetSet } from './offset-set.ts';
 
-it('holds what was added, whatever the order, and survives its text', () => {
+it('has the added offsets in any order, and round-trips as text', () => {
   fc.assert(
     fc.property(fc.array(fc.bigInt({ min: 0n, max: 60n })), (offsets) => {
       const set = new OffsetSet();

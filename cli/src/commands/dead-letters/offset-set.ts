@@ -1,4 +1,4 @@
-/** A set of offsets of one partition, kept as ranges: what is settled lies mostly together, and travels in a header. */
+/** A set of offsets of one partition, as ranges: resolved offsets are mostly adjacent, and are stored in a header. */
 
 type Range = readonly [from: bigint, to: bigint];
 
@@ -34,7 +34,7 @@ export class OffsetSet {
       .join(',');
   }
 
-  /** Adds what `toString` has written; undefined when that is something else. */
+  /** Adds the output of `toString`; undefined for any other text. */
   addText(text: string): this | undefined {
     if (!/^\d{1,19}(-\d{1,19})?(,\d{1,19}(-\d{1,19})?)*$/.test(text)) return undefined;
     for (const part of text.split(',')) {

@@ -1,11 +1,11 @@
-/** Dead letters in words and as JSON. Payloads are never shown: they are what somebody sent, images and labels of people. */
+/** Dead letters as text and JSON. Payloads are never shown: they are images and labels of people. */
 import { originalHeaders } from '@headwater/log';
 import { formatPosition, type StoredDeadLetter } from './dead-letter.ts';
 import type { FoundDeadLetter } from './dead-letter-topic.ts';
 
 const longestReason = 120;
 
-export function plainOf({ letter, settlement }: Omit<FoundDeadLetter, 'record'>) {
+export function toJson({ letter, settlement }: Omit<FoundDeadLetter, 'record'>) {
   const { source, failedAt, key, stage, code, reason, group, valueBytes } = letter;
   return {
     place: formatPosition(letter),
@@ -34,7 +34,7 @@ export function lineOf({ letter, settlement }: Omit<FoundDeadLetter, 'record'>):
   return [...parts, printable(key ?? '(no key)'), sizeText(letter.valueBytes), printable(short)].join('  ');
 }
 
-/** All of a letter but its payload. */
+/** All fields of a dead letter but its payload. */
 export function detailsOf({ letter, record, settlement }: FoundDeadLetter) {
   const headers = Object.entries(record.headers).map(([name, value]) => ({
     name,
@@ -42,7 +42,7 @@ export function detailsOf({ letter, record, settlement }: FoundDeadLetter) {
     value: value.toString('utf8').slice(0, 1_000),
   }));
   return {
-    ...plainOf({ letter, settlement }),
+    ...toJson({ letter, settlement }),
     keyBytes: record.key?.length ?? null,
     originalHeaders: Object.keys(originalHeaders(record.headers)),
     headers,
@@ -52,12 +52,12 @@ export function detailsOf({ letter, record, settlement }: FoundDeadLetter) {
 export function describe(details: ReturnType<typeof detailsOf>): string {
   const { headers, originalHeaders: original, ...rest } = details;
   const lines = Object.entries(rest).map(([name, value]) => `${name.padEnd(12)} ${printable(String(value))}`);
-  const told = headers.map(({ name, bytes, value }) => `  ${name} (${bytes} bytes): ${printable(value)}`);
+  const shown = headers.map(({ name, bytes, value }) => `  ${name} (${bytes} bytes): ${printable(value)}`);
   return [
     ...lines,
     `headers of the record itself: ${original.join(', ') || 'none'}`,
     'headers:',
-    ...told,
+    ...shown,
   ].join('\n');
 }
 
@@ -65,7 +65,7 @@ function sizeText(bytes: StoredDeadLetter['valueBytes']): string {
   return bytes === null ? 'no value' : `${bytes.toLocaleString('en')} bytes`;
 }
 
-/** Whatever a client wrote must not steer a terminal. */
+/** Replaces control characters, which could control the terminal. */
 function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '\ufffd');
 }

@@ -1,7 +1,7 @@
 /**
- * What has become of dead letters: retried or dropped. It is written into their own topic, by the transaction that writes the
- * retried records, so that no letter is retried twice whatever happens in between; a mark is younger than the letters it is about, so
- * it outlives them.
+ * Resolution records state which dead letters were retried or dropped. They are written to the same topic, in the
+ * transaction of the retried records, so that no dead letter is retried twice; they are younger than their dead
+ * letters, so they expire later.
  */
 import type { LogRecord, OutgoingRecord } from '@headwater/log';
 import { OffsetSet } from './offset-set.ts';
@@ -9,18 +9,18 @@ import { OffsetSet } from './offset-set.ts';
 export const resolutions = ['retried', 'dropped'] as const;
 export type Resolution = (typeof resolutions)[number];
 
-/** The value of such a header is a list of offsets in the mark's partition, such as `0-41,43`. */
+/** The value of the header is a list of offsets in the partition of the record, such as `0-41,43`. */
 const headers: Readonly<Record<Resolution, string>> = {
   retried: 'headwater.dead-letters.retried',
   dropped: 'headwater.dead-letters.dropped',
 };
 
-/** A record of a dead letter topic that is no dead letter. */
+/** Whether a record of a dead-letter topic is a resolution record. */
 export function isResolutionRecord({ headers: found }: Pick<LogRecord, 'headers'>): boolean {
   return resolutions.some((settlement) => found[headers[settlement]] !== undefined);
 }
 
-/** One mark for each partition that `offsets` names. */
+/** One record for each partition in `offsets`. */
 export function resolutionRecords(
   topic: string,
   settlement: Resolution,
@@ -35,11 +35,11 @@ export function resolutionRecords(
   }));
 }
 
-/** What the marks of one partition say. */
+/** The resolved offsets of one partition. */
 export class ResolvedOffsets {
   readonly #sets: Record<Resolution, OffsetSet> = { retried: new OffsetSet(), dropped: new OffsetSet() };
 
-  /** A mark that cannot be read says nothing. */
+  /** Adds a resolution record; a malformed one is ignored. */
   note(record: LogRecord): void {
     for (const settlement of resolutions) {
       const text = record.headers[headers[settlement]]?.toString('utf8');
@@ -48,6 +48,6 @@ export class ResolvedOffsets {
   }
 
   of(offset: bigint): Resolution | undefined {
-    return resolutions.find((settlement) => this.#sets[settlement].has(offset));
+    return resolutions.find((resolution) => this.#sets[resolution].has(offset));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Retrying and dropping. Each step is one transaction of the records that go back and of the mark that says so, under an id that only
- * one command can hold at a time: whatever ends a command, the next one goes on behind the last step that was committed.
+ * Retries and drops dead letters. Each step is one transaction of the original records and the resolution record.
+ * Its transactional id fences other commands; after an interruption the next command resumes after the last commit.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Log, LogRecord, LogTransactions, Names, OutgoingRecord } from '@headwater/log';
@@ -13,18 +13,18 @@ import { erasedSince, type PlannedDeadLetter, type PlanOptions, planDeadLetters 
 export interface ResolvingOptions extends PlanOptions {
   readonly log: Log;
   readonly names: Names;
-  /** Of dead letters. */
+  /** The dead-letter topic. */
   readonly topic: string;
-  /** Told how many letters are settled, of how many. */
+  /** Called with the number of resolved dead letters, and the total. */
   readonly progress: (done: number, total: number) => void;
 }
 
 export interface RetryReport {
   readonly topic: string;
   readonly retried: number;
-  /** Of images that were erased since they failed: dropped. */
+  /** Dropped, since their images were erased after the failure. */
   readonly erased: number;
-  /** Left alone: nothing tells where they came from, or that topic is gone. */
+  /** Skipped: their source record is unknown, or its topic was deleted. */
   readonly unknown: number;
 }
 
@@ -33,14 +33,14 @@ export interface DropReport {
   readonly dropped: number;
 }
 
-/** What one transaction takes at most. */
+/** Limits of one transaction. */
 const step = { letters: 200, bytes: 4 * 1024 * 1024, marks: 2_000 };
 const attempts = 5;
 const pauseMs = 1_000;
 
 /**
- * Puts pending letters back where they came from. Errors: log-fenced (another command is at it), record-too-large, limit-exceeded,
- * topic-missing, log-unavailable, the signal's reason.
+ * Produces the original records of pending dead letters again. Errors: log-fenced (another command has taken over),
+ * record-too-large, limit-exceeded, topic-missing, log-unavailable, the signal's reason.
  */
 export async function retryDeadLetters(options: ResolvingOptions): Promise<RetryReport> {
   let retried = 0;
@@ -60,7 +60,7 @@ export async function retryDeadLetters(options: ResolvingOptions): Promise<Retry
   });
 }
 
-/** What a retry would do now. */
+/** The plan of a retry. */
 export async function previewRetry(options: ResolvingOptions): Promise<RetryReport> {
   const topic = await DeadLetterTopic.open(options.log, options.topic, options.signal);
   const { letters, erased, unknown } = await planRetry(options, topic);
@@ -72,7 +72,7 @@ export async function previewRetry(options: ResolvingOptions): Promise<RetryRepo
   };
 }
 
-/** Marks pending letters as dropped, and deletes what lies before the first letter that is still pending. */
+/** Marks pending dead letters as dropped, and deletes the records before the first pending one. */
 export async function dropDeadLetters(options: ResolvingOptions): Promise<DropReport> {
   const dropped: PlannedDeadLetter[] = [];
   await holding(options, async (transactions, topic) => {
@@ -90,7 +90,7 @@ export async function dropDeadLetters(options: ResolvingOptions): Promise<DropRe
   return { topic: options.topic, dropped: dropped.length };
 }
 
-/** Pending letters that a drop would take. */
+/** Number of pending dead letters that a drop would resolve. */
 export async function countPending(options: ResolvingOptions): Promise<number> {
   const topic = await DeadLetterTopic.open(options.log, options.topic, options.signal);
   return (await planDeadLetters(topic, options)).length;
@@ -117,8 +117,8 @@ async function countPartitions(log: Log, letters: readonly PlannedDeadLetter[]) 
 }
 
 /**
- * Does the work as the only owner of the topic's letters, and again where its outcome got lost: by then the marks tell it. The topic is
- * read after the former owner was fenced, so no mark can be missed.
+ * Does the work as the only owner of the topic, and repeats it after an unknown commit: the resolution records show
+ * the outcome. The topic is read after the former owner is fenced, so no resolution record is missed.
  */
 async function holding<T>(
   { log, names, topic, signal }: ResolvingOptions,
@@ -140,11 +140,11 @@ async function holding<T>(
 }
 
 function takenOver(topic: string, cause: HeadwaterError): HeadwaterError {
-  const message = `another command has taken over the letters of ${topic}; what was settled until then stays settled`;
+  const message = `another command has taken over the dead letters of ${topic}; those resolved before stay resolved`;
   return new HeadwaterError('log-fenced', message, { verdict: 'stop', cause });
 }
 
-/** Parts of the plan with the records that they stand for; a letter that retention took meanwhile has none. */
+/** Parts of the plan with their records; a dead letter that expired meanwhile has none. */
 async function* steps(log: Log, topic: DeadLetterTopic, plan: readonly PlannedDeadLetter[]) {
   const counts = await countPartitions(log, plan);
   for (let at = 0; at < plan.length; at += step.letters) {
@@ -182,7 +182,7 @@ async function readLetters(topic: DeadLetterTopic, part: readonly PlannedDeadLet
   return found;
 }
 
-/** Where one record does not fit its topic any more, the others of the step go alone, and the command ends with that one. */
+/** Where a record is too large for its topic, the others of the step are sent one by one, and the command ends with that one. */
 async function commitStep(
   transactions: LogTransactions,
   topic: DeadLetterTopic,
@@ -204,8 +204,8 @@ async function commitStep(
 
 function doesNotFit(topic: string, letter: PlannedDeadLetter, cause: HeadwaterError): HeadwaterError {
   const place = formatPosition({ topic, partition: letter.partition, offset: letter.offset });
-  const advice = 'raise max.message.bytes of the topic that it came from, or drop it';
-  return new HeadwaterError(cause.code, `${place} cannot be retried: ${cause.message}; ${advice}`, { cause });
+  const advice = 'raise max.message.bytes of its source topic, or drop it';
+  return new HeadwaterError(cause.code, `cannot retry ${place}: ${cause.message}; ${advice}`, { cause });
 }
 
 async function settle(
@@ -230,7 +230,7 @@ function offsetsOf(letters: readonly PlannedDeadLetter[]): Map<number, OffsetSet
   return sets;
 }
 
-/** What is settled need not wait for the topic's retention. The marks of `dropped` may not be readable yet: a commit ends in the background. */
+/** Deletes resolved dead letters before they expire. `dropped` is passed in, since its records may not be readable yet. */
 async function deleteSettled(
   { log, topic: name, signal }: ResolvingOptions,
   dropped: ReadonlyMap<number, OffsetSet>,

@@ -18,7 +18,7 @@ export interface RetryOptions extends SelectionOptions {
 }
 
 export interface DropOptions extends SelectionOptions {
-  /** Do not ask. */
+  /** Skips the confirmation. */
   readonly yes: boolean;
 }
 
@@ -33,7 +33,7 @@ export async function retry(options: RetryOptions, console: Console): Promise<nu
       reportRetry(report, options, console);
     }
     const retried = reports.reduce((sum, report) => sum + report.retried, 0);
-    if (retried === 0) console.stderr.write('there is nothing to retry\n');
+    if (retried === 0) console.stderr.write('no dead letters to retry\n');
     if (options.json) {
       console.stdout.write(`${JSON.stringify({ dryRun: options.dryRun, retried, topics: reports })}\n`);
     }
@@ -51,7 +51,7 @@ function reportRetry(
   if (erased > 0) {
     parts.push(`${erased} of images that were erased since ${dryRun ? 'would be' : 'are'} dropped`);
   }
-  if (unknown > 0) parts.push(`${unknown} left alone: nothing tells where they came from`);
+  if (unknown > 0) parts.push(`${unknown} skipped: their source record is unknown`);
   if (parts.length > 0) stderr.write(`${topic}: ${parts.join('; ')}\n`);
 }
 
@@ -71,18 +71,18 @@ export async function drop(options: DropOptions, console: Console): Promise<numb
   });
 }
 
-/** Errors: request-invalid where nobody can be asked, or somebody says no. */
+/** Errors: request-invalid without a terminal, or when the answer is no. */
 async function confirm(all: readonly ResolvingOptions[], { stderr, signal }: Console): Promise<void> {
   let count = 0;
   for (const settling of all) count += await countPending(settling);
   if (count === 0) return;
-  const question = `${count} dead letters would be forgotten for good`;
+  const question = `${count} dead letters would be discarded permanently`;
   if (process.stdin.isTTY !== true) {
-    throw new HeadwaterError('request-invalid', `${question}; say --yes to do it`);
+    throw new HeadwaterError('request-invalid', `${question}; confirm with --yes`);
   }
   const input = createInterface({ input: process.stdin });
   try {
-    stderr.write(`${question}. Type yes to do it: `);
+    stderr.write(`${question}. Type yes to confirm: `);
     const answer = await input.question('', { signal });
     if (answer.trim().toLowerCase() === 'yes') return;
     throw new HeadwaterError('request-invalid', 'nothing was dropped');

@@ -1,32 +1,32 @@
 /**
- * Which letters a command is about, in the order in which their records came: by source partition, then by offset. A plan keeps places
- * and sizes alone, so that many letters fit; their bytes are read when it is their turn.
+ * The dead letters of a command, in the order of their source records: by partition, then by offset. A plan has
+ * positions and sizes alone, to bound memory; the bytes are read in each step.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Log } from '@headwater/log';
 import type { Place } from './dead-letter.ts';
 import type { DeadLetterFilter, DeadLetterTopic } from './dead-letter-topic.ts';
 
-/** Letters of one topic that one command may be about. */
+/** Maximum dead letters of one topic in a command. */
 const maxDeadLetters = 250_000;
 
 export interface PlannedDeadLetter {
   readonly partition: number;
   readonly offset: bigint;
-  /** null: its headers do not tell where it came from. */
+  /** null: its headers name no source record. */
   readonly source: Place | null;
-  /** latin1, so that any bytes are kept. */
+  /** latin1, which keeps any bytes. */
   readonly key: string | null;
 }
 
 export interface PlanOptions {
   readonly filter: DeadLetterFilter;
-  /** The first so many, in order. */
+  /** Maximum number, in order. */
   readonly limit: number | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Pending letters. Errors: limit-exceeded, log-unavailable, the signal's reason. */
+/** Pending dead letters. Errors: limit-exceeded, log-unavailable, the signal's reason. */
 export async function planDeadLetters(
   topic: DeadLetterTopic,
   options: PlanOptions,
@@ -43,7 +43,7 @@ export async function planDeadLetters(
 }
 
 function tooMany(topic: string): HeadwaterError {
-  const message = `more than ${maxDeadLetters} letters of ${topic} match; narrow them with --code, --since and --until, or --key`;
+  const message = `more than ${maxDeadLetters} dead letters of ${topic} match; narrow them with --code, --since and --until, or --key`;
   return new HeadwaterError('limit-exceeded', message);
 }
 
@@ -54,7 +54,7 @@ function bySource(a: PlannedDeadLetter, b: PlannedDeadLetter): number {
     compare(first.topic, second.topic) ||
     first.partition - second.partition ||
     compare(first.offset, second.offset) ||
-    // The same record twice: only one who processed it again can have written the second letter.
+    // Two dead letters of one record: it was processed again in between, so the second one is kept alone.
     a.partition - b.partition ||
     compare(a.offset, b.offset)
   );
@@ -67,8 +67,8 @@ function compare<T extends string | bigint>(a: T, b: T): number {
 type Sourced = PlannedDeadLetter & { readonly source: Place };
 
 /**
- * Letters of images that were erased later, by a younger record of their key without a value: retried, the image
- * would come back. Errors: log-unavailable, the signal's reason.
+ * Dead letters of images that were erased later, by a younger tombstone: a retry would restore the image.
+ * Errors: log-unavailable, the signal's reason.
  */
 export async function erasedSince(
   log: Log,
@@ -98,7 +98,7 @@ function bySourcePartition(letters: readonly PlannedDeadLetter[]): Iterable<read
   return groups.values();
 }
 
-/** Offset of the last tombstone of each key of the letters, behind the first of them. */
+/** Offset of the last tombstone of each key, after the first dead letter. */
 async function readTombstones(log: Log, letters: readonly Sourced[], signal: AbortSignal) {
   const found = new Map<string, bigint>();
   const first = letters[0]?.source;

@@ -1,4 +1,4 @@
-/** Which dead letters a command is about: the options for it, and the topics that they name. */
+/** Options that select dead letters, and the topics that they name. */
 import { HeadwaterError } from '@headwater/errors';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Cluster } from '../cluster-connection.ts';
@@ -16,7 +16,7 @@ export interface SelectionOptions {
 
 export function withSelection(command: Command): Command {
   return command
-    .option('--topic <name...>', 'topics that failed, or their topics of dead letters (default: all)')
+    .option('--topic <name...>', 'source topics, or their dead-letter topics (default: all)')
     .option('--code <code>', 'with this error code')
     .option('--key <key>', 'with this key, such as the id of an image')
     .option(
@@ -25,11 +25,11 @@ export function withSelection(command: Command): Command {
       parseTime,
     )
     .option('--until <time>', 'written before: likewise', parseTime)
-    .option('--limit <count>', 'the first so many of each topic', parseCount)
+    .option('--limit <count>', 'maximum number for each topic', parseCount)
     .option('--json', 'print one JSON object, the last line of standard output', false);
 }
 
-/** Topics of dead letters that exist. Errors: topic-missing for one that was named and does not. */
+/** Existing dead-letter topics. Errors: topic-missing for a named one that does not exist. */
 export async function topicsOf(
   { topic: given }: SelectionOptions,
   { clients, config }: Cluster,
@@ -54,7 +54,7 @@ export async function topicsOf(
 
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** An ISO time with a date and a time and no zone: JavaScript would take it for local time, and lists print UTC. */
+/** An ISO time without a zone: JavaScript would read it as local time, and lists print UTC. */
 const withoutZone = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/;
 
 /** Milliseconds since 1970. Errors: InvalidArgumentError. */

@@ -1,4 +1,4 @@
-/** `headwater examples`: labelled sets as files, out of the topics and back into them. */
+/** `headwater examples`: exports training sets to files, and imports them. */
 import {
   chooseFormat,
   exampleFormats,
@@ -26,23 +26,23 @@ interface ImportOptions {
 type Finish = (code: number) => void;
 
 export function registerExamples(program: Command, console: Console, finish: Finish): void {
-  const examples = program.command('examples').description('Export and import labelled sets.');
+  const examples = program.command('examples').description('Export and import training sets.');
   examples
     .command('export')
     .description('Write the examples of a task as JSON Lines, Avro or Parquet.')
     .argument(
       '<file>',
-      'where to (replaced when complete); its extension says the format: .jsonl, .avro or .parquet',
+      'output file (replaced when complete); its extension selects the format: .jsonl, .avro or .parquet',
     )
     .requiredOption('--task <name>', 'the task')
-    .option('--extractor <id>', 'whose vectors (default: the one whose head serves)')
+    .option('--extractor <id>', 'extractor of the vectors (default: that of the serving head)')
     .addOption(formatOption())
     .option('--json', 'print one JSON object, the last line of standard output', false)
     .action(async (file: string, options: ExportOptions) => finish(await exportTo(file, options, console)));
   examples
     .command('import')
     .description(
-      'Check a file of examples and send what the topics do not hold yet: vectors to vectors.<extractor>, labels to labels. It may be repeated.',
+      'Check a file of examples and send those that the topics lack: vectors to vectors.<extractor>, labels to labels. It can be repeated.',
     )
     .argument('<file>', 'JSON Lines, Avro or Parquet')
     .addOption(formatOption())
@@ -51,7 +51,7 @@ export function registerExamples(program: Command, console: Console, finish: Fin
 }
 
 function formatOption(): Option {
-  return new Option('--format <name>', 'where the extension does not say it').choices(
+  return new Option('--format <name>', 'format, where the extension does not select it').choices(
     exampleFormats.map(({ name }) => name),
   );
 }
@@ -89,7 +89,7 @@ async function importFrom(path: string, options: ImportOptions, console: Console
   return 0;
 }
 
-/** Whatever ends it, the person is told what was sent, and that nothing of it is lost. */
+/** After any end, reports the number of records that were sent. */
 async function importAll(
   path: string,
   format: ReturnType<typeof chooseFormat>,
@@ -115,5 +115,5 @@ async function importAll(
 function describeStop(soFar: ImportSoFar | undefined): string {
   if (soFar === undefined) return 'stopped before anything was sent';
   const { done, examples, vectorsSent, labelsSent } = soFar;
-  return `stopped after ${done} of ${examples} examples: ${vectorsSent} vectors and ${labelsSent} labels were sent, and stay; run it again, and only the rest is sent`;
+  return `stopped after ${done} of ${examples} examples: ${vectorsSent} vectors and ${labelsSent} labels were sent; run it again to send the rest`;
 }

@@ -77,7 +77,7 @@ it('learns from the images of a topic, and not from those that were erased', asy
   const args = ['extractor', 'fit', join(folder, 'topic.yaml'), '--from', 'topic', '--json'];
   expect(await runProgram(['node', 'headwater', ...args], console), console.err()).toBe(0);
   expect(JSON.parse(console.out())).toMatchObject({ fitted: [{ records: 10 }, { records: 10 }] });
-  expect(console.err()).toMatch(/left out .*images\/\d\/\d+: /);
+  expect(console.err()).toMatch(/skipped .*images\/\d\/\d+: /);
   const fromTopic = await readFile(join(folder, 'look.v1.fitted.json'), 'utf8');
 
   const lines = Array.from({ length: 12 }, (_, index) => index)

@@ -1,4 +1,4 @@
-/** `headwater extractor`: what turns images into vectors: what there is, trying it, and letting chains learn. Usage is here, the work in the files beside. */
+/** `headwater extractor`: lists, describes, tries and fits extractors. The commands are in the files beside. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Console } from '../../terminal/console.ts';
 import type { FitCommandOptions, MergeCommandOptions } from './fit.ts';
@@ -6,7 +6,7 @@ import type { ShowOptions, TryOptions } from './show.ts';
 
 const extractorArgument = [
   '<extractor>',
-  'an id of the table, or the file (.yaml) of a net or a chain of your own',
+  'an extractor id, or the file (.yaml) of your own net or chain',
 ] as const;
 const chainArgument = ['<file>', 'the file (.yaml) of a chain'] as const;
 const jsonOption = ['--json', 'print one JSON object, the last line of standard output', false] as const;
@@ -15,11 +15,13 @@ const jsonOption = ['--json', 'print one JSON object, the last line of standard 
 export function registerExtractor(program: Command, console: Console, finish: (code: number) => void): void {
   const extractor = program
     .command('extractor')
-    .description('What turns images and their attributes into vectors: list it, try it, let it learn.');
-  // Engines are loaded when a command needs them, not for --help of others.
+    .description(
+      'List, describe, try and fit extractors, which turn images and their attributes into vectors.',
+    );
+  // Engines are loaded when a command needs them, not for --help.
   extractor
     .command('list')
-    .description('List the extractors that come with Headwater, and the methods that chains are made of.')
+    .description('List the extractors of Headwater, and the methods of chains.')
     .option(...jsonOption)
     .action(async (options: ShowOptions) => {
       const { list } = await import('./show.ts');
@@ -27,7 +29,7 @@ export function registerExtractor(program: Command, console: Console, finish: (c
     });
   extractor
     .command('describe')
-    .description('Open an extractor and say what it is: dimensions, digest, engine.')
+    .description('Open an extractor and print its dimensions, digest and engine.')
     .argument(...extractorArgument)
     .option(...jsonOption)
     .action(async (name: string, options: ShowOptions) => {
@@ -36,10 +38,10 @@ export function registerExtractor(program: Command, console: Console, finish: (c
     });
   extractor
     .command('try')
-    .description('Show an extractor one image; with --json the whole vector is printed.')
+    .description('Extract the vector of one image; --json prints all of it.')
     .argument(...extractorArgument)
     .argument('<image>', 'an image file')
-    .option('--attribute <name=value...>', 'attributes that travel with the image', parseAttribute, {})
+    .option('--attribute <name=value...>', 'attributes of the image', parseAttribute, {})
     .option(...jsonOption)
     .action(async (name: string, image: string, options: TryOptions) => {
       const { tryOut } = await import('./show.ts');
@@ -51,15 +53,15 @@ export function registerExtractor(program: Command, console: Console, finish: (c
 function addFit(extractor: Command, console: Console, finish: (code: number) => void): void {
   extractor
     .command('fit')
-    .description('Let the links of a chain learn from a sample; what they learn is kept beside the file.')
+    .description('Fit the links of a chain to a sample; their parameters are stored beside the file.')
     .argument(...chainArgument)
     .requiredOption(
       '--from <sample...>',
       'a folder of images, a .jsonl file, `topic` (the images on Kafka) or topic:<name>',
     )
-    .option('--limit <count>', 'learn from so many records at most', parseCount)
-    .option('--again', 'let every link learn anew', false)
-    .option('--part <out>', 'make one pass and write a part, to be merged with others, to this file')
+    .option('--limit <count>', 'maximum records to learn from', parseCount)
+    .option('--again', 'fit every link again', false)
+    .option('--part <out>', 'make one pass and write a partial sum to this file, to be merged with others')
     .option(...jsonOption)
     .addHelpText('after', fitHelp)
     .action(async (file: string, options: FitCommandOptions) => {
@@ -68,9 +70,7 @@ function addFit(extractor: Command, console: Console, finish: (code: number) => 
     });
   extractor
     .command('merge')
-    .description(
-      'Make of parts, each fitted from a share of the sample, what one process would have learned.',
-    )
+    .description('Merge partial sums, each of a share of the sample, into the result of a single process.')
     .argument(...chainArgument)
     .argument('<part...>', 'files that `fit --part` wrote')
     .option(...jsonOption)

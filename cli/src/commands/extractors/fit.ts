@@ -1,4 +1,4 @@
-/** `headwater extractor fit` and `merge`: a sample in, what the links of a chain learned out, with progress on the way. */
+/** `headwater extractor fit` and `merge`: fit the links of a chain to a sample. */
 import { type FitOptions, fitChain, fitPart, mergeParts } from '@headwater/extractor-pipelines';
 import type { Console } from '../../terminal/console.ts';
 import { createProgressLines } from '../../terminal/progress-lines.ts';
@@ -16,7 +16,7 @@ export interface MergeCommandOptions {
   readonly json: boolean;
 }
 
-/** Records that are named when nothing could be learned from them; the others are counted. */
+/** Maximum skipped records that are named; the others are counted alone. */
 const namedSkips = 10;
 
 function tellSkips(say: (line: string) => void) {
@@ -24,10 +24,10 @@ function tellSkips(say: (line: string) => void) {
   return {
     skip: (name: string, { message, code }: { readonly message: string; readonly code: string }) => {
       skipped += 1;
-      if (skipped <= namedSkips) say(`left out ${name}: ${message} (${code})`);
+      if (skipped <= namedSkips) say(`skipped ${name}: ${message} (${code})`);
     },
     tell: () => {
-      if (skipped > namedSkips) say(`left out ${skipped} records in all, over all passes`);
+      if (skipped > namedSkips) say(`skipped ${skipped} records over all passes`);
     },
   };
 }

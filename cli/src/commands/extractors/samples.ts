@@ -1,4 +1,4 @@
-/** Samples that chains learn from: a folder of images, a file of records, or the images on Kafka. Each can be read as often as there are passes. */
+/** Samples for fitting chains: a folder of images, a file of records, or the images on Kafka. Each can be read several times. */
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
@@ -11,31 +11,31 @@ import { topicSample } from './topic-sample.ts';
 
 const none = new Uint8Array();
 
-/** Of a sample as a whole. */
+/** An error of the whole sample. */
 function invalid(message: string, cause?: unknown): HeadwaterError {
   return new HeadwaterError('request-invalid', message, { verdict: 'stop', cause });
 }
 
-/** Of one record of it; the others count. */
+/** An error of one record; it is skipped. */
 function unfit(message: string, cause?: unknown): HeadwaterError {
   return new HeadwaterError('record-unfit', message, { cause });
 }
 
-/** As much as an extractor takes where nothing else is configured; larger files are not read at all. */
+/** The default limit of extractors; larger files are not read. */
 const mostImageBytes = 20 * 1024 * 1024;
 
 /** Errors: image-too-large. */
 async function readImage(path: string): Promise<Buffer> {
   const { size } = await stat(path);
   if (size <= mostImageBytes) return await readFile(path);
-  throw new HeadwaterError('image-too-large', `The file has ${size} bytes; ${mostImageBytes} are allowed.`);
+  throw new HeadwaterError('image-too-large', `the file has ${size} bytes; the limit is ${mostImageBytes}`);
 }
 
 function isVisible(path: string): boolean {
   return !path.split(sep).some((part) => part.startsWith('.'));
 }
 
-/** Every regular file below the folder; what is no image is left out when it is decoded. */
+/** Every regular file below the folder; files that are no images are skipped by the decoder. */
 async function folderSample(folder: string): Promise<Sample> {
   const root = resolve(folder);
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
@@ -70,7 +70,7 @@ function parseLine(text: string): Line {
   try {
     line = JSON.parse(text);
   } catch (cause) {
-    throw unfit('The line is not JSON.', cause);
+    throw unfit('the line is not JSON', cause);
   }
   const { image, attributes = {} } = (typeof line === 'object' && line !== null ? line : {}) as Line;
   const texts =
@@ -78,7 +78,9 @@ function parseLine(text: string): Line {
   if (isText(image) && texts.every((value) => typeof value === 'string')) {
     return { ...(image !== undefined && { image }), attributes };
   }
-  throw unfit('A line is like {"image": "a.jpg", "attributes": {"price": "7.5"}}; attributes are texts.');
+  throw unfit(
+    'expected a line such as {"image": "a.jpg", "attributes": {"price": "7.5"}}; attributes are texts',
+  );
 }
 
 async function recordOf({ image, attributes = {} }: Line, folder: string) {
@@ -89,7 +91,7 @@ async function recordOf({ image, attributes = {} }: Line, folder: string) {
     return { image: await readImage(resolve(folder, image)), attributes };
   } catch (cause) {
     if (cause instanceof HeadwaterError) throw cause;
-    throw unfit(`The image ${image.slice(0, 200)} can't be read.`, cause);
+    throw unfit(`cannot read the image ${image.slice(0, 200)}`, cause);
   }
 }
 
@@ -122,14 +124,14 @@ async function sampleOf(name: string, cluster: Cluster | undefined): Promise<Sam
     return await topicSample(topic || cluster.clients.names.topics.images, cluster);
   }
   const found = await stat(name).catch((cause: unknown) => {
-    throw invalid(`The sample ${name} can't be read: it must be a folder, a .jsonl file, or topic.`, cause);
+    throw invalid(`cannot read the sample ${name}: expected a folder, a .jsonl file, or topic`, cause);
   });
   if (found.isDirectory()) return await folderSample(name);
   if (/\.(jsonl|ndjson)$/.test(name)) return linesSample(name);
-  throw invalid(`The sample ${name} must be a folder, a .jsonl file, or topic.`);
+  throw invalid(`invalid sample ${name}: expected a folder, a .jsonl file, or topic`);
 }
 
-/** Opens the samples, and a connection to Kafka where one of them is there. */
+/** Opens the samples, and a connection to Kafka where one of them needs it. */
 export async function withSamples<T>(
   names: readonly string[],
   console: Console,

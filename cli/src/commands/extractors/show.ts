@@ -1,4 +1,4 @@
-/** `headwater extractor list`, `describe` and `try`: what there is, what one is, and what it answers. */
+/** `headwater extractor list`, `describe` and `try`. */
 import { readFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
 import { methodEntries, openExtractor } from '@headwater/extractor-pipelines';
@@ -13,7 +13,7 @@ export interface TryOptions extends ShowOptions {
   readonly attribute: Readonly<Record<string, string>>;
 }
 
-/** Numbers that are shown of a vector. */
+/** Number of components of a vector that are printed. */
 const shown = 8;
 
 function columns(rows: readonly (readonly string[])[]): string {
@@ -82,7 +82,7 @@ async function readImage(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new HeadwaterError('request-invalid', `The image ${path} can't be read.`, { cause });
+    throw new HeadwaterError('request-invalid', `cannot read the image ${path}`, { cause });
   }
 }
 

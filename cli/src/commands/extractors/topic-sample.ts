@@ -1,4 +1,4 @@
-/** The images on Kafka as a sample: from the first one to what was the last when the command began. What was erased since is not learned from. */
+/** The images on Kafka as a sample, up to the end of the topic at the start. Erased images are left out. */
 
 import { HeadwaterError } from '@headwater/errors';
 import type { Sample, SampleRecord } from '@headwater/extractor-pipelines';
@@ -7,7 +7,7 @@ import type { LogRecord } from '@headwater/log';
 import { openCodec } from '@headwater/schemas';
 import type { Cluster } from '../cluster-connection.ts';
 
-/** Erased images that can be told from others at once. */
+/** Maximum erased images that are held in memory. */
 const maxErasedImages = 1_000_000;
 
 interface Range {
@@ -19,7 +19,7 @@ interface Range {
 async function rangesOf(topic: string, { clients }: Cluster): Promise<Range[]> {
   const { admin } = clients.log;
   if ((await admin.partitions(topic)) === undefined) {
-    throw new HeadwaterError('topic-missing', `There is no topic ${topic}.`);
+    throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
   }
   const offsets = await admin.offsets(topic);
   return offsets.map(({ low, high }, partition) => ({ partition, low, high }));
@@ -35,14 +35,14 @@ async function* readAll(topic: string, ranges: readonly Range[], { clients }: Cl
   }
 }
 
-/** Offsets up to which an image's records count no more, by its id; ids keep to one partition. */
+/** Offset of the last tombstone by image id; the records of an id are in one partition. */
 async function readErasureOffsets(records: AsyncIterable<LogRecord>): Promise<Map<string, bigint>> {
   const erased = new Map<string, bigint>();
   for await (const { key, value, offset } of records) {
     if (value !== null || key === null) continue;
     erased.set(key.toString('utf8'), BigInt(offset));
     if (erased.size > maxErasedImages) {
-      throw new HeadwaterError('limit-exceeded', `More than ${maxErasedImages} images were erased.`, {
+      throw new HeadwaterError('limit-exceeded', `more than ${maxErasedImages} images were erased`, {
         verdict: 'stop',
       });
     }
@@ -58,7 +58,7 @@ export async function topicSample(topic: string, cluster: Cluster): Promise<Samp
   async function read(record: LogRecord, signal: AbortSignal): Promise<SourceRecord> {
     const { content, attributes } = await codec.decode(record.value ?? Buffer.alloc(0));
     if (content.byteLength > maxBytes) {
-      throw new HeadwaterError('image-too-large', 'The image has more bytes than MAX_IMAGE_BYTES allows.');
+      throw new HeadwaterError('image-too-large', 'the image has more bytes than MAX_IMAGE_BYTES allows');
     }
     const image = content instanceof Uint8Array ? content : await blobs.get(content, signal);
     return { image, attributes };

@@ -1,4 +1,4 @@
-/** `headwater backfill`: rebuilds a task's heads from the topics, and says whether they are those that were published. */
+/** `headwater backfill`: rebuilds a task's heads from the topics, and compares them with the published ones. */
 import { availableParallelism } from 'node:os';
 import { type BackfillReport, type BackfillVerdict, backfill, verdictOf } from '@headwater/classify/rebuild';
 import type { HeadKind } from '@headwater/schemas';
@@ -26,17 +26,14 @@ export function registerBackfill(program: Command, console: Console, finish: (co
       'Rebuild a task’s heads from its examples with several threads, and compare them, to the last bit, with the settled heads that were published.',
     )
     .requiredOption('--task <name>', 'the task')
-    .option('--extractor <id>', 'whose vectors (default: the one whose head serves)')
+    .option('--extractor <id>', 'extractor of the vectors (default: that of the serving head)')
     .addOption(
-      new Option(
-        '--from <source>',
-        'take the examples from their topic, or make them anew of vectors and labels',
-      )
+      new Option('--from <source>', 'read the examples from their topic, or join vectors and labels again')
         .choices(['examples', 'vectors'])
         .default('examples'),
     )
     .addOption(
-      new Option('--kind <kind...>', 'kinds of heads (default: those that have a settled head)').choices([
+      new Option('--kind <kind...>', 'kinds of heads (default: those with a settled head)').choices([
         'lda',
         'ridge',
         'ncm',
@@ -48,9 +45,9 @@ export function registerBackfill(program: Command, console: Console, finish: (co
     .option('--workers <count>', 'threads that sum', parseWorkers, availableParallelism())
     .option(
       '--task-settings <path>',
-      'YAML file of what is otherwise for single tasks: the trainer’s (default: TASK_SETTINGS)',
+      'YAML file of the settings of single tasks, as for the trainer (default: TASK_SETTINGS)',
     )
-    .option('--publish', 'publish heads that are not there yet; only while no trainer runs', false)
+    .option('--publish', 'publish missing heads; only while no trainer runs', false)
     .option('--json', 'print one JSON object, the last line of standard output', false)
     .addHelpText('after', help)
     .action(async (options: BackfillCommandOptions) => finish(await run(options, console)));
@@ -102,7 +99,7 @@ function describe(report: BackfillReport): string {
   return [
     `${task}, ${extractor}: ${examples} examples of ${classes} classes, summed by ${workers} threads, ${seconds} s in all`,
     `set digest ${setDigest}`,
-    ...(unreadable === 0 ? [] : [`${unreadable} records of the set cannot be read, and count for nobody`]),
+    ...(unreadable === 0 ? [] : [`${unreadable} records of the set cannot be read, and are ignored`]),
     ...(table === null
       ? []
       : [
@@ -112,11 +109,11 @@ function describe(report: BackfillReport): string {
     ...(report.passedOver.length === 0
       ? []
       : [
-          `not compared: ${report.passedOver.join(', ')} (mlp, and what HEADS and TASK_SETTINGS do not name; --kind does)`,
+          `not compared: ${report.passedOver.join(', ')} (mlp, and kinds that HEADS and TASK_SETTINGS do not name; use --kind)`,
         ]),
     ...(report.serving === null || report.heads.some(({ kind }) => kind === report.serving)
       ? []
-      : [`the kind that serves, ${report.serving}, was not compared: --kind ${report.serving} does`]),
+      : [`the serving kind, ${report.serving}, was not compared: use --kind ${report.serving}`]),
     ...(report.from === 'vectors' ? [] : [unseen]),
   ].join('\n');
 }
@@ -154,7 +151,7 @@ function whatToDo(publishedNow: number | undefined): string {
   return 'a trainer of this version publishes a new one when it starts; without one, so does --publish';
 }
 
-/** What is most often behind it, before anybody thinks of a fault. */
+/** The most frequent cause of a difference. */
 function whyDifferent(kind: string, isSameSet: boolean): string {
   if (!isSameSet)
     return 'of another set: was it trained with this WINDOW (or that of its task in TASK_SETTINGS), and are labels at rest?';

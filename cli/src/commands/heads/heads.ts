@@ -1,4 +1,4 @@
-/** `headwater heads`: what heads there are, and heads as files that can be carried from one cluster to another. */
+/** `headwater heads`: lists heads, and exports and imports them between clusters. */
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import {
   decodeHeadFile,
@@ -30,21 +30,19 @@ const largestFile = 512 * 1024 * 1024;
 export function registerHeads(program: Command, console: Console, finish: Finish): void {
   const heads = program.command('heads').description('List, show, export and import heads.');
   withFilter(
-    heads.command('list').description('List heads, the newest of each task first; * marks those that serve.'),
+    heads.command('list').description('List heads, the newest of each task first; * marks serving heads.'),
   )
     .option('--json', 'print one JSON object', false)
     .action(async (options: FilterOptions & OutputOptions) => finish(await list(options, console)));
   withFilter(
-    heads.command('show').description('Show one head: the given one, the one that serves, or the newest.'),
+    heads.command('show').description('Show one head: the selected one, the serving one, or the newest.'),
   )
     .option('--json', 'print one JSON object', false)
     .action(async (options: FilterOptions & OutputOptions) => finish(await show(options, console)));
   withFilter(
-    heads
-      .command('export')
-      .description('Write one head as a JSON file, with the digests that it can be checked by.'),
+    heads.command('export').description('Write one head as a JSON file, with digests for verification.'),
   )
-    .option('-o, --output <file>', 'where to (replaced when complete; default: standard output)')
+    .option('-o, --output <file>', 'output file (replaced when complete; default: standard output)')
     .action(async (options: FilterOptions & { output?: string }) =>
       finish(await exportHead(options, console)),
     );
@@ -53,7 +51,7 @@ export function registerHeads(program: Command, console: Console, finish: Finish
     .description(
       'Check the file of a head and publish it under a new version; it does not serve until it is activated.',
     )
-    .argument('<file>', 'what `headwater heads export` has written')
+    .argument('<file>', 'a file from `headwater heads export`')
     .option('--json', 'print one JSON object', false)
     .action(async (file: string, options: OutputOptions) => finish(await importFile(file, options, console)));
 }
@@ -76,7 +74,7 @@ async function list(options: FilterOptions & OutputOptions, console: Console): P
       return 0;
     }
     for (const head of found) console.stdout.write(`${lineOf(head, catalog.isServing(head))}\n`);
-    if (found.length === 0) console.stderr.write('there is no such head\n');
+    if (found.length === 0) console.stderr.write('no matching head\n');
     return 0;
   });
 }
@@ -112,7 +110,7 @@ async function exportHead(options: FilterOptions & { output?: string }, console:
 async function importFile(path: string, { json }: OutputOptions, console: Console): Promise<number> {
   const file = await withFileName(path, async () => {
     if ((await stat(path)).size > largestFile)
-      throw new HeadwaterError('head-invalid', 'The file is too large');
+      throw new HeadwaterError('head-invalid', 'the file is too large');
     return decodeHeadFile(await readFile(path, 'utf8'));
   });
   return withCluster(console, async ({ clients, config }) => {
@@ -122,15 +120,15 @@ async function importFile(path: string, { json }: OutputOptions, console: Consol
       console.stdout.write(`${JSON.stringify({ extractor, task, kind, version, digest, published })}\n`);
       return 0;
     }
-    const what = published ? 'is published as' : 'was there already as';
+    const what = published ? 'is published as' : 'already exists as';
     console.stdout.write(
-      `the head ${what} version ${version} of ${task}, ${extractor}, ${kind}\nto let it serve: POST ${activationPath(task, version, { kind, extractor })}\n`,
+      `the head ${what} version ${version} of ${task}, ${extractor}, ${kind}\nto activate it: POST ${activationPath(task, version, { kind, extractor })}\n`,
     );
     return 0;
   });
 }
 
-/** With the line: several may have a head of this version. */
+/** With extractor and kind: several may have a head of this version. */
 function activationPath(task: string, version: number, line: Readonly<Record<string, string>>): string {
   return `/v1/tasks/${encodeURIComponent(task)}/heads/${version}/activate?${new URLSearchParams(line)}`;
 }

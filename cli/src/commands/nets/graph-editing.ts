@@ -1,4 +1,4 @@
-/** Reads a net of either kind, cuts it, writes it, and says what is left. */
+/** Reads a net of either kind, cuts it, writes it, and reports its layers. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
@@ -33,13 +33,13 @@ export interface SurgeryOptions {
   readonly out: string;
 }
 
-/** A net, whatever it is made of, and what can be done to it. */
+/** A net of either kind, and its operations. */
 interface OpenNet {
   readonly layers: readonly Layer[];
   take(count: number): Promise<OpenNet>;
   drop(count: number): Promise<OpenNet>;
   cut(after: string): Promise<OpenNet>;
-  /** Answers where it was written. */
+  /** Resolves to the path of the output. */
   write(out: string): Promise<string>;
 }
 
@@ -81,18 +81,18 @@ async function open(path: string, console: Console): Promise<OpenNet> {
     return layersNet(await openLayersModel(model));
   }
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new HeadwaterError('config-invalid', `The model ${path} can't be read.`, { cause });
+    throw new HeadwaterError('config-invalid', `cannot read the model ${path}`, { cause });
   });
   const model = readModel(bytes);
   return onnxNet(model, await typesOf(model, console));
 }
 
-/** Operators that this engine lacks are no reason not to look: perhaps it is they that shall be cut off. */
+/** Operators that the engine lacks are no error: they may be the ones to cut off. */
 async function typesOf(model: Model, console: Console): Promise<Types> {
   try {
     return await probeTypes(model);
   } catch (thrown) {
-    console.stderr.write(`shapes are not known: ${asHeadwaterError(thrown).message}\n`);
+    console.stderr.write(`shapes are unknown: ${asHeadwaterError(thrown).message}\n`);
     return new Map();
   }
 }

@@ -87,20 +87,20 @@ describe('headwater net', () => {
     expect((await run('drop', out, '--out', out, '--', '-1')).stderr).toContain('3 layers, the last is nchw');
   });
 
-  it('looks into nets that the engine can’t run, and cuts off what it does not know', async () => {
+  it('lists nets that the engine cannot run, and cuts off unknown operators', async () => {
     const strange = join(folder, 'strange.onnx');
     // The last operator of its name in the file is that of the logits.
     const bytes = await readFile(lenet);
     bytes.write('Gems', bytes.lastIndexOf('Gemm'), 'latin1');
     await writeFile(strange, bytes);
     const { stdout, stderr } = await run('layers', strange);
-    expect(stderr).toMatch(/shapes are not known: .*Gems/);
+    expect(stderr).toMatch(/shapes are unknown: .*Gems/);
     expect(stdout).toMatch(/13 {2}logits +Gems/);
     await run('cut', strange, '--after', 'features', '--out', strange);
     expect((await run('layers', strange)).stdout).toMatch(/10 {2}features +Flatten +N × 800/);
   });
 
-  it('refuses what makes no sense, and writes nothing', async () => {
+  it('rejects invalid cuts, and writes nothing', async () => {
     const out = join(folder, 'never.onnx');
     await expect(run('cut', lenet, '--after', 'conv9', '--out', out)).rejects.toMatchObject({
       code: 'config-invalid',
@@ -113,7 +113,7 @@ describe('headwater net', () => {
     await expect(readFile(out)).rejects.toThrow('ENOENT');
   });
 
-  it('trains on a folder, with frozen layers, and what comes out can be cut', async () => {
+  it('trains on a folder with frozen layers, and the result can be cut', async () => {
     const data = join(folder, 'pictures');
     await writePictures(data, 40);
     await writeFile(join(data, 'left', 'broken.png'), 'no picture');
@@ -139,7 +139,7 @@ describe('headwater net', () => {
       tested: 16,
       accuracy: 1,
     });
-    expect(first.stderr).toMatch(/left out .*broken\.png/);
+    expect(first.stderr).toMatch(/skipped .*broken\.png/);
     expect(first.stderr).toMatch(/round 2: 128 of 128 images, loss 0\.\d{4}/);
     const again = join(folder, 'again');
     const from = join(out, 'model.json');
@@ -174,14 +174,14 @@ describe('headwater net', () => {
     );
   }, 120_000);
 
-  it('says what is wrong with a training before it starts', async () => {
+  it('reports invalid options before a training starts', async () => {
     const out = join(folder, 'never');
     await expect(run('train', 'resnet', '--out', out)).rejects.toThrow('lenet');
     await expect(run('train', 'lenet', '--data', folder, '--out', out)).rejects.toMatchObject({
       code: 'config-invalid',
     });
     await expect(run('train', 'lenet', '--classes', '0,x', '--out', out)).rejects.toThrow(
-      'There are no classes x',
+      'unknown classes x',
     );
     await expect(run('train', 'lenet', '--multiplier', 'conv1', '--out', out)).rejects.toThrow('conv1=0.1');
   }, 60_000);

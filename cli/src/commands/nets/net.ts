@@ -1,4 +1,4 @@
-/** `headwater net`: what nets are made of, cutting them, and training them. Usage is here, the work in the files beside. */
+/** `headwater net`: inspects, cuts and trains nets. The commands are in the files beside. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Console } from '../../terminal/console.ts';
 import type { LayersOptions, SurgeryOptions } from './graph-editing.ts';
@@ -8,20 +8,17 @@ const modelArgument = [
   '<model>',
   'an ONNX model, or the model.json of a TensorFlow.js layers model',
 ] as const;
-const outOption = [
-  '-o, --out <path>',
-  'where to write the net: a file, or a folder for a layers model',
-] as const;
+const outOption = ['-o, --out <path>', 'output of the net: a file, or a folder for a layers model'] as const;
 const countArgument = [
   '<count>',
-  'how many layers from the front, or from the end if negative',
+  'number of layers from the front, or from the end if negative',
   parseCount,
 ] as const;
 
 /** Adds the command; `finish` takes the exit code. */
 export function registerNet(program: Command, console: Console, finish: (code: number) => void): void {
-  const net = program.command('net').description('Look into nets, cut them anywhere, and train them.');
-  // TensorFlow.js and ONNX Runtime are loaded when a command needs them, not for --help of others.
+  const net = program.command('net').description('Inspect nets, cut them at any layer, and train them.');
+  // TensorFlow.js and ONNX Runtime are loaded when a command needs them, not for --help.
   net
     .command('layers')
     .description('List the layers of a net: names, operators, output shapes, parameters.')
@@ -32,8 +29,8 @@ export function registerNet(program: Command, console: Console, finish: (code: n
       finish(await layers(model, options, console));
     });
   for (const [name, description] of [
-    ['take', 'Keep the first layers of a net, or the last.'],
-    ['drop', 'Leave out the first layers of a net, or the last.'],
+    ['take', 'Keep the first or last layers of a net.'],
+    ['drop', 'Remove the first or last layers of a net.'],
   ] as const) {
     net
       .command(name)
@@ -43,7 +40,7 @@ export function registerNet(program: Command, console: Console, finish: (code: n
       .requiredOption(...outOption)
       .addHelpText(
         'after',
-        `\nA negative count stands behind two dashes: headwater net ${name} MODEL --out OUT -- -2`,
+        `\nA negative count follows two dashes: headwater net ${name} MODEL --out OUT -- -2`,
       )
       .action(async (model: string, count: number, options: SurgeryOptions) => {
         const { take, drop } = await import('./graph-editing.ts');
@@ -52,7 +49,7 @@ export function registerNet(program: Command, console: Console, finish: (code: n
   }
   net
     .command('cut')
-    .description('Make any layer inside a net its output; what is not needed for it goes.')
+    .description('Make any layer of a net its output, and remove the layers after it.')
     .argument(...modelArgument)
     .requiredOption('--after <layer>', 'name of the layer, as `headwater net layers` shows it')
     .requiredOption(...outOption)
@@ -66,26 +63,26 @@ export function registerNet(program: Command, console: Console, finish: (code: n
 function addTrain(net: Command, console: Console, finish: (code: number) => void): void {
   net
     .command('train')
-    .description('Train a net, or only some layers of it, with TensorFlow.js.')
+    .description('Train a net, or some of its layers, with TensorFlow.js.')
     .argument('<net>', 'which net: lenet', parseNet)
-    .requiredOption('-o, --out <folder>', 'where to write model.json and weights.bin')
+    .requiredOption('-o, --out <folder>', 'output folder of model.json and weights.bin')
     .option('--data <where>', 'mnist, or a folder whose sub-folders are classes', 'mnist')
-    .option('--classes <names>', 'use only these classes, with commas between them', parseNames)
-    .option('--from <model>', 'begin with the weights of this model.json')
+    .option('--classes <names>', 'use these classes only, separated by commas', parseNames)
+    .option('--from <model>', 'initial weights: a model.json')
     .option('--rounds <count>', 'passes over the images', parsePositive, 3)
-    .option('--batch <count>', 'images a step', parsePositive, 64)
+    .option('--batch <count>', 'images in a batch', parsePositive, 64)
     .option('--rate <number>', 'learning rate of Adam', parseRate, 0.001)
-    .option('--decay', 'let the learning rate fall to nothing over the training', false)
-    .option('--freeze <layers>', 'layers that stay as they are, with commas between them', parseNames, [])
+    .option('--decay', 'decay the learning rate to zero over the training', false)
+    .option('--freeze <layers>', 'layers that are not trained, separated by commas', parseNames, [])
     .option(
       '--multiplier <layer=factor...>',
       'multiply the learning rate of a layer; 0 freezes it',
       parseMultiplier,
       {},
     )
-    .option('--seed <number>', 'decides first weights and the order of images', parsePositive, 1)
+    .option('--seed <number>', 'seed of the initial weights and the order of images', parsePositive, 1)
     .addOption(
-      new Option('--backend <name>', 'default: the best that works').choices([
+      new Option('--backend <name>', 'default: the fastest available').choices([
         'tensorflow-gpu',
         'tensorflow',
         'wasm',
@@ -108,7 +105,7 @@ LeNet's layers: conv1 relu1 pool1 conv2 relu2 pool2 flatten linear1 relu3 linear
 
 function parseNet(text: string): string {
   if (text === 'lenet') return text;
-  throw new InvalidArgumentError('The nets that can be trained are: lenet.');
+  throw new InvalidArgumentError('Expected lenet, the only net that can be trained.');
 }
 
 function parseCount(text: string): number {

@@ -1,4 +1,4 @@
-/** `headwater net train`: images in, a trained net out, with a bar that tells how long it takes. */
+/** `headwater net train`: trains a net, with a progress bar. */
 
 import { HeadwaterError } from '@headwater/errors';
 import {
@@ -52,7 +52,7 @@ export async function train(options: TrainOptions, console: Console): Promise<nu
   await ensureWritable(options.out);
   const backend = await startBackend(options.backend);
   say(`${backend.title}${backend.gpu ? '' : ', no GPU'}`);
-  for (const reason of backend.passedOver) say(`  passed over ${reason}`);
+  for (const reason of backend.passedOver) say(`  skipped ${reason}`);
   const data = await readData(options, say);
   const net = await openNet(options, data.train);
   const frozen = Object.fromEntries(options.freeze.map((layer) => [layer, 0]));
@@ -105,13 +105,13 @@ async function readData({ data, classes }: TrainOptions, say: (line: string) => 
       ? { train: await readMnist('train'), test: await readMnist('test') }
       : splitImages(
           await readImageFolder(data, {
-            onSkip: (path, { message }) => say(`  left out ${path}: ${message}`),
+            onSkip: (path, { message }) => say(`  skipped ${path}: ${message}`),
           }),
         );
   if (!classes) return all;
   const unknown = classes.filter((name) => !all.train.classes.includes(name));
   if (unknown.length > 0) {
-    const message = `There are no classes ${unknown.join(', ')}; there are ${all.train.classes.join(', ')}.`;
+    const message = `unknown classes ${unknown.join(', ')}; expected ${all.train.classes.join(', ')}`;
     throw new HeadwaterError('config-invalid', message);
   }
   const passes = (name: string) => classes.includes(name);

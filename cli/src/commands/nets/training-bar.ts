@@ -1,4 +1,4 @@
-/** How far a training is: a bar on a terminal, a line every few seconds elsewhere. */
+/** Progress of a training: a bar on a terminal, else a line every few seconds. */
 
 import type { TrainingProgress } from '@headwater/tfjs/training';
 import { SingleBar } from 'cli-progress';

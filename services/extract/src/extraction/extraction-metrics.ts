@@ -1,4 +1,4 @@
-/** What extract tells about its work: metrics that count what was committed, not what was tried. */
+/** Metrics and log lines of extract. Counters count committed records, not attempts. */
 import type { Logger, PartitionObserver, ProcessorOutput } from '@headwater/log';
 import type { Metrics } from '@headwater/service-kit';
 import type { BlobFailure } from './blob-reads.ts';
@@ -13,35 +13,31 @@ export class ExtractMetrics {
   constructor(metrics: Metrics, logger: Logger) {
     this.logger = logger;
     this.metrics = {
-      records: metrics.counter(
-        'headwater_extract_records_total',
-        'Records of images that were committed, by what came of them',
-        ['outcome'],
-      ),
+      records: metrics.counter('headwater_extract_records_total', 'Committed records of images, by outcome', [
+        'outcome',
+      ]),
       deadLetters: metrics.counter('headwater_extract_dead_letters_total', 'Dead letters, by error code', [
         'code',
       ]),
-      retries: metrics.counter('headwater_extract_retries_total', 'Batches tried again, by error code', [
-        'code',
-      ]),
+      retries: metrics.counter('headwater_extract_retries_total', 'Retried batches, by error code', ['code']),
       blobFailures: metrics.counter(
         'headwater_extract_blob_failures_total',
-        'Blobs of images that could not be read, each attempt, by error code',
+        'Failed reads of blobs of images, by error code',
         ['code'],
       ),
       decoderDeaths: metrics.counter(
         'headwater_extract_decoder_crashes_total',
-        'Processes that died while they decoded an image; each image is tried twice',
+        'Decoder processes that crashed on an image; each image is tried twice',
       ),
       seconds: metrics.histogram(
         'headwater_extract_seconds',
-        'Seconds of a stage: engine (a batch of images), process (a batch of records), commit (from its turn to its end)',
+        'Seconds of a stage: engine (a batch of images), process (a batch of records), commit (without waiting for its turn)',
         secondsBuckets,
         ['stage'],
       ),
       batch: metrics.histogram(
         'headwater_extract_batch_images',
-        'Images that shared a call of the engine',
+        'Images in one call of the engine',
         imagesBuckets,
       ),
       lag: metrics.gauge('headwater_extract_lag_records', 'Records behind the end of the log', [
@@ -50,11 +46,11 @@ export class ExtractMetrics {
       ]),
       stalled: metrics.gauge(
         'headwater_extract_partition_stalled_seconds',
-        'Time since a partition that is behind last committed something; 0 where it is not behind. Alert on minutes of it',
+        'Time since the last commit of a partition with lag; 0 without lag. Alert when it reaches minutes',
         ['partition'],
       ),
-      assigned: metrics.gauge('headwater_extract_partitions', 'Partitions that this process works on'),
-      info: metrics.gauge('headwater_extractor_info', 'The extractor that runs; always 1', [
+      assigned: metrics.gauge('headwater_extract_partitions', 'Assigned partitions'),
+      info: metrics.gauge('headwater_extractor_info', 'The running extractor; always 1', [
         'extractor',
         'digest',
         'engine',
@@ -66,26 +62,26 @@ export class ExtractMetrics {
     this.metrics.info.set(1, { extractor, digest, engine });
   }
 
-  /** A blob could not be read; it is read again, or becomes a dead letter. */
+  /** Counts a failed read of a blob; it is retried, or becomes a dead letter. */
   readonly blobFailed = ({ image, uri, error, isFirst }: BlobFailure): void => {
     this.metrics.blobFailures.add(1, { code: error.code });
     const fields = { image, uri, code: error.code, reason: error.message };
-    if (isFirst) this.logger.warn(fields, 'the blob of an image cannot be read');
+    if (isFirst) this.logger.warn(fields, 'cannot read the blob of an image');
   };
 
-  /** A process died of an image, which is tried once more, or refused. */
+  /** Counts a crash of a decoder process; its image is retried once. */
   readonly decoderCrashed = (how: string): void => {
     this.metrics.decoderDeaths.add(1);
-    this.logger.warn({ how }, 'a process died while it decoded an image');
+    this.logger.warn({ how }, 'decoder process crashed on an image');
   };
 
-  /** An engine call is over. */
+  /** Records a call of the engine. */
   readonly ran = (images: number, seconds: number): void => {
     this.metrics.batch.observe(images);
     this.metrics.seconds.observe(seconds, { stage: 'engine' });
   };
 
-  /** A batch of records was processed, and will be committed. */
+  /** Records a processed batch, before its commit. */
   processed(seconds: number): void {
     this.metrics.seconds.observe(seconds, { stage: 'process' });
   }
@@ -103,11 +99,11 @@ export class ExtractMetrics {
       const { topic, partition, offset } = record;
       const place = { topic, partition, offset: String(offset), image: String(record.key).slice(0, 256) };
       const fields = { code: error.code, reason: error.message, stage, ...place };
-      this.logger.warn(fields, 'a record became a dead letter');
+      this.logger.warn(fields, 'record sent to the dead-letter topic');
     }
   }
 
-  /** What the partitions report; `topic` is the one they read. */
+  /** Observes partitions of the input `topic`. */
   observer(topic: string): PartitionObserver {
     const { assigned, lag, stalled, seconds, retries } = this.metrics;
     return {
@@ -124,8 +120,8 @@ export class ExtractMetrics {
       committed: (_, batch) => seconds.observe(batch.seconds, { stage: 'commit' }),
       retried: (partition, error) => {
         retries.add(1, { code: error.code });
-        const fields = { code: error.code, partition: partition, reason: error.message };
-        this.logger.warn(fields, 'a batch will be tried again');
+        const fields = { code: error.code, partition, reason: error.message };
+        this.logger.warn(fields, 'retrying batch');
       },
       lag: (partition, behind) => {
         for (const [name, records] of behind) lag.set(records, { topic: name, partition: String(partition) });

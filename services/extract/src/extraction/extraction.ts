@@ -1,6 +1,6 @@
 /**
- * What becomes of each record of `images`: a vector, a tombstone where the image was erased, or a dead letter with its
- * reason. A bad record never holds up or fails its neighbours; only what time may mend is thrown, and tried again.
+ * Turns each record of `images` into a vector, a tombstone (for an erased image) or a dead letter with its reason.
+ * A bad record does not fail or delay others; only errors that a retry may resolve are thrown.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Extractor } from '@headwater/extractors';
@@ -17,16 +17,16 @@ export interface ExtractionOptions {
   readonly contents: ImageContents;
   readonly journal: CrashJournal;
   readonly quarantine: Quarantine;
-  /** Where vectors go. */
+  /** The topic of the vectors. */
   readonly topic: string;
 }
 
-export type Stage = 'decode' | 'extract' | 'encode';
+type ExtractionStage = 'decode' | 'extract' | 'encode';
 
 type Outcome = { readonly output: OutgoingRecord } | { readonly deadLetter: DeadLetter };
 
-/** Runs a stage; an error that it throws says where it came from. */
-async function during<T>(stage: Stage, work: () => T | Promise<T>): Promise<T> {
+/** Runs a stage, and adds its name to the context of errors. */
+async function during<T>(stage: ExtractionStage, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
@@ -47,12 +47,12 @@ export class Extraction {
    * Errors: those whose verdict is to retry or to stop; all others are dead letters among the outputs.
    */
   async process(records: readonly LogRecord[], signal: AbortSignal): Promise<ProcessorOutput> {
-    const settled = await this.options.journal.during(records, () =>
+    const results = await this.options.journal.during(records, () =>
       Promise.allSettled(records.map((record) => this.handle(record, signal))),
     );
     const outputs: OutgoingRecord[] = [];
     const deadLetters: DeadLetter[] = [];
-    for (const result of settled) {
+    for (const result of results) {
       if (result.status === 'rejected') throw result.reason;
       if ('output' in result.value) outputs.push(result.value.output);
       else deadLetters.push(result.value.deadLetter);

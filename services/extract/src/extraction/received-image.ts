@@ -1,6 +1,6 @@
 /**
- * From a record of `images` to the encoded bytes of one image. Any Kafka client may write there, so everything it
- * says is checked: that the record decodes, that its key is its id, that a claim check keeps what it promises.
+ * Reads the encoded bytes of an image from a record of `images`. Any Kafka client may write to that topic, so the
+ * record is validated: its encoding, its key, its time and its claim check.
  */
 
 import type { BlobStore } from '@headwater/blobs';
@@ -16,11 +16,11 @@ import {
 } from '@headwater/schemas';
 import type { BlobReads } from './blob-reads.ts';
 
-/** Claim checks that are held in memory at once: each may be as large as the limit on images. */
+/** Maximum claim checks in memory: each may be as large as the limit on images. */
 const referencesAtOnce = 8;
 
-/** Between the clocks of producers and of the blob store. */
-const clocksDifferMs = 5_000;
+/** Maximum difference between the clocks of producers and the blob store. */
+const clockSkewMs = 5_000;
 
 function isReference(content: Buffer | ImageReference): content is ImageReference {
   return !(content instanceof Uint8Array);
@@ -36,21 +36,21 @@ export async function decodeImageReceived(
 ): Promise<ImageReceived> {
   const image = await codec.decode(record.value ?? Buffer.alloc(0));
   if (imageIdOfKey(record.key) !== image.id) {
-    throw new HeadwaterError('record-invalid', 'The key of the record must be the id of its image.', {
+    throw new HeadwaterError('record-invalid', 'the key of the record must be the id of its image', {
       context: { hasKey: record.key !== null },
     });
   }
-  const fault = timeProblem(image.receivedAt, 'receivedAt');
-  if (fault !== undefined) throw new HeadwaterError('record-invalid', fault);
+  const problem = timeProblem(image.receivedAt, 'receivedAt');
+  if (problem !== undefined) throw new HeadwaterError('record-invalid', problem);
   return image;
 }
 
-/** Fetches what a claim check stands for, and lets only so many of them be in memory. */
+/** Fetches the bytes of claim checks, with a limit on those in memory. */
 export class ImageContents {
   private readonly blobs: Pick<BlobStore, 'deleteOwned'>;
   private readonly reads: BlobReads;
   private readonly maxBytes: number;
-  private readonly places = new Semaphore(referencesAtOnce);
+  private readonly permits = new Semaphore(referencesAtOnce);
 
   constructor(blobs: Pick<BlobStore, 'deleteOwned'>, reads: BlobReads, maxBytes: number) {
     this.blobs = blobs;
@@ -59,7 +59,7 @@ export class ImageContents {
   }
 
   /**
-   * Gives `use` the encoded bytes, and keeps them no longer than it takes.
+   * Calls `use` with the encoded bytes, and holds a permit until it settles.
    * Errors: image-too-large, blob-missing, blob-corrupt, blob-forbidden, blob-store-unavailable, and those of `use`.
    */
   async with<T>(
@@ -70,25 +70,25 @@ export class ImageContents {
   ): Promise<T> {
     if (!isReference(content)) return await use(content);
     this.check(content);
-    await this.places.enter(signal);
+    await this.permits.enter(signal);
     try {
       return await use(await this.reads.get(content, { image: id, record }, signal));
     } finally {
-      this.places.leave();
+      this.permits.leave();
     }
   }
 
   /**
-   * Deletes the bytes in the blob store of an image that was erased at `at`, milliseconds since the epoch, by whatever way. What is about
-   * as young may be the same image that was sent again: it stays. Errors: blob-store-unavailable.
+   * Deletes the blobs of an image that was erased at `at`, milliseconds since the epoch. Blobs of about the same age
+   * are kept: the image may have been sent again. Errors: blob-store-unavailable.
    */
   async erase(id: string, at: number): Promise<void> {
-    await this.blobs.deleteOwned(id, at - clocksDifferMs);
+    await this.blobs.deleteOwned(id, at - clockSkewMs);
   }
 
   private check({ byteLength }: ImageReference): void {
     if (byteLength <= this.maxBytes) return;
-    throw new HeadwaterError('image-too-large', 'The image has more bytes than the limit allows.', {
+    throw new HeadwaterError('image-too-large', 'the image has more bytes than the limit allows', {
       context: { bytes: byteLength, maxBytes: this.maxBytes },
     });
   }

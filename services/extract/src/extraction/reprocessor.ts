@@ -1,4 +1,4 @@
-/** Extraction by the code of the service but without its group: for tools that write again what was lost. */
+/** Extraction as in the service, but without its group: for tools that repair missing outputs. */
 
 import type { LogRecord, ProcessorOutput } from '@headwater/log';
 import { createMetrics, type ServiceDependencies } from '@headwater/service-kit';
@@ -22,8 +22,8 @@ export async function openReprocessor(
   config: ExtractConfig,
   dependencies: Pick<ServiceDependencies, 'log' | 'schemaIds' | 'names' | 'blobs' | 'logger'>,
 ): Promise<Reprocessor> {
-  const board = new ExtractMetrics(createMetrics({ processDefaults: false }), dependencies.logger);
-  const extractor = withDecoders(await openConfigured(config, board), openDecoders(config, board));
+  const metrics = new ExtractMetrics(createMetrics({ processDefaults: false }), dependencies.logger);
+  const extractor = withDecoders(await openConfigured(config, metrics), openDecoders(config, metrics));
   const { id } = extractor.description;
   const journal = openJournal(config, dependencies, dependencies.names.groups.extract(id));
   const close = async () => {
@@ -31,7 +31,7 @@ export async function openReprocessor(
     journal.close();
   };
   try {
-    const extraction = await openExtraction(config, dependencies, extractor, journal, board);
+    const extraction = await openExtraction(config, dependencies, extractor, journal, metrics);
     return { extractor: id, process: (records, signal) => extraction.process(records, signal), close };
   } catch (error) {
     await close();

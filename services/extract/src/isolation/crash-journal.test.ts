@@ -59,12 +59,12 @@ describe('the crash journal', () => {
     expect(new CrashJournal(root).size).toBe(0);
   });
 
-  it('suspects what was under way when a process died', async () => {
+  it('quarantines the records in progress at a crash', async () => {
     const root = openRoot();
     live(root, 'dies with all', [4, 5, 6]);
     const journal = new CrashJournal(root);
     expect(journal.size).toBe(3);
-    expect([3, 4, 5, 6, 7].map((offset) => journal.isSuspect(recordAt(offset)))).toEqual([
+    expect([3, 4, 5, 6, 7].map((offset) => journal.isQuarantined(recordAt(offset)))).toEqual([
       false,
       true,
       true,
@@ -74,14 +74,14 @@ describe('the crash journal', () => {
     expect(journal.isPoisonRecord(recordAt(4))).toBe(false);
   });
 
-  it('suspects nothing that was in flight when an orderly stop began, and keeps former suspects', async () => {
+  it('quarantines no record that was in flight at an orderly stop, and keeps the quarantine', async () => {
     const root = openRoot();
     live(root, 'dies while it stops', [4, 5]);
     expect(new CrashJournal(root).size).toBe(0);
     live(root, 'dies with all', [6]);
     live(root, 'dies while it stops', [6, 7]);
     const journal = new CrashJournal(root);
-    expect([6, 7].map((offset) => journal.isSuspect(recordAt(offset)))).toEqual([true, false]);
+    expect([6, 7].map((offset) => journal.isQuarantined(recordAt(offset)))).toEqual([true, false]);
     live(root, 'dies with one alone', [6]);
     expect(new CrashJournal(root).isPoisonRecord(recordAt(6))).toBe(false);
   });
@@ -94,7 +94,7 @@ describe('the crash journal', () => {
     live(root, 'dies with one alone', [4, 9]);
     const journal = new CrashJournal(root);
     expect(journal.isPoisonRecord(recordAt(4))).toBe(true);
-    expect([5, 9].map((offset) => journal.isSuspect(recordAt(offset)))).toEqual([false, false]);
+    expect([5, 9].map((offset) => journal.isQuarantined(recordAt(offset)))).toEqual([false, false]);
   });
 
   it('keeps a suspicion when the image could not be tried', async () => {
@@ -105,12 +105,12 @@ describe('the crash journal', () => {
       throw new HeadwaterError('blob-store-unavailable', 'not now');
     };
     await expect(journal.runIsolated(recordAt(4), unavailable)).rejects.toThrow('not now');
-    expect(journal.isSuspect(recordAt(4))).toBe(true);
+    expect(journal.isQuarantined(recordAt(4))).toBe(true);
     const unreadable = async () => {
       throw new HeadwaterError('image-unreadable', 'damaged');
     };
     await expect(journal.runIsolated(recordAt(4), unreadable)).rejects.toThrow('damaged');
-    expect(journal.isSuspect(recordAt(4))).toBe(false);
+    expect(journal.isQuarantined(recordAt(4))).toBe(false);
   });
 
   it('leaves the notes of processes that live alone, in this process and in others', async () => {
@@ -122,7 +122,7 @@ describe('the crash journal', () => {
     expect(readdirSync(root).every((name) => name.startsWith(`${hostname()}-${process.pid}-`))).toBe(true);
   });
 
-  it('lets images through where nothing can be written', async () => {
+  it('processes images where the journal cannot be written', async () => {
     const journal = new CrashJournal('/dev/null/nowhere');
     expect(journal.isKept).toBe(false);
     expect(await journal.during([recordAt(1)], async () => 'done')).toBe('done');

@@ -1,10 +1,10 @@
 /**
- * Decoders and engines are native code: an image that crashes one takes the whole process with it, and after the restart the
- * same image would come again, for ever. So what is under way is written down, and what was under way when
- * the process died is suspected: it is tried again with nothing beside it. An image that was alone in two deaths is guilty.
+ * Decoders and engines are native code: an image can crash the process, and would crash it again after the restart.
+ * So the records in progress are written to a journal. Those in progress at a crash are quarantined: they are
+ * retried one at a time. An image that was processed alone in two crashes is a poison record.
  *
- * The notes of a process lie in a folder of its own; its successors on the same host adopt them. They need to outlive the
- * process, not the machine, so nothing waits for the disk; and images go through without them where nothing can be written.
+ * Each process has its own folder; later processes on the same host adopt it. The journal must outlive the process
+ * but not the machine, so writes are not synced. Images are processed without a journal where it cannot be written.
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -12,22 +12,23 @@ import { asHeadwaterError } from '@headwater/errors';
 import type { LogRecord } from '@headwater/log';
 import { JournalFolder, listFiles } from './journal-folder.ts';
 
-/** Deaths with nothing else under way that make an image guilty. */
+/** Crashes with no other image in progress that make an image a poison record. */
 const crashesOfPoisonRecord = 2;
-/** What did not come again by then was committed by someone else. */
+/** A quarantined record that was not read again by then was committed by another process. */
 const quarantineExpiryMs = 24 * 3_600_000;
 
 /** `topic/partition/offset` */
 type Place = string;
 
-interface Suspect {
-  /** Times that the process died while this was the only image under way. */
+interface QuarantinedRecord {
+  /** Crashes while this was the only image in progress. */
   readonly deaths: number;
   readonly since: number;
 }
 
-interface Notes {
-  readonly suspects: Readonly<Record<Place, Suspect>>;
+/** Contents of the file `suspects`. */
+interface JournalState {
+  readonly suspects: Readonly<Record<Place, QuarantinedRecord>>;
   readonly alone: Place | null;
 }
 
@@ -37,10 +38,10 @@ const placeOf = ({ topic, partition, offset }: LogRecord): Place => `${topic}/${
 const openFolders = new Set<string>();
 let journals = 0;
 
-/** Whether whoever wrote this folder, named `<host>-<process>-<number>`, is still there. */
+/** Whether the process of this folder, named `<host>-<process>-<number>`, is still running. */
 function isInUse(folder: string): boolean {
   const pid = Number(folder.split('-').at(-2));
-  // In a container the successor has the same process id: then the notes are those of a former life.
+  // After a restart in a container the process id is often the same: then the folder is of the process before.
   if (pid === process.pid) return openFolders.has(folder);
   try {
     process.kill(pid, 0);
@@ -52,12 +53,12 @@ function isInUse(folder: string): boolean {
 
 export class CrashJournal {
   private readonly name: string;
-  private readonly notes: JournalFolder;
-  private readonly suspects = new Map<Place, Suspect>();
+  private readonly folder: JournalFolder;
+  private readonly quarantined = new Map<Place, QuarantinedRecord>();
   private batches = 0;
   private closed = false;
 
-  /** Opens notes under `root`, and adopts those of processes of this host that have died. */
+  /** Opens a journal under `root`, and adopts those of processes of this host that have ended. */
   constructor(root: string) {
     journals += 1;
     this.name = `${hostname()}-${process.pid}-${journals}`;
@@ -65,94 +66,94 @@ export class CrashJournal {
     const left = ours.filter((name) => !isInUse(name));
     for (const name of left) this.adopt(new JournalFolder(join(root, name)));
     openFolders.add(this.name);
-    this.notes = new JournalFolder(join(root, this.name));
-    this.notes.create();
-    this.note(null);
-    // What was adopted is noted now. A former life may have had our very name: of that one only the batches go.
-    for (const file of this.notes.list('batch-')) this.notes.delete(file);
+    this.folder = new JournalFolder(join(root, this.name));
+    this.folder.create();
+    this.write(null);
+    // Adopted records are in the new journal now. If an old one has the same name, only its batches are deleted.
+    for (const file of this.folder.list('batch-')) this.folder.delete(file);
     for (const name of left) if (name !== this.name) new JournalFolder(join(root, name)).remove();
   }
 
-  /** false: nothing can be written there, so no suspicion outlives this process. */
+  /** False where the folder cannot be written: the quarantine then ends with this process. */
   get isKept(): boolean {
-    return this.notes.isWritable;
+    return this.folder.isWritable;
   }
 
-  /** Number of images that are suspected. */
+  /** Number of quarantined records. */
   get size(): number {
-    return this.suspects.size;
+    return this.quarantined.size;
   }
 
-  isSuspect(record: LogRecord): boolean {
-    return this.suspects.has(placeOf(record));
+  isQuarantined(record: LogRecord): boolean {
+    return this.quarantined.has(placeOf(record));
   }
 
   isPoisonRecord(record: LogRecord): boolean {
-    return (this.suspects.get(placeOf(record))?.deaths ?? 0) >= crashesOfPoisonRecord;
+    return (this.quarantined.get(placeOf(record))?.deaths ?? 0) >= crashesOfPoisonRecord;
   }
 
-  /** Notes that these records are under way for as long as `work` takes. */
+  /** Keeps these records in the journal while `work` runs. */
   async during<T>(records: readonly LogRecord[], work: () => Promise<T>): Promise<T> {
     if (this.closed) return await work();
     this.batches += 1;
     const file = `batch-${this.batches}`;
-    this.notes.write(file, records.map(placeOf));
+    this.folder.write(file, records.map(placeOf));
     try {
       return await work();
     } finally {
-      this.notes.delete(file);
+      this.folder.delete(file);
     }
   }
 
-  /** Notes that a suspect is under way alone; when the process survives it, it is cleared. */
+  /** Processes a quarantined record alone; it leaves the quarantine unless the process crashes. */
   async runIsolated<T>(record: LogRecord, work: () => Promise<T>): Promise<T> {
     const place = placeOf(record);
-    this.note(place);
+    this.write(place);
     try {
       const result = await work();
-      this.suspects.delete(place);
+      this.quarantined.delete(place);
       return result;
     } catch (error) {
-      // A reason to try again says nothing about the image: it may never have been looked at.
-      if (asHeadwaterError(error).verdict === 'dead-letter') this.suspects.delete(place);
+      // After an error with the verdict retry the image may not have been decoded: it stays in quarantine.
+      if (asHeadwaterError(error).verdict === 'dead-letter') this.quarantined.delete(place);
       throw error;
     } finally {
-      this.note(null);
+      this.write(null);
     }
   }
 
   /**
-   * For an orderly stop, when it begins: whatever ends the process from now on, the images in flight are not to blame. MissingOutputs that
-   * did not come again stay noted. Idempotent.
+   * To be called when an orderly stop begins: a later end of the process does not quarantine the images in flight.
+   * Quarantined records that were not read again stay in the journal. Idempotent.
    */
   close(): void {
     if (this.closed) return;
-    this.note(null);
+    this.write(null);
     this.closed = true;
-    for (const file of this.notes.list('batch-')) this.notes.delete(file);
-    if (this.suspects.size === 0) this.notes.remove();
+    for (const file of this.folder.list('batch-')) this.folder.delete(file);
+    if (this.quarantined.size === 0) this.folder.remove();
     openFolders.delete(this.name);
   }
 
   private adopt(folder: JournalFolder): void {
-    const { suspects = {}, alone = null } = folder.read<Partial<Notes>>('suspects') ?? {};
+    const { suspects = {}, alone = null } = folder.read<Partial<JournalState>>('suspects') ?? {};
     const now = Date.now();
     for (const [place, { deaths, since }] of Object.entries(suspects)) {
       if (since < now - quarantineExpiryMs) continue;
-      this.suspects.set(place, { since, deaths: place === alone ? deaths + 1 : deaths });
+      this.quarantined.set(place, { since, deaths: place === alone ? deaths + 1 : deaths });
     }
-    // Beside one that was alone, all others were waiting.
+    // While a quarantined record is processed alone, all others wait.
     if (alone !== null) return;
     for (const file of folder.list('batch-')) {
       for (const place of folder.read<Place[]>(file) ?? []) {
-        if (!this.suspects.has(place)) this.suspects.set(place, { deaths: 0, since: now });
+        if (!this.quarantined.has(place)) this.quarantined.set(place, { deaths: 0, since: now });
       }
     }
   }
 
-  private note(alone: Place | null): void {
+  private write(alone: Place | null): void {
     if (this.closed) return;
-    const notes: Notes = { suspects: Object.fromEntries(this.suspects), alone };
-    this.notes.write('suspects', notes);
+    const state: JournalState = { suspects: Object.fromEntries(this.quarantined), alone };
+    this.folder.write('suspects', state);
   }
 }

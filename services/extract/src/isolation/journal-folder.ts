@@ -1,4 +1,4 @@
-/** A folder of small JSON notes, written without waiting for the disk. What can't be read or written is as if it were not there. */
+/** A folder of small JSON files, written without sync. A file that cannot be read counts as missing. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -23,7 +23,7 @@ export class JournalFolder {
     this.path = path;
   }
 
-  /** false once something could not be written. */
+  /** False after a write has failed. */
   get isWritable(): boolean {
     return !this.failed;
   }
@@ -40,11 +40,11 @@ export class JournalFolder {
     return attempt(() => JSON.parse(readFileSync(join(this.path, name), 'utf8')) as T);
   }
 
-  /** Whole or not at all. */
-  write(name: string, note: unknown): void {
+  /** Atomic. */
+  write(name: string, value: unknown): void {
     const file = join(this.path, name);
     const written = attempt(() => {
-      writeFileSync(`${file}.new`, JSON.stringify(note));
+      writeFileSync(`${file}.new`, JSON.stringify(value));
       renameSync(`${file}.new`, file);
       return true;
     });

@@ -1,4 +1,4 @@
-/** What tests of extract need around it: a log with images in it, written as any client would, and a look at what came of them. */
+/** A fixture for tests of extract: sends images to a log, and reads the vectors and dead letters. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,8 +65,8 @@ function sourceOf({ headers }: LogRecord): string {
   return [topic, partition, offset].map((name) => headers[name]).join('/');
 }
 
-/** Dependencies of a service on the given log, with names that nobody else has; `extractorId` names the vectors' topic. */
-export async function openWorkplace(log: Log, prefix: string, extractorId = extractor) {
+/** Dependencies of a service on the given log, with unique names; `extractorId` names the vectors' topic. */
+export async function openExtractFixture(log: Log, prefix: string, extractorId = extractor) {
   const root = await mkdtemp(join(tmpdir(), 'headwater-extract-'));
   const schemaIds = createFingerprintIds();
   const names = createNames({ topicPrefix: prefix, groupPrefix: prefix });
@@ -88,12 +88,12 @@ export async function openWorkplace(log: Log, prefix: string, extractorId = extr
   return {
     names,
     prefix,
-    /** Folder that is thrown away at the end; blobs lie in it. */
+    /** Temporary folder; the blobs are in it. */
     root,
     blobs,
     codec,
     producer,
-    /** A process of its own, as far as the service can tell. */
+    /** New dependencies, as of another process. */
     dependencies(): ServiceDependencies {
       const logger = createLogger({ name: 'extract', level: 'fatal' });
       return { log, schemaIds, blobs, names, logger, metrics: createMetrics(), health: createHealth() };
@@ -139,7 +139,7 @@ export async function openWorkplace(log: Log, prefix: string, extractorId = extr
   };
 }
 
-/** Waits for a condition; the test's own time limit is the limit. Looks less often by and by: most looks read whole topics. */
+/** Resolves when the condition holds; the limit is that of the test. Checks ever less often, since many checks read whole topics. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let pauseMs = 10; !(await condition()); pauseMs = Math.min(60, pauseMs * 1.5)) {
     await new Promise((resolve) => setTimeout(resolve, pauseMs));

@@ -28,7 +28,7 @@ afterEach(() => {
 });
 
 describe('the ingest client', () => {
-  it('sends the bytes as they are and answers with the id', async () => {
+  it('sends the bytes unchanged and resolves to the id', async () => {
     const seen: unknown[] = [];
     const client = await serve((request, body, response) => {
       seen.push(request.method, request.url, body.toString('hex'));
@@ -41,7 +41,7 @@ describe('the ingest client', () => {
     expect(seen).toEqual(['POST', '/v1/images?source=my+digits', '0102ff']);
   });
 
-  it('keeps the reason of a refusal', async () => {
+  it('keeps the reason of a rejection', async () => {
     const client = await serve((_request, _body, response) => {
       response.writeHead(415, { 'content-type': 'application/problem+json' });
       response.end('{"code":"image-type-unsupported","title":"no image"}');
@@ -52,7 +52,7 @@ describe('the ingest client', () => {
     });
   });
 
-  it('waits and asks again when the service is overloaded', async () => {
+  it('waits and retries when the service is overloaded', async () => {
     let requests = 0;
     const client = await serve((_request, _body, response) => {
       requests++;
@@ -82,11 +82,11 @@ describe('the ingest client', () => {
     expect(url).toBe('/v1/images?source=s&task=kind&label=cat+%26+dog');
   });
 
-  it('says which service does not answer', async () => {
+  it('names the service that does not respond', async () => {
     const client = createIngestClient({ url: 'http://127.0.0.1:1' });
     await expect(client.sendImage(Buffer.from('x'), 's', signal)).rejects.toMatchObject({
       code: 'service-unavailable',
-      message: expect.stringContaining('http://127.0.0.1:1 does not answer'),
+      message: expect.stringContaining('no response from http://127.0.0.1:1'),
     });
   });
 
@@ -100,12 +100,12 @@ describe('the ingest client', () => {
     expect(seen).toEqual(['PUT', '/v1/images/a%2Fb/labels/%C3%BC', { label: '7', annotator: 'me' }]);
   });
 
-  it('does not take a refused label for a given one', async () => {
+  it('rejects when a label is refused', async () => {
     const client = await serve((_request, _body, response) => {
       response.writeHead(400).end('{"detail":"bad label"}');
     });
     await expect(
       client.putLabel({ imageId: 'a', task: 't', label: '', annotator: 'me' }, signal),
-    ).rejects.toThrow('PUT /v1/images/a/labels/t was answered with 400: bad label');
+    ).rejects.toThrow('PUT /v1/images/a/labels/t returned 400: bad label');
   });
 });

@@ -1,18 +1,17 @@
 /**
- * The HTTP side of the story: images and labels as any client of the ingest service would send them, with its
- * answers taken seriously (wait when it says so, and keep the reason when it refuses). It uses Node's own client
- * with connections that are kept: `fetch` costs several times as much a request, on the cores that do the work.
+ * An HTTP client of the ingest service. It waits as Retry-After says, and keeps the reason of a rejection. It uses
+ * node:http with persistent connections: `fetch` needs several times the CPU time a request.
  */
 import { type Agent, Agent as HttpAgent, type IncomingMessage, request as requestPlain } from 'node:http';
 import { Agent as HttpsAgent, request as requestSecure } from 'node:https';
 import { HeadwaterError } from '@headwater/errors';
 
-/** What became of an image: its id, or why it was refused. */
+/** The id of an accepted image, or the reason of its rejection. */
 export type IngestResult =
   | { readonly accepted: true; readonly id: string }
   | { readonly accepted: false; readonly reason: string; readonly detail?: string };
 
-/** A label that goes with the image. */
+/** A label that is sent with the image. */
 export interface ImageLabel {
   readonly task: string;
   readonly label: string;
@@ -26,32 +25,32 @@ export interface LabelAssignment {
 }
 
 export interface IngestClient {
-  /** Errors: service-unavailable; overloaded, when it asked to wait for too long; unexpected, for other answers. */
+  /** Errors: service-unavailable; overloaded, after too many attempts; unexpected, for other responses. */
   sendImage(bytes: Buffer, source: string, signal: AbortSignal, known?: ImageLabel): Promise<IngestResult>;
-  /** Errors: as for images; unexpected also when the label is refused. */
-  putLabel(statement: LabelAssignment, signal: AbortSignal): Promise<void>;
-  /** Closes the connections that are kept. */
+  /** Errors: as for images; unexpected also when the label is rejected. */
+  putLabel(assignment: LabelAssignment, signal: AbortSignal): Promise<void>;
+  /** Closes the persistent connections. */
   close(): void;
 }
 
-export interface IngestClientOptions {
+interface IngestClientOptions {
   readonly url: string;
-  /** A bearer token with the role write, where the service asks for one. */
+  /** A bearer token with the role write, where the service requires one. */
   readonly token?: string | undefined;
-  /** For a service in this very process alone: its certificate is for the names that others use. Default false. */
+  /** Skips the check of the certificate's names; for a service in this process alone. Default false. */
   readonly isOwnService?: boolean;
-  /** How often a request is repeated when the service is overloaded, default 60. */
+  /** Maximum attempts while the service is overloaded; default 60. */
   readonly attempts?: number;
 }
 
-interface Answer {
+interface IngestResponse {
   readonly status: number;
-  /** The header as it came. */
+  /** The header, unparsed. */
   readonly retryAfter: string | undefined;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-interface Question {
+interface IngestRequest {
   readonly method: 'POST' | 'PUT';
   readonly path: string;
   readonly contentType: string;
@@ -62,13 +61,13 @@ export function createIngestClient(options: IngestClientOptions): IngestClient {
   const { url, attempts = 60 } = options;
   const connection = connect(options);
 
-  /** Asks again while the service answers 503. */
-  async function ask(question: Question, signal: AbortSignal): Promise<Answer> {
+  /** Retries while the service returns 503. */
+  async function send(request: IngestRequest, signal: AbortSignal): Promise<IngestResponse> {
     for (let attempt = 1; attempt <= attempts; attempt++) {
-      const answer = await exchange(connection, url, question, signal);
-      if (answer.status === 401 || answer.status === 403) throw refused(url, answer);
-      if (answer.status !== 503) return answer;
-      await pause(waitOf(answer), signal);
+      const response = await exchange(connection, url, request, signal);
+      if (response.status === 401 || response.status === 403) throw refused(url, response);
+      if (response.status !== 503) return response;
+      await pause(waitOf(response), signal);
     }
     throw new HeadwaterError('overloaded', `${url} was overloaded ${attempts} times in a row`, {
       verdict: 'stop',
@@ -79,25 +78,25 @@ export function createIngestClient(options: IngestClientOptions): IngestClient {
     async sendImage(bytes, source, signal, known) {
       const path = `/v1/images?${new URLSearchParams({ source, ...known })}`;
       const contentType = 'application/octet-stream';
-      const answer = await ask({ method: 'POST', path, contentType, body: bytes }, signal);
-      if (answer.status < 300 && typeof answer.body.id === 'string') {
-        return { accepted: true, id: answer.body.id };
+      const response = await send({ method: 'POST', path, contentType, body: bytes }, signal);
+      if (response.status < 300 && typeof response.body.id === 'string') {
+        return { accepted: true, id: response.body.id };
       }
-      if (answer.status >= 400 && answer.status < 500) {
-        const { detail } = answer.body;
+      if (response.status >= 400 && response.status < 500) {
+        const { detail } = response.body;
         return {
           accepted: false,
-          reason: reasonOf(answer),
+          reason: reasonOf(response),
           ...(typeof detail === 'string' ? { detail } : {}),
         };
       }
-      throw unexpected('POST', path, answer);
+      throw unexpected('POST', path, response);
     },
     async putLabel({ imageId, task, label, annotator }, signal) {
       const path = `/v1/images/${encodeURIComponent(imageId)}/labels/${encodeURIComponent(task)}`;
       const body = Buffer.from(JSON.stringify({ label, annotator }));
-      const answer = await ask({ method: 'PUT', path, contentType: 'application/json', body }, signal);
-      if (answer.status >= 300) throw unexpected('PUT', path, answer);
+      const response = await send({ method: 'PUT', path, contentType: 'application/json', body }, signal);
+      if (response.status >= 300) throw unexpected('PUT', path, response);
     },
     close: () => connection.agent.destroy(),
   };
@@ -121,23 +120,23 @@ function connect({ url, token, isOwnService = false }: IngestClientOptions): Con
 function exchange(
   connection: Connection,
   url: string,
-  question: Question,
+  message: IngestRequest,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<IngestResponse> {
   const { agent, request } = connection;
-  const { method, path, contentType, body } = question;
+  const { method, path, contentType, body } = message;
   const headers = { ...connection.headers, 'content-type': contentType, 'content-length': body.length };
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(signal.aborted ? signal.reason : unavailable(url, error));
     request(new URL(path, url), { method, agent, headers, signal }, (response) => {
-      readAnswer(response).then(resolve, fail);
+      readResponse(response).then(resolve, fail);
     })
       .on('error', fail)
       .end(body);
   });
 }
 
-async function readAnswer(response: IncomingMessage): Promise<Answer> {
+async function readResponse(response: IncomingMessage): Promise<IngestResponse> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   return {
@@ -156,39 +155,39 @@ function parseBody(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Milliseconds to wait; half a second where the service does not say. */
-function waitOf({ retryAfter }: Answer): number {
+/** Milliseconds to wait; 500 without Retry-After. */
+function waitOf({ retryAfter }: IngestResponse): number {
   const seconds = Number(retryAfter ?? Number.NaN);
   return Number.isFinite(seconds) ? Math.min(seconds, 10) * 1000 : 500;
 }
 
 /** A problem document's code, else its title, else the status. */
-function reasonOf({ status, body }: Answer): string {
+function reasonOf({ status, body }: IngestResponse): string {
   const reason = body.code ?? body.title;
   return typeof reason === 'string' ? reason : `HTTP ${status}`;
 }
 
 function unavailable(url: string, cause: Error): HeadwaterError {
   const reason = cause.message === '' ? cause.name : cause.message;
-  return new HeadwaterError('service-unavailable', `${url} does not answer: ${reason}`, {
+  return new HeadwaterError('service-unavailable', `no response from ${url}: ${reason}`, {
     cause,
     verdict: 'stop',
   });
 }
 
-/** Of no use to go on: every image would be refused. */
-function refused(url: string, { status, body }: Answer): HeadwaterError {
+/** Stops the run: every image would be rejected. */
+function refused(url: string, { status, body }: IngestResponse): HeadwaterError {
   const detail = typeof body.detail === 'string' ? body.detail : `HTTP ${status}`;
   return new HeadwaterError(
     status === 401 ? 'unauthenticated' : 'forbidden',
-    `${url} refuses us: ${detail}; HEADWATER_TOKEN holds the token (or HEADWATER_TOKEN_FILE a file with it)`,
+    `${url} rejects the token: ${detail}; set HEADWATER_TOKEN (or HEADWATER_TOKEN_FILE) to a token of the role write`,
     { verdict: 'stop' },
   );
 }
 
-function unexpected(method: string, path: string, { status, body }: Answer): HeadwaterError {
+function unexpected(method: string, path: string, { status, body }: IngestResponse): HeadwaterError {
   const detail = typeof body.detail === 'string' ? `: ${body.detail}` : '';
-  return new HeadwaterError('unexpected', `${method} ${path} was answered with ${status}${detail}`, {
+  return new HeadwaterError('unexpected', `${method} ${path} returned ${status}${detail}`, {
     context: { status },
   });
 }

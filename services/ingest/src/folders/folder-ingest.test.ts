@@ -71,7 +71,7 @@ describe('a folder of images', () => {
       expect((await run({ inFlight, accept: slow })).yielded).toEqual(expected);
   });
 
-  it('passes over what is no image, and says why', async () => {
+  it('skips files that are no images, with the reason', async () => {
     const refused: Record<string, HeadwaterError> = {
       'notes.txt': new HeadwaterError('image-type-unsupported', 'text'),
       'cut.png': new HeadwaterError('image-unreadable', 'cut'),
@@ -134,7 +134,7 @@ describe('a folder of images', () => {
     expect(most).toBe(4);
   });
 
-  it('tries again what may pass', async () => {
+  it('retries transient errors', async () => {
     await write('a.png');
     let attempts = 0;
     const accept = async ({ path }: FolderImage) => {
@@ -146,7 +146,7 @@ describe('a folder of images', () => {
     expect(attempts).toBe(3);
   });
 
-  it('ends with the error that says stop', async () => {
+  it('ends with an error whose verdict is stop', async () => {
     await write('a.png');
     const accept = () => Promise.reject(new HeadwaterError('config-invalid', 'no'));
     await expect(run({ accept })).rejects.toMatchObject({ code: 'config-invalid' });
@@ -162,7 +162,7 @@ describe('a folder of images', () => {
     await expect(run({ accept, inFlight: 1, signal: controller.signal })).rejects.toThrow();
   });
 
-  it('ends what is under way when its caller has seen enough', async () => {
+  it('ends the images in flight when its caller leaves the loop', async () => {
     for (const path of ['a.png', 'b.png', 'c.png']) await write(path);
     const accept = async ({ path }: FolderImage) => {
       if (path !== 'a.png') throw new HeadwaterError('overloaded', 'for ever');
@@ -174,7 +174,7 @@ describe('a folder of images', () => {
     }
   });
 
-  it('tells its progress', async () => {
+  it('reports its progress', async () => {
     for (const path of ['a.png', 'b.png', '.c']) await write(path);
     const seen: number[] = [];
     await run({ onProgress: ({ accepted, skipped }) => seen.push(accepted + skipped) });
@@ -199,7 +199,7 @@ describe('a folder of images', () => {
     },
   );
 
-  it('passes over names that are not UTF-8, folders and files, and a folder that goes away in the walk', async () => {
+  it('skips names that are not UTF-8, of folders and files, and a folder that disappears during the walk', async () => {
     for (const path of ['a/1.png', 'gone/2.png', 'z/3.png']) await write(path);
     const latin1 = Buffer.concat([Buffer.from(`${root}/caf`), Buffer.of(0xe9)]);
     await mkdir(latin1);
@@ -233,7 +233,7 @@ describe('a folder of images', () => {
     expect(progress).toMatchObject({ accepted: 6, conflicts: 2 });
   });
 
-  it('says so when there is no folder', async () => {
+  it('throws when there is no folder', async () => {
     await expect(run({ root: join(root, 'nowhere') })).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

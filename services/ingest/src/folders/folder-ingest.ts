@@ -1,6 +1,6 @@
 /**
- * Images from a folder, for a first run on one's own data and for backfills. The walk has a fixed order and the ids are
- * those of the contents, so that a walk that was cut short is simply started again.
+ * Ingests the images of a folder. The walk has a fixed order and ids are digests of the bytes, so an interrupted
+ * walk can be repeated.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asHeadwaterError, type HeadwaterError } from '@headwater/errors';
@@ -12,7 +12,7 @@ export interface FolderProgress {
   readonly skipped: number;
   /** Reason to count. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** Accepted files whose bytes an earlier file had, under another label. */
+  /** Accepted files with the bytes of an earlier file and another label. */
   readonly conflicts: number;
   readonly bytes: number;
 }
@@ -25,10 +25,10 @@ export interface IngestedFile {
 
 export interface FolderOptions {
   readonly root: string;
-  /** Takes an image in, e.g. `Intake.accept` or a POST; an error whose verdict is to retry is retried. */
+  /** Ingests an image, e.g. `Intake.accept` or a POST; errors with the verdict retry are retried. */
   readonly accept: (image: FolderImage) => Promise<{ readonly id: string }>;
   readonly maxBytes: number;
-  /** Images under way at once; default 16. */
+  /** Maximum images in flight; default 16. */
   readonly inFlight?: number;
   readonly signal?: AbortSignal;
   readonly onSkip?: (file: SkippedFile) => void;
@@ -37,12 +37,12 @@ export interface FolderOptions {
 }
 
 /**
- * Yields what was accepted, in the order of the walk. Files that are no images are passed over and counted.
- * Errors: those of `accept` whose verdict is to stop, and the signal's reason.
+ * Yields the accepted files, in the order of the walk. Files that are no images are skipped and counted.
+ * Errors: those of `accept` with the verdict stop, and the signal's reason.
  */
 export async function* ingestFolder(options: FolderOptions): AsyncGenerator<IngestedFile, FolderProgress> {
   const { inFlight = 16, onSkip, onConflict, onProgress } = options;
-  // Also ends what is under way when the caller leaves its loop early.
+  // Also ends the images in flight when the caller leaves its loop early.
   const left = new AbortController();
   const signal = AbortSignal.any([left.signal, ...(options.signal ? [options.signal] : [])]);
   const reasons: Record<string, number> = {};
@@ -62,41 +62,43 @@ export async function* ingestFolder(options: FolderOptions): AsyncGenerator<Inge
     onProgress?.(progress());
   };
 
-  const flight: Promise<Landing>[] = [];
-  const land = async function* (): AsyncGenerator<IngestedFile> {
-    const landing = await flight.shift();
-    if (!landing) return;
-    if ('reason' in landing) return skip(landing);
+  const pending: Promise<FileOutcome>[] = [];
+  const finishNext = async function* (): AsyncGenerator<IngestedFile> {
+    const outcome = await pending.shift();
+    if (!outcome) return;
+    if ('reason' in outcome) return skip(outcome);
     accepted += 1;
-    bytes += landing.byteLength;
-    compare(landing.file);
+    bytes += outcome.byteLength;
+    compare(outcome.file);
     onProgress?.(progress());
-    yield landing.file;
+    yield outcome.file;
   };
 
   try {
     for await (const found of walkFolder(options.root)) {
       signal.throwIfAborted();
-      flight.push('reason' in found ? Promise.resolve(found) : takeFile({ ...options, signal }, found.path));
-      // A failure that comes while an earlier file is waited for is told when its turn comes.
-      flight.at(-1)?.catch(() => {});
-      if (flight.length >= inFlight) yield* land();
+      pending.push(
+        'reason' in found ? Promise.resolve(found) : ingestFile({ ...options, signal }, found.path),
+      );
+      // An error is thrown when its file is next, not while an earlier one is awaited.
+      pending.at(-1)?.catch(() => {});
+      if (pending.length >= inFlight) yield* finishNext();
     }
-    while (flight.length > 0) yield* land();
+    while (pending.length > 0) yield* finishNext();
     return progress();
   } finally {
     left.abort();
-    await Promise.allSettled(flight);
+    await Promise.allSettled(pending);
   }
 }
 
-type Landing = { readonly file: IngestedFile; readonly byteLength: number } | SkippedFile;
+type FileOutcome = { readonly file: IngestedFile; readonly byteLength: number } | SkippedFile;
 
-async function takeFile(options: FolderOptions, path: string): Promise<Landing> {
+async function ingestFile(options: FolderOptions, path: string): Promise<FileOutcome> {
   const image = await readFolderImage(options.root, path, options.maxBytes);
   if ('reason' in image) return image;
   try {
-    const { id } = await untilTaken(() => options.accept(image), options.signal);
+    const { id } = await retryAccept(() => options.accept(image), options.signal);
     return { file: { id, path, label: image.label }, byteLength: image.bytes.length };
   } catch (thrown) {
     const error = asHeadwaterError(thrown);
@@ -107,11 +109,11 @@ async function takeFile(options: FolderOptions, path: string): Promise<Landing> 
 
 const LONGEST_PAUSE_MS = 5_000;
 
-/** Repeats what may pass, ever more slowly, until it passes or the signal ends it. */
-async function untilTaken<T>(take: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** Retries errors with the verdict retry, with exponential backoff, until the signal aborts. */
+async function retryAccept<T>(accept: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   for (let pause = 50; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     try {
-      return await take();
+      return await accept();
     } catch (thrown) {
       const error: HeadwaterError = asHeadwaterError(thrown);
       if (error.verdict !== 'retry') throw thrown;

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-it('a running service takes in its source folder, with the sub-folders as labels', async () => {
+it('a running service ingests its source folder, with the sub-folders as labels', async () => {
   for (const [index, label] of ['cat', 'dog'].entries()) {
     await mkdir(join(root, label));
     await writeFile(join(root, label, 'a.png'), await makePicture('png', { shade: index }));
@@ -33,7 +33,7 @@ it('a running service takes in its source folder, with the sub-folders as labels
   ]);
 });
 
-it('a sub-folder whose name is no label is passed over, and its neighbours are taken in', async () => {
+it('skips a sub-folder whose name is no label, and ingests the others', async () => {
   for (const [index, name] of ['cat', 'c\u200bow', 'cafe\u0301'].entries()) {
     await mkdir(join(root, name));
     await writeFile(join(root, name, 'a.png'), await makePicture('png', { shade: index }));

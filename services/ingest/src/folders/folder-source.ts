@@ -1,4 +1,4 @@
-/** The folder that a running service takes in by itself, where one is set. */
+/** Ingests SOURCE_FOLDER, where it is set. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/log';
 import type { IngestConfig } from '../environment.ts';
@@ -6,11 +6,11 @@ import { checkLabel, checkTask } from '../intake/identifiers.ts';
 import type { Intake } from '../intake/intake.ts';
 import { type FolderProgress, ingestFolder } from './folder-ingest.ts';
 
-/** Reasons that say nothing is wrong with the folder. */
+/** Reasons that need no warning. */
 const expected: ReadonlySet<string> = new Set(['hidden', 'link', 'not-a-file', 'image-type-unsupported']);
 
 export interface FolderSource {
-  /** Resolves when the folder is through or was stopped. Errors: those of the folder and of the intake. */
+  /** Resolves when the folder is finished or stopped. Errors: those of the folder and of the intake. */
   readonly ended: Promise<void>;
   stop(): void;
 }
@@ -35,14 +35,11 @@ export function startFolderSource(config: IngestConfig, intake: Intake, logger: 
         }),
       onSkip: (file) => {
         const level = expected.has(file.reason) ? 'debug' : 'warn';
-        logger[level]({ ...file }, 'a file of the source folder was passed over');
+        logger[level]({ ...file }, 'skipped a file of SOURCE_FOLDER');
       },
       onConflict: (conflict) => {
         if (task === undefined) return;
-        logger.warn(
-          { ...conflict },
-          'two files of the same bytes have different labels; the later one counts',
-        );
+        logger.warn({ ...conflict }, 'two identical files have different labels; using the later one');
       },
     });
     let progress: FolderProgress | undefined;
@@ -51,13 +48,13 @@ export function startFolderSource(config: IngestConfig, intake: Intake, logger: 
       progress = next.value;
       break;
     }
-    logger.info({ ...progress }, 'the source folder is through');
+    logger.info({ ...progress }, 'finished SOURCE_FOLDER');
   };
 
   const ended = run().catch((error: unknown) => {
     if (signal.aborted) return;
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new HeadwaterError('config-invalid', 'SOURCE_FOLDER cannot be read', { cause: error });
+    throw new HeadwaterError('config-invalid', 'cannot read SOURCE_FOLDER', { cause: error });
   });
   return { ended, stop: () => controller.abort() };
 }

@@ -1,18 +1,18 @@
 /**
- * Files below a folder, for ingest's source folder and for the commands that send one. What cannot be read is passed over with its name and
- * reason: one folder with a broken name, without rights or gone in the meantime must not end a walk over all others.
+ * Walks a folder, for SOURCE_FOLDER and for the commands that send one. A file or folder that cannot be read is
+ * skipped with its name and reason, and does not end the walk.
  */
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
-/** Why a file, or a folder with all that is in it, was passed over. */
+/** A skipped file, or a folder that was skipped with its contents. */
 export interface SkippedFile {
   /** Relative to the root, with `/`. */
   readonly path: string;
   /** A code of the error table, or `hidden`, `link`, `not-a-file`, `empty-file`, `unreadable`, `folder-unreadable`. */
   readonly reason: string;
-  /** What is known besides, such as the code of the system's error. */
+  /** Further details, such as the code of the system's error. */
   readonly detail?: string;
 }
 
@@ -28,14 +28,15 @@ export type FoundFile = { readonly path: string } | SkippedFile;
 
 type ReadFolder = (folder: string) => Promise<Dirent[]>;
 
-/** How many names of skipped files are worth a line each; there may be thousands. */
+/** Maximum skipped files that are named; the others are counted alone. */
 export const namedSkips = 20;
 
 const readFolder: ReadFolder = (folder) => readdir(folder, { withFileTypes: true });
 
 /**
- * Files below the root, by the code units of their names, a folder where its name stands. Links to files within the root are
- * followed; links to folders are not, for they could lead out or in circles. Errors: those of the system, for the root alone.
+ * Files below the root in the order of the code units of their paths. Links to files within the root are followed;
+ * links to folders are not, since they could leave the root or form cycles. Errors: those of the system, for the
+ * root alone.
  */
 export async function* walkFolder(root: string, read = readFolder): AsyncGenerator<FoundFile> {
   const top = await realpath(root);
@@ -62,7 +63,7 @@ async function* walk(
   }
 }
 
-/** The bytes of one file, or why it is passed over. `maxBytes`: larger files are not read. */
+/** Reads a file, or returns the reason to skip it. `maxBytes`: larger files are not read. */
 export async function readFolderImage(
   root: string,
   path: string,

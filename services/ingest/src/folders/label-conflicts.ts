@@ -1,21 +1,21 @@
 /**
- * Files of the same bytes in folders of several classes: they are one image, whose last label counts. A person has to decide, so each is
- * reported.
+ * Finds identical files in folders of different labels. They are one image, whose last label counts, so each
+ * conflict is reported.
  */
 
-/** A file that gives an image another label than a file before it. */
+/** A file with the bytes of an earlier file and another label. */
 export interface LabelConflict {
   readonly path: string;
   readonly label: string;
-  /** Of the file before it. */
+  /** The label of the earlier file. */
   readonly former: string;
 }
 
-/** Grows by an id and a reference for each image, some 150 bytes. */
+/** Needs about 150 bytes an image. */
 export class LabelConflicts {
   readonly #labels = new Map<string, string>();
 
-  /** `id`: of the bytes. Undefined where no file before had the same bytes and another label. */
+  /** `id`: digest of the bytes. Returns the conflict with an earlier file; undefined where there is none. */
   note(id: string, path: string, label: string): LabelConflict | undefined {
     const former = this.#labels.get(id);
     this.#labels.set(id, label);

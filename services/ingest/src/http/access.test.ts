@@ -9,7 +9,7 @@ const AUTH_TOKENS = Object.entries(tokens)
   .map(([role, token]) => `${role}er ${role} ${token}`)
   .join(';');
 
-it('asks for the role of its table on every route, and the OpenAPI document says so', async () => {
+it('requires the role of its table on every route, and documents it in OpenAPI', async () => {
   await using fixture = await startIngestFixture({ environment: { AUTH_TOKENS } });
   const headers = { authorization: `Bearer ${tokens.read}` };
   const response = await fetch(`${fixture.url}/openapi.json`, { headers });

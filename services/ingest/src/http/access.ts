@@ -1,4 +1,4 @@
-/** Who may call what of ingest: every route stands here, and one that does not takes an admin. */
+/** The role that each route of ingest requires; routes that are not listed require admin. */
 import type { AccessTable } from '@headwater/http';
 
 export const ingestAccess: AccessTable = {

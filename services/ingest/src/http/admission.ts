@@ -1,13 +1,13 @@
-/** Who may come in: bounded requests, bounded bytes, bounded waits, and a log that takes records. Else 503 at once. */
+/** Admission control: limits on requests, bytes and waits, and a circuit breaker on the log. Beyond them 503 at once. */
 import { type Budget, createBudget } from './budget.ts';
 import { WriteCircuitBreaker, type WriteCircuitBreakerOptions } from './write-circuit-breaker.ts';
 
 export interface Admission {
-  /** Image and label requests that are being taken in. */
+  /** Image and label requests in progress. */
   readonly requests: Budget;
   /** Bytes of bodies in memory. */
   readonly bytes: Budget;
-  /** Requests that are taken in and wait for their prediction. */
+  /** Accepted requests that wait for their prediction. */
   readonly waits: Budget;
   readonly circuit: WriteCircuitBreaker;
 }
@@ -27,12 +27,12 @@ export function createAdmission({ maxRequests, maxBytes, maxWaits, ...circuit }:
   };
 }
 
-/** Runs while a place among the requests is held. Errors: overloaded, log-not-writable. */
+/** Holds a permit of the requests while `work` runs. Errors: overloaded, log-not-writable. */
 export async function withPermit<T>(admission: Admission, work: () => Promise<T>): Promise<T> {
-  const place = admission.requests.reserve(1);
+  const permit = admission.requests.reserve(1);
   try {
     return await admission.circuit.run(work);
   } finally {
-    place.release();
+    permit.release();
   }
 }

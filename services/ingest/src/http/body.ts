@@ -1,13 +1,13 @@
 /**
- * Reads a body into memory under three limits: its own size, what all requests together may hold, and time. A
- * client that promises a length is turned away before it has sent it; one that does not is cut off on the way.
+ * Reads a body into memory under three limits: its size, the bytes of all requests together, and time. A body with
+ * a Content-Length is rejected before it is read, a chunked one while it is read.
  */
 import type { Readable } from 'node:stream';
 import { HeadwaterError } from '@headwater/errors';
 import type { Reservation } from './budget.ts';
 
 export interface BodyLimits {
-  /** Throws the error to answer with when a body is this long. */
+  /** Throws where a body of that many bytes is too long. */
   readonly checkLength: (bytes: number) => void;
   readonly timeoutMs: number;
 }
@@ -22,7 +22,7 @@ export function declaredLength(headers: {
 
 /**
  * `reservation` must already hold the declared length, where there is one; it grows with chunked bodies.
- * Errors: what `checkLength` throws, overloaded, timed-out, request-invalid when the client went away.
+ * Errors: those of `checkLength`, overloaded, timed-out, request-invalid when the client disconnects.
  */
 export function readBody(
   stream: Readable | undefined,
@@ -56,7 +56,7 @@ export function readBody(
         resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
         return;
       }
-      // Whatever still comes is dropped, so that the answer can be read; a late error has nobody to tell.
+      // The rest of the body is discarded so that the client reads the response; late errors are ignored.
       stream?.on('error', () => {}).resume();
       reject(error);
     }
@@ -65,7 +65,7 @@ export function readBody(
 }
 
 function tooSlow(timeoutMs: number): HeadwaterError {
-  return new HeadwaterError('timed-out', 'the body did not come in time', { context: { timeoutMs } });
+  return new HeadwaterError('timed-out', 'the body did not arrive in time', { context: { timeoutMs } });
 }
 
 function goneAway(): HeadwaterError {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createBudget } from './budget.ts';
 
-it('a budget refuses what would pass its limit, and gets back what was held, once', () => {
+it('a budget rejects amounts beyond its limit, and is released once', () => {
   const budget = createBudget(10, 'bytes');
   const first = budget.reserve(6);
   expect(() => budget.reserve(5)).toThrow(expect.objectContaining({ code: 'overloaded' }));

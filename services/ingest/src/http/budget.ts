@@ -1,13 +1,13 @@
 /**
- * A limit on what may be in flight at once. Past it, a request is refused at once with `overloaded` (503 and
- * Retry-After) instead of waiting in a queue without end.
+ * A limit on an amount in flight. Beyond it a request is rejected at once with `overloaded` (503 and Retry-After)
+ * instead of waiting in an unbounded queue.
  */
 import { HeadwaterError } from '@headwater/errors';
 
 export interface Reservation {
-  /** Errors: overloaded; what was reserved before stays reserved. */
+  /** Errors: overloaded; the amount reserved before stays reserved. */
   grow(amount: number): void;
-  /** Gives all of it back. Idempotent. */
+  /** Releases the whole amount. Idempotent. */
   release(): void;
 }
 
@@ -17,12 +17,12 @@ export interface Budget {
   reserve(amount: number): Reservation;
 }
 
-/** `noun` names what is counted, for the error. */
+/** `noun` names the counted things in errors. */
 export function createBudget(limit: number, noun: string): Budget {
   let used = 0;
   const take = (amount: number) => {
     if (used + amount > limit) {
-      throw new HeadwaterError('overloaded', `too many ${noun} are in flight; try again after a while`, {
+      throw new HeadwaterError('overloaded', `too many ${noun} are in flight; try again later`, {
         context: { limit },
       });
     }

@@ -10,9 +10,9 @@ import { type Admission, withPermit } from './admission.ts';
 import { problemSchema } from './responses.ts';
 
 export interface BulkLabelOptions {
-  readonly sink: LabelWriter;
+  readonly labelWriter: LabelWriter;
   readonly admission: Admission;
-  /** How long the client may send nothing. */
+  /** Time limit of a pause in the body. */
   readonly idleTimeoutMs: number;
 }
 
@@ -24,7 +24,7 @@ const readers = [
 
 const reportSchema = {
   type: 'object',
-  description: 'Good lines are in the log although others are bad.',
+  description: 'Accepted lines are in the log, also where others are rejected.',
   required: ['accepted', 'rejected', 'errors'],
   properties: {
     accepted: { type: 'integer' },
@@ -52,7 +52,7 @@ const schema = {
 };
 
 export function registerBulkLabels(app: FastifyInstance, options: BulkLabelOptions): void {
-  const { sink, admission, idleTimeoutMs } = options;
+  const { labelWriter, admission, idleTimeoutMs } = options;
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
@@ -62,7 +62,7 @@ export function registerBulkLabels(app: FastifyInstance, options: BulkLabelOptio
       let report: LoadReport = { accepted: 0, rejected: 0, errors: [] };
       try {
         return await withPermit(admission, () =>
-          loadLabels(read(chunks), sink, (progress) => {
+          loadLabels(read(chunks), labelWriter, (progress) => {
             report = progress;
           }),
         );
@@ -77,15 +77,15 @@ function readerOf(contentType = '') {
   const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase();
   const reader = readers.find((candidate) => candidate.mediaType === mediaType);
   if (reader) return reader.read;
-  throw new HeadwaterError('request-invalid', 'labels come as text/csv or application/x-ndjson');
+  throw new HeadwaterError('request-invalid', 'unknown Content-Type; send text/csv or application/x-ndjson');
 }
 
-/** Only the client's silence counts, not the time in which we do not read. */
+/** Limits pauses of the client; time in which the server does not read does not count. */
 async function* untilIdle(body: Readable | undefined, timeoutMs: number): AsyncGenerator<Buffer> {
   if (!body) return;
-  // Not destroyed when we stop reading early: the client must still be able to read the answer.
+  // Not destroyed when reading stops early: the client must be able to read the response.
   const chunks: AsyncIterator<Buffer> = body.iterator({ destroyOnReturn: false });
-  const tooSlow = new HeadwaterError('timed-out', 'the body did not come in time');
+  const tooSlow = new HeadwaterError('timed-out', 'the body did not arrive in time');
   try {
     for (;;) {
       const timer = setTimeout(() => body.destroy(tooSlow), timeoutMs);
@@ -98,7 +98,7 @@ async function* untilIdle(body: Readable | undefined, timeoutMs: number): AsyncG
   }
 }
 
-/** What was sent before the failure stays in the log; sending the file again is harmless. */
+/** Adds the counts to the error: the lines before it stay in the log, and sending the file again is safe. */
 function withCounts(thrown: unknown, { accepted, rejected }: LoadReport): HeadwaterError {
   const { code, message, context, verdict } = asHeadwaterError(thrown);
   return new HeadwaterError(code, message, {

@@ -1,6 +1,6 @@
 /**
- * Images in a form: `multipart/form-data` with one or several files, and fields that hold for all of them. The body
- * was read under the limits of every body, so that this is a parser over bytes in memory and nothing else.
+ * Parses `multipart/form-data` with one or several files, and fields that apply to all of them. The body is in
+ * memory, so it was limited before.
  */
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { HeadwaterError } from '@headwater/errors';
@@ -13,7 +13,7 @@ export interface Form {
 const MAX_FIELDS = 64;
 const MAX_FIELD_BYTES = 8 * 1024;
 
-/** Errors: request-invalid for no file, too many parts, a field that comes twice, a broken form. */
+/** Errors: request-invalid for no file, too many parts, a repeated field, a malformed form. */
 export function parseForm(body: Buffer, contentType: string, maxFiles: number): Promise<Form> {
   return new Promise((resolve, reject) => {
     const files: Buffer[][] = [];
@@ -25,18 +25,18 @@ export function parseForm(body: Buffer, contentType: string, maxFiles: number): 
       const chunks: Buffer[] = [];
       files.push(chunks);
       file.on('data', (chunk: Buffer) => chunks.push(chunk));
-      file.on('error', (error) => fail(`the form cannot be read: ${error.message}`));
+      file.on('error', (error) => fail(`cannot read the form: ${error.message}`));
     });
     parser.on('field', (name, value, nameCut, valueCut) => {
-      if (nameCut || valueCut || fields.has(name)) fail('a field of the form comes twice, or is too long');
-      // The parser puts it in the place of bytes that are no text, which would make one id of several.
+      if (nameCut || valueCut || fields.has(name)) fail('a field of the form is repeated or too long');
+      // The parser replaces invalid bytes with U+FFFD, which would map several ids to one.
       if (value.includes('\ufffd')) fail('a field of the form is not UTF-8');
       fields.set(name, value);
     });
     for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {
       parser.on(limit, () => fail(`the form has more than ${maxFiles} files or ${MAX_FIELDS} fields`));
     }
-    parser.on('error', (error) => fail(`the form cannot be read: ${(error as Error).message}`));
+    parser.on('error', (error) => fail(`cannot read the form: ${(error as Error).message}`));
     parser.on('finish', () => {
       if (files.length === 0) fail('the form has no file');
       resolve({ files: files.map(joined), fields: Object.fromEntries(fields) });
@@ -63,7 +63,7 @@ function openParser(
       },
     });
   } catch (error) {
-    fail(`the form cannot be read: ${(error as Error).message}`);
+    fail(`cannot read the form: ${(error as Error).message}`);
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What may be said about an image besides its bytes, as query parameters or as fields of a form: a field of a form
- * goes before a parameter of the same name. Attributes are called `attribute.<name>`.
+ * The fields of an image besides its bytes, as query parameters or fields of a form. A field of a form overrides the
+ * parameter of the same name. Attributes are named `attribute.<name>`.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { imageIdRule, imageIdSchema, labelRule, labelSchema, taskRule, taskSchema } from '@headwater/schemas';
@@ -28,9 +28,9 @@ export const imageFieldSchemas = {
     description: `The id of the image; by default the SHA-256 of its bytes in hex. ${imageIdRule}`,
   },
   task: { ...taskSchema, description: `The task that \`label\` belongs to. ${taskRule}` },
-  label: text('The label of the image, where it is known already.'),
-  source: text('Where the image comes from; `http` by default.'),
-  group: text('Near-duplicates that belong together: one scene, one patient.'),
+  label: text('The label of the image, where it is known.'),
+  source: text('The source of the image; `http` by default.'),
+  group: text('Group of near-duplicates: one scene, one patient.'),
 } as const;
 
 export const attributeSchemas = {
@@ -42,7 +42,7 @@ const defaultSource = 'http';
 const optional = <T>(value: unknown, check: (value: unknown) => T): T | undefined =>
   value === undefined ? undefined : check(value);
 
-/** A misspelt field must not be lost without a word. Errors: request-invalid. */
+/** Rejects unknown fields, since a misspelt one would be ignored. Errors: request-invalid. */
 export function checkFieldNames(fields: ImageFields): void {
   const unknown = Object.keys(fields).filter(
     (name) => !Object.hasOwn(imageFieldSchemas, name) && !name.startsWith(attribute),
@@ -69,7 +69,7 @@ export function readImageFields(fields: ImageFields): Omit<ImageInput, 'bytes'> 
   };
 }
 
-/** A task without a label says which prediction to wait for; it needs `wait`. */
+/** A task without a label selects the prediction to wait for; it needs `wait`. */
 function readLabels({ task, label, wait }: ImageFields): Record<string, string> {
   if (label !== undefined) return { [checkTask(task)]: checkLabel(label) };
   if (task !== undefined && wait === undefined) {

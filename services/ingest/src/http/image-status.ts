@@ -1,4 +1,4 @@
-/** `GET` and `DELETE /v1/images/{id}`: where an image is, and its erasure. */
+/** `GET` and `DELETE /v1/images/{id}`: status and erasure of an image. */
 import { HeadwaterError } from '@headwater/errors';
 import { imageIdParameter } from '@headwater/schemas';
 import type { FastifyInstance } from 'fastify';
@@ -26,18 +26,18 @@ export function registerImageStatus(app: FastifyInstance, options: ImageStatusOp
     '/v1/images/:id',
     {
       schema: {
-        summary: 'Where an image is',
+        summary: 'Status of an image',
         description:
-          'From a bounded memory of what this process took in and of the answers that went by since it started: an image that it does not know may still be in the log.',
+          'From a bounded cache of the images, predictions and dead letters that this process has seen since its start: an image that is not found may still be in the log.',
         tags: ['images'],
         params,
-        response: { 200: { description: 'What is known.', ...imageSchema }, '4xx': problemSchema },
+        response: { 200: { description: 'The known status.', ...imageSchema }, '4xx': problemSchema },
       },
     },
     async (request) => {
       const image = tracker.find(checkImageId(request.params.id));
       if (image) return trackedResponse(image);
-      throw new HeadwaterError('not-found', 'no image with this id was seen lately');
+      throw new HeadwaterError('not-found', 'no recent image has this id');
     },
   );
   app.delete<{ Params: { id: string } }>(
@@ -49,7 +49,7 @@ export function registerImageStatus(app: FastifyInstance, options: ImageStatusOp
         tags: ['images'],
         params,
         response: {
-          202: { description: 'The tombstone is safe in the log.', ...imageSchema, required: ['id'] },
+          202: { description: 'The tombstone is in the log.', ...imageSchema, required: ['id'] },
           '4xx': problemSchema,
           503: problemSchema,
         },

@@ -67,7 +67,7 @@ describe('POST /v1/images', () => {
     expect(await readImages(fixture)).toMatchObject([{ id, content: bytes, mediaType: `image/${format}` }]);
   });
 
-  it('writes what the query says about the image', async () => {
+  it('writes the fields of the query', async () => {
     await using fixture = await startIngestFixture();
     const query =
       '?id=shop:42&task=product&label=T%C3%A9a%20pot&source=cam&group=scene-1&attribute.shelf=A%201';
@@ -95,7 +95,7 @@ describe('POST /v1/images', () => {
     expect(new Set(records.map(({ receivedAt }) => receivedAt)).size).toBe(20);
   });
 
-  it('checks what is large into the blob store', async () => {
+  it('stores large images in the blob store', async () => {
     await using fixture = await startIngestFixture({ environment: { INLINE_LIMIT_BYTES: '1000B' } });
     const bytes = await makeNoise(40, 40);
     expect((await post(fixture, bytes)).status).toBe(202);
@@ -283,7 +283,7 @@ describe('forms', () => {
 describe('wait=prediction', () => {
   const head = { kind: 'lda', version: 3, digest: 'd' } as const;
 
-  it('answers with the prediction of this very record', async () => {
+  it('returns the prediction of this record', async () => {
     await using fixture = await startIngestFixture({ environment: { TASKS: 'digit' } });
     const bytes = await makePicture('png');
     const answer = post(fixture, bytes, '?wait=prediction&timeout=60');
@@ -314,7 +314,7 @@ describe('wait=prediction', () => {
     });
   });
 
-  it('answers 202 when none comes in time: the image is safe all the same', async () => {
+  it('returns 202 after the timeout, with the image in the log', async () => {
     await using fixture = await startIngestFixture({ environment: { TASKS: 'digit' } });
     const response = await post(fixture, await makePicture('png'), '?wait=prediction&timeout=0.05');
     expect(response.status).toBe(202);
@@ -322,7 +322,7 @@ describe('wait=prediction', () => {
     expect(await response.json()).toMatchObject({ status: 'accepted' });
   });
 
-  it('answers with the reason when the image became a dead letter', async () => {
+  it('returns the reason of a dead letter', async () => {
     await using fixture = await startIngestFixture({ environment: { TASKS: 'digit', EXTRACTORS: 'e.v1' } });
     const answer = post(fixture, await makePicture('png'), '?wait=prediction&timeout=60&id=broken');
     const [record] = await eventually(async () => {

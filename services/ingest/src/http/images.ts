@@ -1,4 +1,4 @@
-/** `POST /v1/images`: the way in for images, as a raw body or as a form. */
+/** `POST /v1/images`: images as a raw body or a form. */
 import type { Readable } from 'node:stream';
 import { HeadwaterError } from '@headwater/errors';
 import { disconnectSignal, problemOf } from '@headwater/http';
@@ -36,14 +36,14 @@ const querystring = {
     wait: {
       type: 'string',
       enum: ['prediction'],
-      description: 'Answer with the predictions of this image, once they are there.',
+      description: 'Wait for the predictions of this image, and return them.',
     },
     timeout: {
       type: 'number',
       exclusiveMinimum: 0,
       maximum: 120,
       default: 10,
-      description: 'How long to wait for them, in seconds; then the answer is 202.',
+      description: 'Maximum time to wait, in seconds; then the response is 202.',
     },
   },
   patternProperties: attributeSchemas,
@@ -51,12 +51,12 @@ const querystring = {
 
 const response = {
   200: { description: 'The image was classified.', ...submittedSchema },
-  202: { description: 'The image is safe in the log.', ...submittedSchema },
+  202: { description: 'The image is in the log.', ...submittedSchema },
   '4xx': problemSchema,
   503: problemSchema,
 } as const;
 
-/** The body is documented by the OpenAPI document alone: it is never parsed by the framework. */
+/** For the OpenAPI document alone: the framework does not parse the body. */
 const requestBody = {
   required: true,
   content: {
@@ -76,11 +76,11 @@ const requestBody = {
 
 export function registerImages(app: FastifyInstance, options: ImageRouteOptions): void {
   app.register(async (scope) => {
-    // The bytes are looked at, not the Content-Type: every type passes, as a stream that nothing has read.
+    // The type is read from the bytes, not the Content-Type: every type passes as an unread stream.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     const schema = {
-      summary: 'Take in an image',
+      summary: 'Ingest an image',
       description: 'The body is the file itself, or a form with one or several files.',
       tags: ['images'],
       querystring,
@@ -108,7 +108,7 @@ async function acceptRaw(options: ImageRouteOptions, request: ImageRequest, repl
   });
 }
 
-/** All files of a form are looked at before the first one is sent: a bad one refuses the whole form. */
+/** Checks all files of a form before the first is sent: an invalid file rejects the whole form. */
 async function acceptForm(options: ImageRouteOptions, request: ImageRequest, reply: FastifyReply) {
   const { maxFormBytes, maxFormFiles, intake } = options;
   const checkLength = (bytes: number) => checkBytes(bytes, { ...options.limits, maxBytes: maxFormBytes });
@@ -119,7 +119,7 @@ async function acceptForm(options: ImageRouteOptions, request: ImageRequest, rep
       checkFieldNames(fields);
       const known = readImageFields({ ...request.query, ...fields });
       if (known.id !== undefined && files.length > 1) {
-        throw new HeadwaterError('request-invalid', 'an id names one image, and the form has several files');
+        throw new HeadwaterError('request-invalid', 'an id is for one image, and the form has several files');
       }
       await Promise.all(files.map((bytes) => intake.inspect(bytes)));
       const inputs: ImageInput[] = files.map((bytes) => ({ ...known, bytes }));
@@ -129,7 +129,7 @@ async function acceptForm(options: ImageRouteOptions, request: ImageRequest, rep
   });
 }
 
-/** One file is answered like a raw body; several by a list, where a dead letter is an entry beside the others. */
+/** The response to one file is that to a raw body; to several it is a list, with dead letters as entries. */
 async function answerForm(submissions: readonly Submission[], reply: FastifyReply) {
   const [first] = submissions;
   if (first && submissions.length === 1) {
@@ -153,7 +153,7 @@ async function answerForm(submissions: readonly Submission[], reply: FastifyRepl
   return reply.code(status).send({ images: answers.map((answer) => answer.body) });
 }
 
-/** Reads the body within the limits and hands it over; its bytes are given back when that has settled. */
+/** Reads the body within the limits, and releases its bytes when `take` has settled. */
 async function withBody<T>(
   { admission, bodyTimeoutMs: timeoutMs }: ImageRouteOptions,
   request: ImageRequest,
@@ -174,7 +174,7 @@ async function withBody<T>(
   });
 }
 
-/** Holds a place among the waiting requests while the work runs, where the client waits for its prediction. */
+/** Holds a permit of the waiting requests while `work` runs, where the client waits for its prediction. */
 async function waiting(
   { admission }: ImageRouteOptions,
   request: ImageRequest,
@@ -183,7 +183,7 @@ async function waiting(
 ): Promise<FastifyReply> {
   const { wait, task, timeout } = request.query;
   if (wait === undefined) return work(undefined);
-  const place = admission.waits.reserve(1);
+  const permit = admission.waits.reserve(1);
   const gone = disconnectSignal(reply);
   try {
     return await work({
@@ -192,6 +192,6 @@ async function waiting(
       signal: gone,
     });
   } finally {
-    place.release();
+    permit.release();
   }
 }

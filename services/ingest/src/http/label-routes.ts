@@ -14,7 +14,7 @@ import { type Admission, withPermit } from './admission.ts';
 import { problemSchema } from './responses.ts';
 
 export interface LabelRouteOptions {
-  readonly sink: LabelWriter;
+  readonly labelWriter: LabelWriter;
   readonly admission: Admission;
 }
 
@@ -37,9 +37,9 @@ const params = {
 const details = {
   assignedAt: {
     type: ['integer', 'string'],
-    description: `When it was assigned, as ISO 8601 with a zone, or: ${timeRule} By default now, and later than any label this process gave the same image and task.`,
+    description: `Time of the assignment, as ISO 8601 with a zone, or: ${timeRule} By default now, and later than any label of the same image and task from this process.`,
   },
-  annotator: { ...labelSchema, description: `Who assigned it; \`api\` by default. ${labelRule}` },
+  annotator: { ...labelSchema, description: `The annotator; \`api\` by default. ${labelRule}` },
 } as const;
 
 const answerSchema = {
@@ -55,12 +55,12 @@ const answerSchema = {
 } as const;
 
 const response = {
-  202: { description: 'The label is safe in the log.', ...answerSchema },
+  202: { description: 'The label is in the log.', ...answerSchema },
   '4xx': problemSchema,
   503: problemSchema,
 } as const;
 
-/** Documented here, checked by the label sink: the framework would turn the number 7 into the text "7". */
+/** For the OpenAPI document; checked by the label writer, since the framework would turn the number 7 into "7". */
 const requestBody = {
   required: true,
   content: {
@@ -84,23 +84,23 @@ const requestBody = {
 
 type Body = Details & { readonly label: unknown };
 
-/** Errors: request-invalid for what is not an object with these fields. */
+/** Errors: request-invalid for anything but an object with these fields. */
 function readBody(body: unknown): Body {
   const isObject = typeof body === 'object' && body !== null;
   if (isObject && Object.keys(body).every((name) => name === 'label' || name in details)) return body as Body;
   throw new HeadwaterError(
     'request-invalid',
-    'the body is an object with label, and assignedAt and annotator where they are given',
+    'the body must be an object with label, and optionally assignedAt and annotator',
   );
 }
 
 const MAX_BODY_BYTES = 16 * 1024;
 const url = '/v1/images/:id/labels/:task';
 
-export function registerLabels(app: FastifyInstance, { sink, admission }: LabelRouteOptions): void {
+export function registerLabels(app: FastifyInstance, { labelWriter, admission }: LabelRouteOptions): void {
   const assign = async (input: LabelInput, reply: FastifyReply) => {
-    const label: LabelAssigned = sink.prepare(input);
-    await withPermit(admission, () => sink.send([label]));
+    const label: LabelAssigned = labelWriter.prepare(input);
+    await withPermit(admission, () => labelWriter.send([label]));
     return reply.code(202).send(label);
   };
 

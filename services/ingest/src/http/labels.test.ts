@@ -97,7 +97,7 @@ describe('POST /v1/labels', () => {
   const post = (fixture: IngestFixture, body: string, type: string) =>
     fetch(`${fixture.url}/v1/labels`, { method: 'POST', body, headers: { 'content-type': type } });
 
-  it('takes CSV and JSON Lines, and reports what it did not take', async () => {
+  it('accepts CSV and JSON Lines, and reports rejected lines', async () => {
     await using fixture = await startIngestFixture();
     const csv = await post(fixture, 'imageId,task,label\na,digit,7\nb,,8\n', 'text/csv; charset=utf-8');
     expect(csv.status).toBe(200);
@@ -124,7 +124,7 @@ describe('POST /v1/labels', () => {
     expect((await fixture.read('labels')).length).toBe(20_000);
   });
 
-  it('answers early, while the client still sends', async () => {
+  it('responds early, while the client still sends', async () => {
     await using fixture = await startIngestFixture();
     const response = await post(fixture, `no,header\n${'a,digit,7\n'.repeat(1_000_000)}`, 'text/csv');
     expect(response.status).toBe(400);
@@ -132,7 +132,7 @@ describe('POST /v1/labels', () => {
     expect(await again.json()).toMatchObject({ accepted: 1 });
   });
 
-  it('refuses what it cannot read at all', async () => {
+  it('rejects unreadable bodies', async () => {
     await using fixture = await startIngestFixture();
     const zipped = await fetch(`${fixture.url}/v1/labels`, {
       method: 'POST',

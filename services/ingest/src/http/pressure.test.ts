@@ -33,7 +33,7 @@ const refusal = async (response: Response) => ({
 });
 
 describe('back pressure', () => {
-  it('answers only when the record is safe', async () => {
+  it('responds only when the record is in the log', async () => {
     let release = () => {};
     const gate = new Promise<void>((resolve) => {
       release = resolve;
@@ -87,7 +87,7 @@ describe('back pressure', () => {
     expect((await post(fixture, await makePicture('png'))).status).toBe(202);
   });
 
-  it('answers 503 when the log does not answer, and recovers with it', async () => {
+  it('returns 503 when the log does not respond, and recovers with it', async () => {
     let hangs = true;
     let release = () => {};
     const wrap = withSend((real, records) =>
@@ -109,7 +109,7 @@ describe('back pressure', () => {
     expect(fixture.dependencies.health.ready).toBe(true);
   });
 
-  it('refuses at once while the log cannot be written, says why, stays ready, and recovers with it', async () => {
+  it('rejects at once while the log is not writable, with the reason, stays ready, and recovers with it', async () => {
     // One second may pass between two requests of a slow machine, and then the second is a probe.
     vi.useFakeTimers({ toFake: ['Date'] });
     onTestFinished(() => void vi.useRealTimers());
@@ -149,7 +149,7 @@ describe('back pressure', () => {
     expect((await post(fixture, bytes)).status).toBe(202);
   });
 
-  it('answers 503 when the log refuses, and says nothing of the inside', async () => {
+  it('returns 503 when the log rejects records, without internal details', async () => {
     const wrap = withSend(() => Promise.reject(new HeadwaterError('log-unavailable', 'no broker answers')));
     await using fixture = await startIngestFixture({ wrap });
     expect((await refusal(await post(fixture, await makePicture('png')))).status).toBe(503);

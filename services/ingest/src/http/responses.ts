@@ -1,4 +1,4 @@
-/** What is said about an image over HTTP, and its JSON schemas for serialization and the OpenAPI document. */
+/** The responses about an image, and their JSON schemas for serialization and the OpenAPI document. */
 import type { ImageClassified } from '@headwater/schemas';
 import type { AcceptedImage } from '../intake/intake.ts';
 import type { TrackedImage } from '../tracking/tracked-image.ts';
@@ -14,11 +14,11 @@ export const predictionSchema = {
     extractor: { type: 'string' },
     head: {
       type: ['object', 'null'],
-      description: 'The head that answered; null while none serves the task.',
+      description: 'The head of the prediction; null while none serves the task.',
       properties: { kind: { type: 'string' }, version: count, digest: { type: 'string' } },
     },
     label: { type: ['string', 'null'] },
-    abstained: { type: 'boolean', description: 'The head is not sure enough: the label is a guess.' },
+    abstained: { type: 'boolean', description: 'The confidence is below the threshold of the head.' },
     probabilities: { type: 'object', additionalProperties: { type: 'number' } },
     novelty: { type: ['number', 'null'] },
     predictedAt: time,
@@ -53,7 +53,7 @@ export const imageSchema = {
   },
 } as const;
 
-/** What a POST answers: one image, or, for a form with several files, a list. */
+/** The response to a POST: one image, or, for a form with several files, a list. */
 export const submittedSchema = {
   type: 'object',
   properties: {

@@ -1,6 +1,6 @@
 /**
- * The schemas of the records, in the form of Confluent's registry and read-only: any client that can talk to a
- * registry can decode our topics, although none runs.
+ * The schemas of the records, by the read-only API of Confluent's registry: clients of a registry can decode the
+ * topics without one.
  */
 import { asHeadwaterError } from '@headwater/errors';
 import { type SchemaIds, schemaForId } from '@headwater/schemas';
@@ -23,11 +23,11 @@ export function registerSchemas(app: FastifyInstance, schemaIds: SchemaIds): voi
       return reply.send(await find());
     } catch (thrown) {
       const { code } = asHeadwaterError(thrown);
-      // The registry's own error form: clients of a registry know no other.
+      // Clients of a registry expect its own format of errors.
       if (code === 'schema-unknown')
         return reply.code(404).send({ error_code: 40403, message: 'Schema not found' });
       if (code === 'schema-registry-unavailable') {
-        return reply.code(503).send({ error_code: 50003, message: 'The schema registry does not answer' });
+        return reply.code(503).send({ error_code: 50003, message: 'No response from the schema registry' });
       }
       throw thrown;
     }
@@ -35,7 +35,7 @@ export function registerSchemas(app: FastifyInstance, schemaIds: SchemaIds): voi
   const tags = ['schemas'];
   app.get<Route>(
     '/schemas/ids/:id',
-    { schema: { summary: 'A schema by its id, as a schema registry gives it', tags, params } },
+    { schema: { summary: 'A schema by its id, in the format of a schema registry', tags, params } },
     ({ params: { id } }, reply) => answer(reply, () => schemaForId(schemaIds, id)),
   );
   app.get<Route>(

@@ -26,7 +26,7 @@ describe('GET /v1/images/{id}', () => {
     expect(found).toMatchObject({ receivedAt, predictions: [{ task: 'digit', label: '7' }] });
   });
 
-  it('is not held up by a prediction that nobody can read', async () => {
+  it('is not blocked by an unreadable prediction', async () => {
     await using fixture = await startIngestFixture();
     await fixture.write({ topic: 'predictions', key: 'x', value: Buffer.from('nonsense') });
     await fixture.write({ topic: 'images-dlt', key: null, value: null });
@@ -38,7 +38,7 @@ describe('GET /v1/images/{id}', () => {
 });
 
 describe('DELETE /v1/images/{id}', () => {
-  it('publishes the tombstone and lets the blob go that carries the id of the image', async () => {
+  it('publishes the tombstone and deletes the blob of the image', async () => {
     await using fixture = await startIngestFixture({ environment: { INLINE_LIMIT_BYTES: '0' } });
     const bytes = new Uint8Array(await makeNoise(30, 30));
     const ids: string[] = [];
@@ -62,7 +62,7 @@ describe('DELETE /v1/images/{id}', () => {
     expect(await (await fetch(`${fixture.url}/v1/images/${own}`)).json()).toMatchObject({ status: 'erased' });
   });
 
-  it('lets the blob go of an image that another process took in', async () => {
+  it('deletes the blob of an image that another process accepted', async () => {
     await using fixture = await startIngestFixture();
     const { blobs } = fixture.dependencies;
     const [blob, other] = [await blobs.put(Buffer.from('one')), await blobs.put(Buffer.from('other'))];
@@ -120,7 +120,7 @@ describe('the rest', () => {
     ]);
   });
 
-  it('answers unknown paths and methods with a problem', async () => {
+  it('returns a problem for unknown paths and methods', async () => {
     await using fixture = await startIngestFixture();
     for (const [method, path] of [
       ['GET', '/nope'],
@@ -133,7 +133,7 @@ describe('the rest', () => {
     }
   });
 
-  it('answers what is no request with a problem too', async () => {
+  it('returns a problem for malformed requests', async () => {
     await using fixture = await startIngestFixture();
     const say = (text: string) =>
       new Promise<string>((resolve) => {
@@ -152,7 +152,7 @@ describe('the rest', () => {
     expect(await say(long)).toMatch(/^HTTP\/1.1 431 .*application\/problem\+json/s);
   });
 
-  it('says so when its port is taken', async () => {
+  it('reports a port in use', async () => {
     await using fixture = await startIngestFixture();
     const { port } = new URL(fixture.url);
     await expect(startIngestFixture({ environment: { HTTP_PORT: port } })).rejects.toMatchObject({
@@ -161,7 +161,7 @@ describe('the rest', () => {
     });
   });
 
-  it('counts what came in', async () => {
+  it('counts received images and labels', async () => {
     await using fixture = await startIngestFixture();
     const body = new Uint8Array(await makePicture('png'));
     await fetch(`${fixture.url}/v1/images`, { method: 'POST', body });

@@ -1,4 +1,4 @@
-/** The HTTP interface as a whole: its routes, in the frame that all of Headwater's interfaces share, and the OpenAPI document. */
+/** The HTTP interface of ingest: its routes and the OpenAPI document. */
 import swagger from '@fastify/swagger';
 import { accessNote, createHttpServer, type HttpServerOptions, securitySchemes } from '@headwater/http';
 import type { SchemaIds } from '@headwater/schemas';
@@ -21,12 +21,12 @@ export interface HttpOptions
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the OpenAPI document says about a body that the framework does not parse. */
+    /** Schema, for the OpenAPI document, of a body that the framework does not parse. */
     readonly requestBody?: object;
   }
 }
 
-/** Longer than any body may take by our own limits; ends connections that have been answered and still send. */
+/** Longer than the limits of any body; ends connections that still send after the response. */
 const REQUEST_TIMEOUT_MS = 3_600_000;
 
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
@@ -42,7 +42,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
       openapi: '3.1.0',
       info: {
         title: 'Headwater ingest',
-        description: 'Images and labels on their way into the log.',
+        description: 'Writes images and labels to the log.',
         version: '1',
       },
       components: { securitySchemes },

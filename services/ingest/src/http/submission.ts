@@ -1,6 +1,6 @@
 /**
- * One image from its bytes to its answer. With `wait=prediction` the answer is the predictions of this very record,
- * its dead letter as a problem, or, when neither came in time, the acceptance alone: the image is safe all the same.
+ * Ingests one image. With `wait=prediction` the response has the predictions of this record, or its dead letter as a
+ * problem; after the timeout it is the acceptance alone: the image is in the log all the same.
  */
 import { type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import type { AcceptedImage, ImageInput, Intake } from '../intake/intake.ts';
@@ -20,7 +20,7 @@ export interface WaitRequest {
 
 export interface Submission {
   readonly image: AcceptedImage;
-  /** Settles at once where nobody waits. Errors: those of the dead letter. */
+  /** Resolves at once without a wait. Errors: those of the dead letter. */
   readonly answer: Promise<{ readonly status: 200 | 202; readonly body: ImageResponse }>;
 }
 
@@ -30,7 +30,7 @@ export interface SubmissionParts {
   readonly serving: ServingTasks;
 }
 
-/** Resolves when the image is safe in the log. Errors: those of `Intake.accept`. */
+/** Resolves when the image is in the log. Errors: those of `Intake.accept`. */
 export async function submitImage(
   { intake, tracker, serving }: SubmissionParts,
   input: ImageInput,
@@ -46,7 +46,7 @@ export async function submitImage(
       return { image, answer: Promise.resolve({ status: 202, body: acceptedResponse(image) }) };
     }
     const answer = awaitAnswer(image, wait, request);
-    // Where another file of the same form fails, nobody asks for this answer any more.
+    // Not awaited where another file of the same form fails.
     answer.catch(() => {});
     return { image, answer };
   } catch (error) {
@@ -68,7 +68,7 @@ async function awaitAnswer(image: AcceptedImage, wait: Wait, { timeoutMs, signal
     : ({ status: 202, body: acceptedResponse(image) } as const);
 }
 
-/** The reason why the image came to nothing, as if it had been found here. */
+/** The error of a dead letter, as if this service had thrown it. */
 export function errorOf({ code, reason, stage, topic }: DeadLetterNotice, id: string): HeadwaterError {
   const known: ErrorCode = Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'image-unreadable';
   return new HeadwaterError(known, reason, { context: { id, stage, deadLetterTopic: topic } });

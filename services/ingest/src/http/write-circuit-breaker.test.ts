@@ -18,14 +18,14 @@ function open() {
 
 const unavailable = new HeadwaterError('log-unavailable', 'no');
 
-it('lets everything through while the log can be written, and in the first two seconds', async () => {
+it('passes all requests while the log is writable, and in the first two seconds', async () => {
   const { state, run } = open();
   expect(await run(unavailable)).toBe('log-unavailable');
   state.block = { since: state.now - 1_999, reason: 'no' };
   expect([await run(unavailable), await run()]).toEqual(['log-unavailable', 'written']);
 });
 
-it('lets one request through each second while the log cannot be written', async () => {
+it('passes one request a second while the log is not writable', async () => {
   const { state, run } = open();
   state.block = { since: 0, reason: 'no' };
   expect([await run(unavailable), await run(), await run()]).toEqual([
@@ -37,7 +37,7 @@ it('lets one request through each second while the log cannot be written', async
   expect([await run(unavailable), await run()]).toEqual(['log-unavailable', 'log-not-writable']);
 });
 
-it('lets the next one through after one that was written, or that was refused for itself', async () => {
+it('passes the next request after one that was written, or rejected for its own fault', async () => {
   const { state, run } = open();
   state.block = { since: 0, reason: 'no' };
   const invalid = new HeadwaterError('request-invalid', 'no');

@@ -1,18 +1,18 @@
 /**
- * Refuses requests at once while the log cannot be written, instead of keeping each until its time-out. Now and then one is let
- * through as a probe: the log shows that it can be written again only when something is written.
+ * Rejects requests at once while the log is not writable, instead of holding each until its timeout. One request a
+ * second passes as a probe: only a write shows that the log is writable again.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { WriteBlock } from '@headwater/log';
 
 export interface WriteCircuitBreakerOptions {
-  /** Why records cannot be written now; undefined while they can. */
+  /** The reason why the log is not writable; undefined while it is. */
   readonly blocked: () => WriteBlock | undefined;
   /** Milliseconds since the epoch; replaced by tests. */
   readonly now?: () => number;
 }
 
-/** A leader that moves takes less: requests wait for it. */
+/** Longer than a leader election: requests wait for that. */
 const openAfterMs = 2_000;
 const probeEveryMs = 1_000;
 
@@ -35,7 +35,7 @@ export class WriteCircuitBreaker {
     return this.#probe(work);
   }
 
-  /** After a probe that did not fail by the log, the next request is a probe: it may go to another partition. */
+  /** After a probe that the log did not fail, the next request is a probe too: it may go to another partition. */
   async #probe<T>(work: () => Promise<T>): Promise<T> {
     this.#nextProbeAt = this.#now() + probeEveryMs;
     try {
@@ -53,6 +53,6 @@ function notWritable({ reason }: WriteBlock, blockedMs: number): HeadwaterError 
   const seconds = Math.round(blockedMs / 1_000);
   return new HeadwaterError(
     'log-not-writable',
-    `Kafka has not taken records for ${seconds} s (${reason}); this request was not accepted, try again after a while`,
+    `Kafka has not taken records for ${seconds} s (${reason}); this request was not accepted; try again later`,
   );
 }

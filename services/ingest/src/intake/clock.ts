@@ -1,12 +1,12 @@
 /**
- * Times that tell two events of one key apart. Labels are ordered by their time, and predictions are matched to
- * the request they answer by theirs, so one key never gets the same millisecond twice, nor an earlier one.
+ * A clock that is strictly monotonic for each key: labels are ordered by their time, and predictions are matched to
+ * their request by it.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { timeProblem } from '@headwater/schemas';
 
 export interface Clock {
-  /** Now, in milliseconds since the epoch; later than any time this key got while it is remembered. */
+  /** Now, in milliseconds since the epoch; later than any earlier time of this key while it is remembered. */
   next(key: string): number;
 }
 
@@ -31,8 +31,9 @@ export function createClock(capacity = 10_000, now: () => number = Date.now): Cl
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 
 /**
- * Reads a time that a client gave: whole milliseconds since 1970, or ISO 8601 with a zone. `noun` names it in messages.
- * Errors: request-invalid where it is neither, out of the range of record times, or more than `maxSkewMs` ahead of our clock.
+ * Parses a time from a client: whole milliseconds since 1970, or ISO 8601 with a zone. `noun` names it in errors.
+ * Errors: request-invalid where it is neither, out of the range of record times, or more than `maxSkewMs` ahead of
+ * the clock.
  */
 export function readTime(
   value: unknown,
@@ -46,9 +47,9 @@ export function readTime(
       `${noun} must be whole milliseconds since 1970, or ISO 8601 with a zone (2026-01-31T12:00:00Z)`,
     );
   }
-  const fault = timeProblem(time, noun);
-  if (fault !== undefined) throw invalid(fault);
-  if (time > now() + maxSkewMs) throw invalid(`${noun} lies in the future`, { maxSkewMs });
+  const problem = timeProblem(time, noun);
+  if (problem !== undefined) throw invalid(problem);
+  if (time > now() + maxSkewMs) throw invalid(`${noun} is in the future`, { maxSkewMs });
   return time;
 }
 

@@ -59,8 +59,8 @@ it('attributes are few, named like tasks, and short', () => {
   }
 });
 
-describe('what is refused', () => {
-  it('says what is wrong with an image id', () => {
+describe('rejected texts', () => {
+  it('reports the problem of an image id', () => {
     expect(() => checkImageId(7)).toThrow('image id must be text');
     expect(() => checkImageId('..')).toThrow('image id is a step of a path, which no URL can name');
   });

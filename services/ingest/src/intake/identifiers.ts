@@ -1,6 +1,6 @@
 /**
- * The texts that a client gives with an image or a label, for HTTP, CSV, JSON Lines and folders alike. Rules for ids, labels and tasks are
- * those of @headwater/schemas, which the join applies too. Patterns are strings because the OpenAPI document shows them.
+ * Checks the texts of images and labels, for HTTP, CSV, JSON Lines and folders alike. The rules are those of
+ * @headwater/schemas, which the join applies too. Patterns are strings for the OpenAPI document.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { imageIdProblem, readLabel, readTask } from '@headwater/schemas';
@@ -11,13 +11,13 @@ export const maxAttributes = 32;
 
 type Check = (value: unknown) => string;
 
-/** The image id as it came. Errors: request-invalid. */
+/** The image id, unchanged. Errors: request-invalid. */
 export const checkImageId: Check = (value) => {
-  const fault = imageIdProblem(value);
-  if (fault === undefined) return value as string;
-  throw new HeadwaterError('request-invalid', fault, { context: { field: 'image id' } });
+  const problem = imageIdProblem(value);
+  if (problem === undefined) return value as string;
+  throw new HeadwaterError('request-invalid', problem, { context: { field: 'image id' } });
 };
-/** Each returns the text in the form in which it is kept, or throws request-invalid. */
+/** Each returns the normalized text. Errors: request-invalid. */
 export const checkTask: Check = readTask;
 export const checkLabel: Check = (value) => readLabel(value);
 export const checkAnnotator: Check = (value) => readLabel(value, 'annotator');

@@ -1,4 +1,4 @@
-/** The two ways in, for images and for labels: they share one sender, and are counted where they are opened. */
+/** Opens the intake of images and the label writer, which share one sender. */
 import { openCodec } from '@headwater/schemas';
 import type { ServiceDependencies } from '@headwater/service-kit';
 import type { IngestConfig } from '../environment.ts';
@@ -22,10 +22,10 @@ export async function openSender(
 ): Promise<Sender> {
   const sent = metrics.histogram(
     'headwater_ingest_batch_records',
-    'Records that went to the log in one send.',
+    'Records in one send to the log.',
     [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
   );
-  const failures = metrics.counter('headwater_ingest_send_failures_total', 'Sends that failed.', ['code']);
+  const failures = metrics.counter('headwater_ingest_send_failures_total', 'Failed sends.', ['code']);
   const producer = await log.openProducer();
   return createSender({
     producer,
@@ -34,7 +34,7 @@ export async function openSender(
     onBatch: ({ records, error }) => {
       if (error) {
         failures.add(1, { code: error.code });
-        logger.warn({ error }, 'records did not reach the log');
+        logger.warn({ error }, 'producing records failed');
       } else sent.observe(records);
     },
   });
@@ -44,7 +44,7 @@ export async function openInputs(
   config: IngestConfig,
   { schemaIds, blobs, names, metrics }: Dependencies,
   sender: Sender,
-): Promise<{ readonly intake: Intake; readonly sink: LabelWriter }> {
+): Promise<{ readonly intake: Intake; readonly labelWriter: LabelWriter }> {
   const { images, labels } = names.topics;
   const clock = createClock();
   const intake = createIntake({
@@ -56,12 +56,12 @@ export async function openInputs(
     limits: limitsOf(config),
     inlineLimitBytes: Math.min(config.INLINE_LIMIT_BYTES, Math.floor(config.MAX_MESSAGE_BYTES / 2)),
   });
-  const sink = createLabelWriter({
+  const labelWriter = createLabelWriter({
     topic: labels,
     codec: await openCodec(schemaIds, 'LabelAssigned', labels),
     sender,
     clock,
     maxSkewMs: config.MAX_CLOCK_SKEW,
   });
-  return { intake: countImages(intake, metrics), sink: countLabels(sink, metrics) };
+  return { intake: countImages(intake, metrics), labelWriter: countLabels(labelWriter, metrics) };
 }

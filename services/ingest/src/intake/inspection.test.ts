@@ -61,7 +61,7 @@ describe('looking at the bytes', () => {
     expect(await codeOf(bytes)).toBe(code);
   });
 
-  it('names what came instead', async () => {
+  it('names the detected type', async () => {
     await expect(inspectImage(Buffer.from('%PDF-1.7\n%âãÏÓ\n'), limits)).rejects.toMatchObject({
       context: { found: 'application/pdf' },
     });

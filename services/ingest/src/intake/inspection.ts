@@ -1,6 +1,6 @@
 /**
- * Says what an uploaded file is by looking at its bytes; what the client calls it (a Content-Type, a file name)
- * is not asked. Runs on every request, so it reads headers only.
+ * Detects the type and size of an uploaded file by its bytes; Content-Type and file name are ignored. It runs on
+ * every request, so it reads headers alone.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { type Dimensions, formatOf, imageFormats, readHeader } from '@headwater/image-formats';
@@ -46,7 +46,7 @@ function checkPixels({ width, height }: Dimensions, { maxPixels }: ImageLimits):
   );
 }
 
-/** Names what came instead, where that can be told. */
+/** Names the detected type, where there is one. */
 async function unsupported(bytes: Buffer): Promise<HeadwaterError> {
   const accepted = imageFormats.map((format) => format.mediaType).join(', ');
   const found = (await fileTypeFromBuffer(bytes.subarray(0, 4_100)).catch(() => undefined))?.mime;

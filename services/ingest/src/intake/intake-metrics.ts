@@ -1,4 +1,4 @@
-/** What came in, counted where every way in passes: HTTP and folders alike. */
+/** Metrics of the intake, for HTTP and folders alike. */
 import { asHeadwaterError } from '@headwater/errors';
 import type { Metrics } from '@headwater/service-kit';
 import type { LabelWriter } from '../labels/label-writer.ts';
@@ -13,14 +13,17 @@ export interface Sampled {
 
 const SAMPLE_EVERY_MS = 1_000;
 
-/** How full the bounded parts are, looked at once a second; returns what ends it. */
-export function sampleLoad(metrics: Metrics, look: () => Sampled): () => void {
+/** Samples the use of the limits once a second; returns a function that stops it. */
+export function sampleLoad(metrics: Metrics, read: () => Sampled): () => void {
   const bytes = metrics.gauge('headwater_ingest_in_flight_bytes', 'Bodies in memory.');
-  const requests = metrics.gauge('headwater_ingest_in_flight_requests', 'Requests that are being taken in.');
+  const requests = metrics.gauge('headwater_ingest_in_flight_requests', 'Requests in progress.');
   const waiting = metrics.gauge('headwater_ingest_waiting_requests', 'Requests that wait for a prediction.');
-  const tracked = metrics.gauge('headwater_ingest_tracked_images', 'Images that GET /v1/images/{id} knows.');
+  const tracked = metrics.gauge(
+    'headwater_ingest_tracked_images',
+    'Images that GET /v1/images/{id} remembers.',
+  );
   const sample = () => {
-    const load = look();
+    const load = read();
     bytes.set(load.inFlightBytes);
     requests.set(load.inFlightRequests);
     waiting.set(load.waitingRequests);
@@ -33,7 +36,7 @@ export function sampleLoad(metrics: Metrics, look: () => Sampled): () => void {
 
 /** `result` is `accepted` or the code of the error. */
 export function countImages(intake: Intake, metrics: Metrics): Intake {
-  const images = metrics.counter('headwater_ingest_images_total', 'Images that came in.', ['result']);
+  const images = metrics.counter('headwater_ingest_images_total', 'Received images.', ['result']);
   const bytes = metrics.counter('headwater_ingest_image_bytes_total', 'Bytes of the accepted images.');
   return {
     ...intake,
@@ -51,12 +54,12 @@ export function countImages(intake: Intake, metrics: Metrics): Intake {
   };
 }
 
-export function countLabels(sink: LabelWriter, metrics: Metrics): LabelWriter {
-  const labels = metrics.counter('headwater_ingest_labels_total', 'Labels that are safe in the log.');
+export function countLabels(labelWriter: LabelWriter, metrics: Metrics): LabelWriter {
+  const labels = metrics.counter('headwater_ingest_labels_total', 'Labels written to the log.');
   return {
-    ...sink,
+    ...labelWriter,
     async send(batch) {
-      await sink.send(batch);
+      await labelWriter.send(batch);
       labels.add(batch.length);
     },
   };

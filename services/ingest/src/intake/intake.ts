@@ -1,6 +1,6 @@
 /**
- * The one way in for images, whether they come over HTTP or from a folder: look at the bytes, name them, check
- * large ones into the blob store, and answer only when the record is safe in the log.
+ * The intake of images, from HTTP and folders: inspects the bytes, assigns the id, stores large images in the blob
+ * store, and resolves when the record is in the log.
  */
 import { createHash, webcrypto } from 'node:crypto';
 import type { BlobStore, StoredBlob } from '@headwater/blobs';
@@ -9,36 +9,36 @@ import type { Clock } from './clock.ts';
 import { type ImageFacts, type ImageLimits, inspectImage } from './inspection.ts';
 import type { Sender } from './sender.ts';
 
-/** An image as it came in; all texts are checked already. */
+/** A received image; its texts have been checked. */
 export interface ImageInput {
   readonly bytes: Buffer;
-  /** Default: the SHA-256 of the bytes in hex, so that the same file twice is one image. */
+  /** Default: the SHA-256 of the bytes in hex, so that identical files are one image. */
   readonly id?: string | undefined;
   readonly source: string;
   readonly group?: string | undefined;
   readonly attributes?: Readonly<Record<string, string>>;
-  /** Task to label, as far as they are known at the source. */
+  /** Labels that the source knows, by task. */
   readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface AcceptedImage extends ImageFacts {
   readonly id: string;
-  /** Unique among the acceptances of one id by one process; predictions of this very record carry it. */
+  /** Unique among the records of one id by one process; the predictions of this record have it. */
   readonly receivedAt: number;
   readonly byteLength: number;
-  /** Where the bytes are, when the record holds a claim check. */
+  /** The blob, where the record has a claim check. */
   readonly blob: StoredBlob | undefined;
 }
 
 export interface Intake {
   /**
-   * `announce` is called before the record is sent, so that no answer can come before its listener.
+   * `announce` is called before the record is sent, so that a listener is registered before any prediction.
    * Errors: image-unreadable, image-type-unsupported, image-too-large, overloaded, log-unavailable, blob-store-unavailable.
    */
   accept(input: ImageInput, announce?: (image: AcceptedImage) => void): Promise<AcceptedImage>;
-  /** Throws what `accept` would throw because of the bytes, and does nothing else. */
+  /** Checks the bytes as `accept` does, without accepting them. Errors: those of `accept` about the bytes. */
   inspect(bytes: Buffer): Promise<ImageFacts>;
-  /** Publishes the tombstone that erases an image, and deletes its bytes in the blob store. */
+  /** Publishes the tombstone of an image, and deletes its blobs. */
   erase(id: string): Promise<void>;
 }
 
@@ -90,7 +90,7 @@ function toRecord(
   return { id, source, receivedAt, mediaType, width, height, content, attributes, labels, group };
 }
 
-/** Hashing 10 MB takes some 20 ms: what is large is hashed off the event loop, what is small at once. */
+/** Hashing 10 MB takes about 20 ms: large images are hashed off the event loop. */
 const HASH_INLINE_BYTES = 256 * 1024;
 
 async function sha256Of(bytes: Buffer): Promise<string> {

@@ -38,7 +38,7 @@ const codeOf = (sent: Promise<void>) =>
   );
 
 describe('the sender', () => {
-  it('gathers what comes while a send is under way into the next one', async () => {
+  it('batches records that arrive during a send into the next one', async () => {
     const { producer, sender } = open();
     const sent = ['a', 'b'].map((key) => sender.send([record(key)]));
     await turn();
@@ -67,7 +67,7 @@ describe('the sender', () => {
     await Promise.all(sent);
   });
 
-  it('keeps its batches below their limits, and sends alone what is larger', async () => {
+  it('keeps its batches below their limits, and sends larger records alone', async () => {
     const { producer, sender } = open({ maxBatchBytes: 1_100 });
     const sizes = { a: 400, b: 400, c: 5_000, d: 400 };
     const sent = Object.entries(sizes).map(([key, bytes]) => sender.send([record(key, bytes)]));
@@ -79,7 +79,7 @@ describe('the sender', () => {
     expect(producer.sends.map(({ keys }) => keys)).toEqual([['a', 'b'], ['c'], ['d']]);
   });
 
-  it('refuses what would make it hold more than its limit, and takes it again later', async () => {
+  it('rejects records beyond its limit, and accepts them later', async () => {
     const { producer, sender } = open({ maxPendingBytes: 2_500 });
     const first = sender.send([record('a', 2_000)]);
     expect(await codeOf(sender.send([record('b', 2_000)]))).toBe('overloaded');
@@ -93,7 +93,7 @@ describe('the sender', () => {
     await expect(second).resolves.toBeUndefined();
   });
 
-  it('lets no record that is too large fail its neighbours', async () => {
+  it('fails no other record of a batch for one that is too large', async () => {
     const tooLarge = new HeadwaterError('record-too-large', 'too large');
     const { producer, sender } = open();
     const sent = ['a', 'big', 'c'].map((key) => codeOf(sender.send([record(key)])));
@@ -106,7 +106,7 @@ describe('the sender', () => {
     expect(await Promise.all(sent)).toEqual(['sent', 'record-too-large', 'sent']);
   });
 
-  it('turns requests away when the log does not answer, until it does', async () => {
+  it('rejects records while the log does not respond', async () => {
     const { producer, sender } = open({ timeoutMs: 250, maxBatchRecords: 1 });
     const [first, queued] = ['a', 'b'].map((key) => codeOf(sender.send([record(key)])));
     expect(await first).toBe('log-unavailable');
@@ -121,7 +121,7 @@ describe('the sender', () => {
     expect(await after).toBe('sent');
   });
 
-  it('keeps nobody in its queue for longer than its time, however slow the log is', async () => {
+  it('keeps no record in its queue beyond the timeout, however slow the log is', async () => {
     let now = 0;
     const { producer, sender } = open({ timeoutMs: 60_000, maxBatchRecords: 1, now: () => now });
     const [first, second, third] = ['a', 'b', 'c'].map((key) => codeOf(sender.send([record(key)])));
@@ -139,7 +139,7 @@ describe('the sender', () => {
     expect(producer.sends.map(({ keys }) => keys)).toEqual([['a'], ['b'], ['d']]);
   });
 
-  it('does not wait for ever for a log that does not answer', async () => {
+  it('closes in time when the log does not respond', async () => {
     const { producer, sender } = open();
     const sent = codeOf(sender.send([record('a')]));
     await sender.close(20);

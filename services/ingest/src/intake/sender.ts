@@ -1,16 +1,16 @@
 /**
- * Many small requests share one send. While a send is under way the next records gather; when it returns they
- * leave together, so that the batches grow with the load and a lone request waits for nothing. What waits is
- * bounded by bytes, and a log that does not answer turns requests away instead of keeping them.
+ * Batches the records of many requests. Records that arrive during a send go into the next one, so that batches grow
+ * with the load and a single request does not wait. Waiting records are limited in bytes, and requests are rejected
+ * while the log does not respond.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { type LogProducer, type OutgoingRecord, type WriteBlock, waitAtMost } from '@headwater/log';
 
 export interface SenderOptions {
   readonly producer: LogProducer;
-  /** Records waiting or under way, in bytes of their values; past it `send` refuses. */
+  /** Maximum bytes of waiting and in-flight values; beyond it `send` rejects. */
   readonly maxPendingBytes: number;
-  /** How long records may wait for their batch, and how long a batch may take, before the log counts as not answering. */
+  /** Time limit of records in the queue, and of a batch, before the log counts as not responding. */
   readonly timeoutMs: number;
   readonly maxBatchBytes?: number;
   readonly maxBatchRecords?: number;
@@ -25,20 +25,20 @@ export interface SenderOptions {
 
 export interface Sender {
   /**
-   * Resolves when all of them are safe in the log. Errors: overloaded; log-unavailable, after which
-   * they may or may not be in the log; record-too-large.
+   * Resolves when all records are in the log. Errors: overloaded; log-unavailable, after which they may or may not be
+   * in the log; record-too-large.
    */
   send(records: readonly OutgoingRecord[]): Promise<void>;
-  /** While the batch under way takes longer than it may. */
+  /** Set while the batch in flight exceeds its time limit. */
   blocked(): WriteBlock | undefined;
-  /** Takes no more, waits for what was taken, at most `patienceMs`, and closes the producer. */
-  close(patienceMs: number): Promise<void>;
+  /** Accepts no more records, waits for the pending ones, at most `timeoutMs`, and closes the producer. */
+  close(timeoutMs: number): Promise<void>;
 }
 
-interface Parcel {
+interface BatchItem {
   readonly records: readonly OutgoingRecord[];
   readonly bytes: number;
-  /** When it came; monotonic milliseconds. */
+  /** Time of arrival; monotonic milliseconds. */
   readonly since: number;
   readonly resolve: () => void;
   readonly reject: (error: HeadwaterError) => void;
@@ -52,13 +52,13 @@ export function createSender(options: SenderOptions): Sender {
 
 class CoalescingSender implements Sender {
   readonly #options: Required<Omit<SenderOptions, 'onBatch'>> & Pick<SenderOptions, 'onBatch'>;
-  readonly #queue: Parcel[] = [];
+  readonly #queue: BatchItem[] = [];
   #pendingBytes = 0;
-  /** Set while the batch under way takes longer than it may: nothing is taken until it has ended. */
+  /** Set while the batch in flight exceeds its time limit: no records are accepted until it has ended. */
   #block: WriteBlock | undefined;
   #closed = false;
-  /** Under way. */
-  #batch: readonly Parcel[] = [];
+  /** The batch in flight. */
+  #batch: readonly BatchItem[] = [];
   #draining: Promise<void> | undefined;
 
   constructor(options: SenderOptions) {
@@ -69,9 +69,9 @@ class CoalescingSender implements Sender {
   async send(records: readonly OutgoingRecord[]): Promise<void> {
     const { maxPendingBytes, timeoutMs } = this.#options;
     const bytes = records.reduce((sum, { value }) => sum + RECORD_OVERHEAD + (value?.length ?? 0), 0);
-    if (this.#block !== undefined || this.#closed) throw unanswered(timeoutMs);
+    if (this.#block !== undefined || this.#closed) throw noResponse(timeoutMs);
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > maxPendingBytes) {
-      throw new HeadwaterError('overloaded', 'too many records wait for the log; try again after a while');
+      throw new HeadwaterError('overloaded', 'too many records wait for the log; try again later');
     }
     this.#pendingBytes += bytes;
     return new Promise((resolve, reject) => {
@@ -84,19 +84,19 @@ class CoalescingSender implements Sender {
     return this.#block;
   }
 
-  async close(patienceMs: number): Promise<void> {
+  async close(timeoutMs: number): Promise<void> {
     this.#closed = true;
-    await waitAtMost(patienceMs, Promise.resolve(this.#draining));
+    await waitAtMost(timeoutMs, Promise.resolve(this.#draining));
     const isStuck = this.#draining !== undefined;
     if (isStuck) this.#stall();
     const closed = this.#options.producer.close();
-    // A producer sends first what it was given: where the log does not answer, that is not waited for.
+    // A producer sends its queue before it closes: not awaited while the log does not respond.
     if (isStuck) closed.catch(() => undefined);
     else await closed;
   }
 
   async #drain(): Promise<void> {
-    // What comes in the same turn of the event loop leaves together.
+    // Records of the same turn of the event loop share a batch.
     await new Promise<void>((resolve) => setImmediate(resolve));
     for (;;) {
       this.#dropOverdue();
@@ -107,83 +107,83 @@ class CoalescingSender implements Sender {
       await this.#deliver(batch);
       clearTimeout(timer);
       this.#block = undefined;
-      for (const parcel of batch) this.#pendingBytes -= parcel.bytes;
+      for (const item of batch) this.#pendingBytes -= item.bytes;
     }
     this.#draining = undefined;
   }
 
-  /** A log that is slow, not silent, must not make requests wait in the queue without end. */
+  /** Rejects records that have waited too long, e.g. for a slow log. */
   #dropOverdue(): void {
     const { timeoutMs, now } = this.#options;
     const latest = now() - timeoutMs;
     let count = 0;
-    for (const parcel of this.#queue) {
-      if (parcel.since >= latest) break;
+    for (const item of this.#queue) {
+      if (item.since >= latest) break;
       count += 1;
     }
-    this.#refuse(this.#queue.splice(0, count), unanswered(timeoutMs));
+    this.#refuse(this.#queue.splice(0, count), noResponse(timeoutMs));
   }
 
-  #refuse(parcels: readonly Parcel[], error: HeadwaterError): void {
-    for (const parcel of parcels) {
-      this.#pendingBytes -= parcel.bytes;
-      parcel.reject(error);
+  #refuse(items: readonly BatchItem[], error: HeadwaterError): void {
+    for (const item of items) {
+      this.#pendingBytes -= item.bytes;
+      item.reject(error);
     }
   }
 
-  #takeBatch(): Parcel[] {
+  #takeBatch(): BatchItem[] {
     const { maxBatchBytes, maxBatchRecords } = this.#options;
     let [count, bytes, records] = [0, 0, 0];
-    for (const parcel of this.#queue) {
-      if (count > 0 && (bytes + parcel.bytes > maxBatchBytes || records >= maxBatchRecords)) break;
-      bytes += parcel.bytes;
-      records += parcel.records.length;
+    for (const item of this.#queue) {
+      if (count > 0 && (bytes + item.bytes > maxBatchBytes || records >= maxBatchRecords)) break;
+      bytes += item.bytes;
+      records += item.records.length;
       count += 1;
     }
     return this.#queue.splice(0, count);
   }
 
-  async #deliver(batch: readonly Parcel[]): Promise<void> {
+  async #deliver(batch: readonly BatchItem[]): Promise<void> {
     const { producer, onBatch } = this.#options;
-    const records = batch.flatMap((parcel) => parcel.records);
+    const records = batch.flatMap((item) => item.records);
     try {
       await producer.send(records);
-      for (const parcel of batch) parcel.resolve();
+      for (const item of batch) item.resolve();
       onBatch?.({ records: records.length, error: undefined });
     } catch (thrown) {
-      await this.#answerFailure(batch, asLogError(thrown));
+      await this.#handleFailure(batch, asLogError(thrown));
     }
   }
 
-  /** One record that the log will never take must not fail its neighbours. */
-  async #answerFailure(batch: readonly Parcel[], error: HeadwaterError): Promise<void> {
+  /** Sends the items one by one where the log rejects a record for good, so that the others are written. */
+  async #handleFailure(batch: readonly BatchItem[], error: HeadwaterError): Promise<void> {
     if (error.verdict === 'dead-letter' && batch.length > 1) {
-      for (const parcel of batch) await this.#deliver([parcel]);
+      for (const item of batch) await this.#deliver([item]);
       return;
     }
-    for (const parcel of batch) parcel.reject(error);
+    for (const item of batch) item.reject(error);
     this.#options.onBatch?.({ records: 0, error });
   }
 
-  /** The bytes of the batch stay counted until it has ended: they are still in memory. */
+  /** The bytes of the batch are counted until it has ended: they are still in memory. */
   #stall(): void {
     const { timeoutMs } = this.#options;
     this.#block = { since: Date.now() - timeoutMs, reason: 'no response' };
-    const error = unanswered(timeoutMs);
-    for (const parcel of this.#batch) parcel.reject(error);
+    const error = noResponse(timeoutMs);
+    for (const item of this.#batch) item.reject(error);
     this.#refuse(this.#queue.splice(0), error);
     this.#options.onBatch?.({ records: 0, error });
   }
 }
 
-/** What a client of the log threw in its own words is not for ours to read. */
+/** Hides foreign errors of the log's client from HTTP clients. */
 function asLogError(thrown: unknown): HeadwaterError {
   if (thrown instanceof HeadwaterError) return thrown;
-  return new HeadwaterError('log-unavailable', 'the log did not take the records', { cause: thrown });
+  return new HeadwaterError('log-unavailable', 'the log rejected the records', { cause: thrown });
 }
 
-function unanswered(timeoutMs: number): HeadwaterError {
-  return new HeadwaterError('log-unavailable', 'the log does not answer; try again after a while', {
+function noResponse(timeoutMs: number): HeadwaterError {
+  return new HeadwaterError('log-unavailable', 'no response from the log; try again later', {
     context: { timeoutMs },
   });
 }

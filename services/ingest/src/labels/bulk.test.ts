@@ -26,8 +26,14 @@ function createSink(): LabelWriter & { readonly sent: LabelAssigned[] } {
     blocked: () => undefined,
     close: async () => {},
   };
-  const sink = createLabelWriter({ topic: 'labels', codec, sender, clock: createClock(), maxSkewMs: 60_000 });
-  return { ...sink, sent };
+  const labelWriter = createLabelWriter({
+    topic: 'labels',
+    codec,
+    sender,
+    clock: createClock(),
+    maxSkewMs: 60_000,
+  });
+  return { ...labelWriter, sent };
 }
 
 /** Cuts a text into chunks at the given places, in the midst of lines and of characters. */
@@ -42,9 +48,9 @@ async function* cut(text: string | Buffer, places: readonly number[] = []): Asyn
 }
 
 async function load(read: LabelReader, text: string | Buffer, places?: readonly number[]) {
-  const sink = createSink();
-  const report = await loadLabels(read(cut(text, places)), sink);
-  return { report, sent: sink.sent };
+  const labelWriter = createSink();
+  const report = await loadLabels(read(cut(text, places)), labelWriter);
+  return { report, sent: labelWriter.sent };
 }
 
 const label = fc.record({
@@ -75,7 +81,7 @@ describe('CSV', () => {
     );
   });
 
-  it('takes columns in any order, a byte order mark, blank lines, and leaves out what is empty', async () => {
+  it('accepts columns in any order, a byte order mark, blank lines and empty fields', async () => {
     const { sent } = await load(
       readCsv,
       '\ufefflabel,annotator,imageId, task\n\n7,,a,digit\n8,zoe,b,digit\n',
@@ -91,7 +97,7 @@ describe('CSV', () => {
     expect(sent.map(({ imageId }) => imageId)).toEqual(['\ufeffa', 'a']);
   });
 
-  it('names the bad lines and lets the good ones through', async () => {
+  it('reports invalid lines and accepts the others', async () => {
     const lines = [
       'imageId,task,label',
       'a,digit,1',
@@ -174,7 +180,7 @@ describe('JSON Lines', () => {
     );
   });
 
-  it('names the bad lines and lets the good ones through', async () => {
+  it('reports invalid lines and accepts the others', async () => {
     const lines = [
       '{"imageId":"a","task":"digit","label":"1"}',
       '',

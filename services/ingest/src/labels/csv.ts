@@ -1,7 +1,7 @@
 /**
- * CSV (RFC 4180) with a header: `imageId,task,label[,assignedAt,annotator]` in any order. No field of a label may hold
- * a line break, so every record is one line, and a quote that is never closed spoils no other. Every label is a text: to
- * retract in bulk, JSON Lines has null.
+ * CSV (RFC 4180) with a header: `imageId,task,label[,assignedAt,annotator]` in any order. Fields must not have line
+ * breaks, so each record is one line, and an unclosed quote affects that line alone. Every label is a text: to retract
+ * labels in bulk, use null in JSON Lines.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { BulkLabelLine, LabelReader } from './label-reader.ts';
@@ -10,7 +10,7 @@ import { readLines, type TextLine } from './lines.ts';
 const required = ['imageId', 'task', 'label'];
 const known = new Set([...required, 'assignedAt', 'annotator']);
 
-/** Errors: request-invalid for a header that does not fit. */
+/** Errors: request-invalid for an invalid header. */
 export const readCsv: LabelReader = async function* (chunks) {
   let header: readonly string[] | undefined;
   for await (const read of readLines(chunks)) {
@@ -24,13 +24,13 @@ function checkHeader(line: TextLine): readonly string[] {
   const header = (parseFields(line.text) ?? []).map((name) => name.trim());
   const fits = required.every((name) => header.includes(name)) && header.every((name) => known.has(name));
   if (fits && new Set(header).size === header.length) return header;
-  throw invalid(`${faultOf(line.text, header)}; ${expected}`);
+  throw invalid(`${problemOf(line.text, header)}; ${expected}`);
 }
 
 const expected = `the first line must name the columns, separated by commas: ${required.join()}, and assignedAt and annotator if they are given`;
 
-/** What was found in the place of a header. */
-function faultOf(text: string, header: readonly string[]): string {
+/** Describes the problem of an invalid header. */
+function problemOf(text: string, header: readonly string[]): string {
   if (/^sep=./i.test(text))
     return `the first line is ${shown(text)}, which a spreadsheet has added: remove it`;
   const separator = ['\t', ';', '|'].find((one) => text.split(one).some((name) => known.has(name.trim())));
@@ -46,7 +46,7 @@ function faultOf(text: string, header: readonly string[]): string {
     : 'the header names a column twice';
 }
 
-/** At most 60 characters, and none that a terminal would obey. */
+/** At most 60 characters, with control characters escaped. */
 function shown(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
@@ -57,9 +57,9 @@ function invalid(message: string): HeadwaterError {
 
 function parseRecord(text: string, line: number, header: readonly string[]): BulkLabelLine {
   const fields = parseFields(text);
-  if (!fields) return { line, reason: 'the quotes of the line do not pair' };
+  if (!fields) return { line, reason: 'the line has an unmatched quote' };
   if (fields.length !== header.length) {
-    return { line, reason: 'the line does not have as many fields as the header' };
+    return { line, reason: 'the number of fields differs from the header' };
   }
   const row = new Map(header.map((name, index) => [name, fields[index]]));
   const [imageId, task, label] = required.map((name) => row.get(name));
@@ -75,10 +75,10 @@ function parseRecord(text: string, line: number, header: readonly string[]): Bul
   };
 }
 
-/** One field and what ends it: quoted, with doubled quotes inside, or plain. */
+/** One field and its separator: quoted, with doubled quotes inside, or plain. */
 const FIELD = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
 
-/** Undefined where quotes do not pair. */
+/** Undefined for an unmatched quote. */
 function parseFields(text: string): string[] | undefined {
   const fields: string[] = [];
   FIELD.lastIndex = 0;

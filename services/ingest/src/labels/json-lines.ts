@@ -19,7 +19,7 @@ function parseObject(text: string, line: number): BulkLabelLine {
     return { line, reason: 'the line is not an object' };
   }
   if (Object.keys(value).some((name) => !fields.has(name))) {
-    return { line, reason: 'the object has a field that is not known' };
+    return { line, reason: 'the object has an unknown field' };
   }
   const { imageId, task, label, assignedAt, annotator } = value as Record<string, unknown>;
   return { line, input: { imageId, task, label, assignedAt, annotator } };

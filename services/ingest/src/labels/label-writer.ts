@@ -1,10 +1,10 @@
-/** Labels on their way to the log: one at a time by `PUT`, or many from a file. */
+/** Checks labels and writes them to the log. */
 import type { Codec, LabelAssigned } from '@headwater/schemas';
 import { type Clock, readTime } from '../intake/clock.ts';
 import { checkAnnotator, checkImageId, checkLabel, checkTask } from '../intake/identifiers.ts';
 import type { Sender } from '../intake/sender.ts';
 
-/** As a client gave it: nothing is checked yet. */
+/** A label from a client, unchecked. */
 export interface LabelInput {
   readonly imageId: unknown;
   readonly task: unknown;
@@ -15,9 +15,9 @@ export interface LabelInput {
 }
 
 export interface LabelWriter {
-  /** Checks the input and gives it a time where it has none. Errors: request-invalid. */
+  /** Checks the input, and sets the time where it has none. Errors: request-invalid. */
   prepare(input: LabelInput): LabelAssigned;
-  /** Resolves when they are safe in the log. Errors: overloaded, log-unavailable. */
+  /** Resolves when they are in the log. Errors: overloaded, log-unavailable. */
   send(labels: readonly LabelAssigned[]): Promise<void>;
 }
 
@@ -26,11 +26,11 @@ export interface LabelWriterOptions {
   readonly codec: Codec<LabelAssigned>;
   readonly sender: Sender;
   readonly clock: Clock;
-  /** How far ahead of our clock a given time may lie. */
+  /** Maximum time ahead of the clock. */
   readonly maxSkewMs: number;
 }
 
-/** Who assigned a label when the client does not say. */
+/** The annotator where the client names none. */
 export const defaultAnnotator = 'api';
 
 const absent = (value: unknown) => value === undefined || value === null;
@@ -38,9 +38,9 @@ const absent = (value: unknown) => value === undefined || value === null;
 export function createLabelWriter(options: LabelWriterOptions): LabelWriter {
   const { topic, codec, sender, clock, maxSkewMs } = options;
   return {
-    prepare({ imageId: id, task: question, label, assignedAt, annotator }) {
+    prepare({ imageId: id, task: name, label, assignedAt, annotator }) {
       const imageId = checkImageId(id);
-      const task = checkTask(question);
+      const task = checkTask(name);
       return {
         imageId,
         task,

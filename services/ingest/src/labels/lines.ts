@@ -1,22 +1,22 @@
-/** Lines of a body that may be of any length, in bounded memory: what is too long, or not UTF-8, is one bad line. */
+/** Splits a body of any length into lines, in bounded memory. A line that is too long, or not UTF-8, is rejected alone. */
 import { HeadwaterError } from '@headwater/errors';
 
 export type TextLine =
   | { readonly line: number; readonly text: string }
   | { readonly line: number; readonly reason: string };
 
-/** Nobody's label is longer; what is, is dropped before it fills the memory. */
+/** Longer than any valid line; the rest of a longer one is dropped to bound memory. */
 export const maxLineBytes = 16 * 1024;
 
 const NEWLINE = 0x0a;
 const carriageReturn = 0x0d;
-/** Elsewhere than at the very beginning it is a part of the text. */
+/** Removed at the start of the body alone; elsewhere it is part of the text. */
 const byteOrderMark = /^\ufeff/;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Every line that is not blank, without its line break; lines count from 1.
- * Errors: request-invalid where the first line shows that the body is UTF-16, or that lines end in a way of their own.
+ * Yields the lines that are not blank, without their line breaks; lines count from 1.
+ * Errors: request-invalid where the first line is UTF-16, or has CR line endings.
  */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<TextLine> {
   let line = 0;
@@ -32,7 +32,7 @@ function tooLong(line: number): TextLine {
   return { line, reason: `the line has more than ${maxLineBytes} bytes` };
 }
 
-/** Errors: request-invalid, with what was found and what to do. */
+/** Errors: request-invalid, with the problem and the remedy. */
 function checkStart(bytes: Buffer): void {
   const mark = bytes.toString('hex', 0, 2);
   const isUtf16 = mark === 'fffe' || mark === 'feff' || (bytes.includes(0) && bytes.length > 1);
@@ -58,7 +58,7 @@ interface Line {
   readonly isTooLong: boolean;
 }
 
-/** Holds no more than one line, or the beginning of it. */
+/** Holds at most one line, cut at the limit. */
 async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
   let pending: Buffer[] = [];
   let length = 0;

@@ -1,6 +1,6 @@
 /**
- * Sends the labels of a file on in batches, one under way at a time: the log sets the pace, the client feels it as a
- * body that is read no faster. Nothing but a batch and the first errors is held.
+ * Writes the labels of a file in batches, one at a time: the body is read as fast as the log accepts records. Only
+ * one batch and the first errors are in memory.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asHeadwaterError } from '@headwater/errors';
@@ -15,10 +15,10 @@ export interface LineError {
 }
 
 export interface LoadReport {
-  /** Labels that are safe in the log. */
+  /** Labels that are in the log. */
   readonly accepted: number;
   readonly rejected: number;
-  /** The first of them. */
+  /** The first rejected lines. */
   readonly errors: readonly LineError[];
 }
 
@@ -27,10 +27,10 @@ const MAX_ERRORS = 100;
 const OVERLOADED_RETRIES = 50;
 const OVERLOADED_PAUSE_MS = 100;
 
-/** `report` is of the lines so far also when this throws: overloaded or log-unavailable, for good. */
+/** `onProgress` gets the counts after each batch. Errors: overloaded and log-unavailable, after retries. */
 export async function loadLabels(
   lines: AsyncIterable<BulkLabelLine>,
-  sink: LabelWriter,
+  labelWriter: LabelWriter,
   onProgress: (report: LoadReport) => void = () => {},
 ): Promise<LoadReport> {
   const errors: LineError[] = [];
@@ -43,7 +43,7 @@ export async function loadLabels(
   };
   const flush = async () => {
     if (batch.length === 0) return;
-    await sendPatiently(sink, batch);
+    await sendWithRetry(labelWriter, batch);
     accepted += batch.length;
     batch = [];
     onProgress({ accepted, rejected, errors });
@@ -55,7 +55,7 @@ export async function loadLabels(
       continue;
     }
     try {
-      batch.push(sink.prepare(line.input));
+      batch.push(labelWriter.prepare(line.input));
     } catch (error) {
       reject(line.line, asHeadwaterError(error).message);
     }
@@ -65,11 +65,11 @@ export async function loadLabels(
   return { accepted, rejected, errors };
 }
 
-/** A bulk load gives way to single requests: where they fill the sender it waits a while, but not for ever. */
-async function sendPatiently(sink: LabelWriter, batch: readonly LabelAssigned[]): Promise<void> {
+/** Retries while single requests fill the sender: they have priority over a bulk load. */
+async function sendWithRetry(labelWriter: LabelWriter, batch: readonly LabelAssigned[]): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await sink.send(batch);
+      return await labelWriter.send(batch);
     } catch (error) {
       if (asHeadwaterError(error).code !== 'overloaded' || attempt === OVERLOADED_RETRIES) throw error;
       await sleep(OVERLOADED_PAUSE_MS);

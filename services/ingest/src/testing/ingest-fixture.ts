@@ -1,4 +1,4 @@
-/** A whole ingest on a log in memory, with what a test needs to play the other services. */
+/** A running ingest service on an in-memory log; the test writes the records of the other services. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ export interface IngestFixture extends AsyncDisposable {
   /** All records of a topic, in the order of their offsets within each partition. */
   read(topic: string): Promise<LogRecord[]>;
   write(...records: OutgoingRecord[]): Promise<void>;
-  /** Plays classify: publishes a prediction. */
+  /** Publishes a prediction, in place of classify. */
   predict(
     prediction: Partial<ImageClassified> & Pick<ImageClassified, 'imageId' | 'receivedAt'>,
   ): Promise<void>;
@@ -95,12 +95,12 @@ async function readAll(log: Log, topic: string): Promise<LogRecord[]> {
   return records;
 }
 
-/** Waits until `probe` gives something, and says so if it never does. */
+/** Resolves to the first value of `probe` that is neither undefined nor false. Errors: after 10 s. */
 export async function eventually<T>(probe: () => T | undefined | Promise<T | undefined>): Promise<T> {
   for (let attempt = 0; attempt < 1_000; attempt += 1) {
     const value = await probe();
     if (value !== undefined && value !== false) return value;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error('what was waited for did not happen within 10 s');
+  throw new Error('condition not met within 10 s');
 }

@@ -1,4 +1,4 @@
-/** Small real pictures in every format, and the broken ones that people send. */
+/** Small pictures in every format, and malformed ones. */
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 
@@ -30,7 +30,7 @@ function chunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([length, Buffer.from(type, 'latin1'), data, Buffer.alloc(4)]);
 }
 
-/** A few hundred bytes that claim to be as large as one likes. */
+/** A few hundred bytes with a header of any size. */
 export function makePngBomb(width: number, height: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

@@ -1,6 +1,6 @@
 /**
- * Reads what becomes of images: predictions and dead letters from now on, and the table of serving heads from its
- * beginning. A record that cannot be read is counted and passed over: this is a view, it holds nothing up.
+ * Reads predictions and dead letters from now on, and the table of serving heads from its beginning. A record that
+ * cannot be read is logged and skipped, since the follower maintains a view alone.
  */
 import { isUtf8 } from 'node:buffer';
 import { asHeadwaterError } from '@headwater/errors';
@@ -28,13 +28,13 @@ export interface OutcomeFollowerOptions {
 }
 
 export interface OutcomeFollower {
-  /** Rejects when it cannot go on; resolves after `close`. */
+  /** Rejects when it fails; resolves after `close`. */
   readonly stopped: Promise<void>;
   close(): Promise<void>;
 }
 
 type Handler = (record: LogRecord) => Promise<void> | void;
-/** Reads the time by which a dead letter's image is told from others of its id. */
+/** Reads `receivedAt` of a dead letter's record, which distinguishes records of one id. */
 type TimeReader = (value: Buffer) => Promise<number>;
 
 /** The topics that are followed. */
@@ -48,7 +48,7 @@ function deadLetterTopics({ topics }: Names, extractors: readonly string[]): str
   return sources.map((source) => topics.deadLetters(source));
 }
 
-/** Resolves when every record that is written from now on will be seen. */
+/** Resolves when all records that are written from now on will be read. */
 export async function openOutcomeFollower(options: OutcomeFollowerOptions): Promise<OutcomeFollower> {
   const { log, names, extractors, logger } = options;
   const handlers = await openHandlers(options);
@@ -59,14 +59,17 @@ export async function openOutcomeFollower(options: OutcomeFollowerOptions): Prom
       } catch (error) {
         const { topic, partition, offset } = record;
         const { code } = asHeadwaterError(error);
-        logger.warn({ topic, partition, offset: String(offset), code }, 'an answer cannot be read');
+        logger.warn(
+          { topic, partition, offset: String(offset), code },
+          'cannot read a prediction or dead letter',
+        );
       }
     }
   };
   const { serving, predictions } = names.topics;
-  const answers = [predictions, ...deadLetterTopics(names, extractors)];
+  const outcomes = [predictions, ...deadLetterTopics(names, extractors)];
   const followers: Follower[] = [
-    await log.follow({ topics: answers, from: 'end', onRecords }),
+    await log.follow({ topics: outcomes, from: 'end', onRecords }),
     await log.follow({ topics: [serving], from: 'beginning', onRecords }),
   ];
   await Promise.all(followers.map((follower) => Promise.race([follower.caughtUp, follower.stopped])));
@@ -117,7 +120,7 @@ async function openHandlers(options: OutcomeFollowerOptions): Promise<ReadonlyMa
 
 async function noticeOf(record: LogRecord, readTime: TimeReader): Promise<DeadLetterNotice | undefined> {
   const { key, value, headers, topic, timestamp } = record;
-  // Nobody can ask for what is no id, and it may be as long as a record.
+  // An invalid id cannot be requested, and may be as long as a record.
   if (!key || !isUtf8(key) || imageIdProblem(key.toString()) !== undefined) return undefined;
   const header = (name: string) => headers[name]?.toString() ?? 'unknown';
   return {

@@ -1,6 +1,6 @@
 /**
- * Requests that wait for what becomes of one record. They hold what came for them by themselves, so that a wait is
- * right however little is remembered of other images.
+ * Requests that wait for the outcome of one record. Each keeps its own predictions, so that a wait does not depend on
+ * the cache of recent images.
  */
 import type { ImageClassified } from '@headwater/schemas';
 import type { DeadLetterNotice } from './tracked-image.ts';
@@ -11,7 +11,7 @@ export type Outcome =
   | { readonly kind: 'dead-lettered'; readonly deadLetter: DeadLetterNotice }
   | { readonly kind: 'timed-out' };
 
-/** Says whether the predictions that came so far are all that is waited for. */
+/** Whether these predictions complete the wait. */
 export type Complete = (predictions: readonly ImageClassified[]) => boolean;
 
 export interface Wait {
@@ -22,7 +22,7 @@ export interface Wait {
 
 interface Waiter {
   readonly receivedAt: number;
-  /** By extractor and task: a prediction that comes again replaces itself. */
+  /** By extractor and task: a repeated prediction replaces the one before. */
   readonly predictions: Map<string, ImageClassified>;
   readonly complete: Complete;
   readonly end: (outcome: Outcome) => void;
@@ -58,7 +58,7 @@ export class PredictionWaits {
     for (const { end } of this.#find(imageId, receivedAt)) end({ kind: 'dead-lettered', deadLetter });
   }
 
-  /** Ends all, also those that are opened later. */
+  /** Ends all waits, also those that are opened later. */
   close(): void {
     this.#closed = true;
     for (const siblings of this.#waiters.values()) {
@@ -66,7 +66,7 @@ export class PredictionWaits {
     }
   }
 
-  /** Those of one record; all of the id where the record is not known. */
+  /** The waits for one record; all waits for the id where the record is unknown. */
   #find(id: string, receivedAt: number | undefined): Waiter[] {
     const siblings = this.#waiters.get(id);
     if (!siblings) return [];

@@ -1,4 +1,4 @@
-/** What is remembered of the images that were touched last: as many as fit, the newest record of each. */
+/** An LRU cache of images, with the newest record of each. */
 import type { ImageClassified } from '@headwater/schemas';
 import type { AcceptedImage } from '../intake/intake.ts';
 import type { DeadLetterNotice, TrackedImage, TrackedStatus } from './tracked-image.ts';
@@ -8,13 +8,13 @@ interface Entry {
   accepted: AcceptedImage | undefined;
   erased: boolean;
   deadLetter: DeadLetterNotice | undefined;
-  /** By extractor and task: a prediction that comes again replaces itself. */
+  /** By extractor and task: a repeated prediction replaces the one before. */
   readonly predictions: Map<string, ImageClassified>;
 }
 
 export class RecentImages {
   readonly #capacity: number;
-  /** In the order in which they were touched. */
+  /** In the order of their last use. */
   readonly #entries = new Map<string, Entry>();
 
   constructor(capacity: number) {
@@ -56,7 +56,7 @@ export class RecentImages {
     if (entry) entry.deadLetter = notice;
   }
 
-  /** The entry of a record, started afresh when the record is newer; undefined when a newer one is known. */
+  /** The entry of a record, a new one for a newer record; undefined when a newer one is known. */
   #touch(id: string, receivedAt: number): Entry | undefined {
     const known = this.#entries.get(id);
     if (known && known.receivedAt > receivedAt) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Which tasks an image will be asked: the declared ones and those that have a serving head. A request that waits
- * for its prediction waits for one answer to each of them.
+ * The tasks of an image: the declared ones and those with a serving head. A request with wait=prediction waits for
+ * one prediction of each.
  */
 import type { HeadActivated, ImageClassified } from '@headwater/schemas';
 import type { Complete } from './prediction-waits.ts';
@@ -8,9 +8,9 @@ import type { Complete } from './prediction-waits.ts';
 export interface ServingTasks {
   activated(task: string, head: HeadActivated | undefined): void;
   /**
-   * What completes a wait that begins now: a task that gets its first head later is not waited for. A task is answered by any head, or
-   * without one, by the extractor that serves the task (any, where none does). Where no task is known at all, the first prediction
-   * completes the wait.
+   * The condition that completes a wait that begins now; tasks that get their first head later do not count. A task
+   * is complete with the prediction of a head, or, without a head, of the extractor that serves the task (of any,
+   * where none does). Without any known task the first prediction completes the wait.
    */
   completion(only?: string): Complete;
 }
@@ -25,7 +25,7 @@ export function createServingTasks(declared: readonly string[]): ServingTasks {
     completion(only) {
       const tasks = only === undefined ? new Set([...declared, ...serving.keys()]) : new Set([only]);
       const expected = new Map([...tasks].map((task) => [task, serving.get(task)]));
-      const isAnswer = (task: string, { head, extractor, ...prediction }: ImageClassified): boolean => {
+      const completes = (task: string, { head, extractor, ...prediction }: ImageClassified): boolean => {
         if (prediction.task !== task) return false;
         // Without a head, the extractor that served when the image came, or the one that serves since.
         return (
@@ -35,7 +35,7 @@ export function createServingTasks(declared: readonly string[]): ServingTasks {
       };
       return (predictions) => {
         if (tasks.size === 0) return predictions.length > 0;
-        return [...tasks].every((task) => predictions.some((prediction) => isAnswer(task, prediction)));
+        return [...tasks].every((task) => predictions.some((prediction) => completes(task, prediction)));
       };
     },
   };

@@ -1,11 +1,11 @@
-/** What is known of an image that was accepted. */
+/** The known state of an accepted image. */
 import type { ImageClassified } from '@headwater/schemas';
 import type { AcceptedImage } from '../intake/intake.ts';
 
-/** Why an image came to nothing; `code` is one of the error table where the failing service gave one. */
+/** The dead letter of an image; `code` is one of the error table where the failing service set one. */
 export interface DeadLetterNotice {
   readonly imageId: string;
-  /** Undefined where the record could not be read: it then counts for whatever is known under the id. */
+  /** Undefined where the record could not be read: the notice then applies to any record of the id. */
   readonly receivedAt: number | undefined;
   readonly topic: string;
   readonly stage: string;
@@ -20,7 +20,7 @@ export interface TrackedImage {
   readonly id: string;
   /** Of the newest record under this id. */
   readonly receivedAt: number;
-  /** Where this very process took the image in. */
+  /** Set where this process accepted the image. */
   readonly accepted: AcceptedImage | undefined;
   readonly status: TrackedStatus;
   readonly predictions: readonly ImageClassified[];

@@ -57,13 +57,13 @@ describe('the tracker', () => {
     expect(tracker.find('a')).toMatchObject({ status: 'erased', predictions: [] });
   });
 
-  it('knows an image that others sent from its prediction', () => {
+  it('tracks an image of other producers by its prediction', () => {
     const tracker = createTracker(10);
     tracker.classified(prediction('a', 1));
     expect(tracker.find('a')).toMatchObject({ status: 'classified', accepted: undefined });
   });
 
-  it('starts afresh when an image is sent again, and passes over answers to the former record', () => {
+  it('starts again when an image is sent again, and ignores predictions of the former record', () => {
     const tracker = createTracker(10);
     tracker.classified(prediction('a', 1));
     tracker.accepted(image('a', 2));
@@ -71,7 +71,7 @@ describe('the tracker', () => {
     expect(tracker.find('a')).toMatchObject({ status: 'accepted', receivedAt: 2, deadLetter: undefined });
   });
 
-  it('tells why an image came to nothing, also when the dead letter cannot be read', () => {
+  it('reports the dead letter of an image, also when its record cannot be read', () => {
     const tracker = createTracker(10);
     tracker.accepted(image('a', 1));
     tracker.deadLettered(deadLetter('a', undefined));
@@ -122,7 +122,7 @@ describe('the tracker', () => {
   });
 });
 
-describe('what completes a wait', () => {
+describe('the completion of a wait', () => {
   const answered = (task: string, more: Partial<ImageClassified> = {}) =>
     prediction('a', 1, { task, ...more });
   const activate = (task: string, extractor: string) =>
@@ -151,7 +151,7 @@ describe('what completes a wait', () => {
     expect(complete([answered('digit', { extractor: 'other.v1' })])).toBe(true);
   });
 
-  it('is the one task that was asked for', () => {
+  it('is the requested task', () => {
     const complete = createServingTasks(['digit', 'style']).completion('style');
     expect(complete([answered('digit')])).toBe(false);
     expect(complete([answered('style')])).toBe(true);

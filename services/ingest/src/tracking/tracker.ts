@@ -1,10 +1,9 @@
 /**
- * Answers "where is my image?" by watching the answers go by: predictions and dead letters, from the moment this
- * process started. What it remembers is bounded (the least recently touched image is forgotten first), so an image
- * that it does not know may still be anywhere; the topics are the truth, this is a convenience.
+ * Tracks the status of images from the predictions and dead letters since the start of this process. Its memory is
+ * bounded (the least recently used image is evicted first), so an unknown image may still be in the log.
  *
- * An answer belongs to a request when image id and `receivedAt` are the same: the record carries that time
- * through extraction and join, and no id gets the same time twice.
+ * A prediction belongs to a request when image id and `receivedAt` are equal: extraction and join keep that time,
+ * and no id gets the same time twice.
  */
 
 import type { ImageClassified } from '@headwater/schemas';
@@ -22,7 +21,7 @@ export interface Tracker {
   deadLettered(notice: DeadLetterNotice): void;
   /** To be called before the record is sent. */
   wait(image: { readonly id: string; readonly receivedAt: number }, complete: Complete): Wait;
-  /** Ends every wait, so that a process that stops need not keep its clients. */
+  /** Ends every wait, so that a stop does not wait for them. */
   close(): void;
 }
 
