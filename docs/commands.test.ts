@@ -37,7 +37,7 @@ function named(pattern: RegExp): [page: string, name: string][] {
   return [...new Set(found)].map((entry) => entry.split('\n') as [string, string]);
 }
 
-test.each(named(/\bnpm run (?:--silent )?([\w:-]+)(?! *-w)/g))(
+test.each(named(/\bnpm run (?:--silent )?([\w:-]+)(?![\w:-]| *-w)/g))(
   '%s names the script %s of package.json',
   (page, name) => {
     const isOfWorkspace = page === 'schemas/README.md' || page.startsWith('packages/');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { commonHelp, commonOptions, countOf, narrate, runTrial } from '../trial.ts';
+import { commonHelp, commonOptions, countOf, createProgressLog, runTrial } from '../trial.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const testedPackages = ['packages/log', 'packages/heads', 'packages/schemas'];
@@ -49,12 +49,12 @@ interface Output {
   readonly stderr: string;
 }
 
-const say = narrate('node');
+const say = createProgressLog('node');
 
 /** Resolves to the exit code. */
 export function main(args: readonly string[]): Promise<number> {
   return runTrial<Options, Summary>(
-    { help, readOptions, run, isRight, wordsOf: ({ message }) => message },
+    { help, readOptions, run, isRight, formatError: ({ message }) => message },
     args,
   );
 }

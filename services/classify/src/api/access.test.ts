@@ -23,7 +23,7 @@ const call = async (method: string, path: string, token?: string) => {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 
-it('asks for the role of its table on every route, and the OpenAPI document says so', async () => {
+it('requires the role of its table on every route, and documents it in OpenAPI', async () => {
   const { body } = await call('GET', '/openapi.json', tokens.read);
   const paths = body.paths as Record<string, Record<string, { security: object[] }>>;
   for (const [path, methods] of Object.entries(paths)) {
