@@ -1,30 +1,30 @@
-/** The frame of a trial that is a program (chaos, fuzz, overload): options, progress on standard error, one JSON line, signals, exit codes. */
+/** Common parts of the trial programs (chaos, fuzz, overload): options, progress, the JSON summary, signals and exit codes. */
 import { setMaxListeners } from 'node:events';
 
 export interface Trial<Options, Summary> {
   readonly help: string;
-  /** Undefined where help is asked for. Errors: wrong usage, in words. */
+  /** Undefined where help is requested. Errors: invalid usage. */
   readonly readOptions: (args: readonly string[]) => Options | undefined;
-  /** Ends early, by a summary or an error, where the signal says so. */
+  /** Ends early, with a summary or an error, when the signal aborts. */
   readonly run: (options: Options, signal: AbortSignal) => Promise<Summary>;
   readonly isRight: (summary: Summary) => boolean;
-  /** A signal came, and the run is about to end. */
+  /** A signal was received; the run is about to end. */
   readonly ending?: () => void;
-  /** What is said of an error; default its stack. */
+  /** Formats an error; default: its stack. */
   readonly formatError?: (error: Error) => string;
 }
 
-/** A whole number that the command line may give. Throws an Error with words for the user. */
+/** Parses a whole number of the command line. Throws an Error with a message for the user. */
 export function countOf(name: string, given: string | undefined, otherwise: number): number {
   if (given === undefined) return otherwise;
   if (/^\d{1,9}$/.test(given)) return Number(given);
   throw new Error(`--${name} ${given}: expected a whole number`);
 }
 
-/** What every trial takes, as `parseArgs` has it: the summary is JSON in any case. */
+/** Options of every trial, for `parseArgs`; the summary is always JSON. */
 export const commonOptions = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
 
-/** What is said of them, and of how it ends, at the end of the help. */
+/** The end of the help: common options and exit codes. */
 export function commonHelp(right: string, wrong: string): string {
   return `  --json          the last line of standard output is a JSON object (the summary is one in any case)
   --help
@@ -33,7 +33,7 @@ Exit codes: 0 ${right}; 1 ${wrong}; 2 wrong usage; 130 and 143 ended before the 
 `;
 }
 
-/** Says how far a trial is, and for how long it has run. */
+/** Prints progress lines with the elapsed time. */
 export function createProgressLog(name: string): (text: string) => void {
   const started = performance.now();
   return (text) => {
@@ -42,7 +42,7 @@ export function createProgressLog(name: string): (text: string) => void {
   };
 }
 
-/** Resolves to the exit code: 0 all is right, 1 a finding or a failure, 2 wrong usage, 130 and 143 ended by a signal. */
+/** Resolves to the exit code: 0 success, 1 a finding or a failure, 2 invalid usage, 130 and 143 interrupted by a signal. */
 export async function runTrial<Options, Summary>(
   trial: Trial<Options, Summary>,
   args: readonly string[],
@@ -66,7 +66,7 @@ async function runUntilSignal<Options, Summary>(
   options: Options,
 ): Promise<number> {
   const end = new AbortController();
-  // Whatever waits at the same time listens to it.
+  // All concurrent waits listen to it.
   setMaxListeners(0, end.signal);
   let status: number | undefined;
   for (const [signal, code] of [
@@ -76,7 +76,7 @@ async function runUntilSignal<Options, Summary>(
     process.once(signal, () => {
       status = code;
       ending?.();
-      end.abort(new Error('ended by a signal'));
+      end.abort(new Error('interrupted by a signal'));
     });
   }
   try {

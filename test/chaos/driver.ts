@@ -1,15 +1,15 @@
 /**
- * Sends the stream over HTTP as a client does who wants every image and label to arrive: what is not answered
- * by 202 is sent again, until it is. It keeps the books of what was accepted, and of how often it was tried.
+ * Sends the stream over HTTP as a client with at-least-once delivery: retries until 202. It records the accepted
+ * items and the number of attempts.
  */
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Operation } from './plan.ts';
 
-/** What became of one operation. */
+/** The result of one operation. */
 export interface Sent {
   readonly operation: Operation;
-  /** Attempts that may have left a record: all but those where nobody listened. */
+  /** Attempts that may have written a record: all but refused connections. */
   readonly attempts: number;
 }
 
@@ -37,7 +37,7 @@ export class Driver {
     this.#options = options;
   }
 
-  /** Evenly over `spreadMs`. Resolves when all of them were accepted. Errors: an answer that no repetition mends. */
+  /** Sends evenly over `spreadMs`. Resolves when all were accepted. Errors: a response that a retry cannot change. */
   async send(operations: readonly Operation[], spreadMs = 0): Promise<void> {
     const { signal } = this.#options;
     const sendAt = async (operation: Operation, index: number) => {
@@ -79,7 +79,7 @@ export class Driver {
     }
   }
 
-  /** `nobody`: the connection was refused. `nothing`: it broke, or no answer came in time. */
+  /** `nobody`: the connection was refused. `nothing`: it broke, or timed out. */
   #ask(operation: Operation): Promise<{ status: number; body: string } | 'nobody' | 'nothing'> {
     const { path, method, type, body } = this.#question(operation);
     return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** One installation on one broker: where its folders are, which processes it has, under names of its own. */
+/** One installation on a cluster: its folders, processes and names. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,9 +7,9 @@ import { type ServiceName, SupervisedProcess, type UnexpectedExit } from './supe
 
 export const extractor = 'lenet-digits.v1';
 export const task = 'digit';
-/** How long a process may be silent before others take its partitions over. */
+/** Session timeout: the partitions of a silent process are reassigned after it. */
 export const sessionTimeoutMs = 4_000;
-/** Digits of more bytes go through the blob store: about half of them. */
+/** Larger digits go through the blob store: about half of them. */
 const inlineLimitBytes = 280;
 
 export interface InstallationOptions {
@@ -17,21 +17,21 @@ export interface InstallationOptions {
   readonly brokers: readonly string[];
   /** Of each topic. */
   readonly replicas: number;
-  /** Before the names of topics, groups and transactions. */
+  /** Prefix of topics, groups and transactional ids. */
   readonly prefix: string;
 }
 
 export class Site {
   readonly blobs: string;
-  /** Milliseconds that each opening of a file of the blob store takes, as text; see slow-files.mjs. */
+  /** Delay of opening a file of the blob store, in milliseconds as text; see slow-files.mjs. */
   readonly slowness: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly services: SupervisedProcess[] = [];
   ingestUrl = '';
-  /** A fault waits for all of them: until it has them, no other one may choose any. */
+  /** Set while a fault waits for all processes: no other fault may choose one. */
   isAwaited = false;
   readonly #folder: string;
-  /** The newest of each service: nobody gets the name, and the folder, of one that has left. */
+  /** The last number of each service: names and folders are not reused. */
   readonly #numbers = new Map<ServiceName, number>();
 
   constructor({ folder, brokers, replicas, prefix }: InstallationOptions) {
@@ -56,7 +56,7 @@ export class Site {
       INLINE_LIMIT_BYTES: `${inlineLimitBytes}B`,
       RECORDS_PER_COMMIT: '16',
       ENGINE_THREADS: '1',
-      // So that heads, too, go through the blob store.
+      // Heads go through the blob store too.
       HEAD_INLINE_BYTES: '32KB',
       SETTLE_AFTER_MS: '1000',
       SEND_TIMEOUT: '5s',
@@ -76,7 +76,7 @@ export class Site {
       await this.add('extract'),
       await this.add('classify'),
     ];
-    // One after the other: each makes the topics that are missing.
+    // One after the other: each creates the missing topics.
     for (const service of first) {
       await service.start();
       signal.throwIfAborted();
@@ -86,7 +86,7 @@ export class Site {
     signal.throwIfAborted();
   }
 
-  /** One more process, not started yet; its state lies in a folder of its own. */
+  /** Adds a process with its own data folder; it is not started yet. */
   async add(
     service: ServiceName,
     environment: Readonly<Record<string, string>> = {},
@@ -121,7 +121,7 @@ export class Site {
     return this.services.flatMap(({ unaskedEnds }) => unaskedEnds);
   }
 
-  /** By SIGTERM; answers those that did not end in order. */
+  /** Stops all by SIGTERM; resolves to those that did not end with 0. */
   async stop(): Promise<string[]> {
     const ends = await Promise.all(
       this.services.map(async (service) => ({ name: service.name, code: await service.stop() })),

@@ -1,8 +1,8 @@
-/** What the command can be asked for, and the words that say so. */
+/** Options of the command, and its help. */
 import { parseArgs } from 'node:util';
 import { countOf } from '../trial.ts';
 
-/** Those that a cluster of several brokers is for come last. */
+/** Faults that need several brokers come last. */
 export const faultKinds = [
   'kill',
   'pause',
@@ -22,7 +22,7 @@ export type FaultKind = (typeof faultKinds)[number];
 export interface ChaosOptions {
   readonly seed: number;
   readonly brokers: number;
-  /** How often each kind of fault strikes. */
+  /** Number of faults of each kind. */
   readonly counts: Readonly<Record<FaultKind, number>>;
   readonly imagesPerFault: number;
   /** Senders alone, without services. */
@@ -75,7 +75,7 @@ Exit codes: 0 nothing lost, nothing twice, digests equal; 1 a finding or a failu
 const integer = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
 
-/** The option that counts a kind, and the default: one for so many kills, on one broker and on several. */
+/** The option of each kind, and its default: one for that many kills, on one broker and on several. */
 const countOptions = {
   pause: ['pauses', 6, 6],
   broker: ['restarts', 8, 8],
@@ -90,7 +90,7 @@ const countOptions = {
   disk: ['disks', Infinity, 15],
 } as const satisfies Record<Exclude<FaultKind, 'kill'>, readonly [string, number, number]>;
 
-/** Undefined where help is asked for. Throws an Error with words for the user. */
+/** Undefined where help is requested. Throws an Error with a message for the user. */
 export function readOptions(args: readonly string[]): ChaosOptions | undefined {
   const counting = Object.values(countOptions).map(([name]): [string, typeof integer] => [name, integer]);
   const { values: parsed } = parseArgs({

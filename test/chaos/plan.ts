@@ -1,16 +1,15 @@
 /**
- * What is sent, and what must come of it, before anything runs: images in bursts, labels that come before or after their image,
- * wrong ones that are corrected, some that are retracted and given again, some sent twice, some that arrive in the wrong
- * order. The winner of each image is known from here alone; the services are not asked.
+ * The plan of a run and its expected result: images in bursts, labels before or after their image, corrected and
+ * retracted ones, repeated and reordered ones. The winning label of each image follows from the plan alone.
  */
 import { createRandom, type Random } from './random.ts';
 
 export interface ImageOperation {
   readonly kind: 'image';
   readonly imageId: string;
-  /** Which of the plan's images: an index. */
+  /** Index of the image in the plan. */
   readonly index: number;
-  /** A label that is known at the source, and goes with the image. */
+  /** A label of the source, sent with the image. */
   readonly label: string | null;
 }
 
@@ -19,7 +18,7 @@ export interface LabelOperation {
   readonly imageId: string;
   /** null retracts. */
   readonly label: string | null;
-  /** Milliseconds since the stream's own beginning. */
+  /** Milliseconds since the start of the stream. */
   readonly assignedAt: number;
   readonly annotator: string;
 }
@@ -28,7 +27,7 @@ export type Operation = ImageOperation | LabelOperation;
 
 export interface Plan {
   readonly bursts: readonly (readonly Operation[])[];
-  /** The label that counts in the end, by image id; null where it was retracted. Images without any label are left out. */
+  /** The winning label by image id; null where it was retracted. Images without a label are left out. */
   readonly winners: ReadonlyMap<string, string | null>;
 }
 
@@ -41,7 +40,7 @@ export interface PlanOptions {
   readonly classes: readonly string[];
 }
 
-/** How often what happens to an image, of 1. */
+/** Probabilities of the events of an image. */
 const share = {
   known: 0.05,
   labelled: 0.9,
@@ -52,7 +51,7 @@ const share = {
   twice: 0.03,
 };
 const annotators = ['anna', 'ben', 'chris'];
-/** Bursts between an image and what is said of it. */
+/** Bursts between an image and its labels. */
 const longestDelay = 2;
 
 export function createPlan(options: PlanOptions): Plan {
@@ -79,7 +78,7 @@ interface Planned {
   readonly operation: Operation;
 }
 
-/** All that happens to one image. */
+/** The events of one image. */
 function life(options: PlanOptions, random: Random, index: number, tick: () => number): Planned[] {
   const imageId = `image-${String(index).padStart(6, '0')}`;
   const truth = options.truth(index);
@@ -109,7 +108,7 @@ function life(options: PlanOptions, random: Random, index: number, tick: () => n
   return planned;
 }
 
-/** The rule of the product, told once more: a person before the source, then the later time. No two times are the same. */
+/** The rule of the product, implemented independently: a person before the source, then the later time. Times are distinct. */
 class Winners {
   readonly #known = new Map<string, string>();
   readonly #said = new Map<string, LabelOperation>();

@@ -1,17 +1,17 @@
-/** When each image had its prediction, as a reader of committed records sees it: that is what recovery is measured by. */
+/** Measures recovery by the time at which a reader of committed records sees each image's prediction. */
 
 import type { Follower, Log, Names } from '@headwater/log';
 import { createFingerprintIds, openCodec } from '@headwater/schemas';
 
 export interface Predictions {
-  /** Ids of images that have one. */
+  /** Ids of images with a prediction. */
   readonly count: number;
   /** Monotonic milliseconds; undefined where there is none yet. */
   firstAt(imageId: string): number | undefined;
   close(): Promise<void>;
 }
 
-/** Needs the topics to be there. */
+/** The topics must exist. */
 export async function followPredictions(log: Log, names: Names): Promise<Predictions> {
   const codec = await openCodec(createFingerprintIds(), 'ImageClassified', names.topics.predictions);
   const seen = new Map<string, number>();
@@ -36,8 +36,8 @@ export async function followPredictions(log: Log, names: Names): Promise<Predict
 }
 
 /**
- * Seconds from a fault until every image that was sent before it, or with it, had its prediction. 0 where all had theirs
- * before it struck.
+ * Seconds from a fault until every image sent before or during it had its prediction; 0 where all had theirs before
+ * the fault.
  */
 export function secondsToRecover(
   struckAt: number,

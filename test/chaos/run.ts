@@ -1,4 +1,4 @@
-/** One run of the stream through one site, with faults or without, to the end: drained, settled, stopped, read and judged. */
+/** One run of the stream through an installation, with or without faults: sends, drains, stops, reads and checks. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafkaLog, createNames, type Log } from '@headwater/log';
 import { createFingerprintIds } from '@headwater/schemas';
@@ -38,14 +38,14 @@ export interface RunResult extends Judgement {
     readonly seconds: number;
   }[];
   readonly unaskedEnds: readonly UnexpectedExit[];
-  /** In words: what did not go as it should, beside the records. */
+  /** Messages about failures other than of records. */
   readonly troubles: readonly string[];
   /** Sums over all processes. */
   readonly counted: Counted;
 }
 
 const patienceMs = 120_000;
-/** Faults that may be under way at once. */
+/** Maximum concurrent faults. */
 const mostFaults = 3;
 
 export async function runStream(options: RunOptions): Promise<RunResult> {
@@ -163,7 +163,7 @@ function idsOf(plan: Plan, end: number): Set<string> {
   return new Set(operations.filter(({ kind }) => kind === 'image').map(({ imageId }) => imageId));
 }
 
-/** Until each image has its prediction and a settled head has learned all labels; answers what did not come. */
+/** Waits until each image has its prediction and a settled head has learned all labels; resolves to the missing ones. */
 async function drain(
   { prefix, signal }: RunOptions,
   log: Log,

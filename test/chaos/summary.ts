@@ -1,4 +1,4 @@
-/** The last line of a run, and whether all in it is as it must be. */
+/** The summary of a run, and its verdict. */
 import type { ChaosOptions } from './options.ts';
 import type { Plan } from './plan.ts';
 import type { RunResult } from './run.ts';
@@ -18,11 +18,11 @@ export interface Summary {
   readonly coordinatorsKilled: number;
   readonly leaderReassignments: number;
   readonly brokerDisksFull: number;
-  /** As the services count them, over all of their processes. */
+  /** Counters of the services, summed over all processes. */
   readonly leaderMoves: number;
   readonly producesRetried: number;
   readonly unknownCommits: number;
-  /** Sent, each counted once. */
+  /** Sent items, each counted once. */
   readonly images: number;
   readonly labels: number;
   /** Records of each topic that the independent reader found. */
@@ -36,13 +36,13 @@ export interface Summary {
   readonly digestsEqual: boolean;
   readonly setDigest: string | null;
   readonly undisturbedSetDigest: string | null;
-  /** And equal to the sum that the reader makes of the examples, in both runs. */
+  /** Also equal to the sum of the independent reader over the examples, in both runs. */
   readonly setDigestsEqual: boolean;
-  /** Ends of processes that were ready, and no fault asked for. */
+  /** Exits of ready processes without a fault. */
   readonly unaskedEnds: number;
-  /** What did not go as it should, in words; also of the undisturbed run. */
+  /** Messages about failures, also of the undisturbed run. */
   readonly troubles: readonly string[];
-  /** From a fault until all that was sent before it, or with it, had its prediction. */
+  /** From a fault until all images sent before or during it had their prediction. */
   readonly recoverySecondsMedian: number | null;
   readonly recoverySecondsWorst: number | null;
   readonly seconds: number;

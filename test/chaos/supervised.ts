@@ -1,6 +1,6 @@
 /**
- * A service in a process of its own with somebody who starts it again, as an orchestrator would: at once after an
- * end that nobody asked for, later each time that it ends soon. What it says goes to a file.
+ * A service in its own process, restarted as by an orchestrator: at once after an unexpected exit, with increasing
+ * delays when it exits soon again. Its output goes to a file.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
@@ -10,10 +10,10 @@ import { fileURLToPath } from 'node:url';
 export type ServiceName = 'ingest' | 'extract' | 'classify';
 
 export interface SupervisedOptions {
-  /** Among all of a run, e.g. `extract-2`. */
+  /** Unique in a run, e.g. `extract-2`. */
   readonly name: string;
   readonly service: ServiceName;
-  /** Of probes and metrics. */
+  /** Port of probes and metrics. */
   readonly adminPort: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
@@ -28,7 +28,7 @@ export interface UnexpectedExit {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const firstWaitMs = 300;
 const longestWaitMs = 4_000;
-/** Who lived longer is started at once when it ends. */
+/** A process that ran longer is restarted without a delay. */
 const longLifeMs = 10_000;
 const stopSeconds = 15;
 const readySeconds = 180;
@@ -36,9 +36,9 @@ const readySeconds = 180;
 export class SupervisedProcess {
   readonly name: string;
   readonly service: ServiceName;
-  /** Ends, after it was ready, that no fault and no stop asked for. One that is started while Kafka is away may give up. */
+  /** Exits after it was ready, without a fault or a stop. A start while Kafka is away may fail. */
   readonly unaskedEnds: UnexpectedExit[] = [];
-  /** A fault is on it: no other one may choose it. */
+  /** Under a fault: no other one may choose it. */
   isTaken = false;
   readonly #options: SupervisedOptions;
   readonly #log: WriteStream;
@@ -46,7 +46,7 @@ export class SupervisedProcess {
   #isReady = false;
   #isWanted = false;
   #isDestroyed = false;
-  /** While a fault lasts, what it brings about is not unasked. */
+  /** Exits during a fault are expected. */
   #excused = false;
   #restart: NodeJS.Timeout | undefined;
   #soonEnds = 0;
@@ -70,7 +70,7 @@ export class SupervisedProcess {
     return this.#isReady;
   }
 
-  /** Resolves when it says that it is ready. */
+  /** Resolves when it reports ready. */
   async start(): Promise<void> {
     this.#isWanted = true;
     this.#spawn();
@@ -87,7 +87,7 @@ export class SupervisedProcess {
     this.#child?.kill(signal);
   }
 
-  /** Ends it without a word, and starts it again after `awayMs`, having done `meanwhile` when it was dead. */
+  /** Kills it, runs `meanwhile`, and restarts it after `awayMs`. */
   async kill(awayMs: number, meanwhile?: () => Promise<void>): Promise<void> {
     this.#isWanted = false;
     await this.#end('SIGKILL');
@@ -97,7 +97,7 @@ export class SupervisedProcess {
     this.#spawn();
   }
 
-  /** Ends that come while `work` runs are the fault's. */
+  /** Exits while `work` runs are expected. */
   async excuse(work: () => Promise<void>): Promise<void> {
     this.#excused = true;
     await work().finally(() => {
@@ -113,7 +113,7 @@ export class SupervisedProcess {
     return this.#end('SIGTERM');
   }
 
-  /** At once, for a run that is over. */
+  /** Kills it at the end of a run. */
   async destroy(): Promise<void> {
     this.#isWanted = false;
     this.#isDestroyed = true;

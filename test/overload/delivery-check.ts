@@ -1,4 +1,4 @@
-/** What the topics say afterwards: which images were accepted, which were worked off, and whether each of those has one vector. */
+/** Checks by the topics that each accepted and processed image has exactly one vector. */
 import { type Log, type LogRecord, type Names, sourceHeaders } from '@headwater/log';
 
 export interface Books {
@@ -6,7 +6,7 @@ export interface Books {
   readonly lost: number;
   /** Committed by extract, with neither a vector nor a dead letter. */
   readonly withoutOutcome: number;
-  /** Vectors too many for one record. */
+  /** Surplus vectors of one record. */
   readonly duplicates: number;
   /** Committed by extract. */
   readonly done: number;

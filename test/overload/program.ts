@@ -1,4 +1,4 @@
-/** `npm run overload`: more images than can be worked off, and whether anything grows, gets lost or comes twice. */
+/** `npm run overload`: sends more images than the services can process, and checks memory, losses and duplicates. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { type MemoryReport, watchMemory } from './memory-watch.ts';
 import { help, type OverloadOptions, readOptions } from './options.ts';
 
 const mebibyte = 1024 * 1024;
-/** What each process may hold at any time, and hold more at the end of the flood than soon after its beginning. */
+/** Limits of each process: memory at any time, and its growth during the flood. */
 const bounds = {
   peakBytes: { ingest: 768 * mebibyte, extract: 1024 * mebibyte, classify: 768 * mebibyte },
   growthBytes: 128 * mebibyte,
@@ -22,7 +22,7 @@ const bounds = {
 type Name = keyof typeof bounds.peakBytes;
 
 const calibration = { warm: 60, images: 240 };
-/** For which the lag is watched afterwards. */
+/** Time for which the lag is watched afterwards. */
 const drainSeconds = 20;
 const say = createProgressLog('overload');
 
@@ -60,7 +60,7 @@ async function openSite(kafka: LocalKafka, folder: string, extractor: string): P
     EXTRACTORS: extractor,
     TASKS: 'animal',
     PARTITIONS: '4',
-    // Fewer than the flood has under way: who comes on top is to be told to come again.
+    // Fewer than the flood has in flight, so that some requests get 503.
     MAX_IN_FLIGHT_REQUESTS: '400',
   };
   const [ingest, extract, classify] = await Promise.all([
@@ -114,7 +114,7 @@ async function overload(site: Site, options: OverloadOptions, signal: AbortSigna
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
-/** Like photographs to a decoder: 500 × 375, some 25 KB. */
+/** Images that cost a decoder as much as photographs: 500 × 375, about 25 KB. */
 async function photographs(count: number): Promise<Buffer[]> {
   const pictures: Buffer[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -133,7 +133,7 @@ async function photographs(count: number): Promise<Buffer[]> {
   return pictures;
 }
 
-/** Images a second from the log to vectors, while nothing else comes. */
+/** Images a second from the log to vectors, without other load. */
 async function measureCapacity(
   { services, log, names }: Site,
   { extractor }: OverloadOptions,
@@ -156,7 +156,7 @@ async function measureCapacity(
   return worked('calm', calibration.images);
 }
 
-/** The broker's process stands still in the midst of the flood: connections stay, and nothing is answered. */
+/** Pauses the broker's process during the flood: connections stay open without responses. */
 async function stall(
   { pid }: LocalKafka,
   { seconds, stall: held }: OverloadOptions,
@@ -183,7 +183,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Records that wait, at the end of the flood and a few times after it. */
+/** Lag in records, at the end of the flood and a few times after it. */
 async function watchLag({ log, names }: Site, extractor: string, signal: AbortSignal): Promise<number[]> {
   const lag: number[] = [await lagOf(log, names, extractor)];
   for (let left = 4; left > 0; left -= 1) {
@@ -225,8 +225,8 @@ function judge({ sent, resident, lag, books, perSecond, seconds }: Outcome): str
   const others = Object.keys(sent.refused).filter((status) => status !== '503' && status !== '429');
   if (others.length > 0) findings.push(`answers that say no try again: ${others.join(', ')}`);
   if (sent.withoutRetryAfter > 0) findings.push(`${sent.withoutRetryAfter} refusals without Retry-After`);
-  if (sent.offered < perSecond * seconds * 0.9) findings.push('less was offered than was meant to be');
-  if ((lag.at(-1) ?? 0) >= (lag[0] ?? 0) && (lag[0] ?? 0) > 0) findings.push('the lag does not go down');
+  if (sent.offered < perSecond * seconds * 0.9) findings.push('the offered load was too low');
+  if ((lag.at(-1) ?? 0) >= (lag[0] ?? 0) && (lag[0] ?? 0) > 0) findings.push('the lag does not decrease');
   if (books.lost > 0) findings.push(`${books.lost} accepted images are not in the log`);
   if (books.withoutOutcome > 0) findings.push(`${books.withoutOutcome} images have no outcome`);
   if (books.duplicates > 0) findings.push(`${books.duplicates} vectors too many`);

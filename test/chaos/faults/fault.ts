@@ -1,4 +1,4 @@
-/** What a fault is: chosen by the seed before the run, it strikes once, and undoes what it did. */
+/** A fault: chosen by the seed before the run, it strikes once, and restores the state. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Site } from '../installation.ts';
@@ -8,12 +8,12 @@ import type { SupervisedProcess } from '../supervised.ts';
 export interface FaultContext {
   readonly site: Site;
   readonly cluster: Cluster;
-  /** Before the names of topics, groups and transactions. */
+  /** Prefix of topics, groups and transactional ids. */
   readonly prefix: string;
-  /** That records of the services go through. */
+  /** Topics of the services' records. */
   readonly topics: readonly string[];
   readonly signal: AbortSignal;
-  /** Runs one after the other what cannot be done twice at once. */
+  /** Runs exclusive operations one after the other. */
   alone(what: 'broker' | 'blobs', work: () => Promise<void>): Promise<void>;
 }
 
@@ -21,13 +21,13 @@ export interface Fault {
   readonly kind: FaultKind;
   /** Its burst is sent over so many milliseconds, so that something is on its way all the time that it lasts; default at once. */
   readonly spreadMs?: number;
-  /** Tells when it strikes, and in a few words what it does. Resolves when all that it broke is whole again, or mends itself. */
+  /** Reports when it strikes, and its action. Resolves when the state is restored, or will recover by itself. */
   strike(scene: FaultContext, struck: (what: string) => void): Promise<void>;
 }
 
 const patienceMs = 120_000;
 
-/** The first of these that is ready and under no other fault; waits for one. */
+/** Waits for the first of these that is ready and under no other fault. */
 export async function withTarget(
   { site, signal }: FaultContext,
   names: readonly string[],
@@ -58,7 +58,7 @@ async function findTarget(
   throw new Error(`none of ${names.join(', ')} became ready within ${patienceMs / 1_000} s`);
 }
 
-/** All that there are, ready and under no other fault: none of them is started meanwhile. */
+/** Waits until all processes are ready and under no other fault; none is started meanwhile. */
 export async function withAll({ site, signal }: FaultContext, work: () => Promise<void>): Promise<void> {
   const deadline = performance.now() + patienceMs;
   site.isAwaited = true;
@@ -84,7 +84,7 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 const inSyncMs = 180_000;
 
-/** All replicas are in sync again, and stay for a while: a Kafka that is never whole proves nothing. */
+/** Waits until all replicas are in sync, and stay so for a while. */
 export async function settleCluster(
   { cluster, topics, signal }: FaultContext,
   steadyMs: number,
