@@ -1,17 +1,17 @@
 /**
- * Which places references may point to: our own store, and those that the operator has named besides. A reference
- * comes out of a record that anybody with a right to write to `images` has made; whatever it names else is refused.
+ * Allowed places of references: the own store, and read-only sources that the operator names. Any producer of `images`
+ * can write a reference, so every other place is rejected.
  */
 import type { BlobStore } from './api.ts';
 import { forbidden } from './verified-bytes.ts';
 
 export interface Place {
-  /** True for references that this place answers for. */
+  /** True for references into this place. */
   readonly holds: (uri: string) => boolean;
   readonly store: BlobStore;
 }
 
-/** Writes to `own` alone, and never deletes elsewhere. Errors of `get`: blob-forbidden, and those of the stores. */
+/** Writes and deletes only in `own`. Errors of `get`: blob-forbidden, and those of the stores. */
 export function withReadOnlySources(own: Place, others: readonly Place[]): BlobStore {
   if (others.length === 0) return own.store;
   const places = [own, ...others];

@@ -1,25 +1,25 @@
 /**
- * Where a blob lies inside of its store, whatever the store is. What expires by age and what does not stand apart, so
- * that a rule of the store itself (a lifecycle rule on a prefix) can tell them, too.
+ * Paths of blobs within any store. Expiring and kept blobs have different prefixes, so that lifecycle rules of the
+ * store can distinguish them.
  */
 import { createHash } from 'node:crypto';
 import type { PutOptions } from './api.ts';
 
-/** Of images: may expire. */
+/** Folder of images, which may expire. */
 export const expiringFolder = 'images';
-/** Of what is kept until it is deleted. */
+/** Folder of blobs that are kept until they are deleted. */
 export const keptFolder = 'kept';
 
 /**
- * With slashes, e.g. `images/3f/3f…`. What has an owner lies under the owner's name, `images/a1/a1….3f…`, save where that is the SHA-256
- * of the bytes already.
+ * Path with slashes, e.g. `images/3f/3f…`. A blob with an owner has the owner's name in its path, `images/a1/a1….3f…`,
+ * unless the owner is the SHA-256 of the bytes.
  */
 export function blobPath(sha256: string, { keep = false, owner }: PutOptions = {}): string {
   if (owner !== undefined && owner !== sha256) return `${ownedPrefix(owner)}${sha256}`;
   return `${keep ? keptFolder : expiringFolder}/${sha256.slice(0, 2)}/${sha256}`;
 }
 
-/** What the paths of all that has this owner begin with, but for bytes whose SHA-256 is the owner's very name. */
+/** Path prefix of all blobs of an owner, except bytes whose SHA-256 is the owner's name. */
 export function ownedPrefix(owner: string): string {
   const name = sha256Of(Buffer.from(owner, 'utf8'));
   return `${expiringFolder}/${name.slice(0, 2)}/${name}.`;

@@ -1,18 +1,18 @@
 /**
- * A store that hangs must not hang its caller: a file system that is away answers nothing, not even an error. Every
- * call has its time; who is late gets blob-store-unavailable, which is tried again.
+ * Time limits for store calls: an unreachable file system may hang without an error. A late call fails with
+ * blob-store-unavailable, which is retried.
  */
 import type { BlobStore } from './api.ts';
 import { checkClaim, unavailable } from './verified-bytes.ts';
 
-export interface Bounds {
-  /** Of a whole call, its own retries included. */
+interface Bounds {
+  /** Time limit of a call, including its retries. */
   readonly timeoutMs: number;
-  /** Of one blob. */
+  /** Largest blob. */
   readonly maxBytes: number;
 }
 
-/** The same store; `get` refuses what claims to be larger. Errors: those of the store, limit-exceeded. */
+/** Adds limits to a store; `get` rejects references to larger blobs. Errors: those of the store, limit-exceeded. */
 export function withBounds(store: BlobStore, { timeoutMs, maxBytes }: Bounds): BlobStore {
   const { sweep } = store;
   return {

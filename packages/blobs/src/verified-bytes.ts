@@ -1,6 +1,6 @@
 /**
- * Reads what a reference stands for, and believes nothing: neither that it is as long as the message says, nor that it
- * ever ends, nor that the bytes are the right ones. At no time is more in memory than the message has stated.
+ * Reads a blob and verifies its length and digest against the reference. Stops at the stated length, which also bounds
+ * the memory, because a store may send wrong or endless bytes.
  */
 import { createHash } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
@@ -25,12 +25,12 @@ export async function readVerified(
   return bytes;
 }
 
-/** Before a byte is read, where the store tells the length. Errors: blob-corrupt. */
+/** Checks the length before reading, where the store reports it. Errors: blob-corrupt. */
 export function checkLength(found: number | undefined, { byteLength }: StoredBlob): void {
   if (found !== undefined && found !== byteLength) throw wrongLength(found, byteLength);
 }
 
-/** A length that no blob of ours has. Errors: blob-corrupt, limit-exceeded. */
+/** Checks the length in a reference. Errors: blob-corrupt, limit-exceeded. */
 export function checkClaim({ byteLength }: StoredBlob, maxBytes: number): void {
   if (!Number.isSafeInteger(byteLength) || byteLength < 0) throw corrupt('its reference states no length');
   if (byteLength <= maxBytes) return;
@@ -41,7 +41,7 @@ export function checkClaim({ byteLength }: StoredBlob, maxBytes: number): void {
 
 const wrongLength = (found: number, stated: number) => corrupt(`it has ${found} bytes instead of ${stated}`);
 
-export function corrupt(how: string): HeadwaterError {
+function corrupt(how: string): HeadwaterError {
   return new HeadwaterError('blob-corrupt', `the blob is damaged: ${how}`);
 }
 
@@ -50,28 +50,28 @@ export function missing(cause?: unknown): HeadwaterError {
 }
 
 export function forbidden(cause?: unknown): HeadwaterError {
-  return new HeadwaterError('blob-forbidden', 'the reference points outside of the places that may be read', {
+  return new HeadwaterError('blob-forbidden', 'the reference is outside BLOB_STORE and BLOB_SOURCES', {
     cause,
   });
 }
 
-/** The store refuses one blob, as a policy or the mode of a file says: that may be mended. */
+/** The store denies access to one blob, by a policy or a file mode that an operator can change. */
 export function refused(cause?: unknown): HeadwaterError {
-  return new HeadwaterError('blob-forbidden', 'the blob store refuses access to this blob', {
+  return new HeadwaterError('blob-forbidden', 'the blob store denies access to this blob', {
     cause,
     context: { refused: true },
   });
 }
 
-/** `isRefusal`: the store answered, and refused us. */
+/** `isDenied`: the store responded and denied access. */
 export function unavailable(
   action: string,
   reason: string,
   cause?: unknown,
-  isRefusal = false,
+  isDenied = false,
 ): HeadwaterError {
   return new HeadwaterError('blob-store-unavailable', `cannot ${action} a blob: ${reason}`, {
     cause,
-    context: { action, reason, ...(isRefusal ? { refused: true } : {}) },
+    context: { action, reason, ...(isDenied ? { refused: true } : {}) },
   });
 }

@@ -14,7 +14,7 @@ const basic = (token: string) => ({
 });
 
 describe('with tokens', () => {
-  test('every role does what its table says, and no more', async () => {
+  test('every role can call the routes of its table and no others', async () => {
     await using served = await serve({ AUTH_TOKENS });
     const statuses: Record<string, Record<string, number>> = {};
     for (const [holder, token] of Object.entries({ nobody: undefined, ...tokens })) {
@@ -36,7 +36,7 @@ describe('with tokens', () => {
     expect(row('admin')).toEqual([200, 200, 200, 200, 200, 200, 404]);
   });
 
-  test('a refusal says what is missing, and how to bring it', async () => {
+  test('a rejection names the required role and scheme', async () => {
     await using served = await serve({ AUTH_TOKENS });
     const ask = async (method: string, headers: Record<string, string> = {}) => {
       const response = await fetch(`${served.url}/things`, { method, headers });
@@ -54,12 +54,12 @@ describe('with tokens', () => {
     expect(await ask('DELETE', bearer(tokens.writer))).toEqual({
       status: 403,
       code: 'forbidden',
-      detail: 'this needs a token of the role admin',
+      detail: 'this request requires a token with the role admin',
       challenge: 'Bearer realm="headwater", error="insufficient_scope", scope="admin"',
     });
   });
 
-  test('browsers and registry clients show it as a password', async () => {
+  test('accepts the token as Basic password, for browsers and registry clients', async () => {
     await using served = await serve({ AUTH_TOKENS });
     const status = async (headers: Record<string, string>) =>
       (await fetch(`${served.url}/things`, { headers })).status;
@@ -68,7 +68,7 @@ describe('with tokens', () => {
   });
 });
 
-test('without tokens everybody on this machine may do everything', async () => {
+test('access from this machine is open without tokens', async () => {
   await using served = await serve();
   const statuses = await Promise.all(
     ['GET', 'POST', 'DELETE'].map(async (method) => (await fetch(`${served.url}/things`, { method })).status),
@@ -76,7 +76,7 @@ test('without tokens everybody on this machine may do everything', async () => {
   expect(statuses).toEqual([200, 200, 200]);
 });
 
-test('a route that is not in the table takes an admin, whatever its name', () => {
+test('a route that is not in the table requires an admin', () => {
   expect(accessOf(access, 'GET', '/things')).toBe('read');
   expect(accessOf(access, 'HEAD', '/things')).toBe('read');
   expect(accessOf(access, 'PATCH', '/things')).toBe('admin');

@@ -1,6 +1,6 @@
 /**
- * Who may call which route. Each service has one table of all its routes; what is not in it takes an admin, so that a
- * route that was forgotten is closed. Without tokens everybody may do everything: then the address is the border.
+ * Required roles of routes. Each service has one table of all its routes; a route that is not in the table requires an
+ * admin. Without tokens, access is open and only the listen address protects the service.
  */
 import { HeadwaterError } from '@headwater/errors';
 import {
@@ -12,10 +12,10 @@ import {
 } from '@headwater/service-kit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-/** `open` asks nobody. */
+/** `open` requires no token. */
 export type Access = AccessRole | 'open';
 
-/** By method and pattern, e.g. `GET /v1/images/:id`; HEAD is as GET. */
+/** Access by method and pattern, e.g. `GET /v1/images/:id`; HEAD uses the entry of GET. */
 export type AccessTable = Readonly<Record<string, Access>>;
 
 export function accessOf(table: AccessTable, method: string, url: string): Access {
@@ -23,7 +23,7 @@ export function accessOf(table: AccessTable, method: string, url: string): Acces
   return Object.hasOwn(table, key) ? (table[key] ?? 'admin') : 'admin';
 }
 
-/** Unknown paths are told to holders of a token only. Errors: unauthenticated, forbidden. */
+/** Only holders of a token get 404 for unknown paths. Errors: unauthenticated, forbidden. */
 export function requireTokens(app: FastifyInstance, tokens: AccessTokens, table: AccessTable): void {
   app.addHook('onRequest', async (request, reply) => {
     const { url } = request.routeOptions;
@@ -35,7 +35,7 @@ export function requireTokens(app: FastifyInstance, tokens: AccessTokens, table:
       'www-authenticate',
       `Bearer realm="headwater", error="insufficient_scope", scope="${needed}"`,
     );
-    throw new HeadwaterError('forbidden', `this needs a token of the role ${needed}`, {
+    throw new HeadwaterError('forbidden', `this request requires a token with the role ${needed}`, {
       context: { role: holder.role, needed },
     });
   });
@@ -46,7 +46,7 @@ function authenticate({ headers }: FastifyRequest, reply: FastifyReply, tokens: 
   const holder = token === undefined ? undefined : tokens.find(token);
   if (holder !== undefined) return holder;
   const error = token === undefined ? '' : ', error="invalid_token"';
-  // Basic is what browsers ask their user for; the password is the token.
+  // Browsers prompt for Basic credentials; the password is the token.
   reply.header('www-authenticate', [
     `Bearer realm="headwater"${error}`,
     'Basic realm="headwater", charset="UTF-8"',
@@ -54,22 +54,22 @@ function authenticate({ headers }: FastifyRequest, reply: FastifyReply, tokens: 
   throw new HeadwaterError(
     'unauthenticated',
     token === undefined
-      ? 'this needs a token: Authorization: Bearer …, or Basic with the token for the password'
-      : 'the token is not known here',
+      ? 'this request requires a token: Authorization: Bearer …, or Basic with the token as password'
+      : 'unknown token; add it to AUTH_TOKENS',
   );
 }
 
-/** What the OpenAPI document says about a route: who may call it. */
+/** Security requirement of a route for the OpenAPI document. */
 export function accessNote(table: AccessTable, method: string, url: string): object {
   const needed = accessOf(table, method, url);
   return needed === 'open' ? { security: [] } : { security: [{ token: [needed] }] };
 }
 
-/** Its part of the OpenAPI document, named by `accessNote`. */
+/** Security schemes of the OpenAPI document, referenced by `accessNote`. */
 export const securitySchemes = {
   token: {
     type: 'http',
     scheme: 'bearer',
-    description: 'Asked for where AUTH_TOKENS is set; its role is named with each operation.',
+    description: 'Required where AUTH_TOKENS is set; each operation names the required role.',
   },
 } as const;

@@ -1,9 +1,9 @@
-/** Work for an answer that nobody waits for any more can end. */
+/** Cancels work whose client has disconnected. */
 import type { FastifyReply } from 'fastify';
 
-/** Aborts when the answer was sent, or the client went away. */
+/** Aborts when the response was sent or the client has disconnected. */
 export function disconnectSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  return gone.signal;
+  const closed = new AbortController();
+  reply.raw.once('close', () => closed.abort());
+  return closed.signal;
 }

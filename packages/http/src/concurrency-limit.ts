@@ -1,17 +1,16 @@
-/** How many requests may be on their way at once: a connection may carry many, so counting those is not enough. */
+/** Limits concurrent requests; a limit on connections is not enough, because one connection can carry many requests. */
 import { HeadwaterError } from '@headwater/errors';
 import type { FastifyInstance } from 'fastify';
 
 /** Errors: overloaded. */
-export function limitConcurrency(app: FastifyInstance, most: number): void {
-  let present = 0;
+export function limitConcurrency(app: FastifyInstance, limit: number): void {
+  let active = 0;
   app.addHook('onRequest', async (_request, reply) => {
-    if (present >= most)
-      throw new HeadwaterError('overloaded', 'too many requests are on their way; try again after a while');
-    present += 1;
-    // Comes once, whether the answer was sent or the client went away.
+    if (active >= limit) throw new HeadwaterError('overloaded', 'too many concurrent requests; retry later');
+    active += 1;
+    // Emitted once, after the response or after a disconnect.
     reply.raw.once('close', () => {
-      present -= 1;
+      active -= 1;
     });
   });
 }

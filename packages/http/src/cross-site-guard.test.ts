@@ -3,7 +3,7 @@ import { bareHost, hostNameOf, isLoopback } from '@headwater/service-kit';
 import { describe, expect, test } from 'vitest';
 import { serve } from './testing/test-server.ts';
 
-/** `fetch` sets some of these headers itself, and lets nobody else set them. */
+/** `fetch` does not allow setting some of these headers. */
 function send(url: string, method: string, headers: Record<string, string>): Promise<string> {
   return new Promise((resolve, reject) => {
     request(url, { method, headers }, (response) => {
@@ -32,13 +32,13 @@ describe('a page of another site', () => {
     [{ 'sec-fetch-site': 'same-origin', origin: 'https://behind.a.proxy' }, '200'],
     [{ 'sec-fetch-site': 'none' }, '200'],
     [{}, '200'],
-  ] as const)('that sends %j gets %s', async (headers, answer) => {
+  ] as const)('with headers %j gets %s', async (headers, answer) => {
     await using served = await serve();
     expect(await send(`${served.url}/things`, 'POST', headers)).toBe(answer);
     expect(await send(`${served.url}/things`, 'GET', headers)).toBe('200');
   });
 
-  test('is told apart from one of our own by the origin alone, by address and by name', async () => {
+  test('is distinguished by its origin, by address and by name', async () => {
     await using served = await serve({ HTTP_ALLOWED_HOSTS: 'images.example' });
     const { host } = new URL(served.url);
     for (const origin of [`http://${host}`, 'https://images.example']) {
@@ -46,7 +46,7 @@ describe('a page of another site', () => {
     }
   });
 
-  test('cannot use the password that a browser remembers', async () => {
+  test('cannot use stored credentials of a browser', async () => {
     await using served = await serve({ AUTH_TOKENS: `a admin ${token}` });
     const authorization = `Basic ${Buffer.from(`me:${token}`).toString('base64')}`;
     const headers = { authorization, 'sec-fetch-site': 'cross-site' };
@@ -54,7 +54,7 @@ describe('a page of another site', () => {
   });
 });
 
-describe('a name that points here from elsewhere', () => {
+describe('DNS rebinding', () => {
   test.each([
     ['evil.example', '421 request-misdirected'],
     ['evil.example:80', '421 request-misdirected'],
@@ -68,7 +68,7 @@ describe('a name that points here from elsewhere', () => {
     expect(await send(`${served.url}/things`, 'GET', { host })).toBe(answer);
   });
 
-  test('gets nothing without a token where one is asked for', async () => {
+  test('requires a token where tokens are set', async () => {
     await using served = await serve({ AUTH_TOKENS: `a admin ${token}` });
     const host = 'anything.example';
     expect(await send(`${served.url}/things`, 'GET', { host })).toBe('401 unauthenticated');
@@ -89,7 +89,7 @@ test.each([
   ['127.0.0.1.evil.example', false],
 ])('%s is for this machine alone: %s', (host, answer) => expect(isLoopback(host)).toBe(answer));
 
-test('hosts are read from headers and from configuration', () => {
+test('parses hosts of headers and of the configuration', () => {
   expect(['a:80', 'A.', '[::1]:8', ''].map(hostNameOf)).toEqual(['a', 'a', '::1', '']);
   expect(['::1', '[::]', 'B'].map(bareHost)).toEqual(['::1', '::', 'b']);
 });

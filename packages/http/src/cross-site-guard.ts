@@ -1,18 +1,17 @@
 /**
- * Browsers are the one client that somebody else can steer: a page of any site may send requests to an address that
- * only its visitor reaches, and with a name that it points there (DNS rebinding) may read the answers. Credentials of
- * the Basic scheme go along by themselves. So whatever changes something must come from a page of our own, and where
- * no token is asked for, the name that was asked must be one that we go by.
+ * Protection against cross-site requests and DNS rebinding. A page of any site can send requests to an address that
+ * only its visitor reaches, with stored Basic credentials; with DNS rebinding it can also read the responses. So
+ * unsafe requests must be same-origin, and without tokens the Host header must be a known name.
  */
 import { isIP } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
 import { bareHost, hostNameOf, isLoopback } from '@headwater/service-kit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-export interface CrossSiteGuardOptions {
-  /** False where everybody has to show a token: then a name tells nothing more. */
+interface CrossSiteGuardOptions {
+  /** False where tokens are required, which also protect against DNS rebinding. */
   readonly checkHost: boolean;
-  /** Where we listen. */
+  /** Listen address. */
   readonly host: string;
   readonly allowedHosts: readonly string[];
 }
@@ -20,7 +19,7 @@ export interface CrossSiteGuardOptions {
 /** Errors: request-misdirected, forbidden. */
 export function rejectCrossSiteRequests(app: FastifyInstance, options: CrossSiteGuardOptions): void {
   const own = new Set([options.host, ...options.allowedHosts].map(bareHost));
-  // No name, no rebinding: programs without one, and addresses.
+  // A request without a name (no Host header, or an IP address) cannot be rebound.
   const isOurs = (name: string) => name === '' || isIP(name) !== 0 || isLoopback(name) || own.has(name);
   app.addHook('onRequest', async (request) => {
     if (options.checkHost && !isOurs(hostNameOf(request.headers.host ?? ''))) throw misdirected();
@@ -30,7 +29,7 @@ export function rejectCrossSiteRequests(app: FastifyInstance, options: CrossSite
 
 const isSafe = (method: string) => ['GET', 'HEAD', 'OPTIONS'].includes(method);
 
-/** Browsers state one header or both; programs none. */
+/** Browsers send one or both headers; other clients send none. */
 function isFromAnotherSite({ headers }: FastifyRequest, own: ReadonlySet<string>): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
@@ -41,12 +40,9 @@ function isFromAnotherSite({ headers }: FastifyRequest, own: ReadonlySet<string>
 }
 
 function misdirected(): HeadwaterError {
-  return new HeadwaterError(
-    'request-misdirected',
-    'this service does not go by the name in the Host header; HTTP_ALLOWED_HOSTS lists further ones',
-  );
+  return new HeadwaterError('request-misdirected', 'unknown Host header; add the name to HTTP_ALLOWED_HOSTS');
 }
 
 function crossSite(): HeadwaterError {
-  return new HeadwaterError('forbidden', 'a page of another site may not change anything here');
+  return new HeadwaterError('forbidden', 'cross-site request rejected');
 }

@@ -1,4 +1,4 @@
-/** What the HTTP interfaces share: who may come in, problem documents, limits, security headers, request metrics. */
+/** Shared parts of HTTP interfaces: access, problem documents, limits, security headers, request metrics. */
 export { type Access, type AccessTable, accessNote, accessOf, securitySchemes } from './access.ts';
 export { disconnectSignal } from './client-disconnect.ts';
 export { type HttpConfig, httpEnvironment } from './environment.ts';

@@ -1,8 +1,8 @@
 import { createConnection, type Socket } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { serve } from './testing/test-server.ts';
 
-/** What came back, and how many milliseconds it took until the connection was closed. */
+/** The response, and the milliseconds until the connection was closed. */
 async function timed(conversation: Promise<string>): Promise<{ answer: string; took: number }> {
   const begun = performance.now();
   const answer = await conversation;
@@ -10,7 +10,7 @@ async function timed(conversation: Promise<string>): Promise<{ answer: string; t
 }
 
 describe('slow clients', () => {
-  test('that drip headers, or say nothing at all, are let go', async () => {
+  test('that send headers slowly or send nothing are disconnected', async () => {
     await using served = await serve({ HTTP_HEADERS_TIMEOUT: '300ms' });
     const port = Number(new URL(served.url).port);
     const drips: NodeJS.Timeout[] = [];
@@ -23,14 +23,14 @@ describe('slow clients', () => {
       }
       return new Promise<void>((resolve) => socket.once('close', () => resolve()));
     });
-    // They cost nobody else an answer.
+    // Other clients still get responses.
     expect((await fetch(`${served.url}/things`)).status).toBe(200);
     await Promise.all(lost);
     for (const drip of drips) clearInterval(drip);
     expect((await fetch(`${served.url}/things`)).status).toBe(200);
   });
 
-  test('are told why, in a problem document', async () => {
+  test('get a problem document with the reason', async () => {
     await using served = await serve({ HTTP_HEADERS_TIMEOUT: '200ms' });
     const { answer, took } = await timed(served.say('GET /things HTTP/1.1\r\nHost: loc'));
     expect(answer).toMatch(/^HTTP\/1.1 408 .*application\/problem\+json.*request-invalid/s);
@@ -38,15 +38,15 @@ describe('slow clients', () => {
   });
 });
 
-describe('too much', () => {
-  test('of headers is refused', async () => {
+describe('too many or too large', () => {
+  test('headers are rejected', async () => {
     await using served = await serve();
     const many = Array.from({ length: 3_000 }, (_, index) => `X-${index}: y\r\n`).join('');
     const answer = await served.say('GET /things HTTP/1.1\r\nHost: localhost\r\n', many, '\r\n');
     expect(answer).toMatch(/^HTTP\/1.1 431 .*application\/problem\+json/s);
   });
 
-  test('of a body is refused before it is read', async () => {
+  test('bodies are rejected before they are read', async () => {
     await using served = await serve();
     const answer = await served.say(
       'POST /things HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n',
@@ -55,31 +55,27 @@ describe('too much', () => {
     expect(answer).toMatch(/^HTTP\/1.1 413 .*request-invalid/s);
   });
 
-  test('requests at once get 503, and the next ones an answer', async () => {
+  test('concurrent requests get 503 until others end', async () => {
     await using served = await serve({ HTTP_MAX_REQUESTS: '3' });
     const waiting = Array.from({ length: 3 }, () => fetch(`${served.url}/slow`));
-    const refused = await eventually(async () => {
-      const response = await fetch(`${served.url}/things`);
-      await response.body?.cancel();
-      return response.status === 503 ? response : undefined;
-    });
-    expect(refused.headers.get('retry-after')).toBe('1');
+    const rejected = await statusOf(`${served.url}/things`, 503);
+    expect(rejected.headers.get('retry-after')).toBe('1');
     served.release();
     for (const response of await Promise.all(waiting)) expect(response.status).toBe(200);
-    await eventually(async () => (await fetch(`${served.url}/things`)).status === 200 || undefined);
+    await statusOf(`${served.url}/things`, 200);
   });
 
-  test('a client that goes away keeps no place', async () => {
+  test('requests of disconnected clients do not count', async () => {
     await using served = await serve({ HTTP_MAX_REQUESTS: '1' });
     const gone = new AbortController();
     const waiting = fetch(`${served.url}/slow`, { signal: gone.signal }).catch(() => 'gone');
-    await eventually(async () => (await fetch(`${served.url}/things`)).status === 503 || undefined);
+    await statusOf(`${served.url}/things`, 503);
     gone.abort();
     expect(await waiting).toBe('gone');
-    await eventually(async () => (await fetch(`${served.url}/things`)).status === 200 || undefined);
+    await statusOf(`${served.url}/things`, 200);
   });
 
-  test('connections at once are closed', async () => {
+  test('connections are closed', async () => {
     await using served = await serve({ HTTP_MAX_CONNECTIONS: '2' });
     const port = Number(new URL(served.url).port);
     const open: Socket[] = [];
@@ -87,12 +83,7 @@ describe('too much', () => {
     const third = await connected(port);
     await new Promise<void>((resolve) => third.once('close', () => resolve()));
     for (const socket of open) socket.destroy();
-    await eventually(async () =>
-      fetch(`${served.url}/things`).then(
-        ({ status }) => status === 200 || undefined,
-        () => undefined,
-      ),
-    );
+    await statusOf(`${served.url}/things`, 200);
   });
 });
 
@@ -103,21 +94,25 @@ function connected(port: number): Promise<Socket> {
   });
 }
 
-async function eventually<T>(probe: () => Promise<T | undefined>): Promise<T> {
-  for (let attempt = 0; attempt < 1_000; attempt += 1) {
-    const value = await probe();
-    if (value !== undefined) return value;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('what was waited for did not happen within 10 s');
+/** Repeats a request until its response has this status. */
+function statusOf(url: string, status: number): Promise<Response> {
+  return vi.waitFor(
+    async () => {
+      const response = await fetch(url);
+      await response.body?.cancel();
+      expect(response.status).toBe(status);
+      return response;
+    },
+    { timeout: 10_000, interval: 10 },
+  );
 }
 
-describe('requests that the HTTP of Node refuses by itself', () => {
+describe('requests that Node rejects by itself', () => {
   test.each([
     ['without a Host', 'GET /things HTTP/1.1\r\n\r\n', 400],
     ['with two Hosts', 'GET /things HTTP/1.1\r\nHost: localhost\r\nHost: elsewhere\r\n\r\n', 400],
-    ['that expect what nobody knows', 'GET /things HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n', 417],
-  ])('%s get a problem document all the same', async (_name, request, status) => {
+    ['with an unknown expectation', 'GET /things HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n', 417],
+  ])('%s get a problem document', async (_name, request, status) => {
     await using served = await serve();
     const answer = await served.say(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
     expect(answer).toMatch(
@@ -125,7 +120,7 @@ describe('requests that the HTTP of Node refuses by itself', () => {
     );
   });
 
-  test('of HTTP/1.0 need no Host', async () => {
+  test('of HTTP/1.0 need no Host header', async () => {
     await using served = await serve({ HTTP_OPEN: 'true' });
     expect(await served.say('GET /things HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
   });

@@ -1,13 +1,13 @@
 /**
- * What a browser makes of our headers: a page whose script and style are files runs without a complaint, and whatever
- * slips into its text (an image's name, a label) does not.
+ * Effect of the security headers in a browser: a page with script and style files runs without an error, and text
+ * that is injected into it (an image name, a label) does not run.
  */
 import { existsSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pagePolicy } from './security-headers.ts';
-import { type Served, serve } from './testing/test-server.ts';
+import { serve, type TestServer } from './testing/test-server.ts';
 
 const executablePath = [
   process.env.CHROMIUM,
@@ -46,7 +46,7 @@ function addPages(app: FastifyInstance): void {
   app.get('/page.js', async (_request, reply) => reply.type('text/javascript').send(script));
 }
 
-/** What is asked in the page: in text, for this program knows no DOM. */
+/** Expressions to evaluate in the page, as text because this program has no DOM types. */
 const answered = 'document.body.dataset.answer !== undefined';
 const state = `({
   ran: ['inline', 'handler', 'link'].filter((name) => window[name] === true),
@@ -61,13 +61,13 @@ const frame = `(async () => {
   return frame.contentDocument?.body.textContent ?? 'nothing';
 })().catch(() => 'nothing')`;
 
-/** Skipped where there is no browser, never in CI: it would go unseen there. */
+/** Skipped without a browser, but never in CI, where the skip would go unnoticed. */
 const isSkipped = executablePath === undefined && !process.env.CI;
 if (isSkipped) process.stderr.write('no Chromium: install it, or set CHROMIUM to its path\n');
 
 describe.skipIf(isSkipped)('in a browser', () => {
   let browser: Browser;
-  let served: Served;
+  let served: TestServer;
 
   beforeAll(async () => {
     if (executablePath === undefined)
@@ -90,7 +90,7 @@ describe.skipIf(isSkipped)('in a browser', () => {
     return { tab, complaints, close: () => context.close() };
   }
 
-  test('a page of our own works without a complaint, and nothing that slipped into it does', async () => {
+  test('runs the files of a page without errors, and no injected text', async () => {
     const { tab, complaints, close } = await visit('/clean');
     await tab.waitForFunction(answered);
     expect(await tab.evaluate('({ ...document.body.dataset })')).toEqual({ answer: '200' });
@@ -105,13 +105,13 @@ describe.skipIf(isSkipped)('in a browser', () => {
     expect(found).toEqual({ ran: [], color: 'rgb(10, 20, 30)', base: `${served.url}/hostile` });
 
     const others = attacked.complaints.filter((text) => !/Content Security Policy/.test(text));
-    // The picture that is none, whose handler did not run.
+    // The broken image whose handler did not run.
     expect(others).toEqual(['Failed to load resource: net::ERR_INVALID_URL']);
     expect(attacked.complaints.length - others.length).toBeGreaterThanOrEqual(5);
     await attacked.close();
   });
 
-  test('a page that names its inline script runs that one alone', async () => {
+  test('runs only the inline script that the page policy allows', async () => {
     const { tab, complaints, close } = await visit('/named');
     expect(await tab.evaluate('({ ...document.body.dataset })')).toMatchObject({ inline: 'ran' });
     expect(await tab.evaluate('window.inline')).toBeUndefined();
@@ -119,7 +119,7 @@ describe.skipIf(isSkipped)('in a browser', () => {
     await close();
   });
 
-  test('data is nothing that a browser runs or frames', async () => {
+  test('neither runs nor frames data', async () => {
     const { tab, close } = await visit('/clean');
     const framed = await tab.evaluate(frame);
     expect(framed).not.toContain('things');

@@ -1,4 +1,4 @@
-/** Errors as clients see them: RFC 9457 problem documents, with the code of the error table and never a stack. */
+/** RFC 9457 problem documents, with the code of the error table and without stack traces. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { asHeadwaterError, type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
@@ -10,7 +10,7 @@ export interface Problem {
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  /** The path that was asked. */
+  /** Path of the request. */
   readonly instance: string;
   readonly code: ErrorCode;
   readonly [member: string]: unknown;
@@ -18,7 +18,7 @@ export interface Problem {
 
 export type StatusByCode = Readonly<Partial<Record<ErrorCode, number>>>;
 
-/** Where the verdict does not tell the status. */
+/** Statuses that do not follow from the verdict. */
 const statuses: StatusByCode = {
   'request-invalid': 400,
   'record-invalid': 400,
@@ -35,7 +35,7 @@ const statuses: StatusByCode = {
   'extractor-unknown': 501,
 };
 
-/** A record that would be a dead letter is the client's to mend; what may pass is worth another try. */
+/** A dead-letter verdict is a client error; a retry verdict is a temporary server error. */
 const statusesByVerdict = { 'dead-letter': 422, retry: 503, stop: 500 } as const;
 
 const titles: Readonly<Record<number, string>> = {
@@ -59,23 +59,23 @@ const titles: Readonly<Record<number, string>> = {
 
 const RETRY_AFTER_SECONDS = 1;
 
-/** `status` only where the code alone does not tell it. */
+/** `status` overrides the status of the code. */
 export function problemOf(error: HeadwaterError, instance: string, status?: number): Problem {
-  const answered = status ?? statuses[error.code] ?? statusesByVerdict[errorCodes[error.code].verdict];
-  const { detail, context } = publicPart(error, answered);
+  const finalStatus = status ?? statuses[error.code] ?? statusesByVerdict[errorCodes[error.code].verdict];
+  const { detail, context } = publicPart(error, finalStatus);
   return {
-    // Context first: it may add members, not replace those of the standard.
+    // Context first: it may add members, but not replace standard ones.
     ...context,
     type: `urn:headwater:problem:${error.code}`,
-    title: titles[answered] ?? 'Error',
-    status: answered,
+    title: titles[finalStatus] ?? 'Error',
+    status: finalStatus,
     detail,
     instance,
     code: error.code,
   };
 }
 
-/** Said by ourselves about ourselves: these name no host and no file. */
+/** Codes whose messages contain no host or file names. */
 const publicMessages: ReadonlySet<ErrorCode> = new Set([
   'overloaded',
   'timed-out',
@@ -83,16 +83,16 @@ const publicMessages: ReadonlySet<ErrorCode> = new Set([
   'log-not-writable',
 ]);
 
-/** Faults on our side name hosts and files: they are for the log of the service, not for its clients. */
+/** Messages of server errors may contain host and file names, so they are logged and not returned to clients. */
 function publicPart(
   error: HeadwaterError,
   status: number,
 ): Pick<HeadwaterError, 'context'> & { detail: string } {
   if (status === 500) {
-    return { detail: 'something went wrong on our side; the log of the service tells more', context: {} };
+    return { detail: 'internal error; see the service log', context: {} };
   }
   if (status === 503 && !publicMessages.has(error.code)) {
-    return { detail: 'a part that this service needs does not answer; try again after a while', context: {} };
+    return { detail: 'a dependency is unavailable; retry later', context: {} };
   }
   return { detail: error.message, context: error.context };
 }
@@ -109,17 +109,20 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 export const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '/';
 
 const brokenRequests: Readonly<Record<string, { status: number; detail: string }>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'the request did not come in time' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'the request was not received in time' },
   HPE_HEADER_OVERFLOW: { status: 431, detail: 'the headers or the URL are too long' },
 };
 
-/** For what is not HTTP, or not all of it: there is no request yet, only a connection. */
+/** Responds to invalid or incomplete HTTP, for which there is a connection but no request. */
 export function handleClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const { status, detail } = brokenRequests[error.code ?? ''] ?? { status: 400, detail: 'this is not HTTP' };
+  const { status, detail } = brokenRequests[error.code ?? ''] ?? {
+    status: 400,
+    detail: 'the request is not valid HTTP',
+  };
   const body = JSON.stringify(problemOf(new HeadwaterError('request-invalid', detail), '/', status));
   const head = [
     `HTTP/1.1 ${status} ${titles[status] ?? 'Error'}`,
@@ -130,16 +133,19 @@ export function handleClientError(error: NodeJS.ErrnoException, socket: Socket):
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
-/** For an `Expect` other than `100-continue`: such a request never comes to a route. */
+/** Responds to an `Expect` header other than `100-continue`; such a request never reaches a route. */
 export function rejectExpectation(request: IncomingMessage, response: ServerResponse): void {
-  const error = new HeadwaterError('request-invalid', 'nothing but 100-continue can be expected');
+  const error = new HeadwaterError(
+    'request-invalid',
+    'unsupported Expect header; only 100-continue is supported',
+  );
   const path = request.url?.split('?', 1)[0] ?? '/';
   const body = Buffer.from(JSON.stringify(problemOf(error, path, 417)));
   const headers = { 'content-type': 'application/problem+json', 'content-length': body.length };
   response.writeHead(417, { ...headers, connection: 'close' }).end(body);
 }
 
-/** For URLs that the router cannot even read. */
+/** Responds to URLs that the router cannot decode. */
 export function handleFrameworkError(
   error: FastifyError,
   request: FastifyRequest,
@@ -149,7 +155,7 @@ export function handleFrameworkError(
   sendProblem(reply, problemOf(invalid, pathOf(request), error.statusCode));
 }
 
-/** Every error and every unknown path of this server ends here. `own`: statuses that mean something else here. */
+/** Responds to all errors and unknown paths of a server. `own` overrides statuses of codes. */
 export function handleErrors(app: FastifyInstance, logger: Logger, own: StatusByCode = {}): void {
   app.setErrorHandler((thrown: FastifyError | HeadwaterError, request, reply) => {
     const { error, status } = translate(thrown);
@@ -159,12 +165,12 @@ export function handleErrors(app: FastifyInstance, logger: Logger, own: StatusBy
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => {
-    const error = new HeadwaterError('not-found', 'nothing is served under this method and path');
+    const error = new HeadwaterError('not-found', 'no route for this method and path');
     return sendProblem(reply, problemOf(error, pathOf(request)));
   });
 }
 
-/** The framework's own errors carry a status below 500 when the client is at fault. */
+/** The framework's own errors have a status below 500 where the client caused them. */
 function translate(thrown: FastifyError | HeadwaterError): { error: HeadwaterError; status?: number } {
   if (thrown instanceof HeadwaterError) return { error: thrown };
   const status = thrown.statusCode ?? 500;

@@ -17,7 +17,7 @@ async function send(body: Buffer | string, headers: Record<string, string>) {
 const json = { 'content-type': 'application/json' };
 
 describe('a body', () => {
-  test.each(['ff', 'c0af', 'eda080', 'e9'])('of JSON that is not UTF-8 is refused: %s', async (hex) => {
+  test.each(['ff', 'c0af', 'eda080', 'e9'])('of JSON that is not UTF-8 is rejected: %s', async (hex) => {
     const body = Buffer.concat([Buffer.from('{"label":"'), Buffer.from(hex, 'hex'), Buffer.from('"}')]);
     expect(await send(body, json)).toMatchObject({
       status: 400,
@@ -25,7 +25,7 @@ describe('a body', () => {
     });
   });
 
-  test.each(['iso-8859-1', 'utf-16', '"windows-1252"'])('in the charset %s is refused', async (charset) => {
+  test.each(['iso-8859-1', 'utf-16', '"windows-1252"'])('in the charset %s is rejected', async (charset) => {
     for (const type of ['application/json', 'text/csv', 'application/x-ndjson']) {
       expect(await send('{}', { 'content-type': `${type}; charset=${charset}` })).toMatchObject({
         status: 415,
@@ -34,13 +34,13 @@ describe('a body', () => {
     }
   });
 
-  test.each(['gzip', 'br', 'x-own'])('in the content coding %s is refused', async (coding) => {
+  test.each(['gzip', 'br', 'x-own'])('in the content coding %s is rejected', async (coding) => {
     const { status, headers, answer } = await send(gzipSync('{}'), { ...json, 'content-encoding': coding });
     expect([status, headers.get('accept-encoding')]).toEqual([415, 'identity']);
     expect(answer).toMatchObject({ code: 'request-invalid', detail: expect.stringContaining(coding) });
   });
 
-  test('of JSON in UTF-8 is read, with and without a charset', async () => {
+  test('of JSON in UTF-8 is parsed, with and without a charset', async () => {
     for (const type of [
       'application/json',
       'application/json; charset=UTF-8',
@@ -55,7 +55,7 @@ describe('a body', () => {
     }
   });
 
-  test.each(['{', '', '{"__proto__":{}}'])('that is no JSON is refused: %j', async (body) => {
+  test.each(['{', '', '{"__proto__":{}}'])('that is not JSON is rejected: %j', async (body) => {
     expect(await send(body, json)).toMatchObject({ status: 400, answer: { code: 'request-invalid' } });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * What every body must keep, whatever route it is for: no content coding, UTF-8 where it is text, and JSON that is UTF-8 to the last byte.
- * A decoder that puts U+FFFD in the place of broken bytes would make one label of many.
+ * Rules for the bodies of all routes: no content coding, UTF-8 for text, and valid UTF-8 for JSON. A decoder that
+ * replaces invalid bytes by U+FFFD would map many labels to one.
  */
 import { isUtf8 } from 'node:buffer';
 import { HeadwaterError } from '@headwater/errors';
@@ -12,8 +12,8 @@ const utf8Names: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'as
 
 export function validateBodies(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
-    refuseContentCoding(request, reply);
-    refuseOtherCharsets(request);
+    rejectContentCoding(request, reply);
+    rejectOtherCharsets(request);
   });
   app.removeContentTypeParser(jsonType);
   app.addContentTypeParser(jsonType, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
@@ -21,7 +21,7 @@ export function validateBodies(app: FastifyInstance): void {
   );
 }
 
-/** Refuses what could pollute prototypes. Errors: request-invalid, also for bytes that are not UTF-8. */
+/** Parses JSON and rejects prototype pollution. Errors: request-invalid, also for bytes that are not UTF-8. */
 export async function parseJson(request: FastifyRequest, body: Buffer): Promise<unknown> {
   if (!isUtf8(body)) throw new HeadwaterError('request-invalid', 'the body is not UTF-8');
   const parse = request.server.getDefaultJsonParser('error', 'error');
@@ -30,24 +30,22 @@ export async function parseJson(request: FastifyRequest, body: Buffer): Promise<
   });
 }
 
-/** Compressed bodies could hide any size; images are compressed already. */
-function refuseContentCoding({ headers }: FastifyRequest, reply: FastifyReply): void {
+/** Rejects compressed bodies, which could expand to any size; images are compressed already. */
+function rejectContentCoding({ headers }: FastifyRequest, reply: FastifyReply): void {
   const coding = headers['content-encoding'] ?? 'identity';
   if (coding.trim().toLowerCase() === 'identity') return;
   reply.header('accept-encoding', 'identity');
-  throw unsupported(
-    `a body in the content coding ${coding} is not accepted; send it without Content-Encoding`,
-  );
+  throw unsupported(`content coding ${coding} is not supported; send the body without Content-Encoding`);
 }
 
-function refuseOtherCharsets({ headers }: FastifyRequest): void {
+function rejectOtherCharsets({ headers }: FastifyRequest): void {
   const contentType = headers['content-type'] ?? '';
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1];
   if (charset === undefined || !textTypes.test(contentType) || utf8Names.has(charset.toLowerCase())) return;
-  throw unsupported(`a body in the charset ${charset} is not accepted; send it as UTF-8`);
+  throw unsupported(`charset ${charset} is not supported; send it as UTF-8`);
 }
 
-/** As the framework states it for a media type that no route takes. */
+/** The framework's form of the error for an unsupported media type. */
 function unsupported(message: string): Error {
   return Object.assign(new Error(message), { statusCode: 415 });
 }

@@ -1,4 +1,4 @@
-/** What answers cost in time, by route and status; the route's pattern, never the path, so that there are few. */
+/** Response times by route pattern and status; paths would give too many series. */
 import type { Metrics } from '@headwater/service-kit';
 import type { FastifyInstance } from 'fastify';
 

@@ -1,19 +1,18 @@
 /**
- * Headers that take from a browser what an answer of ours never needs. Data is not to be run, framed, cached or read
- * by other sites; a page may load scripts and styles from files of its own origin alone, so text that slips into one
- * from an image's name or a label cannot run.
+ * Security headers that restrict browsers. Data must not be executed, framed, cached or read by other sites. A page
+ * may load scripts and styles only from its own origin, so that text of an image name or a label cannot run.
  */
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 
 export interface PagePolicy {
-  /** Inline scripts of the page, exactly as they stand between their tags. */
+  /** Inline scripts of the page: the exact text between the tags. */
   readonly scripts?: readonly string[];
-  /** Inline styles of the page, exactly as they stand between their tags. */
+  /** Inline styles of the page: the exact text between the tags. */
   readonly styles?: readonly string[];
 }
 
-/** `Content-Security-Policy` of a page; inline scripts and styles run by their hashes alone. */
+/** `Content-Security-Policy` of a page; allows inline scripts and styles only by their hashes. */
 export function pagePolicy({ scripts = [], styles = [] }: PagePolicy = {}): string {
   const sources = (texts: readonly string[]) => ["'self'", ...texts.map(hashSource)].join(' ');
   return [
@@ -46,7 +45,7 @@ const always = {
 const twoYears = 63_072_000;
 const defaultPagePolicy = pagePolicy();
 
-/** What a route sets itself stays. */
+/** Adds security headers, except those that the route has set. */
 export function addSecurityHeaders(app: FastifyInstance, { isTls }: { readonly isTls: boolean }): void {
   app.addHook('onSend', async (_request, reply) => {
     const isPage = /^text\/html\b/i.test(String(reply.getHeader('content-type') ?? ''));

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { pagePolicy } from './security-headers.ts';
 import { serve } from './testing/test-server.ts';
 
-describe('an address that other machines reach', () => {
-  test('is refused without tokens, with what to do about it', async () => {
+describe('an address that other machines can reach', () => {
+  test('is rejected without tokens, with the remedy', async () => {
     await expect(serve({ HTTP_HOST: '0.0.0.0' })).rejects.toMatchObject({
       code: 'config-invalid',
       message: expect.stringMatching(/AUTH_TOKENS_FILE.*HTTP_OPEN/),
@@ -15,14 +15,14 @@ describe('an address that other machines reach', () => {
     await expect(serve({ HTTP_HOST: '::' })).rejects.toMatchObject({ code: 'config-invalid' });
   });
 
-  test('is served with tokens, or when that is said', async () => {
+  test('is accepted with tokens or HTTP_OPEN', async () => {
     await using closed = await serve({ HTTP_HOST: '0.0.0.0', AUTH_TOKENS: `a read ${'x'.repeat(24)}` });
     expect((await fetch(`${closed.url}/things`)).status).toBe(401);
     await using open = await serve({ HTTP_HOST: '0.0.0.0', HTTP_OPEN: 'true' });
     expect((await fetch(`${open.url}/things`)).status).toBe(200);
   });
 
-  test('whose port is in use is refused by the number of the port', async () => {
+  test('whose port is in use is rejected with the port number', async () => {
     await using served = await serve();
     const { port } = new URL(served.url);
     await expect(serve({ HTTP_PORT: port })).rejects.toMatchObject({
@@ -32,14 +32,14 @@ describe('an address that other machines reach', () => {
   });
 });
 
-describe('what stands in a URL', () => {
+describe('a URL', () => {
   test.each([
     ['/things?a=%ff', 400],
     ['/things?a=%', 400],
     ['/things?a=%ED%A0%80', 400],
     ['/things?%zz', 400],
     ['/things?a=%C3%BC+b', 200],
-  ])('is UTF-8: %s is answered with %i', async (path, status) => {
+  ])('must be UTF-8: %s gets %i', async (path, status) => {
     await using served = await serve();
     const response = await fetch(`${served.url}${path}`);
     expect(response.status).toBe(status);
@@ -47,17 +47,20 @@ describe('what stands in a URL', () => {
   });
 });
 
-test.each(['*', 'xthings', '+things', '%2fthings'])('what begins with no / is no path: %s', async (path) => {
-  await using served = await serve();
-  const { hostname, port } = new URL(served.url);
-  const status = await new Promise((resolve, reject) => {
-    const sent = requestPlain({ hostname, port, path }, (answer) => resolve(answer.resume().statusCode));
-    sent.on('error', reject).end();
-  });
-  expect(status).toBe(400);
-});
+test.each(['*', 'xthings', '+things', '%2fthings'])(
+  'rejects a request target without a leading slash: %s',
+  async (path) => {
+    await using served = await serve();
+    const { hostname, port } = new URL(served.url);
+    const status = await new Promise((resolve, reject) => {
+      const sent = requestPlain({ hostname, port, path }, (answer) => resolve(answer.resume().statusCode));
+      sent.on('error', reject).end();
+    });
+    expect(status).toBe(400);
+  },
+);
 
-test('what a schema refuses is told with what would do', async () => {
+test('a validation error lists the allowed values', async () => {
   const querystring = { type: 'object', properties: { over: { enum: ['past', 'future'] } } };
   await using served = await serve({}, (app) => {
     app.get('/asked', { schema: { querystring } }, async () => ({}));
@@ -71,7 +74,7 @@ test('what a schema refuses is told with what would do', async () => {
 });
 
 describe('headers', () => {
-  test('of data let a browser do nothing with it', async () => {
+  test('of data restrict browsers', async () => {
     await using served = await serve();
     for (const path of ['/things', '/nowhere']) {
       const { headers } = await fetch(`${served.url}${path}`);
@@ -87,7 +90,7 @@ describe('headers', () => {
     }
   });
 
-  test('of a page let it run files of its own origin alone', async () => {
+  test('of a page allow only files of its own origin', async () => {
     await using served = await serve();
     const { headers } = await fetch(`${served.url}/page`);
     const policy = headers.get('content-security-policy') ?? '';
@@ -95,7 +98,7 @@ describe('headers', () => {
     expect(policy).not.toMatch(/unsafe|\*/);
   });
 
-  test('of a page may name what stands in it', () => {
+  test('of a page can allow its inline scripts by hash', () => {
     const digest = createHash('sha256').update('alert(1)').digest('base64');
     expect(pagePolicy({ scripts: ['alert(1)'] })).toContain(`script-src 'self' 'sha256-${digest}';`);
   });
@@ -105,7 +108,7 @@ describe('HTTPS', () => {
   const authority = createAuthority();
   const { certificate: HTTP_TLS_CERT, key: HTTP_TLS_KEY } = authority.issue('ingest');
 
-  test('is what is spoken with a certificate', async () => {
+  test('is served with a certificate', async () => {
     await using served = await serve({ HTTP_TLS_CERT, HTTP_TLS_KEY });
     expect(served.url).toMatch(/^https:/);
     const answer = await new Promise<{ status: number | undefined; hsts: string | undefined }>(
@@ -123,7 +126,7 @@ describe('HTTPS', () => {
     expect(await served.say('GET /things HTTP/1.1\r\nHost: localhost\r\n\r\n')).not.toContain(' 200 ');
   });
 
-  test('needs a key that fits, and says so', async () => {
+  test('requires the key of the certificate', async () => {
     await expect(serve({ HTTP_TLS_CERT })).rejects.toMatchObject({ code: 'config-invalid' });
     const { key } = authority.issue('another');
     for (const wrong of [key, 'no key at all']) {

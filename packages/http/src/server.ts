@@ -1,6 +1,6 @@
 /**
- * The frame that every HTTP interface of Headwater stands in: who may come in, how much of everything, what errors and
- * headers look like. Services add their routes; hooks are set here, before any route, so that none is without them.
+ * The base of all HTTP interfaces: access, limits, problem documents and security headers. Services add their routes.
+ * All hooks are set here before any route, so that they apply to every route.
  */
 import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
@@ -31,22 +31,22 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly access: AccessTable;
-  /** A request and its body have come after this long, or the connection is closed. */
+  /** Time limit for receiving a request and its body; then the connection is closed. */
   readonly requestTimeoutMs: number;
-  /** Where the service means something else by a code than the rest. */
+  /** Statuses of codes that differ in this service. */
   readonly statuses?: StatusByCode;
-  /** What the framework is told besides. */
+  /** Further options of the framework. */
   readonly framework?: Pick<FastifyServerOptions, 'bodyLimit' | 'ajv'>;
 }
 
-/** Longer than any answer may be waited for: a connection on which nothing moves for so long is closed. */
+/** Idle timeout of a connection, longer than any response may take. */
 const idleTimeoutMs = 180_000;
-/** The URL is among them. */
+/** Limit on headers, including the URL. */
 const maxHeaderBytes = 16 * 1024;
-/** Each route says how long its parameters may be, and refuses with a reason: here they would only be unknown paths. */
+/** Each route limits its parameters and rejects longer ones with a reason; a limit here would only give 404. */
 const maxParamLength = maxHeaderBytes;
 
-/** Not listening yet. Errors: config-invalid. */
+/** Creates a server that does not listen yet. Errors: config-invalid. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { config, logger, metrics, access, service } = options;
   checkExposure(config);
@@ -57,8 +57,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   measureRequests(app, service, metrics);
   addSecurityHeaders(app, { isTls: config.HTTP_TLS_CERT !== undefined });
   requireHost(app);
-  refuseOtherTargets(app);
-  refuseBrokenQueries(app);
+  rejectOtherTargets(app);
+  rejectBrokenQueries(app);
   limitConcurrency(app, config.HTTP_MAX_REQUESTS);
   const { AUTH_TOKENS: tokens, HTTP_HOST: host, HTTP_ALLOWED_HOSTS: allowedHosts } = config;
   rejectCrossSiteRequests(app, { checkHost: tokens === undefined && !config.HTTP_OPEN, host, allowedHosts });
@@ -67,29 +67,29 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   return app;
 }
 
-/** As HTTP/1.1 has it (RFC 9112, 3.2): one, or who looks at the first and who at the last would not agree. */
+/** HTTP/1.1 requires one Host header (RFC 9112, 3.2); a proxy and the service could read different ones of several. */
 function requireHost(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ raw }) => {
     const hosts = raw.headersDistinct.host?.length ?? 0;
     if (hosts === 1 || (hosts === 0 && raw.httpVersion === '1.0')) return;
-    throw new HeadwaterError('request-invalid', 'a request of HTTP/1.1 needs one Host header');
+    throw new HeadwaterError('request-invalid', 'an HTTP/1.1 request must have one Host header');
   });
 }
 
-/** The router passes over the first character of a path, whatever it is: `*`, or `xv1/tasks`, would be answered as what they are not. */
-function refuseOtherTargets(app: FastifyInstance): void {
+/** The router ignores the first character of a path, so that `xv1/tasks` would match `/v1/tasks`. */
+function rejectOtherTargets(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ url }) => {
     if (url.startsWith('/') || /^https?:\/\//i.test(url)) return;
-    throw new HeadwaterError('request-invalid', 'what is asked for is not a path that begins with /');
+    throw new HeadwaterError('request-invalid', 'the request target must be a path that starts with /');
   });
 }
 
-/** The framework would take `%ff` for the text "%ff", which is another id than any client means. Broken paths it refuses itself. */
-function refuseBrokenQueries(app: FastifyInstance): void {
+/** The framework would read `%ff` in a query as the text "%ff". It rejects invalid paths itself. */
+function rejectBrokenQueries(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ url }) => {
     const start = url.indexOf('?');
     if (start === -1 || isDecodable(url.slice(start + 1))) return;
-    throw new HeadwaterError('request-invalid', 'the query is not UTF-8 that is percent-encoded');
+    throw new HeadwaterError('request-invalid', 'the query is not percent-encoded UTF-8');
   });
 }
 
@@ -102,7 +102,7 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** For services to ask before they open anything else. Errors: config-invalid, where others would reach what nobody guards. */
+/** Called by services before they open anything. Errors: config-invalid, for a reachable address without tokens. */
 export function checkExposure({
   HTTP_HOST: host,
   HTTP_OPEN: isOpen,
@@ -111,7 +111,7 @@ export function checkExposure({
   if (tokens !== undefined || isOpen || isLoopback(host)) return;
   throw new HeadwaterError(
     'config-invalid',
-    `HTTP_HOST: other machines reach ${host}, and without AUTH_TOKENS all of them could add and erase images; set AUTH_TOKENS_FILE (\`headwater token create\` makes tokens), or HTTP_OPEN=true where something in front asks who comes`,
+    `HTTP_HOST: other machines can reach ${host}, and could add and erase images without AUTH_TOKENS; set AUTH_TOKENS_FILE (\`headwater token create\` creates tokens), or HTTP_OPEN=true behind a proxy that authenticates clients`,
   );
 }
 
@@ -122,7 +122,7 @@ function frameworkOptions({ config, requestTimeoutMs, framework }: HttpServerOpt
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: Math.min(1_000, headersTimeout),
     maxHeaderSize: maxHeaderBytes,
-    // Node's own refusal is no problem document: ours is in its place.
+    // `requireHost` replaces Node's check, whose response is not a problem document.
     requireHostHeader: false,
   };
   const secure = cert === undefined || key === undefined ? undefined : { ...limits, ...tls(cert, key) };
@@ -139,7 +139,7 @@ function frameworkOptions({ config, requestTimeoutMs, framework }: HttpServerOpt
   } as FastifyServerOptions;
 }
 
-/** Tried here, so that a wrong pair is told by the names of its variables. Errors: config-invalid. */
+/** Checks the pair first, so that the error names the variables. Errors: config-invalid. */
 function tls(cert: string, key: string) {
   const minVersion = 'TLSv1.2' as const;
   try {
@@ -152,7 +152,7 @@ function tls(cert: string, key: string) {
   return { cert, key, minVersion };
 }
 
-/** Resolves to the URL under which this machine reaches it. Errors: config-invalid when the address cannot be had. */
+/** Resolves to the local URL of the server. Errors: config-invalid when it cannot listen on the address. */
 export async function listenHttp(
   app: FastifyInstance,
   config: HttpConfig & { readonly HTTP_PORT: number },
@@ -164,12 +164,12 @@ export async function listenHttp(
     const { code = 'unknown' } = cause as NodeJS.ErrnoException;
     const why =
       code === 'EADDRINUSE'
-        ? `port ${port} of ${host} is in use by another program; end it, or set HTTP_PORT to another port (0 takes a free one)`
-        : `port ${port} of ${host} cannot be listened on (${code})`;
+        ? `port ${port} of ${host} is in use by another program; end it, or set HTTP_PORT to another port (0 selects a free one)`
+        : `port ${port} of ${host} is not available (${code})`;
     throw new HeadwaterError('config-invalid', `HTTP_PORT: ${why}`, { cause, context: { host, port } });
   }
   const taken = (app.server.address() as AddressInfo).port;
-  // One that listens everywhere is reached on the loopback.
+  // A server on all interfaces is reachable on the loopback interface.
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const scheme = cert === undefined ? 'http' : 'https';
   return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${taken}`;

@@ -1,5 +1,4 @@
-/** What every service needs around its work: configuration, lifecycle, logs, metrics, health, tokens. */
-
+/** Shared infrastructure of services: configuration, lifecycle, logs, metrics, health, access tokens. */
 export {
   type AccessTokens,
   createToken,

@@ -40,7 +40,7 @@ describeBlobStoreContract('a folder', () => ({
 }));
 
 describe('a folder of blobs', () => {
-  test('gives back what was put, under one uri for the same bytes', async () => {
+  test('returns stored bytes, with one URI for equal bytes', async () => {
     const store = createFolderBlobStore({ root });
     const [first, again] = await Promise.all([store.put(bytes), store.put(bytes)]);
     expect(again).toEqual(first);
@@ -49,7 +49,7 @@ describe('a folder of blobs', () => {
     expect(readdirSync(join(root, '.drafts'))).toEqual([]);
   });
 
-  test('forgets what was deleted, and deletes what is absent', async () => {
+  test('deletes blobs, and ignores missing ones', async () => {
     const store = createFolderBlobStore({ root });
     const blob = await store.put(bytes);
     await store.delete(blob.uri);
@@ -57,7 +57,7 @@ describe('a folder of blobs', () => {
     expect(await codeOf(store.get(blob))).toBe('blob-missing');
   });
 
-  test('tells damage from absence', async () => {
+  test('distinguishes a damaged blob from a missing one', async () => {
     const store = createFolderBlobStore({ root });
     const blob = await store.put(bytes);
     writeFileSync(fileURLToPath(blob.uri), 'a Picture');
@@ -68,7 +68,7 @@ describe('a folder of blobs', () => {
     expect(await store.get(blob)).toEqual(bytes);
   });
 
-  test('reads nothing of a file that is not as long as the message says', async () => {
+  test('does not read a file with a wrong length', async () => {
     const store = createFolderBlobStore({ root });
     const blob = await store.put(bytes);
     const error = await store.get({ ...blob, byteLength: 8 }).catch((thrown: HeadwaterError) => thrown);
@@ -78,7 +78,7 @@ describe('a folder of blobs', () => {
     });
   });
 
-  test('stays inside of its root', async () => {
+  test('stays inside its root', async () => {
     const store = createFolderBlobStore({ root });
     const blob = await store.put(bytes);
     const secret = join(outside, 'secret');
@@ -105,7 +105,7 @@ describe('a folder of blobs', () => {
     expect(readFileSync(secret)).toEqual(bytes);
   });
 
-  test('reads no folder and no special file', async () => {
+  test('reads neither folders nor special files', async () => {
     const store = createFolderBlobStore({ root });
     const blob = await store.put(bytes);
     await mkdir(join(root, 'aa', 'bb'), { recursive: true });
@@ -114,7 +114,7 @@ describe('a folder of blobs', () => {
     );
   });
 
-  test('says that the store is unavailable when the file system refuses', async () => {
+  test('reports the store as unavailable after a file system error', async () => {
     const file = join(root, 'a-file');
     writeFileSync(file, '');
     const store = createFolderBlobStore({ root: join(file, 'blobs') });
@@ -127,7 +127,7 @@ describe('a folder of blobs', () => {
     });
   });
 
-  test('tells a store that is gone from a blob that is missing', async () => {
+  test('distinguishes a missing store from a missing blob', async () => {
     const store = createFolderBlobStore({ root });
     const dangling = { uri: pathToFileURL(join(root, 'aa', 'bb')).href, byteLength: 1, sha256: 'bb' };
     expect(await codeOf(store.get(dangling))).toBe('blob-store-unavailable');
@@ -135,7 +135,7 @@ describe('a folder of blobs', () => {
     expect(await codeOf(store.get(dangling))).toBe('blob-missing');
     const blob = await store.put(bytes);
     renameSync(root, `${root}-away`);
-    // One that has never seen it, as after a restart, cannot take it for empty either.
+    // A process that has not seen the store, as after a restart, must not treat it as empty.
     const another = createFolderBlobStore({ root });
     for (const makeFolder of [async () => undefined, () => mkdir(root)]) {
       await makeFolder();
@@ -151,7 +151,7 @@ describe('a folder of blobs', () => {
     expect(await codeOf(store.get(dangling))).toBe('blob-missing');
   });
 
-  test('writes nothing where the store was, also when it goes away in the middle of a write', async () => {
+  test('writes nothing in place of a missing store, also when it disappears during a write', async () => {
     const store = createFolderBlobStore({ root });
     const blob = await store.put(bytes);
     const pictures = Array.from({ length: 50 }, (_, index) => Buffer.from(`picture ${index}`));
@@ -167,7 +167,7 @@ describe('a folder of blobs', () => {
     expect(await store.get(await store.put(bytes))).toEqual(bytes);
   });
 
-  test('sweeps drafts that a crash left long ago, and leaves new ones alone', async () => {
+  test('removes old drafts of crashes and keeps new ones', async () => {
     const drafts = join(root, '.drafts');
     await mkdir(drafts);
     writeFileSync(join(drafts, 'old'), '');

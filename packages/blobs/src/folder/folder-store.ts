@@ -1,7 +1,7 @@
 /**
- * The claim check on a folder that all services see. A blob's name is its SHA-256, so the same bytes are stored
- * once; a write is complete or absent; and since a reference comes out of a message that anybody may have written,
- * nothing outside of the folder is ever read, not through `..` and not through a symbolic link.
+ * The blob store in a folder that all services share. A blob's name is its SHA-256, so equal bytes are stored once.
+ * Writes are atomic. References are untrusted, so nothing outside the folder is read, neither through `..` nor
+ * through a symbolic link.
  */
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
@@ -26,7 +26,7 @@ import { blobPath, isSha256, ownedPrefix, sha256Of } from '../blob-path.ts';
 import { checkLength, forbidden, missing, readVerified, unavailable } from '../verified-bytes.ts';
 import { sweepFolder } from './folder-sweep.ts';
 
-export interface FolderBlobStoreOptions {
+interface FolderBlobStoreOptions {
   /** Created when it is missing. */
   readonly root: string;
 }
@@ -60,11 +60,11 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
 }
 
 /**
- * A mount that went away leaves no folder, or an empty one: then it is not the blob that is missing, and it may come back. The
- * folder of drafts tells whether a store is there; it comes with the store.
+ * Distinguishes a missing blob from a missing store: a lost mount leaves no folder or an empty one, and may come back.
+ * The folder of drafts marks a store.
  */
 class Presence {
-  /** As far as this process knows: from then on nothing is made anew. */
+  /** True once this process has seen the store; it is then never created again. */
   wasThere: boolean;
   private readonly drafts: string;
 
@@ -73,7 +73,7 @@ class Presence {
     this.wasThere = existsSync(drafts);
   }
 
-  /** Errors: blob-store-unavailable, lest a blob is written below the place where the store is mounted again. */
+  /** Errors: blob-store-unavailable, so that no blob is written below the mount point of a lost store. */
   async check(): Promise<void> {
     const isThere = await stat(this.drafts).then(
       (found) => found.isDirectory(),
@@ -83,13 +83,13 @@ class Presence {
     this.wasThere = true;
   }
 
-  /** Errors: those of `remove`; blob-store-unavailable where nothing was removed because nothing was there to remove it from. */
+  /** Errors: those of `remove`; blob-store-unavailable where the store is missing. */
   async confirming(remove: () => Promise<void>): Promise<void> {
     await remove();
     if (this.wasThere) await this.check();
   }
 
-  /** Errors: those of `read`, with blob-store-unavailable in place of blob-missing where all blobs are. */
+  /** Errors: those of `read`, with blob-store-unavailable instead of blob-missing where the store is missing. */
   async telling<T>(read: () => Promise<T>): Promise<T> {
     try {
       const bytes = await read();
@@ -118,8 +118,8 @@ const pathOf = (root: string, sha256: string, options: PutOptions = {}) =>
   join(root, ...blobPath(sha256, options).split('/'));
 
 /**
- * True where it is there, and from now on as young as if it had been written now: blobs expire by their last use. A
- * file of another length is not ours: it is replaced.
+ * Renews the age of an existing blob, since blobs expire by their last use. Returns false where the blob must be
+ * written; a file of another length is replaced.
  */
 async function renew(path: string, byteLength: number): Promise<boolean> {
   try {
@@ -134,8 +134,8 @@ async function renew(path: string, byteLength: number): Promise<boolean> {
 }
 
 /**
- * Under a name of its own until every byte is on the disk: a crash leaves no half blob under a digest. The folder of drafts is
- * not made here: should the store go away this very moment, it would look as if it were there.
+ * Writes to a draft until all bytes are on disk, so that a crash leaves no partial blob. Does not create the folder of
+ * drafts: after the loss of a mount it would mark a store that is not there.
  */
 async function writeWhole(path: string, drafts: string, bytes: Uint8Array): Promise<void> {
   const draft = join(drafts, randomUUID());
@@ -158,7 +158,7 @@ async function writeWhole(path: string, drafts: string, bytes: Uint8Array): Prom
 
 const draftLifetimeMs = 3_600_000;
 
-/** What a crash in mid-write left behind, but not what another process is writing right now. */
+/** Removes drafts of crashed writes, but not those of running ones. */
 async function removeStaleDrafts(drafts: string): Promise<void> {
   const names = await readdir(drafts).catch(() => []);
   for (const path of names.map((name) => join(drafts, name))) {
@@ -185,7 +185,7 @@ async function get(root: string, blob: StoredBlob, signal?: AbortSignal): Promis
   }
 }
 
-/** The next chunk takes the place of the one before. Not a stream: one that is aborted while nobody listens ends the process. */
+/** Each chunk overwrites the one before. Not a stream: an aborted stream without a listener ends the process. */
 async function* chunksOf(file: FileHandle, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const chunk = Buffer.allocUnsafe(chunkBytes);
   for (;;) {
@@ -221,7 +221,7 @@ async function removeOwned(root: string, owner: string, before = Number.POSITIVE
   }
 }
 
-/** The real path of a blob, which lies in the store whatever links there are. */
+/** Real path of a blob, which is inside the store after resolving links. */
 async function locate(root: string, uri: string): Promise<string> {
   const path = toPath(uri);
   if (!isInside(root, path)) throw forbidden();
@@ -258,7 +258,7 @@ async function openPlain(path: string): Promise<FileHandle> {
   }
 }
 
-/** An error with a number of the system's comes from the file system: full, slow, read-only, gone. */
+/** Maps system errors of the file system (full, slow, read-only, gone) to blob-store-unavailable. */
 async function guarded<T>(action: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
@@ -275,5 +275,5 @@ const isMissing = (error: unknown) =>
 const gone = () =>
   new HeadwaterError(
     'blob-store-unavailable',
-    'the folder of blobs is not there, or is not one (it has no folder .drafts): is it mounted? Where it is new, ingest makes it',
+    'the blob folder is missing or has no folder .drafts; check its mount, or start ingest, which creates a new one',
   );

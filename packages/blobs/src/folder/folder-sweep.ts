@@ -1,4 +1,4 @@
-/** What expires in a folder of blobs: files that were put, or put again, too long ago. */
+/** Deletes expired blobs of a folder: those whose last put is too long ago. */
 import { randomUUID } from 'node:crypto';
 import { lstat, opendir, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,11 +7,11 @@ import { expiringFolder } from '../blob-path.ts';
 
 interface Folders {
   readonly root: string;
-  /** On the same file system. */
+  /** Must be on the same file system. */
   readonly drafts: string;
 }
 
-/** Folder by folder, file by file: there may be more than memory holds. */
+/** Iterates over folders and files, since their list may not fit into memory. */
 export async function sweepFolder({ root, drafts }: Folders, options: SweepOptions): Promise<SweepReport> {
   const report = { seen: 0, deleted: 0, bytes: 0 };
   const expiring = join(root, expiringFolder);
@@ -31,7 +31,7 @@ export async function sweepFolder({ root, drafts }: Folders, options: SweepOptio
   return report;
 }
 
-/** How large it was; undefined where it stays. It may be put again this very moment: so it is moved, and looked at once more. */
+/** Returns the size of a deleted blob; undefined where it stays. Moves it and checks again, because of concurrent puts. */
 async function expire(
   path: string,
   aside: string,
@@ -49,7 +49,7 @@ async function expire(
     }
     await rename(aside, path);
   } catch (error) {
-    // Another process sweeps, too, or an erasure was quicker.
+    // Another sweep or an erasure has deleted it.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   return undefined;

@@ -64,7 +64,7 @@ describeBlobStoreContract('S3', () => ({
 }));
 
 describe('a store on S3', () => {
-  test('asks for nothing when a reference is forbidden', async () => {
+  test('sends no request for a forbidden reference', async () => {
     const store = open();
     const blob = await store.put(Buffer.from('a picture'));
     s3.requests.length = 0;
@@ -72,7 +72,7 @@ describe('a store on S3', () => {
     expect(s3.requests).toEqual([]);
   });
 
-  test('writes what is there no second time, until that is a day old', async () => {
+  test('does not rewrite an existing blob until it is a day old', async () => {
     const store = open();
     const bytes = Buffer.from('twice');
     const blob = await store.put(bytes);
@@ -85,7 +85,7 @@ describe('a store on S3', () => {
     expect(s3.requests.map((line) => line.split(' ')[0])).toEqual(['HEAD', 'HEAD', 'PUT']);
   });
 
-  test('refuses to read more than its limit, whatever a message says', async () => {
+  test('rejects blobs over its limit', async () => {
     const store = open();
     const blob = await store.put(Buffer.from('a picture'));
     s3.requests.length = 0;
@@ -105,7 +105,7 @@ describe('a store on S3', () => {
 describe('when the store fails', () => {
   const stored = () => open().put(Buffer.from('a picture'));
 
-  test('what passes is tried again', async () => {
+  test('retries temporary errors', async () => {
     const blob = await stored();
     let failures = 0;
     s3.fault = (_request, response) => {
@@ -117,7 +117,7 @@ describe('when the store fails', () => {
     expect(failures).toBe(3);
   });
 
-  test('what does not pass is to be tried later', async () => {
+  test('reports other errors as unavailable', async () => {
     const blob = await stored();
     s3.fault = (_request, response) => {
       fail(response, 500, 'InternalError');
@@ -130,7 +130,7 @@ describe('when the store fails', () => {
     }
   });
 
-  test('a body that breaks off is asked for again, and then later', async () => {
+  test('retries an interrupted body, then reports it as unavailable', async () => {
     const blob = await stored();
     let broken = 0;
     const breakOff = (times: number) => {
@@ -153,7 +153,7 @@ describe('when the store fails', () => {
     expect(broken).toBe(3);
   });
 
-  test('a body without an end is cut off where it should have ended', async () => {
+  test('truncates an endless body at the stated length', async () => {
     const blob = await stored();
     let written = 0;
     s3.fault = ({ method }, response) => {
@@ -170,7 +170,7 @@ describe('when the store fails', () => {
     expect(written).toBeLessThan(100_000);
   });
 
-  test('a lie is a dead letter', async () => {
+  test('dead-letters a body with a wrong digest', async () => {
     const blob = await stored();
     s3.fault = ({ method }, response) => {
       if (method !== 'GET') return false;
@@ -180,7 +180,7 @@ describe('when the store fails', () => {
     expect(await errorOf(open().get(blob))).toMatchObject({ code: 'blob-corrupt', verdict: 'dead-letter' });
   });
 
-  test('silence ends in time', async () => {
+  test('ends a silent request in time', async () => {
     const blob = await stored();
     s3.fault = () => true;
     const begun = performance.now();
@@ -192,7 +192,7 @@ describe('when the store fails', () => {
     expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
-  test('a body that drips for ever ends in time', async () => {
+  test('ends an endless slow body in time', async () => {
     const store = open(300);
     const blob = await store.put(Buffer.alloc(100_000));
     s3.fault = ({ method }, response) => {
@@ -207,7 +207,7 @@ describe('when the store fails', () => {
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
-  test('nobody there is told as such', async () => {
+  test('reports a refused connection', async () => {
     const gone = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => gone.once('listening', resolve));
     const endpoint = `http://127.0.0.1:${(gone.address() as AddressInfo).port}`;
@@ -219,7 +219,7 @@ describe('when the store fails', () => {
   });
 
   test.each([
-    [403, 'InvalidAccessKeyId', 'the access key is not known'],
+    [403, 'InvalidAccessKeyId', 'the store does not know the access key'],
     [403, 'SignatureDoesNotMatch', 'the secret key is wrong'],
     [404, 'NoSuchBucket', 'the bucket of BLOB_STORE does not exist'],
     [403, 'AccessDenied', 's3:GetObject'],
@@ -244,7 +244,7 @@ describe('when the store fails', () => {
     }
   });
 
-  test('one object that is refused in a bucket that answers is a dead letter', async () => {
+  test('dead-letters a denied object in an accessible bucket', async () => {
     const blob = await stored();
     s3.fault = ({ method }, response) => {
       if (method !== 'GET') return false;
@@ -255,7 +255,7 @@ describe('when the store fails', () => {
   });
 });
 
-test('places are read literally', () => {
+test('parses places literally', () => {
   expect(parseS3Place('s3://my-bucket')).toEqual({ bucket: 'my-bucket', prefix: '' });
   expect(parseS3Place('s3://my-bucket/')).toEqual({ bucket: 'my-bucket', prefix: '' });
   expect(parseS3Place('s3://my-bucket/a/b//')).toEqual({ bucket: 'my-bucket', prefix: 'a/b/' });

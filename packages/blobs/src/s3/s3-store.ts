@@ -1,7 +1,7 @@
 /**
- * The claim check on S3, or anything that speaks it. A key is the SHA-256 of its bytes, so a put that is repeated does
- * no harm; an object appears whole or not at all. References come out of messages that anybody may have written: only
- * keys below our own prefix of our own bucket are asked for, and what comes back is verified as it comes.
+ * The blob store on S3 or a compatible service. A key contains the SHA-256 of its bytes, so puts are idempotent, and
+ * S3 writes objects atomically. References are untrusted: only keys below the own prefix are requested, and bytes are
+ * verified while they are read.
  */
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,10 +11,10 @@ import type { BlobStore, PutOptions, StoredBlob, SweepOptions, SweepReport } fro
 import { blobPath, expiringFolder, isSha256, ownedPrefix, sha256Of } from '../blob-path.ts';
 import { checkLength, forbidden, readVerified, unavailable } from '../verified-bytes.ts';
 import { openS3, type S3Connection, type S3Sdk } from './s3-client.ts';
-import { asBlobError, asForbidden, isAbsent, isRefusal } from './s3-failures.ts';
+import { asBlobError, asForbidden, isAbsent, isAccessDenied } from './s3-failures.ts';
 import { keyWithin, type S3Place } from './s3-uri.ts';
 
-export interface S3BlobStoreOptions extends S3Connection {
+interface S3BlobStoreOptions extends S3Connection {
   readonly place: S3Place;
 }
 
@@ -23,9 +23,9 @@ interface Opened {
   readonly client: S3Client;
 }
 
-/** A put of bytes that are there renews them once they are this old, so that they expire by their last use. */
+/** A put of an existing blob writes it again after this age, so that blobs expire by their last use. */
 const renewAfterMs = 86_400_000;
-/** Of a download that breaks off in its midst, which the SDK does not repeat. */
+/** Attempts of an interrupted download, which the SDK does not retry. */
 const readAttempts = 3;
 const readPauseMs = 100;
 
@@ -83,8 +83,8 @@ async function isFresh(
     const age = Date.now() - (found.LastModified?.getTime() ?? 0);
     return found.ContentLength === length && age < renewAfterMs;
   } catch (thrown) {
-    // Who may write and not look finds out by writing.
-    if (isAbsent(thrown) || isRefusal(thrown)) return false;
+    // Without read permission, write the object.
+    if (isAbsent(thrown) || isAccessDenied(thrown)) return false;
     throw thrown;
   }
 }
@@ -116,7 +116,7 @@ async function read(opened: Opened, bucket: string, key: string, blob: StoredBlo
       return await readOnce(opened, bucket, key, blob, signal);
     } catch (thrown) {
       signal?.throwIfAborted();
-      if (isRefusal(thrown)) throw await judgeRefusal(opened, bucket, thrown);
+      if (isAccessDenied(thrown)) throw await explainAccessDenied(opened, bucket, thrown);
       const isBroken =
         !(thrown instanceof HeadwaterError) && (thrown as { $metadata?: object }).$metadata === undefined;
       if (!isBroken || attempt >= readAttempts) throw thrown;
@@ -138,8 +138,8 @@ async function readOnce(
     abortSignal === undefined ? {} : { abortSignal },
   );
   const body = Body as Readable | undefined;
-  if (body === undefined) throw unavailable('read', 'an answer without a body');
-  // What goes wrong after we have stopped reading has nobody to tell.
+  if (body === undefined) throw unavailable('read', 'the response has no body');
+  // Errors after the end of reading are irrelevant, but must not be unhandled.
   body.on('error', () => undefined);
   const stop = () => body.destroy();
   abortSignal?.addEventListener('abort', stop, { once: true });
@@ -152,8 +152,12 @@ async function readOnce(
   }
 }
 
-/** Refused an object of a bucket that answers us: that reference is at fault. Refused the bucket: our credentials are. */
-async function judgeRefusal({ sdk, client }: Opened, Bucket: string, thrown: unknown): Promise<unknown> {
+/** A denied object in an accessible bucket is a fault of the reference; a denied bucket one of the credentials. */
+async function explainAccessDenied(
+  { sdk, client }: Opened,
+  Bucket: string,
+  thrown: unknown,
+): Promise<unknown> {
   return client.send(new sdk.HeadBucketCommand({ Bucket })).then(
     () => asForbidden(thrown),
     () => thrown,
@@ -168,7 +172,7 @@ async function deleteOwned(
 ): Promise<void> {
   const prefixes = [ownedPrefix(owner), ...(isSha256(owner) ? [blobPath(owner)] : [])];
   for (const path of prefixes) {
-    // An image has few blobs: one for each version of its bytes that was sent. What a page does not hold, the next round does.
+    // An image has few blobs, one for each version of its bytes; further pages are read in the next iteration.
     for (let more = true; more; ) {
       const page = await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix: `${prefix}${path}` }));
       const old = (page.Contents ?? []).filter(({ LastModified }) => (LastModified?.getTime() ?? 0) < before);
@@ -178,7 +182,7 @@ async function deleteOwned(
   }
 }
 
-/** Page by page: a bucket holds more than memory does. */
+/** Iterates over pages, since a bucket may not fit into memory. */
 async function sweep(
   { sdk, client }: Opened,
   { bucket, prefix }: S3Place,
@@ -212,7 +216,7 @@ async function sweep(
 const isOld = (modified: Date | undefined, olderThan: number) =>
   modified !== undefined && Date.now() - modified.getTime() > olderThan;
 
-/** Looks once more: it may have been put again since the page was made. */
+/** Checks the age again, because the blob may have been put since the listing. */
 async function expire(
   { sdk, client }: Opened,
   Bucket: string,

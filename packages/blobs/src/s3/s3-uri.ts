@@ -1,11 +1,11 @@
 /**
- * `s3://bucket/key`, taken literally: no decoding and no URL parser, which would resolve `..` and so let a reference
- * mean something else to us than to the store.
+ * Parses `s3://bucket/key` literally, without decoding: a URL parser would resolve `..`, so that this process and the
+ * store would read a reference differently.
  */
 
 export interface S3Place {
   readonly bucket: string;
-  /** Of the keys; empty, or with a slash at its end. */
+  /** Prefix of the keys; empty, or with a final slash. */
   readonly prefix: string;
 }
 
@@ -20,7 +20,7 @@ export function parseS3Place(text: string): S3Place | undefined {
   return { bucket, prefix: prefix === '' ? '' : `${prefix}/` };
 }
 
-/** The key of a reference that lies in this place; undefined for all others. */
+/** The key of a reference within this place; undefined for all others. */
 export function keyWithin({ bucket, prefix }: S3Place, uri: string): string | undefined {
   const start = `s3://${bucket}/`;
   if (!uri.startsWith(start)) return undefined;
@@ -28,7 +28,7 @@ export function keyWithin({ bucket, prefix }: S3Place, uri: string): string | un
   return isKey(key) && key.startsWith(prefix) && key.length > prefix.length ? key : undefined;
 }
 
-/** No segment that is empty or that a server or a proxy might resolve, no control characters. */
+/** False for empty segments, segments that a server or proxy might resolve, and control characters. */
 function isKey(key: string): boolean {
   if (Buffer.byteLength(key) > longestKey || /[\p{Cc}\\]/u.test(key)) return false;
   return key.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..');

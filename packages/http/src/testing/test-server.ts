@@ -1,4 +1,4 @@
-/** A small service in the frame, for tests: one route for each role, one that waits, one page. */
+/** A test server on `createHttpServer`: one route for each role, one that waits, one page. */
 import { createConnection } from 'node:net';
 import { createLogger, createMetrics, loadConfig, type Metrics, variables } from '@headwater/service-kit';
 import type { FastifyInstance } from 'fastify';
@@ -22,20 +22,20 @@ export const access: AccessTable = {
   'GET /page': 'read',
 };
 
-export interface Served extends AsyncDisposable {
+export interface TestServer extends AsyncDisposable {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly metrics: Metrics;
   /** Lets the requests to /slow end. */
   release(): void;
-  /** Writes to a connection of its own; resolves to all that came back when it is closed. */
+  /** Writes to a new connection; resolves to the response when the connection is closed. */
   say(...texts: readonly string[]): Promise<string>;
 }
 
 export async function serve(
   given: Readonly<Record<string, string>> = {},
   prepare?: (app: FastifyInstance) => void,
-): Promise<Served> {
+): Promise<TestServer> {
   const config = loadConfig(environment, given);
   const metrics = createMetrics({ processDefaults: false });
   const logger = createLogger({ name: 'test', level: 'silent' });

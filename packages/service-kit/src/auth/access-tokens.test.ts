@@ -8,8 +8,8 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const book = (text: string) => parseTokens(text) as AccessTokens;
 const problem = (text: string) => (parseTokens(text) as { problem: string }).problem;
 
-describe('a book of tokens', () => {
-  test('knows tokens by themselves and by their digests', () => {
+describe('access tokens', () => {
+  test('match by token and by digest', () => {
     const tokens = book(
       `# who\ncamera write ${secret}\r\n\nops admin sha256:${sha256('another').toUpperCase()}`,
     );
@@ -30,11 +30,11 @@ describe('a book of tokens', () => {
     }
   });
 
-  test('may be written in one line', () => {
+  test('can be in one line', () => {
     expect(book(`a read ${secret}; b admin ${secret}2;`).find(`${secret}2`)?.name).toBe('b');
   });
 
-  test('keeps no token', () => {
+  test('do not keep the tokens', () => {
     expect(JSON.stringify(book(`a read ${secret}`))).not.toContain(secret);
   });
 
@@ -47,18 +47,18 @@ describe('a book of tokens', () => {
     [`a root ${secret}`, 'entry 1: expected'],
     [`ok read ${secret}\na read short`, 'entry 2: a token has at least 24'],
     [`a read sha256:${'0'.repeat(63)}`, 'a token has at least'],
-    [`a read ${secret}\na write ${secret}2`, 'entry 2: the name a is taken'],
-  ])('refuses %j without repeating it', (text, words) => {
+    [`a read ${secret}\na write ${secret}2`, 'entry 2: the name a is used'],
+  ])('reject %j without repeating it', (text, words) => {
     expect(problem(text)).toContain(words);
     expect(problem(text)).not.toContain(secret);
   });
 
-  test('takes in one more', () => {
+  test('accept one more token', () => {
     const tokens = book(`a read ${secret}`).with({ name: 'story', role: 'write' }, 'x');
     expect([tokens.find('x')?.name, tokens.find(secret)?.name]).toEqual(['story', 'a']);
   });
 
-  test('is fed by tokens that are made', () => {
+  test('accept created tokens', () => {
     const { token, line } = createToken({ name: 'grafana', role: 'read' });
     expect(token).toMatch(/^hw_[\w-]{43}$/);
     expect(line).not.toContain(token);
@@ -67,7 +67,7 @@ describe('a book of tokens', () => {
   });
 });
 
-test('each role may do what the ones before it may', () => {
+test('each role includes the permissions of the roles before it', () => {
   const cases = ['read', 'write', 'admin'].flatMap((held) =>
     ['read', 'write', 'admin'].map((needed) => allows(held as 'read', needed as 'read')),
   );

@@ -1,11 +1,11 @@
 /**
- * The bearer tokens that a service accepts. Only their SHA-256 is kept, from the moment they are read: neither a heap
- * dump nor a log line can give one away. A token is long and random, so a plain digest is as good as a slow one.
+ * The bearer tokens that a service accepts. Only their SHA-256 is kept, so that no heap dump or log line reveals a
+ * token. Tokens are long and random, so a slow digest is not needed.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type AccessRole, accessRoles } from './roles.ts';
 
-/** Whose token it is; the name may be logged. */
+/** Holder of a token; the name may be logged. */
 export interface TokenHolder {
   readonly name: string;
   readonly role: AccessRole;
@@ -13,9 +13,9 @@ export interface TokenHolder {
 
 export interface AccessTokens {
   readonly holders: readonly TokenHolder[];
-  /** Takes the same time whichever token matches, and whether one does. */
+  /** Runs in constant time for any token. */
   find(token: string): TokenHolder | undefined;
-  /** The same book and one more token. */
+  /** A copy with one more token. */
   with(holder: TokenHolder, token: string): AccessTokens;
 }
 
@@ -23,7 +23,7 @@ interface Entry extends TokenHolder {
   readonly digest: Buffer;
 }
 
-/** What stands in a line of the file, for messages. */
+/** Form of a line of the file, for messages. */
 export const tokenLineForm = '<name> <read|write|admin> <token or sha256:…>';
 
 const shortestToken = 24;
@@ -31,7 +31,7 @@ const tokenForm = /^[A-Za-z0-9._~+/-]+=*$/;
 const digestForm = /^sha256:([0-9a-f]{64})$/i;
 const nameForm = /^[A-Za-z0-9._-]{1,64}$/;
 
-/** Lines (or parts divided by semicolons) of `tokenLineForm`; empty ones and those that begin with # are left out. */
+/** Parses lines (or entries separated by semicolons) of `tokenLineForm`; ignores empty lines and lines with #. */
 export function parseTokens(text: string): AccessTokens | { readonly problem: string } {
   const entries: Entry[] = [];
   for (const [index, line] of text.split(/[\n;]/).entries()) {
@@ -40,7 +40,7 @@ export function parseTokens(text: string): AccessTokens | { readonly problem: st
     const entry = readEntry(words);
     if (typeof entry === 'string') return { problem: `entry ${index + 1}: ${entry}` };
     if (entries.some(({ name }) => name === entry.name)) {
-      return { problem: `entry ${index + 1}: the name ${entry.name} is taken by an entry before it` };
+      return { problem: `entry ${index + 1}: the name ${entry.name} is used by an earlier entry` };
     }
     entries.push(entry);
   }
@@ -49,7 +49,7 @@ export function parseTokens(text: string): AccessTokens | { readonly problem: st
     : { problem: `expected lines of the form ${tokenLineForm}` };
 }
 
-/** The entry, or what is wrong with it: in words that do not repeat what may be a secret. */
+/** Returns the entry, or the problem in words that contain no secret. */
 function readEntry([name = '', role = '', token = '', ...rest]: readonly string[]): Entry | string {
   const known = accessRoles.find((candidate) => candidate === role);
   if (!nameForm.test(name) || known === undefined || token === '' || rest.length > 0) {
@@ -58,7 +58,7 @@ function readEntry([name = '', role = '', token = '', ...rest]: readonly string[
   const [, digest] = digestForm.exec(token) ?? [];
   if (digest !== undefined) return { name, role: known, digest: Buffer.from(digest, 'hex') };
   if (token.length < shortestToken || !tokenForm.test(token)) {
-    return `a token has at least ${shortestToken} letters, digits and . _ ~ + / - (\`headwater token create\` makes one)`;
+    return `a token has at least ${shortestToken} letters, digits and . _ ~ + / - (\`headwater token create\` creates one)`;
   }
   return { name, role: known, digest: digestOf(token) };
 }
@@ -69,7 +69,7 @@ function createAccessTokens(entries: readonly Entry[]): AccessTokens {
     find: (token) => {
       const presented = digestOf(token);
       let found: TokenHolder | undefined;
-      // No early end: how long it takes must not tell how far down the list a token stands.
+      // No early return: the time must not reveal the position of a token in the list.
       for (const { digest, name, role } of entries)
         if (timingSafeEqual(digest, presented)) found = { name, role };
       return found;
@@ -80,13 +80,13 @@ function createAccessTokens(entries: readonly Entry[]): AccessTokens {
 
 const digestOf = (token: string) => createHash('sha256').update(token, 'utf8').digest();
 
-/** A new token with 256 random bits, and the line that admits it without telling it. */
+/** Creates a token with 256 random bits, and the AUTH_TOKENS line with its digest. */
 export function createToken(holder: TokenHolder): { readonly token: string; readonly line: string } {
   const token = `hw_${randomBytes(32).toString('base64url')}`;
   return { token, line: `${holder.name} ${holder.role} sha256:${digestOf(token).toString('hex')}` };
 }
 
-/** A token out of an `Authorization` header: Bearer, or Basic with the token for a password (browsers, registry clients). */
+/** The token of an `Authorization` header: Bearer, or Basic with the token as password (browsers, registry clients). */
 export function presentedToken(authorization: string | undefined): string | undefined {
   const [, scheme = '', credentials = ''] = /^(bearer|basic) +(\S+) *$/i.exec(authorization ?? '') ?? [];
   if (scheme.toLowerCase() === 'bearer') return credentials;

@@ -1,6 +1,6 @@
-/** Who may do what, in three steps: each role may do all that the ones before it may. */
+/** Access roles; each includes the permissions of the roles before it. */
 
-/** `read` looks, `write` adds images and labels, `admin` erases and decides what serves. */
+/** `read` reads, `write` adds images and labels, `admin` erases data and selects serving heads. */
 export const accessRoles = ['read', 'write', 'admin'] as const;
 export type AccessRole = (typeof accessRoles)[number];
 

@@ -1,11 +1,11 @@
-/** What `--help` of a service prints: its variables, from the schema that also checks them. */
+/** The `--help` text of a service, generated from the schema of its variables. */
 import { type EnvironmentSchema, listVariables, type Variable } from './variable-metadata.ts';
 
 export function describeEnvironment(service: string, schema: EnvironmentSchema): string {
   const entries = listVariables(schema).map(describe);
   return [
     `${service} takes no arguments; it is configured by environment variables.`,
-    'Variables marked (secret) may be given in a file instead, named by <NAME>_FILE.',
+    'Variables marked (secret) can be read from a file that <NAME>_FILE names.',
     '',
     ...entries,
     '',

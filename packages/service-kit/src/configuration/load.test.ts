@@ -23,11 +23,11 @@ function refusal(run: () => unknown): HeadwaterError {
     if (error instanceof HeadwaterError) return error;
     throw error;
   }
-  throw new Error('nothing was refused');
+  throw new Error('no error was thrown');
 }
 
 describe('loadConfig', () => {
-  test('gives typed values and defaults', () => {
+  test('returns typed values and defaults', () => {
     const config = loadConfig(commonEnvironment.extend({ HTTP_PORT: port().default(8080) }), {
       KAFKA_BROKERS: ' a:9092, b:9092 ,',
       KAFKA_TLS: 'YES',
@@ -47,7 +47,7 @@ describe('loadConfig', () => {
     });
   });
 
-  test('lists every problem at once, by name, with what is expected, and no value', () => {
+  test('lists all problems by name, with the expected form and without values', () => {
     const schema = commonEnvironment.extend({
       HTTP_PORT: port(),
       TASKS: list(),
@@ -67,21 +67,21 @@ describe('loadConfig', () => {
       }),
     );
     expect(error.code).toBe('config-invalid');
-    const told = error.message.split('\n').map((line) => line.trim());
-    expect(told).toContain('KAFKA_TLS: expected true or false');
-    expect(told).toContain('PARTITIONS: expected a whole number from 1 to 10000');
-    expect(told).toContain('HTTP_PORT: expected a whole number from 0 to 65535');
-    expect(told).toContain('TASKS: is not set; expected words separated by commas');
-    expect(told).toContain('TOPIC_IMAGES: expected letters, digits, dots, dashes and underscores');
-    expect(told).toContain('KAFKA_SASL_MECHANISM: must be set too, as KAFKA_SASL_PASSWORD is');
-    expect(told).toContain('KAFKA_TLS_KEY: must be set too, as KAFKA_TLS_CERT is');
-    expect(told).toContain(
+    const problems = error.message.split('\n').map((line) => line.trim());
+    expect(problems).toContain('KAFKA_TLS: expected true or false');
+    expect(problems).toContain('PARTITIONS: expected a whole number from 1 to 10000');
+    expect(problems).toContain('HTTP_PORT: expected a whole number from 0 to 65535');
+    expect(problems).toContain('TASKS: is not set; expected words separated by commas');
+    expect(problems).toContain('TOPIC_IMAGES: expected letters, digits, dots, dashes and underscores');
+    expect(problems).toContain('KAFKA_SASL_MECHANISM: is required with KAFKA_SASL_PASSWORD');
+    expect(problems).toContain('KAFKA_TLS_KEY: is required with KAFKA_TLS_CERT');
+    expect(problems).toContain(
       'SCHEMA_REGISTRY_URL: expected an http:// or https:// URL without credentials in it',
     );
-    expect(told.some((line) => line.startsWith('RETENTION_IMAGES: expected a time'))).toBe(true);
-    expect(told.some((line) => line.startsWith('RATE: '))).toBe(true);
+    expect(problems.some((line) => line.startsWith('RETENTION_IMAGES: expected a time'))).toBe(true);
+    expect(problems.some((line) => line.startsWith('RATE: '))).toBe(true);
     expect(error.message).not.toContain('hunter2');
-    expect(told).toHaveLength(11);
+    expect(problems).toHaveLength(11);
   });
 
   test('reads secrets from files', () => {
@@ -95,16 +95,16 @@ describe('loadConfig', () => {
     expect(loadConfig(commonEnvironment, environment).KAFKA_SASL_PASSWORD).toBe('two words ');
   });
 
-  test('says what is wrong with a file of a secret', () => {
+  test('reports problems with the file of a secret', () => {
     const schema = z.object({ A: secret(), B: secret().optional() });
     const path = join(folder, 'absent');
     const { message } = refusal(() => loadConfig(schema, { A_FILE: path, B: 'x', B_FILE: path }));
-    expect(message).toContain('A_FILE: the file cannot be read (ENOENT)');
+    expect(message).toContain('A_FILE: cannot read the file (ENOENT)');
     expect(message).toContain('set either B or B_FILE, not both');
     expect(message).not.toContain('A: is not set');
   });
 
-  test('takes the requirements of a caller for what the schema leaves open', () => {
+  test('accepts requirements of a caller for optional variables', () => {
     const required = { KAFKA_BROKERS: 'is needed here' };
     const { message } = refusal(() => loadConfig(commonEnvironment, { PARTITIONS: 'x' }, { required }));
     expect(message).toContain('KAFKA_BROKERS: is needed here');
@@ -114,21 +114,21 @@ describe('loadConfig', () => {
     ]);
   });
 
-  test('takes schemas that are transformed afterwards', () => {
+  test('accepts transformed schemas', () => {
     const schema = z.object({ A: integer().default(2) }).transform(({ A }) => ({ twice: 2 * A }));
     expect(loadConfig(schema, { A: '21' })).toEqual({ twice: 42 });
   });
 });
 
-describe('what a schema says about itself', () => {
-  test('every shared variable is described, and says what it expects', () => {
+describe('variable metadata', () => {
+  test('all shared variables have a description and an expected form', () => {
     for (const { name, description, expected } of listVariables(commonEnvironment)) {
       expect([name, description]).toEqual([name, expect.stringMatching(/\.$/)]);
       expect([name, expected]).toEqual([name, expect.any(String)]);
     }
   });
 
-  test('a default can be given as it is shown', () => {
+  test('a shown default is a valid value', () => {
     for (const { name, default: shown } of listVariables(commonEnvironment)) {
       if (shown === undefined) continue;
       const written = loadConfig(commonEnvironment, { [name]: shown }) as Record<string, unknown>;
@@ -142,7 +142,7 @@ describe('what a schema says about itself', () => {
   test('help shows names, defaults and secrets', () => {
     const help = describeEnvironment('headwater-extract', commonEnvironment.extend({ HTTP_PORT: port() }));
     expect(help).toContain('KAFKA_SASL_PASSWORD (secret)');
-    expect(help).toContain('RETENTION_IMAGES\n    How long images stay in Kafka.\n');
+    expect(help).toContain('RETENTION_IMAGES\n    Retention of images in Kafka.\n');
     expect(help).toContain('; default 7d');
     expect(help).toMatch(/HTTP_PORT\n {4}a whole number from 0 to 65535; required/);
   });

@@ -1,6 +1,6 @@
 /**
- * Reads the environment once, at start, and tells everything that is wrong with it in one go: nobody should
- * have to restart a service five times to learn of five mistakes. Values are never repeated: one may be a secret.
+ * Reads the environment once at start, and reports all problems in one error. Error messages never contain values,
+ * because a value may be a secret.
  */
 import { readFileSync } from 'node:fs';
 import { HeadwaterError } from '@headwater/errors';
@@ -14,15 +14,14 @@ interface Problem {
   readonly text: string;
 }
 
-export interface LoadOptions {
-  /** Variables that the schema leaves open and this caller cannot do without: name to the reason. */
+interface LoadOptions {
+  /** Variables that are optional in the schema and required by this caller, with the message if one is missing. */
   readonly required?: Readonly<Record<string, string>>;
 }
 
 /**
- * The configuration that the environment describes. Empty variables count as not set. A secret may be in a file that
- * `<NAME>_FILE` names; its final line break is not a part of it.
- * Errors: config-invalid, with every problem by variable name.
+ * Parses the environment. Empty variables count as not set. A secret may be in a file that `<NAME>_FILE` names; its
+ * final line break is removed. Errors: config-invalid, with all problems by variable name.
  */
 export function loadConfig<T>(
   schema: EnvironmentSchema<T>,
@@ -36,13 +35,13 @@ export function loadConfig<T>(
   if (parsed.success && problems.length === 0) return parsed.data;
   const unreadable = new Set(problems.map((problem) => problem.variable));
   const invalid = parsed.success ? [] : parsed.error.issues.map((issue) => explain(issue, variables, values));
-  throw refuse([...problems, ...invalid.filter((problem) => !unreadable.has(problem.variable))]);
+  throw invalidConfig([...problems, ...invalid.filter((problem) => !unreadable.has(problem.variable))]);
 }
 
-/** One secret, for programs that have no schema: its value, or the content of the file that `<NAME>_FILE` names. Errors: config-invalid. */
+/** Reads one secret without a schema: the value, or the content of the file `<NAME>_FILE`. Errors: config-invalid. */
 export function readSecret(environment: Environment, name: string): string | undefined {
   const { values, problems } = readValues([{ name, secret: true, required: false }], environment);
-  if (problems.length > 0) throw refuse(problems);
+  if (problems.length > 0) throw invalidConfig(problems);
   return values[name];
 }
 
@@ -62,13 +61,13 @@ function readValues(variables: readonly Variable[], environment: Environment) {
       values[name] = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
     } catch (error) {
       const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-      problems.push({ variable: name, text: `${name}_FILE: the file cannot be read (${reason})` });
+      problems.push({ variable: name, text: `${name}_FILE: cannot read the file (${reason})` });
     }
   }
   return { values, problems };
 }
 
-/** What is not set although something else asks for it. */
+/** Required variables that are not set. */
 function findMissing(
   variables: readonly Variable[],
   values: Readonly<Record<string, string>>,
@@ -76,7 +75,7 @@ function findMissing(
 ): Problem[] {
   const companions = variables
     .filter(({ name }) => values[name] !== undefined)
-    .flatMap(({ name, requires = [] }) => requires.map((other) => [other, `must be set too, as ${name} is`]));
+    .flatMap(({ name, requires = [] }) => requires.map((other) => [other, `is required with ${name}`]));
   const reasons = new Map([...companions, ...Object.entries(required)] as [string, string][]);
   return [...reasons]
     .filter(([name]) => values[name] === undefined)
@@ -100,7 +99,7 @@ function explain(
   };
 }
 
-function refuse(problems: readonly Problem[]): HeadwaterError {
+function invalidConfig(problems: readonly Problem[]): HeadwaterError {
   const lines = problems.map((problem) => `  ${problem.text}`);
   const names = [...new Set(problems.map((problem) => problem.variable))];
   return new HeadwaterError(

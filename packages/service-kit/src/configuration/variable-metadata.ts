@@ -1,17 +1,17 @@
 /**
- * Reads back what a schema says about its variables. zod keeps metadata on each wrapper (optional, default, pipe)
- * apart, so a variable's notes are those of all its layers together, the outer ones first.
+ * Reads the metadata of variables from a schema. zod keeps metadata on each wrapper (optional, default, pipe), so the
+ * metadata of all layers is merged; outer layers take precedence.
  */
 import type { z } from 'zod';
 import type { VariableMetadata } from './variables.ts';
 
-/** A schema of environment variables: an object, or one that is transformed afterwards. */
+/** A schema of environment variables: an object, possibly transformed. */
 export type EnvironmentSchema<T = unknown> = z.ZodType<T>;
 
 export interface Variable extends VariableMetadata {
   readonly name: string;
   readonly required: boolean;
-  /** As one would write it in the environment; undefined where there is none. */
+  /** Default as written in the environment; undefined without a default. */
   readonly default?: string;
 }
 
@@ -25,7 +25,7 @@ interface Layer {
 
 const layer = (schema: z.ZodType) => schema._zod.def as unknown as Layer;
 
-/** Variables in the order in which the schema states them. */
+/** Variables in the order of the schema. */
 export function listVariables(schema: EnvironmentSchema): Variable[] {
   return Object.entries(shapeOf(schema)).map(([name, member]) => describeVariable(name, member));
 }
@@ -34,7 +34,7 @@ function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
   const { shape, in: input, innerType } = layer(schema);
   if (shape !== undefined) return shape;
   const inner = input ?? innerType;
-  if (inner === undefined) throw new TypeError('environment schemas are objects');
+  if (inner === undefined) throw new TypeError('an environment schema must be an object');
   return shapeOf(inner);
 }
 

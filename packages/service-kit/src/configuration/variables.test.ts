@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { byteSize, choice, decimal, duration, flag, httpUrl, integer, list, port } from './variables.ts';
 
-/** Each kind with what it takes, and what it refuses. */
+/** Each type with valid and invalid texts. */
 const kinds: readonly [string, z.ZodType, readonly (readonly [string, unknown])[], readonly string[]][] = [
   [
     'integer',
@@ -70,8 +70,8 @@ const kinds: readonly [string, z.ZodType, readonly (readonly [string, unknown])[
 ];
 
 describe.each(kinds)('%s', (_, schema, taken, refused) => {
-  test.each(taken)('takes %j', (given, value) => expect(schema.parse(given)).toEqual(value));
-  test.each(refused)('refuses %j', (given) => {
+  test.each(taken)('accepts %j', (given, value) => expect(schema.parse(given)).toEqual(value));
+  test.each(refused)('rejects %j', (given) => {
     const { error } = schema.safeParse(given);
     expect(error?.issues[0]?.message).toMatch(/^expected /);
   });

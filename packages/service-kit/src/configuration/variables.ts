@@ -1,24 +1,24 @@
 /**
- * The kinds of environment variables: each reads text, checks it, and says in words what it expects, so that a
- * wrong value is answered with what a right one looks like, and `--help` and the reference can show it.
+ * Types of environment variables. Each parses and checks text, and describes the expected form for error messages,
+ * `--help` and the reference.
  */
 import { z } from 'zod';
 import { type AccessTokens, parseTokens, tokenLineForm } from '../auth/access-tokens.ts';
 
-/** What a schema says about its variable beside its type; kept in zod's metadata. */
+/** Metadata of a variable, kept in zod's metadata. */
 export interface VariableMetadata {
   readonly description?: string;
   /** Completes "expected …". */
   readonly expected?: string;
-  /** The value is never shown, and may be given in a file: `<NAME>_FILE`. */
+  /** The value is never shown, and may be in the file `<NAME>_FILE`. */
   readonly secret?: boolean;
-  /** Variables without which this one makes no sense. */
+  /** Variables that this one requires. */
   readonly requires?: readonly string[];
-  /** How the default is written, where that differs from its value. */
+  /** Default as written, where it differs from the value. */
   readonly shownDefault?: string;
 }
 
-/** A variable from text: `read` answers undefined for what it does not take. */
+/** A variable that is parsed from text; `read` returns undefined for invalid text. */
 function variable<T>(expected: string, read: (text: string) => T | undefined, notes: VariableMetadata = {}) {
   return z
     .string()
@@ -36,18 +36,18 @@ export function text(expected = 'text') {
   return variable(expected, (given) => given);
 }
 
-/** Text that is never shown; may come from the file that `<NAME>_FILE` names. */
+/** Text that is never shown; may be in the file that `<NAME>_FILE` names. */
 export function secret(expected = 'text') {
   return variable(expected, (given) => given, { secret: true });
 }
 
-/** Bearer tokens, of which only the digests are kept; may come from the file that `<NAME>_FILE` names. */
+/** Bearer tokens, stored as digests; may be in the file that `<NAME>_FILE` names. */
 export function tokens() {
-  const expected = `lines, or parts divided by semicolons, of the form ${tokenLineForm}`;
+  const expected = `lines, or entries separated by semicolons, of the form ${tokenLineForm}`;
   return secret(expected).transform((given, context): AccessTokens => {
-    const book = parseTokens(given);
-    if (!('problem' in book)) return book;
-    context.addIssue({ code: 'custom', message: book.problem });
+    const tokens = parseTokens(given);
+    if (!('problem' in tokens)) return tokens;
+    context.addIssue({ code: 'custom', message: tokens.problem });
     return z.NEVER;
   });
 }
@@ -73,7 +73,7 @@ export function decimal(range: Range = {}) {
   });
 }
 
-/** A TCP port; 0 lets the system choose a free one. */
+/** A TCP port; 0 selects a free port. */
 export function port() {
   return integer({ min: 0, max: 65_535 });
 }
@@ -88,12 +88,12 @@ export function flag() {
   return variable('true or false', (given) => flags.get(given.toLowerCase()));
 }
 
-/** One of a few words. */
+/** One of several words. */
 export function choice<const T extends string>(values: readonly T[]) {
   return variable(`one of ${values.join(', ')}`, (given) => values.find((value) => value === given));
 }
 
-/** Words separated by commas; empty ones are left out. */
+/** Words separated by commas; empty ones are ignored. */
 export function list(expected = 'words separated by commas') {
   return variable(expected, (given): readonly string[] | undefined => {
     const words = given.split(',').map((word) => word.trim());
@@ -102,7 +102,7 @@ export function list(expected = 'words separated by commas') {
   });
 }
 
-/** An http or https URL. Credentials belong into variables of their own, where they are not shown. */
+/** An http or https URL. Credentials have separate variables, which are not shown. */
 export function httpUrl() {
   return variable('an http:// or https:// URL without credentials in it', (given) => {
     if (!URL.canParse(given)) return undefined;
@@ -114,7 +114,7 @@ export function httpUrl() {
 
 const milliseconds = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** A length of time in milliseconds; `forever`, where allowed, is −1. */
+/** A duration in milliseconds; `forever`, where allowed, is −1. */
 export function duration(options: { readonly forever?: boolean } & Range = {}) {
   const forever = options.forever === true ? ' or forever' : '';
   return variable(`a time such as 500ms, 30s, 15m, 12h, 7d${forever}`, (given) => {

@@ -14,7 +14,7 @@ function specsOf(environment: Record<string, string> = {}) {
   return topicSpecs(namesOf(config), topicOptions(config, ['a.v1']));
 }
 
-test('the environment decides on partitions, retention, sizes and replicas', () => {
+test('the environment sets partitions, retention, sizes and replicas', () => {
   const specs = specsOf({
     PARTITIONS: '3',
     RETENTION_IMAGES: '1h',
@@ -35,7 +35,7 @@ test('the environment decides on partitions, retention, sizes and replicas', () 
   });
 });
 
-test('where nothing may be created, all that is missing is told at once, with settings, and nothing is created', async () => {
+test('reports all missing topics with settings where creation is not allowed', async () => {
   const log = createMemoryLog();
   const [images, ...others] = specsOf({ PARTITIONS: '2' });
   if (images === undefined) throw new Error('there are topics');
@@ -51,7 +51,7 @@ test('where nothing may be created, all that is missing is told at once, with se
   await log.close();
 });
 
-test('what is there keeps its partitions, and what joins it gets as many', async () => {
+test('existing topics keep their partitions, and new ones get the same count', async () => {
   const log = createMemoryLog();
   await prepareTopics(log.admin, specsOf({ PARTITIONS: '2' }), true);
   const config = load({ PARTITIONS: '6' });
@@ -65,7 +65,7 @@ test('what is there keeps its partitions, and what joins it gets as many', async
   await log.close();
 });
 
-test('refuses a table that must have one partition and has more', async () => {
+test('rejects a single-partition topic with more partitions', async () => {
   const log = createMemoryLog();
   const specs = specsOf({ PARTITIONS: '3' });
   const grown = specs.map((spec) => ({ ...spec, partitions: 3 }));
@@ -74,12 +74,12 @@ test('refuses a table that must have one partition and has more', async () => {
   await log.close();
 });
 
-test('schema ids come from the registry where one is named', () => {
+test('uses the schema registry where one is set', () => {
   expect(openSchemaIds(load()).kind).toBe('fingerprint');
   expect(openSchemaIds(load({ SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1' })).kind).toBe('registry');
 });
 
-test('Kafka is reached as the environment says', () => {
+test('the environment sets the connection to Kafka', () => {
   expect(kafkaOptions(load({ KAFKA_BROKERS: 'a:1,b:2' }))).toEqual({
     brokers: ['a:1', 'b:2'],
     clientId: 'headwater',

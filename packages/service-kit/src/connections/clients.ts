@@ -1,4 +1,4 @@
-/** From configuration to what a service is given: names, topic settings, and schema ids. */
+/** Names, topic settings and schema ids from the configuration. */
 import { HeadwaterError } from '@headwater/errors';
 import type { LogAdmin, TopicSpec, TopicSpecsOptions } from '@headwater/log';
 import { createNames, type Names } from '@headwater/log';
@@ -24,7 +24,7 @@ export function namesOf(config: CommonConfig): Names {
   });
 }
 
-/** What `topicSpecs` needs beside the names. */
+/** Options of `topicSpecs`. */
 export function topicOptions(config: CommonConfig, extractors: readonly string[]): TopicSpecsOptions {
   return {
     extractors,
@@ -43,9 +43,9 @@ export function topicOptions(config: CommonConfig, extractors: readonly string[]
 }
 
 /**
- * Creates what is missing, or where that is not allowed, tells of all that is missing at once, with the settings to
- * create it with. What is there keeps its partitions, and what is created beside it gets as many: a new extractor's
- * vectors must pair with the labels that came before. Errors: topic-missing, topic-mismatch.
+ * Creates missing topics; without `create`, reports all of them with their settings. Existing topics keep their
+ * partitions, and new ones get the same count: vectors of a new extractor must be co-partitioned with existing labels.
+ * Errors: topic-missing, topic-mismatch.
  */
 export async function prepareTopics(
   admin: LogAdmin,
@@ -66,7 +66,7 @@ export async function prepareTopics(
   await admin.ensureTopics(fitted, { create });
 }
 
-/** What the topics that should have as many partitions have; undefined when there are none, or they disagree. */
+/** Partition count of the existing co-partitioned topics; undefined when there are none or they differ. */
 function siblingPartitions(
   spec: TopicSpec,
   found: readonly { readonly spec: TopicSpec; readonly partitions: number | undefined }[],
@@ -79,7 +79,7 @@ function siblingPartitions(
 function missingTopics(missing: readonly TopicSpec[]): HeadwaterError {
   return new HeadwaterError(
     'topic-missing',
-    `topics are missing, and TOPICS_CREATE is false; create them with these settings:\n${missing.map(describe).join('\n')}`,
+    `missing topics, and TOPICS_CREATE is false; create them with these settings:\n${missing.map(describe).join('\n')}`,
     { context: { topics: missing.map((spec) => spec.name).join(', ') } },
   );
 }
@@ -89,7 +89,7 @@ function describe({ name, partitions, settings }: TopicSpec): string {
   return `  ${name}: ${partitions} partitions, ${written.join(', ')}`;
 }
 
-/** From the registry where there is one, otherwise derived from the schemas. */
+/** Schema ids from the registry if there is one, otherwise derived from the schemas. */
 export function openSchemaIds(config: CommonConfig): SchemaIds {
   const url = config.SCHEMA_REGISTRY_URL;
   if (url === undefined) return createFingerprintIds();

@@ -1,4 +1,4 @@
-/** Kafka as the environment describes it. */
+/** Connection options of Kafka from the environment. */
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { HeadwaterError } from '@headwater/errors';
@@ -8,12 +8,12 @@ import type { CommonConfig } from '../configuration/common-environment.ts';
 import { observeProducing } from '../metrics/kafka-metrics.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
-/** Errors: config-invalid without brokers, and for what is no certificate or key. */
+/** Errors: config-invalid without brokers, or with an invalid certificate or key. */
 export function openKafka(config: CommonConfig, logger: Logger, metrics: Metrics): Log {
   return createKafkaLog({ ...kafkaOptions(config), observer: observeProducing(metrics, logger) }, logger);
 }
 
-/** Errors: config-invalid without brokers, and for what is no certificate or key. */
+/** Errors: config-invalid without brokers, or with an invalid certificate or key. */
 export function kafkaOptions(config: CommonConfig): KafkaOptions {
   if (config.KAFKA_BROKERS === undefined)
     throw new HeadwaterError('config-invalid', 'KAFKA_BROKERS: is not set');
@@ -36,7 +36,7 @@ function tlsOf(config: CommonConfig): NonNullable<KafkaOptions['ssl']> {
   };
 }
 
-/** Node.js takes what is no certificate for none at all, and trusts accordingly. Errors: config-invalid. */
+/** Node.js silently ignores an invalid CA certificate, which changes the trusted authorities. Errors: config-invalid. */
 function checkPems(ca: string | undefined, cert: string | undefined, key: string | undefined): void {
   const check = (names: string, what: string, parse: () => unknown) => {
     try {

@@ -24,8 +24,8 @@ const open = (environment: Record<string, string>) => openBlobs(loadConfig(commo
 const bytes = Buffer.from('a picture');
 const referenceTo = (uri: string) => ({ uri, byteLength: bytes.length, sha256: sha256Of(bytes) });
 
-describe('where blobs are written', () => {
-  test('is below the data folder, or where the environment says', async () => {
+describe('the blob store', () => {
+  test('is below the data folder, or at BLOB_STORE', async () => {
     const put = async (environment: Record<string, string>) => (await open(environment).put(bytes)).uri;
     const below = (...names: string[]) =>
       expect.stringMatching(`^${pathToFileURL(join(root, ...names)).href}/`);
@@ -51,8 +51,8 @@ describe('where blobs are written', () => {
   );
 });
 
-describe('where blobs are read', () => {
-  test('other producers may use the places that are named, and no others', async () => {
+describe('blob sources', () => {
+  test('allow references to the named places and no others', async () => {
     await using s3 = await startFakeS3();
     for (const key of ['theirs/cat.jpg', 'private/cat.jpg'])
       s3.objects.set(key, { bytes, modified: Date.now() });
@@ -70,7 +70,7 @@ describe('where blobs are read', () => {
     const uriOf = (...names: string[]) => pathToFileURL(join(root, ...names)).href;
     for (const uri of [uriOf('scans', 'cat.jpg'), 's3://bucket/theirs/cat.jpg']) {
       expect(await store.get(referenceTo(uri))).toEqual(bytes);
-      // Not ours to delete.
+      // Sources are read-only.
       expect(await codeOf(store.delete(uri))).toBe('blob-forbidden');
     }
     for (const uri of [
@@ -91,7 +91,7 @@ describe('where blobs are read', () => {
   });
 });
 
-test('a store that hangs costs no more than its time', async () => {
+test('a store that hangs fails after its time limit', async () => {
   await using s3 = await startFakeS3();
   s3.fault = () => true;
   const store = open({ BLOB_STORE: 's3://bucket', BLOB_S3_ENDPOINT: s3.endpoint, BLOB_TIMEOUT: '300ms' });
@@ -105,7 +105,7 @@ describe('a folder as BLOB_STORE', () => {
     checkBlobStoreShared(loadConfig(commonEnvironment, environment), [address]);
 
   test.each([{}, { BLOB_STORE: '/var/blobs' }])(
-    'is refused where other machines reach the service: %j',
+    'is rejected where other machines can reach the service: %j',
     (environment) => {
       expect(() => check(environment, '0.0.0.0')).toThrow(
         /BLOB_STORE: .* 0\.0\.0\.0.*BLOB_STORE_SHARED=true/,
@@ -113,7 +113,7 @@ describe('a folder as BLOB_STORE', () => {
     },
   );
 
-  test('is accepted on one machine, where it is declared to be shared, and not asked about for a bucket', () => {
+  test('is accepted on one machine and where it is declared to be shared', () => {
     check({}, '127.0.0.1');
     check({}, '::1');
     check({ BLOB_STORE: '/mnt/blobs', BLOB_STORE_SHARED: 'true' }, '0.0.0.0');

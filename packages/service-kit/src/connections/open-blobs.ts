@@ -1,4 +1,4 @@
-/** From the configuration to the store that services are given: where blobs are written, and where they may be read. */
+/** Opens the blob store of the configuration, with its read-only sources. */
 import { join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { BlobStore } from '@headwater/blobs';
@@ -28,8 +28,8 @@ type BlobConfig = Pick<
 >;
 
 /**
- * A folder that other machines do not see would take images that no other process can read. Errors: config-invalid, where other
- * machines reach one of `addresses` and the folder is not declared to be shared.
+ * A local folder would accept images that processes on other machines cannot read. Errors: config-invalid, where
+ * other machines can reach one of `addresses` and the folder is not declared to be shared.
  */
 export function checkBlobStoreShared(
   config: Pick<CommonConfig, 'DATA_DIR' | 'BLOB_STORE' | 'BLOB_STORE_SHARED'>,
@@ -40,7 +40,7 @@ export function checkBlobStoreShared(
   if (reached === undefined || config.BLOB_STORE_SHARED || parseS3Place(place) !== undefined) return;
   throw new HeadwaterError(
     'config-invalid',
-    `BLOB_STORE: other machines reach ${reached}, and the folder ${place} may be this machine's alone; set BLOB_STORE to s3://bucket/prefix, or to a folder on a volume that all services mount, with BLOB_STORE_SHARED=true`,
+    `BLOB_STORE: other machines can reach ${reached}, but the folder ${place} may be local; set BLOB_STORE to s3://bucket/prefix, or to a folder on a volume that all services mount with BLOB_STORE_SHARED=true`,
   );
 }
 
@@ -58,7 +58,7 @@ function openPlace(given: string, config: BlobConfig): Place {
   if (place === undefined) {
     const root = resolve(given.startsWith('file://') ? fileURLToPath(given) : given);
     const start = pathToFileURL(root + sep).href;
-    // A first look only: the store itself follows every link before it believes a path.
+    // A preliminary check: the store itself resolves all links of a path.
     const holds = (uri: string) => uri.startsWith(start);
     return { holds, store: withBounds(createFolderBlobStore({ root }), bounds) };
   }
@@ -67,7 +67,7 @@ function openPlace(given: string, config: BlobConfig): Place {
     endpoint: config.BLOB_S3_ENDPOINT,
     region: config.BLOB_S3_REGION,
     pathStyle: config.BLOB_S3_PATH_STYLE,
-    // Room for a second try within the time of the whole call.
+    // Leaves time for a retry within the limit of the whole call.
     timeoutMs: Math.ceil(config.BLOB_TIMEOUT / 3),
   });
   return { holds: (uri) => keyWithin(place, uri) !== undefined, store: withBounds(store, bounds) };

@@ -2,7 +2,7 @@ import type { ClusterReplication, LogAdmin, Logger } from '@headwater/log';
 import { expect, it } from 'vitest';
 import { warnOfReplication } from './replication-warnings.ts';
 
-/** Resolves to what was logged, by level. */
+/** Resolves to the logged lines, with their level. */
 async function warningsOf(replication: (topics: readonly string[]) => Promise<ClusterReplication>) {
   const lines: string[] = [];
   const write = (level: string) => (_fields: object, message: string) =>
@@ -12,7 +12,7 @@ async function warningsOf(replication: (topics: readonly string[]) => Promise<Cl
   return lines;
 }
 
-it('warns of each topic that has too few replicas, internal ones too, and names the remedy', async () => {
+it('warns of each topic with too few replicas, also internal ones, with the remedy', async () => {
   const lines = await warningsOf(async (topics) => ({
     brokers: 3,
     topics: new Map(topics.map((topic) => [topic, { replicas: 1, minInsyncReplicas: 1 }])),
@@ -23,8 +23,8 @@ it('warns of each topic that has too few replicas, internal ones too, and names 
   expect(lines.every((line) => line.includes('kafka-reassign-partitions.sh'))).toBe(true);
 });
 
-it('keeps no service from its start where it may not look', async () => {
+it('does not prevent the start where it cannot read the replication', async () => {
   expect(await warningsOf(() => Promise.reject(new Error('not allowed')))).toEqual([
-    'debug: the replication of topics cannot be read',
+    'debug: cannot read the replication of topics',
   ]);
 });

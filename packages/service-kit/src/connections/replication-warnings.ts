@@ -1,8 +1,8 @@
-/** What a service says at its start of topics that a cluster replicates too little. It starts all the same: an operator decides. */
+/** Warns at start of topics with too few replicas. The service starts nevertheless. */
 import type { LogAdmin, Logger } from '@headwater/log';
 import { findReplicationGaps, internalTopics } from '@headwater/log';
 
-/** Never rejects: where it may not look, there is nothing to warn of. Topics that do not exist yet are left out. */
+/** Never rejects: without permission to read the replication, it logs nothing. Omits missing topics. */
 export async function warnOfReplication(
   admin: LogAdmin,
   topics: Iterable<string>,
@@ -17,6 +17,6 @@ export async function warnOfReplication(
       );
     }
   } catch (error) {
-    logger.debug({ error }, 'the replication of topics cannot be read');
+    logger.debug({ error }, 'cannot read the replication of topics');
   }
 }

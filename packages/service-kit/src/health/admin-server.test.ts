@@ -25,7 +25,7 @@ async function start(port = 0) {
   return { server, health, metrics, get };
 }
 
-test('is ready when all parts are, and says which one is not', async () => {
+test('is ready when all components are, and names those that are not', async () => {
   const { health, get } = await start();
   const setReady = health.part('partitions');
   expect(await get('/livez')).toMatchObject({ status: 200 });
@@ -39,7 +39,7 @@ test('is ready when all parts are, and says which one is not', async () => {
   expect((await get('/readyz')).status).toBe(503);
 });
 
-test('serves metrics, and nothing else', async () => {
+test('serves metrics and nothing else', async () => {
   const { metrics, get } = await start();
   metrics.counter('headwater_x_total', 'X.').add(3);
   const answer = await get('/metrics');
@@ -50,7 +50,7 @@ test('serves metrics, and nothing else', async () => {
   expect((await get('/')).status).toBe(404);
 });
 
-test('gives metrics to holders of a token alone where it is told so, and leaves probes open', async () => {
+test('requires a token for metrics with METRICS_ACCESS=read, and keeps probes open', async () => {
   const tokens = 'grafana read not-a-secret-but-long-enough';
   const config = loadConfig(commonEnvironment, { METRICS_ACCESS: 'read', AUTH_TOKENS: tokens });
   const server = await startAdminServer({
@@ -74,7 +74,7 @@ test('gives metrics to holders of a token alone where it is told so, and leaves 
   expect(() => adminAccess(loadConfig(commonEnvironment, { METRICS_ACCESS: 'read' }))).toThrow('AUTH_TOKENS');
 });
 
-test('says which variable to change when its port is taken', async () => {
+test('names the variable to change when its port is in use', async () => {
   const { server } = await start();
   const port = Number(new URL(server.url).port);
   await expect(start(port)).rejects.toMatchObject({
@@ -83,7 +83,7 @@ test('says which variable to change when its port is taken', async () => {
   });
 });
 
-test('closes although a client keeps its connection', async () => {
+test('closes while a client keeps its connection open', async () => {
   const { server, get } = await start();
   await get('/livez');
   await server.close();

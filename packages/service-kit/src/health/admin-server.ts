@@ -1,4 +1,4 @@
-/** Probes and metrics on a port of their own, so that they answer whatever the service's own interface does. */
+/** Probes and metrics on a separate port, independent of the service's own HTTP interface. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
@@ -10,25 +10,25 @@ import type { Health } from './health.ts';
 
 export interface AdminServerOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly metrics: Metrics;
   readonly health: Health;
   readonly logger: Logger;
-  /** Whose token reads metrics; undefined: nobody is asked for one. Probes are always open. */
+  /** Tokens that may read metrics; undefined where metrics are open. Probes are always open. */
   readonly metricsTokens?: AccessTokens | undefined;
 }
 
-/** What the environment says of an admin server. Errors: config-invalid. */
+/** The access to metrics from the environment. Errors: config-invalid. */
 export function adminAccess(
   config: Pick<CommonConfig, 'METRICS_ACCESS' | 'AUTH_TOKENS'>,
 ): Pick<AdminServerOptions, 'metricsTokens'> {
   if (config.METRICS_ACCESS === 'open') return {};
   if (config.AUTH_TOKENS !== undefined) return { metricsTokens: config.AUTH_TOKENS };
-  throw new HeadwaterError('config-invalid', 'AUTH_TOKENS: must be set too, as METRICS_ACCESS is read');
+  throw new HeadwaterError('config-invalid', 'AUTH_TOKENS: is required with METRICS_ACCESS=read');
 }
 
-/** Requests here have no bodies, and come from machines near by: whoever is slower than this is not one of them. */
+/** Requests have no bodies and come from the local network, so the limits are short. */
 const limits = {
   headersTimeout: 5_000,
   requestTimeout: 5_000,
@@ -43,18 +43,18 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-interface Answer {
+interface AdminResponse {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** `/livez`, `/readyz`, `/metrics`. Errors: config-invalid when the address cannot be had. */
+/** Serves `/livez`, `/readyz` and `/metrics`. Errors: config-invalid when it cannot listen on the address. */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const server = createServer(limits, (request, response) => {
     respond(request, response, options).catch((error) => {
-      options.logger.error({ error, path: request.url }, 'a probe could not be answered');
+      options.logger.error({ error, path: request.url }, 'probe failed');
       response.writeHead(500).end();
     });
   });
@@ -70,7 +70,7 @@ async function respond(
   response: ServerResponse,
   options: AdminServerOptions,
 ): Promise<void> {
-  const { status, contentType, body, headers = {} } = await answer(request, options);
+  const { status, contentType, body, headers = {} } = await route(request, options);
   response.writeHead(status, { 'content-type': contentType, ...safeHeaders, ...headers });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
@@ -81,10 +81,10 @@ const safeHeaders = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
-async function answer(
+async function route(
   request: IncomingMessage,
   { health, metrics, metricsTokens }: AdminServerOptions,
-): Promise<Answer> {
+): Promise<AdminResponse> {
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return json(405, { status: 'method not allowed' });
   switch (request.url?.split('?')[0]) {
@@ -104,18 +104,18 @@ async function answer(
   }
 }
 
-/** Any role may read. */
+/** Any role may read metrics. */
 function isKnown({ headers }: IncomingMessage, tokens: AccessTokens): boolean {
   const token = presentedToken(headers.authorization);
   return token !== undefined && tokens.find(token) !== undefined;
 }
 
-const unauthorized: Answer = {
-  ...json(401, { status: 'metrics are read with a token' }),
+const unauthorized: AdminResponse = {
+  ...json(401, { status: 'metrics require a token' }),
   headers: { 'www-authenticate': 'Bearer realm="headwater"' },
 };
 
-function json(status: number, body: object): Answer {
+function json(status: number, body: object): AdminResponse {
   return { status, contentType: 'application/json', body: `${JSON.stringify(body)}\n` };
 }
 
@@ -124,8 +124,8 @@ function listen(server: Server, { host, port }: AdminServerOptions): Promise<voi
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why =
         cause.code === 'EADDRINUSE'
-          ? 'is in use by another program; end it, or set ADMIN_PORT to another port (0 takes a free one)'
-          : `cannot be listened on (${cause.code})`;
+          ? 'is in use by another program; end it, or set ADMIN_PORT to another port (0 selects a free one)'
+          : `is not available (${cause.code})`;
       reject(new HeadwaterError('config-invalid', `ADMIN_PORT: port ${port} of ${host} ${why}`, { cause }));
     });
     server.listen({ host, port }, resolve);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createHealth } from './health.ts';
 
-test('is ready when every part is, and says which one is not', () => {
+test('is ready when all components are, and names those that are not', () => {
   const health = createHealth();
   expect(health.ready).toBe(true);
   const setLog = health.part('log');
@@ -15,7 +15,7 @@ test('is ready when every part is, and says which one is not', () => {
   expect(health.ready).toBe(true);
 });
 
-test('once failed, it stays failed', () => {
+test('stays failed after a failure', () => {
   const health = createHealth();
   health.part('log')(true);
   health.fail('store-unavailable');

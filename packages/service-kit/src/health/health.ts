@@ -1,17 +1,17 @@
-/** What the probes answer: alive unless something has failed for good, ready when every part says so. */
+/** State of the probes: alive until a permanent failure, ready when all components are ready. */
 
 export interface Health {
-  /** Adds a part that must be ready; returns the setter of its state. */
+  /** Adds a component that must be ready; returns the setter of its state. */
   part(name: string): (ready: boolean, reason?: string) => void;
-  /** Marks the process as beyond help: `/livez` answers 503 from now on. */
+  /** Marks the process as failed permanently: `/livez` returns 503 from now on. */
   fail(reason: string): void;
   readonly ready: boolean;
   readonly alive: boolean;
-  /** Part to `ok` or to the reason why not. */
+  /** By component: `ok`, or the reason why it is not ready. */
   report(): Readonly<Record<string, string>>;
 }
 
-/** A part is not ready until it says so; without parts there is nothing to wait for. */
+/** A component starts as not ready; without components, the process is ready. */
 export function createHealth(): Health {
   const parts = new Map<string, string>();
   let failure: string | undefined;

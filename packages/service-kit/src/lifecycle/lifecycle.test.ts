@@ -26,7 +26,7 @@ test('stops in reverse, once', async () => {
   expect(events).toEqual(['+a', '+b', '+c', '-c', '-b', '-a']);
 });
 
-test('a stop that fails or hangs is named, and the others are stopped all the same', async () => {
+test('names a component whose stop fails or hangs, and stops the others', async () => {
   const lifecycle = createLifecycle(logger);
   const { events, part } = record();
   await lifecycle.open(part('a'));
@@ -40,7 +40,7 @@ test('a stop that fails or hangs is named, and the others are stopped all the sa
   expect(events.slice(3)).toEqual(['-b', '-a']);
 });
 
-test('a part that fails to stop counts more than one that is late', async () => {
+test('a failed stop takes precedence over a late one', async () => {
   const lifecycle = createLifecycle(logger);
   const { part } = record();
   const close = () => {
@@ -51,7 +51,7 @@ test('a part that fails to stop counts more than one that is late', async () => 
   await expect(lifecycle.close()).rejects.toMatchObject({ code: 'unexpected', message: 'no' });
 });
 
-test('a start that hangs is named, and is undone when it comes after all', async () => {
+test('names a component whose start hangs, and closes it when it opens late', async () => {
   const lifecycle = createLifecycle(logger);
   const { events, part } = record();
   let arrive: (part: number) => void = () => undefined;
@@ -68,7 +68,7 @@ test('a start that hangs is named, and is undone when it comes after all', async
   expect(events).toEqual(['+a', '-a']);
 });
 
-test('what is being opened when all is closed is closed too, and nothing is opened after', async () => {
+test('closes a component that opens during the close, and opens none afterwards', async () => {
   const lifecycle = createLifecycle(logger);
   const { events, part } = record();
   let arrive: () => void = () => undefined;
@@ -80,10 +80,10 @@ test('what is being opened when all is closed is closed too, and nothing is open
   arrive();
   await opening;
   await expect.poll(() => events).toEqual(['-slow']);
-  await expect(lifecycle.open(part('b'))).rejects.toThrow('b is opened while the process stops');
+  await expect(lifecycle.open(part('b'))).rejects.toThrow('b: cannot open while the process stops');
 });
 
-test('a failed start is passed on, and there is nothing of it to stop', async () => {
+test('forwards a failed start and does not stop that component', async () => {
   const lifecycle = createLifecycle(logger);
   const { events, part } = record();
   const open = () => {
@@ -94,7 +94,7 @@ test('a failed start is passed on, and there is nothing of it to stop', async ()
   expect(events).toEqual([]);
 });
 
-test('says which part is still starting', async () => {
+test('logs which component is still starting', async () => {
   vi.useFakeTimers();
   // Other files run in this process.
   onTestFinished(() => void vi.useRealTimers());
@@ -109,7 +109,7 @@ test('says which part is still starting', async () => {
   await vi.advanceTimersByTimeAsync(31_000);
   expect(lines.map((line) => JSON.parse(line))).toEqual(
     Array(2).fill(
-      expect.objectContaining({ level: 'warn', part: 'the log', msg: 'a part is still starting' }),
+      expect.objectContaining({ level: 'warn', part: 'the log', msg: 'component still starting' }),
     ),
   );
   arrive();

@@ -1,6 +1,6 @@
 /**
- * Parts of a process start one after the other and stop in reverse, each within a time of its own: where a start or
- * a stop hangs, the error names the part, and the others are still stopped.
+ * Components of a process start in order and stop in reverse, each within its own time limit. When a start or a stop
+ * hangs, the error names the component, and the others are still stopped.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/log';
@@ -9,18 +9,18 @@ export interface PartOptions<T> {
   readonly name: string;
   open(): Promise<T> | T;
   close?(part: T): Promise<void> | void;
-  /** Default 60. */
+  /** Time limit of `open`, default 60. */
   readonly openSeconds?: number;
-  /** Default 5. */
+  /** Time limit of `close`, default 5. */
   readonly closeSeconds?: number;
 }
 
 export interface Lifecycle {
-  /** Errors: what `open` throws; timed-out with the verdict to stop; overloaded when it is closing already. */
+  /** Errors: those of `open`; timed-out with the verdict to stop; unexpected while the process stops. */
   open<T>(options: PartOptions<T>): Promise<T>;
   /**
-   * Stops what was started, the last one first. Rejects after all were tried: with the first failure, or with timed-out where
-   * nothing else failed. Idempotent.
+   * Stops all started components in reverse. Rejects after all attempts with the first failure, or with timed-out
+   * where there is no other failure. Idempotent.
    */
   close(): Promise<void>;
 }
@@ -31,7 +31,7 @@ interface OpenPart {
   close(): Promise<void> | void;
 }
 
-/** Whoever looks at the log of a process that does not become ready should see why. */
+/** Interval of log lines about a component that is not started yet. */
 const reminderMs = 15_000;
 
 export function createLifecycle(logger: Logger): Lifecycle {
@@ -46,14 +46,14 @@ export function createLifecycle(logger: Logger): Lifecycle {
     closeSeconds = 5,
   }: PartOptions<T>): Promise<T> {
     if (closing !== undefined)
-      throw new HeadwaterError('unexpected', `${name} is opened while the process stops`);
+      throw new HeadwaterError('unexpected', `${name}: cannot open while the process stops`);
     const opening = (async () => open())();
     let isLate = false;
-    // Opened after nobody waits for it any more: closed again, so that nothing is left behind.
+    // Closes a component that opened after its time limit.
     opening
       .then((part) => (isLate || closing !== undefined ? close?.(part) : undefined))
       .catch(() => undefined);
-    const patience = setInterval(() => logger.warn({ part: name }, 'a part is still starting'), reminderMs);
+    const patience = setInterval(() => logger.warn({ part: name }, 'component still starting'), reminderMs);
     try {
       const part = await within(openSeconds, opening, `starting ${name}`);
       if (closing === undefined) parts.push({ name, seconds: closeSeconds, close: () => close?.(part) });
@@ -75,8 +75,9 @@ export function createLifecycle(logger: Logger): Lifecycle {
       } catch (error) {
         const found = asHeadwaterError(error);
         failure = worseOf(failure, found);
-        if (found.code === 'timed-out') logger.warn({ part: name, seconds }, 'a part did not stop in time');
-        else logger.error({ part: name, error }, 'a part failed to stop');
+        if (found.code === 'timed-out')
+          logger.warn({ part: name, seconds }, 'component did not stop in time');
+        else logger.error({ part: name, error }, 'component failed to stop');
       }
     }
     if (failure !== undefined) throw failure;
@@ -91,7 +92,7 @@ export function createLifecycle(logger: Logger): Lifecycle {
   };
 }
 
-/** A part that is late may only be waiting for another system. */
+/** Other errors take precedence over a timeout, whose component may only be waiting for another system. */
 function worseOf(first: HeadwaterError | undefined, second: HeadwaterError): HeadwaterError {
   return first === undefined || (first.code === 'timed-out' && second.code !== 'timed-out') ? second : first;
 }

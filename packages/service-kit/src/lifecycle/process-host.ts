@@ -1,13 +1,13 @@
-/** What `runService` asks of the process it runs in; tests put another in its place. */
+/** The process functions that `runService` uses; tests replace them. */
 import type { Environment } from '../configuration/load.ts';
 
 export interface ProcessHost {
   readonly environment: Environment;
-  /** Without the program and the script. */
+  /** Command-line arguments, without program and script. */
   readonly arguments: readonly string[];
   /** Calls back for each SIGTERM and SIGINT. */
   onSignal(handle: (signal: string) => void): void;
-  /** Calls back for what nobody caught. */
+  /** Calls back for uncaught exceptions and unhandled rejections. */
   onUncaught(handle: (error: unknown) => void): void;
   print(text: string): void;
   printError(text: string): void;

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from 'vitest';
 
-/** Each test is a process of its own: signals and exit codes are what this is about. */
+/** Each test runs its own process, because it tests signals and exit codes. */
 const library = JSON.stringify(new URL('../../dist/index.js', import.meta.url).href);
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -22,7 +22,7 @@ interface Line {
   };
 }
 
-/** `body` is that of `start(config, dependencies)`. */
+/** `body` is the body of `start(config, dependencies)`. */
 function run(
   body: string,
   settings: {
@@ -62,21 +62,21 @@ function run(
   });
   const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   const find = (message: string) => lines.find(({ msg }) => msg === message);
-  const until = (message: string) =>
+  const logged = (message: string) =>
     expect.poll(() => find(message) ?? raw.join('\n'), { timeout: 20_000 }).toMatchObject({ msg: message });
-  return { child, ended, lines, find, until, output: () => output, complaints: () => raw.join('\n') };
+  return { child, ended, lines, find, logged, output: () => output, errorOutput: () => raw.join('\n') };
 }
 
 const serving = `
   let end; const stopped = new Promise((resolve) => { end = resolve; });
   return { name: 'test', stopped, stop: async () => { logger.info({}, 'in flight is committed'); end(); } };`;
 
-describe('a service in a process of its own', () => {
+describe('a service in its own process', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    'ends with 0 after %s, when what is in flight is committed',
+    'exits with 0 after %s, when work in flight is committed',
     async (signal) => {
       const service = run(serving);
-      await service.until('ready');
+      await service.logged('ready');
       service.child.kill(signal);
       expect(await service.ended).toBe(0);
       expect(service.lines.map(({ msg }) => msg).slice(-3)).toEqual([
@@ -87,42 +87,42 @@ describe('a service in a process of its own', () => {
     },
   );
 
-  test('answers probes from before the start until the end', async () => {
+  test('serves probes from before the start until the end', async () => {
     const service = run(`
       await new Promise((resolve) => process.once('SIGUSR2', resolve));
       let end; const stopped = new Promise((resolve) => { end = resolve; });
       return { name: 'test', stopped, stop: () => new Promise((resolve) => process.once('SIGUSR2', resolve)).then(end) };`);
-    await service.until('probes and metrics are served');
-    const url = service.find('probes and metrics are served')?.url ?? '';
+    await service.logged('serving probes and metrics');
+    const url = service.find('serving probes and metrics')?.url ?? '';
     const probe = async () => {
       const response = await fetch(`${url}/readyz`);
       return `${response.status} ${((await response.json()) as { parts: Record<string, string> }).parts['headwater-test']}`;
     };
     expect(await probe()).toBe('503 starting');
-    // The handler may not be there yet on a slow machine; the signal would then end the process.
+    // On a slow machine, the signal could arrive before its handler is installed and end the process.
     await expect.poll(probe).toBe('503 starting');
     service.child.kill('SIGUSR2');
-    await service.until('ready');
+    await service.logged('ready');
     expect(await probe()).toBe('200 ok');
     service.child.kill('SIGTERM');
-    await service.until('stopping after a signal');
+    await service.logged('stopping after a signal');
     expect(await probe()).toBe('503 stopping');
     service.child.kill('SIGUSR2');
     expect(await service.ended).toBe(0);
   });
 
-  test('takes a free port for probes when the default one is taken, but insists on one that was asked for', async () => {
+  test('selects a free port for probes when the default one is in use, but fails where ADMIN_PORT is in use', async () => {
     const squatter = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => squatter.once('listening', resolve));
     const ADMIN_PORT = String((squatter.address() as { readonly port: number }).port);
     const insisting = run(serving, { environment: { ADMIN_PORT } });
     expect(await insisting.ended).toBe(1);
-    expect(insisting.find('the service cannot go on')?.error?.code).toBe('config-invalid');
+    expect(insisting.find('fatal error')?.error?.code).toBe('config-invalid');
     const services = [
       run(serving, { environment: { ADMIN_PORT: '' } }),
       run(serving, { environment: { ADMIN_PORT: '' } }),
     ];
-    await Promise.all(services.map((service) => service.until('ready')));
+    await Promise.all(services.map((service) => service.logged('ready')));
     squatter.close();
   });
 
@@ -132,117 +132,117 @@ describe('a service in a process of its own', () => {
         abandon: () => logger.info({}, 'abandoned') };`,
       { environment: { STOP_DRAIN_DELAY: delay } },
     );
-    await service.until('ready');
+    await service.logged('ready');
     service.child.kill('SIGTERM');
-    await service.until('stopping after a signal');
+    await service.logged('stopping after a signal');
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(143);
     expect(service.find('abandoned')).toBeDefined();
   });
 
-  test('abandons a part that hangs when its share of STOP_GRACE is over, names it, and ends with 0', async () => {
+  test('abandons a component that hangs after its share of STOP_GRACE, names it and exits with 0', async () => {
     const service = run(
       `return { name: 'test', stopped: new Promise(() => {}), stop: () => new Promise(() => {}),
         abandon: () => logger.info({}, 'abandoned') };`,
       { environment: { STOP_GRACE: '2s' } },
     );
-    await service.until('ready');
+    await service.logged('ready');
     const begun = Date.now();
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(0);
     expect(Date.now() - begun).toBeLessThan(10_000);
-    expect(service.find('a part did not stop in time')).toMatchObject({
+    expect(service.find('component did not stop in time')).toMatchObject({
       part: 'headwater-test',
       seconds: 1.5,
     });
-    await service.until('abandoned');
+    await service.logged('abandoned');
   });
 
-  test('ends with 1 when a part fails to stop', async () => {
+  test('exits with 1 when a component fails to stop', async () => {
     const service = run(
       `return { name: 'test', stopped: new Promise(() => {}), stop: async () => { throw new Error('oops'); } };`,
     );
-    await service.until('ready');
+    await service.logged('ready');
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(1);
-    expect(service.find('a part failed to stop')?.error?.message).toBe('oops');
+    expect(service.find('component failed to stop')?.error?.message).toBe('oops');
   });
 
-  test('goes on for STOP_DRAIN_DELAY after a signal, not ready any more', async () => {
+  test('continues for STOP_DRAIN_DELAY after a signal, not ready', async () => {
     const service = run(serving, { environment: { STOP_DRAIN_DELAY: '2s' } });
-    await service.until('ready');
-    const url = service.find('probes and metrics are served')?.url ?? '';
+    await service.logged('ready');
+    const url = service.find('serving probes and metrics')?.url ?? '';
     service.child.kill('SIGTERM');
-    await service.until('stopping after a signal');
+    await service.logged('stopping after a signal');
     expect((await fetch(`${url}/readyz`)).status).toBe(503);
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     expect(service.find('in flight is committed')).toBeUndefined();
     expect(await service.ended).toBe(0);
-    await service.until('in flight is committed');
+    await service.logged('in flight is committed');
   });
 
-  test('can be stopped while it starts', async () => {
+  test('can be stopped during its start', async () => {
     const service = run('return new Promise(() => {});');
-    await service.until('probes and metrics are served');
+    await service.logged('serving probes and metrics');
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(0);
   });
 
-  test('ends with 1, code and cause when it cannot go on', async () => {
+  test('exits with 1 after a fatal error, with code and cause', async () => {
     const service = run(`
       const stopped = Promise.resolve().then(() => {
         throw new HeadwaterError('store-unavailable', 'the store is gone', { cause: new Error('EIO') });
       });
       return { name: 'test', stopped, stop: async () => {} };`);
     expect(await service.ended).toBe(1);
-    expect(service.find('the service cannot go on')?.error).toMatchObject({
+    expect(service.find('fatal error')?.error).toMatchObject({
       code: 'store-unavailable',
       cause: { message: 'EIO' },
     });
   });
 
-  test('ends with 1 when it cannot start', async () => {
+  test('exits with 1 when it cannot start', async () => {
     const service = run(`throw new HeadwaterError('topic-missing', 'no topics');`);
     expect(await service.ended).toBe(1);
-    expect(service.find('the service cannot go on')?.error?.code).toBe('topic-missing');
+    expect(service.find('fatal error')?.error?.code).toBe('topic-missing');
   });
 
   test.each([`setTimeout(() => { throw new Error('oops'); }, 1);`, `Promise.reject(new Error('oops'));`])(
-    'ends with 1 after %s',
+    'exits with 1 after %s',
     async (body) => {
       const service = run(`${body} ${serving}`);
       expect(await service.ended).toBe(1);
-      expect(service.find('something failed that nobody was prepared for')?.error?.message).toBe('oops');
+      expect(service.find('uncaught exception')?.error?.message).toBe('oops');
     },
   );
 });
 
 describe('before a service starts', () => {
-  test('a blob folder that other machines may not see is refused where they reach the service', async () => {
+  test('rejects a local blob folder where other machines can reach the service', async () => {
     const service = run(serving, { environment: { ADMIN_HOST: '0.0.0.0' } });
     expect(await service.ended).toBe(1);
-    expect(service.complaints()).toContain('BLOB_STORE_SHARED=true');
+    expect(service.errorOutput()).toContain('BLOB_STORE_SHARED=true');
   });
 
-  test('help shows its variables', async () => {
+  test('prints its variables with --help', async () => {
     const service = run(serving, { arguments: ['--help'], environment: { PARTITIONS: 'wrong' } });
     expect(await service.ended).toBe(0);
     expect(service.output()).toMatch(/^headwater-test takes no arguments/);
     expect(service.output()).toContain('TASKS\n    Tasks.\n    words separated by commas; optional');
   });
 
-  test('other arguments are refused', async () => {
+  test('rejects other arguments', async () => {
     const service = run(serving, { arguments: ['--port', '1'] });
     expect(await service.ended).toBe(2);
-    expect(service.complaints()).toContain('--help');
+    expect(service.errorOutput()).toContain('--help');
   });
 
-  test('without Kafka it says what to do, together with all other problems', async () => {
+  test('reports missing brokers with a remedy, together with all other problems', async () => {
     const service = run(serving, { needsKafka: true, environment: { PARTITIONS: '0', LOG_LEVEL: 'loud' } });
     expect(await service.ended).toBe(1);
-    expect(service.complaints()).toContain('3 problems');
+    expect(service.errorOutput()).toContain('3 problems');
     for (const words of ['KAFKA_BROKERS: is not set', 'headwater start', 'PARTITIONS: ', 'LOG_LEVEL: ']) {
-      expect(service.complaints()).toContain(words);
+      expect(service.errorOutput()).toContain(words);
     }
   });
 });

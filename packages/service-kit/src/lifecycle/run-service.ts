@@ -1,6 +1,6 @@
 /**
- * One service in a process of its own, from the environment to its last exit code: what `main.ts` of each service
- * calls. Probes answer first, the service starts last, and a stop goes the other way.
+ * Runs one service in its own process, from the environment to the exit code; called by `main.ts` of each service.
+ * The admin server starts first and the service last; a stop runs in reverse.
  */
 import { asHeadwaterError } from '@headwater/errors';
 import type { Log, Logger } from '@headwater/log';
@@ -29,22 +29,22 @@ export interface RunServiceOptions<Config extends CommonConfig> {
   readonly name: string;
   readonly environment: EnvironmentSchema<Config>;
   readonly start: StartService<Config>;
-  /** Default: Kafka, as the environment describes it. */
+  /** Default: Kafka from the environment. */
   readonly openLog?: (config: Config, logger: Logger) => Log;
   readonly host?: ProcessHost;
 }
 
-/** Model files are read and stores rolled forward in this time, or something is wrong. */
+/** Time limit of a start, which reads model files and rolls stores forward. */
 const startSeconds = 600;
 
 const needsKafka = {
   KAFKA_BROKERS:
-    'is not set; a service in a process of its own needs Kafka (`headwater start` brings one, or runs all services in one process)',
+    'is not set; a service in its own process requires Kafka (`headwater start` starts one, or runs all services in one process)',
 };
 
 /**
- * Ends the process: with 0 after a signal, when what was in flight is committed or, after STOP_GRACE, abandoned; with 1 when the
- * service cannot start, cannot go on, or fails to stop; with 2 for arguments it does not know.
+ * Exit codes: 0 after a signal, when work in flight is committed or, after STOP_GRACE, abandoned; 1 when the service
+ * cannot start, fails, or fails to stop; 2 for unknown arguments.
  */
 export async function runService<Config extends CommonConfig>(
   options: RunServiceOptions<Config>,
@@ -56,7 +56,7 @@ export async function runService<Config extends CommonConfig>(
     return host.exit(0);
   }
   if (argument !== undefined) {
-    host.printError(`${options.name} takes no arguments; --help tells how it is configured\n`);
+    host.printError(`${options.name} takes no arguments; see --help\n`);
     return host.exit(2);
   }
   let config: Config;
@@ -72,7 +72,7 @@ export async function runService<Config extends CommonConfig>(
   await supervise(config, options, host);
 }
 
-/** Where the service listens; extract has no HTTP interface, and other machines reach its probes. */
+/** Listen addresses of the service; extract has no HTTP interface, so its probes count. */
 function addressesOf(config: CommonConfig & { readonly HTTP_HOST?: string }): readonly string[] {
   return [config.HTTP_HOST ?? config.ADMIN_HOST];
 }
@@ -88,7 +88,7 @@ async function supervise<Config extends CommonConfig>(
   const health = createHealth();
   const setReady = health.part(options.name);
   host.onUncaught((error) => {
-    logger.fatal({ error }, 'something failed that nobody was prepared for');
+    logger.fatal({ error }, 'uncaught exception');
     host.exit(1);
   });
   host.onSignal((signal) => {
@@ -102,11 +102,11 @@ async function supervise<Config extends CommonConfig>(
     setReady(true);
     logger.info({ url: service.url ?? null }, 'ready');
     await service.stopped;
-    if (!end.hasBegun) end.with(0, 'the service ended by itself');
+    if (!end.hasBegun) end.with(0, 'the service ended');
   } catch (error) {
     if (end.hasBegun) return;
     health.fail(asHeadwaterError(error).code);
-    logger.fatal({ error }, 'the service cannot go on');
+    logger.fatal({ error }, 'fatal error');
     end.with(1, 'stopping after a failure');
   }
 }
@@ -140,7 +140,7 @@ async function open<Config extends CommonConfig>(
     close: (server) => server.close(),
     closeSeconds: budget.admin / 1_000,
   });
-  logger.info({ url: admin.url }, 'probes and metrics are served');
+  logger.info({ url: admin.url }, 'serving probes and metrics');
   const log = await lifecycle.open({
     name: 'the log',
     open: () => (options.openLog ?? openKafka)(config, logger, metrics),
@@ -157,7 +157,7 @@ async function open<Config extends CommonConfig>(
   });
 }
 
-/** Several services may run on one machine as they come: only a port that was asked for must be had. */
+/** Falls back to a free port unless ADMIN_PORT is set, so that several services can run on one machine. */
 async function openAdmin(options: AdminServerOptions, host: ProcessHost): Promise<AdminServer> {
   try {
     return await startAdminServer(options);
@@ -165,13 +165,13 @@ async function openAdmin(options: AdminServerOptions, host: ProcessHost): Promis
     if (host.environment.ADMIN_PORT) throw error;
     options.logger.warn(
       { port: options.port },
-      'the default port of probes and metrics is taken; using a free one',
+      'the default port of probes and metrics is in use; using a free one',
     );
     return startAdminServer({ ...options, port: 0 });
   }
 }
 
-/** The only way out: the first cause decides the exit code, and a second signal does not wait. */
+/** The only exit path: the first cause sets the exit code, and a second signal exits immediately. */
 function createEnd(
   { STOP_DRAIN_DELAY: drainMs, STOP_GRACE: graceMs }: CommonConfig,
   lifecycle: Lifecycle,
@@ -186,7 +186,7 @@ function createEnd(
   };
   const stop = async (code: number) => {
     const deadline = setTimeout(() => {
-      logger.warn({ graceMs }, 'the stop took longer than STOP_GRACE; uncommitted work is abandoned');
+      logger.warn({ graceMs }, 'the stop exceeded STOP_GRACE; abandoning uncommitted work');
       exitAtOnce(code);
     }, graceMs);
     const final = await lifecycle.close().then(
@@ -212,12 +212,12 @@ function createEnd(
     },
     bySignal(signal: string) {
       if (hasBegun) {
-        logger.warn({ signal }, 'stopping at once after a second signal');
+        logger.warn({ signal }, 'exiting immediately after a second signal');
         return exitAtOnce(signal === 'SIGINT' ? 130 : 143);
       }
       hasBegun = true;
       logger.info({ signal, drainMs, graceMs }, 'stopping after a signal');
-      // A service that has not been ready has no requests to drain.
+      // A service that was never ready has no requests to drain.
       setTimeout(() => void stop(0), served === undefined ? 0 : drainMs);
     },
   };

@@ -1,6 +1,6 @@
 /**
- * What a service is to the process that runs it: `main.ts` (one service a process) and the `headwater`
- * command (all of them in one) start the same function with the same dependencies.
+ * The interface between a service and its process. `main.ts` (one service per process) and the `headwater` command
+ * (all services in one process) call the same start function with the same dependencies.
  */
 
 import type { BlobStore } from '@headwater/blobs';
@@ -9,7 +9,7 @@ import type { SchemaIds } from '@headwater/schemas';
 import type { Health } from '../health/health.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
-/** What every service is given: clients that are open, and names that are decided. */
+/** Open clients and names that every service gets. */
 export interface ServiceDependencies {
   readonly log: Log;
   readonly schemaIds: SchemaIds;
@@ -24,11 +24,11 @@ export interface Service {
   readonly name: string;
   /** Base URL of the HTTP interface, where the service has one, e.g. `http://127.0.0.1:8080`. */
   readonly url?: string;
-  /** Rejects with the reason when the service cannot go on; resolves after `stop`. */
+  /** Rejects when the service fails; resolves after `stop`. */
   readonly stopped: Promise<void>;
-  /** Graceful: takes no more work, commits what is in flight, frees what it holds. Idempotent. */
+  /** Stops gracefully: accepts no more work, commits work in flight, releases resources. Idempotent. */
   stop(): Promise<void>;
-  /** Called in place of `stop`, or during it, where the process ends at once on request. Must not wait for anything. */
+  /** Called instead of `stop` or during it, when the process must exit immediately. Must be synchronous. */
   abandon?(): void;
 }
 

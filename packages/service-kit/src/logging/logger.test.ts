@@ -9,7 +9,7 @@ function collect(options: Partial<LoggerOptions> = {}) {
   return { lines, logger: createLogger({ name: 'test', destination, ...options }) };
 }
 
-test('one object a line, with level, time and fields, those of the parent too', () => {
+test('writes one object per line with level, time and fields, also those of the parent', () => {
   const { lines, logger } = collect();
   logger.child({ partition: 3 }).info({ topic: 'images', offset: 12n }, 'committed');
   expect(lines).toEqual([
@@ -25,14 +25,14 @@ test('one object a line, with level, time and fields, those of the parent too', 
   expect(Date.parse(String(lines[0]?.time))).toBeGreaterThan(0);
 });
 
-test('is silent below its level', () => {
+test('writes nothing below its level', () => {
   const { lines, logger } = collect({ level: 'warn' });
   logger.info({}, 'no');
   logger.warn({}, 'yes');
   expect(lines.map(({ msg }) => msg)).toEqual(['yes']);
 });
 
-test('neither secrets nor payloads are written', () => {
+test('writes neither secrets nor payloads', () => {
   const { lines, logger } = collect();
   logger.info(
     {
@@ -47,7 +47,7 @@ test('neither secrets nor payloads are written', () => {
   expect(lines[1]).toMatchObject({ value: '<7 bytes>', vector: '<12 bytes>' });
 });
 
-test('errors keep code, verdict, context and causes, and lose what libraries hang on them', () => {
+test('writes code, verdict, context and causes of errors, and omits other fields', () => {
   const { lines, logger } = collect();
   const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', request: { body: 'hunter2' } });
   const error = new HeadwaterError('log-unavailable', 'Kafka does not answer', {
@@ -64,7 +64,7 @@ test('errors keep code, verdict, context and causes, and lose what libraries han
   expect(JSON.stringify(lines)).not.toContain('hunter2');
 });
 
-test('a circle of causes ends', () => {
+test('limits a cycle of causes', () => {
   const { lines, logger } = collect();
   const error = new Error('round');
   error.cause = error;

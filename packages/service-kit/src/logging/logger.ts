@@ -1,6 +1,6 @@
 /**
- * Structured logs on standard error: constant messages and fields, never a payload, never a secret. The only
- * file that knows pino.
+ * Structured logs on standard error: constant messages and fields, without payloads and secrets. Only this file uses
+ * pino.
  */
 import { createRequire } from 'node:module';
 import type { Logger } from '@headwater/log';
@@ -9,19 +9,19 @@ import { pino } from 'pino';
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Where lines go. */
-export interface LogDestination {
+/** Destination of log lines. */
+interface LogDestination {
   write(line: string): void;
 }
 
 export interface LoggerOptions {
-  /** The service; every line carries it. */
+  /** Name of the service, in every line. */
   readonly name: string;
   /** Default `info`. */
   readonly level?: LogLevel;
-  /** One JSON object a line (the default), or lines for people. */
+  /** One JSON object per line (the default), or readable lines. */
   readonly format?: 'json' | 'pretty';
-  /** Default: standard error, written at once, so that the last words before an exit are not lost. */
+  /** Default: standard error, written synchronously, so that no line is lost at exit. */
   readonly destination?: LogDestination;
 }
 
@@ -50,7 +50,7 @@ function defaultDestination(format: 'json' | 'pretty') {
   return build({ destination: 2, sync: true, colorize: process.stderr.isTTY, ignore: 'pid,hostname' });
 }
 
-/** A payload that slips into the fields becomes its length: images and vectors have no place in a log. */
+/** Replaces binary fields by their length: images and vectors must not be logged. */
 function withoutBytes(fields: Record<string, unknown>): Record<string, unknown> {
   if (!Object.values(fields).some(ArrayBuffer.isView)) return fields;
   return Object.fromEntries(
@@ -64,13 +64,13 @@ function withoutBytes(fields: Record<string, unknown>): Record<string, unknown> 
 const maxCauses = 5;
 
 /**
- * Only the fields that are known to be safe: errors of libraries may carry requests, with bodies and credentials.
- * Causes are followed a few deep.
+ * Logs only safe fields: errors of libraries may contain requests with bodies and credentials. Causes are logged to a
+ * depth of `maxCauses`.
  */
 function describeError(thrown: unknown, depth = 0): unknown {
   if (!(thrown instanceof Error)) return thrown;
   const { code, verdict, context } = thrown as { code?: unknown; verdict?: unknown; context?: unknown };
-  const goesOn = thrown.cause !== undefined && depth < maxCauses;
+  const hasCause = thrown.cause !== undefined && depth < maxCauses;
   return {
     type: thrown.name,
     message: thrown.message,
@@ -78,6 +78,6 @@ function describeError(thrown: unknown, depth = 0): unknown {
     ...(verdict === undefined ? {} : { verdict }),
     ...(context === undefined ? {} : { context }),
     stack: thrown.stack,
-    ...(goesOn ? { cause: describeError(thrown.cause, depth + 1) } : {}),
+    ...(hasCause ? { cause: describeError(thrown.cause, depth + 1) } : {}),
   };
 }

@@ -1,43 +1,43 @@
-/** What happens on the way to Kafka, as metrics and log lines: leaders that move are normal, and must be visible. */
+/** Metrics and log lines of the produce path: moving leaders are normal, but must be visible. */
 import type { Logger, ProduceObserver } from '@headwater/log';
 import type { Metrics } from './metrics.ts';
 
 export function observeProducing(metrics: Metrics, logger: Logger): ProduceObserver {
   const retries = metrics.counter(
     'headwater_kafka_produce_retries_total',
-    'Batches that were sent to Kafka again, by reason.',
+    'Batches sent to Kafka again, by reason.',
     ['reason'],
   );
   const moves = metrics.counter(
     'headwater_kafka_leader_moves_total',
-    'Partitions that had another leader when they were looked up again.',
+    'Leader changes of partitions that were written to.',
   );
   const unknown = metrics.counter(
     'headwater_kafka_unknown_commits_total',
-    'Transactions whose outcome was unknown until their id was opened again.',
+    'Transactions with an unknown outcome, decided by opening their id again.',
   );
   const writable = metrics.gauge(
     'headwater_kafka_writable',
-    '0 while records of some partition cannot be written to Kafka, else 1.',
+    '0 while a partition cannot be written to Kafka, otherwise 1.',
   );
   writable.set(1);
   return {
     retried: ({ topic, partition }, reason) => {
       retries.add(1, { reason });
-      logger.debug({ topic, partition, reason }, 'a batch is sent to Kafka again');
+      logger.debug({ topic, partition, reason }, 'retrying a produce batch');
     },
     leaderMoved: ({ topic, partition }) => {
       moves.add(1);
-      logger.debug({ topic, partition }, 'a partition has another leader');
+      logger.debug({ topic, partition }, 'partition leader changed');
     },
     commitUnknown: (reason) => {
       unknown.add(1);
-      logger.warn({ reason }, 'the outcome of a transaction is unknown; its producer is replaced');
+      logger.warn({ reason }, 'unknown transaction outcome; replacing its producer');
     },
     writable: (isWritable) => {
       writable.set(isWritable ? 1 : 0);
-      if (isWritable) logger.info({}, 'Kafka can be written again');
-      else logger.warn({}, 'records of a partition cannot be written to Kafka; retrying');
+      if (isWritable) logger.info({}, 'Kafka is writable again');
+      else logger.warn({}, 'cannot write to a partition of Kafka; retrying');
     },
   };
 }

@@ -16,7 +16,7 @@ test('counts, sets and observes, with labels', async () => {
   expect(body).not.toContain('process_cpu');
 });
 
-test('keeps process and event-loop metrics, apart for each service', async () => {
+test('keeps process and event-loop metrics separately for each service', async () => {
   const [one, other] = [createMetrics(), createMetrics()];
   one.counter('headwater_one_total', 'One.').add(1);
   const [first, second] = await Promise.all([one.render(), other.render()]);
@@ -27,14 +27,14 @@ test('keeps process and event-loop metrics, apart for each service', async () =>
   expect(second.body).not.toContain('headwater_one_total');
 });
 
-test('one name means one thing', () => {
+test('rejects two definitions of one name', () => {
   const metrics = createMetrics({ processDefaults: false });
   metrics.counter('headwater_x_total', 'X.', ['a']);
   expect(() => metrics.gauge('headwater_x_total', 'X.')).toThrow(/exists as counter\(a\)/);
   expect(() => metrics.counter('headwater_x_total', 'X.', ['b'])).toThrow(/not counter\(b\)/);
 });
 
-test('a series that is removed is not reported any more', async () => {
+test('does not report a removed series', async () => {
   const metrics = createMetrics({ processDefaults: false });
   const gauge = metrics.gauge('headwater_gone', 'Help.', ['partition']);
   for (const partition of ['0', '1']) gauge.set(7, { partition });

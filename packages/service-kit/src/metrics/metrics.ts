@@ -1,6 +1,6 @@
 /**
- * Prometheus metrics: `headwater_<noun>_<unit>[_total]`, base units, low cardinality. The only file that knows
- * prom-client. Every `Metrics` has a registry of its own, so that several services can live in one process.
+ * Prometheus metrics: `headwater_<noun>_<unit>[_total]`, base units, low cardinality. Only this file uses prom-client.
+ * Every `Metrics` has its own registry, so that several services can run in one process.
  */
 import {
   collectDefaultMetrics,
@@ -15,14 +15,14 @@ export interface Counter {
 }
 export interface Gauge {
   set(value: number, labels?: Readonly<Record<string, string>>): void;
-  /** The series with these labels is not reported any more. One that does not exist is no error. */
+  /** Removes the series with these labels; a missing series is no error. */
   remove(labels: Readonly<Record<string, string>>): void;
 }
 export interface Histogram {
   observe(value: number, labels?: Readonly<Record<string, string>>): void;
 }
 
-/** Asking for a metric that exists already returns the same one. */
+/** Creates metrics; an existing name returns the existing metric. */
 export interface Metrics {
   counter(name: string, help: string, labels?: readonly string[]): Counter;
   gauge(name: string, help: string, labels?: readonly string[]): Gauge;
@@ -31,7 +31,7 @@ export interface Metrics {
   render(): Promise<{ readonly body: string; readonly contentType: string }>;
 }
 
-export interface MetricsOptions {
+interface MetricsOptions {
   /** Process, garbage-collection and event-loop metrics; default true. */
   readonly processDefaults?: boolean;
 }
@@ -60,7 +60,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   if (options.processDefaults ?? true) collectDefaultMetrics({ register: registry });
   const known = new Map<string, { readonly shape: string; readonly metric: unknown }>();
 
-  /** Two callers that mean different things by one name are a defect of ours, found at start. */
+  /** Throws a TypeError where two callers define one name differently. */
   function once<T>(name: string, shape: string, create: () => T): T {
     const existing = known.get(name);
     if (existing === undefined) {
