@@ -3,11 +3,14 @@
  * object: records a second and CPU milliseconds a record of this process, for producing and for copying in transactions.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 const { ROOT = '', BROKERS = '', RECORDS = '6000' } = process.env;
-const { createKafkaLog } = await import(pathToFileURL(`${ROOT}/packages/log/dist/index.js`).href);
+// Before 0.1.0 the package was called stream, and partition groups were called lanes.
+const folder = existsSync(`${ROOT}/packages/log`) ? 'log' : 'stream';
+const { createKafkaLog } = await import(pathToFileURL(`${ROOT}/packages/${folder}/dist/index.js`).href);
 const records = Number(RECORDS);
 const partitions = 4;
 const callers = 64;
@@ -51,15 +54,16 @@ async function produce(topic, value) {
 async function copy(input, output) {
   let committed = 0;
   const group = `plumbing-${randomUUID()}`;
-  const lanes = await log.openLanes({
+  const open = (log.openPartitionGroup ?? log.openLanes).bind(log);
+  const partitionGroup = await open({
     group,
     topics: [input],
     batch: { maxRecords: 64 },
     inFlight: 2,
-    transactionalId: (lane) => `${group}-${lane}`,
+    transactionalId: (partition) => `${group}-${partition}`,
     deadLetterTopic: (topic) => `${topic}-dlt`,
     observer: {
-      committed: (_lane, batch) => {
+      committed: (_partition, batch) => {
         committed += batch.records;
       },
     },
@@ -72,7 +76,7 @@ async function copy(input, output) {
     }),
   });
   while (committed < records) await sleep(5);
-  await lanes.close();
+  await partitionGroup.close();
 }
 
 const [input, output] = [await createTopic(), await createTopic()];
