@@ -36,7 +36,7 @@ function refusedLanes(owner: ServiceProcess): number[] {
   return owner
     .stderr()
     .split('\n')
-    .filter((line) => line.includes('"msg":"partition will be opened again') && line.endsWith('}'))
+    .filter((line) => line.includes('"msg":"reopening the partition') && line.endsWith('}'))
     .map((line): { code: string; partition: number } => JSON.parse(line))
     .filter(({ code }) => code === 'log-fenced')
     .map(({ partition }) => partition);
