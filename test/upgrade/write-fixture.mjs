@@ -12,7 +12,7 @@ import { gzipSync } from 'node:zlib';
 import { createFolderBlobStore } from '@headwater/blobs';
 import { classifyEnvironment, startClassify } from '@headwater/classify';
 import { chooseFormat, encodeHeadFile, exportExamples, HeadCatalog } from '@headwater/classify/exchange';
-import { createDigitsSource } from '@headwater/demo';
+import { createDigitsSource } from '@headwater/demo/sources';
 import { extractEnvironment, startExtract } from '@headwater/extract';
 import { createMemoryLog, topicSpecs } from '@headwater/log';
 import { createFingerprintIds, openCodec } from '@headwater/schemas';
