@@ -6,6 +6,7 @@ import {
   cutNetAfter,
   ensureBackend,
   openLayersModel,
+  openTfjsEngine,
   packNet,
   readLayersModel,
   toLayersModel,
@@ -41,6 +42,6 @@ export async function buildLayersNet(file: NetFile, path: string): Promise<UserN
   const dimensions = dimensionsOf(placeOf(net.outputs, 'output'), file);
   const weights = packNet({ model: await toLayersModel(net), adaptation: adaptationOf(file) });
   whole.dispose();
-  const definition = definitionOf(file, weights, dimensions, { engine: 'tfjs', cut: '' });
-  return { weights, definition, single: takesOne(input) };
+  const definition = definitionOf(file, weights, dimensions, '');
+  return { weights, definition, openEngine: openTfjsEngine, single: takesOne(input) };
 }

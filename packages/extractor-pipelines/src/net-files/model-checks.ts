@@ -5,7 +5,12 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
-import { channelsOf, type ExtractorDefinition, type Preprocessing } from '@headwater/extractors';
+import {
+  channelsOf,
+  type ExtractorDefinition,
+  type OpenEngine,
+  type Preprocessing,
+} from '@headwater/extractors';
 import type { InputAdaptation, OutputAdaptation, TensorType } from '@headwater/extractors/nets';
 import type { NetFile } from './net-file.ts';
 
@@ -13,6 +18,7 @@ export interface UserNet {
   readonly definition: ExtractorDefinition;
   /** What the engine runs: uint8 [N, side, side, channels] to float32 [N, dimensions]. */
   readonly weights: Uint8Array;
+  readonly openEngine: OpenEngine;
   /** Whether the net takes one image at a time only. */
   readonly single: boolean;
 }
@@ -108,7 +114,7 @@ export function definitionOf(
   file: NetFile,
   bytes: Uint8Array,
   dimensions: number,
-  run: Pick<ExtractorDefinition, 'engine' | 'cut'>,
+  cut: string,
 ): ExtractorDefinition {
   return {
     contract: {
@@ -119,7 +125,7 @@ export function definitionOf(
       normalization: file.output.normalization,
       description: file.description,
     },
-    ...run,
+    cut,
     weights: { file: basename(file.model), sha256: createHash('sha256').update(bytes).digest('hex') },
     preprocessing: preprocessingOf(file),
   };

@@ -1,5 +1,6 @@
 /** A net file's ONNX model: checked, cut, and given its preprocessing as nodes of its own. */
 
+import { openOnnxEngine } from '@headwater/extractors';
 import type { TensorType } from '@headwater/extractors/nets';
 import {
   adaptNet,
@@ -57,6 +58,6 @@ export async function buildOnnxNet(file: NetFile, bytes: Uint8Array): Promise<Us
   const { name, type } = outputOf(model, types);
   const dimensions = dimensionsOf({ name, type }, file);
   const weights = writeModel(adaptNet(model, input, { name, dimensions }, adaptationOf(file)));
-  const definition = definitionOf(file, weights, dimensions, { engine: 'onnx', cut: vectorName });
-  return { weights, definition, single: takesOne(input) };
+  const definition = definitionOf(file, weights, dimensions, vectorName);
+  return { weights, definition, openEngine: openOnnxEngine, single: takesOne(input) };
 }

@@ -6,7 +6,6 @@ import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import type { Engine, Extractor, ExtractorOptions } from '@headwater/extractors';
 import { channelsOf, EngineExtractor, inputBytes } from '@headwater/extractors';
-import { engines } from './engines.ts';
 import type { UserNet } from './model-checks.ts';
 import { readUserNet } from './read-net.ts';
 
@@ -40,7 +39,7 @@ async function runTrial(engine: Engine, { definition, single }: UserNet): Promis
 /** Errors: model-invalid. */
 async function openEngine(net: UserNet, options: ExtractorOptions): Promise<Engine> {
   const { preprocessing, contract, cut } = net.definition;
-  const engine = await engines[net.definition.engine]({
+  const engine = await net.openEngine({
     weights: net.weights,
     inputShape: [preprocessing.side, preprocessing.side, channelsOf(preprocessing)],
     dimensions: contract.dimensions,

@@ -31,8 +31,6 @@ export interface Preprocessing {
 
 export interface ExtractorDefinition {
   readonly contract: VectorContract;
-  /** The engine that runs the net; a folder `engines/` has one file for each. */
-  readonly engine: 'onnx' | 'tfjs';
   /** The weights: a file under `models/<id>/`, the SHA-256 that it must have, and what makes the file where it does not ship. */
   readonly weights: { readonly file: string; readonly sha256: string; readonly madeBy?: string };
   /** Where the net was cut, e.g. the name of its output. */

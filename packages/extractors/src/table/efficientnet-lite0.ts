@@ -16,7 +16,6 @@ export const efficientnetLite0: ExtractorDefinition = {
     normalization: 'none',
     description: 'EfficientNet-Lite0 trained on ImageNet, cut after the global average pool.',
   },
-  engine: 'onnx',
   weights: {
     file: 'model.onnx',
     sha256: 'ec59efac88b58114e257747d19b69f34c74fa50b5a504080b9cf0f142d9fac32',

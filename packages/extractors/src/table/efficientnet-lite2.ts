@@ -15,7 +15,6 @@ export const efficientnetLite2: ExtractorDefinition = {
     normalization: 'none',
     description: 'EfficientNet-Lite2 trained on ImageNet, cut after the global average pool.',
   },
-  engine: 'onnx',
   weights: {
     file: 'model.onnx',
     sha256: 'e768268edba3a18581025e2a58527139bb4f76864a2f7d0a1e9a6b80702423c9',

@@ -17,7 +17,6 @@ export const faceFeatures: ExtractorDefinition = {
     normalization: 'none',
     description: 'The descriptor of the most prominent face in a picture, by the Euclidean distance.',
   },
-  engine: 'onnx',
   weights: {
     file: 'model.onnx',
     sha256: '9713219af68f7c5de92ed04fa20a7aae4b17bf95f76f0e5acb74d49ea7705065',

@@ -17,7 +17,6 @@ export const lenetDigits: ExtractorDefinition = {
     description:
       'LeNet trained on the digits 0 to 4, cut after Flatten: 50 maps of 4 by 4, after the second pooling.',
   },
-  engine: 'onnx',
   weights: {
     file: 'model.onnx',
     sha256: 'e8e40bb7afac630386aadf412fda2ef237abce62885208bcef487b55cd8f028e',
