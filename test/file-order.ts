@@ -2,8 +2,7 @@
  * Which file starts when: what runs longest begins first, so that nothing long is left for the end while the other cores have nothing to do. Tests
  * on Kafka, which wait more than they compute, come before the others. Without this a fresh checkout orders files by their size.
  */
-import type { TestSpecification } from 'vitest/node';
-import { BaseSequencer } from 'vitest/node';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The longest first. Files that are not named come behind them, in the order of their last durations or of their sizes. */
 const longest = [

@@ -14,8 +14,7 @@ import { commonEnvironment, createLogger, kafkaOptions, loadConfig, namesOf } fr
 import { type AuditReport, auditRun } from '../demo/src/audit/audit.ts';
 import { openCodecs, type RunCodecs } from '../demo/src/run/codecs.ts';
 import { createDigitsSource } from '../demo/src/sources/digits.ts';
-import type { SourceImage } from '../demo/src/sources/image-source.ts';
-import { imageIdOf } from '../demo/src/sources/image-source.ts';
+import { imageIdOf, type SourceImage } from '../demo/src/sources/image-source.ts';
 import type { Variables } from './processes.ts';
 
 export const extractor = 'lenet-digits.v1';

@@ -1,5 +1,4 @@
 /** Standard output belongs to the result: what is going on is told on standard error. */
-
 export function say(text) {
   process.stderr.write(`${text}\n`);
 }

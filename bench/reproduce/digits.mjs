@@ -1,5 +1,4 @@
 /** The digits: five are learned by a net, five are new to it. */
-
 import { join } from 'node:path';
 import { toLayersModel, writeLayersModel } from '@headwater/tfjs';
 import {

@@ -1,5 +1,4 @@
 /** What was found, beside what the source found. */
-
 export function tableOf(rows) {
   const header = ['', 'source', 'here', 'aim', ''];
   const cells = rows.map(({ what, source, value, aim, rate, note }) => [

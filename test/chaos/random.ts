@@ -1,5 +1,4 @@
 /** Chance that can be had again: the same seed makes the same stream and the same faults, in the same order. */
-
 export interface Random {
   /** From 0 up to, and without, 1. */
   next(): number;

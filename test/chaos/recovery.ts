@@ -1,5 +1,4 @@
 /** Measures recovery by the time at which a reader of committed records sees each image's prediction. */
-
 import type { Follower, Log, Names } from '@headwater/log';
 import { createFingerprintIds, openCodec } from '@headwater/schemas';
 

@@ -1,5 +1,4 @@
 /** Log lines of the services, made readable and put above the progress bar instead of into it. */
-
 import type { Logger } from '@headwater/log';
 import { createLogger, type Environment, type LogLevel, logLevels } from '@headwater/service-kit';
 import { prettyFactory } from 'pino-pretty';

@@ -1,5 +1,4 @@
 /** The process that a command runs in; replaced by tests. */
-
 import type { Logger } from '@headwater/log';
 import type { Environment } from '@headwater/service-kit';
 

@@ -3,7 +3,6 @@
  * record of each by its headers. It shares no code with the services. It is valid before compaction, that is,
  * right after a run.
  */
-
 import { failedRecordOf, type Log, type Names, type RecordPlace, sourceOf } from '@headwater/log';
 import {
   classOfLabel,

@@ -1,5 +1,4 @@
 /** Counts findings, and keeps the first few with their positions. */
-
 export interface Finding {
   readonly kind: 'lost' | 'duplicate';
   /** The missing or surplus output. */

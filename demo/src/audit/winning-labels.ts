@@ -2,7 +2,6 @@
  * Recomputes the effective labels independently of the join. For each image and task the winner is the largest
  * of (person before source, assignedAt, annotator, label), null being the smallest label.
  */
-
 export interface StatedLabel {
   readonly imageId: string;
   readonly task: string;

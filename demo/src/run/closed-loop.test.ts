@@ -1,5 +1,4 @@
 /** The closed loop on a log in memory, with services that are a few lines long and sometimes misbehave. */
-
 import type { IngestClient } from '@headwater/ingest/client';
 import {
   createMemoryLog,

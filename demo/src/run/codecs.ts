@@ -1,5 +1,4 @@
 /** The codecs of all topics that the run writes or reads, opened once. */
-
 import type { Names } from '@headwater/log';
 import {
   type Codec,

@@ -1,5 +1,4 @@
 /** The end of a run, told by what stands in the topics; every state in which it is not the end yet must hold it up. */
-
 import { createMemoryLog, createNames, type Log, partitionFor, topicSpecs } from '@headwater/log';
 import {
   compositeKey,

@@ -1,5 +1,4 @@
 /** The images of a run: the digits, or the user's folder. */
-
 import { createHash } from 'node:crypto';
 
 /** Fields of an image record besides its bytes; an image without them is sent over HTTP. */

@@ -2,7 +2,6 @@
  * The local stack of a run: data folder, log, topics and the three services. They are opened in this order and
  * closed in the opposite one, even after an error.
  */
-
 import {
   createKafkaLog,
   createMemoryLog,

@@ -1,5 +1,4 @@
 /** What any way in accepts, the join accepts, and in the form of the class that it counts as. */
-
 import { checkLabel, checkRow, checkSourceLabel, writtenAt } from '@headwater/classify';
 import {
   createClock,

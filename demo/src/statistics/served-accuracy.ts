@@ -2,7 +2,6 @@
  * Served accuracy: the published prediction against the first label of its image. It is measured over the last
  * labels only, because the head that predicted the first ones had few examples.
  */
-
 export interface Accuracy {
   readonly labelled: number;
   /** 0 … 1; null before the first label. */

@@ -1,5 +1,4 @@
 /** A KRaft node that is broker and controller in one, set up for a laptop: small, quick to start, quick to tell. */
-
 export interface BrokerAddress {
   readonly port: number;
   readonly controllerPort: number;

@@ -1,5 +1,4 @@
 /** The blob store of claim checks: bytes that are too large for a message, stored under their SHA-256. */
-
 export interface StoredBlob {
   /** Reference for `get`, e.g. `file:///var/lib/headwater/blobs/images/3f/3f…` or `s3://bucket/images/3f/3f…`. */
   readonly uri: string;

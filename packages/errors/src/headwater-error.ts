@@ -1,7 +1,6 @@
 /**
  * The one error type. Its verdict is set where the cause is known and applied where the record is handled.
  */
-
 import { type ErrorCode, errorCodes } from './codes.ts';
 import type { Verdict } from './verdict.ts';
 

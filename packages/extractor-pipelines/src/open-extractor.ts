@@ -1,7 +1,14 @@
 /** An extractor by what a user calls it: an id of the table, or a file of their own that describes a net or a chain. */
 import { HeadwaterError } from '@headwater/errors';
-import type { Extractor, ExtractorDescription, ExtractorOptions } from '@headwater/extractors';
-import { describe, isExtractorFile, openBuiltIn, readExtractorFile } from '@headwater/extractors';
+import {
+  describe,
+  type Extractor,
+  type ExtractorDescription,
+  type ExtractorOptions,
+  isExtractorFile,
+  openBuiltIn,
+  readExtractorFile,
+} from '@headwater/extractors';
 import { isChain } from './chains/chain-file.ts';
 import { openChain } from './chains/open-chain.ts';
 import { openNetFile } from './net-files/open-net.ts';

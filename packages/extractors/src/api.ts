@@ -1,5 +1,4 @@
 /** What an extractor is to the service that runs it: a record of the stream in (an encoded image and its attributes), one vector out. */
-
 import type { VectorContract } from '@headwater/schemas';
 import type { SourceRecord } from './stages/api.ts';
 

@@ -1,5 +1,4 @@
 /** Lets a number of callers in at once and the others wait in line: what keeps memory bounded in front of decoders and engine. */
-
 import { setMaxListeners } from 'node:events';
 
 export class Semaphore {

@@ -2,7 +2,6 @@
  * Exact sums, and arithmetic that gives the same bits on every engine. Fitted extractors use it, since they have the same
  * guarantee as heads.
  */
-
 export type { Kernel } from './kernel/api.ts';
 export { Gram, gramLength, paddedDimensions, rowOffset, rowStart } from './kernel/gram.ts';
 export { chooseKernel } from './kernel/kernel.ts';

@@ -1,5 +1,4 @@
 /** The contract between heads and the service that trains and serves them. Everything is pure: no I/O, no clock, no randomness. */
-
 export type HeadKind = 'lda' | 'ridge' | 'ncm' | 'softmax' | 'mlp' | 'knn';
 export type HeadMode = 'provisional' | 'settled';
 

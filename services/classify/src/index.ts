@@ -1,5 +1,4 @@
 /** Join, train and predict. */
-
 export { classifyAccess } from './api/access.ts';
 export type { HeadView, TaskView } from './api/task-views.ts';
 export { type ConfiguredFiles, openConfiguredFiles } from './configured-files.ts';

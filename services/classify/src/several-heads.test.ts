@@ -1,5 +1,4 @@
 /** Several kinds of heads of one task, from labels to predictions: who serves, by scores or because somebody says so. */
-
 import { createMemoryLog } from '@headwater/log';
 import type { ImageClassified } from '@headwater/schemas';
 import type { Service } from '@headwater/service-kit';

@@ -1,5 +1,4 @@
 /** Deletes expired blobs: the records that referred to them have left the log. */
-
 import type { BlobStore } from '@headwater/blobs';
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/log';

@@ -3,7 +3,6 @@
  * the table of examples against the winners that the plan knows, and the digests against those of the examples and of
  * an undisturbed run. It knows the topics and their headers, and nothing of how services work.
  */
-
 import type { Sent } from '../driver.ts';
 import type { Plan } from '../plan.ts';
 import type { Found, FoundExample, FoundHead, FoundImage, FoundPrediction, FoundVector } from './found.ts';

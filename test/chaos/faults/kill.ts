@@ -1,5 +1,4 @@
 /** A process ends without a word. Mostly it is back before anybody has noticed; at times others take over first. */
-
 import { sessionTimeoutMs } from '../installation.ts';
 import type { Random } from '../random.ts';
 import { type Fault, inSeconds, withTarget } from './fault.ts';

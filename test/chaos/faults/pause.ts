@@ -1,5 +1,4 @@
 /** A process is held until others have its partitions, and wakes in the middle of what it did: a zombie. */
-
 import { sessionTimeoutMs } from '../installation.ts';
 import type { Random } from '../random.ts';
 import { type Fault, inSeconds, pause, withTarget } from './fault.ts';

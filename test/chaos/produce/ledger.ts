@@ -2,7 +2,6 @@
  * What was handed to the log, under numbers: each sender counts its records from 0, and one call takes a run of them. A call that resolved is
  * acknowledged; of one that rejected it is unknown whether its records are in the log.
  */
-
 export interface Call {
   readonly sender: string;
   /** The first number. */

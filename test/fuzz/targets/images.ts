@@ -1,5 +1,4 @@
 /** Encoded images, as anybody may send them: ingest reads the header, extract decodes the pixels. */
-
 import { decodeImage } from '../../../packages/extractors/src/images/decoder.ts';
 import { defaultLimits } from '../../../packages/extractors/src/images/limits.ts';
 import { channelsOf } from '../../../packages/extractors/src/table/definition.ts';

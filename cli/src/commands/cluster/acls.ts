@@ -2,7 +2,6 @@
  * The ACLs of each service, for a cluster that denies by default. Readers of whole tables fetch partitions without a
  * group.
  */
-
 import type { Names } from '@headwater/log';
 import { type CommonConfig, namesOf } from '@headwater/service-kit';
 

@@ -2,7 +2,6 @@
  * `headwater topics`: creates the topics, or prints them and the ACLs, for clusters on which services may not create
  * topics.
  */
-
 import { idOfExtractorFile } from '@headwater/extractor-pipelines';
 import { extractorIds, isExtractorFile } from '@headwater/extractors';
 import { createKafkaLog, type LogAdmin, type Names, type TopicSpec, topicSpecs } from '@headwater/log';

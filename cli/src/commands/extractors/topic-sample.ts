@@ -1,5 +1,4 @@
 /** The images on Kafka as a sample, up to the end of the topic at the start. Erased images are left out. */
-
 import { HeadwaterError } from '@headwater/errors';
 import type { Sample, SampleRecord } from '@headwater/extractor-pipelines';
 import type { SourceRecord } from '@headwater/extractors';

@@ -1,5 +1,4 @@
 /** `headwater net train`: trains a net, with a progress bar. */
-
 import { HeadwaterError } from '@headwater/errors';
 import {
   openLayersModel,

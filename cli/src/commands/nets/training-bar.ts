@@ -1,5 +1,4 @@
 /** Progress of a training: a bar on a terminal, else a line every few seconds. */
-
 import type { TrainingProgress } from '@headwater/tfjs/training';
 import { SingleBar } from 'cli-progress';
 import type { TerminalStream } from '../../terminal/console.ts';

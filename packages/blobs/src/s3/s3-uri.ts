@@ -2,7 +2,6 @@
  * Parses `s3://bucket/key` literally, without decoding: a URL parser would resolve `..`, so that this process and the
  * store would read a reference differently.
  */
-
 export interface S3Place {
   readonly bucket: string;
   /** Prefix of the keys; empty, or with a final slash. */

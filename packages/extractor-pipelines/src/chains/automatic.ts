@@ -2,9 +2,7 @@
  * Automatic: looks at a sample, decides what each attribute is, and makes of image and attributes the branches that suit them, joined into one
  * vector in which each of them counts alike. What it decided is kept as what it learned; the branches then learn what they need.
  */
-
-import type { FittedArtefact, StageMethod, Value } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { type FittedArtefact, readOptions, type StageMethod, type Value } from '@headwater/extractors';
 import { z } from 'zod';
 import { openArtefact } from '../learning/artefact.ts';
 import { fittingsOf, insufficient, type Learner } from '../learning/fitting.ts';

@@ -1,6 +1,12 @@
 /** Branches side by side: each takes the same value, and their vectors become one, in the order in which the file names them. */
-import type { Stage, Value, ValueType } from '@headwater/extractors';
-import { canonicalJson, sha256, valueTypes } from '@headwater/extractors';
+import {
+  canonicalJson,
+  type Stage,
+  sha256,
+  type Value,
+  type ValueType,
+  valueTypes,
+} from '@headwater/extractors';
 import type { Weight } from './chain-file.ts';
 
 export interface JoinedBranch {

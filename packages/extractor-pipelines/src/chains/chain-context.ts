@@ -1,8 +1,12 @@
 /** What links are opened with, and how a name in a chain's file is understood. */
 import { resolve } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
-import type { ExtractorOptions, FittedArtefact, StageMethod } from '@headwater/extractors';
-import { extractorIds } from '@headwater/extractors';
+import {
+  type ExtractorOptions,
+  extractorIds,
+  type FittedArtefact,
+  type StageMethod,
+} from '@headwater/extractors';
 import { stageMethodOf, stageMethods } from '../methods/method-table.ts';
 import { automatic } from './automatic.ts';
 import type { MethodStep } from './chain-file.ts';

@@ -1,19 +1,17 @@
 /** Extractors as links: those of the table, and nets of a user's own. A net takes a record's image, or a picture that a link before it made. */
 import { HeadwaterError } from '@headwater/errors';
-import type {
-  Extractor,
-  ExtractorOptions,
-  Stage,
-  StageMethod,
-  Value,
-  ValueType,
-} from '@headwater/extractors';
 import {
   describeExtractor,
   EngineExtractor,
+  type Extractor,
+  type ExtractorOptions,
   openBuiltIn,
   readExtractorFile,
   readOptions,
+  type Stage,
+  type StageMethod,
+  type Value,
+  type ValueType,
 } from '@headwater/extractors';
 import { z } from 'zod';
 import { openNetFile } from '../net-files/open-net.ts';

@@ -1,8 +1,14 @@
 /** From a chain's file to an extractor: read, checked, each link opened on what it has learned, and held to the digest where the file states one. */
 import { dirname } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
-import type { Extractor, ExtractorDescription, ExtractorOptions, Stage } from '@headwater/extractors';
-import { readExtractorFile, StageExtractor } from '@headwater/extractors';
+import {
+  type Extractor,
+  type ExtractorDescription,
+  type ExtractorOptions,
+  readExtractorFile,
+  type Stage,
+  StageExtractor,
+} from '@headwater/extractors';
 import { maximumDimensions } from '@headwater/schemas';
 import type { ChainContext } from './chain-context.ts';
 import { type ChainFile, parseChainFile } from './chain-file.ts';

@@ -1,7 +1,6 @@
 /** Links one after the other, as one link. */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
-import type { Stage, Value } from '@headwater/extractors';
-import { sha256 } from '@headwater/extractors';
+import { type Stage, sha256, type Value } from '@headwater/extractors';
 
 /** A link that is open, and where it stands. */
 export interface PlacedStage {

@@ -3,8 +3,7 @@
  * was fitted with other options than the chain states, must not open: its vectors would go under a wrong digest.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { FittedArtefact } from '@headwater/extractors';
-import { artefactDigest, canonicalJson } from '@headwater/extractors';
+import { artefactDigest, canonicalJson, type FittedArtefact } from '@headwater/extractors';
 import { z } from 'zod';
 
 /** How a method's artefacts are written; the version counts up with every change of `learned`. */

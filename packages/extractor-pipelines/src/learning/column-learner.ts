@@ -1,5 +1,4 @@
 /** The learners of vectors: what they keep is a state of columns, and what they have learned is a function of it. */
-
 import type { Value } from '@headwater/extractors';
 import { z } from 'zod';
 import type { ColumnState, Columns } from './columns.ts';

@@ -2,7 +2,6 @@
  * What every method that learns promises: the artefact is a function of the set of records. No order, grouping, merge or journey through
  * JSON changes one bit of it; what is opened again gives the same vectors; what was altered does not open.
  */
-
 import type { FittedArtefact, Fitting, FittingState, StageMethod, Value } from '@headwater/extractors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

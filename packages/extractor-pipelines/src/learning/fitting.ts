@@ -3,8 +3,15 @@
  * whose state is made of exact counts and sums, so that order and grouping leave no trace.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { FittedArtefact, Fitting, FittingState, Value, ValueType } from '@headwater/extractors';
-import { canonicalJson, readOptions } from '@headwater/extractors';
+import {
+  canonicalJson,
+  type FittedArtefact,
+  type Fitting,
+  type FittingState,
+  readOptions,
+  type Value,
+  type ValueType,
+} from '@headwater/extractors';
 import { z } from 'zod';
 import { sealArtefact } from './artefact.ts';
 import { checkType } from './values.ts';

@@ -1,6 +1,5 @@
 /** One way to make a link, so that each states a digest over all that its values depend on, and refuses values of other types. */
-import type { Stage, Value, ValueType } from '@headwater/extractors';
-import { canonicalJson, sha256 } from '@headwater/extractors';
+import { canonicalJson, type Stage, sha256, type Value, type ValueType } from '@headwater/extractors';
 import { checkType } from './values.ts';
 
 interface StageParts {

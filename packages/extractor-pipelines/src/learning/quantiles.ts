@@ -7,7 +7,6 @@
  * With p bits left, ranks are exact and a value is known to 2^(9 − p) of itself: 2,048 places hold numbers that span six powers
  * of ten, of both signs, to about 1.6 %. Memory: 12 bytes a place and 1 KiB for values that wait, at most 26 KiB a column.
  */
-
 import { z } from 'zod';
 import { packedFloat64, packedUint32, packNumbers } from './packed-numbers.ts';
 

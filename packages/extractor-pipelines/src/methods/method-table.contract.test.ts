@@ -3,8 +3,14 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { HeadwaterError } from '@headwater/errors';
-import type { FittedArtefact, Stage, StageMethod, Value } from '@headwater/extractors';
-import { describeWeights, extractorIds } from '@headwater/extractors';
+import {
+  describeWeights,
+  extractorIds,
+  type FittedArtefact,
+  type Stage,
+  type StageMethod,
+  type Value,
+} from '@headwater/extractors';
 import { smooth } from '@headwater/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtInMethod } from '../chains/extractor-method.ts';

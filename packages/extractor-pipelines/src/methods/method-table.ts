@@ -1,6 +1,5 @@
 /** The methods that make links of chains, each a file. A new one is a file in this folder and a line here. */
-import type { StageMethod } from '@headwater/extractors';
-import { pixelVector } from '@headwater/extractors';
+import { pixelVector, type StageMethod } from '@headwater/extractors';
 import { custom } from './custom/custom.ts';
 import { dimensionReducedVector } from './numbers/dimension-reduced-vector.ts';
 import { discretizedVector } from './numbers/discretized-vector.ts';

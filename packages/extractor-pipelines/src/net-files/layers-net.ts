@@ -1,6 +1,4 @@
 /** A net file's TensorFlow.js layers model: checked, cut, and packed together with its preprocessing. */
-
-import type { layers as tfl } from '@headwater/tfjs';
 import {
   checkLayersWeights,
   cutNetAfter,
@@ -9,6 +7,7 @@ import {
   openTfjsEngine,
   packNet,
   readLayersModel,
+  type layers as tfl,
   toLayersModel,
 } from '@headwater/tfjs';
 import {

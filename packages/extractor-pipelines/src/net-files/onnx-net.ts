@@ -1,7 +1,5 @@
 /** A net file's ONNX model: checked, cut, and given its preprocessing as nodes of its own. */
-
 import { openOnnxEngine } from '@headwater/extractors';
-import type { TensorType } from '@headwater/extractors/nets';
 import {
   adaptNet,
   checkWeights,
@@ -9,6 +7,7 @@ import {
   type Model,
   probeTypes,
   readModel,
+  type TensorType,
   vectorName,
   writeModel,
 } from '@headwater/extractors/nets';

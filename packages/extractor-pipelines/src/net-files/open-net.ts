@@ -4,8 +4,14 @@
  */
 import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
-import type { Engine, Extractor, ExtractorOptions } from '@headwater/extractors';
-import { channelsOf, EngineExtractor, inputBytes } from '@headwater/extractors';
+import {
+  channelsOf,
+  type Engine,
+  EngineExtractor,
+  type Extractor,
+  type ExtractorOptions,
+  inputBytes,
+} from '@headwater/extractors';
 import type { UserNet } from './model-checks.ts';
 import { readUserNet } from './read-net.ts';
 

@@ -1,5 +1,4 @@
 /** What an engine and its worker thread say to each other. Pixels and vectors change hands; they are never copied. */
-
 import type { ErrorCode } from '@headwater/errors';
 import type { Provider } from './api.ts';
 import type { NativeCallFlags } from './native-calls.ts';

@@ -1,5 +1,4 @@
 /** Colour as a person sees it: what files state of it in their various ways comes to the same 8-bit sRGB. */
-
 import {
   cicpChunk,
   gamaChunk,

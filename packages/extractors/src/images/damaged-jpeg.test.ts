@@ -1,5 +1,4 @@
 /** JPEG files whose scans are damaged or cut, and those that only look like it. */
-
 import { smooth } from '@headwater/testing';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,4 @@
 /** Surgery on nets, for those who build with it: ONNX models and TensorFlow.js layers models. */
-
 export { graphField, type Model, nodeField, readModel, readNode } from './onnx/graph.ts';
 export { cutAfter, dropLayers, takeLayers, takeSection } from './onnx/graph-editing.ts';
 export { type Layer, layersOf } from './onnx/layers.ts';

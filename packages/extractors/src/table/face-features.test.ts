@@ -3,8 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { gradient, recordOf } from '@headwater/testing';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EngineExtractor } from '../engine-extractor.ts';
-import { openNet } from '../engine-extractor.ts';
+import { type EngineExtractor, openNet } from '../engine-extractor.ts';
 import { faceFeatures } from './face-features.ts';
 
 const photograph = (name: string) =>

@@ -3,7 +3,6 @@
  * requested error rate. They are measured for a few error rates during training, from the leave-one-out logits that are
  * computed anyway. A caller can therefore choose a rate without having the examples.
  */
-
 import { abstentionPoint, rejectionCurve, type ScoredAnswer } from '../measurements/rejection-curve.ts';
 import { uniformShareOf } from '../models/linear-head.ts';
 import type { TrainingProblem } from '../models/training-problem.ts';

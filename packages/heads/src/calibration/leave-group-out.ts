@@ -2,7 +2,6 @@
  * Near-duplicates of one group must be left out together. Otherwise each would be scored by a head that has seen its
  * duplicates, and the measured accuracy would be too high.
  */
-
 import type { Whitened } from '../models/whitening.ts';
 import { addScaled, dot, subtract } from '../numerics/vector-arithmetic.ts';
 import type { WhitenedSample } from './whitened-sample.ts';

@@ -2,7 +2,6 @@
  * Scores each example of the sample with a head that has not seen it (nor its group), without solving again. Leaving examples
  * out subtracts a few rank-one terms from the scatter; their effect on distances follows from dot products of whitened vectors.
  */
-
 import type { Whitened } from '../models/whitening.ts';
 import { dot, squaredDistance, subtract } from '../numerics/vector-arithmetic.ts';
 import { findFolds } from '../training-set/folds.ts';

@@ -8,7 +8,6 @@
  * 2^27, and n ≤ 2^26.) Within a block of sixteen vectors a sum of products is at most 16 · 11,585² = 2,147,395,600 < 2^31: an
  * int32 holds it.
  */
-
 import type { GramMemory, Kernel } from './api.ts';
 
 /** Vectors whose products are summed in int32 before they are added to G. */

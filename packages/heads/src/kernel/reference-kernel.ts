@@ -1,5 +1,4 @@
 /** The kernel for engines without WebAssembly SIMD, and the reference for the SIMD kernel. */
-
 import type { GramMemory, Kernel, Projection } from './api.ts';
 import { eliminate, substituteBack } from './elimination.ts';
 import { blockSize, gramLength, maximumBlocks, rowOffset, rowStart } from './gram.ts';

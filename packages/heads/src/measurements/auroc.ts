@@ -1,5 +1,4 @@
 /** How well a score separates two classes, without a threshold. */
-
 export interface ScoredCase {
   readonly score: number;
   readonly positive: boolean;

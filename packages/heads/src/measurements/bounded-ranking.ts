@@ -1,5 +1,4 @@
 /** Keeps the first few of many entries in bounded memory: a binary heap whose root is the next entry to drop. */
-
 export class BoundedRanking<T> {
   readonly #limit: number;
   readonly #compare: (a: T, b: T) => number;

@@ -1,5 +1,4 @@
 /** The input of every measurement: one prediction and its true label. */
-
 export interface PredictionOutcome {
   readonly imageId: string;
   /** The true label, which may be unknown to the head. */

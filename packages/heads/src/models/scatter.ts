@@ -2,7 +2,6 @@
  * Computes the within-class scatter of linear discriminant analysis from exact sums: the first step in non-integer float64.
  * Every loop runs in index order, classes in the order of their UTF-8 bytes.
  */
-
 import type { Kernel } from '../kernel/api.ts';
 import { rowOffset, rowStart } from '../kernel/gram.ts';
 import { scratchLength } from '../kernel/kernel.ts';

@@ -2,7 +2,6 @@
  * Coordinates in which A = (1 − ε) S + ρ I, ρ = ε·tr(S)/D, is the identity, so that every distance of the discriminant is a
  * plain sum of squares. One ε uses a Cholesky factorization; many ε use the tridiagonal form.
  */
-
 import type { Kernel } from '../kernel/api.ts';
 import { scratchLength } from '../kernel/kernel.ts';
 import { type Tridiagonal, tridiagonalize } from '../numerics/tridiagonal.ts';

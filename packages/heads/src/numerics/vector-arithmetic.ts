@@ -2,7 +2,6 @@
  * Sums over dimensions, each product and each sum rounded once, in a fixed order: the same bits on every engine. They use four
  * lanes, by index modulo 4, since a single sum would stall on its own latency; the lanes are added last.
  */
-
 export function dot(a: Float64Array, b: Float64Array): number {
   let sum0 = 0;
   let sum1 = 0;

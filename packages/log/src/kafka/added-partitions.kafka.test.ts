@@ -1,5 +1,4 @@
 /** Another tool adds partitions to a topic in use. */
-
 import { createTopic, numbered, produce, readAll, uniqueName } from '@headwater/testing';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import type { Log } from '../api.ts';

@@ -1,5 +1,4 @@
 /** Defects of unpatched kafkajs (docs/reference/kafka.md), tested on a real broker. */
-
 import {
   copyTo,
   createTopic,

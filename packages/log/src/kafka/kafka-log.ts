@@ -1,5 +1,4 @@
 /** The log on Apache Kafka. */
-
 import type {
   Follower,
   FollowOptions,

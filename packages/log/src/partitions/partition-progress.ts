@@ -2,7 +2,6 @@
  * Lag and progress of a group member's partitions. Lag is computed on a timer from the end of the log and the
  * committed position, so it also covers partitions that commit nothing, cannot be opened, or hang in a fetch.
  */
-
 import type { LogAdmin, PartitionObserver, Positions } from '../api.ts';
 import type { Logger } from '../logger.ts';
 

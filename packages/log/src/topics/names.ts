@@ -1,5 +1,4 @@
 /** Names of topics, groups and transactional ids; each can be set, for clusters with naming rules. */
-
 export interface Names {
   readonly topics: {
     readonly images: string;

@@ -1,7 +1,12 @@
 /** Names, topic settings and schema ids from the configuration. */
 import { HeadwaterError } from '@headwater/errors';
-import type { LogAdmin, TopicSpec, TopicSpecsOptions } from '@headwater/log';
-import { createNames, type Names } from '@headwater/log';
+import {
+  createNames,
+  type LogAdmin,
+  type Names,
+  type TopicSpec,
+  type TopicSpecsOptions,
+} from '@headwater/log';
 import { createFingerprintIds, createRegistryIds, type SchemaIds } from '@headwater/schemas';
 import type { CommonConfig } from '../configuration/common-environment.ts';
 

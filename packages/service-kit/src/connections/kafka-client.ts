@@ -2,8 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { HeadwaterError } from '@headwater/errors';
-import type { KafkaOptions, Log, Logger } from '@headwater/log';
-import { createKafkaLog } from '@headwater/log';
+import { createKafkaLog, type KafkaOptions, type Log, type Logger } from '@headwater/log';
 import type { CommonConfig } from '../configuration/common-environment.ts';
 import { observeProducing } from '../metrics/kafka-metrics.ts';
 import type { Metrics } from '../metrics/metrics.ts';

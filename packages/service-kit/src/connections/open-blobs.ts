@@ -1,8 +1,8 @@
 /** Opens the blob store of the configuration, with its read-only sources. */
 import { join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { BlobStore } from '@headwater/blobs';
 import {
+  type BlobStore,
   createFolderBlobStore,
   createS3BlobStore,
   keyWithin,

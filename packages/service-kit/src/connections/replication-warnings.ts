@@ -1,6 +1,5 @@
 /** Warns at start of topics with too few replicas. The service starts nevertheless. */
-import type { LogAdmin, Logger } from '@headwater/log';
-import { findReplicationGaps, internalTopics } from '@headwater/log';
+import { findReplicationGaps, internalTopics, type LogAdmin, type Logger } from '@headwater/log';
 
 /** Never rejects: without permission to read the replication, it logs nothing. Omits missing topics. */
 export async function warnOfReplication(

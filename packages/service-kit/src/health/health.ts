@@ -1,5 +1,4 @@
 /** State of the probes: alive until a permanent failure, ready when all components are ready. */
-
 export interface Health {
   /** Adds a component that must be ready; returns the setter of its state. */
   part(name: string): (ready: boolean, reason?: string) => void;

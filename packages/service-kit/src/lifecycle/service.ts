@@ -2,7 +2,6 @@
  * The interface between a service and its process. `main.ts` (one service per process) and the `headwater` command
  * (all services in one process) call the same start function with the same dependencies.
  */
-
 import type { BlobStore } from '@headwater/blobs';
 import type { Log, Logger, Names } from '@headwater/log';
 import type { SchemaIds } from '@headwater/schemas';

@@ -1,5 +1,4 @@
 /** Pictures for tests, made on the spot: patterns whose every pixel is known, and files that are not what they should be. */
-
 import type { SourceRecord } from '@headwater/extractors';
 import sharp, { type Sharp } from 'sharp';
 

@@ -1,7 +1,6 @@
 /** TensorFlow.js as an engine: the thread's file is the built one, from tests and from `dist` alike. */
 import { createRequire } from 'node:module';
-import type { Engine, EngineOptions } from '@headwater/extractors';
-import { openWorkerEngine } from '@headwater/extractors';
+import { type Engine, type EngineOptions, openWorkerEngine } from '@headwater/extractors';
 import { silenceNativeLogs } from './backend.ts';
 
 const workerFile = createRequire(import.meta.url).resolve('@headwater/tfjs/worker');

@@ -2,8 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
-import type { Preprocessing } from '@headwater/extractors';
-import { decodeImage, defaultLimits } from '@headwater/extractors';
+import { decodeImage, defaultLimits, type Preprocessing } from '@headwater/extractors';
 import type { LabelledImages } from './labelled-images.ts';
 
 export interface FolderOptions {

@@ -1,5 +1,4 @@
 /** Labelled images in memory, as training reads them: again and again, in another order each round. */
-
 export interface LabelledImages {
   readonly count: number;
   /** Each image is square. */

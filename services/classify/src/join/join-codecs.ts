@@ -1,5 +1,4 @@
 /** The codecs of every topic that the join reads or writes, opened once for all partitions. */
-
 import type { Names } from '@headwater/log';
 import {
   type Codec,

@@ -1,5 +1,4 @@
 /** One class for one text, and a bad label costs nothing but itself, through a join and a trainer on a log in memory. */
-
 import { createMemoryLog, type LogRecord, partitionFor } from '@headwater/log';
 import { compositeKey } from '@headwater/schemas';
 import { loadConfig } from '@headwater/service-kit';

@@ -4,8 +4,13 @@
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger, LogRecord } from '@headwater/log';
-import type { Codec, HeadActivated, HeadKind, HeadTrained } from '@headwater/schemas';
-import { parseCompositeKey } from '@headwater/schemas';
+import {
+  type Codec,
+  type HeadActivated,
+  type HeadKind,
+  type HeadTrained,
+  parseCompositeKey,
+} from '@headwater/schemas';
 import { checkTask } from '../join/record-checks.ts';
 
 /** A head without its parameters, and where it lies in the log. */

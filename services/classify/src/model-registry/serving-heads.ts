@@ -2,7 +2,6 @@
  * The heads that serve, opened and ready. Only these are held; a swap is one assignment, so that a prediction
  * comes from the one head or the other and never from a mixture.
  */
-
 import type { BlobStore } from '@headwater/blobs';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { type Classifier, openHead } from '@headwater/heads';

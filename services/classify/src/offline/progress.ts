@@ -1,5 +1,4 @@
 /** How far long work has come, for somebody who watches. */
-
 export interface Progress {
   /** What is being done, e.g. `reading examples`. */
   readonly stage: string;

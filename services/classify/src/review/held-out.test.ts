@@ -1,5 +1,4 @@
-import type { HeadKind, LabelledVector } from '@headwater/heads';
-import { quantize } from '@headwater/heads';
+import { type HeadKind, type LabelledVector, quantize } from '@headwater/heads';
 import { describe, expect, it } from 'vitest';
 import { type CrossValidationRequest, crossValidateHead } from './held-out.ts';
 

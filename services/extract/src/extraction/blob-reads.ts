@@ -2,7 +2,6 @@
  * Reads the blobs of images, and decides how long to retry. An unavailable store is retried without a limit. A blob
  * that is missing, or forbidden while others are readable, is a dead letter after BLOB_MISSING_AFTER.
  */
-
 import type { BlobStore, StoredBlob } from '@headwater/blobs';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { LogRecord } from '@headwater/log';

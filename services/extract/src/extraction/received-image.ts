@@ -2,7 +2,6 @@
  * Reads the encoded bytes of an image from a record of `images`. Any Kafka client may write to that topic, so the
  * record is validated: its encoding, its key, its time and its claim check.
  */
-
 import type { BlobStore } from '@headwater/blobs';
 import { HeadwaterError } from '@headwater/errors';
 import { Semaphore } from '@headwater/extractors';

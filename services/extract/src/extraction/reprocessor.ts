@@ -1,5 +1,4 @@
 /** Extraction as in the service, but without its group: for tools that repair missing outputs. */
-
 import type { LogRecord, ProcessorOutput } from '@headwater/log';
 import { createMetrics, type ServiceDependencies } from '@headwater/service-kit';
 import type { ExtractConfig } from '../environment.ts';

@@ -5,7 +5,6 @@
  * A prediction belongs to a request when image id and `receivedAt` are equal: extraction and join keep that time,
  * and no id gets the same time twice.
  */
-
 import type { ImageClassified } from '@headwater/schemas';
 import type { AcceptedImage } from '../intake/intake.ts';
 import { type Complete, PredictionWaits, type Wait } from './prediction-waits.ts';

@@ -2,11 +2,18 @@
  * Custom: a module of the user's own, loaded by its path, as a link. It runs in threads of its own with limits on time and memory, is held to
  * its contract at start and with every vector, and its faults are dead letters: the service stays up.
  */
-
 import { basename } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
-import type { ExtractorOptions, Stage, StageMethod, Value } from '@headwater/extractors';
-import { canonicalJson, readOptions, sha256, valueTypes } from '@headwater/extractors';
+import {
+  canonicalJson,
+  type ExtractorOptions,
+  readOptions,
+  type Stage,
+  type StageMethod,
+  sha256,
+  type Value,
+  valueTypes,
+} from '@headwater/extractors';
 import { type CustomOptions, optionsSchema } from './custom-options.ts';
 import { ModulePool } from './module-pool.ts';
 import { readModule } from './user-module.ts';

@@ -1,7 +1,6 @@
 /** The threads of a user's own module: values wait for one that is free, and a thread that has ended is replaced before the next value. */
 import { HeadwaterError } from '@headwater/errors';
-import type { ExtractorOptions, Value } from '@headwater/extractors';
-import { Semaphore } from '@headwater/extractors';
+import { type ExtractorOptions, Semaphore, type Value } from '@headwater/extractors';
 import type { CustomOptions } from './custom-options.ts';
 import { ModuleThread, type ThreadOptions } from './module-thread.ts';
 import { runTrial, trialValues } from './trial.ts';

@@ -3,8 +3,7 @@
  * numbers, or answers the same value otherwise from call to call, or from thread to thread.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { Value, ValueType } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type Value, type ValueType } from '@headwater/extractors';
 import sharp from 'sharp';
 import { z } from 'zod';
 

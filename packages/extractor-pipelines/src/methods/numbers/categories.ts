@@ -1,5 +1,4 @@
 /** Codes and indicators learn the same thing: which categories there are. */
-
 import type { Value } from '@headwater/extractors';
 import { z } from 'zod';
 import { fittingsOf, insufficient, type Learner } from '../../learning/fitting.ts';

@@ -1,7 +1,5 @@
 /** Fewer numbers that tell nearly the same: principal components, learned from a sample, or a random projection, which needs none. */
-
-import type { FittedArtefact, Stage, StageMethod } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { type FittedArtefact, readOptions, type Stage, type StageMethod } from '@headwater/extractors';
 import { dot } from '@headwater/heads/algebra';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';

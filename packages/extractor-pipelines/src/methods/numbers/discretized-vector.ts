@@ -2,9 +2,7 @@
  * Numbers become the bins that they fall in: bins of equal width, or of equally many values. Ranks are exact, and the bins' edges are the
  * same for the same set of records (see quantiles.ts for what is kept of it).
  */
-
-import type { StageMethod } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type StageMethod } from '@headwater/extractors';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
 import { ColumnLearner, columnFittings, eachColumn, refuseEmpty } from '../../learning/column-learner.ts';

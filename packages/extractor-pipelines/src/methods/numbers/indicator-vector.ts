@@ -1,7 +1,5 @@
 /** A category becomes a vector with a 1 at its place and zeros elsewhere; the words of a text, one with a 1 for each different word. */
-
-import type { StageMethod } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type StageMethod } from '@headwater/extractors';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
 import { makeStage } from '../../learning/make-stage.ts';

@@ -1,7 +1,5 @@
 /** Categories, or the words of a text, become whole numbers: codes from 0, in the order of the UTF-8 bytes of what was learned. */
-
-import type { StageMethod, Value } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type StageMethod, type Value } from '@headwater/extractors';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
 import { makeStage } from '../../learning/make-stage.ts';

@@ -1,7 +1,5 @@
 /** What leaves a chain must be finite: a missing number becomes the mean or the median of those that were there, or a number given. */
-
-import type { StageMethod } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type StageMethod } from '@headwater/extractors';
 import { maximumDimensions } from '@headwater/schemas';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';

@@ -1,5 +1,4 @@
 /** What each link on numbers and categories gives, and which samples are too poor to learn from. */
-
 import type { Stage, StageMethod, Value } from '@headwater/extractors';
 import { describe, expect, it } from 'vitest';
 import { dimensionReducedVector } from './dimension-reduced-vector.ts';

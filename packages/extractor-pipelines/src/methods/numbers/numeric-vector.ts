@@ -1,7 +1,5 @@
 /** Numbers, or texts that say numbers, become a vector: one entry, or one for each named attribute of a record. */
-
-import type { StageMethod, Value } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type StageMethod, type Value } from '@headwater/extractors';
 import { z } from 'zod';
 import { makeStage } from '../../learning/make-stage.ts';
 import { textOf, unfit } from '../../learning/values.ts';

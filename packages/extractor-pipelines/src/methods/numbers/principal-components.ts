@@ -2,7 +2,6 @@
  * Principal components (Pearson, 1901): the directions in which vectors differ most, found from exact sums of integers (scaled-gram.ts), so
  * that they are a function of the set of vectors.
  */
-
 import type { Value } from '@headwater/extractors';
 import { powerOfTwo } from '@headwater/heads/algebra';
 import { z } from 'zod';

@@ -2,9 +2,7 @@
  * Numbers of different scales count alike once the mean is taken off each and it is divided by its deviation. Both are learned, and are
  * those of real numbers, rounded once: no order of the records changes them.
  */
-
-import type { StageMethod } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type StageMethod } from '@headwater/extractors';
 import { maximumDimensions } from '@headwater/schemas';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';

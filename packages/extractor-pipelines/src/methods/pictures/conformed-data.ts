@@ -3,8 +3,16 @@
  * same attributes, each of one type and written in one way.
  */
 import { HeadwaterError } from '@headwater/errors';
-import type { ExtractorOptions, Stage, StageMethod, Value } from '@headwater/extractors';
-import { imageOptions, imageStage, openConforming, readOptions } from '@headwater/extractors';
+import {
+  type ExtractorOptions,
+  imageOptions,
+  imageStage,
+  openConforming,
+  readOptions,
+  type Stage,
+  type StageMethod,
+  type Value,
+} from '@headwater/extractors';
 import { z } from 'zod';
 import { makeStage } from '../../learning/make-stage.ts';
 import { conformAttribute } from '../records/attributes.ts';

@@ -2,7 +2,6 @@
  * What attributes look like in a sample: how many records have each, how many of them are numbers, how many words and how many different
  * values they hold. All of it is counts, so order and grouping of the records leave no trace.
  */
-
 import { HeadwaterError } from '@headwater/errors';
 import type { SourceRecord } from '@headwater/extractors';
 import { compareUtf8 } from '@headwater/heads/algebra';

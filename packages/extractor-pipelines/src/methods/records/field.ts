@@ -1,7 +1,6 @@
 /** Picks one attribute out of a record, as a text, a number or a category, so that a chain of its own can go on with it. */
 import { HeadwaterError } from '@headwater/errors';
-import type { StageMethod, Value } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type StageMethod, type Value } from '@headwater/extractors';
 import { z } from 'zod';
 import { makeStage } from '../../learning/make-stage.ts';
 import { type AttributeType, conformAttribute } from './attributes.ts';

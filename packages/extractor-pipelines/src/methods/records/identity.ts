@@ -1,5 +1,4 @@
 /** Identity: a link that changes nothing, for the place where a chain must have one. */
-
 import { readOptions, type StageMethod, valueTypes } from '@headwater/extractors';
 import { z } from 'zod';
 import { makeStage } from '../../learning/make-stage.ts';

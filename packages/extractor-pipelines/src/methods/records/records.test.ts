@@ -1,5 +1,4 @@
 /** What attributes are read as, and what becomes of those that are missing or wrong. */
-
 import type { Stage, Value } from '@headwater/extractors';
 import { describe, expect, it } from 'vitest';
 import { conformedData } from '../pictures/conformed-data.ts';

@@ -1,7 +1,5 @@
 /** A text as the characters that a reader sees: a letter with its accents, or a family of emoji, is one. */
-
-import type { StageMethod } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type StageMethod } from '@headwater/extractors';
 import { z } from 'zod';
 import { openSegmentation, takesText, textOptions } from './segmentation.ts';
 

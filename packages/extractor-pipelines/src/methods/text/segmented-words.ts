@@ -1,7 +1,5 @@
 /** A text as its words, also in scripts that put no blanks between them. */
-
-import type { StageMethod } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type StageMethod } from '@headwater/extractors';
 import { z } from 'zod';
 import { openSegmentation, type Segment, takesText, textOptions } from './segmentation.ts';
 

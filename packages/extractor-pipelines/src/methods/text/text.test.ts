@@ -1,5 +1,4 @@
 /** What the links on text give. */
-
 import type { StageMethod, Value } from '@headwater/extractors';
 import { describe, expect, it } from 'vitest';
 import { segmentedCharacters } from './segmented-characters.ts';

@@ -2,9 +2,7 @@
  * How often each term of a vocabulary comes in a text, weighed by how few texts hold it: idf = ln((1 + n) / (1 + n_t)) + 1, scaled to unit
  * length, as scikit-learn's TfidfVectorizer does by default. What is learned are counts of records, exact in any order.
  */
-
-import type { StageMethod, Value } from '@headwater/extractors';
-import { readOptions } from '@headwater/extractors';
+import { readOptions, type StageMethod, type Value } from '@headwater/extractors';
 import { fixedLog } from '@headwater/heads/algebra';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';

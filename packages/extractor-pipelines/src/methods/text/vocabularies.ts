@@ -1,5 +1,4 @@
 /** What TF-IDF learns: how many records hold each term, by the terms themselves, or by the places that they are hashed to. */
-
 import type { Value } from '@headwater/extractors';
 import { z } from 'zod';
 import { insufficient, type Learner } from '../../learning/fitting.ts';

@@ -2,7 +2,6 @@
  * Linear discriminant analysis with a shrunk within-class covariance (design section 4): accurate even with a handful of
  * labels, and a pure function of sums, so that it can be exact.
  */
-
 import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
 import { leaveOneOut } from '../../calibration/leave-one-out.ts';
 import {

@@ -2,7 +2,6 @@
  * Nearest class mean: the discriminant with a scatter shrunk completely to a multiple of the identity. It needs very few
  * examples, and replaces the other kinds on degenerate sets.
  */
-
 import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
 import { leaveOneOut } from '../../calibration/leave-one-out.ts';
 import { chooseTemperature } from '../../calibration/temperature.ts';

@@ -2,7 +2,6 @@
  * Ridge regression onto the classes, from centred normal equations (design section 4): (G_c + λ I) B = S_c, where S_c holds n_k
  * (μ_k − mean). Where classes differ in shape it can be more accurate than the discriminant.
  */
-
 import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
 import { chooseTemperature, type HeldOutLogits } from '../../calibration/temperature.ts';
 import { eliminate, substituteBack } from '../../kernel/elimination.ts';

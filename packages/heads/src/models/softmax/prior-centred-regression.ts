@@ -8,7 +8,6 @@
  * the gradient. Each step moves the logits along a line, so that its length is found without another pass. Every sum has a
  * fixed order: the same bits everywhere.
  */
-
 import type { Kernel } from '../../kernel/api.ts';
 import { LbfgsDirection } from '../../numerics/lbfgs.ts';
 import { addScaled, dot } from '../../numerics/vector-arithmetic.ts';

@@ -2,7 +2,6 @@
  * Chooses the regularization λ of a prior-centred regression by the log loss of held-out examples; the priors of these
  * regressions exclude the held-out examples too. (ε and T, two numbers, stay those of the whole set.)
  */
-
 import { holdOut } from '../../calibration/held-out.ts';
 import {
   type ChosenTemperature,

@@ -4,7 +4,6 @@
  * Held-out examples determine the regularization. Where it gains nothing, or nothing can be held out, the head is the
  * discriminant itself.
  */
-
 import { measureConfidenceThresholds } from '../../calibration/confidence-thresholds.ts';
 import { sampleLimit } from '../../training-set/bottom-k-sample.ts';
 import { maximumLearnedExamples } from '../example-budget.ts';

@@ -2,7 +2,6 @@
  * The linear discriminant on which a logistic regression is centred, of all examples or without held-out ones. Sums are exact,
  * so subtracting examples gives exactly the sums of the remaining ones.
  */
-
 import { CholeskyFactor } from '../../numerics/cholesky-factor.ts';
 import { dot } from '../../numerics/vector-arithmetic.ts';
 import { type ReadonlyStatistics, SufficientStatistics } from '../../training-set/sufficient-statistics.ts';

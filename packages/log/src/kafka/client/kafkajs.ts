@@ -3,7 +3,6 @@
  * (docs/reference/kafka.md) are patched or avoided here. The patches depend on the internals of one version, so
  * any other version is rejected.
  */
-
 import { createRequire } from 'node:module';
 import { HeadwaterError } from '@headwater/errors';
 import { crc32c } from '@node-rs/crc32';

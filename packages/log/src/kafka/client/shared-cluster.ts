@@ -3,7 +3,6 @@
  * kafkajs' topic metadata, and a refresh may have started before a user's topic was added to it. Each user must
  * therefore check that its topic is present.
  */
-
 import { mayBeDeposed } from '../fetch/deposed-leader.ts';
 import { withRetries } from './attempts.ts';
 import { asLogError, isOutOfRange, isStaleMetadata, rootOf } from './failures.ts';

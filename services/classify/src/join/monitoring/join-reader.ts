@@ -3,8 +3,12 @@ import { EventLoopBudget } from '../../event-loop.ts';
 import type { StateReader } from '../../store/state.ts';
 import { isUnlabelled, readCandidates } from '../state/candidates.ts';
 import { readImage, readVector } from '../state/join-state.ts';
-import type { RecentPrediction, ServedOutcome } from '../state/served-answers.ts';
-import { readOutcomes, readPredictions } from '../state/served-answers.ts';
+import {
+  type RecentPrediction,
+  readOutcomes,
+  readPredictions,
+  type ServedOutcome,
+} from '../state/served-answers.ts';
 
 export interface UnlabelledImage {
   readonly imageId: string;

@@ -3,7 +3,6 @@
  * winner is kept, so the order in which they come (and how often) changes nothing; vectors replace each
  * other in the order of their topic.
  */
-
 import type { ServedPrediction } from './served-answers.ts';
 
 /** An answer to a task that somebody, or the source of the image, gave. */

@@ -2,7 +2,6 @@
  * Looks in the topics for what was acknowledged and has no output: images without a vector, vectors without a prediction, labels without
  * their example. Only records before the groups' committed offsets are judged, so that it can run beside the services.
  */
-
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { HeadwaterError } from '@headwater/errors';

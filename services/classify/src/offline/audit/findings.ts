@@ -1,5 +1,4 @@
 /** What an audit can find, as a person reads it: how often each kind occurs, and where the first ones are. */
-
 export const findingKinds = [
   'vector-missing',
   'erasure-missing',

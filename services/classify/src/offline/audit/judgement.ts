@@ -2,7 +2,6 @@
  * What each record owes, by the rules in docs/guides/audit.md. A judgement is made of the tables alone, so that it can be made again when
  * they have moved on: before a finding is reported, and before a repair writes.
  */
-
 import type { Names } from '@headwater/log';
 import { classOfLabel } from '@headwater/schemas';
 import { erasureAnnotator } from '../../join/partition-join.ts';

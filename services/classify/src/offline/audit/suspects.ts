@@ -1,5 +1,4 @@
 /** Records that seem to owe another one, on disk and ordered by who would have to write it: there may be as many as there are images. */
-
 import { EventLoopBudget } from '../../event-loop.ts';
 import { Draft } from '../../store/state.ts';
 import type { Judge, Judgement } from './judgement.ts';

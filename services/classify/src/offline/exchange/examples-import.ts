@@ -2,7 +2,6 @@
  * A labelled set from a file back to the topics, by the way that labels and vectors always come: the join makes examples of them.
  * What the topics say already is not said again, so an import may be repeated, or go on after it was interrupted.
  */
-
 import { join } from 'node:path';
 import { RebuiltJoin } from '../rebuild/rebuilt-join.ts';
 import type { ExampleRow } from './example-files/api.ts';

@@ -1,5 +1,4 @@
 /** Heads and labelled sets as files: out of one cluster, and into another. */
-
 export {
   type ClusterClients,
   HeadCatalog,

@@ -1,5 +1,4 @@
 /** Heads and examples rebuilt from the topics, and held against what is there. */
-
 export type { OnProgress, Progress } from '../progress.ts';
 export {
   type BackfillOptions,

@@ -1,6 +1,5 @@
 /** Which examples are inside of the trainer's window, worked out from all of them at once instead of one after the other. */
-import type { StoredExample } from '../../train/examples/example-bytes.ts';
-import { timeDigits, timePosition } from '../../train/examples/example-bytes.ts';
+import { type StoredExample, timeDigits, timePosition } from '../../train/examples/example-bytes.ts';
 import type { ExampleWindow } from '../../train/examples/example-window.ts';
 import { openTemporaryStore } from '../temporary-store.ts';
 

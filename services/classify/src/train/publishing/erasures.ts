@@ -3,7 +3,6 @@
  * to know them: a head has learned the examples before its watermark, and an example is erased by a tombstone at an offset. Heads whose
  * watermark is not behind it go as soon as their line has a head whose watermark is, or when the labelled set is gone.
  */
-
 import type { LogRecord, OutgoingRecord } from '@headwater/log';
 import { compositeKey, type HeadActivated, type HeadKind, parseCompositeKey } from '@headwater/schemas';
 import { type HeadsTable, type KnownHead, unpinHeader } from '../../model-registry/heads-table.ts';

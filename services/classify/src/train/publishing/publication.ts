@@ -2,7 +2,6 @@
  * From a solved head to the records that publish it: the head itself, its activation where it is to serve, and
  * tombstones for the versions that are too old to be kept.
  */
-
 import type { BlobStore } from '@headwater/blobs';
 import type { Head, PrequentialFigures } from '@headwater/heads';
 import type { LogRecord, OutgoingRecord } from '@headwater/log';

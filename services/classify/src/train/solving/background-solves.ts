@@ -4,8 +4,14 @@
  * set whatever came afterwards.
  */
 import { asHeadwaterError } from '@headwater/errors';
-import type { Classifier, Head, HeadMode, LabelledVector, TrainingSet } from '@headwater/heads';
-import { openHead } from '@headwater/heads';
+import {
+  type Classifier,
+  type Head,
+  type HeadMode,
+  type LabelledVector,
+  openHead,
+  type TrainingSet,
+} from '@headwater/heads';
 import type { LogRecord } from '@headwater/log';
 import type { HeadTrained } from '@headwater/schemas';
 import { needsAdditionalExamples } from '../examples/additional-examples.ts';

@@ -2,7 +2,6 @@
  * Fake brokers over real sockets that implement the part of Kafka's protocol that producers need, with scripted
  * failures. Their logs follow the broker's rules for sequence numbers and epochs.
  */
-
 import { createServer, type Server, type Socket } from 'node:net';
 import { Decoder, Encoder } from '../../client/kafkajs.ts';
 import { errorCodes } from './error-codes.ts';

@@ -1,5 +1,4 @@
 /** Entries of the audit's tables as JSON; offsets, which are larger than what JSON numbers hold, as text. */
-
 export function encodeJsonEntry(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one)));
 }

@@ -2,7 +2,6 @@
  * Which vector has a prediction of which task, on disk, and since when each task was asked in each partition. Predictions expire by
  * age, oldest first, so the first one that is left says from where on they can be demanded.
  */
-
 import type { LogRecord, RecordPlace } from '@headwater/log';
 import type { ImageClassified } from '@headwater/schemas';
 import type { Draft, StateReader } from '../../../store/state.ts';

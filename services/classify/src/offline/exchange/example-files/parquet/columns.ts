@@ -1,5 +1,4 @@
 /** The columns of a Parquet file of examples, and the key under which its metadata says what set they are. */
-
 export const metadataKey = 'headwater.set';
 
 const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8' } as const;
