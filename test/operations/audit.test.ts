@@ -1,4 +1,5 @@
 /** Holes made on purpose: members of the groups that commit offsets and write nothing, as a broker that loses acknowledged records. */
+
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +19,7 @@ import {
   namesOf,
   type Service,
 } from '@headwater/service-kit';
+import { eventually as poll } from '@headwater/testing/eventually';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { runProgram } from '../../cli/src/program.ts';
 import { createTestConsole } from '../../cli/src/testing/test-console.ts';
@@ -169,8 +171,9 @@ class Installation {
   }
 }
 
+/** The time limit is that of the test. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
+  await poll(condition, Number.POSITIVE_INFINITY);
 }
 
 async function headwater(environment: Readonly<Record<string, string>>, ...args: string[]) {

@@ -2,10 +2,10 @@
  * The life of images whose ids are what people call their files, through all three services on a log in memory: taken in by HTTP or by
  * Kafka, classified, labelled, found, and erased until nothing is left of them in stores, blobs and compacted topics.
  */
+
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { createFolderBlobStore } from '@headwater/blobs';
 import { startClassify } from '@headwater/classify';
 import { startExtract } from '@headwater/extract';
@@ -19,6 +19,7 @@ import {
   type Service,
   type ServiceDependencies,
 } from '@headwater/service-kit';
+import { eventually as poll } from '@headwater/testing/eventually';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePng } from '../sources/png.ts';
 import { readServiceConfigs } from './services.ts';
@@ -85,12 +86,8 @@ function picture(kind: number, own: number): Buffer {
   return encodePng({ width: 28, height: 28, pixels });
 }
 
-async function eventually<T>(probe: () => Promise<T | undefined | false>): Promise<T> {
-  for (const deadline = Date.now() + 40_000; Date.now() < deadline; await setTimeout(40)) {
-    const value = await probe();
-    if (value !== undefined && value !== false) return value;
-  }
-  throw new Error(`not so after 40 s: ${probe}`);
+function eventually<T>(probe: () => Promise<T | undefined | false>): Promise<T> {
+  return poll(probe, 40_000);
 }
 
 async function records(topic: string): Promise<LogRecord[]> {

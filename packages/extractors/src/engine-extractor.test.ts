@@ -1,5 +1,6 @@
 import { HeadwaterError } from '@headwater/errors';
 import { grayDigit, pattern, recordOf } from '@headwater/testing';
+import { eventually as poll } from '@headwater/testing/eventually';
 import { describe, expect, it } from 'vitest';
 import { EngineExtractor } from './engine-extractor.ts';
 import type { Engine } from './engines/api.ts';
@@ -42,9 +43,8 @@ function openHeld(options: ExtractorOptions = {}) {
 
 const digit = (seed = 0) => grayDigit(seed).png().toBuffer();
 
-const until = async (condition: () => boolean) => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
+/** The time limit is that of the test. */
+const until = (condition: () => boolean) => poll(condition, Number.POSITIVE_INFINITY);
 
 describe('an extractor', () => {
   it('lets as many images in as may be pending, and the others wait', async () => {

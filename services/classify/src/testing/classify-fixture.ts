@@ -1,8 +1,8 @@
 /** Classify on a log of its own, with an extractor of eight dimensions that only the tests know. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { createFolderBlobStore } from '@headwater/blobs';
 import { describeExtractor, extractorIds } from '@headwater/extractors';
 import { createNames, type Log, type LogProducer, type LogRecord, type Names } from '@headwater/log';
@@ -28,6 +28,7 @@ import {
   type Service,
   type ServiceDependencies,
 } from '@headwater/service-kit';
+import { eventually as poll } from '@headwater/testing/eventually';
 import { classifyEnvironment } from '../environment.ts';
 import { startClassify } from '../service.ts';
 
@@ -261,16 +262,10 @@ export function refOf(extractor: string): VectorExtracted['extractor'] {
   return { name: extractor.slice(0, dot), version: extractor.slice(dot + 1), digest: '00'.repeat(32) };
 }
 
-/** Waits for a condition, never for a time. Looks less often by and by: most looks read whole topics. */
-export async function eventually<T>(
+/** `eventually` with the time limit of these tests. */
+export function eventually<T>(
   condition: () => Promise<T | undefined | false>,
-  patienceMs = 30_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
-  const deadline = Date.now() + patienceMs;
-  for (let pauseMs = 5; ; pauseMs = Math.min(80, pauseMs * 1.5)) {
-    const value = await condition();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`not so after ${patienceMs} ms: ${condition}`);
-    await setTimeout(pauseMs);
-  }
+  return poll(condition, timeoutMs);
 }

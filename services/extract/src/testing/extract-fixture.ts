@@ -1,4 +1,5 @@
 /** A fixture for tests of extract: sends images to a log, and reads the vectors and dead letters. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import {
   loadConfig,
   type ServiceDependencies,
 } from '@headwater/service-kit';
+import { eventually as poll } from '@headwater/testing/eventually';
 import sharp from 'sharp';
 import { type ExtractConfig, extractEnvironment } from '../environment.ts';
 
@@ -139,9 +141,7 @@ export async function openExtractFixture(log: Log, prefix: string, extractorId =
   };
 }
 
-/** Resolves when the condition holds; the limit is that of the test. Checks ever less often, since many checks read whole topics. */
+/** Resolves when the condition holds; the time limit is that of the test. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let pauseMs = 10; !(await condition()); pauseMs = Math.min(60, pauseMs * 1.5)) {
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-  }
+  await poll(condition, Number.POSITIVE_INFINITY);
 }

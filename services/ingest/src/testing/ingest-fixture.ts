@@ -1,4 +1,5 @@
 /** A running ingest service on an in-memory log; the test writes the records of the other services. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import {
   loadConfig,
   type ServiceDependencies,
 } from '@headwater/service-kit';
+import { eventually as poll } from '@headwater/testing/eventually';
 import { ingestEnvironment } from '../environment.ts';
 import { startIngest } from '../service.ts';
 
@@ -95,12 +97,7 @@ async function readAll(log: Log, topic: string): Promise<LogRecord[]> {
   return records;
 }
 
-/** Resolves to the first value of `probe` that is neither undefined nor false. Errors: after 10 s. */
-export async function eventually<T>(probe: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  for (let attempt = 0; attempt < 1_000; attempt += 1) {
-    const value = await probe();
-    if (value !== undefined && value !== false) return value;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('condition not met within 10 s');
+/** `eventually` with the time limit of these tests. */
+export function eventually<T>(probe: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  return poll(probe, 10_000);
 }
