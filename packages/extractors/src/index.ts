@@ -12,11 +12,11 @@ export { defaultLimits } from './images/limits.ts';
 export type * from './options.ts';
 export { Semaphore } from './semaphore.ts';
 export { StageExtractor } from './stage-extractor.ts';
-export type { SourceRecord } from './stages/api.ts';
 export {
   type FittedArtefact,
   type Fitting,
   type FittingState,
+  type SourceRecord,
   type Stage,
   type StageMethod,
   type Value,

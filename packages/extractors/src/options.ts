@@ -21,6 +21,6 @@ export interface ExtractorOptions {
   readonly provider?: Provider;
   /** After this long the engine's worker is replaced and the image is `extractor-failed`, default 30 s. */
   readonly timeoutMs?: number;
-  /** Told of each engine call: how many images shared it, and how long it took. For metrics. */
+  /** Called after each engine call with the number of images that shared it and its duration. For metrics. */
   readonly onBatch?: (images: number, seconds: number) => void;
 }

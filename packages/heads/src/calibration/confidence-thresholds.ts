@@ -16,7 +16,7 @@ const thresholdErrorRates = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2] as
 const prefix = 'sureEnoughFor';
 
 /**
- * For each error rate, the probability that a prediction must reach, as measurements named `confidenceThresholdFor0.01`. The
+ * For each error rate, the probability that a prediction must reach, as measurements named `sureEnoughFor0.01`. The
  * value is 2, which is never reached, where no threshold keeps the rate. Examples that cannot be scored do not count.
  * `offsets`: see `chooseTemperature`.
  */

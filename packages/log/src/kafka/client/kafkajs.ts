@@ -188,8 +188,8 @@ interface RequestQueue {
 }
 
 /**
- * With nothing pending, kafkajs sets a timer with a negative delay, which sets the next one: Node 24 warns of it, and every version
- * wakes up each millisecond. A request that is put into the queue later sets its own timer.
+ * With no pending request, kafkajs sets a timer with a negative delay, which sets the next one: every version of Node
+ * wakes up each millisecond, and Node 24 prints a warning. A later request sets its own timer.
  */
 function mendRequestQueue(): void {
   const { prototype } = require('kafkajs/src/network/requestQueue') as { readonly prototype: RequestQueue };
