@@ -30,3 +30,33 @@ it('lets those in line give up, and keeps no place for them', async () => {
   await next;
   await expect(gate.enter(abort.signal)).rejects.toThrow('no longer wanted');
 });
+
+it('runs work alone, after those inside and before those that come later', async () => {
+  const semaphore = new Semaphore(3);
+  const order: string[] = [];
+  await semaphore.enter();
+  const alone = ['first', 'second'].map((name) => semaphore.runAlone(async () => order.push(name)));
+  await new Promise((resolve) => setImmediate(resolve));
+  const later = semaphore.enter().then(() => {
+    order.push('later');
+    semaphore.leave();
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(order).toEqual([]);
+  semaphore.leave();
+  await Promise.all([...alone, later]);
+  expect(order).toHaveLength(3);
+  expect(order[0]).toBe('first');
+});
+
+it('frees all places when work that runs alone fails', async () => {
+  const semaphore = new Semaphore(2);
+  await expect(semaphore.runAlone(() => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  await Promise.all([semaphore.enter(), semaphore.enter()]);
+  const abort = new AbortController();
+  const waiting = semaphore.runAlone(async () => 'never', abort.signal);
+  abort.abort(new Error('no longer wanted'));
+  await expect(waiting).rejects.toThrow('no longer wanted');
+  semaphore.leave();
+  await semaphore.enter();
+});

@@ -2,11 +2,30 @@
 import { setMaxListeners } from 'node:events';
 
 export class Semaphore {
+  private readonly places: number;
   private free: number;
   private readonly line: (() => void)[] = [];
+  /** Of callers that want all places: two that each had some would wait for each other. */
+  private turn: Semaphore | undefined;
 
   constructor(places: number) {
+    this.places = places;
     this.free = places;
+  }
+
+  /** Runs `work` while no other caller is in; callers that come later wait. */
+  async runAlone<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    this.turn ??= new Semaphore(1);
+    const { turn } = this;
+    let taken = 0;
+    await turn.enter(signal);
+    try {
+      for (; taken < this.places; taken += 1) await this.enter(signal);
+      return await work();
+    } finally {
+      for (; taken > 0; taken -= 1) this.leave();
+      turn.leave();
+    }
   }
 
   /** Resolves when there is a place; rejects with the signal's reason when aborted before. */

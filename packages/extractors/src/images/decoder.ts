@@ -9,8 +9,9 @@ import { HeadwaterError } from '@headwater/errors';
 import { formatOf, type ImageHeader, readHeader } from '@headwater/image-formats';
 import sharp from 'sharp';
 import type { ImageLimits } from '../options.ts';
+import { Semaphore } from '../semaphore.ts';
 import { inputBytes, type Preprocessing } from '../table/definition.ts';
-import { decodingError } from './decoding-error.ts';
+import { decodingError, longestDecodeSeconds } from './decoding-error.ts';
 import { checkBytes, checkPixels } from './limits.ts';
 import { openImage } from './opening.ts';
 import { readPlainPng } from './plain-png.ts';
@@ -73,7 +74,8 @@ export async function decodeInProcess(
   limits: ImageLimits,
 ): Promise<Uint8Array> {
   const header = inspectImage(image, limits);
-  const pixels = await decodeFile(bufferOf(image), header, preprocessing, limits).catch((cause: unknown) => {
+  const decode = () => decodeFile(bufferOf(image), header, preprocessing, limits);
+  const pixels = await withOwnErrors(decode).catch((cause: unknown) => {
     throw decodingError(cause, header.mediaType);
   });
   if (pixels.byteLength === inputBytes(preprocessing)) return pixels;
@@ -84,6 +86,36 @@ export async function decodeInProcess(
       context: { mediaType: header.mediaType },
     },
   );
+}
+
+/** More than the pipelines of a process have; it only has to be finite, so that a decode can be alone. */
+const mostDecoders = 256;
+const decoders = new Semaphore(mostDecoders);
+let running = 0;
+let started = 0;
+
+/**
+ * libvips has one list of errors for all threads: a file that fails beside others may get their reasons, or none. It is
+ * decoded again alone, unless it has used up its time.
+ */
+async function withOwnErrors<T>(decode: () => Promise<T>): Promise<T> {
+  await decoders.enter();
+  const isFirst = running === 0;
+  running += 1;
+  started += 1;
+  const own = started;
+  const begun = performance.now();
+  try {
+    return await decode();
+  } catch (error) {
+    const wasAlone = isFirst && started === own;
+    const isLate = performance.now() - begun > longestDecodeSeconds * 1_000;
+    if (wasAlone || isLate) throw error;
+  } finally {
+    running -= 1;
+    decoders.leave();
+  }
+  return await decoders.runAlone(decode);
 }
 
 /** The others are decoded as a whole. */

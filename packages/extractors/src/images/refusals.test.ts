@@ -127,6 +127,29 @@ describe('damaged images', () => {
     );
   });
 
+  it('gives each file that fails beside others its own reason', async () => {
+    const formats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const;
+    const whole = await Promise.all(formats.map((format) => smooth(60, 40)[format]().toBuffer()));
+    const damaged = whole.flatMap((image) =>
+      [0.3, 0.5, 0.7, 0.9].flatMap((share) => {
+        const changed = Buffer.from(image);
+        changed.fill(0x4d, Math.floor(share * image.length), Math.floor(share * image.length) + 4);
+        return [changed, image.subarray(0, Math.floor(share * image.length))];
+      }),
+    );
+    const reasonOf = (image: Uint8Array) =>
+      decodeImage(image, efficientnetLite0.preprocessing, defaultLimits).then(
+        () => 'decoded',
+        (error: Error) => error.message,
+      );
+    const alone: string[] = [];
+    for (const image of damaged) alone.push(await reasonOf(image));
+    expect(new Set(alone).size).toBeGreaterThan(6);
+    for (let round = 0; round < 10; round += 1) {
+      expect(await Promise.all(damaged.map(reasonOf))).toEqual(alone);
+    }
+  });
+
   it('lets bytes after the end of a JPEG pass', async () => {
     const image = Buffer.concat([await smooth(64, 64).jpeg().toBuffer(), Buffer.from('camera notes')]);
     expect(await refusal(image)).toBe('decoded');
