@@ -215,7 +215,7 @@ describe('images with odd ids', () => {
       const both = [...(await letters(topics.images)), ...(await letters(topics.labels))];
       return both.length === 9 && both;
     });
-    for (const reason of ['control characters', 'step of a path', 'longer than 1024 bytes']) {
+    for (const reason of ['control characters', 'relative path segment', 'longer than 1024 bytes']) {
       expect(found.filter((message) => message.includes(reason))).toHaveLength(3);
     }
   });

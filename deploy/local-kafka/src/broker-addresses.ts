@@ -1,17 +1,17 @@
-/** Ports of a local Kafka: those of the last start where they are free, so that clients find it again. */
+/** Ports of a local Kafka: those of the last start if they are free, so that clients can reconnect. */
 import { readFile } from 'node:fs/promises';
 import type { BrokerFolder } from './broker-folder.ts';
 import type { BrokerNode } from './broker-settings.ts';
 import { failed } from './failed.ts';
 import { findFreePorts, isFree } from './ports.ts';
 
-export interface WantedPorts {
-  /** Of the first broker. */
+interface WantedPorts {
+  /** Port of the first broker. */
   readonly port?: number | undefined;
   readonly advertisedPorts?: readonly number[] | undefined;
 }
 
-/** Errors: local-kafka-failed where the wanted port is taken. */
+/** Errors: local-kafka-failed where the requested port is in use. */
 export async function chooseAddresses(
   folders: readonly BrokerFolder[],
   { port, advertisedPorts }: WantedPorts,
@@ -31,7 +31,8 @@ export async function chooseAddresses(
 
 async function choosePort(folder: BrokerFolder, wanted: number | undefined, free: number): Promise<number> {
   if (wanted !== undefined && wanted !== 0) {
-    if (!(await isFree(wanted))) throw failed(`port ${wanted} is taken by another program`);
+    if (!(await isFree(wanted)))
+      throw failed(`port ${wanted} is in use by another program; end it, or choose another port`);
     return wanted;
   }
   const former = await readFile(folder.address, 'utf8').then(

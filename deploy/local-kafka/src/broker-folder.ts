@@ -1,4 +1,4 @@
-/** Where one broker keeps its files: settings, data and logs, all below one folder. */
+/** File layout of a broker: settings, data and logs below one folder. */
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readTail } from './broker-process.ts';
@@ -19,14 +19,14 @@ function layOut(root: string) {
 
 export type BrokerFolder = ReturnType<typeof layOut>;
 
-/** One broker has the folder itself, several have one each in it. The count is part of the data, and never changes. */
+/** A single broker uses the folder itself, several brokers use subfolders. The count of a data folder never changes. */
 export async function createBrokerFolders(root: string, count: number): Promise<BrokerFolder[]> {
   const names = await readdir(root);
   const several = names.filter((name) => /^broker-\d+$/.test(name)).length;
   const former = names.includes('data') ? 1 : several;
   if (former !== 0 && former !== count) {
     throw failed(
-      `the folder ${root} holds a Kafka of ${former} broker(s): start ${former}, or name another folder`,
+      `the folder ${root} has data of ${former} broker(s); start ${former}, or choose another folder`,
     );
   }
   if (count === 1) return [layOut(root)];
@@ -35,7 +35,7 @@ export async function createBrokerFolders(root: string, count: number): Promise<
   return folders;
 }
 
-/** The end of the broker's log and of what it printed, for the message of an error. */
+/** The end of the broker's log and output, for error messages. */
 export function logTail({ log, output }: BrokerFolder): string {
   return [readTail(log), readTail(output)].filter((tail) => tail !== '').join('\n');
 }

@@ -1,4 +1,4 @@
-/** One broker of a local Kafka: its settings and its formatted data folder, and the process that comes and goes on them. */
+/** One broker of a local Kafka: settings, formatted data folder, and its current process. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,45 +8,45 @@ import { type BrokerFolder, logTail } from './broker-folder.ts';
 import { type BrokerProcess, readTail, startBroker } from './broker-process.ts';
 import { type BrokerNode, brokerLogSettings, brokerSettings } from './broker-settings.ts';
 import { failed } from './failed.ts';
-import { answers } from './requests/probe.ts';
+import { isServing } from './requests/probe.ts';
 
-/** A broker of a running local Kafka; its data and its port outlive its process. */
+/** A broker of a running local Kafka; data and port outlive its process. */
 export interface LocalBroker {
   /** `node.id`, from 1. */
   readonly id: number;
-  /** Where clients reach it, e.g. `127.0.0.1:40123`. */
+  /** Address for clients, e.g. `127.0.0.1:40123`. */
   readonly address: string;
-  /** Where it listens itself, behind an advertised port. */
+  /** Listen port of the broker itself, behind an advertised port. */
   readonly port: number;
-  /** The process that holds it; undefined while it is down. */
+  /** Process id of the watchdog shell; undefined while the broker is down. */
   readonly pid: number | undefined;
-  /** After `stop`, `kill` or its death: on its port, with its data. Errors: local-kafka-failed. */
+  /** Starts again after `stop`, `kill` or a crash, with its port and data. Errors: local-kafka-failed. */
   start(): Promise<void>;
-  /** By SIGTERM, which moves its partitions to other brokers first. Idempotent. */
+  /** Stops by SIGTERM, which first moves partitions to other brokers. Idempotent. */
   stop(): Promise<void>;
-  /** By SIGKILL. What the disk does not have yet, the system's page cache has. Idempotent. */
+  /** Kills by SIGKILL; unsynced data stays in the system's page cache. Idempotent. */
   kill(): Promise<void>;
 }
 
-export interface NodeOptions {
+interface NodeOptions {
   readonly java: string;
   readonly libraries: string;
   readonly folder: BrokerFolder;
   readonly node: BrokerNode;
   readonly nodes: readonly BrokerNode[];
-  /** Takes the place of the plain listener. */
+  /** Settings that replace the plain listener. */
   readonly security?: Readonly<Record<string, string>> | undefined;
-  /** Where it answers without a password. */
+  /** Port that needs no password. */
   readonly probePort: number;
-  /** Resolves before the start counts: the process must not be forgotten. */
+  /** Must resolve before the start continues, so that the process is recorded. */
   readonly onProcess: (pid: number) => Promise<void>;
-  /** It ended, and neither `stop` nor `kill` asked for it. */
+  /** Called when the broker ended without `stop` or `kill`. */
   readonly onDeath: (node: Node, code: number | null) => void;
 }
 
 const startSeconds = 90;
 
-/** For processes that live short or stand aside: no second compiler, one thread for garbage. */
+/** JVM options for short-lived and secondary processes: no second compiler, serial garbage collection. */
 const quickJvm = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Djava.awt.headless=true'];
 
 export class Node implements LocalBroker {
@@ -90,7 +90,7 @@ export class Node implements LocalBroker {
     await writeFile(folder.address, JSON.stringify({ port, controllerPort }));
   }
 
-  /** Once in the life of a data folder: gives it its cluster id. */
+  /** Formats a new data folder with its cluster id. */
   async format(clusterId: string, more: readonly string[]): Promise<void> {
     const { java, libraries, folder } = this.#options;
     const command = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', folder.settings];
@@ -100,7 +100,7 @@ export class Node implements LocalBroker {
       await promisify(execFile)(java, [...jvm, ...command, '--ignore-formatted', ...more]);
     } catch (error) {
       const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-      throw failed(`the data folder ${folder.data} could not be formatted:\n${stdout}${stderr}`, error);
+      throw failed(`cannot format the data folder ${folder.data}:\n${stdout}${stderr}`, error);
     }
   }
 
@@ -110,7 +110,7 @@ export class Node implements LocalBroker {
     throw failed(`Apache Kafka did not start; the end of ${log}:\n${logTail(this.folder)}`);
   }
 
-  /** False when the broker ended before it answered. Errors: local-kafka-failed where it is silent. */
+  /** False when the broker ended during its start. Errors: local-kafka-failed after a timeout. */
   async tryStart(): Promise<boolean> {
     if (this.#process !== undefined) return true;
     const { folder, onProcess } = this.#options;
@@ -171,11 +171,11 @@ export class Node implements LocalBroker {
   async #waitUntilReady(broker: BrokerProcess): Promise<boolean> {
     const deadline = Date.now() + startSeconds * 1_000;
     while (this.#process === broker) {
-      if (await answers(this.#options.probePort, 1_000)) return this.#process === broker;
+      if (await isServing(this.#options.probePort, 1_000)) return this.#process === broker;
       if (Date.now() > deadline) {
         await broker.stop();
         const words = logTail(this.folder);
-        throw failed(`Apache Kafka did not answer within ${startSeconds} s; the end of its log:\n${words}`);
+        throw failed(`Apache Kafka did not respond within ${startSeconds} s; the end of its log:\n${words}`);
       }
       await sleep(100);
     }

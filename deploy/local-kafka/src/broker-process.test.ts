@@ -19,7 +19,7 @@ afterEach(async () => {
 const output = () => join(folder, 'out');
 const pidFile = () => join(folder, 'pid');
 
-/** Any program will do: this one leaves its process id and does as told. */
+/** A program in place of a broker: it writes its process id and runs a script. */
 const command = (script: string) => [
   '/bin/sh',
   '-c',
@@ -40,7 +40,7 @@ async function readPid(): Promise<number> {
 const isRunning = (pid: number) => identify(pid) !== undefined;
 const untilGone = (pid: number) => expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false);
 
-test('stop asks first', async () => {
+test('stop sends SIGTERM first', async () => {
   const broker = start(`trap 'echo asked; exit 0' TERM`);
   const pid = await readPid();
   await Promise.all([broker.stop(), broker.stop()]);
@@ -48,26 +48,26 @@ test('stop asks first', async () => {
   expect(isRunning(pid)).toBe(false);
 });
 
-test('stop insists when asking does not help', async () => {
+test('stop sends SIGKILL after the grace period', async () => {
   const broker = start(`trap '' TERM`, 1);
   const pid = await readPid();
   await broker.stop();
   await untilGone(pid);
 });
 
-test('a broker that ends by itself is told of, with its code and what it said', async () => {
+test('reports a broker that ends by itself, with exit code and output', async () => {
   const broker = start('echo out of memory >&2; exit 3');
   expect(await broker.ended).toEqual({ code: 3 });
   expect(readTail(output())).toBe('out of memory');
   await broker.stop();
 });
 
-test('a command that does not exist is told of', async () => {
+test('reports a command that does not exist', async () => {
   const broker = startBroker(['/does/not/exist'], { outputFile: output(), cwd: folder });
   expect((await broker.ended).code).toBe(127);
 });
 
-test('the broker goes when its owner is killed', async () => {
+test('the broker ends when its parent is killed', async () => {
   const module = JSON.stringify(new URL('../dist/broker-process.js', import.meta.url).href);
   const script = `
     import { startBroker } from ${module};
@@ -79,7 +79,7 @@ test('the broker goes when its owner is killed', async () => {
   await untilGone(pid);
 });
 
-test('the broker goes when the shell between is killed', async () => {
+test('the broker ends when the watchdog shell is killed', async () => {
   const broker = start('');
   const pid = await readPid();
   process.kill(broker.pid, 'SIGKILL');
@@ -87,6 +87,6 @@ test('the broker goes when the shell between is killed', async () => {
   await untilGone(pid);
 });
 
-test('the tail of a file is its last lines', () => {
+test('reads the last lines of a file', () => {
   expect(readTail(join(folder, 'absent'))).toBe('');
 });

@@ -1,24 +1,24 @@
 /**
- * The broker as a child that never outlives us. A small shell stands between: it holds our pipe, and when that
- * closes, because we say so or because we were killed, it ends the broker. The broker has a process group of its
- * own, so that Ctrl-C in a terminal reaches the services first and Kafka last.
+ * The broker as a child process that never outlives its parent. A watchdog shell holds a pipe of the parent and ends
+ * the broker when the pipe closes, also after a kill of the parent. The broker has its own process group, so that
+ * Ctrl-C in a terminal reaches only the services, which stop before Kafka.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
 export interface BrokerProcess {
   readonly pid: number;
-  /** Resolves when the broker has ended, for whatever reason; never rejects. */
+  /** Resolves when the broker has ended for any reason; never rejects. */
   readonly ended: Promise<{ readonly code: number | null; readonly error?: Error }>;
-  /** Asks, waits, and insists when the grace is over. */
+  /** Sends SIGTERM, and SIGKILL after the grace period. */
   stop(): Promise<void>;
-  /** At once, by SIGKILL to all that it consists of. */
+  /** Sends SIGKILL to the process group. */
   kill(): void;
 }
 
 const defaultGraceSeconds = 20;
 
-/** $1 is the grace in seconds. `read` returns when the pipe on descriptor 3 closes: TERM, and KILL if that is not enough. */
+/** $1 is the grace period in seconds. `read` returns when the pipe on descriptor 3 closes: then TERM, later KILL. */
 const watchdog = `
 left=$1
 shift
@@ -38,11 +38,11 @@ kill $watch 2>/dev/null
 exit $code
 `;
 
-export interface BrokerProcessOptions {
-  /** What it prints goes there. */
+interface BrokerProcessOptions {
+  /** File for standard output and standard error. */
   readonly outputFile: string;
   readonly cwd: string;
-  /** Between TERM and KILL; default 20. */
+  /** Seconds between TERM and KILL; default 20. */
   readonly graceSeconds?: number;
 }
 
@@ -57,7 +57,7 @@ export function startBroker(
     stdio: ['pipe', output, output],
   });
   closeSync(output);
-  // The pipe breaks when the broker ends first; that is told by `ended`.
+  // The pipe breaks when the broker ends first, which `ended` reports.
   child.stdin?.on('error', () => undefined);
   const ended = waitForEnd(child);
   return {
@@ -85,17 +85,17 @@ async function stop(child: ChildProcess, ended: BrokerProcess['ended'], graceSec
   clearTimeout(insist);
 }
 
-/** Whoever is left of the group, for the case that the shell itself was killed. */
+/** Kills the remaining processes of the group, in case the shell itself was killed. */
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // Nobody is left.
+    // The group has no processes.
   }
 }
 
-/** The last lines of a file, for the words of an error; empty when there is none. */
+/** The last lines of a file, for error messages; empty when it does not exist. */
 export function readTail(file: string, lines = 20): string {
   try {
     return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');

@@ -1,20 +1,20 @@
 /**
- * A broker that lets nobody in without a password over TLS, or a certificate: what a production cluster asks for, on
- * one machine. Two listeners face clients, SASL_SSL and SSL with client certificates; the broker talks to itself, and
- * answers our probe, on a third one that stays plain on the loopback interface.
+ * A broker that requires a password over TLS or a client certificate, like a production cluster. Clients use two
+ * listeners, SASL_SSL and SSL with client certificates; inter-broker traffic and probes use a third, plain one on the
+ * loopback interface.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Authority } from './certificates.ts';
 
 export interface BrokerSecurity {
-  /** Signs the broker's certificate; clients with a certificate of it are let in. */
+  /** Signs the broker's certificate; clients with its certificates are accepted. */
   readonly authority: Authority;
-  /** By name; each can log in with PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. Letters, digits and dashes alone. */
+  /** Passwords by user, for PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512; only letters, digits and dashes. */
   readonly passwords: Readonly<Record<string, string>>;
 }
 
-export interface SecuredPorts {
+interface SecuredPorts {
   /** SASL_SSL. */
   readonly port: number;
   /** SSL, with a client certificate. */
@@ -25,7 +25,7 @@ export interface SecuredPorts {
 
 const mechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 
-/** Takes the place of the plain listener in `server.properties`. */
+/** Settings that replace the plain listener in `server.properties`. */
 export function securedSettings(
   { port, certificatePort, plainPort }: SecuredPorts,
   controllerPort: number,
@@ -55,14 +55,14 @@ export function securedSettings(
   };
 }
 
-/** Kafka reads PEM files as they are (KIP-651): key and certificate in one, authorities in another. */
+/** Kafka reads PEM files (KIP-651): key and certificate in one, authorities in another. */
 export async function writeStores(folder: string, { authority }: BrokerSecurity): Promise<void> {
   const { key, certificate } = authority.issue('broker', ['localhost', '127.0.0.1']);
   await writeFile(keyStore(folder), `${key}${certificate}`, { mode: 0o600 });
   await writeFile(trustStore(folder), authority.certificate);
 }
 
-/** For the tool that formats the data folder: SCRAM's credentials live in the metadata log. */
+/** Arguments for formatting the data folder: SCRAM credentials are in the metadata log. */
 export function scramArguments({ passwords }: BrokerSecurity): string[] {
   return Object.entries(passwords).flatMap(([name, password]) =>
     mechanisms.flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=${name},password=${password}]`]),

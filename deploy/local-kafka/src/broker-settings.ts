@@ -1,5 +1,5 @@
-/** A KRaft node that is broker and controller in one, set up for a laptop: small, quick to start, quick to tell. */
-export interface BrokerAddress {
+/** Settings of a KRaft node that is broker and controller, for a laptop: small and quick to start. */
+interface BrokerAddress {
   readonly port: number;
   readonly controllerPort: number;
 }
@@ -7,12 +7,12 @@ export interface BrokerAddress {
 export interface BrokerNode extends BrokerAddress {
   /** `node.id`, from 1. */
   readonly id: number;
-  /** The port that clients connect to, where it is not the broker's own: a proxy stands between. */
+  /** Port for clients where a proxy is in front of the broker. */
   readonly advertised?: { readonly port: number; readonly internalPort: number } | undefined;
 }
 
 /**
- * `server.properties` of one of these nodes. Paths may contain anything but line breaks. `security` takes the place of the plain listener.
+ * `server.properties` of one of these nodes. Paths must not contain line breaks. `security` replaces the plain listener.
  */
 export function brokerSettings(
   node: BrokerNode,
@@ -33,7 +33,7 @@ export function brokerSettings(
     .join('\n')}\n`;
 }
 
-/** Only this machine can connect; the advertised address is the one of this start, whatever it was before. */
+/** Listens only on the loopback interface; the advertised address is that of the current start. */
 function network({ id, port, controllerPort, advertised }: BrokerNode, nodes: readonly BrokerNode[]) {
   const internal = advertised === undefined ? '' : `,INTERNAL://127.0.0.1:${advertised.internalPort}`;
   return {
@@ -43,13 +43,13 @@ function network({ id, port, controllerPort, advertised }: BrokerNode, nodes: re
     listeners: `PLAINTEXT://127.0.0.1:${port}${internal},CONTROLLER://127.0.0.1:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised?.port ?? port}${internal}`,
     'controller.listener.names': 'CONTROLLER',
-    // Brokers reach each other beside the proxies of clients.
+    // Brokers connect to each other without the proxies of clients.
     'inter.broker.listener.name': advertised === undefined ? 'PLAINTEXT' : 'INTERNAL',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
   };
 }
 
-/** There is one node: nothing can be replicated. Topics are created on purpose only. */
+/** A single node cannot replicate. Topics are not created automatically. */
 const single = {
   'default.replication.factor': 1,
   'offsets.topic.replication.factor': 1,
@@ -60,7 +60,7 @@ const single = {
   'auto.create.topics.enable': false,
 };
 
-/** As in production: an acknowledged record is on two brokers, and one may be away. A quorum of less than three cannot lose any. */
+/** As in production: an acknowledged record is on two brokers, and one may be down. Fewer than three must all be up. */
 function replicated(count: number) {
   const replicas = Math.min(3, count);
   const insync = replicas === 3 ? 2 : 1;
@@ -77,7 +77,7 @@ function replicated(count: number) {
   };
 }
 
-/** The cleaner's buffer alone would take a third of the heap by default. */
+/** By default, the cleaner's buffer alone would take a third of the heap. */
 const small = {
   'offsets.topic.num.partitions': 8,
   'transaction.state.log.num.partitions': 8,
@@ -89,8 +89,8 @@ const small = {
 };
 
 /**
- * Groups form at once, tests may use short sessions, abandoned transactions end soon, retention is looked at each
- * minute and compaction each second, and a broker that was killed may come back before its old registration has slept out nine seconds.
+ * Short intervals: groups form immediately, sessions can be short, abandoned transactions end soon, retention runs each
+ * minute and compaction each second, and a killed broker can return before the default session of nine seconds ends.
  */
 const quick = {
   'broker.heartbeat.interval.ms': 500,
@@ -102,12 +102,12 @@ const quick = {
   'log.cleaner.backoff.ms': 1_000,
 };
 
-/** Java properties take a backslash for an escape. */
+/** In Java properties, a backslash starts an escape sequence. */
 function escapeValue(value: string): string {
   return value.replaceAll('\\', '\\\\');
 }
 
-/** `log4j2.properties`: two files of 10 MB at most, however long the broker runs; each start begins a new one. */
+/** `log4j2.properties`: at most two files of 10 MB; each start creates a new one. */
 export function brokerLogSettings(logFile: string): string {
   return `status = error
 appender.file.type = RollingFile

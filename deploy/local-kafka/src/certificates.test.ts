@@ -3,7 +3,7 @@ import { connect, createServer, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
 import { createAuthority } from './certificates.ts';
 
-test('certificates say who they are for, and who has signed them', () => {
+test('certificates contain subject and issuer', () => {
   const authority = createAuthority();
   const root = new X509Certificate(authority.certificate);
   const leaf = new X509Certificate(
@@ -19,7 +19,7 @@ test('certificates say who they are for, and who has signed them', () => {
   expect(leaf.verify(new X509Certificate(createAuthority().certificate).publicKey)).toBe(false);
 });
 
-test('TLS takes them, and refuses those of another authority', async () => {
+test('TLS accepts certificates and rejects those of another authority', async () => {
   const authority = createAuthority();
   const { certificate: cert, key } = authority.issue('server');
   const server = createServer({ cert, key, minVersion: 'TLSv1.2' }, (socket) => socket.end('hello'));

@@ -1,6 +1,6 @@
 /**
- * Certificates for a broker or a server on this machine: an authority of one's own and what it signs, made in memory
- * in a millisecond. Only what TLS asks for (X.509 v3, P-256, names and addresses), for trials and tests.
+ * Certificates for a local broker or server, for demos and tests: an authority and the certificates it signs, created
+ * in memory. Only what TLS requires (X.509 v3, P-256, names and addresses).
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIPv4 } from 'node:net';
@@ -13,15 +13,15 @@ export interface Certified {
 }
 
 export interface Authority {
-  /** PEM; what clients are told to trust. */
+  /** PEM; clients must trust it. */
   readonly certificate: string;
-  /** For a server, by all names and addresses that clients may use; for a client, by any name. */
+  /** Issues a certificate: for a server with all names and addresses that clients use, for a client with any name. */
   issue(name: string, alternatives?: readonly string[]): Certified;
 }
 
 const lifetimeDays = 30;
 
-/** Its key lives as long as this object. */
+/** Creates an authority, whose key exists only in memory. */
 export function createAuthority(name = 'Headwater test authority'): Authority {
   const own = newKeys();
   const issuer = { name, key: own.privateKey };

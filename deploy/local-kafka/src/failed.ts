@@ -1,4 +1,4 @@
-/** The one error of a Kafka that cannot be had: its message says which step failed, and how. */
+/** The error of a local Kafka; the message names the failed step and the reason. */
 import { HeadwaterError } from '@headwater/errors';
 
 export function failed(message: string, cause?: unknown): HeadwaterError {

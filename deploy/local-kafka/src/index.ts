@@ -1,4 +1,4 @@
-/** A real Apache Kafka for one machine, without Docker: fetched once, run as a child process. */
+/** A local Apache Kafka without Docker: downloaded once, run as a child process. */
 export type { LocalBroker } from './broker-node.ts';
 export type { BrokerSecurity } from './broker-security.ts';
 export { type Authority, type Certified, createAuthority } from './certificates.ts';

@@ -25,7 +25,7 @@ afterEach(() => {
 
 const cacheDir = () => join(folder, 'cache');
 
-/** A Maven that notes each run and does what the script says; `$out` is its output directory. */
+/** A fake Maven that records each run and executes the script; `$out` is its output directory. */
 function installMaven(script: string): void {
   mkdirSync(join(folder, 'bin'), { recursive: true });
   const body = `#!/bin/sh
@@ -41,7 +41,7 @@ echo '[INFO] Downloaded from central: https://example.org/kafka_2.13.jar (1 kB)'
 sleep 0.3
 touch $out/kafka_2.13-${kafkaVersion}.jar`;
 
-test('several that ask at once fetch once, and find everything afterwards', async () => {
+test('concurrent calls download once and find all files afterwards', async () => {
   installMaven(fetching);
   const counts: number[] = [];
   const onProgress = (files: number) => counts.push(files);
@@ -56,7 +56,7 @@ test('several that ask at once fetch once, and find everything afterwards', asyn
   expect(readdirSync(cacheDir())).toEqual([`kafka-${kafkaVersion}`]);
 });
 
-test('a fetch that fails says why, leaves nothing, and can be tried again', async () => {
+test('a failed download reports the reason, leaves no files and can be retried', async () => {
   installMaven(`touch $out/half.jar; echo '[ERROR] Could not transfer artifact'; exit 1`);
   await expect(openLibraries({ cacheDir: cacheDir() })).rejects.toMatchObject({
     code: 'local-kafka-failed',
@@ -68,12 +68,12 @@ test('a fetch that fails says why, leaves nothing, and can be tried again', asyn
   expect(existsSync(await openLibraries({ cacheDir: cacheDir() }))).toBe(true);
 });
 
-test('a Maven that fetches something else is not believed', async () => {
+test('rejects a Maven run without the Kafka jars', async () => {
   installMaven('touch $out/other.jar');
-  await expect(openLibraries({ cacheDir: cacheDir() })).rejects.toThrow('without fetching Apache Kafka');
+  await expect(openLibraries({ cacheDir: cacheDir() })).rejects.toThrow('without downloading Apache Kafka');
 });
 
-test('another version has a folder of its own', async () => {
+test('another version has its own folder', async () => {
   installMaven(`
 for argument; do case $argument in -Dkafka.version=*) version=\${argument#*=};; esac; done
 touch $out/kafka_2.13-$version.jar`);
@@ -83,7 +83,7 @@ touch $out/kafka_2.13-$version.jar`);
   expect(findLibraries({ cacheDir: cacheDir() })).toBeUndefined();
 });
 
-test('without Maven it says what to install', async () => {
+test('names the package to install without Maven', async () => {
   vi.stubEnv('PATH', folder);
   await expect(openLibraries({ cacheDir: cacheDir() })).rejects.toMatchObject({
     code: 'prerequisite-missing',

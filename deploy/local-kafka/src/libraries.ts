@@ -1,6 +1,6 @@
 /**
- * Kafka's jars, fetched once from Maven Central into the user's cache. Several processes may ask at the same
- * time: one fetches, into a folder of its own that gets its name when it is complete.
+ * Kafka's jars, downloaded once from Maven Central into the user's cache. Of concurrent processes, one downloads into
+ * a temporary folder, which is renamed when it is complete.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -20,21 +20,21 @@ export const kafkaVersion = '4.1.0';
 const pom = fileURLToPath(new URL('../pom.xml', import.meta.url));
 
 export interface LibrariesOptions {
-  /** Of Apache Kafka, as Maven Central names it; default `kafkaVersion`. */
+  /** Version of Apache Kafka on Maven Central; default `kafkaVersion`. */
   readonly version?: string | undefined;
   /** Default `$XDG_CACHE_HOME/headwater`, or `~/.cache/headwater`. */
   readonly cacheDir?: string | undefined;
-  /** Told of each file that was fetched. */
+  /** Called for each downloaded file. */
   readonly onProgress?: ((files: number) => void) | undefined;
 }
 
-/** The folder of jars; undefined as long as they have not been fetched. */
+/** The folder of jars; undefined before the download. */
 export function findLibraries(options: LibrariesOptions = {}): string | undefined {
   const folder = folderOf(options);
   return existsSync(folder) ? folder : undefined;
 }
 
-/** Errors: prerequisite-missing (Maven), local-kafka-failed (no way to Maven Central, disk full). */
+/** Errors: prerequisite-missing (Maven), local-kafka-failed (Maven Central unreachable, disk full). */
 export async function openLibraries(options: LibrariesOptions = {}): Promise<string> {
   const present = findLibraries(options);
   if (present !== undefined) return present;
@@ -57,7 +57,7 @@ async function fetchInto(folder: string, maven: Program, options: LibrariesOptio
     await runMaven(maven, draft, options);
     const jars = await readdir(draft);
     if (!jars.some((jar) => jar.startsWith('kafka_')))
-      throw failed('Maven ended without fetching Apache Kafka');
+      throw failed('Maven ended without downloading Apache Kafka');
     await rename(draft, folder);
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -88,10 +88,10 @@ function runMaven(
   });
   child.stderr.resume();
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(failed('Maven cannot be run', error)));
+    child.once('error', (error) => reject(failed('cannot run Maven', error)));
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(failed(`Maven could not fetch Apache Kafka:\n${errors.join('\n')}`));
+      else reject(failed(`Maven failed to download Apache Kafka:\n${errors.join('\n')}`));
     });
   });
 }

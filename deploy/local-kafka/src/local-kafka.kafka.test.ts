@@ -46,7 +46,7 @@ function read(kafka: LocalKafka): Promise<string[]> {
 const portOf = ({ brokers }: LocalKafka) => Number(brokers[0]?.split(':')[1]);
 
 describe('a local Kafka', () => {
-  test('keeps its data and its port from start to start, and moves when the port is taken', async () => {
+  test('keeps data and port across starts, and changes the port when it is in use', async () => {
     const steps: Progress['step'][] = [];
     const onProgress = ({ step }: Progress) => steps.push(step);
     const first = await startLocalKafka({ dataDir, onProgress });
@@ -64,7 +64,7 @@ describe('a local Kafka', () => {
     await new Promise((resolve) => squatter.once('listening', resolve));
     await expect(startLocalKafka({ dataDir, port: portOf(first) })).rejects.toMatchObject({
       code: 'local-kafka-failed',
-      message: `port ${portOf(first)} is taken by another program`,
+      message: `port ${portOf(first)} is in use by another program; end it, or choose another port`,
     });
     const third = await startLocalKafka({ dataDir });
     squatter.close();
@@ -74,7 +74,7 @@ describe('a local Kafka', () => {
     expect(readdirSync(dataDir)).not.toContain('broker.lock');
   });
 
-  test('one folder has one broker, two folders have two', async () => {
+  test('runs one Kafka per folder', async () => {
     const otherDir = mkdtempSync(join(tmpdir(), 'headwater-other-'));
     const [one, other] = await Promise.all([
       startLocalKafka({ dataDir }),
@@ -88,12 +88,12 @@ describe('a local Kafka', () => {
     await Promise.all([one.stop(), other.stop()]);
     await expect(startLocalKafka({ dataDir, brokers: 3 })).rejects.toMatchObject({
       code: 'local-kafka-failed',
-      message: `the folder ${dataDir} holds a Kafka of 1 broker(s): start 1, or name another folder`,
+      message: `the folder ${dataDir} has data of 1 broker(s); start 1, or choose another folder`,
     });
     rmSync(otherDir, { recursive: true });
   });
 
-  test('a broker that dies is told of with the end of its log, and its data is there at the next start', async () => {
+  test('reports a crashed broker with the end of its log, and keeps its data', async () => {
     const words: string[] = [];
     const tell = (_: object, message: string) => words.push(message);
     const kafka = await startLocalKafka({ dataDir, logger: { info: tell, error: tell } });
@@ -110,7 +110,7 @@ describe('a local Kafka', () => {
     await next.stop();
   });
 
-  test('a broker that cannot start says why', async () => {
+  test('reports why a broker cannot start', async () => {
     const odd = mkdtempSync(join(tmpdir(), 'headwater-odd-'));
     const first = await startLocalKafka({ dataDir: odd });
     await first.stop();

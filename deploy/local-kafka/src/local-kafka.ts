@@ -1,6 +1,6 @@
 /**
- * From a folder to brokers that answer: jars, ports, formatted data folders, child processes. The folder keeps
- * everything, so a restart finds topics, groups and records as they were, on the same ports where they are still free.
+ * Starts a local Kafka on a folder: jars, ports, formatted data folders, child processes. All state is in the folder,
+ * so that a restart has the same topics, groups and records, and the same ports if they are free.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { requireJava } from './prerequisites.ts';
 import { identify, type ProcessLock, tryLock } from './process-lock.ts';
 import { describeCluster } from './requests/cluster-requests.ts';
 
-/** What takes its time, in order: `files` counts up while jars are fetched. */
+/** Steps of a start, in order; `files` counts downloaded jars. */
 export type Progress =
   | { readonly step: 'fetch'; readonly files: number }
   | { readonly step: 'format' }
@@ -28,48 +28,48 @@ export type Progress =
   | { readonly step: 'ready'; readonly broker: string };
 
 export interface LocalKafkaOptions {
-  /** Keeps the data; created when it is missing. One Kafka at a time, and always of as many brokers as at first. */
+  /** Data folder, created when missing. Used by one Kafka at a time, always with the same number of brokers. */
   readonly dataDir: string;
   /**
-   * Default 1. Three or more replicate as in production: three replicas, `min.insync.replicas=2`, internal topics too. Each is broker
-   * and controller in one, so more than half of them must be up for anything to move.
+   * Default 1. Three or more replicate like in production: three replicas, `min.insync.replicas=2`, also internal
+   * topics. Each is broker and controller, so more than half of them must be up for a quorum.
    */
   readonly brokers?: number | undefined;
-  /** Of the first broker. Default: that of the last start where it is still free, or any free one. */
+  /** Port of the first broker. Default: that of the last start if it is free, otherwise any free one. */
   readonly port?: number | undefined;
-  /** Ports that clients connect to, one for each broker: those of proxies. Not together with `security`. */
+  /** Ports of proxies for clients, one for each broker. Not together with `security`. */
   readonly advertisedPorts?: readonly number[] | undefined;
-  /** Of Apache Kafka; default `kafkaVersion`. Those before 3.3 cannot do without ZooKeeper. */
+  /** Version of Apache Kafka; default `kafkaVersion`. Versions before 3.3 require ZooKeeper. */
   readonly version?: string | undefined;
   readonly logger?: {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Where Kafka's jars are kept; default the user's cache folder. */
+  /** Folder of Kafka's jars; default the user's cache folder. */
   readonly cacheDir?: string | undefined;
-  /** Default: everybody on this machine is let in. Its users are those of the first start on a data folder. */
+  /** Default: open access on this machine. The users are those of the first start on a data folder. */
   readonly security?: BrokerSecurity | undefined;
 }
 
 export interface LocalKafka {
   /** Bootstrap list, e.g. `['127.0.0.1:40123']`. */
   readonly brokers: string[];
-  /** With `security`: bootstrap list of the listener that takes a client certificate instead of a password. */
+  /** With `security`: bootstrap list of the listener for client certificates. */
   readonly certificateBrokers?: string[];
-  /** In the order of `brokers`. Each can be stopped, killed and started again alone. */
+  /** In the order of `brokers`. Each can be stopped, killed and restarted independently. */
   readonly nodes: readonly LocalBroker[];
-  /** The process that holds the first broker: they end together. */
+  /** Process of the first broker. */
   readonly pid: number;
-  /** Rejects with local-kafka-failed and the end of its log when a broker dies that was not asked to end; resolves after `stop`. */
+  /** Rejects with local-kafka-failed and the end of its log when a broker ends unexpectedly; resolves after `stop`. */
   readonly stopped: Promise<void>;
-  /** Idempotent. The data stays. */
+  /** Stops all brokers and keeps the data. Idempotent. */
   stop(): Promise<void>;
 }
 
 const attempts = 3;
 const joinSeconds = 60;
-/** The last brokers have no quorum left that would let them go; what is not closed in order is recovered at the next start. */
+/** Grace period of a cluster: the last brokers have no quorum for a controlled shutdown and recover at the next start. */
 const clusterGraceSeconds = 3;
 
 /** Errors: prerequisite-missing, local-kafka-failed. */
@@ -94,9 +94,9 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
 }
 
 function checkOptions({ dataDir, brokers = 1, advertisedPorts, security }: LocalKafkaOptions): void {
-  if (dataDir.includes(',')) throw failed('the path of a data folder must not contain a comma');
+  if (dataDir.includes(',')) throw failed('the path of the data folder must not contain a comma');
   if (!Number.isInteger(brokers) || brokers < 1)
-    throw failed(`brokers: ${brokers} is not a whole number above 0`);
+    throw failed(`brokers: expected a whole number of at least 1, not ${brokers}`);
   if (advertisedPorts === undefined) return;
   if (security !== undefined) throw failed('advertised ports and security cannot be combined');
   if (advertisedPorts.length !== brokers)
@@ -112,7 +112,7 @@ interface Setting {
   readonly options: LocalKafkaOptions;
 }
 
-/** A broker whose owner was killed needs a moment to end: that one is waited for. */
+/** Waits for a broker whose parent was killed, which needs a moment to end. */
 async function lockFolder(root: string): Promise<ProcessLock> {
   const own = identify(process.pid);
   for (let left = 60; ; left--) {
@@ -164,7 +164,7 @@ async function start(setting: Setting): Promise<LocalKafka> {
   }
 }
 
-/** Resolves to a node that did not start, when the others have been stopped. */
+/** Resolves to a node that did not start, after the others were stopped; undefined on success. */
 async function startAll(nodes: readonly Node[]): Promise<Node | undefined> {
   const starts = await Promise.allSettled(nodes.map((node) => node.tryStart()));
   const index = starts.findIndex((one) => one.status === 'rejected' || !one.value);
@@ -175,13 +175,13 @@ async function startAll(nodes: readonly Node[]): Promise<Node | undefined> {
   return nodes[index];
 }
 
-/** A broker that serves requests may not know the others yet: topics could not be replicated. */
+/** Waits until all brokers know each other, because topics could not be replicated before. */
 async function awaitAll(nodes: readonly Node[]): Promise<void> {
   if (nodes.length === 1) return;
   const deadline = Date.now() + joinSeconds * 1_000;
   for (const { probePort } of nodes) {
     while ((await knownBrokers(probePort)) < nodes.length) {
-      if (Date.now() > deadline) throw failed(`the brokers did not find each other within ${joinSeconds} s`);
+      if (Date.now() > deadline) throw failed(`the brokers did not form a cluster within ${joinSeconds} s`);
       await sleep(100);
     }
   }
@@ -212,7 +212,7 @@ async function secureAll({ folders, options: { security } }: Setting, nodes: rea
   );
 }
 
-/** Those that are new get the cluster id of the others. */
+/** Formats new data folders with the cluster id of the others. */
 async function format(nodes: readonly Node[], { security, onProgress }: LocalKafkaOptions): Promise<void> {
   const isNew = ({ folder }: Node) => !existsSync(folder.meta);
   const fresh = nodes.filter(isNew);
@@ -226,7 +226,7 @@ async function format(nodes: readonly Node[], { security, onProgress }: LocalKaf
   await Promise.all(fresh.map((node) => node.format(clusterId, users)));
 }
 
-/** The first broker that died without being asked to. */
+/** Reports the first broker that ended unexpectedly. */
 class Deaths {
   readonly first: Promise<never>;
   readonly #logger: LocalKafkaOptions['logger'];

@@ -1,7 +1,7 @@
-/** Free TCP ports of this machine. Another process may still take one first: the caller then tries again. */
+/** Free TCP ports of this machine. Another process may take one first; callers then retry. */
 import { createServer } from 'node:net';
 
-/** That many different ports, all free on 127.0.0.1 at the time of asking. */
+/** Returns `count` different ports that are free on 127.0.0.1 at the time of the call. */
 export async function findFreePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
   const ports = servers.map((server) => (server.address() as { readonly port: number }).port);

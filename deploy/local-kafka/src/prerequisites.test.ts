@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A folder of programs that say what we want on standard error, as `java -version` does. */
+/** A folder of programs that print a text on standard error, like `java -version`. */
 function install(name: string, program: string, words: string, mode = 0o755): string {
   const bin = join(folder, name);
   mkdirSync(bin, { recursive: true });
@@ -18,7 +18,7 @@ function install(name: string, program: string, words: string, mode = 0o755): st
   return bin;
 }
 
-test('finds what is on the path, in the first folder that has it', () => {
+test('finds programs in the first folder of the path', () => {
   const PATH = [
     join(folder, 'absent'),
     install('a', 'java', 'openjdk version "21.0.2" 2024-01-16'),
@@ -31,7 +31,7 @@ test('finds what is on the path, in the first folder that has it', () => {
   });
 });
 
-test('JAVA_HOME and MAVEN_HOME go first', () => {
+test('JAVA_HOME and MAVEN_HOME take precedence', () => {
   install('home/bin', 'java', 'openjdk version "17.0.15"');
   install('home/bin', 'mvn', '');
   const PATH = install('a', 'java', 'openjdk version "21"');
@@ -40,11 +40,13 @@ test('JAVA_HOME and MAVEN_HOME go first', () => {
   expect([java?.version, maven?.path]).toEqual([17, join(home, 'bin', 'mvn')]);
 });
 
-test('says what to install when there is none', () => {
+test('names the packages to install', () => {
   expect(findPrerequisites({ PATH: folder })).toEqual({ java: undefined, maven: undefined });
   expect(findPrerequisites({})).toEqual({ java: undefined, maven: undefined });
-  expect(() => requireJava({ PATH: folder })).toThrow(/no Java here: install Java 17 or newer .*apt install/);
-  expect(() => requireMaven({ PATH: folder })).toThrow(/Maven is needed once.*apt install maven/);
+  expect(() => requireJava({ PATH: folder })).toThrow(
+    /Java is not installed: install Java 17 or newer .*apt install/,
+  );
+  expect(() => requireMaven({ PATH: folder })).toThrow(/Maven is not installed.*apt install maven/);
 });
 
 test.each([
@@ -56,7 +58,7 @@ test.each([
   expect(() => requireJava({ PATH })).toThrow(`${join(PATH, 'java')} is Java ${major}: install Java 17`);
 });
 
-test('a program that does not say its version, or may not be run, counts as none', () => {
+test('ignores a program without a version or without execute permission', () => {
   expect(
     findPrerequisites({ PATH: install('odd', 'java', 'please install a runtime') }).java,
   ).toBeUndefined();

@@ -1,4 +1,4 @@
-/** What has to be on the machine before a broker can run there, and what to say when it is not. */
+/** Programs that a local broker requires. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -6,14 +6,14 @@ import { HeadwaterError } from '@headwater/errors';
 
 export interface Program {
   readonly path: string;
-  /** Major version, where it was asked for. */
+  /** Major version, of Java only. */
   readonly version?: number;
 }
 
 export interface Prerequisites {
-  /** Java, in a version that Kafka 4 runs on. */
+  /** Java in a version that Kafka 4 supports. */
   readonly java: Program | undefined;
-  /** Only needed as long as Kafka's jars have not been fetched. */
+  /** Only required for the download of Kafka's jars. */
   readonly maven: Program | undefined;
 }
 
@@ -21,7 +21,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const minimumJava = 17;
 
-/** Looks in `JAVA_HOME` and `MAVEN_HOME` first, then on the `PATH`. An older Java counts as none. */
+/** Searches `JAVA_HOME` and `MAVEN_HOME` first, then the `PATH`. Ignores an older Java. */
 export function findPrerequisites(environment: Environment = process.env): Prerequisites {
   const java = findJava(environment);
   const isNewEnough = java !== undefined && (java.version ?? 0) >= minimumJava;
@@ -32,7 +32,7 @@ export function findPrerequisites(environment: Environment = process.env): Prere
 export function requireJava(environment: Environment = process.env): Program {
   const java = findJava(environment);
   const advice = `install Java ${minimumJava} or newer (Debian, Ubuntu: apt install openjdk-17-jre-headless; macOS: brew install openjdk)`;
-  if (java === undefined) throw missing(`there is no Java here: ${advice}`);
+  if (java === undefined) throw missing(`Java is not installed: ${advice}`);
   if ((java.version ?? 0) < minimumJava) throw missing(`${java.path} is Java ${java.version}: ${advice}`);
   return java;
 }
@@ -42,7 +42,7 @@ export function requireMaven(environment: Environment = process.env): Program {
   const maven = findMaven(environment);
   if (maven !== undefined) return maven;
   throw missing(
-    'Maven is needed once, to fetch Apache Kafka: install it (Debian, Ubuntu: apt install maven; macOS: brew install maven)',
+    'Maven is not installed, and is required once to download Apache Kafka: install it (Debian, Ubuntu: apt install maven; macOS: brew install maven)',
   );
 }
 
@@ -58,7 +58,7 @@ function findMaven(environment: Environment): Program | undefined {
   return path === undefined ? undefined : { path };
 }
 
-/** `openjdk version "17.0.15"`; up to Java 8 it was `"1.8.0_292"`. undefined where the program does not run. */
+/** Parses `openjdk version "17.0.15"`; up to Java 8 `"1.8.0_292"`. undefined where the program does not run. */
 function readJavaVersion(path: string): number | undefined {
   const { stderr, stdout } = spawnSync(path, ['-version'], { encoding: 'utf8', timeout: 30_000 });
   const [, major, minor] = /version "(\d+)(?:\.(\d+))?/.exec(`${stderr}${stdout}`) ?? [];

@@ -22,7 +22,7 @@ async function take() {
   return attempt.lock;
 }
 
-test('one of many gets it, and the next one after it was released', async () => {
+test('grants the lock to one of many, and to the next one after its release', async () => {
   const attempts = await Promise.all(Array.from({ length: 8 }, () => tryLock(path)));
   const locks = attempts.flatMap((attempt) => ('lock' in attempt ? [attempt.lock] : []));
   expect(locks).toHaveLength(1);
@@ -32,7 +32,7 @@ test('one of many gets it, and the next one after it was released', async () => 
   expect(readdirSync(join(folder, 'deep'))).toEqual([]);
 });
 
-test('a lock whose owner is gone is taken over, by one', async () => {
+test('grants a lock of an ended owner to one process', async () => {
   await (await take()).release();
   const child = spawn('true');
   await new Promise((resolve) => child.once('exit', resolve));
@@ -41,19 +41,19 @@ test('a lock whose owner is gone is taken over, by one', async () => {
   expect(attempts.filter((attempt) => 'lock' in attempt)).toHaveLength(1);
 });
 
-test('a process id that was used again is not the owner', async () => {
+test('does not accept a reused process id as the owner', async () => {
   await (await take()).release();
   stale({ pid: process.pid, started: 'in another life' });
   await (await take()).release();
 });
 
-test('a lock that was written half is nobody’s', async () => {
+test('ignores a partial lock file', async () => {
   await (await take()).release();
   writeFileSync(path, '[{"pid":');
   await (await take()).release();
 });
 
-test('a process that the owner left behind still holds it', async () => {
+test('a remaining child process keeps the lock of an ended owner', async () => {
   const lock = await take();
   const child = spawn('sleep', ['60']);
   await lock.addHolder(child.pid ?? 0);
@@ -69,7 +69,7 @@ test('a process that the owner left behind still holds it', async () => {
   await (await take()).release();
 });
 
-test('waiting ends when the lock is free, or when there is nothing to wait for', async () => {
+test('stops waiting when the lock is free or the condition is met', async () => {
   const lock = await take();
   const waiting = waitForLock(path, () => false);
   expect(await waitForLock(path, () => true)).toBeUndefined();

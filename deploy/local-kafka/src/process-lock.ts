@@ -1,6 +1,6 @@
 /**
- * A lock file that dies with its owner: it names a process and when that process started, so that a crash leaves
- * nothing to clean up by hand, and a process id that is used again is not mistaken for the owner.
+ * A lock file that ends with its owner. It contains the process id and start time of the owner, so that a crash needs
+ * no manual cleanup, and a reused process id does not count as the owner.
  */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -10,7 +10,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ProcessLock {
-  /** Makes the lock last until these processes are gone too, whatever becomes of the owner. */
+  /** Extends the lock until this process has also ended, even if the owner ends before. */
   addHolder(pid: number): Promise<void>;
   release(): Promise<void>;
 }
@@ -20,12 +20,10 @@ interface Holder {
   readonly started: string;
 }
 
-/** Free, or held by a process that lives: a left-over one when the owner itself is gone. */
-export type Acquired =
-  | { readonly lock: ProcessLock }
-  | { readonly heldBy: number; readonly isLeftOver: boolean };
+/** The acquired lock, or its living holder; `isLeftOver` where the owner itself has ended. */
+type Acquired = { readonly lock: ProcessLock } | { readonly heldBy: number; readonly isLeftOver: boolean };
 
-/** Tries once. The folder of the lock is created. */
+/** Tries to acquire the lock once. Creates its folder. */
 export async function tryLock(path: string): Promise<Acquired> {
   await mkdir(dirname(path), { recursive: true });
   const own: Holder[] = [identify(process.pid)].filter((holder) => holder !== undefined);
@@ -39,7 +37,7 @@ export async function tryLock(path: string): Promise<Acquired> {
   }
 }
 
-/** Waits for the holder to let go; undefined when `isDone` becomes true meanwhile. */
+/** Waits for the lock; undefined when `isDone` becomes true before. */
 export async function waitForLock(path: string, isDone: () => boolean): Promise<ProcessLock | undefined> {
   for (;;) {
     if (isDone()) return undefined;
@@ -62,7 +60,7 @@ function heldLock(path: string, holders: readonly Holder[]): ProcessLock {
   };
 }
 
-/** A link appears with its content or not at all: nobody reads a lock that is half written. */
+/** A link is created atomically with its content, so that no process reads a partial lock. */
 async function createWhole(path: string, holders: readonly Holder[]): Promise<boolean> {
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, JSON.stringify(holders));
@@ -93,7 +91,7 @@ async function readHolders(path: string): Promise<readonly Holder[] | undefined>
   }
 }
 
-/** Moved away first, then looked at: two that find the same stale lock must not remove each other's new one. */
+/** Moves the lock away and checks it again: two processes with the same stale lock must not remove a new one. */
 async function removeStale(path: string, stale: readonly Holder[]): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   try {
@@ -121,7 +119,7 @@ export function identify(pid: number): Holder | undefined {
   return { pid, started: readStart(pid) };
 }
 
-/** Start time as the system states it: field 22 of /proc/<pid>/stat, or what ps says; empty where neither tells. */
+/** Start time of a process: field 22 of /proc/<pid>/stat, or that of ps; empty where neither is available. */
 function readStart(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -12,14 +12,14 @@ interface Box {
   readonly end: number;
 }
 
-/** The boxes between two offsets, in order. A box that reaches past its parent is damage. */
+/** The boxes between two offsets, in order. A box that exceeds its parent is damage. */
 function* boxesOf(bytes: Buffer, from: number, to: number): Generator<Box> {
   let at = from;
   while (at < to) {
     const short = bytes.readUInt32BE(at);
     const header = short === 1 ? 16 : 8;
     const size = short === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : short === 0 ? to - at : short;
-    if (size < header || at + size > to) throw damaged(mediaType, 'it is cut short');
+    if (size < header || at + size > to) throw damaged(mediaType, 'it is truncated');
     yield { type: bytes.toString('latin1', at + 4, at + 8), start: at + header, end: at + size };
     at += size;
   }
@@ -43,7 +43,7 @@ function propertiesOf(bytes: Buffer): Box[] {
   return [...boxesOf(bytes, container.start, container.end)];
 }
 
-/** The largest item counts: the tiles of a grid, thumbnails and alpha planes are never larger than the picture. */
+/** Size of the largest item: tiles of a grid, thumbnails and alpha planes are never larger than the image. */
 function measure(bytes: Buffer, properties: readonly Box[]): Dimensions {
   let largest: Dimensions = { width: 0, height: 0 };
   for (const { type, start } of properties) {
@@ -54,12 +54,12 @@ function measure(bytes: Buffer, properties: readonly Box[]): Dimensions {
   return largest;
 }
 
-/** Bit 6 of the third byte of av1C: more than 8 bits a sample. */
+/** Bit 6 of the third byte of av1C: more than 8 bits per sample. */
 function isDeep(bytes: Buffer, properties: readonly Box[]): boolean {
   return properties.some(({ type, start }) => type === 'av1C' && (bytes.readUInt8(start + 2) & 0x40) !== 0);
 }
 
-/** Of nclx, where there is no ICC profile, which ranks above it. */
+/** Colour encoding of nclx; an ICC profile takes precedence. */
 function colourOf(bytes: Buffer, properties: readonly Box[]): ColourEncoding | undefined {
   const kindOf = ({ start }: Box) => bytes.toString('latin1', start, start + 4);
   const colours = properties.filter(({ type }) => type === 'colr');
@@ -80,7 +80,7 @@ function read(bytes: Buffer): FormatHeader {
   };
 }
 
-/** The major brand, or one of the compatible ones, says AVIF. */
+/** True where the major brand or a compatible one is AVIF. */
 function matches(bytes: Buffer): boolean {
   if (bytes.length < 16 || bytes.toString('latin1', 4, 8) !== 'ftyp') return false;
   const end = Math.min(bytes.readUInt32BE(0), bytes.length, 256);
@@ -90,7 +90,7 @@ function matches(bytes: Buffer): boolean {
   return false;
 }
 
-/** libvips goes by the major brand: an animation has its still picture beside the frames, under the brand avif. */
+/** libvips decides by the major brand; an animation contains its still image under the brand avif. */
 function prepare(bytes: Buffer): Buffer {
   if (bytes.toString('latin1', 8, 12) === 'avif') return bytes;
   const prepared = Buffer.from(bytes);

@@ -1,6 +1,6 @@
 /**
- * Colour that a file states without an ICC profile: PNG by gAMA, cHRM and cICP, AVIF by nclx. The code points of cICP
- * and nclx are those of ITU-T H.273.
+ * Colour encodings without an ICC profile: gAMA, cHRM and cICP of PNG, nclx of AVIF. The code points of cICP and nclx
+ * are those of ITU-T H.273.
  */
 
 /** Chromaticities (x, y) of white, red, green and blue. */
@@ -12,7 +12,7 @@ export type Primaries = readonly [
 ];
 
 export interface ColourEncoding {
-  /** Those of sRGB where they are absent. */
+  /** Default: those of sRGB. */
   readonly primaries?: Primaries;
   /** `srgb`, or an exponent: linear light is the sample, from 0 to 1, to this power. */
   readonly transfer: 'srgb' | number;
@@ -23,20 +23,20 @@ const illuminantC = [0.31, 0.316] as const;
 
 const srgbPrimaries: Primaries = [...d65, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06];
 
-/** Chromaticities closer than this to those of sRGB are rounding. */
+/** Smaller differences from the chromaticities of sRGB are rounding errors. */
 const chromaticityTolerance = 0.002;
 
 function isSrgb(primaries: Primaries): boolean {
   return primaries.every((value, at) => Math.abs(value - (srgbPrimaries[at] ?? 0)) <= chromaticityTolerance);
 }
 
-/** A colour of three corners that span no area describes nothing. */
+/** False for primaries that span no area. */
 function isUsable([whiteX, whiteY, redX, redY, greenX, greenY, blueX, blueY]: Primaries): boolean {
   const area = Math.abs((greenX - redX) * (blueY - redY) - (blueX - redX) * (greenY - redY));
   return area > 0.001 && whiteX > 0 && whiteY > 0.01 && [redY, greenY, blueY].every((y) => y > 0);
 }
 
-/** Undefined where it comes to sRGB, as most do. */
+/** Undefined for sRGB, the most frequent case. */
 export function colourEncoding(
   primaries: Primaries | undefined,
   transfer: ColourEncoding['transfer'],
@@ -62,7 +62,7 @@ const primariesByCode: ReadonlyMap<number, Primaries> = new Map([
   [22, [...d65, 0.63, 0.34, 0.295, 0.605, 0.155, 0.077]],
 ]);
 
-/** All others are the curves of sRGB and of video (BT.709 and its kin), which browsers show as sRGB, or say nothing. */
+/** All other codes are sRGB, video curves such as BT.709, which browsers show as sRGB, or unspecified. */
 const transferByCode: ReadonlyMap<number, ColourEncoding['transfer']> = new Map<
   number,
   ColourEncoding['transfer']
@@ -80,7 +80,7 @@ const unsupportedTransfers: ReadonlyMap<number, string> = new Map([
   [18, 'high dynamic range (HLG)'],
 ]);
 
-/** The encoding, undefined where it is sRGB or unknown; or a text that says what cannot be shown as 8-bit sRGB. */
+/** The encoding; undefined for sRGB and unknown codes; a text that names an encoding without an 8-bit sRGB equivalent. */
 export function encodingOfCodes(primaries: number, transfer: number): ColourEncoding | string | undefined {
   if (primaries === 10) return 'XYZ samples';
   return (

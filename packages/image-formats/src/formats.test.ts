@@ -15,19 +15,19 @@ describe('the format of a file', () => {
     },
   );
 
-  it('may stand among the compatible brands of an AVIF', () => {
+  it('can be a compatible brand of an AVIF', () => {
     expect(typeOf(bytes('\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf'))).toBe('image/avif');
     expect(typeOf(bytes('\0\0\0\x14ftypmif1avif\0\0\0\0'))).toBeUndefined();
     expect(typeOf(bytes('\0\0\0\x14ftypmif1\0\0\0\0mif1avif'))).toBeUndefined();
   });
 
-  it('is undefined where the bytes are too few', () => {
+  it('is undefined for too few bytes', () => {
     for (const text of ['', '\xff\xd8', 'RIFF', 'GIF8', '\0\0\0\x18ftyp']) {
       expect(typeOf(bytes(text))).toBeUndefined();
     }
   });
 
-  it('is found in a view of a larger buffer', () => {
+  it('is detected in a view of a larger buffer', () => {
     expect(typeOf(bytes('xxxxGIF89a trailing').subarray(4))).toBe('image/gif');
   });
 

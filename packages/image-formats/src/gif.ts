@@ -1,4 +1,4 @@
-/** GIF (GIF87a, GIF89a): the logical screen, then a walk over the blocks up to the end of the first picture. */
+/** GIF (GIF87a, GIF89a): reads the logical screen, then the blocks up to the end of the first image. */
 import type { Dimensions, ImageFormat } from './api.ts';
 import { damaged } from './refusals.ts';
 
@@ -16,15 +16,15 @@ function skipSubBlocks(bytes: Buffer, start: number): number {
   }
 }
 
-/** Where the image descriptor of the first picture starts. */
+/** Offset of the image descriptor of the first image. */
 function findPicture(bytes: Buffer): number {
   let at = 13 + colourTable(bytes.readUInt8(10));
   while (bytes.readUInt8(at) === 0x21) at = skipSubBlocks(bytes, at + 2);
-  if (bytes.readUInt8(at) !== 0x2c) throw damaged(mediaType, 'it has no picture');
+  if (bytes.readUInt8(at) !== 0x2c) throw damaged(mediaType, 'it has no image');
   return at;
 }
 
-/** A picture may reach beyond its screen, and decoders then grow the canvas: the larger one counts. */
+/** An image may exceed its logical screen, and decoders then enlarge the canvas: the larger size counts. */
 function read(bytes: Buffer): Dimensions {
   const picture = findPicture(bytes);
   skipSubBlocks(bytes, picture + 11 + colourTable(bytes.readUInt8(picture + 9)));

@@ -1,4 +1,4 @@
-/** The headers of image files: the one place that says which formats there are, and what of them is not taken. */
+/** Headers of image files, and the list of supported formats. */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { ImageFormat, ImageHeader } from './api.ts';
 import { avif } from './avif.ts';
@@ -15,7 +15,7 @@ export type { ColourEncoding, Primaries } from './colour-encoding.ts';
 /** Most frequent first. */
 export const imageFormats: readonly ImageFormat[] = [jpeg, png, webp, gif, tiff, avif];
 
-/** By the first bytes: names and content types are often wrong. */
+/** Detects the format from the first bytes: file names and content types are often wrong. */
 export function formatOf(bytes: Buffer): ImageFormat | undefined {
   return imageFormats.find((format) => format.matches(bytes));
 }
@@ -25,7 +25,7 @@ export function readHeader(bytes: Buffer): ImageHeader {
   const format = formatOf(bytes);
   if (!format) {
     const accepted = imageFormats.map(({ mediaType }) => mediaType).join(', ');
-    const message = `the bytes are not of a known image type; accepted are ${accepted}`;
+    const message = `unknown image type; accepted types are ${accepted}`;
     throw new HeadwaterError('image-type-unsupported', message);
   }
   const { mediaType } = format;
@@ -34,7 +34,7 @@ export function readHeader(bytes: Buffer): ImageHeader {
     if (header.width === 0 || header.height === 0) throw damaged(mediaType, 'it has no pixels');
     return { mediaType, ...header };
   } catch (error) {
-    if (error instanceof RangeError) throw damaged(mediaType, 'it is cut short');
+    if (error instanceof RangeError) throw damaged(mediaType, 'it is truncated');
     throw asHeadwaterError(error);
   }
 }

@@ -1,15 +1,15 @@
 /**
- * Whether a progressive JPEG has all its scans. Each brings some bits of some coefficients; a file that is cut between two of them decodes to
- * a coarse picture without any warning.
+ * Checks that a progressive JPEG has all its scans. Each scan contains some bits of some coefficients; a file that is
+ * truncated between two scans decodes to a coarse image without a warning.
  */
 
 const START_OF_SCAN = Buffer.from([0xff, 0xda]);
 const COEFFICIENTS = 64;
 
-/** By component: of each coefficient the lowest bit that has come; undefined where none has. */
+/** By component: the lowest received bit of each coefficient; undefined where there is none. */
 type Progress = Map<number, (number | undefined)[]>;
 
-/** Takes note of the scan whose marker is at `at`. */
+/** Records the scan whose marker is at `at`. */
 function noteScan(bytes: Buffer, at: number, progress: Progress): void {
   const count = bytes.readUInt8(at + 4);
   const parameters = at + 5 + count * 2;
@@ -23,10 +23,10 @@ function noteScan(bytes: Buffer, at: number, progress: Progress): void {
   }
 }
 
-/** `first` is the offset of the marker of the first scan. Throws RangeError where a scan has no whole header. */
+/** `first` is the offset of the first scan's marker. Throws RangeError where a scan header is incomplete. */
 export function hasAllScans(bytes: Buffer, first: number, components: number): boolean {
   const progress: Progress = new Map();
-  // Within a scan FF is followed by 00 or by a marker.
+  // Within a scan, FF is followed by 00 or a marker.
   for (let at = first; at >= 0; at = bytes.indexOf(START_OF_SCAN, at + 2)) noteScan(bytes, at, progress);
   const isWhole = (lowest: readonly (number | undefined)[]) =>
     Array.from({ length: COEFFICIENTS }, (_, place) => lowest[place]).every((bit) => bit === 0);

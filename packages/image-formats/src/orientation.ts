@@ -1,4 +1,4 @@
-/** The orientation of a picture, as TIFF states it, and as EXIF, which is a TIFF without pixels, states it in other files. */
+/** The orientation of an image, from a TIFF or from EXIF data, which is a TIFF without pixels. */
 import type { FormatHeader } from './api.ts';
 import { type Directory, readDirectory } from './tiff-directory.ts';
 
@@ -9,7 +9,7 @@ export function orientationOf(directory: Directory): Pick<FormatHeader, 'orienta
   return orientation >= 2 && orientation <= 8 ? { orientation } : {};
 }
 
-/** None where the EXIF data is damaged: it decides no more than that. */
+/** Ignores damaged EXIF data, which only sets the orientation. */
 export function orientationOfExif(exif: Buffer | undefined): Pick<FormatHeader, 'orientation'> {
   try {
     return exif ? orientationOf(readDirectory(exif)) : {};

@@ -1,4 +1,4 @@
-/** PNG (ISO/IEC 15948): IHDR and the chunks that state colour, then a walk over the chunk lengths up to IEND. */
+/** PNG (ISO/IEC 15948): reads IHDR, the colour chunks, and the chunk lengths up to IEND. */
 import type { FormatHeader, ImageFormat } from './api.ts';
 import { type ColourEncoding, colourEncoding, encodingOfCodes, type Primaries } from './colour-encoding.ts';
 import { orientationOfExif } from './orientation.ts';
@@ -9,12 +9,12 @@ const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 /** Length, type and CRC of a chunk. */
 const CHUNK_OVERHEAD = 12;
 
-/** By type. */
+/** Chunk data by type. */
 type Chunks = ReadonlyMap<string, Buffer>;
-/** Colour, and orientation. */
-const TELLING = new Set(['cICP', 'iCCP', 'sRGB', 'gAMA', 'cHRM', 'eXIf']);
+/** Chunks with colour and orientation. */
+const RELEVANT = new Set(['cICP', 'iCCP', 'sRGB', 'gAMA', 'cHRM', 'eXIf']);
 
-/** Those chunks that set pictures apart; of several the first. */
+/** Reads the relevant chunks, the first of each type. */
 function readChunks(bytes: Buffer): Chunks {
   const chunks = new Map<string, Buffer>();
   let at = SIGNATURE.length;
@@ -25,18 +25,18 @@ function readChunks(bytes: Buffer): Chunks {
     at += CHUNK_OVERHEAD + bytes.readUInt32BE(at);
     if (at > bytes.length) break;
     if (type === 'IDAT') data = true;
-    if (TELLING.has(type) && !chunks.has(type)) chunks.set(type, bytes.subarray(start, at - 4));
+    if (RELEVANT.has(type) && !chunks.has(type)) chunks.set(type, bytes.subarray(start, at - 4));
     if (type === 'IEND') {
       if (!data) throw damaged(mediaType, 'it has no image data');
       return chunks;
     }
   }
-  throw damaged(mediaType, 'it is cut short');
+  throw damaged(mediaType, 'it is truncated');
 }
 
-/** In steps of 1/100,000, as gAMA and cHRM count. */
+/** Unit of gAMA and cHRM: 1/100,000. */
 const PARTS = 100_000;
-/** The gamma of 1/2.2 that programs write beside, or instead of, saying sRGB. */
+/** The gamma of 1/2.2 that programs write besides or instead of an sRGB chunk. */
 const SRGB_GAMMA = 45_455;
 const GAMMA_TOLERANCE = 500;
 
@@ -61,7 +61,7 @@ function encodingOfCicp(chunk: Buffer): ColourEncoding | undefined {
   return encoding;
 }
 
-/** The third edition ranks them: cICP, then iCCP, sRGB, and gAMA with cHRM. */
+/** Precedence by the third edition: cICP, then iCCP, sRGB, and gAMA with cHRM. */
 function colourOf(chunks: Chunks): Pick<FormatHeader, 'colour' | 'ignoreProfile'> {
   const cicp = chunks.get('cICP');
   if (cicp?.length === 4) {

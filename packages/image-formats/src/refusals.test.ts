@@ -4,7 +4,7 @@ import { readHeader } from './index.ts';
 
 const flat = () => sharp({ create: { width: 16, height: 12, channels: 3, background: 'teal' } });
 
-/** A little-endian TIFF directory of one SHORT a field. */
+/** A little-endian TIFF directory with one SHORT per field. */
 function tiff(fields: Readonly<Record<number, number>>): Buffer {
   const all = { 256: 16, 257: 12, 258: 8, 259: 1, 262: 2, 277: 3, ...fields };
   const entries = Object.entries(all);
@@ -29,7 +29,7 @@ async function jpeg(frame: number, bits: number): Promise<Buffer> {
   return file;
 }
 
-describe('whole files that cannot be decoded are refused with the reason', () => {
+describe('valid files that cannot be decoded', () => {
   it.each([
     ['32-bit float samples', tiff({ 258: 32, 339: 3 })],
     ['64-bit float samples', tiff({ 258: 64, 339: 3 })],
@@ -40,12 +40,12 @@ describe('whole files that cannot be decoded are refused with the reason', () =>
     ['photometric interpretation 32803', tiff({ 262: 32803 })],
     ['ZSTD compression', tiff({ 259: 50000 })],
     ['compression scheme 32809', tiff({ 259: 32809 })],
-    ['7 samples a pixel', tiff({ 277: 7 })],
+    ['7 samples per pixel', tiff({ 277: 7 })],
     ['CMYK with further samples', tiff({ 262: 5, 277: 5, 338: 0 })],
     ['lossless coding', jpeg(3, 8)],
     ['hierarchical coding', jpeg(5, 8)],
     ['12-bit samples', jpeg(1, 12)],
-  ])('%s', async (reason, file) => {
+  ])('are rejected with the reason: %s', async (reason, file) => {
     const bytes = await file;
     expect(() => readHeader(bytes)).toThrow(
       expect.objectContaining({
@@ -56,12 +56,12 @@ describe('whole files that cannot be decoded are refused with the reason', () =>
   });
 });
 
-it('reads BigTIFF as it reads TIFF', async () => {
+it('reads BigTIFF like TIFF', async () => {
   const file = await flat().tiff({ bigtiff: true }).toBuffer();
   expect(readHeader(file)).toEqual({ mediaType: 'image/tiff', width: 16, height: 12 });
 });
 
-it('finds nothing to convert in ordinary files', async () => {
+it('finds nothing to convert in common files', async () => {
   for (const format of ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const) {
     const header = readHeader(await flat()[format]().toBuffer());
     expect(header).toEqual({ mediaType: `image/${format}`, width: 16, height: 12 });

@@ -1,4 +1,4 @@
-/** One wording for files that start like an image and are damaged, or whole and of a kind that no decoder here reads. */
+/** Errors of damaged files, and of valid files whose variant of the format is not supported. */
 import { HeadwaterError } from '@headwater/errors';
 
 export function damaged(mediaType: string, what: string): HeadwaterError {
@@ -7,7 +7,7 @@ export function damaged(mediaType: string, what: string): HeadwaterError {
   });
 }
 
-/** `what` follows "has": "32-bit float samples". */
+/** `what` completes "has", e.g. "32-bit float samples". */
 export function unsupported(mediaType: string, what: string, remedy: string): HeadwaterError {
   const message = `the ${mediaType} file has ${what}, which cannot be decoded; ${remedy}`;
   return new HeadwaterError('image-type-unsupported', message, { context: { mediaType } });

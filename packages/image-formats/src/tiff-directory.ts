@@ -1,6 +1,6 @@
 /** The first directory of a TIFF or BigTIFF: unsigned numbers by tag. */
 
-/** Bytes of a value, by the type of its field: BYTE, SHORT, LONG, LONG8. */
+/** Bytes per value by field type: BYTE, SHORT, LONG, LONG8. */
 const WIDTHS: ReadonlyMap<number, number> = new Map([
   [1, 1],
   [3, 2],
@@ -8,10 +8,10 @@ const WIDTHS: ReadonlyMap<number, number> = new Map([
   [16, 8],
 ]);
 
-/** Fields with more values are read up to here: no file has as many samples a pixel. */
+/** Limit on the values that are read of a field; no supported file has as many samples per pixel. */
 const MOST_VALUES = 64;
 
-/** Of the two forms: where the first directory is noted, and how wide its count, its entries and their values are. */
+/** Layout of both forms: position of the first directory's offset, and widths of count, entries and values. */
 interface Form {
   readonly first: number;
   readonly offset: 4 | 8;
@@ -23,7 +23,7 @@ const BIG: Form = { first: 8, offset: 8, count: 8, entry: 20 };
 
 type ReadNumber = (at: number, width: number) => number;
 
-/** In the byte order that the file states. Offsets past 2⁵³ are outside of any file all the same. */
+/** Reads in the byte order of the file. Offsets over 2⁵³ lose precision, but are outside any file. */
 function readerOf(bytes: Buffer): ReadNumber {
   if (bytes[0] === 0x49) {
     return (at, width) => (width === 8 ? Number(bytes.readBigUInt64LE(at)) : bytes.readUIntLE(at, width));
@@ -32,9 +32,9 @@ function readerOf(bytes: Buffer): ReadNumber {
 }
 
 export interface Directory {
-  /** The values of a field; none where it is absent or not of unsigned numbers. */
+  /** The values of a field; empty where it is absent or has no unsigned numbers. */
   numbers(tag: number): readonly number[];
-  /** The first of them. */
+  /** The first value of a field. */
   number(tag: number): number | undefined;
 }
 
@@ -49,7 +49,7 @@ function valuesAt(read: ReadNumber, form: Form, entry: number): number[] {
   );
 }
 
-/** Throws RangeError where it, or a value that is asked for, lies outside of the bytes. */
+/** Throws RangeError where the directory or a requested value is outside the bytes. */
 export function readDirectory(bytes: Buffer): Directory {
   const read = readerOf(bytes);
   const form = read(2, 2) === 43 ? BIG : CLASSIC;

@@ -1,4 +1,4 @@
-/** What the samples of a TIFF mean, and which of the many kinds cannot be decoded. */
+/** Sample formats of a TIFF, and the check that they are supported. */
 import { unsupported } from './refusals.ts';
 import type { Directory } from './tiff-directory.ts';
 
@@ -10,13 +10,13 @@ const SAMPLES_PER_PIXEL = 277;
 const EXTRA_SAMPLES = 338;
 const SAMPLE_FORMAT = 339;
 
-export interface TiffSamples {
+interface TiffSamples {
   readonly bits: number;
-  /** Samples of a pixel. */
+  /** Samples per pixel. */
   readonly count: number;
-  /** Of these, how many are its colour. */
+  /** Colour samples per pixel. */
   readonly colours: number;
-  /** What the first sample after the colours is: 1 and 2 are alpha, anything else is not. */
+  /** Type of the first sample after the colours: 1 and 2 are alpha, other values are not. */
   readonly extra: number | undefined;
 }
 
@@ -43,7 +43,7 @@ const compressionNames: ReadonlyMap<number, string> = new Map([
   [50002, 'JPEG XL compression'],
 ]);
 
-/** By SampleFormat. 1 is unsigned, and 4 undefined, which readers take for it. */
+/** By SampleFormat. 1 is unsigned; 4 is undefined and treated as unsigned. */
 const sampleKinds: ReadonlyMap<number, string> = new Map([
   [2, 'signed'],
   [3, 'float'],
@@ -51,23 +51,23 @@ const sampleKinds: ReadonlyMap<number, string> = new Map([
   [6, 'complex'],
 ]);
 
-/** What sharp takes. */
+/** Limit of sharp. */
 const mostSamples = 5;
 
-function refuse(what: string, remedy = 'save it with 8 or 16 unsigned bits a sample'): never {
+function reject(what: string, remedy = 'save it with 8 or 16 unsigned bits per sample'): never {
   throw unsupported(mediaType, what, remedy);
 }
 
 function checkDepth(bits: number, formats: readonly number[]): void {
   const kind = formats.map((format) => sampleKinds.get(format)).find((name) => name !== undefined);
-  if (kind !== undefined) refuse(`${bits}-bit ${kind} samples`);
-  if (bits > 16) refuse(`${bits}-bit samples`);
+  if (kind !== undefined) reject(`${bits}-bit ${kind} samples`);
+  if (bits > 16) reject(`${bits}-bit samples`);
 }
 
 function checkCompression(compression: number): void {
   if (compressions.has(compression)) return;
   const name = compressionNames.get(compression) ?? `compression scheme ${compression}`;
-  refuse(name, 'save it with LZW or deflate');
+  reject(name, 'save it with LZW or deflate');
 }
 
 function coloursOf(photometric: number | undefined, samples: number): number {
@@ -77,7 +77,7 @@ function coloursOf(photometric: number | undefined, samples: number): number {
   const name = labInterpretations.has(photometric)
     ? 'CIE Lab colour'
     : `photometric interpretation ${photometric}`;
-  return refuse(name, 'save it as RGB or gray');
+  return reject(name, 'save it as RGB or gray');
 }
 
 /** Errors: image-type-unsupported. */
@@ -87,15 +87,15 @@ export function checkSupported(directory: Directory): TiffSamples {
   checkDepth(bits, directory.numbers(SAMPLE_FORMAT));
   checkCompression(directory.number(COMPRESSION) ?? 1);
   const colours = coloursOf(directory.number(PHOTOMETRIC), count);
-  if (count > mostSamples) refuse(`${count} samples a pixel`, `save at most ${mostSamples}`);
+  if (count > mostSamples) reject(`${count} samples per pixel`, `save at most ${mostSamples}`);
   const samples = { bits, count, colours, extra: directory.number(EXTRA_SAMPLES) };
   if (colours === 4 && meaningfulChannels(samples) < count) {
-    refuse('CMYK with further samples', 'save it as RGB');
+    reject('CMYK with further samples', 'save it as RGB');
   }
   return samples;
 }
 
-/** How many samples of a pixel are colour, or the alpha right behind it. */
+/** Number of colour samples per pixel, plus an alpha sample that follows them. */
 export function meaningfulChannels({ colours, extra }: TiffSamples): number {
   return colours + (extra === 1 || extra === 2 ? 1 : 0);
 }

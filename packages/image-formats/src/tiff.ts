@@ -12,7 +12,7 @@ const HEIGHT = 257;
 function read(bytes: Buffer): FormatHeader {
   const directory = readDirectory(bytes);
   const [width, height] = [directory.number(WIDTH), directory.number(HEIGHT)];
-  if (width === undefined || height === undefined) throw damaged(mediaType, 'it does not state its size');
+  if (width === undefined || height === undefined) throw damaged(mediaType, 'it has no size');
   const samples = checkSupported(directory);
   const channels = meaningfulChannels(samples);
   return {

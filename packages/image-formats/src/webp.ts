@@ -1,4 +1,4 @@
-/** WebP (RFC 9649): the RIFF length, then the header of the simple, lossless or extended form. */
+/** WebP (RFC 9649): reads the RIFF length, then the header of the lossy, lossless or extended form. */
 import type { Dimensions, ImageFormat } from './api.ts';
 import { damaged } from './refusals.ts';
 
@@ -21,7 +21,7 @@ const measureExtended = (bytes: Buffer): Dimensions => ({
 });
 
 function read(bytes: Buffer): Dimensions {
-  if (bytes.readUInt32LE(4) + 8 > bytes.length) throw damaged(mediaType, 'it is cut short');
+  if (bytes.readUInt32LE(4) + 8 > bytes.length) throw damaged(mediaType, 'it is truncated');
   const form = bytes.toString('latin1', 12, 16);
   if (form === 'VP8 ') return measureLossy(bytes);
   if (form === 'VP8L') return measureLossless(bytes);

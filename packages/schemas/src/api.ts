@@ -1,18 +1,18 @@
-/** What the other packages may count on from `@headwater/schemas`; the implementations stand beside this file. */
+/** Public types of `@headwater/schemas`. */
 
-/** Fixes what an extractor's vectors are; `schemas/vectors/<extractor>.json` keeps the released ones. */
+/** Contract of an extractor's vectors; released contracts are in `schemas/vectors/<extractor>.json`. */
 export interface VectorContract {
   /** Extractor id: name and version together, e.g. `lenet-digits.v1`. */
   readonly extractor: string;
   readonly dimensions: number;
   readonly elementType: 'float32';
   readonly byteOrder: 'little-endian';
-  /** What the extractor did to the vector before it was written. */
+  /** Normalization that the extractor applied to the vector. */
   readonly normalization: 'none' | 'unit' | 'standardized';
   readonly description: string;
 }
 
-/** Where schema ids come from. */
+/** Source of schema ids. */
 export interface SchemaIds {
   readonly kind: 'registry' | 'fingerprint';
   /** Registers (or derives) the id of a schema under a subject. Errors: schema-incompatible, schema-registry-unavailable. */
@@ -30,7 +30,7 @@ export interface Codec<T> {
   readonly id: number;
   encode(value: T): Buffer;
   /**
-   * Reads with the writer's schema resolved to ours. Synchronous once a writer schema is known, so that hot loops need not wait.
+   * Decodes with schema resolution from the writer's schema. Synchronous for known writer schemas, for hot loops.
    * Errors: wire-format-invalid, record-empty, schema-unknown, schema-incompatible, avro-invalid, schema-registry-unavailable.
    */
   decode(bytes: Uint8Array): T | Promise<T>;

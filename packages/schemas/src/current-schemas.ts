@@ -1,4 +1,4 @@
-/** What `released/` is held against: the current schema of every record and of every released extractor, by its name there. */
+/** Current schemas of all records and released extractors, by their name in `released/`. */
 import type { AvroSchema } from './api.ts';
 import { recordNames, recordSchema, releasedContracts } from './schema-files.ts';
 import { vectorSchema } from './vector-contract.ts';
@@ -18,7 +18,7 @@ export function currentSchemas(): NamedSchema[] {
   return [...records, ...vectors];
 }
 
-/** How a schema is written to a file. */
+/** The file text of a schema. */
 export function schemaText(schema: AvroSchema): string {
   return `${JSON.stringify(schema, null, 2)}\n`;
 }

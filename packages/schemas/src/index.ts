@@ -1,4 +1,4 @@
-/** The only package that knows Avro: records, schemas, vector contracts, codec and schema ids. */
+/** Records, Avro schemas, vector contracts, codecs and schema ids; the only package that uses avsc. */
 export type * from './api.ts';
 export { incompatibilities } from './avro/compatibility.ts';
 export {

@@ -4,7 +4,7 @@ import type { AvroSchema } from './api.ts';
 import { recordNames, recordSchema, releasedContracts } from './schema-files.ts';
 import { vectorSchema } from './vector-contract.ts';
 
-/** The declarations of records.ts without comments, by name: fields of interfaces, alternatives of types. */
+/** Declarations of records.ts by name, without comments: fields of interfaces, alternatives of types. */
 function declarationsOf(source: string): Map<string, string[]> {
   const code = source.replace(/\/\*[\s\S]*?\*\//g, '');
   const found = new Map<string, string[]>();
@@ -47,7 +47,7 @@ const primitives: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-/** The TypeScript type of an Avro type; what has a name goes to `named` as well. */
+/** The TypeScript type of an Avro type; adds named types to `named`. */
 function typeScript(type: unknown, named: Map<string, string[]>): string {
   if (typeof type === 'string') return primitives[type] ?? type;
   if (Array.isArray(type)) {
@@ -77,7 +77,7 @@ function declarationsFor(schema: AvroSchema): Map<string, string[]> {
 
 const declared = declarationsOf(readFileSync(new URL('records.ts', import.meta.url), 'utf8'));
 
-/** Where TypeScript says more than Avro: the bytes of an example are int16. */
+/** Fields whose TypeScript type is more specific than Avro: the bytes of an example are int16. */
 const refinements: Readonly<Record<string, string>> = { 'Example.vector: Buffer': 'vector: Int16Array' };
 
 const schemas = [...recordNames.map(recordSchema), ...releasedContracts().map(vectorSchema)];

@@ -1,9 +1,9 @@
 /**
- * The records that travel on the topics, as TypeScript sees them. Each interface mirrors one `.avsc` of
- * this folder; a test holds the two together. Times are milliseconds since the epoch (timestamp-millis).
+ * TypeScript types of the records on topics. Each interface mirrors one `.avsc` in `schemas/`, which a test checks.
+ * Times are milliseconds since the epoch (timestamp-millis).
  */
 
-/** A claim check: bytes kept in the blob store because a message may not carry them. */
+/** A claim check: a reference to bytes in the blob store that are too large for a message. */
 export interface ImageReference {
   readonly uri: string;
   readonly byteLength: number;
@@ -16,16 +16,16 @@ export interface ImageReceived {
   readonly id: string;
   readonly source: string;
   readonly receivedAt: number;
-  /** Found by looking at the bytes, e.g. `image/jpeg`. */
+  /** Detected from the bytes, e.g. `image/jpeg`. */
   readonly mediaType: string;
   readonly width: number;
   readonly height: number;
   /** The encoded file, inline or by reference. */
   readonly content: Buffer | ImageReference;
   readonly attributes: Readonly<Record<string, string>>;
-  /** Task to label, for labels known at the source; they count as assigned at `receivedAt`. */
+  /** Labels by task that are known at the source; assigned at `receivedAt`. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Near-duplicates that belong together (one scene, one patient); null when alone. */
+  /** Group of near-duplicates (one scene, one patient); null without a group. */
   readonly group: string | null;
 }
 
@@ -33,10 +33,10 @@ export interface ImageReceived {
 export interface LabelAssigned {
   readonly imageId: string;
   readonly task: string;
-  /** null retracts. */
+  /** null retracts the label. */
   readonly label: string | null;
   readonly assignedAt: number;
-  /** Who said so: a person or a system, as one opaque string. */
+  /** Source of the label, a person or a system, as an opaque string. */
   readonly annotator: string;
 }
 
@@ -47,7 +47,7 @@ export interface ExtractorRef {
   readonly digest: string;
 }
 
-/** Topic `vectors.<extractor>`, key image id; one Avro schema an extractor, made from its contract. */
+/** Topic `vectors.<extractor>`, key image id; one Avro schema per extractor, generated from its contract. */
 export interface VectorExtracted {
   readonly imageId: string;
   readonly extractor: ExtractorRef;
@@ -76,7 +76,7 @@ export interface Example {
 
 export type HeadKind = 'lda' | 'ridge' | 'ncm' | 'softmax' | 'mlp' | 'knn';
 export type HeadMode = 'provisional' | 'settled';
-/** Pinned by somebody, or the best one by measurement. */
+/** Pinned by an operator, or selected by measurement. */
 export type ActivationReason = 'pinned' | 'champion';
 
 /** A blob in the blob store. */
@@ -91,27 +91,27 @@ export interface HeadTrained {
   readonly extractor: string;
   readonly task: string;
   readonly kind: HeadKind;
-  /** Counts up for each (extractor, task, kind), from 1. */
+  /** Sequence number for each (extractor, task, kind), from 1. */
   readonly version: number;
-  /** SHA-256 of what defines the head: kind, classes, parameters. Hex. */
+  /** SHA-256 of kind, classes and parameters of the head. Hex. */
   readonly digest: string;
   /** Sum modulo 2^256 of the SHA-256 of each example. Hex. */
   readonly setDigest: string;
-  /** Raised when a version changes what this kind computes: heads of one set are comparable where it is the same. 1 where it was not stated. */
+  /** Revision of the computation of this kind: only heads with equal revisions are comparable. Default 1. */
   readonly arithmetic: number;
-  /** Offset of `examples` (in the task's partition) up to which, exclusively, this head has learned. */
+  /** Offset of `examples` (in the task's partition) up to which, exclusively, this head was trained. */
   readonly watermark: number;
   readonly mode: HeadMode;
   /** Ordered by their UTF-8 bytes. */
   readonly classes: readonly string[];
-  /** As `packages/heads` encodes them; by reference when large. */
+  /** Encoded by `packages/heads`; a reference when large. */
   readonly parameters: Buffer | BlobReference;
   readonly dimensions: number;
   readonly examples: number;
-  /** The shrinkage or penalty chosen; null where the kind has none. */
+  /** The chosen shrinkage or penalty; null where the kind has none. */
   readonly regularization: number | null;
   readonly temperature: number;
-  /** Name to value: prequential accuracy, log loss and the like. */
+  /** Values by name, e.g. prequential accuracy and log loss. */
   readonly measurements: Readonly<Record<string, number>>;
   readonly trainedAt: number;
 }
@@ -126,7 +126,7 @@ export interface HeadActivated {
   readonly activatedAt: number;
 }
 
-/** Names a head. */
+/** Reference to a head. */
 export interface HeadRef {
   readonly kind: HeadKind;
   readonly version: number;
@@ -141,9 +141,9 @@ export interface ImageClassified {
   /** null: no head serves this task yet; label and novelty are then null and probabilities empty. */
   readonly head: HeadRef | null;
   readonly label: string | null;
-  /** The head is less sure than the wanted error rate asks for; the label is then its best guess, not an answer. */
+  /** The confidence is below the threshold of the target error rate; the label is then only the most probable class. */
   readonly abstained: boolean;
-  /** Class to probability, sum 1; the most probable classes only where there are more than 100. */
+  /** Probability by class, sum 1; only the most probable classes where there are more than 100. */
   readonly probabilities: Readonly<Record<string, number>>;
   /** Percentile 0..1 of relative Mahalanobis distance; null where the head gives none. */
   readonly novelty: number | null;

@@ -12,7 +12,7 @@ const two = schema({ name: 'a', type: 'int' }, { name: 'b', type: 'int', default
 const broken = schema({ name: 'a', type: 'string' });
 
 describe('a release', () => {
-  it('adds what is new, under the number after the newest', () => {
+  it('adds new schemas with the next version', () => {
     const released = [{ name: 'R', version: 1, schema: one }];
     const current = [
       { name: 'R', schema: two },
@@ -27,7 +27,7 @@ describe('a release', () => {
     });
   });
 
-  it('adds nothing when nothing has changed', () => {
+  it('adds nothing without changes', () => {
     const released = [
       { name: 'R', version: 2, schema: two },
       { name: 'R', version: 1, schema: one },
@@ -35,14 +35,14 @@ describe('a release', () => {
     expect(planRelease([{ name: 'R', schema: two }], released)).toEqual({ problems: [], additions: [] });
   });
 
-  it('adds nothing at all when one schema cannot read the past', () => {
+  it('adds nothing when one schema is incompatible', () => {
     const released = [{ name: 'R', version: 1, schema: one }];
     const current = [
       { name: 'S', schema: one },
       { name: 'R', schema: broken },
     ];
     const { problems, additions } = planRelease(current, released);
-    expect(problems).toEqual([expect.stringContaining('R cannot read what version 1 wrote')]);
+    expect(problems).toEqual([expect.stringContaining('R cannot read data of version 1')]);
     expect(additions).toEqual([]);
   });
 });

@@ -1,14 +1,14 @@
 /**
- * What a release adds to `released/`: each current schema that differs from the newest version under its name. A schema that
- * could not read what a released version wrote stops the whole release.
+ * Plans the additions to `released/`: each current schema that differs from the newest version of its name. A schema
+ * that cannot read the data of a released version prevents the whole release.
  */
 import type { AvroSchema } from './api.ts';
 import { releaseProblems } from './avro/compatibility.ts';
 import { type NamedSchema, schemaText } from './current-schemas.ts';
 import type { ReleasedSchema } from './schema-files.ts';
 
-export interface ReleasePlan {
-  /** Why nothing may be released; empty when all is well. */
+interface ReleasePlan {
+  /** Reasons that prevent the release; empty without problems. */
   readonly problems: readonly string[];
   readonly additions: readonly ReleasedSchema[];
 }

@@ -1,11 +1,11 @@
-/** The schemas, read once from the package that holds them: it is found like any other package, in a checkout and in an installation. */
+/** Reads the schema files of the package `@headwater/schema-files`, in a checkout and in an installation. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import type { AvroSchema, VectorContract } from './api.ts';
 
-/** Names of the records that are not vectors; each has its `<name>.avsc`. */
+/** Names of the records with a `<name>.avsc`; vectors have generated schemas. */
 export const recordNames = [
   'ImageReceived',
   'LabelAssigned',
@@ -33,7 +33,7 @@ function readJson<T>(path: string): T {
   } catch (cause) {
     throw new HeadwaterError(
       'schema-incompatible',
-      `Cannot read schemas/${path}; is it part of the installation?`,
+      `cannot read schemas/${path}; check that @headwater/schema-files is installed`,
       {
         cause,
       },
@@ -46,13 +46,13 @@ export function recordSchema(name: RecordName): AvroSchema {
   return readJson(`${name}.avsc`);
 }
 
-/** Contracts of the extractors that were released. */
+/** Contracts of the released extractors. */
 export function releasedContracts(): VectorContract[] {
   const files = readdirSync(`${schemaFolder}vectors`).filter((file) => file.endsWith('.json'));
   return files.sort().map((file) => readJson<VectorContract>(`vectors/${file}`));
 }
 
-/** Every version that was ever released, of every schema. */
+/** All released versions of all schemas. */
 export function releasedSchemas(): ReleasedSchema[] {
   const files = readdirSync(`${schemaFolder}released`, { recursive: true, encoding: 'utf8' });
   return files
@@ -66,5 +66,8 @@ function releaseOf(file: string): { name: string; version: number } {
   const slash = file.lastIndexOf('/');
   const version = Number(file.slice(slash + 1, -'.avsc'.length));
   if (Number.isInteger(version) && version > 0) return { name: file.slice(0, slash), version };
-  throw new HeadwaterError('schema-incompatible', `schemas/released/${file} is not named by a version.`);
+  throw new HeadwaterError(
+    'schema-incompatible',
+    `schemas/released/${file}: the name must be a version number`,
+  );
 }

@@ -1,7 +1,7 @@
 /**
- * Vector contract to Avro schema and back. The vector is a `fixed` of exactly 4 × dimensions bytes, so that a vector of another
- * size cannot be written, registered or read; its logical type states what the bytes mean. Each extractor
- * has a namespace of its own, so that the generated classes of two extractors can live in one program.
+ * Converts vector contracts to Avro schemas and back. The vector is a `fixed` of 4 × dimensions bytes, so that another
+ * size cannot be encoded, registered or decoded; its logical type contains the contract. Each extractor has its own
+ * namespace, so that generated classes of two extractors can be in one program.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { AvroSchema, VectorContract } from './api.ts';
@@ -12,7 +12,7 @@ const normalizations: readonly string[] = [
   'standardized',
 ] satisfies VectorContract['normalization'][];
 
-/** Largest number of dimensions of a contract: 256 KiB a vector. */
+/** Largest number of dimensions of a contract, 256 KiB per vector. */
 export const maximumDimensions = 65_536;
 
 const time = { type: 'long', logicalType: 'timestamp-millis' };
@@ -74,7 +74,7 @@ function vectorType(contract: VectorContract) {
   };
 }
 
-/** `lenet-digits.v1` → `…lenet_digits__v1`: without underscores in ids, no two of them meet. */
+/** `lenet-digits.v1` → `…lenet_digits__v1`; unique because ids contain no underscores. */
 function namespaceOf(extractor: string): string {
   return `headwater.v1.vectors.${extractor.replaceAll('.', '__').replaceAll('-', '_')}`;
 }
@@ -82,7 +82,7 @@ function namespaceOf(extractor: string): string {
 function assertContract(contract: VectorContract): void {
   const problem = problemOf(contract);
   if (problem === undefined) return;
-  throw new HeadwaterError('config-invalid', `The vector contract of ${contract.extractor} ${problem}.`);
+  throw new HeadwaterError('config-invalid', `the vector contract of ${contract.extractor} ${problem}`);
 }
 
 function problemOf(contract: VectorContract): string | undefined {
@@ -95,11 +95,11 @@ function problemOf(contract: VectorContract): string | undefined {
   }
   if (elementType !== 'float32' || byteOrder !== 'little-endian') return 'must be little-endian float32';
   if (!normalizations.includes(normalization))
-    return `needs a normalization out of ${normalizations.join(', ')}`;
+    return `needs one of the normalizations ${normalizations.join(', ')}`;
   return undefined;
 }
 
-/** The contract that a `VectorExtracted` schema states. Errors: schema-incompatible where it is not one. */
+/** The contract in a `VectorExtracted` schema. Errors: schema-incompatible for any other schema. */
 export function contractOf(schema: AvroSchema): VectorContract {
   const fields = Array.isArray(schema.fields) ? (schema.fields as readonly Field[]) : [];
   const vector = fields.find((field) => field.name === 'vector');
@@ -107,16 +107,16 @@ export function contractOf(schema: AvroSchema): VectorContract {
   if (schema.name.split('.').at(-1) !== 'VectorExtracted' || stated?.logicalType !== 'vector') {
     throw new HeadwaterError(
       'schema-incompatible',
-      `The schema ${schema.name} is not one of extracted vectors.`,
+      `the schema ${schema.name} is not a schema of extracted vectors`,
     );
   }
   const { extractor, elementType, dimensions, byteOrder, normalization } = stated;
   const description = vector?.doc ?? '';
   const contract = { extractor, dimensions, elementType, byteOrder, normalization, description };
   const problem =
-    stated.size === 4 * dimensions ? problemOf(contract) : 'states other dimensions than its size';
+    stated.size === 4 * dimensions ? problemOf(contract) : 'has dimensions that do not match its size';
   if (problem === undefined) return contract;
-  throw new HeadwaterError('schema-incompatible', `The schema ${schema.name} of ${extractor} ${problem}.`);
+  throw new HeadwaterError('schema-incompatible', `the schema ${schema.name} of ${extractor} ${problem}`);
 }
 
 interface Field {

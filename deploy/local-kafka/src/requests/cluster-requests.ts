@@ -1,11 +1,11 @@
-/** What a trial asks of a cluster and does to it: who leads which partition, who coordinates, and let others lead. */
+/** Administrative requests for trials: leaders of partitions, coordinators, and moving leaders. */
 import { type Reader, type RequestType, request, Writer } from './wire.ts';
 
 export interface PartitionState {
   readonly partition: number;
-  /** `node.id`; −1 where no broker leads it. */
+  /** `node.id`; −1 without a leader. */
   readonly leader: number;
-  /** Counts its leaders: of two observations, the one with the higher epoch is newer. */
+  /** Leader epoch: of two observations, the one with the higher epoch is newer. */
   readonly epoch: number;
   readonly replicas: readonly number[];
   readonly insync: readonly number[];
@@ -23,7 +23,7 @@ const findCoordinator: RequestType = { key: 10, version: 1, isFlexible: false };
 const electLeaders: RequestType = { key: 43, version: 1, isFlexible: false };
 const alterReassignments: RequestType = { key: 45, version: 0, isFlexible: true };
 
-/** As the broker on this port of 127.0.0.1 knows it; topics that do not exist are left out. Errors: no response in time. */
+/** Metadata of the broker on this port of 127.0.0.1; omits missing topics. Errors: no response in time. */
 export async function describeCluster(port: number, topics: readonly string[]): Promise<ClusterState> {
   const body = new Writer().array(topics, (topic, writer) => writer.string(topic)).int8(0);
   const reader = await request(port, metadata, body, timeoutMs);
@@ -56,7 +56,7 @@ function readTopic(reader: Reader): [string, PartitionState[]] {
   return [name, partitions.sort((a, b) => a.partition - b.partition)];
 }
 
-/** `node.id` of the broker that coordinates a group, or a transactional id; undefined while none does. Errors: no response in time. */
+/** `node.id` of the coordinator of a group or transactional id; undefined without one. Errors: no response in time. */
 export async function coordinatorOf(
   port: number,
   kind: 'group' | 'transaction',
@@ -71,8 +71,8 @@ export async function coordinatorOf(
 }
 
 /**
- * Has the next replica lead each partition of these topics, where it is in sync; resolves to how many partitions changed. Errors: no
- * response in time.
+ * Makes the next replica the leader of each partition of these topics, where it is in sync. Resolves to the number of
+ * changed partitions. Errors: no response in time.
  */
 export async function moveLeaders(port: number, topics: readonly string[]): Promise<number> {
   const before = await describeCluster(port, topics);
@@ -100,7 +100,7 @@ export async function moveLeaders(port: number, topics: readonly string[]): Prom
   return countElected(reader);
 }
 
-/** The one after the leader comes first: that is the preferred one. */
+/** Puts the replica after the leader first, which makes it the preferred leader. */
 function rotated(replicas: readonly number[], leader: number): number[] {
   const next = replicas.indexOf(leader) + 1;
   return [...replicas.slice(next), ...replicas.slice(0, next)];

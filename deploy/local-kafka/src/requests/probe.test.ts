@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { findFreePorts, isFree } from '../ports.ts';
-import { answers } from './probe.ts';
+import { isServing } from './probe.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -26,21 +26,21 @@ function reply(request: Buffer, errorCode = 0): Buffer {
   return answer;
 }
 
-test('believes an answer to its own question, also when it comes in pieces', async () => {
+test('accepts a response with its correlation id, also in pieces', async () => {
   const port = await serve((socket, request) => {
     socket.write(reply(request).subarray(0, 5));
     setTimeout(() => socket.write(reply(request).subarray(5)), 20);
   });
-  expect(await answers(port, 5_000)).toBe(true);
+  expect(await isServing(port, 5_000)).toBe(true);
 });
 
-test('does not believe an error, another protocol, silence, a hang-up or a closed port', async () => {
+test('rejects an error, another protocol, a timeout, a closed connection and a closed port', async () => {
   const error = await serve((socket, request) => socket.write(reply(request, 35)));
   const http = await serve((socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'));
   const silent = await serve(() => undefined);
   const rude = await serve((socket) => socket.destroy());
   const [closed = 0] = await findFreePorts(1);
-  const found = await Promise.all([error, http, silent, rude, closed].map((port) => answers(port, 500)));
+  const found = await Promise.all([error, http, silent, rude, closed].map((port) => isServing(port, 500)));
   expect(found).toEqual([false, false, false, false, false]);
 });
 

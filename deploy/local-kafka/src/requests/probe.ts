@@ -1,19 +1,19 @@
 /**
- * Asks a broker whether it serves requests: an open port only says that a process listens. ApiVersions is the
- * one request that every broker answers to everybody, and it is small enough to write by hand.
+ * Checks that a broker serves requests: an open port only shows that a process listens. ApiVersions is small and needs
+ * no authentication.
  */
 import { connect } from 'node:net';
 
 const apiVersionsKey = 18;
 const correlationId = 0x48_57;
 
-/** True when the broker answers within the time. Never throws. */
-export function answers(port: number, timeoutMs: number, host = '127.0.0.1'): Promise<boolean> {
+/** True when the broker responds in time. Never throws. */
+export function isServing(port: number, timeoutMs: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host });
-    const end = (answer: boolean) => {
+    const end = (serving: boolean) => {
       socket.destroy();
-      resolve(answer);
+      resolve(serving);
     };
     let received = Buffer.alloc(0);
     socket.setTimeout(timeoutMs, () => end(false));
@@ -28,7 +28,7 @@ export function answers(port: number, timeoutMs: number, host = '127.0.0.1'): Pr
   });
 }
 
-/** Size, then header version 1 (api key, api version 0, correlation id, no client id); the body is empty. */
+/** Size, then header version 1 (API key, API version 0, correlation id, no client id) and an empty body. */
 function apiVersionsRequest(): Buffer {
   const request = Buffer.alloc(14);
   request.writeInt32BE(10, 0);

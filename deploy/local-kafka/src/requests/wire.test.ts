@@ -7,7 +7,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A broker that does this to each connection. */
+/** A fake broker that handles each connection with the given function. */
 async function serve(onRequest: (socket: Socket, bytes: Buffer) => void): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -19,7 +19,7 @@ async function serve(onRequest: (socket: Socket, bytes: Buffer) => void): Promis
 }
 
 describe('the wire format', () => {
-  test('reads what it writes', () => {
+  test('decodes its own output', () => {
     const long = 'x'.repeat(300);
     const bytes = new Writer()
       .int8(-1)
@@ -41,7 +41,7 @@ describe('the wire format', () => {
     expect(reader.int8()).toBe(7);
   });
 
-  test('skips tagged fields, and reads strings that are null', () => {
+  test('skips tagged fields and decodes null strings', () => {
     const reader = new Reader(Buffer.from([1, 0, 2, 9, 9, 0xff, 0xff, 0, 5]));
     reader.tags();
     expect([reader.string(), reader.compactString(), reader.int8()]).toEqual([null, null, 5]);
@@ -51,7 +51,7 @@ describe('the wire format', () => {
 describe('a request', () => {
   const type = { key: 3, version: 5, isFlexible: false };
 
-  test('has a header, and waits for a response that comes in pieces', async () => {
+  test('has a header and waits for a response in pieces', async () => {
     let sent: Buffer = Buffer.alloc(0);
     const port = await serve((socket, bytes) => {
       sent = bytes;
@@ -65,12 +65,12 @@ describe('a request', () => {
     expect([sent.readInt16BE(4), sent.readInt16BE(6)]).toEqual([3, 5]);
   });
 
-  test('fails where the connection is closed without a response', async () => {
+  test('fails when the connection closes without a response', async () => {
     const port = await serve((socket) => socket.end());
     await expect(request(port, type, new Writer(), 20_000)).rejects.toThrow('without a response');
   });
 
-  test('fails where no response comes in time', async () => {
+  test('fails without a response in time', async () => {
     const port = await serve(() => undefined);
     await expect(request(port, type, new Writer(), 50)).rejects.toThrow('within 50 ms');
   });

@@ -1,17 +1,17 @@
-/** Kafka's wire format, as far as a few administrative requests need it: no client library speaks for brokers that come and go. */
+/** The part of Kafka's wire format for a few administrative requests to single brokers that may be down. */
 import { connect } from 'node:net';
 
 export interface RequestType {
   readonly key: number;
   readonly version: number;
-  /** Header and body end with tagged fields, of which there are none. */
+  /** Header and body end with (empty) tagged fields. */
   readonly isFlexible: boolean;
 }
 
 const clientId = 'headwater-local';
 const correlationId = 1;
 
-/** Sends one request on a connection of its own. Errors: no answer within the time, or none at all. */
+/** Sends one request on a new connection. Errors: no response in time, or a closed connection. */
 export function request(
   port: number,
   { key, version, isFlexible }: RequestType,
@@ -129,7 +129,7 @@ export class Reader {
     return this.#bytes.readInt32BE(this.#move(4));
   }
 
-  /** null where there is none. */
+  /** A nullable string. */
   string(): string | null {
     return this.#text(this.int16());
   }
@@ -146,7 +146,7 @@ export class Reader {
     return Array.from({ length: this.#varint() - 1 }, read);
   }
 
-  /** Skips them. */
+  /** Skips tagged fields. */
   tags(): void {
     for (let left = this.#varint(); left > 0; left--) {
       this.#varint();

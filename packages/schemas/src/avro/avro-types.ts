@@ -1,13 +1,13 @@
 /**
- * Parses schemas into types of avsc that are safe on bytes from anywhere. As they come, avsc's types believe a
- * block count of billions (and loop or allocate accordingly), read integers past 32 bits, replace
- * broken UTF-8 without a word, and lose a map's key `__proto__`; these do not.
+ * Parses schemas into avsc types that are safe on untrusted bytes. avsc's own types trust a block count of billions
+ * (and loop or allocate accordingly), read integers over 32 bits, silently replace invalid UTF-8, and lose the map
+ * key `__proto__`.
  */
 import { isUtf8 } from 'node:buffer';
 import { HeadwaterError } from '@headwater/errors';
 import avro, { type Type } from 'avsc';
 
-/** The part of avsc's reading position that the types below use; it is not in avsc's typings. */
+/** The part of avsc's read position that the types below use; missing in avsc's typings. */
 interface Tap {
   readonly buf: Buffer;
   pos: number;
@@ -30,7 +30,7 @@ function concrete(name: string): Constructor {
   return type;
 }
 
-/** Entries of the next block of an array or map; each takes at least one byte, or the count is a lie. */
+/** Entries of the next block of an array or map; each needs at least one byte, which bounds the count. */
 function readCount(tap: Tap): number {
   const count = tap.readLong();
   if (count < 0) tap.skipLong(); // the block's size in bytes, which is not needed
@@ -46,14 +46,14 @@ function readText(tap: Tap): string {
   if (!(length >= 0 && length <= tap.buf.length - start)) throw new Error('truncated buffer');
   tap.pos = start + length;
   const text = tap.buf.toString('utf8', start, tap.pos);
-  // Only a text with the replacement character can have come of broken UTF-8: the others need no second look.
+  // Only a text with the replacement character can result from invalid UTF-8, so only those are checked.
   if (text.includes('\uFFFD') && !isUtf8(tap.buf.subarray(start, tap.pos))) {
     throw new Error('a string is not UTF-8');
   }
   return text;
 }
 
-/** Also for `__proto__`, which an assignment would take for the prototype. */
+/** Sets an entry, also for `__proto__`, which an assignment would treat as the prototype. */
 function setOwn(entries: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') entries[key] = value;
   else Object.defineProperty(entries, key, { value, writable: true, enumerable: true, configurable: true });
@@ -133,7 +133,7 @@ class StrictInt extends concrete('IntType') {
 const strictString = new StrictString();
 const strictInt = new StrictInt();
 
-/** Called by avsc for each schema in a schema; undefined leaves it to avsc. */
+/** Called by avsc for each nested schema; undefined selects avsc's own type. */
 function chooseType(schema: unknown, options: unknown): Type | undefined {
   const name = typeof schema === 'string' ? schema : (schema as { type?: unknown }).type;
   if (name === 'string') return strictString as unknown as Type;
@@ -143,7 +143,7 @@ function chooseType(schema: unknown, options: unknown): Type | undefined {
   return undefined;
 }
 
-/** Parses a schema; each one by itself, so that two of them may use the same names. Throws what avsc throws. */
+/** Parses a schema independently of others, so that two schemas may use the same names. Errors: those of avsc. */
 export function parseType(schema: object): Type {
   return avro.Type.forSchema(schema as Parameters<typeof avro.Type.forSchema>[0], {
     typeHook: chooseType,

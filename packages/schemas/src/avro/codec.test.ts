@@ -52,7 +52,7 @@ const example: Example = {
   vector: Int16Array.of(-32768, -1, 0, 1, 8192, 32767),
 };
 
-/** The code and verdict of what `run` throws; anything else than a HeadwaterError fails the test. */
+/** Code and verdict of the error of `run`; any other error than a HeadwaterError fails the test. */
 async function failure(run: () => unknown): Promise<string> {
   try {
     await run();
@@ -63,7 +63,7 @@ async function failure(run: () => unknown): Promise<string> {
   return 'nothing was thrown';
 }
 
-/** Ids whose look-ups answer with this writer's schema. */
+/** Ids whose lookups return this writer schema. */
 function written(schema: object): SchemaIds {
   return { ...ids, lookup: async () => schema as AvroSchema };
 }
@@ -75,7 +75,7 @@ function message(id: number, body: Buffer): Buffer {
 }
 
 describe('codec', () => {
-  it('reads back what it wrote, at once', async () => {
+  it('decodes its own records synchronously', async () => {
     const images = await openCodec(ids, 'ImageReceived', 'images');
     const reference = { uri: 'file:///b/3f', byteLength: 9_000_000_000, sha256: '3f' };
     expect(images.decode(images.encode(image))).toEqual(image);
@@ -98,7 +98,7 @@ describe('codec', () => {
     );
   });
 
-  it('reads int16 vectors at any alignment, little-endian', async () => {
+  it('decodes little-endian int16 vectors at any alignment', async () => {
     const codec = await openCodec(ids, 'Example', 'examples');
     const bytes = codec.encode(example);
     for (const shift of [0, 1, 2, 3]) {
@@ -108,7 +108,7 @@ describe('codec', () => {
     expect(bytes.subarray(-12).toString('hex')).toBe('0080ffff000001000020ff7f');
   });
 
-  it('writes a vector that is a part of a larger array', async () => {
+  it('encodes a vector that is a part of a larger array', async () => {
     const codec = await openCodec(ids, 'Example', 'examples');
     const whole = Int16Array.of(9, 9, 1, 2, 3);
     const decoded = (await codec.decode(codec.encode({ ...example, vector: whole.subarray(2) }))) as Example;
@@ -128,7 +128,7 @@ describe('codec', () => {
     ]);
   });
 
-  it('reads small and large records through the same scratch memory', async () => {
+  it('encodes small and large records with the same scratch buffer', async () => {
     const codec = await openCodec(ids, 'ImageReceived', 'images');
     const sizes = [0, 65_000, 65_530, 65_536, 1_000_000];
     const encoded = sizes.map((size) => codec.encode({ ...image, content: Buffer.alloc(size, size % 251) }));
@@ -140,8 +140,8 @@ describe('codec', () => {
   });
 });
 
-describe('codec, given another writer', () => {
-  it('asks once for a schema and fills in defaults', async () => {
+describe('codec with another writer', () => {
+  it('looks up a schema once and adds defaults', async () => {
     const full = recordSchema('ImageReceived') as unknown as { fields: { name: string }[] };
     const needed = ['id', 'receivedAt', 'content'];
     const writer = { ...full, fields: full.fields.filter((field) => needed.includes(field.name)) };
@@ -166,16 +166,16 @@ describe('codec, given another writer', () => {
 
   it.each([
     ['another record', { type: 'record', name: 'Other', fields: [] }],
-    ['a field that is missing', { ...recordSchema('LabelAssigned'), fields: [] }],
-    ['a schema that is none', { type: 'record', name: 'headwater.v1.LabelAssigned' }],
+    ['a missing field', { ...recordSchema('LabelAssigned'), fields: [] }],
+    ['an invalid schema', { type: 'record', name: 'headwater.v1.LabelAssigned' }],
     ['seconds for milliseconds', withAssignedAt({ type: 'long', logicalType: 'timestamp-micros' })],
-  ])('refuses %s as a dead letter', async (_, writer) => {
+  ])('rejects %s as a dead letter', async (_, writer) => {
     const codec = await openCodec(written(writer), 'LabelAssigned', 'labels');
     const outcome = await failure(() => codec.decode(message(9, Buffer.alloc(9))));
     expect(outcome).toBe('schema-incompatible dead-letter');
   });
 
-  it('believes a writer that does not state that a long is a time', async () => {
+  it('accepts a writer whose long has no logical type', async () => {
     const writer = withAssignedAt('long');
     const label = { imageId: 'i', task: 't', label: 'l', assignedAt: 12, annotator: '' };
     const codec = await openCodec(written(writer), 'LabelAssigned', 'labels');
@@ -189,18 +189,18 @@ function withAssignedAt(type: unknown): AvroSchema {
   return { ...label, fields };
 }
 
-describe('codec, given damaged bytes', () => {
+describe('codec with damaged bytes', () => {
   const cases: [string, (valid: Buffer) => Uint8Array, string][] = [
     ['nothing', () => new Uint8Array(), 'record-empty dead-letter'],
     ['four bytes', () => Buffer.alloc(4), 'wire-format-invalid dead-letter'],
     ['text', () => Buffer.from('{"id":1}'), 'wire-format-invalid dead-letter'],
-    ['an id that nobody gave', () => message(12, Buffer.alloc(8)), 'schema-unknown dead-letter'],
+    ['an unknown id', () => message(12, Buffer.alloc(8)), 'schema-unknown dead-letter'],
     ['a negative id', () => message(-1, Buffer.alloc(8)), 'schema-unknown dead-letter'],
     ['a header alone', (valid) => valid.subarray(0, 5), 'avro-invalid dead-letter'],
-    ['a body cut short', (valid) => valid.subarray(0, -1), 'avro-invalid dead-letter'],
+    ['a truncated body', (valid) => valid.subarray(0, -1), 'avro-invalid dead-letter'],
     ['a byte too many', (valid) => Buffer.concat([valid, Buffer.alloc(1)]), 'avro-invalid dead-letter'],
   ];
-  it.each(cases)('%s', async (_, damage, expected) => {
+  it.each(cases)('rejects %s', async (_, damage, expected) => {
     const codec = await openCodec(ids, 'ImageReceived', 'images');
     expect(await failure(() => codec.decode(damage(codec.encode(image))))).toBe(expected);
   });
@@ -214,7 +214,7 @@ describe('codec, given damaged bytes', () => {
     ['a map', 'ImageReceived', Buffer.concat([imagePrefix(), huge, Buffer.alloc(8)])],
     ['a map with its size', 'ImageReceived', Buffer.concat([imagePrefix(), negated(huge), Buffer.alloc(8)])],
     ['an array', 'HeadTrained', Buffer.concat([headPrefix(), huge, Buffer.alloc(8)])],
-  ] as const)('does not believe the length of %s', async (_, name, body) => {
+  ] as const)('rejects a wrong length of %s', async (_, name, body) => {
     const codec: Codec<unknown> = await openCodec(ids, name, 'topic');
     const before = process.memoryUsage().arrayBuffers;
     const started = performance.now();
@@ -247,7 +247,7 @@ describe('codec, given damaged bytes', () => {
     return copy;
   }
 
-  it('refuses strings that are not UTF-8, and takes the replacement character itself', async () => {
+  it('rejects strings that are not UTF-8 and accepts the replacement character', async () => {
     const codec = await openCodec(ids, 'LabelAssigned', 'labels');
     const label = { imageId: '\uFFFDab', task: 't', label: null, assignedAt: 1, annotator: '' };
     const bytes = codec.encode(label);
@@ -256,7 +256,7 @@ describe('codec, given damaged bytes', () => {
     expect(await failure(() => codec.decode(bytes))).toBe('avro-invalid dead-letter');
   });
 
-  it('refuses an int of more than 32 bits', async () => {
+  it('rejects an int of more than 32 bits', async () => {
     const wide = recordSchema('ImageReceived') as { fields?: { name: string; type: unknown }[] };
     const fields = wide.fields?.map((field) => (field.name === 'width' ? { ...field, type: 'long' } : field));
     const body = parseType({ ...wide, fields }).toBuffer({ ...image, width: 2 ** 33 });
@@ -264,13 +264,13 @@ describe('codec, given damaged bytes', () => {
     expect(await failure(() => codec.decode(message(codec.id, body)))).toBe('avro-invalid dead-letter');
   });
 
-  it('refuses an odd number of bytes for an int16 vector', async () => {
+  it('rejects an odd number of bytes for an int16 vector', async () => {
     const body = parseType(recordSchema('Example')).toBuffer({ ...example, vector: Buffer.alloc(3) });
     const codec = await openCodec(ids, 'Example', 'examples');
     expect(await failure(() => codec.decode(message(codec.id, body)))).toBe('avro-invalid dead-letter');
   });
 
-  it('answers any bytes with a record or a HeadwaterError, and is none the worse for it', async () => {
+  it('returns a record or a HeadwaterError for any bytes, and keeps working', async () => {
     const codec = await openCodec(ids, 'HeadTrained', 'heads');
     const valid = codec.encode({ ...head, parameters: Buffer.alloc(10) });
     const bodies = fc.oneof(fc.uint8Array({ maxLength: 300 }), mutations(valid.subarray(5)));
@@ -294,7 +294,7 @@ describe('codec, given damaged bytes', () => {
   }
 });
 
-describe('codec, given a record that does not fit', () => {
+describe('codec with an invalid record', () => {
   it.each([
     ['a number for a string', { id: 5 }, 'id'],
     ['a time with a fraction', { receivedAt: 1.5 }, 'receivedAt'],
@@ -304,7 +304,7 @@ describe('codec, given a record that does not fit', () => {
     const codec = await openCodec(ids, 'ImageReceived', 'images');
     const run = () => codec.encode({ ...image, source: 'a secret', ...wrong } as ImageReceived);
     expect(await failure(run)).toBe('avro-invalid dead-letter');
-    expect(run).toThrow(`headwater.v1.ImageReceived; wrong: ${field}.`);
+    expect(run).toThrow(`headwater.v1.ImageReceived; invalid: ${field}`);
     expect(run).not.toThrow('secret');
   });
 });

@@ -1,6 +1,6 @@
 /**
- * One codec for all records: Confluent's wire format around avsc. What differs between records (which fields are typed arrays)
- * is a mapping; what differs between writers is a decoder, made once for each writer's schema and kept.
+ * One codec for all records: Confluent's wire format with avsc. A mapping converts between records and Avro (typed
+ * arrays); a decoder is created once for each writer schema and cached.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Type } from 'avsc';
@@ -10,33 +10,33 @@ import { parseType } from './avro-types.ts';
 import { incompatibilities } from './compatibility.ts';
 import { asBuffer, headerLength, readSchemaId, writeSchemaId } from './wire-format.ts';
 
-/** Between a record as TypeScript sees it and as avsc does. */
+/** Conversion between a record and avsc's value. */
 export interface Mapping<T> {
   toAvro(record: T): object;
   fromAvro(value: unknown): T;
 }
 
-/** Reads bodies (with their headers) of one writer's schema. */
+/** Decodes messages (with their headers) of one writer schema. */
 export type Decoder<T> = (bytes: Buffer) => T;
 
-/** Writers whose decoders one codec keeps; a topic seldom has more than a handful. */
+/** Largest number of cached decoders of a codec; a topic rarely has more than a few writers. */
 const maximumWriters = 256;
 
-/** Chooses decoders by the writer's schema id: at once for those it has seen, after a look-up for others. */
+/** Selects decoders by the writer's schema id: synchronously for known ids, after a lookup for others. */
 export function createReader<T>(ids: SchemaIds, decoderFor: (writer: AvroSchema) => Decoder<T>) {
   const decoders = new BoundedMap<number, Decoder<T>>(maximumWriters);
-  const learn = async (id: number, bytes: Buffer): Promise<T> => {
+  const lookUp = async (id: number, bytes: Buffer): Promise<T> => {
     const decoder = decoderFor(await ids.lookup(id));
     decoders.set(id, decoder);
     return decoder(bytes);
   };
   return {
-    know: (id: number, decoder: Decoder<T>): void => decoders.set(id, decoder),
+    add: (id: number, decoder: Decoder<T>): void => decoders.set(id, decoder),
     decode(value: Uint8Array): T | Promise<T> {
       const bytes = asBuffer(value);
       const id = readSchemaId(bytes);
       const decoder = decoders.get(id);
-      return decoder === undefined ? learn(id, bytes) : decoder(bytes);
+      return decoder === undefined ? lookUp(id, bytes) : decoder(bytes);
     },
   };
 }
@@ -52,7 +52,7 @@ export async function createCodec<T>(
   const subject = `${topic}-value`;
   const id = await ids.register(subject, schema);
   const reader = createReader(ids, (writer) => resolvingDecoder(schema, type, writer, mapping));
-  reader.know(id, (bytes) => readBody(() => mapping.fromAvro(type.fromBuffer(bytes.subarray(headerLength)))));
+  reader.add(id, (bytes) => readBody(() => mapping.fromAvro(type.fromBuffer(bytes.subarray(headerLength)))));
   return {
     subject,
     id,
@@ -61,7 +61,7 @@ export async function createCodec<T>(
   };
 }
 
-/** Reads with the writer's schema resolved to ours. Errors: schema-incompatible, which is the record's fault here. */
+/** Decoder with schema resolution from `writer`. Errors: schema-incompatible with a dead-letter verdict. */
 export function resolvingDecoder<T>(
   schema: AvroSchema,
   type: Type,
@@ -69,14 +69,14 @@ export function resolvingDecoder<T>(
   mapping: Mapping<T>,
 ): Decoder<T> {
   const problems = incompatibilities(schema, writer);
-  if (problems.length > 0) throw unreadable(schema, problems);
+  if (problems.length > 0) throw incompatibleWriter(schema, problems);
   const resolver = type.createResolver(parseType(writer));
   return (bytes) => readBody(() => mapping.fromAvro(type.fromBuffer(bytes.subarray(headerLength), resolver)));
 }
 
-/** A record of a schema that cannot be read with ours is a dead letter: stopping would let one client stop everybody. */
-export function unreadable(schema: AvroSchema, problems: readonly string[]): HeadwaterError {
-  const message = `The writer's schema cannot be read as ${schema.name}: ${problems.join('; ')}.`;
+/** A record with an incompatible schema is a dead letter: stopping would let one client stop the service. */
+function incompatibleWriter(schema: AvroSchema, problems: readonly string[]): HeadwaterError {
+  const message = `the writer schema cannot be read as ${schema.name}: ${problems.join('; ')}`;
   return new HeadwaterError('schema-incompatible', message.slice(0, 1000), { verdict: 'dead-letter' });
 }
 
@@ -85,11 +85,11 @@ function readBody<T>(read: () => T): T {
     return read();
   } catch (cause) {
     if (cause instanceof HeadwaterError) throw cause;
-    throw new HeadwaterError('avro-invalid', `The Avro body is damaged: ${asHeadwaterError(cause).message}.`);
+    throw new HeadwaterError('avro-invalid', `the Avro body is damaged: ${asHeadwaterError(cause).message}`);
   }
 }
 
-/** Most records fit in here, and need one pass; larger ones are measured first and then written straight to their buffer. */
+/** Most records fit into this buffer and need one pass; larger ones are measured and then encoded again. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 function writeBody(type: Type, id: number, value: object): Buffer {
@@ -109,5 +109,8 @@ function unwritable(type: Type, value: object): HeadwaterError {
   const fields = new Set<string>(); // top-level names only: what lies deeper may be a map's key, a payload
   type.isValid(value, { errorHook: (path) => fields.add(path[0] ?? 'the record') });
   const where = fields.size > 0 ? [...fields].join(', ') : "a map's key";
-  return new HeadwaterError('avro-invalid', `The record cannot be written as ${type.name}; wrong: ${where}.`);
+  return new HeadwaterError(
+    'avro-invalid',
+    `the record cannot be encoded as ${type.name}; invalid: ${where}`,
+  );
 }

@@ -16,12 +16,12 @@ describe('the current schemas', () => {
     },
   );
 
-  it('are still there for everything that was released', () => {
+  it('exist for every released name', () => {
     const names = new Set(current.map(({ name }) => name));
     expect(released.filter(({ name }) => !names.has(name))).toEqual([]);
   });
 
-  it('were released without gaps in their versions', () => {
+  it('have released versions without gaps', () => {
     for (const { name } of current) {
       const versions = released.filter((release) => release.name === name).map((release) => release.version);
       expect(versions.sort((a, b) => a - b)).toEqual(versions.map((_, i) => i + 1));
@@ -78,10 +78,10 @@ describe('a changed schema', () => {
     ['changes a logical type inside a map', replaced('times', { type: 'map', values: 'long' })],
   ])('is incompatible when it %s', (_, fields) => {
     const problems = releaseProblems('R', record(fields), [{ name: 'R', version: 1, schema: record(base) }]);
-    expect(problems).toEqual([expect.stringMatching(/^R cannot read what version 1 wrote: ./)]);
+    expect(problems).toEqual([expect.stringMatching(/^R cannot read data of version 1: ./)]);
   });
 
-  it('is held against every version, not only the newest', () => {
+  it('is compared with every version, not only the newest', () => {
     const versions = [
       { name: 'R', version: 1, schema: record([...base, { name: 'n', type: 'string' }]) },
       { name: 'R', version: 2, schema: record(base) },
@@ -91,12 +91,12 @@ describe('a changed schema', () => {
     expect(releaseProblems('R', current, versions)).toEqual([expect.stringContaining('version 1')]);
   });
 
-  it('may not give another name to a record', () => {
+  it('must not rename a record', () => {
     expect(incompatibilities(record(base, 'Q'), record(base))).toHaveLength(1);
   });
 
   it.each([{ normalization: 'unit' }, { dimensions: 801 }] as const)(
-    'may not change what the vectors of a released extractor are: %o',
+    'must not change the contract of a released extractor: %o',
     (change) => {
       const contract = {
         extractor: 'lenet-digits.v1',

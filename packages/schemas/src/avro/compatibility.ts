@@ -1,15 +1,15 @@
 /**
- * Can a reader with one schema read everything that was written with another? avsc's resolver answers for structure, names, sizes
- * and defaults. It does not see that the meaning of a type has changed: a logical type, or what a
- * vector's bytes are. That is compared here, so that milliseconds never turn into microseconds in silence.
+ * Checks that a reader schema can read all data of a writer schema. avsc's resolver checks structure, names, sizes and
+ * defaults, but not the meaning of a type: its logical type and the attributes of a vector. Those are compared here,
+ * so that milliseconds are never silently read as microseconds.
  */
 import type { AvroSchema } from '../api.ts';
 import type { ReleasedSchema } from '../schema-files.ts';
 import { parseType } from './avro-types.ts';
 
 /**
- * Why `reader` cannot read all that `writer` wrote; empty when it can. A writer that does not state what a type means
- * (a plain `long` for a time) is believed; one that states another meaning is not.
+ * Reasons why `reader` cannot read all data of `writer`; empty when it can. A writer type without a logical type (a
+ * plain `long` for a time) is accepted; another logical type is not.
  */
 export function incompatibilities(reader: AvroSchema, writer: AvroSchema): string[] {
   const structure = structuralProblems(reader, writer);
@@ -17,8 +17,8 @@ export function incompatibilities(reader: AvroSchema, writer: AvroSchema): strin
 }
 
 /**
- * BACKWARD_TRANSITIVE: why the current schema cannot take the place of every version that was released under its name. Stricter
- * than `incompatibilities`: our own schemas may not begin to state a meaning either.
+ * BACKWARD_TRANSITIVE: reasons why the current schema cannot replace all released versions of its name. Stricter than
+ * `incompatibilities`: a released schema must not add a logical type either.
  */
 export function releaseProblems(
   name: string,
@@ -29,7 +29,7 @@ export function releaseProblems(
   return versions.flatMap(({ version, schema }) => {
     const structure = structuralProblems(current, schema);
     const problems = structure.length > 0 ? structure : meaningProblems(current, schema, () => false);
-    return problems.map((problem) => `${name} cannot read what version ${version} wrote: ${problem}`);
+    return problems.map((problem) => `${name} cannot read data of version ${version}: ${problem}`);
   });
 }
 
@@ -57,7 +57,7 @@ function meaningProblems(
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What Avro's structure consists of; everything else that stands beside a logical type belongs to its meaning. */
+/** Attributes of Avro's structure; all other attributes of a logical type belong to its meaning. */
 const structural = [
   'type',
   'name',
@@ -71,7 +71,7 @@ const structural = [
   'fields',
 ];
 
-/** Path of each place in a schema (`labels{}`, `head.version`) to the meaning that it states, `''` for none. */
+/** Meaning by path in a schema (`labels{}`, `head.version`); `''` without a logical type. */
 function meanings(schema: unknown): Map<string, string> {
   const found = new Map<string, string>();
   collect(schema, '', found);

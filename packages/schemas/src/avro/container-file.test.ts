@@ -39,7 +39,7 @@ const many = Array.from({ length: 300 }, (_, index) => ({
 }));
 
 describe('an object container file', () => {
-  it('gives back what was written, in however many pieces it comes', async () => {
+  it('returns the written records for any split of the stream', async () => {
     const file = await write(many);
     for (const size of [1 << 20, 1000, 7]) {
       const read = await collect(readContainerFile(inPieces(file, size), schema));
@@ -50,22 +50,22 @@ describe('an object container file', () => {
     expect(header.schema).toEqual(schema);
   });
 
-  it('may be without records', async () => {
+  it('can be without records', async () => {
     expect(await collect(readContainerFile(inPieces(await write([]), 5), schema))).toEqual([]);
   });
 
-  it('tells that it is cut short, wherever that is', async () => {
+  it('is rejected when it is truncated anywhere', async () => {
     const file = await write(many.slice(0, 3));
     const emptyFile = (await write([])).length;
     for (let length = 0; length < file.length; length += 13) {
-      // What ends just behind the header is a file without records.
+      // A file that ends after the header has no records.
       if (length === emptyFile) continue;
       const reading = collect(readContainerFile(inPieces(file.subarray(0, length), 64), schema));
       await expect(reading).rejects.toMatchObject({ code: 'avro-invalid' });
     }
   });
 
-  it('never answers anything but records or an error, whatever byte is wrong', async () => {
+  it('yields records or an error for any wrong byte', async () => {
     const file = await write(many.slice(0, 3));
     await fc.assert(
       fc.asyncProperty(fc.nat(file.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
@@ -81,7 +81,7 @@ describe('an object container file', () => {
     );
   });
 
-  it('names the record that cannot be read, and refuses other schemas', async () => {
+  it('reports the number of a damaged record and rejects other schemas', async () => {
     const other = { ...schema, fields: [{ name: 'name', type: 'int' }] } as AvroSchema;
     const file = await write(many.slice(0, 1));
     await expect(collect(readContainerFile(inPieces(file, 50), other))).rejects.toMatchObject({

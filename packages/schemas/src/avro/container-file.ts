@@ -1,6 +1,6 @@
 /**
- * Avro object container files: records of one schema that any Avro tool reads without a registry. Written and read block by block, so
- * that a file may be larger than memory; a damaged one is told by the number of its record.
+ * Avro object container files, which any Avro tool reads without a registry. Written and read block by block, so that
+ * a file may be larger than memory. Errors name the damaged record by its number.
  */
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
@@ -12,9 +12,9 @@ import { incompatibilities } from './compatibility.ts';
 
 const magic = Buffer.from('Obj\u0001', 'latin1');
 const syncLength = 16;
-/** A block is written when it holds as many bytes. */
+/** Size at which a block is written. */
 const blockBytes = 256 * 1024;
-/** A larger block is refused: its size would be a lie, or its reader's end. */
+/** Larger blocks are rejected, to bound the memory. */
 const largestBlock = 64 * 1024 * 1024;
 const largestHeader = 4 * 1024 * 1024;
 
@@ -23,13 +23,13 @@ const longType = parseType({ type: 'long' });
 
 export interface ContainerHeader {
   readonly schema: AvroSchema;
-  /** Key to text; keys of Avro's own left out. */
+  /** Text by key, without Avro's own keys. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * A container file, deflated, in pieces: the header first, then a block for every 256 KiB of records.
- * Errors: avro-invalid where a record does not fit the schema.
+ * Yields a deflated container file in pieces: the header, then a block for every 256 KiB of records.
+ * Errors: avro-invalid where a record violates the schema.
  */
 export async function* writeContainerFile(
   schema: AvroSchema,
@@ -57,7 +57,7 @@ function writeRecord(type: Type, record: object): Buffer {
   try {
     return type.toBuffer(record);
   } catch {
-    throw new HeadwaterError('avro-invalid', `A record cannot be written as ${type.name}`);
+    throw new HeadwaterError('avro-invalid', `a record cannot be encoded as ${type.name}`);
   }
 }
 
@@ -72,7 +72,7 @@ function blockOf(bodies: readonly Buffer[], sync: Buffer): Buffer {
   return Buffer.concat([longType.toBuffer(bodies.length), longType.toBuffer(data.length), data, sync]);
 }
 
-/** The header alone. Errors: avro-invalid. */
+/** Reads only the header. Errors: avro-invalid. */
 export async function readContainerHeader(chunks: AsyncIterable<Uint8Array>): Promise<ContainerHeader> {
   const source = new ByteSource(chunks);
   try {
@@ -83,8 +83,8 @@ export async function readContainerHeader(chunks: AsyncIterable<Uint8Array>): Pr
 }
 
 /**
- * The records of a container file, as `reader` has them: nothing of the file is needed in memory but one block.
- * Errors: avro-invalid (damaged, cut short, a codec other than null and deflate), schema-incompatible.
+ * Reads the records of a container file with the schema `reader`, one block at a time.
+ * Errors: avro-invalid (damaged, truncated, a codec other than null and deflate), schema-incompatible.
  */
 export async function* readContainerFile(
   chunks: AsyncIterable<Uint8Array>,
@@ -116,7 +116,7 @@ interface OpenedHeader extends ContainerHeader {
 }
 
 async function readHeader(source: ByteSource): Promise<OpenedHeader> {
-  if (!magic.equals(await source.take(magic.length))) damaged('it is not an Avro object container file');
+  if (!magic.equals(await source.take(magic.length))) damaged('it has no magic bytes');
   const { value, length } = await source.decode(metadataType, largestHeader);
   await source.take(length);
   const sync = Buffer.from(await source.take(syncLength));
@@ -125,7 +125,8 @@ async function readHeader(source: ByteSource): Promise<OpenedHeader> {
   );
   const all = new Map(entries);
   const codec = all.get('avro.codec') ?? 'null';
-  if (codec !== 'null' && codec !== 'deflate') damaged(`its codec is ${codec}; null and deflate can be read`);
+  if (codec !== 'null' && codec !== 'deflate')
+    damaged(`its codec is ${codec}, but only null and deflate are supported`);
   const metadata = Object.fromEntries(entries.filter(([key]) => !key.startsWith('avro.')));
   return { schema: parseSchema(all.get('avro.schema') ?? ''), metadata, codec, sync };
 }
@@ -142,9 +143,9 @@ async function readBlock(source: ByteSource, { codec, sync }: OpenedHeader, reco
   const count = await source.takeLong();
   const size = await source.takeLong();
   const where = `the block after record ${records}`;
-  if (count < 0 || size < 0 || size > largestBlock) damaged(`${where} has no possible size`);
+  if (count < 0 || size < 0 || size > largestBlock) damaged(`${where} has an invalid size`);
   const bytes = await source.take(size);
-  if (!sync.equals(await source.take(syncLength))) damaged(`${where} does not end where it should`);
+  if (!sync.equals(await source.take(syncLength))) damaged(`${where} has no sync marker at its end`);
   return { count, data: codec === 'deflate' ? inflate(bytes, where) : bytes };
 }
 
@@ -165,13 +166,13 @@ function bodyReader(reader: AvroSchema, writer: AvroSchema) {
   }, 'its schema');
   return (bytes: Buffer, position: number, record: number) => {
     const result = attempt(() => type.decode(bytes, position, resolver), `record ${record}`);
-    if (result.offset < 0) damaged(`record ${record} is cut short`);
+    if (result.offset < 0) damaged(`record ${record} is truncated`);
     return result as { value: unknown; offset: number };
   };
 }
 
 function unreadable(reader: AvroSchema, problems: readonly string[]): HeadwaterError {
-  const message = `The file’s schema cannot be read as ${reader.name}: ${problems.join('; ')}`;
+  const message = `the schema of the file cannot be read as ${reader.name}: ${problems.join('; ')}`;
   return new HeadwaterError('schema-incompatible', message.slice(0, 1000));
 }
 
@@ -180,11 +181,11 @@ function attempt<T>(read: () => T, what: string): T {
     return read();
   } catch (cause) {
     if (cause instanceof HeadwaterError) throw cause;
-    return damaged(`${what} cannot be read (${asHeadwaterError(cause).message})`);
+    return damaged(`${what} cannot be decoded (${asHeadwaterError(cause).message})`);
   }
 }
 
-/** Bytes of a stream, as many at a time as somebody needs. */
+/** Reads a stream in pieces of requested lengths. */
 class ByteSource {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #buffer: Buffer = Buffer.alloc(0);
@@ -196,7 +197,7 @@ class ByteSource {
 
   async take(length: number): Promise<Buffer> {
     await this.#fill(length);
-    if (this.#buffer.length < length) damaged('it is cut short');
+    if (this.#buffer.length < length) damaged('it is truncated');
     const taken = this.#buffer.subarray(0, length);
     this.#buffer = this.#buffer.subarray(length);
     return taken;
@@ -213,14 +214,14 @@ class ByteSource {
     return this.#buffer.length === 0;
   }
 
-  /** A value at the position, and its length; the position stays. */
+  /** Decodes a value without moving the position; returns it with its length. */
   async decode(type: Type, most: number): Promise<{ readonly value: unknown; readonly length: number }> {
     for (let wanted = Math.min(most, 4096); ; wanted = Math.min(most, wanted * 8)) {
       await this.#fill(wanted);
       const complete = this.#ended || wanted >= most;
       const found = this.#tryDecode(type, complete);
       if (found !== undefined) return found;
-      if (complete) damaged('it is cut short');
+      if (complete) damaged('it is truncated');
     }
   }
 
@@ -229,7 +230,7 @@ class ByteSource {
       const { value, offset } = type.decode(this.#buffer, 0) as { value: unknown; offset: number };
       return offset < 0 ? undefined : { value, length: offset };
     } catch {
-      // Bytes that are not there yet look like damaged ones.
+      // Incomplete bytes cause the same error as damaged ones.
       return complete ? damaged('its header is damaged') : undefined;
     }
   }
@@ -252,5 +253,5 @@ class ByteSource {
 }
 
 function damaged(why: string): never {
-  throw new HeadwaterError('avro-invalid', `The Avro file is damaged, or none: ${why}`);
+  throw new HeadwaterError('avro-invalid', `the file is not a valid Avro container file: ${why}`);
 }

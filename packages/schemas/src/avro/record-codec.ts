@@ -1,4 +1,4 @@
-/** The codecs of the records whose schemas are files of this package. */
+/** Codecs of the records with `.avsc` files. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Codec, SchemaIds } from '../api.ts';
 import type {
@@ -13,7 +13,7 @@ import { type RecordName, recordSchema } from '../schema-files.ts';
 import { createCodec, type Mapping } from './codec.ts';
 import { bytesOfVector, int16Of } from './vector-bytes.ts';
 
-/** Record name to what its values are. */
+/** Record types by name. */
 export interface Records {
   ImageReceived: ImageReceived;
   LabelAssigned: LabelAssigned;
@@ -23,7 +23,7 @@ export interface Records {
   ImageClassified: ImageClassified;
 }
 
-/** avsc reads and writes the record as TypeScript has it. */
+/** The mapping of records that need no conversion. */
 function identical<T extends object>(): Mapping<T> {
   return { toAvro: (record) => record, fromAvro: (value) => value as T };
 }
@@ -33,7 +33,7 @@ const exampleMapping: Mapping<Example> = {
   fromAvro: (value) => {
     const { vector, ...rest } = value as Omit<Example, 'vector'> & { readonly vector: Buffer };
     if (vector.length % 2 === 0) return { ...rest, vector: int16Of(vector) };
-    throw new HeadwaterError('avro-invalid', 'The vector of an example does not consist of int16 values.');
+    throw new HeadwaterError('avro-invalid', 'the vector of an example has an odd number of bytes');
   },
 };
 
@@ -48,7 +48,7 @@ const mappings: { readonly [N in RecordName]: Mapping<Records[N]> } = {
 
 /**
  * Registers a record's schema under `<topic>-value` and opens its codec.
- * Errors: schema-incompatible, schema-registry-unavailable; `encode` throws avro-invalid where a value does not fit.
+ * Errors: schema-incompatible, schema-registry-unavailable; `encode` throws avro-invalid for an invalid record.
  */
 export function openCodec<N extends RecordName>(
   ids: SchemaIds,

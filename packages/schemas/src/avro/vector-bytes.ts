@@ -1,6 +1,6 @@
 /**
- * Vectors as bytes and back. Avro's bytes lie at any offset and are little-endian by contract, typed arrays need alignment
- * and have the machine's byte order: what is read is copied once, what is written is a view where it can be.
+ * Converts vectors to bytes and back. Avro's bytes are unaligned and little-endian by contract; typed arrays are
+ * aligned and have the machine's byte order. Reading copies once; writing uses a view where possible.
  */
 import { endianness } from 'node:os';
 
@@ -11,7 +11,7 @@ function orderBytes(bytes: Buffer, elementSize: 2 | 4): Buffer {
   return elementSize === 2 ? bytes.swap16() : bytes.swap32();
 }
 
-/** Little-endian bytes of a vector; on a little-endian machine the vector's own memory. */
+/** Little-endian bytes of a vector; on a little-endian machine a view of its memory. */
 export function bytesOfVector(vector: Float32Array | Int16Array): Buffer {
   const view = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
   if (littleEndian) return view;

@@ -41,7 +41,7 @@ async function failure(run: () => unknown): Promise<string> {
 }
 
 describe('vector schema', () => {
-  it('has a fixed of four bytes a dimension, and states the contract', () => {
+  it('has a fixed of four bytes per dimension and contains the contract', () => {
     const { fields } = vectorSchema(tiny) as unknown as { fields: { name: string; type: unknown }[] };
     expect(fields.find((field) => field.name === 'vector')?.type).toEqual({
       type: 'fixed',
@@ -57,7 +57,7 @@ describe('vector schema', () => {
     expect(contractOf(vectorSchema(tiny))).toEqual(tiny);
   });
 
-  it('gives each extractor names of its own', () => {
+  it('has a namespace for each extractor', () => {
     const extractors = ['a-b.v1', 'a.b.v1', 'a-b-v1', 'ab.v1'];
     const names = extractors.map((extractor) => parseType(vectorSchema({ ...tiny, extractor })).name);
     expect(new Set(names).size).toBe(extractors.length);
@@ -73,20 +73,20 @@ describe('vector schema', () => {
     { elementType: 'float64' },
     { byteOrder: 'big-endian' },
     { normalization: 'max' },
-  ])('refuses a contract with %o', (wrong) => {
+  ])('rejects a contract with %o', (wrong) => {
     const contract = { ...tiny, ...wrong } as VectorContract;
     expect(() => vectorSchema(contract)).toThrow(expect.objectContaining({ code: 'config-invalid' }));
   });
 
   it.each(releasedContracts().map((contract) => [contract.extractor, contract] as const))(
-    'of %s is what vectors/ holds (npm run generate -w @headwater/schemas)',
+    'of %s equals the file in vectors/ (npm run generate -w @headwater/schemas)',
     (extractor, contract) => {
       const file = readFileSync(`${schemaFolder}vectors/${extractor}.avsc`, 'utf8');
       expect(file).toBe(schemaText(vectorSchema(contract)));
     },
   );
 
-  it('is there for the extractors that ship', () => {
+  it('exists for the bundled extractors', () => {
     const shapes = releasedContracts().map((c) => `${c.extractor} ${c.dimensions} ${c.normalization}`);
     expect(shapes).toEqual([
       'efficientnet-lite0-int8.v1 1280 none',
@@ -100,7 +100,7 @@ describe('vector schema', () => {
 });
 
 describe('vector codec', () => {
-  it('reads back what it wrote, bit by bit, at any alignment', async () => {
+  it('decodes its own records bit-exactly at any alignment', async () => {
     const codec = await openVectorCodec(ids, tiny, 'vectors.tiny-net.v2');
     const bytes = codec.encode(record);
     for (const shift of [0, 1, 2, 3]) {
@@ -111,7 +111,7 @@ describe('vector codec', () => {
     expect(bytes.includes(Buffer.from('000000800000c03fffff7f7f', 'hex'))).toBe(true);
   });
 
-  it.each([0, 2, 4])('does not write %i of three dimensions', async (length) => {
+  it.each([0, 2, 4])('does not encode %i of three dimensions', async (length) => {
     const codec = await openVectorCodec(ids, tiny, 'vectors.tiny-net.v2');
     const outcome = await failure(() => codec.encode({ ...record, vector: new Float32Array(length) }));
     expect(outcome).toBe('vector-wrong-dimensions dead-letter');
@@ -120,7 +120,7 @@ describe('vector codec', () => {
   it.each([
     ['dimensions', { dimensions: 4 }],
     ['normalization', { normalization: 'none' }],
-  ] as const)('does not read vectors of the same extractor with other %s', async (_, change) => {
+  ] as const)('does not decode vectors of the same extractor with other %s', async (_, change) => {
     const writer = vectorSchema({ ...tiny, ...change });
     const codec = await openVectorCodec({ ...ids, lookup: async () => writer }, tiny, 'vectors.tiny-net.v2');
     expect(await failure(() => codec.decode(Buffer.alloc(60)))).toBe('schema-incompatible dead-letter');
@@ -128,7 +128,7 @@ describe('vector codec', () => {
 });
 
 describe('vector reader', () => {
-  it('reads every extractor, at once when it has seen the writer', async () => {
+  it('decodes vectors of every extractor, synchronously for a known writer', async () => {
     const reader = openVectorReader(ids);
     for (const contract of releasedContracts()) {
       const codec = await openVectorCodec(ids, contract, `vectors.${contract.extractor}`);
@@ -141,7 +141,7 @@ describe('vector reader', () => {
     }
   });
 
-  it('fills in what an older writer did not know', async () => {
+  it('adds defaults for an older writer', async () => {
     const current = vectorSchema(tiny) as unknown as { fields: { name: string }[] };
     const fields = current.fields.filter((field) => field.name !== 'source' && field.name !== 'labels');
     const writer = { ...current, fields } as unknown as AvroSchema;
@@ -156,12 +156,12 @@ describe('vector reader', () => {
     ['another record', { type: 'record', name: 'headwater.v1.LabelAssigned', fields: [] }],
     ['a record without fields', { type: 'record', name: 'VectorExtracted' }],
     ['bytes of any length', vectorField('bytes')],
-    ['a fixed that states no contract', vectorField({ type: 'fixed', name: 'Vector', size: 12 })],
+    ['a fixed without a contract', vectorField({ type: 'fixed', name: 'Vector', size: 12 })],
     [
-      'a contract that is not its size',
+      'a contract that does not match its size',
       vectorField({ type: 'fixed', name: 'Vector', size: 16, logicalType: 'vector', ...tiny }),
     ],
-  ])('refuses %s as a dead letter', async (_, writer) => {
+  ])('rejects %s as a dead letter', async (_, writer) => {
     const reader = openVectorReader(lookingUp(writer as unknown as AvroSchema));
     const outcome = await failure(() => reader.decode(Buffer.from([0, 0, 0, 0, 5, 1, 2, 3])));
     expect(outcome).toBe('schema-incompatible dead-letter');

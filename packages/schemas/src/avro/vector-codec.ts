@@ -1,4 +1,4 @@
-/** Codecs of extracted vectors: one for each extractor, which writes and reads, and one reader for all of them. */
+/** Codecs of extracted vectors: a codec for each extractor, and one reader for all extractors. */
 import { HeadwaterError } from '@headwater/errors';
 import type { AvroSchema, Codec, SchemaIds, VectorContract } from '../api.ts';
 import type { VectorExtracted } from '../records.ts';
@@ -24,14 +24,14 @@ function assertDimensions(contract: VectorContract, vector: Float32Array): void 
   if (vector instanceof Float32Array && vector.length === contract.dimensions) return;
   throw new HeadwaterError(
     'vector-wrong-dimensions',
-    `${contract.extractor} promises ${contract.dimensions} float32 values and gave ${vector.length}.`,
+    `${contract.extractor} must return ${contract.dimensions} float32 values, but returned ${vector.length}`,
     { context: { extractor: contract.extractor, dimensions: contract.dimensions, length: vector.length } },
   );
 }
 
 /**
  * Registers an extractor's schema under `<topic>-value` and opens its codec. Errors: config-invalid, schema-incompatible,
- * schema-registry-unavailable; `encode` throws vector-wrong-dimensions, and avro-invalid where a value does not fit.
+ * schema-registry-unavailable; `encode` throws vector-wrong-dimensions, and avro-invalid for an invalid record.
  */
 export function openVectorCodec(
   ids: SchemaIds,
@@ -41,9 +41,9 @@ export function openVectorCodec(
   return createCodec(ids, topic, vectorSchema(contract), mappingFor(contract));
 }
 
-/** Reads vectors of any extractor: the contract comes from the writer's schema, and is held against it. */
+/** Reads vectors of any extractor; the contract comes from the writer schema. */
 export interface VectorReader {
-  /** Errors: as `Codec.decode`. */
+  /** Errors: those of `Codec.decode`. */
   decode(bytes: Uint8Array): VectorExtracted | Promise<VectorExtracted>;
 }
 
@@ -57,7 +57,7 @@ function decoderOfWriter(writer: AvroSchema): Decoder<VectorExtracted> {
   return resolvingDecoder(schema, parseType(schema), writer, mappingFor(contract));
 }
 
-/** A writer that states no contract is the record's fault, not ours. */
+/** A writer schema without a contract makes the record a dead letter. */
 function contractOfWriter(writer: AvroSchema): VectorContract {
   try {
     return contractOf(writer);

@@ -5,11 +5,11 @@ export const headerLength = 5;
 
 /** The writer's schema id. Errors: record-empty, wire-format-invalid. */
 export function readSchemaId(bytes: Buffer): number {
-  if (bytes.length === 0) throw new HeadwaterError('record-empty', 'The record has an empty value.');
+  if (bytes.length === 0) throw new HeadwaterError('record-empty', 'the record has an empty value');
   if (bytes.length < headerLength || bytes[0] !== 0) {
     throw new HeadwaterError(
       'wire-format-invalid',
-      "The value does not start with a zero byte and a schema id: send it in Confluent's wire format.",
+      "the value does not start with a zero byte and a schema id; send it in Confluent's wire format",
       { context: { byteLength: bytes.length } },
     );
   }
@@ -21,7 +21,7 @@ export function writeSchemaId(bytes: Buffer, id: number): void {
   bytes.writeInt32BE(id, 1);
 }
 
-/** The same memory as a Buffer. */
+/** A Buffer view of the same memory. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,4 +1,4 @@
-/** `npm run release -w @headwater/schemas`: keeps the current schemas as released versions; ends with 1 where they may not be. */
+/** `npm run release -w @headwater/schemas`: releases the current schemas; exits with 1 where one is incompatible. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { currentSchemas, schemaText } from '../current-schemas.ts';
 import { planRelease } from '../release.ts';

@@ -7,7 +7,7 @@ describe('composite keys', () => {
     expect(compositeKey('lenet-digits.v1', 'a/b %', 'é', 7)).toBe('lenet-digits.v1/a%2Fb%20%25/%C3%A9/7');
   });
 
-  it('give back the parts, and each list of parts has a key of its own', () => {
+  it('return their parts and are unique for each list of parts', () => {
     const parts = fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1 });
     fc.assert(
       fc.property(parts, (list) => {
@@ -17,13 +17,13 @@ describe('composite keys', () => {
   });
 
   it.each(['a/%', 'a/%zz', 'a/%ff', 'a/%61', 'a b', 'a/%c3%a9'])(
-    'refuse %s, which they cannot have made',
+    'reject %s, which has another encoding',
     (key) => {
       expect(() => parseCompositeKey(key)).toThrow(expect.objectContaining({ code: 'record-invalid' }));
     },
   );
 
-  it('refuse half of a surrogate pair', () => {
+  it('reject half of a surrogate pair', () => {
     expect(() => compositeKey('\ud800')).toThrow(expect.objectContaining({ code: 'record-invalid' }));
   });
 });

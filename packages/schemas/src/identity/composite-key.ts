@@ -1,6 +1,6 @@
 /**
- * Keys made of several parts (`lenet-digits.v1/digit/3f…`): UTF-8, each part percent-encoded, joined by `/`. One list of parts
- * has exactly one key, because compaction compares keys by their bytes.
+ * Composite keys (`lenet-digits.v1/digit/3f…`): UTF-8, each part percent-encoded, joined by `/`. A list of parts has
+ * exactly one key, because compaction compares the bytes of keys.
  */
 import { HeadwaterError } from '@headwater/errors';
 
@@ -9,23 +9,20 @@ export function compositeKey(...parts: readonly (string | number)[]): string {
   try {
     return parts.map((part) => encodeURIComponent(part)).join('/');
   } catch (cause) {
-    throw new HeadwaterError('record-invalid', 'A part of a key is not well-formed text.', { cause });
+    throw new HeadwaterError('record-invalid', 'a part of a key is not well-formed Unicode', { cause });
   }
 }
 
-/** The parts that `compositeKey` was given. Errors: record-invalid where it cannot have made the key. */
+/** Parses the parts of a key. Errors: record-invalid where `compositeKey` cannot have created it. */
 export function parseCompositeKey(key: string): string[] {
   let parts: string[];
   try {
     parts = key.split('/').map(decodeURIComponent);
   } catch (cause) {
-    throw new HeadwaterError('record-invalid', 'A key is not percent-encoded.', { cause });
+    throw new HeadwaterError('record-invalid', 'the key is not percent-encoded', { cause });
   }
   if (compositeKey(...parts) !== key) {
-    throw new HeadwaterError(
-      'record-invalid',
-      'A key is percent-encoded in another way than compositeKey does.',
-    );
+    throw new HeadwaterError('record-invalid', 'the key is not in the canonical percent-encoding');
   }
   return parts;
 }

@@ -24,7 +24,7 @@ describe('image ids', () => {
     'x'.repeat(1_024),
     'ü'.repeat(512),
     '😀'.repeat(256),
-  ])('may be %j', (id) => {
+  ])('accept %j', (id) => {
     expect(imageIdProblem(id)).toBeUndefined();
     expect(imageIdOfKey(Buffer.from(id))).toBe(id);
   });
@@ -42,9 +42,9 @@ describe('image ids', () => {
     ['\udc00\ud800', 'surrogate'],
     ['x'.repeat(1_025), '1024 bytes'],
     ['ü'.repeat(512).concat('x'), '1024 bytes'],
-    ['.', 'step of a path'],
-    ['..', 'step of a path'],
-  ])('may not be %j', (id, reason) => {
+    ['.', 'relative path segment'],
+    ['..', 'relative path segment'],
+  ])('reject %j', (id, reason) => {
     expect(imageIdProblem(id)).toContain(reason);
   });
 
@@ -54,11 +54,11 @@ describe('image ids', () => {
     Buffer.from([0xff]),
     Buffer.from([0xed, 0xa0, 0x80]),
     Buffer.alloc(1_025, 'x'),
-  ])('are not in the key %j', (key) => {
+  ])('reject the key %j', (key) => {
     expect(() => imageIdOfKey(key)).toThrow(bad);
   });
 
-  it('are what a key says, or are refused: no two keys are one id', () => {
+  it('map different keys to different ids or reject them', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         const key = Buffer.from(bytes);

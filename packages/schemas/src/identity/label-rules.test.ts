@@ -68,19 +68,19 @@ describe('labels', () => {
     ['cat\ufe0f', 'label has an invisible character (U+FE0F)'],
     ['\ud800', 'label has half of a surrogate pair'],
     ['猫'.repeat(86), 'label is longer than 255 bytes of UTF-8 (258)'],
-  ])('refuses %j and names the reason', (label, reason) => {
+  ])('rejects %j with the reason', (label, reason) => {
     expect(labelProblem(label)).toBe(reason);
     expect(() => readLabel(label)).toThrow(
       expect.objectContaining({ code: 'request-invalid', message: reason }),
     );
   });
 
-  it('reads the two encodings of an accented letter as one label', () => {
+  it('normalizes both encodings of an accented letter to one label', () => {
     expect(readLabel('cafe\u0301')).toBe('caf\u00e9');
     expect(readLabel('\u212bngstro\u0308m')).toBe('\u00c5ngstr\u00f6m');
   });
 
-  it('keeps a label that was accepted: its class is itself, however often it is read', () => {
+  it('keeps accepted labels: the class of a label is the label', () => {
     fc.assert(
       fc.property(text, (label) => {
         fc.pre(labelProblem(label) === undefined);
@@ -92,7 +92,7 @@ describe('labels', () => {
     );
   });
 
-  it('puts every stored label into one class, and a class into itself', () => {
+  it('maps every stored label to one class, idempotently', () => {
     fc.assert(
       fc.property(text, (label) => {
         const name = classOfLabel(label);
@@ -103,7 +103,7 @@ describe('labels', () => {
   });
 
   it.each(['cat', ' cat', 'cat\r', '\tcat', 'cat\0', 'c\u200bat', 'c\u00adat', '\ufeffcat'])(
-    'counts the stored label %j as cat',
+    'maps the stored label %j to cat',
     (label) => {
       expect(classOfLabel(label)).toBe('cat');
     },
@@ -111,18 +111,18 @@ describe('labels', () => {
 });
 
 describe('tasks', () => {
-  it('accepts any visible text of one line', () => {
+  it('accept any visible text of one line', () => {
     for (const task of ['digit', 'Defect.v2', 'a_b-c', 'Qualität', 'is it a cat?', 'a/b'])
       expect(readTask(task)).toBe(task);
   });
 
   it.each([
     ['', 'task is missing'],
-    ['..', 'task is a step of a path, which no URL can name'],
+    ['..', 'task is a relative path segment, which no URL can name'],
     ['digit ', 'task begins or ends with white space (U+0020)'],
     ['Qualita\u0308t', 'task is not in normalization form C (NFC)'],
     ['x'.repeat(256), 'task is longer than 255 bytes of UTF-8 (256)'],
-  ])('refuses %j and names the reason', (task, reason) => {
+  ])('reject %j with the reason', (task, reason) => {
     expect(taskProblem(task)).toBe(reason);
   });
 });

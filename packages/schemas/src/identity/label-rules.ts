@@ -1,25 +1,25 @@
 /**
- * What a label and the name of a task may be, and which labels are one class. Every way in asks here (HTTP, forms, CSV, JSON Lines,
- * folders, imports, and the join for Kafka), so that none accepts what another one refuses. docs/reference/labels.md explains the rule.
+ * Rules for labels and task names, and the class of a label. All inputs use them (HTTP, forms, CSV, JSON Lines,
+ * folders, imports, and the join for Kafka), so that all accept the same values. See docs/reference/labels.md.
  */
 import { HeadwaterError } from '@headwater/errors';
 
-/** In bytes of UTF-8. Labels and tasks are parts of keys in local stores, which take no longer ones. */
+/** Limit in bytes of UTF-8: labels and tasks are parts of keys in local stores, which have this limit. */
 export const longestName = 255;
 
 const characters = 'without white space at either end, control characters or invisible characters';
-/** The rules in words, for the descriptions of interfaces. */
+/** The rules in words, for interface descriptions. */
 export const labelRule = `One line of up to 255 bytes of UTF-8, ${characters}; kept in Unicode normalization form C.`;
 export const taskRule = `One line of up to 255 bytes of UTF-8 in Unicode normalization form C, ${characters}; not \`.\` or \`..\`.`;
 
-/** JSON Schema, for documents; the functions decide, and name the reason. */
+/** JSON Schema for documents; the functions decide and give the reason. */
 export const labelSchema = { type: 'string', minLength: 1, maxLength: longestName } as const;
 export const taskSchema = {
   ...labelSchema,
   description: `The question, such as \`digit\`. ${taskRule}`,
 } as const;
 
-/** Why a value is no label, as a clause; undefined where it is one. `noun` names the value in the clause. */
+/** Why a value is not a label, as a clause; undefined for a valid label. `noun` names the value in the clause. */
 export function labelProblem(value: unknown, noun = 'label'): string | undefined {
   if (value === undefined || value === '') return `${noun} is missing`;
   if (typeof value !== 'string') return `${noun} must be a text in quotation marks, not ${kindOf(value)}`;
@@ -28,33 +28,33 @@ export function labelProblem(value: unknown, noun = 'label'): string | undefined
   if (length > longestName) return `${noun} is longer than ${longestName} bytes of UTF-8 (${length})`;
   if (/\p{Cs}/u.test(text)) return `${noun} has half of a surrogate pair`;
   return (
-    faultOf(controls.exec(text)?.[0], `${noun} has a control character or a line break`) ??
-    faultOf(hiddenIn(text), `${noun} has an invisible character`) ??
-    faultOf(outerSpace.exec(text)?.[0], `${noun} begins or ends with white space`)
+    problemWith(controls.exec(text)?.[0], `${noun} has a control character or a line break`) ??
+    problemWith(hiddenIn(text), `${noun} has an invisible character`) ??
+    problemWith(outerSpace.exec(text)?.[0], `${noun} begins or ends with white space`)
   );
 }
 
-/** Why a value is no task. Tasks stand in settings and URLs: another normalization form is refused, not converted. */
+/** Why a value is not a task. Tasks are in settings and URLs, so other normalization forms are not converted. */
 export function taskProblem(value: unknown): string | undefined {
-  const fault = labelProblem(value, 'task');
-  if (fault !== undefined) return fault;
-  if (value === '.' || value === '..') return 'task is a step of a path, which no URL can name';
+  const problem = labelProblem(value, 'task');
+  if (problem !== undefined) return problem;
+  if (value === '.' || value === '..') return 'task is a relative path segment, which no URL can name';
   return value === String(value).normalize('NFC') ? undefined : 'task is not in normalization form C (NFC)';
 }
 
-/** The label in the form in which it is kept. Errors: request-invalid, with the reason. */
+/** The label in its stored form. Errors: request-invalid, with the reason. */
 export function readLabel(value: unknown, noun = 'label'): string {
-  return unlessFaulty(labelProblem(value, noun), value, noun).normalize('NFC');
+  return assertValid(labelProblem(value, noun), value, noun).normalize('NFC');
 }
 
-/** The task as it came. Errors: request-invalid, with the reason. */
+/** The unchanged task. Errors: request-invalid, with the reason. */
 export function readTask(value: unknown): string {
-  return unlessFaulty(taskProblem(value), value, 'task');
+  return assertValid(taskProblem(value), value, 'task');
 }
 
 /**
- * The class of a label as a record states it, also of one that an older version accepted: normalization form C, without what cannot be
- * seen. Total and idempotent; what would leave nothing stays as it is.
+ * The class of a label in a record, also of one that an older version accepted: normalization form C without invisible
+ * characters. Total and idempotent; a label of only invisible characters stays as it is.
  */
 export function classOfLabel(label: string): string {
   if (plainAscii.test(label)) return label;
@@ -85,7 +85,7 @@ const joiningScripts = [
   .concat(['Knda', 'Mlym', 'Sinh', 'Khmr', 'Mymr', 'Tibt'])
   .map((script) => `\\p{Script_Extensions=${script}}`)
   .join('');
-/** What cannot be seen by itself, and has a meaning where it stands: in words of those scripts, and in emoji. */
+/** Invisible characters that have a meaning in their context: in words of those scripts, and in emoji. */
 const meaningful = [
   `(?<=[${joiningScripts}])[\u200c\u200d](?=[${joiningScripts}])`,
   '(?<=\\p{Extended_Pictographic}[\ufe0f\\p{Emoji_Modifier}]?)\u200d(?=\\p{Extended_Pictographic})',
@@ -101,8 +101,8 @@ function hiddenIn(text: string): string | undefined {
   return undefined;
 }
 
-/** The clause with the character that was found, such as (U+200B). */
-function faultOf(found: string | undefined, clause: string): string | undefined {
+/** The clause with the found character, such as (U+200B). */
+function problemWith(found: string | undefined, clause: string): string | undefined {
   if (found === undefined) return undefined;
   const digits = found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
   return `${clause} (U+${digits})`;
@@ -113,7 +113,7 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }
 
-function unlessFaulty(fault: string | undefined, value: unknown, field: string): string {
-  if (fault === undefined) return value as string;
-  throw new HeadwaterError('request-invalid', fault, { context: { field } });
+function assertValid(problem: string | undefined, value: unknown, field: string): string {
+  if (problem === undefined) return value as string;
+  throw new HeadwaterError('request-invalid', problem, { context: { field } });
 }

@@ -1,4 +1,4 @@
-/** A map that forgets what was not asked for the longest: schema ids come from outside, so no cache may grow with them. */
+/** A map with LRU eviction: schema ids are external input, so caches of them must be bounded. */
 export class BoundedMap<K, V> {
   readonly #limit: number;
   readonly #entries = new Map<K, V>();

@@ -20,7 +20,7 @@ const pair = (doc: string): AvroSchema => ({
 });
 
 describe('ids from fingerprints', () => {
-  it('rest on the canonical form of the Avro specification', () => {
+  it('derive from the canonical form of the Avro specification', () => {
     const form = '{"name":"test.Pair","type":"record","fields":[{"name":"left","type":"int"}]}';
     expect(canonicalForm(pair('x'))).toBe(form);
     // The SHA-256 of that text begins with 454d4e85; 2^30 + (0x454d4e85 >> 2).
@@ -28,7 +28,7 @@ describe('ids from fingerprints', () => {
     expect(fingerprintId(pair('another text'))).toBe(1_364_415_393);
   });
 
-  it('lie where no registry gets, and never meet', () => {
+  it('are outside the range of registries and do not collide', () => {
     const byId = new Map<number, string>();
     for (const schema of knownSchemas()) {
       const id = fingerprintId(schema);
@@ -39,7 +39,7 @@ describe('ids from fingerprints', () => {
     expect(byId.size).toBeGreaterThanOrEqual(8);
   });
 
-  it('resolve what ships and what was registered in this process', async () => {
+  it('resolve bundled schemas and those registered in this process', async () => {
     const label = recordSchema('LabelAssigned');
     expect(await ids.lookup(fingerprintId(label))).toEqual(label);
     const id = await ids.register('pairs-value', pair('x'));
@@ -47,7 +47,7 @@ describe('ids from fingerprints', () => {
     expect(await schemaForId(ids, id)).toEqual({ schema: JSON.stringify(pair('x')) });
   });
 
-  it.each([1, 2 ** 30, -5])('answer schema-unknown to %i', async (id) => {
+  it.each([1, 2 ** 30, -5])('reject %i with schema-unknown', async (id) => {
     await expect(ids.lookup(id)).rejects.toMatchObject({ code: 'schema-unknown', verdict: 'dead-letter' });
   });
 });

@@ -1,7 +1,7 @@
 /**
- * Schema ids without a registry: derived from the schema itself, so that all processes agree. The id is 2^30 plus the first 30 bits
- * of the SHA-256 of the schema's Parsing Canonical Form (Avro specification); registries count up from 1
- * and do not get there. Documentation and defaults are not part of that form, so changing them keeps the id.
+ * Schema ids without a registry, derived from the schema so that all processes agree: 2^30 plus the first 30 bits of
+ * the SHA-256 of its Parsing Canonical Form (Avro specification). Registries count from 1 and stay below. The form
+ * excludes documentation and defaults, so changing those keeps the id.
  */
 import { createHash } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
@@ -12,7 +12,7 @@ import { vectorSchema } from '../vector-contract.ts';
 
 const firstDerivedId = 2 ** 30;
 
-/** True for ids that are derived from a fingerprint rather than given by a registry. */
+/** True for ids that are derived from a fingerprint, false for those of a registry. */
 export function isDerivedId(id: number): boolean {
   return id >= firstDerivedId;
 }
@@ -22,19 +22,19 @@ export function canonicalForm(schema: AvroSchema): string {
   return JSON.stringify(parseType(schema).schema());
 }
 
-/** The id of a schema where no registry gives one: from 2^30 to 2^31 − 1. */
+/** The derived id of a schema, from 2^30 to 2^31 − 1. */
 export function fingerprintId(schema: AvroSchema): number {
   const digest = createHash('sha256').update(canonicalForm(schema)).digest();
   return firstDerivedId + (digest.readUInt32BE(0) >>> 2);
 }
 
-/** Schemas by derived id. Two schemas with one id and different canonical forms are refused. */
-export interface DerivedIds {
+/** Schemas by derived id. Rejects two schemas with one id and different canonical forms. */
+interface DerivedIds {
   add(schema: AvroSchema): number;
   get(id: number): AvroSchema | undefined;
 }
 
-/** More schemas than this in one process are a mistake, and refused. */
+/** Limit on the schemas of one process, to detect a defect. */
 const maximumSchemas = 10_000;
 
 function createDerivedIds(schemas: Iterable<AvroSchema>): DerivedIds {
@@ -52,15 +52,15 @@ function createDerivedIds(schemas: Iterable<AvroSchema>): DerivedIds {
 function assertFree(known: ReadonlyMap<number, AvroSchema>, id: number, schema: AvroSchema): void {
   const other = known.get(id);
   if (other !== undefined && canonicalForm(other) !== canonicalForm(schema)) {
-    const message = `The schemas ${other.name} and ${schema.name} have the same fingerprint id: use a registry.`;
+    const message = `the schemas ${other.name} and ${schema.name} have the same fingerprint id; use a schema registry`;
     throw new HeadwaterError('schema-incompatible', message, { context: { schemaId: id } });
   }
   if (other === undefined && known.size >= maximumSchemas) {
-    throw new HeadwaterError('limit-exceeded', `More than ${maximumSchemas} schemas in one process.`);
+    throw new HeadwaterError('limit-exceeded', `more than ${maximumSchemas} schemas in one process`);
   }
 }
 
-/** Everything this version of Headwater knows: released first, so that the current wording of a schema wins. */
+/** All schemas of this version; released ones first, so that the current documentation of a schema wins. */
 export function knownSchemas(): AvroSchema[] {
   return [
     ...releasedSchemas().map((release) => release.schema),
@@ -71,7 +71,7 @@ export function knownSchemas(): AvroSchema[] {
 
 let shared: DerivedIds | undefined;
 
-/** The derived ids of this process. What one codec registers, every reader in the process can look up. */
+/** The derived ids of this process, shared by all codecs and readers. */
 export function derivedIds(): DerivedIds {
   shared ??= createDerivedIds(knownSchemas());
   return shared;
@@ -93,9 +93,9 @@ export function createFingerprintIds(): SchemaIds {
 
 export function unknownSchema(id: number): HeadwaterError {
   const advice = isDerivedId(id)
-    ? 'it was derived by a version of Headwater, or from a contract, that this one does not know'
-    : 'it is not known to the schema registry, or SCHEMA_REGISTRY_URL is not set';
-  return new HeadwaterError('schema-unknown', `Schema id ${id} is unknown: ${advice}.`, {
+    ? 'it was derived by another version of Headwater or from an unknown contract'
+    : 'it is not in the schema registry, or SCHEMA_REGISTRY_URL is not set';
+  return new HeadwaterError('schema-unknown', `unknown schema id ${id}: ${advice}`, {
     context: { schemaId: id },
   });
 }

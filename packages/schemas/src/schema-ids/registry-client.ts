@@ -1,32 +1,32 @@
 /**
- * The few requests that Headwater makes to a schema registry (Confluent's HTTP interface, which Apicurio offers too). Plain fetch rather
- * than a client library: the library parses schemas and so loses their logical types, reports a refused
- * connection as status 400, waits without a time limit, and keeps every schema for ever.
+ * HTTP client of a schema registry (Confluent's interface, also of Apicurio). It uses fetch because the client library
+ * loses logical types by parsing schemas, reports a refused connection as status 400, has no time limit, and caches
+ * every schema forever.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HeadwaterError } from '@headwater/errors';
 
 export interface RegistryOptions {
-  /** E.g. `http://localhost:8081`, or `…/apis/ccompat/v7` for Apicurio; may carry user and password. */
+  /** E.g. `http://localhost:8081`, or `…/apis/ccompat/v7` for Apicurio; may contain user and password. */
   readonly url: string;
   readonly username?: string;
   readonly password?: string;
-  /** How long one request may take, default 10 s. */
+  /** Time limit of one request, default 10 s. */
   readonly timeoutMs?: number;
-  /** Requests before a registry that is away is given up, with pauses that double from 100 ms to 2 s; default 6, about 3 s. */
+  /** Attempts at an unavailable registry, with pauses that double from 100 ms to 2 s; default 6, about 3 s. */
   readonly attempts?: number;
 }
 
-export interface RegistryResponse {
+interface RegistryResponse {
   readonly status: number;
-  /** Parsed JSON; an empty object where the answer was something else. */
+  /** Parsed JSON; an empty object for any other body. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 
 export interface RegistryClient {
   /**
-   * Answers with status 2xx or 404. Errors: schema-registry-unavailable (after retries), schema-incompatible (409, 422),
-   * config-invalid (credentials refused, or not a registry).
+   * Resolves for status 2xx and 404. Errors: schema-registry-unavailable (after retries), schema-incompatible (409,
+   * 422), config-invalid (rejected credentials, or not a registry).
    */
   request(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<RegistryResponse>;
 }
@@ -39,11 +39,11 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
   const attempts = options.attempts ?? 6;
   const send = async (method: string, path: string, body?: object): Promise<RegistryResponse> => {
     const init = { method, headers, signal: AbortSignal.timeout(options.timeoutMs ?? 10_000) };
-    const answer = await fetch(
+    const response = await fetch(
       `${root}${path}`,
       body === undefined ? init : { ...init, body: JSON.stringify(body) },
     );
-    return judge({ status: answer.status, body: parseBody(await readText(answer, root)) }, root);
+    return checkStatus({ status: response.status, body: parseBody(await readText(response, root)) }, root);
   };
   return { request: (method, path, body) => retry(() => send(method, path, body), attempts, root) };
 }
@@ -58,7 +58,7 @@ function parseUrl(text: string): URL {
   if (url !== undefined && /^https?:$/.test(url.protocol) && !misencoded) return url;
   throw new HeadwaterError(
     'config-invalid',
-    'The URL of the schema registry must start with http:// or https://, and a user or password in it must be percent-encoded.',
+    'SCHEMA_REGISTRY_URL: must start with http:// or https://, with percent-encoded user and password',
   );
 }
 
@@ -69,14 +69,14 @@ function authorization(base: URL, options: RegistryOptions): { authorization?: s
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
 }
 
-/** A schema has kilobytes: what does not end is not from a registry. Errors: schema-registry-unavailable. */
-async function readText(answer: Response, root: string): Promise<string> {
+/** Reads a bounded response body. Errors: schema-registry-unavailable. */
+async function readText(response: Response, root: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of answer.body ?? []) {
+  for await (const chunk of response.body ?? []) {
     length += chunk.byteLength;
-    // Leaving the loop ends the connection.
-    if (length > maxResponseBytes) throw away(root, `answered with more than ${maxResponseBytes} bytes`);
+    // Leaving the loop closes the connection.
+    if (length > maxResponseBytes) throw unavailable(root, `returned more than ${maxResponseBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -91,30 +91,35 @@ function parseBody(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function judge(answer: RegistryResponse, root: string): RegistryResponse {
-  const { status, body } = answer;
-  if ((status >= 200 && status < 300) || status === 404) return answer;
-  const said = typeof body.message === 'string' ? `: ${body.message.slice(0, 500)}` : '';
+function checkStatus(response: RegistryResponse, root: string): RegistryResponse {
+  const { status, body } = response;
+  if ((status >= 200 && status < 300) || status === 404) return response;
+  const detail = typeof body.message === 'string' ? `: ${body.message.slice(0, 500)}` : '';
   if (status === 409 || status === 422) {
-    throw new HeadwaterError('schema-incompatible', `The schema registry refuses the schema${said}`);
+    throw new HeadwaterError('schema-incompatible', `the schema registry rejects the schema${detail}`);
   }
   if (status === 401 || status === 403) {
     throw new HeadwaterError(
       'config-invalid',
-      `The schema registry at ${root} refuses our credentials (${status}).`,
+      `the schema registry at ${root} rejects the credentials (${status})`,
       {
         context: { status },
       },
     );
   }
-  if (status === 408 || status === 429 || status >= 500) throw away(root, `answered ${status}${said}`);
-  throw new HeadwaterError('config-invalid', `The schema registry at ${root} answered ${status}${said}.`, {
-    context: { status },
-  });
+  if (status === 408 || status === 429 || status >= 500)
+    throw unavailable(root, `returned status ${status}${detail}`);
+  throw new HeadwaterError(
+    'config-invalid',
+    `the schema registry at ${root} returned status ${status}${detail}`,
+    {
+      context: { status },
+    },
+  );
 }
 
-function away(root: string, what: string, cause?: unknown): HeadwaterError {
-  return new HeadwaterError('schema-registry-unavailable', `The schema registry at ${root} ${what}.`, {
+function unavailable(root: string, what: string, cause?: unknown): HeadwaterError {
+  return new HeadwaterError('schema-registry-unavailable', `the schema registry at ${root} ${what}`, {
     cause,
   });
 }
@@ -124,7 +129,7 @@ async function retry<T>(send: () => Promise<T>, attempts: number, root: string):
     try {
       return await send();
     } catch (cause) {
-      const error = cause instanceof HeadwaterError ? cause : away(root, 'does not answer', cause);
+      const error = cause instanceof HeadwaterError ? cause : unavailable(root, 'does not respond', cause);
       if (error.verdict !== 'retry' || attempt >= attempts) throw error;
       await sleep(Math.min(100 * 2 ** (attempt - 1), 2000));
     }

@@ -14,7 +14,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-/** An HTTP server on a free port whose answers the test decides; keeps `METHOD path authorization` of each request. */
+/** An HTTP server with scripted responses; records `METHOD path authorization` of each request. */
 async function serve(handler: Handler): Promise<{ url: string; seen: string[] }> {
   const seen: string[] = [];
   const server = createServer((request, response) => answer(handler, seen, request, response));
@@ -38,7 +38,7 @@ async function answer(handler: Handler, seen: string[], request: IncomingMessage
   response.end(JSON.stringify(outcome.body ?? {}));
 }
 
-/** Just enough of a registry: one subject, no compatibility checks. */
+/** A minimal registry: one subject, no compatibility checks. */
 function memoryRegistry(): Handler {
   const schemas: string[] = [];
   let level: unknown;
@@ -83,13 +83,13 @@ describe('ids from a registry', () => {
     expect(seen).toEqual(['GET /schemas/ids/1']);
   });
 
-  it('resolves ids that were derived before there was a registry', async () => {
+  it('resolves ids that were derived without a registry', async () => {
     const { url, seen } = await serve(() => ({ status: 500 }));
     expect(await createRegistryIds({ url }).lookup(fingerprintId(label))).toEqual(label);
     expect(seen).toEqual([]);
   });
 
-  it('asks again for an id that was unknown', async () => {
+  it('requests an unknown id again', async () => {
     const registry = memoryRegistry();
     const { url } = await serve(registry);
     const ids = createRegistryIds({ url });
@@ -103,20 +103,20 @@ describe('ids from a registry', () => {
     ['a primitive', '"string"'],
     ['nothing', 'null'],
     ['an enum', '{"type":"enum","name":"E","symbols":["a"]}'],
-  ])('answers schema-incompatible, as a dead letter, where an id is %s', async (_, schema) => {
+  ])('dead-letters with schema-incompatible where an id is %s', async (_, schema) => {
     const { url } = await serve(() => ({ status: 200, body: { schema } }));
     const lookup = createRegistryIds({ url }).lookup(5);
     await expect(lookup).rejects.toMatchObject({ code: 'schema-incompatible', verdict: 'dead-letter' });
   });
 
-  it('uses a subject that it may not administer, if the schema is there', async () => {
+  it('uses a read-only subject with an existing schema', async () => {
     const { url } = await serve(({ path }) =>
       path.startsWith('/config/') ? { status: 403 } : { status: 200, body: { id: 8 } },
     );
     expect(await createRegistryIds({ url }).register('labels-value', label)).toBe(8);
   });
 
-  it('leaves a stricter level as it is', async () => {
+  it('keeps a stricter level', async () => {
     const { url, seen } = await serve(({ path }) =>
       path.startsWith('/config/')
         ? { status: 200, body: { compatibilityLevel: 'FULL_TRANSITIVE' } }
@@ -127,7 +127,7 @@ describe('ids from a registry', () => {
   });
 });
 
-describe('a registry in trouble', () => {
+describe('a failing registry', () => {
   it.each([
     [409, 'schema-incompatible', 'stop'],
     [422, 'schema-incompatible', 'stop'],
@@ -142,35 +142,35 @@ describe('a registry in trouble', () => {
     await expect(ids.register('labels-value', label)).rejects.toMatchObject({ code, verdict });
   });
 
-  it('is tried again', async () => {
+  it('is retried', async () => {
     let calls = 0;
     const schema = JSON.stringify(label);
     const { url } = await serve(() => (++calls < 3 ? { status: 502 } : { status: 200, body: { schema } }));
     expect(await createRegistryIds({ url }).lookup(5)).toEqual(label);
   });
 
-  it('is unavailable when it does not answer in time', async () => {
+  it('is unavailable when it does not respond in time', async () => {
     const { url, seen } = await serve(() => 'silence');
     const lookup = createRegistryIds({ url, ...quick }).lookup(5);
     await expect(lookup).rejects.toMatchObject({ code: 'schema-registry-unavailable', verdict: 'retry' });
     expect(seen).toHaveLength(2);
   });
 
-  it('is unavailable when nobody listens, and may come back', async () => {
+  it('is unavailable when nothing listens, and can recover', async () => {
     const { url } = await serve(() => 'silence');
     for (const close of closers.splice(0)) close();
     const lookup = createRegistryIds({ url, ...quick }).lookup(5);
     await expect(lookup).rejects.toMatchObject({ code: 'schema-registry-unavailable' });
   });
 
-  it('is a mistake in the configuration where there is no registry at all', async () => {
+  it('is a configuration error where there is no registry', async () => {
     const { url } = await serve(() => ({ status: 404 }));
     const register = createRegistryIds({ url }).register('labels-value', label as AvroSchema);
     await expect(register).rejects.toMatchObject({ code: 'config-invalid' });
   });
 
   it.each(['', 'registry:8081', 'file:///etc/passwd', 'http://a:b%@host'])(
-    'is a mistake in the configuration at "%s"',
+    'is a configuration error at "%s"',
     (url) => {
       expect(() => createRegistryIds({ url })).toThrow(expect.objectContaining({ code: 'config-invalid' }));
     },
@@ -180,7 +180,7 @@ describe('a registry in trouble', () => {
 describe('credentials', () => {
   const basic = `Basic ${Buffer.from('us:er@:p%ss').toString('base64')}`;
 
-  it('go into a header, from the options or from the URL', async () => {
+  it('are sent in a header, from the options or from the URL', async () => {
     const { url, seen } = await serve(() => ({ status: 200, body: { schema: JSON.stringify(label) } }));
     await createRegistryIds({ url, username: 'us:er@', password: 'p%ss' }).lookup(1);
     await createRegistryIds({ url: url.replace('//', '//us%3Aer%40:p%25ss@') }).lookup(1);
@@ -191,14 +191,14 @@ describe('credentials', () => {
     const { url } = await serve(() => ({ status: 401 }));
     const ids = createRegistryIds({ url: url.replace('//', '//someone:hidden@'), ...quick });
     const error = await ids.lookup(1).catch((thrown: unknown) => thrown);
-    expect(String(error)).toContain('refuses our credentials');
+    expect(String(error)).toContain('rejects the credentials');
     expect(JSON.stringify(error) + String(error) + String((error as Error).cause)).not.toMatch(
       /someone|hidden/,
     );
   });
 });
 
-it('does not read an answer that never ends', async () => {
+it('stops reading an endless response', async () => {
   let written = 0;
   const server = createServer((_request, response) => {
     const more = () => {

@@ -1,7 +1,6 @@
 /**
- * Schema ids from a registry. Schemas are registered under `<topic>-value`, with BACKWARD_TRANSITIVE set on the subject, so that the
- * registry itself refuses what could not read the past. Ids that were derived from fingerprints
- * before the registry was set are still resolved.
+ * Schema ids from a registry. Schemas are registered under `<topic>-value` with BACKWARD_TRANSITIVE on the subject, so
+ * that the registry rejects incompatible schemas. Ids that were derived from fingerprints before are still resolved.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { AvroSchema, SchemaIds } from '../api.ts';
@@ -12,27 +11,27 @@ import { createRegistryClient, type RegistryClient, type RegistryOptions } from 
 export type { RegistryOptions } from './registry-client.ts';
 
 const compatibility = 'BACKWARD_TRANSITIVE';
-/** What is kept of the registry's schemas; a codec keeps its own decoders besides. */
+/** Largest number of cached schemas; codecs also cache their decoders. */
 const maximumSchemas = 1000;
 
-/** Schemas are registered at start, when the registry may be starting too: about half a minute. */
+/** Attempts at start, when the registry may also be starting: about half a minute. */
 const startAttempts = 20;
 
-/** Ids from Confluent's or Apicurio's registry. Errors: config-invalid; see `SchemaIds` for those of its functions. */
+/** Ids from the registry of Confluent or Apicurio. Errors: config-invalid, and those of `SchemaIds`. */
 export function createRegistryIds(options: RegistryOptions): SchemaIds {
   const client = createRegistryClient(options);
   const patient = createRegistryClient({ attempts: startAttempts, ...options });
   const known = new BoundedMap<number, Promise<AvroSchema>>(maximumSchemas);
-  const ask = (id: number): Promise<AvroSchema> => {
-    const asked = fetchSchema(client, id);
-    known.set(id, asked);
-    asked.catch(() => known.delete(id)); // the next record asks again: the schema may have come, or the registry be back
-    return asked;
+  const request = (id: number): Promise<AvroSchema> => {
+    const requested = fetchSchema(client, id);
+    known.set(id, requested);
+    requested.catch(() => known.delete(id)); // so that the next record requests it again
+    return requested;
   };
   return {
     kind: 'registry',
     register: (subject, schema) => register(patient, subject, schema),
-    lookup: async (id) => derivedIds().get(id) ?? (await (known.get(id) ?? ask(id))),
+    lookup: async (id) => derivedIds().get(id) ?? (await (known.get(id) ?? request(id))),
   };
 }
 
@@ -43,7 +42,7 @@ async function fetchSchema(client: RegistryClient, id: number): Promise<AvroSche
   const schema =
     body.schemaType === undefined || body.schemaType === 'AVRO' ? parseSchema(body.schema) : undefined;
   if (schema !== undefined) return schema;
-  throw new HeadwaterError('schema-incompatible', `Schema id ${id} is not the schema of an Avro record.`, {
+  throw new HeadwaterError('schema-incompatible', `schema id ${id} is not an Avro record schema`, {
     verdict: 'dead-letter',
     context: { schemaId: id },
   });
@@ -58,7 +57,7 @@ function parseSchema(text: unknown): AvroSchema | undefined {
   }
 }
 
-/** A schema that is there already needs no right to write: many registries are filled by a pipeline. */
+/** An existing schema needs no write permission, because deployment pipelines fill many registries. */
 async function register(client: RegistryClient, subject: string, schema: AvroSchema): Promise<number> {
   const path = `/subjects/${encodeURIComponent(subject)}`;
   const content = { schema: JSON.stringify(schema) };
@@ -70,18 +69,24 @@ async function register(client: RegistryClient, subject: string, schema: AvroSch
   await restrict(client, subject);
   const { status, body } = await client.request('POST', `${path}/versions`, content);
   if (status === 404) {
-    throw new HeadwaterError('config-invalid', 'There is no schema registry at SCHEMA_REGISTRY_URL (404).');
+    throw new HeadwaterError(
+      'config-invalid',
+      'SCHEMA_REGISTRY_URL: there is no schema registry at this URL (404)',
+    );
   }
-  await restrict(client, subject); // again: some registries set nothing on a subject that did not exist yet
+  await restrict(client, subject); // again: some registries ignore the level of a subject that does not exist
   return idOf(body, subject);
 }
 
 function idOf(body: Readonly<Record<string, unknown>>, subject: string): number {
   if (Number.isInteger(body.id)) return body.id as number;
-  throw new HeadwaterError('config-invalid', `The schema registry answered without an id for ${subject}.`);
+  throw new HeadwaterError(
+    'config-invalid',
+    `the schema registry returned no id for ${subject}; check SCHEMA_REGISTRY_URL`,
+  );
 }
 
-/** Sets the subject's compatibility unless it is as strict already. */
+/** Sets the compatibility of a subject unless it is at least as strict. */
 async function restrict(client: RegistryClient, subject: string): Promise<void> {
   const path = `/config/${encodeURIComponent(subject)}`;
   const current = await client.request('GET', path);

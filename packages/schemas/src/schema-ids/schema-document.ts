@@ -1,4 +1,4 @@
-/** A schema in the form in which a registry answers `GET /schemas/ids/{id}`, so that any Confluent client can ask ingest. */
+/** A schema in the response form of a registry's `GET /schemas/ids/{id}`, so that Confluent clients can use ingest. */
 import type { SchemaIds } from '../api.ts';
 
 /** Errors: schema-unknown, schema-registry-unavailable. */

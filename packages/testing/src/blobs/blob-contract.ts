@@ -1,4 +1,4 @@
-/** What every blob store promises, whatever it is made of: each one passes these tests. */
+/** The contract of `BlobStore`, which every implementation must pass. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { BlobStore, StoredBlob } from '@headwater/blobs';
 import type { HeadwaterError } from '@headwater/errors';
@@ -6,11 +6,11 @@ import { describe, expect, test } from 'vitest';
 
 interface BlobStoreFixture {
   readonly store: BlobStore;
-  /** Puts other bytes where a blob lies, behind the back of the store. */
+  /** Replaces the bytes of a blob without the store. */
   damage(blob: StoredBlob, bytes: Buffer): Promise<void>;
-  /** Makes a blob look as if it had been put so long ago; left out where nobody can. */
+  /** Sets the age of a blob; absent where this is not possible. */
   age?(blob: StoredBlob, milliseconds: number): Promise<void>;
-  /** References that point elsewhere. */
+  /** References outside the store. */
   readonly foreign: readonly string[];
 }
 
@@ -21,11 +21,11 @@ export const codeOf = (promise: Promise<unknown>): Promise<string> =>
   );
 
 export function describeBlobStoreContract(name: string, openFixture: () => BlobStoreFixture): void {
-  /** Stores are shared by the tests of a file: each test has bytes of its own. */
+  /** Tests of a file share a store, so each test uses its own bytes. */
   const picture = (length = 100) => randomBytes(length);
 
   describe(`${name}, as a blob store`, () => {
-    test('gives back what was put, under one uri for the same bytes', async () => {
+    test('returns stored bytes, with one URI for equal bytes', async () => {
       const { store } = openFixture();
       const bytes = picture();
       const [first, again] = await Promise.all([store.put(bytes), store.put(bytes)]);
@@ -35,14 +35,14 @@ export function describeBlobStoreContract(name: string, openFixture: () => BlobS
       expect(await store.get(first)).toEqual(bytes);
     });
 
-    test('takes nothing, and a few megabytes', async () => {
+    test('stores an empty blob and a few megabytes', async () => {
       const { store } = openFixture();
       for (const bytes of [Buffer.alloc(0), picture(3_000_001)]) {
         expect((await store.get(await store.put(bytes))).equals(bytes)).toBe(true);
       }
     });
 
-    test('takes many at once', async () => {
+    test('stores many blobs concurrently', async () => {
       const { store } = openFixture();
       const all = Array.from({ length: 40 }, () => picture(5_000));
       const blobs = await Promise.all(all.map((bytes) => store.put(bytes)));
@@ -50,7 +50,7 @@ export function describeBlobStoreContract(name: string, openFixture: () => BlobS
       expect(back.every((bytes, index) => all[index]?.equals(bytes))).toBe(true);
     });
 
-    test('gives each image bytes of its own, which go with it', async () => {
+    test('stores separate bytes for each owner, which are deleted with it', async () => {
       const { store, age } = openFixture();
       const bytes = picture();
       const digest = createHash('sha256').update(bytes).digest('hex');
@@ -74,7 +74,7 @@ export function describeBlobStoreContract(name: string, openFixture: () => BlobS
       expect(await codeOf(store.get(theirs))).toBe('blob-missing');
     });
 
-    test('forgets what was deleted, and deletes what is absent', async () => {
+    test('deletes blobs, and ignores missing ones', async () => {
       const { store } = openFixture();
       const bytes = picture();
       const blob = await store.put(bytes);
@@ -85,7 +85,7 @@ export function describeBlobStoreContract(name: string, openFixture: () => BlobS
       expect(await store.get(blob)).toEqual(bytes);
     });
 
-    test('tells damage from absence, and mends it with the same bytes', async () => {
+    test('distinguishes a damaged blob from a missing one, and repairs it by a put of the same bytes', async () => {
       const { store, damage } = openFixture();
       const bytes = picture();
       const blob = await store.put(bytes);
@@ -97,7 +97,7 @@ export function describeBlobStoreContract(name: string, openFixture: () => BlobS
       expect(await store.get(blob)).toEqual(bytes);
     });
 
-    test('reads nothing that is not as long as the message says, or not what it says', async () => {
+    test('rejects blobs with another length or digest than the reference', async () => {
       const { store } = openFixture();
       const blob = await store.put(picture());
       expect(await codeOf(store.get({ ...blob, byteLength: 99 }))).toBe('blob-corrupt');
@@ -105,7 +105,7 @@ export function describeBlobStoreContract(name: string, openFixture: () => BlobS
       expect(await codeOf(store.get({ ...blob, sha256: '0'.repeat(64) }))).toBe('blob-corrupt');
     });
 
-    test('follows no reference to another place', async () => {
+    test('rejects references to other places', async () => {
       const { store, foreign } = openFixture();
       const blob = await store.put(picture());
       const anywhere = [
@@ -134,7 +134,7 @@ export function describeBlobStoreContract(name: string, openFixture: () => BlobS
       await expect(store.get(blob, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
     });
 
-    test('lets go what was put long ago, but not what is kept or was put again', async () => {
+    test('expires old blobs, but not kept and renewed ones', async () => {
       const { store, age } = openFixture();
       if (age === undefined || store.sweep === undefined) return;
       const [old, young, renewed, kept] = [picture(), picture(), picture(), picture()];

@@ -1,7 +1,6 @@
 /**
- * A server that answers like S3 where this store asks it something, in memory and in the test's own process: a real
- * one cannot be made to hang, lie or fall silent in mid-answer at will. The same contract test runs against a real one
- * (`npm run test:s3`), so that this one is held to the truth.
+ * A fake S3 server in memory that can hang, return wrong bytes or stop during a response. It implements the requests
+ * of the blob store; the contract test also runs against a real server (`npm run test:s3`).
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -12,12 +11,12 @@ interface StoredObject {
   modified: number;
 }
 
-/** Answers in place of the server; false lets it answer itself. */
+/** Handles a request instead of the server; returns false to let the server respond. */
 export type Fault = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 export interface FakeS3 extends AsyncDisposable {
   readonly endpoint: string;
-  /** By bucket and key. */
+  /** Objects by key. */
   readonly objects: Map<string, StoredObject>;
   /** `METHOD /bucket/key` of each request. */
   readonly requests: string[];
@@ -26,13 +25,13 @@ export interface FakeS3 extends AsyncDisposable {
 
 export const noFault: Fault = () => false;
 
-/** One bucket, by the name `bucket`. */
+/** Starts a server with one bucket named `bucket`. */
 export async function startFakeS3(): Promise<FakeS3> {
   const fake = { objects: new Map<string, StoredObject>(), requests: [] as string[], fault: noFault };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://s3');
     fake.requests.push(`${request.method} ${url.pathname}`);
-    if (!fake.fault(request, response)) void answer(fake.objects, request, url, response);
+    if (!fake.fault(request, response)) void respond(fake.objects, request, url, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return Object.assign(fake, {
@@ -44,7 +43,7 @@ export async function startFakeS3(): Promise<FakeS3> {
   });
 }
 
-async function answer(
+async function respond(
   objects: Map<string, StoredObject>,
   request: IncomingMessage,
   url: URL,
@@ -86,7 +85,7 @@ async function put(
   response.end();
 }
 
-/** Two keys a page, so that there are pages. */
+/** Two keys per page, to test paging. */
 function list(objects: Map<string, StoredObject>, url: URL, response: ServerResponse): void {
   const after = url.searchParams.get('continuation-token') ?? '';
   const prefix = url.searchParams.get('prefix') ?? '';
@@ -104,7 +103,7 @@ function list(objects: Map<string, StoredObject>, url: URL, response: ServerResp
   );
 }
 
-/** S3's own form of an error; a HEAD has no body to say it in. */
+/** An S3 error response; without a body for HEAD. */
 export function fail(response: ServerResponse, status: number, code: string, isHead = false): void {
   response.writeHead(status, { 'content-type': 'application/xml' });
   response.end(

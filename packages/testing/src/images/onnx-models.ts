@@ -1,4 +1,4 @@
-/** The nets that ship, as tests need them: read from `models/`, run in ONNX Runtime. */
+/** The bundled nets for tests: read from `models/`, run in ONNX Runtime. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -9,7 +9,7 @@ export function readModelFile(path: string): Promise<Uint8Array> {
   return readFile(new URL(path, models));
 }
 
-/** `all` is what the engine runs; with `disabled` every node is computed as it stands in the graph. */
+/** `all` is the setting of the engine; `disabled` computes every node of the graph unchanged. */
 export async function openNet(
   bytes: Uint8Array,
   graphOptimizationLevel: 'all' | 'disabled' = 'all',
@@ -18,7 +18,7 @@ export async function openNet(
   return await InferenceSession.create(bytes, options);
 }
 
-/** Pictures that are the same every time, uint8 [count, side, side, channels]. */
+/** Reproducible noise images, uint8 [count, side, side, channels]. */
 export function noise(count: number, side: number, channels: number): Tensor {
   let state = 1;
   const pixels = Uint8Array.from({ length: count * side * side * channels }, () => {
@@ -28,7 +28,7 @@ export function noise(count: number, side: number, channels: number): Tensor {
   return new Tensor('uint8', pixels, [count, side, side, channels]);
 }
 
-/** SHA-256 of a tensor's values, bit by bit: zeros of either sign are told apart. */
+/** SHA-256 of the bits of a tensor; distinguishes zeros by sign. */
 export function bitsOf(tensor: Tensor | undefined): string {
   const { buffer, byteOffset, byteLength } = (tensor?.data ?? new Float32Array()) as Float32Array;
   return createHash('sha256')

@@ -1,10 +1,10 @@
-/** Pictures for tests, made on the spot: patterns whose every pixel is known, and files that are not what they should be. */
+/** Generated images for tests, with known pixels. */
 import type { SourceRecord } from '@headwater/extractors';
 import sharp, { type Sharp } from 'sharp';
 
 type Pixel = (x: number, y: number) => readonly number[];
 
-/** An image whose pixels a formula gives. */
+/** An image with computed pixels. */
 export function pattern(width: number, height: number, pixel: Pixel): Sharp {
   const rows = Array.from({ length: height }, (_, y) => y);
   const bytes = rows.flatMap((y) => Array.from({ length: width }, (_, x) => pixel(x, y)).flat());
@@ -13,12 +13,12 @@ export function pattern(width: number, height: number, pixel: Pixel): Sharp {
   return channels === 1 ? image.toColourspace('b-w') : image;
 }
 
-/** Three gradients that no flip or turn leaves as they are. */
+/** Three gradients, which every flip and rotation changes. */
 export function gradient(width: number, height: number): Sharp {
   return pattern(width, height, (x, y) => [(x * 3) % 256, (y * 5) % 256, (x + y) % 256]);
 }
 
-/** A smooth picture: recognisable after lossy compression and resizing. */
+/** A smooth image that survives lossy compression and resizing. */
 export function smooth(width: number, height: number): Sharp {
   return pattern(width, height, (x, y) => [
     Math.round(255 * (x / (width - 1))),
@@ -27,12 +27,12 @@ export function smooth(width: number, height: number): Sharp {
   ]);
 }
 
-/** A 28 × 28 gray picture, as MNIST has them. */
+/** A 28 × 28 gray image, like in MNIST. */
 export function grayDigit(seed = 0): Sharp {
   return pattern(28, 28, (x, y) => [(x * (9 + seed) + y * 3) % 256]);
 }
 
-/** A record of the stream that brings nothing but its image. */
+/** A source record with only an image. */
 export function recordOf(image: Uint8Array): SourceRecord {
   return { image, attributes: {} };
 }

@@ -62,7 +62,7 @@ it('attributes are few, named like tasks, and short', () => {
 describe('rejected texts', () => {
   it('reports the problem of an image id', () => {
     expect(() => checkImageId(7)).toThrow('image id must be text');
-    expect(() => checkImageId('..')).toThrow('image id is a step of a path, which no URL can name');
+    expect(() => checkImageId('..')).toThrow('image id is a relative path segment, which no URL can name');
   });
 
   it.each([
