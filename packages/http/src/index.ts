@@ -1,8 +1,7 @@
 /** Shared parts of HTTP interfaces: access, problem documents, limits, security headers, request metrics. */
 export { type Access, type AccessTable, accessNote, accessOf, securitySchemes } from './access.ts';
 export { disconnectSignal } from './client-disconnect.ts';
-export { type HttpConfig, httpEnvironment } from './environment.ts';
-export { type Problem, pathOf, problemOf, sendProblem } from './problems.ts';
+export { httpEnvironment } from './environment.ts';
+export { type Problem, pathOf, problemOf } from './problems.ts';
 export { parseJson } from './request-bodies.ts';
-export { type PagePolicy, pagePolicy } from './security-headers.ts';
 export { checkExposure, createHttpServer, type HttpServerOptions, listenHttp } from './server.ts';

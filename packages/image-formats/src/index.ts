@@ -9,7 +9,7 @@ import { damaged } from './refusals.ts';
 import { tiff } from './tiff.ts';
 import { webp } from './webp.ts';
 
-export type { Dimensions, FormatHeader, ImageFormat, ImageHeader, MediaType } from './api.ts';
+export type { Dimensions, ImageHeader } from './api.ts';
 export type { ColourEncoding, Primaries } from './colour-encoding.ts';
 
 /** Most frequent first. */

@@ -14,7 +14,7 @@ export {
 } from './records/provenance.ts';
 export { failedRecordOf, type RecordPlace, sourceHeadersOf, sourceOf } from './records/record-places.ts';
 export { partitionFor } from './topics/murmur2.ts';
-export { createNames, type Names, type NamesOptions } from './topics/names.ts';
+export { createNames, type Names } from './topics/names.ts';
 export { formerPartitions, type PlacedKey } from './topics/placement.ts';
 export { findReplicationGaps, internalTopics } from './topics/replication-check.ts';
 export { type TopicSpecsOptions, topicSpecs } from './topics/topic-specs.ts';

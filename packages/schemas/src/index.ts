@@ -1,12 +1,7 @@
 /** Records, Avro schemas, vector contracts, codecs and schema ids; the only package that uses avsc. */
 export type * from './api.ts';
 export { incompatibilities } from './avro/compatibility.ts';
-export {
-  type ContainerHeader,
-  readContainerFile,
-  readContainerHeader,
-  writeContainerFile,
-} from './avro/container-file.ts';
+export { readContainerFile, readContainerHeader, writeContainerFile } from './avro/container-file.ts';
 export { openCodec, type Records } from './avro/record-codec.ts';
 export { openVectorCodec, openVectorReader, type VectorReader } from './avro/vector-codec.ts';
 export { compositeKey, parseCompositeKey } from './identity/composite-key.ts';
@@ -16,7 +11,6 @@ export {
   imageIdProblem,
   imageIdRule,
   imageIdSchema,
-  longestImageId,
 } from './identity/image-id.ts';
 export {
   classOfLabel,
@@ -30,10 +24,10 @@ export {
   taskRule,
   taskSchema,
 } from './identity/label-rules.ts';
-export { earliestTime, latestTime, timeProblem, timeRule } from './identity/time-rules.ts';
+export { earliestTime, timeProblem, timeRule } from './identity/time-rules.ts';
 export type * from './records.ts';
-export { type RecordName, recordSchema, releasedContracts } from './schema-files.ts';
-export { createFingerprintIds, fingerprintId, isDerivedId } from './schema-ids/fingerprint-ids.ts';
-export { createRegistryIds, type RegistryOptions } from './schema-ids/registry-ids.ts';
+export { recordSchema, releasedContracts } from './schema-files.ts';
+export { createFingerprintIds } from './schema-ids/fingerprint-ids.ts';
+export { createRegistryIds } from './schema-ids/registry-ids.ts';
 export { schemaForId } from './schema-ids/schema-document.ts';
 export { contractOf, maximumDimensions, vectorSchema } from './vector-contract.ts';

@@ -10,10 +10,10 @@ import {
   Registry,
 } from 'prom-client';
 
-export interface Counter {
+interface Counter {
   add(amount: number, labels?: Readonly<Record<string, string>>): void;
 }
-export interface Gauge {
+interface Gauge {
   set(value: number, labels?: Readonly<Record<string, string>>): void;
   /** Removes the series with these labels; a missing series is no error. */
   remove(labels: Readonly<Record<string, string>>): void;
