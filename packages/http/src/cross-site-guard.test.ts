@@ -63,7 +63,7 @@ describe('DNS rebinding', () => {
     ['localhost', '200'],
     ['127.0.0.1:1', '200'],
     ['[::1]:8080', '200'],
-  ])('%s is answered with %s where nobody shows a token', async (host, answer) => {
+  ])('%s gets %s without a token', async (host, answer) => {
     await using served = await serve({ HTTP_ALLOWED_HOSTS: 'images.example' });
     expect(await send(`${served.url}/things`, 'GET', { host })).toBe(answer);
   });

@@ -241,13 +241,13 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
       partition,
       this.#options.transactionalId(partition),
     );
-    let session: PartitionProcessor | undefined;
+    let processor: PartitionProcessor | undefined;
     try {
       const positions = await this.#member.committed(partition);
       if (abort.signal.aborted) return undefined;
-      session = await this.#options.open(this.#describe(assignment, positions));
+      processor = await this.#options.open(this.#describe(assignment, positions));
       if (abort.signal.aborted) return undefined;
-      const worker = this.#work(partition, transactions, session, positions);
+      const worker = this.#work(partition, transactions, processor, positions);
       assignment.worker = worker;
       worker.start();
       opened();
@@ -257,7 +257,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
     } finally {
       assignment.worker = undefined;
       await transactions.close();
-      await session?.close();
+      await processor?.close();
     }
   }
 
@@ -276,7 +276,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
   #work(
     partition: number,
     transactions: PartitionTransactions,
-    session: PartitionProcessor,
+    processor: PartitionProcessor,
     positions: Positions,
   ): PartitionWorker {
     const { group, batch, inFlight = 1, idleAfterMs, deadLetterTopic, observer } = this.#options;
@@ -291,7 +291,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
       progress: this.#progress,
       member: this.#member,
       transactions,
-      session,
+      processor,
       positions,
     });
   }

@@ -105,7 +105,7 @@ it.each(['opening', 'processing'])(
     const producer = await log.openProducer();
     await producer.send(['a', 'b', 'c'].map((key) => ({ topic, key, value: Buffer.from(key) })));
     const hang = () => new Promise<never>(() => undefined);
-    const session: PartitionProcessor = { process: hang, close: () => undefined };
+    const processor: PartitionProcessor = { process: hang, close: () => undefined };
     const seen: { lag?: number | undefined; stalled?: number; revoked?: readonly number[] } = {};
     const observer: PartitionObserver = {
       lag: (_, behind) => {
@@ -121,7 +121,7 @@ it.each(['opening', 'processing'])(
     const partitionGroup = await log.openPartitionGroup({
       group: 'group',
       topics: [topic],
-      open: where === 'opening' ? hang : async () => session,
+      open: where === 'opening' ? hang : async () => processor,
       transactionalId: (partition) => `group-${partition}`,
       deadLetterTopic: (name) => `${name}-dlt`,
       lagEveryMs: 10,

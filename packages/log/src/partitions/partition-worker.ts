@@ -22,7 +22,7 @@ interface PartitionWorkerOptions {
   readonly progress: PartitionProgress | undefined;
   readonly member: GroupMember;
   readonly transactions: PartitionTransactions;
-  readonly session: PartitionProcessor;
+  readonly processor: PartitionProcessor;
   readonly positions: Positions;
 }
 
@@ -137,7 +137,7 @@ export class PartitionWorker {
   #launchOffer(): void {
     this.#woken = false;
     this.#inTurn(async () => {
-      const output = await this.#options.session.offer?.(this.#abort.signal);
+      const output = await this.#options.processor.offer?.(this.#abort.signal);
       await this.#commitAlone(output ?? null);
     });
   }
@@ -162,7 +162,7 @@ export class PartitionWorker {
     const { signal } = this.#abort;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#options.session.process(records, signal);
+        return await this.#options.processor.process(records, signal);
       } catch (thrown) {
         const error = asHeadwaterError(thrown);
         if (error.verdict !== 'retry' || signal.aborted) throw error;
@@ -254,8 +254,8 @@ export class PartitionWorker {
   /** Milliseconds until the next idle call or position commit; undefined when none is due. */
   #untilQuiet(): number | undefined {
     if (this.#inProgress > 0) return undefined;
-    const { idleAfterMs, session } = this.#options;
-    const reportsIdle = idleAfterMs !== undefined && session.idle !== undefined && !this.#idleReported;
+    const { idleAfterMs, processor } = this.#options;
+    const reportsIdle = idleAfterMs !== undefined && processor.idle !== undefined && !this.#idleReported;
     const waits = [
       ...(reportsIdle ? [idleAfterMs] : []),
       ...(this.#hasMoved() ? [positionCommitDelayMs] : []),
@@ -286,11 +286,11 @@ export class PartitionWorker {
   }
 
   async #idle(): Promise<void> {
-    const { member, partition, session } = this.#options;
+    const { member, partition, processor } = this.#options;
     if (this.#queue.length > 0 || !this.#isAtEnd(await member.ends(partition)) || this.#queue.length > 0)
       return;
     this.#idleReported = true;
-    const output = await session.idle?.(this.#abort.signal);
+    const output = await processor.idle?.(this.#abort.signal);
     await this.#commitAlone(output ?? null);
   }
 

@@ -28,7 +28,7 @@ export async function startPartitionGroup(
   log: Log,
   options: Partial<PartitionGroupOptions> & { readonly topics: readonly string[]; readonly group: string },
   process: Process,
-  session: Partial<PartitionProcessor> = {},
+  processor: Partial<PartitionProcessor> = {},
 ): Promise<PartitionGroup> {
   const partitionGroup = await log.openPartitionGroup({
     transactionalId: (partition) => `${options.group}-${partition}`,
@@ -36,7 +36,7 @@ export async function startPartitionGroup(
     open: async ({ index }) => ({
       process: (records, signal) => process(records, signal, index),
       close: () => undefined,
-      ...session,
+      ...processor,
     }),
     ...options,
   });

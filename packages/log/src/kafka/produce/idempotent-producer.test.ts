@@ -1,3 +1,4 @@
+import { createLatch, createRandom } from '@headwater/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openProducers, type ProducerFixture, record } from './testing/open-producers.ts';
 import type { ProducedBatch } from './testing/produced-batch.ts';
@@ -12,14 +13,6 @@ async function open(options: Parameters<typeof openProducers>[0] = {}) {
 /** Batches of a partition that the brokers received. */
 const arrivalsAt = ({ cluster }: Pick<ProducerFixture, 'cluster'>, partition: number) =>
   cluster.arrivals.filter((batch) => batch.partition === partition);
-
-function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
 
 /** Reacts to the first batch of a partition, and appends all others. */
 function firstAt(
@@ -40,7 +33,7 @@ describe('a partition whose leader moves', () => {
     const { cluster, producer } = fixture;
     await producer.send([record('before', 0), record('before', 1)]);
     // Broker 1 loses partition 1 to broker 0, which acknowledges its own partition meanwhile.
-    const acknowledged = gate();
+    const acknowledged = createLatch();
     cluster.react = async (node, batch) => {
       if (batch.partition === 0) acknowledged.open();
       if (node === 0) return 'append';
@@ -57,7 +50,7 @@ describe('a partition whose leader moves', () => {
   it('is retried while another broker is slow, whose batch is sent once', async () => {
     const fixture = await open();
     const { cluster, producer } = fixture;
-    const slow = gate();
+    const slow = createLatch();
     let refusals = 0;
     cluster.react = async (_node, batch) => {
       if (batch.partition === 0) await slow.opened;
@@ -161,7 +154,7 @@ describe('an error of one partition', () => {
 
   it('splits a too large batch and rejects only the too large record', async () => {
     const { cluster, producer } = await open();
-    const first = gate();
+    const first = createLatch();
     cluster.react = async (_node, { bytes }) => {
       if (bytes.includes('first')) await first.opened;
       return bytes.includes('large') ? { error: 'MESSAGE_TOO_LARGE' } : 'append';
@@ -233,12 +226,3 @@ it('keeps the order of each caller and writes every record once under random fai
     expect(cluster.values('t', partition)).toEqual(expected);
   }
 });
-
-/** Seeded random numbers in [0, 1). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
