@@ -33,3 +33,9 @@ export function asHeadwaterError(thrown: unknown, code: ErrorCode = 'unexpected'
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new HeadwaterError(code, message, { cause: thrown });
 }
+
+/** Returns an error whose verdict is `dead-letter`; throws any other, so that the partition retries or stops. */
+export function asDeadLetter(thrown: unknown): HeadwaterError {
+  if (thrown instanceof HeadwaterError && thrown.verdict === 'dead-letter') return thrown;
+  throw thrown;
+}

@@ -1,5 +1,5 @@
 /** The join as a session of a partition: batches in, one transaction's worth of outputs out, state written after the commit. */
-import { HeadwaterError } from '@headwater/errors';
+import { asDeadLetter } from '@headwater/errors';
 import type {
   AssignedPartition,
   DeadLetter,
@@ -76,7 +76,7 @@ class JoinProcessor implements PartitionProcessor {
         handled.push(one);
         refused.push(...one.refused.map(({ error }) => ({ record, stage: refusedLabelStage, error })));
       } catch (error) {
-        deadLetters.push({ record, stage: 'join', error: deadLetterOf(error) });
+        deadLetters.push({ record, stage: 'join', error: asDeadLetter(error) });
       }
     }
     return {
@@ -104,10 +104,4 @@ class JoinProcessor implements PartitionProcessor {
     this.#options.board.closed(this.#index, this.#store);
     await this.#store.close();
   }
-}
-
-/** What is not the record's own fault goes up, to be retried or to stop the partition. */
-function deadLetterOf(error: unknown): HeadwaterError {
-  if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return error;
-  throw error;
 }

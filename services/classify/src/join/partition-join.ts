@@ -2,7 +2,7 @@
  * One partition of the join: decodes and checks what comes, lets the state transitions decide, and turns what they
  * answer into records. Rolling forward runs the same code and writes nothing.
  */
-import { HeadwaterError } from '@headwater/errors';
+import { asDeadLetter, HeadwaterError } from '@headwater/errors';
 import { quantize } from '@headwater/heads';
 import { type LogRecord, type OutgoingRecord, partitionFor } from '@headwater/log';
 import { compositeKey, type ImageClassified, imageIdOfKey, type LabelAssigned } from '@headwater/schemas';
@@ -113,7 +113,7 @@ export class PartitionJoin {
       try {
         await this.#replayOne(record, draft);
       } catch (error) {
-        if (!(error instanceof HeadwaterError) || error.verdict !== 'dead-letter') throw error;
+        asDeadLetter(error);
       }
     }
   }

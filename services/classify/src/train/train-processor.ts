@@ -4,7 +4,7 @@
  * never waits for a solve. A head goes out with the next batch, or in a transaction of its own when none comes; its
  * watermark says up to which offset it has learned.
  */
-import { HeadwaterError } from '@headwater/errors';
+import { asDeadLetter } from '@headwater/errors';
 import type { TrainingSet } from '@headwater/heads';
 import type {
   AssignedPartition,
@@ -230,7 +230,7 @@ class TrainProcessor implements PartitionProcessor {
         sets.apply(change);
         this.#pending.push(change);
       } catch (error) {
-        deadLetters.push({ record, stage: 'train', error: deadLetterOf(error) });
+        deadLetters.push({ record, stage: 'train', error: asDeadLetter(error) });
       }
     }
     return deadLetters;
@@ -375,12 +375,6 @@ class TrainProcessor implements PartitionProcessor {
       if (records.length > 0) return from;
     return to;
   }
-}
-
-/** What is not the record's own fault goes up, to be retried or to stop the partition. */
-function deadLetterOf(error: unknown): HeadwaterError {
-  if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return error;
-  throw error;
 }
 
 /** A record's name, without what it holds: its bytes are views into a larger answer of the broker. */

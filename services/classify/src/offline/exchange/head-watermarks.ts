@@ -2,7 +2,7 @@
  * Offsets of `examples` mean nothing any more once that topic was given other partitions. A head whose watermark is 0 counts as one that
  * may hold any example: it is taken back when one is erased, and the trainer gives it a watermark when labels pause.
  */
-import { HeadwaterError } from '@headwater/errors';
+import { asDeadLetter } from '@headwater/errors';
 import type { LogRecord, LogTransactions, OffsetRange } from '@headwater/log';
 import { type Codec, type HeadTrained, openCodec } from '@headwater/schemas';
 import type { ClusterClients } from '../../model-registry/head-catalog.ts';
@@ -44,7 +44,7 @@ async function withoutWatermark(codec: Codec<HeadTrained>, bytes: Buffer): Promi
     const head = await codec.decode(bytes);
     return head.watermark === 0 ? undefined : codec.encode({ ...head, watermark: 0 });
   } catch (error) {
-    if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return undefined;
-    throw error;
+    asDeadLetter(error);
+    return undefined;
   }
 }

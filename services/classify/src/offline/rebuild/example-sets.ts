@@ -3,7 +3,7 @@
  * their topic is given others.
  */
 import { createHash } from 'node:crypto';
-import { HeadwaterError } from '@headwater/errors';
+import { asDeadLetter } from '@headwater/errors';
 import { addDigest, digestExample, formatDigest } from '@headwater/heads';
 import type { LogRecord } from '@headwater/log';
 import { type Codec, compositeKey, type Example, openCodec, parseCompositeKey } from '@headwater/schemas';
@@ -99,8 +99,8 @@ async function read(
     const labelled = { ...example, label: example.label };
     return { set, digest: formatDigest(digestExample(extractor, task, labelled)) };
   } catch (error) {
-    if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return undefined;
-    throw error;
+    asDeadLetter(error);
+    return undefined;
   }
 }
 

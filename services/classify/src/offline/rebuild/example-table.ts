@@ -3,7 +3,7 @@
  * the trainer. It lies on disk, so that memory does not grow with the set.
  */
 import { createHash } from 'node:crypto';
-import { HeadwaterError } from '@headwater/errors';
+import { asDeadLetter, HeadwaterError } from '@headwater/errors';
 import type { LabelledVector } from '@headwater/heads';
 import { type Log, type LogRecord, partitionFor } from '@headwater/log';
 import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
@@ -136,7 +136,7 @@ export class ExampleTable {
     try {
       await this.#put(record, key, draft);
     } catch (error) {
-      if (!(error instanceof HeadwaterError) || error.verdict !== 'dead-letter') throw error;
+      asDeadLetter(error);
       this.#unreadable++;
     }
   }

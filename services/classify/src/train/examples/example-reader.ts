@@ -1,5 +1,5 @@
 /** From records of `examples` to what they say; what says nothing readable is a dead letter. */
-import { HeadwaterError } from '@headwater/errors';
+import { asDeadLetter, HeadwaterError } from '@headwater/errors';
 import { type LogRecord, partitionFor } from '@headwater/log';
 import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
 import { checkTask } from '../../join/record-checks.ts';
@@ -62,7 +62,7 @@ export class ExampleReader {
         const change = await this.learn(record, draft);
         if (change !== undefined) changes.push(change);
       } catch (error) {
-        if (!(error instanceof HeadwaterError) || error.verdict !== 'dead-letter') throw error;
+        asDeadLetter(error);
       }
     }
     return changes;

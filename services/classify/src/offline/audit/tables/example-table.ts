@@ -23,7 +23,7 @@ export async function putExample(draft: Draft, record: LogRecord, codec: Codec<E
     const example = record.value === null ? null : await codec.decode(record.value);
     draft.put(exampleKey(extractor, task, imageId), example === null ? null : encode(example, key, record));
   } catch (error) {
-    if (!(error instanceof HeadwaterError) || error.verdict !== 'dead-letter') throw error;
+    asDeadLetter(error);
   }
 }
 

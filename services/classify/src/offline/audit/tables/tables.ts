@@ -1,5 +1,5 @@
 /** All that an audit reads, in one store on disk: memory does not grow with the number of images. */
-import { HeadwaterError } from '@headwater/errors';
+import { asDeadLetter, HeadwaterError } from '@headwater/errors';
 import { type LogRecord, partitionFor, sourceOf } from '@headwater/log';
 import { type Codec, type Example, type ImageClassified, openCodec } from '@headwater/schemas';
 import type { PartitionJoin } from '../../../join/partition-join.ts';
@@ -267,7 +267,7 @@ async function readSound(record: LogRecord, partition: Reader): Promise<Incoming
   try {
     return await partition.incoming(record);
   } catch (error) {
-    if (error instanceof HeadwaterError && error.verdict === 'dead-letter') return undefined;
-    throw error;
+    asDeadLetter(error);
+    return undefined;
   }
 }
