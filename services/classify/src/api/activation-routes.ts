@@ -4,7 +4,8 @@ import { HeadwaterError } from '@headwater/errors';
 import type { LogProducer } from '@headwater/log';
 import type { Codec, HeadActivated } from '@headwater/schemas';
 import type { FastifyInstance } from 'fastify';
-import { unpinHeader } from '../model-registry/heads-table.ts';
+import { activationOf, isSameHead } from '../model-registry/serving-choice.ts';
+import { servingRecord } from '../model-registry/serving-record.ts';
 import { taskSchema } from './response-schemas.ts';
 import { headParameters, problemResponses, seriesQuery, taskParameters } from './route-schemas.ts';
 import type { HeadView, TaskView, TaskViews } from './task-views.ts';
@@ -78,11 +79,10 @@ async function activate(
   head: HeadView,
   reason: HeadActivated['reason'],
 ): Promise<void> {
-  const { task, extractor, kind, version } = head;
-  const activation = { task, extractor, kind, version, reason, activatedAt: Date.now() };
-  const value = options.codec.encode(activation);
-  const headers = reason === 'champion' ? { [unpinHeader]: '1' } : {};
-  await options.producer.send([{ topic: options.servingTopic, key: task, value, headers }]);
+  const { producer, servingTopic, codec } = options;
+  const topic = { topics: { serving: servingTopic }, serving: codec };
+  const unpins = reason === 'champion';
+  await producer.send([servingRecord(head.task, activationOf(head, reason), topic, { unpins })]);
 }
 
 /** Resolves when what was written answers here, or a champion that came after it. Errors: timed-out. */
@@ -90,13 +90,9 @@ async function awaitServing(views: TaskViews, head: HeadView, pinned: boolean): 
   const deadline = Date.now() + patienceMs;
   while (Date.now() < deadline) {
     const view = views.task(head.task);
-    const isThere = pinned ? isSame(view.head, head) : views.isUpToDate(head.task);
+    const isThere = pinned ? view.head !== null && isSameHead(view.head, head) : views.isUpToDate(head.task);
     if ((view.head?.pinned ?? false) === pinned && isThere) return view;
     await setTimeout(pollMs);
   }
   throw new HeadwaterError('timed-out', 'The activation was written, but has not taken effect yet');
-}
-
-function isSame(serving: HeadView | null, { extractor, kind, version }: HeadView): boolean {
-  return serving?.extractor === extractor && serving.kind === kind && serving.version === version;
 }

@@ -9,7 +9,6 @@ import {
 } from '@headwater/schemas';
 import { createLogger } from '@headwater/service-kit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { chooseServing } from '../train/publishing/publication.ts';
 import { HeadsTable, unpinHeader } from './heads-table.ts';
 
 const ids = createFingerprintIds();
@@ -26,9 +25,9 @@ beforeEach(async () => {
   offset = 0n;
 });
 
-function trained(version: number, extractor = 'a.v1'): HeadTrained {
+function trained(version: number): HeadTrained {
   return {
-    extractor,
+    extractor: 'a.v1',
     task: 'digit',
     kind: 'lda',
     version,
@@ -48,8 +47,8 @@ function trained(version: number, extractor = 'a.v1'): HeadTrained {
   };
 }
 
-function activation(version: number, reason: HeadActivated['reason'], extractor = 'a.v1'): HeadActivated {
-  return { task: 'digit', extractor, kind: 'lda', version, reason, activatedAt: version };
+function activation(version: number, reason: HeadActivated['reason']): HeadActivated {
+  return { task: 'digit', extractor: 'a.v1', kind: 'lda', version, reason, activatedAt: version };
 }
 
 function record(
@@ -132,37 +131,5 @@ describe('the table of heads', () => {
       headRecord(trained(1)),
     ]);
     expect([...table.tasks()]).toEqual(['digit']);
-  });
-});
-
-describe('the choice of what serves', () => {
-  const order = ['a.v1', 'b.v1'];
-  const as = (active: HeadActivated, shadowed = false) => ({ ...active, shadowed });
-
-  it('takes the newest head of the first extractor that has one', () => {
-    expect(chooseServing([trained(4, 'b.v1')], undefined, order)).toMatchObject({
-      extractor: 'b.v1',
-      version: 4,
-    });
-    const current = as(activation(4, 'champion', 'b.v1'));
-    expect(chooseServing([trained(4, 'b.v1'), trained(1)], current, order)).toMatchObject({
-      extractor: 'a.v1',
-      version: 1,
-    });
-    expect(chooseServing([trained(4, 'b.v1')], current, order)).toBeUndefined();
-    expect(chooseServing([trained(1, 'c.v1')], undefined, order)).toBeUndefined();
-  });
-
-  it('leaves a pin alone, and writes it again when it was written over', () => {
-    expect(chooseServing([trained(5)], as(activation(1, 'pinned')), order)).toBeUndefined();
-    expect(chooseServing([trained(5)], as(activation(1, 'pinned'), true), order)).toEqual(
-      activation(1, 'pinned'),
-    );
-  });
-
-  it('takes away what serves when no example is left', () => {
-    expect(chooseServing([], as(activation(1, 'champion')), order)).toBeNull();
-    expect(chooseServing([], undefined, order)).toBeUndefined();
-    expect(chooseServing([undefined], as(activation(1, 'champion')), order)).toBeUndefined();
   });
 });

@@ -24,18 +24,13 @@ import { openRestoredStore } from '../store/restored-store.ts';
 import { Draft } from '../store/state.ts';
 import type { SettingsOf } from '../task-settings.ts';
 import { readExamples } from './examples/additional-examples.ts';
+import { type Erasure, erasedExample, mayHaveLearned, readErasures } from './examples/erasures.ts';
 import { ExampleReader } from './examples/example-reader.ts';
 import type { OpenTrainingSets } from './examples/open-training-sets.ts';
 import { areAtPositions, type RetainedTrainingSets } from './examples/retained-sets.ts';
 import { hasWindows, type SetChange } from './examples/trainer-state.ts';
 import { TrainingSets } from './examples/training-sets.ts';
-import {
-  type Erasure,
-  erasedExample,
-  mayHaveLearned,
-  readErasures,
-  withErasedHeadTombstones,
-} from './publishing/erasures.ts';
+import { withErasedHeadTombstones } from './publishing/erased-heads.ts';
 import { HeadPublisher, type HeadPublisherOptions, type Publication } from './publishing/head-publisher.ts';
 import { storeParameters } from './publishing/publication.ts';
 import { type HeadSeries, isBehind, isSettled } from './scoring/head-series.ts';

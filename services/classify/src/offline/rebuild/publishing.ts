@@ -6,7 +6,8 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Head } from '@headwater/heads';
 import type { ClassifyConfig } from '../../environment.ts';
 import { type ClusterClients, HeadCatalog } from '../../model-registry/head-catalog.ts';
-import { chooseServing, servingRecord } from '../../train/publishing/publication.ts';
+import { chooseServing } from '../../model-registry/serving-choice.ts';
+import { servingRecord } from '../../model-registry/serving-record.ts';
 import { publishHead } from '../exchange/head-publishing.ts';
 
 export interface PublishRebuiltOptions {

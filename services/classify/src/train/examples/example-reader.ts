@@ -4,8 +4,8 @@ import { type LogRecord, partitionFor } from '@headwater/log';
 import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
 import { checkTask } from '../../join/record-checks.ts';
 import { Draft } from '../../store/state.ts';
-import { recordErasure } from '../publishing/erasures.ts';
 import type { TrainingSetSettingsOf } from '../training-set-settings.ts';
+import { recordErasure } from './erasures.ts';
 import { applyExample, type ExampleUpdate, type SetChange } from './trainer-state.ts';
 
 export interface ExampleReaderOptions {

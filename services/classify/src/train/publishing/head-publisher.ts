@@ -2,26 +2,22 @@
  * Decides for the lines of a partition which version a solved head gets, which records publish it, and which head serves
  * each task. What it decides counts from the commit on.
  */
-import { arithmeticOf, type Classifier, openHead, type TrainingSet } from '@headwater/heads';
+import { arithmeticOf, type Classifier, openHead } from '@headwater/heads';
 import type { Logger, LogRecord, OutgoingRecord } from '@headwater/log';
 import type { HeadActivated, HeadTrained } from '@headwater/schemas';
-import type { Activation } from '../../model-registry/heads-table.ts';
+import { chooseServing } from '../../model-registry/serving-choice.ts';
+import { servingRecord } from '../../model-registry/serving-record.ts';
+import { ServingView } from '../../model-registry/serving-view.ts';
 import type { Draft, StateReader } from '../../store/state.ts';
 import type { SettingsOf } from '../../task-settings.ts';
+import type { SetName } from '../examples/erasures.ts';
 import { measuredKey, scoresKey, setId, solvedKey } from '../examples/example-bytes.ts';
 import { type HeadSeries, newHeadSeries, setNewestHead } from '../scoring/head-series.ts';
 import { SeriesScores } from '../scoring/series-scores.ts';
 import type { TrainMetrics } from '../scoring/train-metrics.ts';
 import type { SolvedHead } from '../solving/background-solves.ts';
 import { choicesOf } from '../training-set-settings.ts';
-import {
-  chooseServing,
-  expiredVersionTombstones,
-  headRecord,
-  headTrained,
-  type PublicationOptions,
-  servingRecord,
-} from './publication.ts';
+import { expiredVersionTombstones, headRecord, headTrained, type PublicationOptions } from './publication.ts';
 
 export interface HeadPublisherOptions extends PublicationOptions {
   /** Each labelled set has a line of each kind; other choices make other heads of the same examples. */
@@ -52,19 +48,16 @@ export interface PublishedHead {
   readonly cause?: LogRecord;
 }
 
-/** Names a labelled set. */
-type SetName = Pick<TrainingSet, 'extractor' | 'task'>;
-
 export class HeadPublisher {
   readonly #options: HeadPublisherOptions;
   readonly #lines = new Map<string, readonly HeadSeries[]>();
   /** Lines whose newest head the store is not told of. */
   readonly #unkept = new Set<HeadSeries>();
-  /** What was committed here and the follower of the heads may not have seen yet, by task. */
-  readonly #serving = new Map<string, { readonly at: number; readonly activation: HeadActivated | null }>();
+  readonly #serving: ServingView;
 
   constructor(options: HeadPublisherOptions) {
     this.#options = options;
+    this.#serving = new ServingView(options.table);
   }
 
   /** The scores of the store, and the heads of the table, which must have caught up. */
@@ -96,7 +89,7 @@ export class HeadPublisher {
 
   /** Whether predictions wait for heads of this line: it serves, or nothing does and it is the first to. */
   serves(line: HeadSeries): boolean {
-    const serving = this.#activation(line.task);
+    const serving = this.#serving.activation(line.task);
     if (serving === undefined) return line.kind === this.#options.settingsOf(line.task).kinds[0];
     return serving.extractor === line.extractor && serving.kind === line.kind;
   }
@@ -134,7 +127,7 @@ export class HeadPublisher {
     ]);
     for (const [task, activation] of serving) {
       const cause = heads.find(({ trained }) => trained.task === task)?.cause;
-      records.push(servingRecord(task, activation, this.#options, cause));
+      records.push(servingRecord(task, activation, this.#options, { cause }));
     }
     return { records, heads, solved, serving };
   }
@@ -148,8 +141,7 @@ export class HeadPublisher {
       line.choicesUnknown = false;
       this.#unkept.add(line);
     }
-    const at = Date.now();
-    for (const [task, activation] of serving) this.#serving.set(task, { at, activation });
+    this.#serving.committed(serving);
     for (const line of this.allSeries()) this.#options.board.show(line);
   }
 
@@ -176,18 +168,10 @@ export class HeadPublisher {
       const newest = taught.map((line) => heads.find(isOf(line))?.trained ?? line.newest);
       const recent = (head: HeadTrained) =>
         taught.find((line) => line.extractor === head.extractor && line.kind === head.kind)?.scores.recent;
-      const choice = chooseServing(newest, this.#activation(task), this.#options.extractors, recent);
+      const choice = chooseServing(newest, this.#serving.activation(task), this.#options.extractors, recent);
       if (choice !== undefined) serving.set(task, choice);
     }
     return serving;
-  }
-
-  /** The table is the truth, but may not yet show what was committed here a moment ago. */
-  #activation(task: string): Activation | undefined {
-    const seen = this.#options.table.activation(task);
-    const own = this.#serving.get(task);
-    if (own === undefined || seen?.reason === 'pinned' || (seen?.activatedAt ?? 0) > own.at) return seen;
-    return own.activation === null ? undefined : { ...own.activation, shadowed: false };
   }
 
   /** The table knows every version that was ever committed, and this line those that the table may not show yet. */

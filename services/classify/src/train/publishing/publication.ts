@@ -1,18 +1,13 @@
 /**
- * From a solved head to the records that publish it: the head itself, its activation where it is to serve, and
+ * From a solved head to the records that publish it: the head itself, and
  * tombstones for the versions that are too old to be kept.
  */
 import type { BlobStore } from '@headwater/blobs';
-import type { Head, PrequentialFigures } from '@headwater/heads';
+import type { Head } from '@headwater/heads';
 import type { LogRecord, OutgoingRecord } from '@headwater/log';
 import { type Codec, compositeKey, type HeadActivated, type HeadTrained } from '@headwater/schemas';
-import {
-  type Activation,
-  type HeadsTable,
-  type KnownHead,
-  retainedVersions,
-} from '../../model-registry/heads-table.ts';
-import { selectChampion } from './champion.ts';
+import { type HeadsTable, retainedVersions } from '../../model-registry/heads-table.ts';
+import { isSameHead } from '../../model-registry/serving-choice.ts';
 
 export interface PublicationOptions {
   readonly topics: { readonly heads: string; readonly serving: string };
@@ -86,50 +81,6 @@ export function headRecord(
   };
 }
 
-/**
- * What is to serve a task from now on, given the newest head of each of its lines, kinds of one extractor in order of
- * preference; undefined: as it is. A pin stays, null is for a task without any example, else the champion serves: see
- * champion.ts; without scores the first extractor in order of preference that has a head.
- */
-export function chooseServing(
-  newest: readonly (HeadTrained | undefined)[],
-  current: Activation | undefined,
-  extractors: readonly string[],
-  recentScores: (head: HeadTrained) => PrequentialFigures | undefined = () => undefined,
-): HeadActivated | null | undefined {
-  if (current?.reason === 'pinned') return current.shadowed ? repeated(current) : undefined;
-  const rank = (head: HeadTrained) => extractors.indexOf(head.extractor);
-  const usable = newest.filter((head) => head !== undefined).filter((head) => rank(head) >= 0);
-  const candidates = usable
-    .sort((a, b) => rank(a) - rank(b))
-    .map((head) => ({ head, recent: recentScores(head) }));
-  const isCurrent = ({ extractor, kind }: HeadTrained) =>
-    current?.extractor === extractor && current.kind === kind;
-  const best = selectChampion(
-    candidates,
-    candidates.find(({ head }) => isCurrent(head)),
-  )?.head;
-  if (best === undefined) return newest.length === 0 && current !== undefined ? null : undefined;
-  const { task, extractor, kind, version } = best;
-  const serves = isCurrent(best) && current?.version === version;
-  return serves ? undefined : { task, extractor, kind, version, reason: 'champion', activatedAt: Date.now() };
-}
-
-/** Null: nothing serves the task any more. */
-export function servingRecord(
-  task: string,
-  activation: HeadActivated | null,
-  options: Pick<PublicationOptions, 'topics' | 'serving'>,
-  cause?: LogRecord,
-): OutgoingRecord {
-  return {
-    topic: options.topics.serving,
-    key: task,
-    value: activation === null ? null : options.serving.encode(activation),
-    ...(cause === undefined ? {} : { cause }),
-  };
-}
-
 /** Tombstones for versions that a new one makes too old; what serves stays. */
 export function expiredVersionTombstones(head: HeadTrained, options: PublicationOptions): OutgoingRecord[] {
   const { extractor, task, kind, version } = head;
@@ -138,18 +89,12 @@ export function expiredVersionTombstones(head: HeadTrained, options: Publication
     .headsOf(task)
     .filter((known) => known.extractor === extractor && known.kind === kind)
     .filter((known) => known.version <= version - retainedVersions)
-    .filter((known) => !isServing(known, serving))
+    .filter((known) => serving === undefined || !isSameHead(known, serving))
     .map((known) => ({
       topic: options.topics.heads,
       key: compositeKey(extractor, task, kind, String(known.version)),
       value: null,
     }));
-}
-
-function isServing(head: KnownHead, serving: Activation | undefined): boolean {
-  return (
-    serving?.extractor === head.extractor && serving.kind === head.kind && serving.version === head.version
-  );
 }
 
 /** Where a head's parameters lie: in its record, or in the blob store when they are large. Errors: blob-store-unavailable. */
@@ -161,8 +106,4 @@ export async function storeParameters(
   return bytes.byteLength <= options.inlineBytes
     ? parameters
     : await options.blobs.put(parameters, { keep: true });
-}
-
-function repeated({ shadowed: _, ...activation }: Activation): HeadActivated {
-  return activation;
 }
