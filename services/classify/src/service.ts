@@ -1,9 +1,8 @@
-/** Classify as a service: heads are followed first, then the partitions open, then the API; it ends the other way round. */
+/** Classify as a service: follows the heads, opens the partitions, then the API; stops in the reverse order. */
 import { asHeadwaterError } from '@headwater/errors';
 import { extractorIds } from '@headwater/extractors';
-import { checkExposure, listenHttp } from '@headwater/http';
-import { type LogProducer, type PartitionGroup, partitionFor, waitAtMost } from '@headwater/log';
-import { openCodec } from '@headwater/schemas';
+import { checkExposure } from '@headwater/http';
+import { type PartitionGroup, waitAtMost } from '@headwater/log';
 import {
   type Health,
   type Service,
@@ -11,33 +10,24 @@ import {
   type StartService,
   stopBudget,
 } from '@headwater/service-kit';
-import type { FastifyInstance } from 'fastify';
-import { filesById, LazyExtractors } from './api/lazy-extractors.ts';
-import { createHttp } from './api/server.ts';
-import { TaskViews } from './api/task-views.ts';
+import { type Api, openApiRole } from './api/api-role.ts';
 import { type ConfiguredFiles, openConfiguredFiles } from './configured-files.ts';
 import type { ClassifyConfig } from './environment.ts';
+import { openJoinRole } from './join/join-role.ts';
 import { JoinMetrics } from './join/monitoring/join-metrics.ts';
-import { JoinReader } from './join/monitoring/join-reader.ts';
-import { followHeads } from './model-registry/heads-follower.ts';
-import { HeadsTable } from './model-registry/heads-table.ts';
-import { ServingHeads } from './model-registry/serving-heads.ts';
+import { type ModelRegistry, openModelRegistry } from './model-registry/model-registry.ts';
 import { DecisionPolicyCheck } from './predict/decision-policy-check.ts';
-import { Reviewer } from './review/reviewer.ts';
-import { openJoin, openTrain, type Shared } from './roles.ts';
 import { prepareClassifyTopics } from './topics.ts';
 import { OpenTrainingSets } from './train/examples/open-training-sets.ts';
 import { TrainMetrics } from './train/scoring/train-metrics.ts';
 import { type Solver, startSolver } from './train/solving/solver.ts';
+import { openTrainRole } from './train/train-role.ts';
 
-interface Api {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-/** What runs, in the order in which it was started. */
+/** The parts of the service, in the order in which they start. */
 interface Running {
-  readonly shared: Shared;
+  readonly config: ClassifyConfig;
+  readonly dependencies: ServiceDependencies;
+  readonly registry: ModelRegistry;
   readonly groups: readonly PartitionGroup[];
   readonly solver: Solver | undefined;
   readonly api: Api | undefined;
@@ -51,25 +41,41 @@ export const startClassify: StartService<ClassifyConfig> = async (config, depend
   if (config.ROLES.includes('api')) checkExposure(config);
   const setReady = dependencies.health.part('classify');
   setReady(false, 'starting');
-  const shared = await openShared(config, dependencies);
-  const plays = (role: string) => config.ROLES.includes(role);
+  const plays = (role: ClassifyConfig['ROLES'][number]) => config.ROLES.includes(role);
+  const files = await openConfiguredFiles(config);
+  const { rules, settingsOf, extractorFiles } = files;
+  warnOfUnknownExtractors(config, files, dependencies);
+  const registry = await openRegistry(config, dependencies, rules);
+  const joinMetrics = new JoinMetrics(dependencies.metrics);
+  const trainMetrics = new TrainMetrics(dependencies.metrics);
+  const openTrainingSets = new OpenTrainingSets();
   const groups: PartitionGroup[] = [];
   let solver: Solver | undefined;
   let api: Api | undefined;
   try {
-    solver = plays('train') ? startSolver() : undefined;
-    if (solver !== undefined) groups.push(await openTrain(shared, solver));
-    if (plays('join')) groups.push(await openJoin(shared));
+    if (plays('train')) {
+      solver = startSolver();
+      const train = { registry, settingsOf, solver, trainMetrics, openTrainingSets };
+      groups.push(await openTrainRole(config, dependencies, train));
+    }
+    if (plays('join')) {
+      const { serving } = registry;
+      groups.push(await openJoinRole(config, dependencies, { serving, rules, joinMetrics }));
+    }
     await Promise.all(groups.map((group) => Promise.race([group.ready, group.stopped])));
-    api = plays('api') ? await openApi(shared) : undefined;
-    return serviceOf({ shared, groups, solver, api }, setReady);
+    if (plays('api')) {
+      const views = { joinMetrics, trainMetrics, openTrainingSets };
+      const options = { registry, rules, settingsOf, extractorFiles, ...views };
+      api = await openApiRole(config, dependencies, options);
+    }
+    return serviceOf({ config, dependencies, registry, groups, solver, api }, setReady);
   } catch (error) {
-    await stop({ shared, groups, solver, api });
+    await stop({ config, dependencies, registry, groups, solver, api });
     throw error;
   }
 };
 
-/** An extractor of the user's own is fine; a typing error is told. */
+/** An extractor of the user is no error, but a misspelt one must be seen. */
 function warnOfUnknownExtractors(
   config: ClassifyConfig,
   { extractorFiles }: ConfiguredFiles,
@@ -77,157 +83,31 @@ function warnOfUnknownExtractors(
 ): void {
   const known = [...extractorIds(), ...extractorFiles.keys()];
   for (const extractor of config.EXTRACTORS.filter((id) => !known.includes(id))) {
-    logger.warn({ extractor }, 'no such extractor here (EXTRACTOR_FILES); only its vectors can be read');
+    logger.warn({ extractor }, 'unknown extractor; add its file to EXTRACTOR_FILES to classify images');
   }
 }
 
-async function openShared(config: ClassifyConfig, dependencies: ServiceDependencies): Promise<Shared> {
-  const files = await openConfiguredFiles(config);
-  const { rules, settingsOf } = files;
-  warnOfUnknownExtractors(config, files, dependencies);
-  const { log, names, schemaIds, blobs, logger, metrics } = dependencies;
+async function openRegistry(
+  config: ClassifyConfig,
+  dependencies: ServiceDependencies,
+  rules: ConfiguredFiles['rules'],
+): Promise<ModelRegistry> {
+  const { log, names, logger } = dependencies;
   const check = new DecisionPolicyCheck(rules, logger);
   await prepareClassifyTopics(config, names, log.admin, logger);
-  const { heads: headsTopic, serving: servingTopic } = names.topics;
-  const codecs = {
-    heads: await openCodec(schemaIds, 'HeadTrained', headsTopic),
-    serving: await openCodec(schemaIds, 'HeadActivated', servingTopic),
-  };
-  const topics = { heads: headsTopic, serving: servingTopic };
-  const table = new HeadsTable({
-    topics,
-    ...codecs,
-    logger,
-    ...(config.ROLES.includes('train')
-      ? { forgotten: (uri: string) => void deleteBlob(uri, dependencies) }
-      : {}),
+  const registry = await openModelRegistry(dependencies, {
+    deletesBlobs: config.ROLES.includes('train'),
+    settledServes: ({ task, version, classifier }) => check.checkHead(task, version, classifier.classes),
   });
-  const swaps = metrics.counter('headwater_head_swaps_total', 'Heads that began to serve in this process', [
-    'task',
-  ]);
-  const serving = new ServingHeads({
-    table,
-    log,
-    headsTopic,
-    codec: codecs.heads,
-    blobs,
-    logger,
-    swapped: (head) => {
-      const { task, version } = head;
-      swaps.add(1, { task });
-      const isSettled = table.head(head, version)?.mode === 'settled';
-      if (isSettled) check.checkHead(task, version, head.classifier.classes);
-    },
-  });
-  const follower = await followHeads({ log, topics, table, serving });
-  check.checkTasks(new Set([...config.TASKS, ...table.tasks()]));
-  const joinMetrics = new JoinMetrics(metrics);
-  const trainMetrics = new TrainMetrics(metrics);
-  return {
-    config,
-    dependencies,
-    codecs,
-    table,
-    serving,
-    follower,
-    joinMetrics,
-    trainMetrics,
-    rules,
-    settingsOf,
-    openTrainingSets: new OpenTrainingSets(),
-  };
-}
-
-/** No head needs it any more; where it cannot be deleted now, nobody will try again, and the log says so. */
-async function deleteBlob(uri: string, { blobs, logger }: ServiceDependencies): Promise<void> {
-  try {
-    await blobs.delete(uri);
-  } catch (error) {
-    logger.error({ uri, reason: String(error) }, 'parameters of a head that is gone could not be deleted');
-  }
-}
-
-async function openApi(shared: Shared): Promise<Api> {
-  const {
-    config,
-    dependencies,
-    codecs,
-    table,
-    serving,
-    joinMetrics,
-    trainMetrics,
-    rules,
-    settingsOf,
-    openTrainingSets,
-  } = shared;
-  const { log, names, logger, metrics } = dependencies;
-  const partitions = (await log.admin.partitions(names.topics.examples)) ?? 1;
-  const reviewer = new Reviewer({
-    sets: openTrainingSets,
-    partitionOf: (task) => partitionFor(task, partitions),
-    newestHead: (extractor, task) => table.newest({ extractor, task, kind: 'lda' }),
-    settingsOf,
-  });
-  const files = await filesById(config.EXTRACTOR_FILES);
-  const join = new JoinReader(
-    () => joinMetrics.partitions(),
-    (await log.admin.partitions(names.topics.labels)) ?? 1,
-  );
-  const producer = await log.openProducer();
-  const limits = { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS };
-  const extractors = new LazyExtractors(limits, files);
-  const app = await createHttp({
-    config,
-    views: new TaskViews({
-      table,
-      serving,
-      joinMetrics,
-      trainMetrics,
-      declaredTasks: config.TASKS,
-      coverage: () => join.coverage(),
-      trainsHere: (task) => openTrainingSets.has(partitionFor(task, partitions)),
-    }),
-    join,
-    reviewer,
-    trainMetrics,
-    serving,
-    settingsOf,
-    extractors,
-    maxImageBytes: config.MAX_IMAGE_BYTES,
-    rules,
-    producer,
-    servingTopic: names.topics.serving,
-    codec: codecs.serving,
-    logger,
-    metrics,
-  });
-  const close = () => {
-    reviewer.close();
-    return closeApi(app, extractors, producer);
-  };
-  try {
-    return { url: await listenHttp(app, config), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-async function closeApi(
-  app: FastifyInstance,
-  extractors: LazyExtractors,
-  producer: LogProducer,
-): Promise<void> {
-  await app.close();
-  await extractors.close();
-  await producer.close();
+  check.checkTasks(new Set([...config.TASKS, ...registry.table.tasks()]));
+  return registry;
 }
 
 function serviceOf(running: Running, setReady: ReturnType<Health['part']>): Service {
-  const { shared, api } = running;
-  const { health, logger } = shared.dependencies;
+  const { config, dependencies, api } = running;
+  const { health, logger } = dependencies;
   setReady(true);
-  logger.info({ roles: shared.config.ROLES.join(), url: api?.url }, 'classify is ready');
+  logger.info({ roles: config.ROLES.join(), url: api?.url }, 'classify is ready');
   let stopping: Promise<void> | undefined;
   const stopped = watch(running).catch((error: unknown) => {
     health.fail(asHeadwaterError(error).message);
@@ -248,20 +128,19 @@ function serviceOf(running: Running, setReady: ReturnType<Health['part']>): Serv
 }
 
 /** Rejects as soon as one part cannot go on; resolves when all have ended. */
-async function watch({ shared, groups }: Running): Promise<void> {
-  await Promise.all([shared.follower.stopped, ...groups.map((group) => group.stopped)]);
+async function watch({ registry, groups }: Running): Promise<void> {
+  await Promise.all([registry.follower.stopped, ...groups.map((group) => group.stopped)]);
 }
 
 /** Shares of the time of a stop; the rest is for the threads of the solver. */
 const stopShares = { api: 0.15, groups: 0.6, follower: 0.15 };
 
-async function stop({ shared, groups, solver, api }: Running): Promise<void> {
-  const { config, dependencies, follower } = shared;
+async function stop({ config, dependencies, registry, groups, solver, api }: Running): Promise<void> {
   const graceMs = stopBudget(config.STOP_GRACE).service;
   await waitAtMost(stopShares.api * graceMs, Promise.resolve(api?.close())).catch((error: unknown) => {
-    dependencies.logger.warn({ error }, 'the HTTP interface was not closed in order');
+    dependencies.logger.warn({ error }, 'cannot close the HTTP server');
   });
   await Promise.all(groups.map((group) => group.close({ graceMs: stopShares.groups * graceMs })));
   await solver?.close();
-  await waitAtMost(stopShares.follower * graceMs, follower.close());
+  await waitAtMost(stopShares.follower * graceMs, registry.follower.close());
 }

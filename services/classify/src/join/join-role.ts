@@ -1,0 +1,82 @@
+/** The role `join`: the partitions of labels and vectors. */
+import { join } from 'node:path';
+import { describeExtractor } from '@headwater/extractors';
+import type { PartitionGroup } from '@headwater/log';
+import type { ServiceDependencies } from '@headwater/service-kit';
+import type { ClassifyConfig } from '../environment.ts';
+import type { ServingHeads } from '../model-registry/serving-heads.ts';
+import { batchLimits, earliestOffset, partitionCount, placementKey } from '../partition-group-options.ts';
+import { PartitionMetrics } from '../partition-metrics.ts';
+import type { DecisionPolicyOf } from '../predict/decision-policy.ts';
+import { createPredictor } from '../predict/predictor.ts';
+import { openJoinCodecs } from './join-codecs.ts';
+import { type JoinProcessorOptions, openJoinProcessor } from './join-processor.ts';
+import type { JoinMetrics } from './monitoring/join-metrics.ts';
+
+export interface JoinRoleOptions {
+  readonly serving: ServingHeads;
+  readonly rules: DecisionPolicyOf;
+  readonly joinMetrics: JoinMetrics;
+}
+
+/** Errors: topic-missing, topic-mismatch, schema-incompatible, log-unavailable. */
+export async function openJoinRole(
+  config: ClassifyConfig,
+  dependencies: ServiceDependencies,
+  role: JoinRoleOptions,
+): Promise<PartitionGroup> {
+  const { log, names, metrics, logger } = dependencies;
+  const vectors = config.EXTRACTORS.map((extractor) => names.topics.vectors(extractor));
+  const topics = [names.topics.labels, ...vectors];
+  const partitionMetrics = new PartitionMetrics('join', topics, metrics, logger);
+  const group = names.groups.join;
+  const options = await processorOptions(config, dependencies, role, partitionMetrics);
+  return log.openPartitionGroup({
+    group,
+    topics,
+    dependsOn: [names.topics.examples],
+    placement: placementKey,
+    open: (partition) => openJoinProcessor(options, partition),
+    transactionalId: (partition) => names.transactionalId(group, partition),
+    deadLetterTopic: names.topics.deadLetters,
+    batch: batchLimits(config),
+    observer: partitionMetrics.observer,
+  });
+}
+
+async function processorOptions(
+  config: ClassifyConfig,
+  { log, names, schemaIds, logger }: ServiceDependencies,
+  { serving, rules, joinMetrics }: JoinRoleOptions,
+  partitionMetrics: PartitionMetrics,
+): Promise<JoinProcessorOptions> {
+  const group = names.groups.join;
+  const { labels, examples, predictions } = names.topics;
+  const vectors = new Map(config.EXTRACTORS.map((extractor) => [names.topics.vectors(extractor), extractor]));
+  return {
+    group,
+    folder: join(config.DATA_DIR, 'join', encodeURIComponent(group)),
+    storeMaxAgeMs: config.MAX_STORE_AGE,
+    topics: { labels, refusedLabels: names.topics.deadLetters(labels), examples, predictions, vectors },
+    codecs: await openJoinCodecs(schemaIds, names),
+    partitions: { inputs: await partitionCount(log, labels), examples: await partitionCount(log, examples) },
+    limits: { maxTasks: config.MAX_TASKS, maxClasses: config.MAX_CLASSES },
+    maxFutureMs: config.MAX_CLOCK_SKEW,
+    declaredTasks: config.TASKS,
+    predict: createPredictor({ serving, rules, extractors: config.EXTRACTORS, declaredTasks: config.TASKS }),
+    dimensions: contractDimensions,
+    board: joinMetrics,
+    partitionMetrics,
+    logger,
+    earliest: (topic, partition) => earliestOffset(log, topic, partition),
+  };
+}
+
+/** Undefined for extractors of the user: the table of extractors does not have their contracts. */
+function contractDimensions(extractor: string): number | undefined {
+  try {
+    return describeExtractor(extractor).contract.dimensions;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+/** Options that the partition groups of join and train share. */
+import { HeadwaterError } from '@headwater/errors';
+import { type Log, type LogRecord, sourceHeaders } from '@headwater/log';
+import type { ClassifyConfig } from './environment.ts';
+
+export function batchLimits({ RECORDS_PER_COMMIT, BATCH_LINGER, COMMIT_REST }: ClassifyConfig) {
+  return { maxRecords: RECORDS_PER_COMMIT, lingerMs: BATCH_LINGER, restMs: COMMIT_REST };
+}
+
+/** Undefined for records that Headwater did not write: other producers may use another partitioner. */
+export function placementKey({ key, headers }: LogRecord): Buffer | undefined {
+  return key === null || headers[sourceHeaders.topic] === undefined ? undefined : key;
+}
+
+/** Errors: topic-missing. */
+export async function partitionCount(log: Log, topic: string): Promise<number> {
+  const count = await log.admin.partitions(topic);
+  if (count === undefined) throw new HeadwaterError('topic-missing', `topic ${topic} does not exist`);
+  return count;
+}
+
+export async function earliestOffset(log: Log, topic: string, partition: number): Promise<bigint> {
+  return (await log.admin.offsets(topic))[partition]?.low ?? 0n;
+}

@@ -1,0 +1,89 @@
+/** The role `train`: the partitions of examples. */
+import { join } from 'node:path';
+import type { LogRecord, PartitionGroup } from '@headwater/log';
+import { openCodec, parseCompositeKey } from '@headwater/schemas';
+import type { ServiceDependencies } from '@headwater/service-kit';
+import type { ClassifyConfig } from '../environment.ts';
+import type { ModelRegistry } from '../model-registry/model-registry.ts';
+import { batchLimits, earliestOffset, partitionCount, placementKey } from '../partition-group-options.ts';
+import { PartitionMetrics } from '../partition-metrics.ts';
+import type { SettingsOf } from '../task-settings.ts';
+import type { OpenTrainingSets } from './examples/open-training-sets.ts';
+import { RetainedTrainingSets } from './examples/retained-sets.ts';
+import type { TrainMetrics } from './scoring/train-metrics.ts';
+import type { Solver } from './solving/solver.ts';
+import { openTrainProcessor, type TrainProcessorOptions } from './train-processor.ts';
+
+export interface TrainRoleOptions {
+  readonly registry: ModelRegistry;
+  readonly settingsOf: SettingsOf;
+  readonly solver: Solver;
+  readonly trainMetrics: TrainMetrics;
+  readonly openTrainingSets: OpenTrainingSets;
+}
+
+/** Errors: topic-missing, schema-incompatible, log-unavailable. */
+export async function openTrainRole(
+  config: ClassifyConfig,
+  dependencies: ServiceDependencies,
+  role: TrainRoleOptions,
+): Promise<PartitionGroup> {
+  const { log, names, metrics, logger } = dependencies;
+  const topics = [names.topics.examples];
+  const partitionMetrics = new PartitionMetrics('train', topics, metrics, logger);
+  const group = names.groups.train;
+  const options = await processorOptions(config, dependencies, role, partitionMetrics);
+  return log.openPartitionGroup({
+    group,
+    topics,
+    placement: placementTask,
+    open: (partition) => openTrainProcessor(options, partition),
+    transactionalId: (partition) => names.transactionalId(group, partition),
+    deadLetterTopic: names.topics.deadLetters,
+    batch: batchLimits(config),
+    idleAfterMs: config.SETTLE_AFTER_MS,
+    observer: partitionMetrics.observer,
+  });
+}
+
+function placementTask(record: LogRecord): string | undefined {
+  try {
+    return parseCompositeKey(placementKey(record)?.toString('utf8') ?? '')[1];
+  } catch {
+    return undefined;
+  }
+}
+
+async function processorOptions(
+  config: ClassifyConfig,
+  { log, names, schemaIds, logger, blobs }: ServiceDependencies,
+  { registry, settingsOf, solver, trainMetrics, openTrainingSets }: TrainRoleOptions,
+  partitionMetrics: PartitionMetrics,
+): Promise<TrainProcessorOptions> {
+  const group = names.groups.train;
+  const { examples, heads, serving } = names.topics;
+  return {
+    group,
+    folder: join(config.DATA_DIR, 'train', encodeURIComponent(group)),
+    storeMaxAgeMs: config.MAX_STORE_AGE,
+    partitions: await partitionCount(log, examples),
+    examplesTopic: examples,
+    examples: await openCodec(schemaIds, 'Example', examples),
+    settingsOf,
+    solver,
+    topics: { heads, serving },
+    ...registry.codecs,
+    blobs,
+    table: registry.table,
+    extractors: config.EXTRACTORS,
+    inlineBytes: config.HEAD_INLINE_BYTES,
+    follower: registry.follower,
+    board: trainMetrics,
+    openTrainingSets,
+    retainedSets: new RetainedTrainingSets(),
+    partitionMetrics,
+    logger,
+    earliest: (topic, partition) => earliestOffset(log, topic, partition),
+    end: async (topic, partition) => (await log.admin.offsets(topic))[partition]?.high ?? 0n,
+  };
+}
