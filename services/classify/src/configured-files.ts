@@ -1,7 +1,4 @@
-/**
- * The files that the configuration names, opened together: whoever starts a service, or a whole platform, learns of all that is wrong with them
- * at once, and before anything is started.
- */
+/** Opens the files of the configuration together, before anything starts, so that one error lists all their faults. */
 import { HeadwaterError } from '@headwater/errors';
 import { filesById } from './api/lazy-extractors.ts';
 import type { ClassifyConfig } from './environment.ts';
@@ -13,11 +10,11 @@ export interface ConfiguredFiles {
   readonly rules: ConfiguredDecisionPolicies;
   /** TASK_SETTINGS. */
   readonly settingsOf: SettingsOf;
-  /** EXTRACTOR_FILES: by the ids that they state. */
+  /** EXTRACTOR_FILES, by the id in each file. */
   readonly extractorFiles: ReadonlyMap<string, string>;
 }
 
-/** Errors: config-invalid, with what is wrong in each file. */
+/** Errors: config-invalid, with the faults of each file. */
 export async function openConfiguredFiles(config: ClassifyConfig): Promise<ConfiguredFiles> {
   const opened = await Promise.allSettled([
     openDecisionPolicies(config.MAX_ERROR_RATE, config.COSTS_FILE),
@@ -35,7 +32,7 @@ export async function openConfiguredFiles(config: ClassifyConfig): Promise<Confi
   throw joined(opened.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])));
 }
 
-/** What is no fault of the configuration goes first: it is not to be lost among the others. */
+/** An error that is no fault of the configuration goes first, so that the others do not hide it. */
 function joined(errors: readonly unknown[]): unknown {
   const invalid = errors.filter(
     (error): error is HeadwaterError => error instanceof HeadwaterError && error.code === 'config-invalid',

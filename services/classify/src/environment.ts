@@ -1,4 +1,4 @@
-/** The variables of classify: what it reads and answers, how it learns, what it refuses. */
+/** The environment variables of classify. */
 import { httpEnvironment } from '@headwater/http';
 import { taskProblem, taskRule } from '@headwater/schemas';
 import { commonEnvironment, variables } from '@headwater/service-kit';
@@ -14,7 +14,7 @@ export const roles = ['join', 'train', 'api'] as const;
 export const trainedKinds = ['lda', 'ridge', 'ncm', 'softmax', 'knn', 'mlp'] as const;
 const kindsWanted = `some of ${trainedKinds.join(', ')}, each once, separated by commas`;
 
-/** As duration has it, or a plain number. */
+/** A duration, or a plain number of examples. */
 function window() {
   const wanted = 'a number of examples such as 10000, or a time such as 30d';
   return text(wanted)

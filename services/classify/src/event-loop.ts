@@ -1,4 +1,4 @@
-/** Long work on the event loop takes a breath now and then, so that heartbeats and requests go on in between. */
+/** Lets long work yield to the event loop at intervals, so that heartbeats and requests are not delayed. */
 import { setImmediate } from 'node:timers/promises';
 
 const workMs = 20;
@@ -6,8 +6,8 @@ const workMs = 20;
 export class EventLoopBudget {
   #since = Date.now();
 
-  /** Lets others run when it was long ago; throws the signal's reason when the work is no longer wanted. */
-  async take(signal?: AbortSignal): Promise<void> {
+  /** Yields when the last time is long ago. Throws the reason of the signal when it is aborted. */
+  async yieldIfDue(signal?: AbortSignal): Promise<void> {
     if (Date.now() - this.#since < workMs) return;
     await setImmediate();
     signal?.throwIfAborted();

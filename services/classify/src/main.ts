@@ -1,4 +1,4 @@
-/** Classify as a process of its own, configured by environment variables. */
+/** Runs classify as a process, configured by environment variables. */
 import { runService } from '@headwater/service-kit';
 import { classifyEnvironment } from './environment.ts';
 import { startClassify } from './service.ts';

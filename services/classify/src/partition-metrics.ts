@@ -1,4 +1,4 @@
-/** What the partitions of join and train tell about their work: metrics and log lines, the same for both. */
+/** Metrics and log lines of the partitions of join and train. */
 import type { DeadLetter, Logger, PartitionObserver } from '@headwater/log';
 import type { Metrics } from '@headwater/service-kit';
 
@@ -7,14 +7,14 @@ const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 export type PartitionRole = 'join' | 'train';
 
 export class PartitionMetrics {
-  /** What the partitions report. */
+  /** Receives the events of the partitions. */
   readonly observer: PartitionObserver;
   readonly #role: PartitionRole;
   readonly #topics: readonly string[];
   readonly #logger: Logger;
   readonly #metrics: ReturnType<typeof registerPartitionMetrics>;
 
-  /** `topics` are those that the role reads. */
+  /** `topics`: the inputs of the role. */
   constructor(role: PartitionRole, topics: readonly string[], metrics: Metrics, logger: Logger) {
     this.#role = role;
     this.#topics = topics;
@@ -24,13 +24,13 @@ export class PartitionMetrics {
   }
 
   /** Records were committed as dead letters. */
-  deadLettered(letters: readonly DeadLetter[]): void {
+  deadLettered(deadLetters: readonly DeadLetter[]): void {
     const role = this.#role;
-    for (const { error, record, stage } of letters) {
+    for (const { error, record, stage } of deadLetters) {
       this.#metrics.deadLetters.add(1, { role, code: error.code });
       const { topic, partition, offset } = record;
       const fields = { code: error.code, stage, topic, partition, offset: String(offset) };
-      this.#logger.warn(fields, 'a record became a dead letter');
+      this.#logger.warn(fields, 'record moved to the dead-letter topic');
     }
   }
 
@@ -55,7 +55,7 @@ export class PartitionMetrics {
       retried: (partition, error) => {
         retries.add(1, { role, code: error.code });
         const fields = { role, partition: partition, code: error.code, reason: error.message };
-        this.#logger.warn(fields, 'a batch will be tried again');
+        this.#logger.warn(fields, 'retrying a batch');
       },
       lag: (partition, behind) => {
         for (const [topic, count] of behind) lag.set(count, { role, topic, partition: String(partition) });

@@ -127,12 +127,12 @@ function serviceOf(running: Running, setReady: ReturnType<Health['part']>): Serv
   };
 }
 
-/** Rejects as soon as one part cannot go on; resolves when all have ended. */
+/** Rejects as soon as one part fails; resolves when all have ended. */
 async function watch({ registry, groups }: Running): Promise<void> {
   await Promise.all([registry.follower.stopped, ...groups.map((group) => group.stopped)]);
 }
 
-/** Shares of the time of a stop; the rest is for the threads of the solver. */
+/** Shares of the stop budget; the rest is for the threads of the solver. */
 const stopShares = { api: 0.15, groups: 0.6, follower: 0.15 };
 
 async function stop({ config, dependencies, registry, groups, solver, api }: Running): Promise<void> {

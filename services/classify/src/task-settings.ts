@@ -1,6 +1,6 @@
 /**
- * How each task is learned. Variables of the environment hold for all of them; the file of TASK_SETTINGS says of which task what is otherwise.
- * Whoever needs to know asks here and nowhere else, so that the trainer, a backfill and the API are of one opinion.
+ * Training settings of each task: environment variables for all tasks, and overrides for single tasks in the file TASK_SETTINGS. The
+ * trainer, a backfill and the API all read the settings here, so that they agree.
  */
 import { readFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
@@ -23,7 +23,7 @@ export interface TaskSettings extends TrainingSetSettings, SolveSettings {
 
 export type SettingsOf = (task: string) => TaskSettings;
 
-/** Key in the file to the variable that it stands in for; `none` takes away what the variable sets. */
+/** Key in the file to the variable that it overrides; `none` unsets the variable. */
 const keys = {
   heads: { variable: 'HEADS' },
   window: { variable: 'WINDOW', none: true },
@@ -34,14 +34,14 @@ const keys = {
 } as const;
 
 type Variable = (typeof keys)[keyof typeof keys]['variable'];
-/** What a task sets, under the names of the variables; undefined where it takes something away. */
+/** Overrides of a task, under the names of the variables; undefined where it unsets one. */
 type OwnVariables = Partial<Pick<ClassifyConfig, Variable>>;
 type Settings = Pick<ClassifyConfig, Variable | 'MAX_TASKS' | 'EXTRACTORS' | 'TASK_SETTINGS'>;
 
 const known = Object.keys(keys).join(', ');
 const expectedOf = new Map(listVariables(classifyEnvironment).map(({ name, expected }) => [name, expected]));
 
-/** Read once: what the function answers does not change. Errors: config-invalid, with all that is wrong, by task and key. */
+/** Reads the file once: later changes of it have no effect. Errors: config-invalid, with all faults by task and key. */
 export async function openTaskSettings(config: Settings): Promise<SettingsOf> {
   const path = config.TASK_SETTINGS;
   const own = path === undefined ? new Map<string, OwnVariables>() : await readTasks(path);
@@ -54,7 +54,7 @@ function settingsFrom(config: Settings): TaskSettings {
   return { kinds: config.HEADS, ...trainingSetSettingsOf(config), ...solveSettingsOf(config) };
 }
 
-/** As the API tells them. */
+/** The settings as the API shows them. */
 export function describeSettings({ kinds, window, prior, lift = null, units, maxExamples }: TaskSettings) {
   const shown =
     window === undefined
@@ -80,7 +80,7 @@ async function readTasks(path: string): Promise<Map<string, OwnVariables>> {
   return new Map(Object.entries(parsed.data.tasks));
 }
 
-/** Checked and read by the variable's own schema: whatever that takes, and nothing else. */
+/** Accepts what the schema of the variable accepts. */
 function setting(key: keyof typeof keys) {
   const { variable, ...rest } = keys[key];
   const orNone = 'none' in rest;
@@ -95,7 +95,7 @@ function setting(key: keyof typeof keys) {
   });
 }
 
-/** A scalar or a list as the environment would have it. */
+/** A scalar or a list as text of an environment variable. */
 function asText(given: unknown): unknown {
   if (Array.isArray(given)) return given.map(asText).join(',');
   return typeof given === 'number' ? String(given) : given;

@@ -1,4 +1,4 @@
-/** The topics that classify reads and writes, as they are created where they are missing. */
+/** The topics that classify reads and writes. */
 import { type LogAdmin, type Logger, type Names, topicSpecs } from '@headwater/log';
 import { prepareTopics, topicOptions, warnOfReplication } from '@headwater/service-kit';
 import type { ClassifyConfig } from './environment.ts';

@@ -1,4 +1,4 @@
-/** Who may call what of classify: every route stands here, and one that does not takes an admin. */
+/** Access to each route of classify; a route that is not listed requires the role admin. */
 import type { AccessTable } from '@headwater/http';
 
 export const classifyAccess: AccessTable = {

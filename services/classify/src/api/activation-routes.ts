@@ -1,4 +1,4 @@
-/** Pinning a head, and letting the champion serve again. */
+/** Routes that pin a head and remove the pin. */
 import { setTimeout } from 'node:timers/promises';
 import { HeadwaterError } from '@headwater/errors';
 import type { LogProducer } from '@headwater/log';
@@ -10,8 +10,8 @@ import { taskSchema } from './response-schemas.ts';
 import { headParameters, problemResponses, seriesQuery, taskParameters } from './route-schemas.ts';
 import type { HeadView, TaskView, TaskViews } from './task-views.ts';
 
-/** How long the answer waits for the activation to come back from the log. */
-const patienceMs = 5_000;
+/** How long a response waits until the activation is read back from the log. */
+const timeoutMs = 5_000;
 const pollMs = 20;
 
 export interface ActivationOptions {
@@ -31,7 +31,7 @@ interface UnpinRoute {
 }
 
 export function registerActivations(app: FastifyInstance, options: ActivationOptions): void {
-  const pin = { summary: 'Lets this head serve until it is unpinned', tags: ['heads'] };
+  const pin = { summary: 'Pin this head: it serves until it is unpinned', tags: ['heads'] };
   const response = { 200: taskSchema, ...problemResponses };
   const schema = { ...pin, params: headParameters, querystring: seriesQuery, response };
   app.post<PinRoute>('/v1/tasks/:task/heads/:version/activate', { schema }, async ({ params, query }) => {
@@ -40,23 +40,24 @@ export function registerActivations(app: FastifyInstance, options: ActivationOpt
     return awaitServing(options.views, head, true);
   });
   const unpin = {
-    summary: 'Lets the champion serve again, as newer heads come',
+    summary: 'Remove the pin: the champion serves again',
     tags: ['heads'],
     params: taskParameters,
     response,
   };
   app.delete<UnpinRoute>('/v1/tasks/:task/pin', { schema: unpin }, async ({ params }) => {
     const view = options.views.task(params.task);
-    // Its last example is gone: there is no pin, and a head of examples that are retracted must not serve again.
+    // The task has lost its last example, so no pin is left, and a head of retracted examples must not serve again.
     if (!options.views.isActive(params.task) && options.views.heads(params.task).length > 0) return view;
     const { newest } = view;
-    if (newest === null) throw new HeadwaterError('head-not-ready', 'The task has no head yet');
+    if (newest === null)
+      throw new HeadwaterError('head-not-ready', 'the task has no head yet; label some images');
     await activate(options, newest, 'champion');
     return awaitServing(options.views, newest, false);
   });
 }
 
-/** Errors: not-found, request-invalid (several lines have this version). */
+/** Errors: not-found, request-invalid (several series have this version). */
 function findHead(
   heads: readonly HeadView[],
   version: number,
@@ -69,9 +70,9 @@ function findHead(
       (line.kind === undefined || head.kind === line.kind),
   );
   const [head, another] = found;
-  if (head === undefined) throw new HeadwaterError('not-found', 'The task has no head of this version');
+  if (head === undefined) throw new HeadwaterError('not-found', 'the task has no head of this version');
   if (another === undefined) return head;
-  throw new HeadwaterError('request-invalid', 'Several heads have this version: give ?extractor= and ?kind=');
+  throw new HeadwaterError('request-invalid', 'several heads have this version; give ?extractor= and ?kind=');
 }
 
 async function activate(
@@ -85,14 +86,14 @@ async function activate(
   await producer.send([servingRecord(head.task, activationOf(head, reason), topic, { unpins })]);
 }
 
-/** Resolves when what was written answers here, or a champion that came after it. Errors: timed-out. */
+/** Resolves when this process serves the written activation, or a later champion. Errors: timed-out. */
 async function awaitServing(views: TaskViews, head: HeadView, pinned: boolean): Promise<TaskView> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
     const view = views.task(head.task);
     const isThere = pinned ? view.head !== null && isSameHead(view.head, head) : views.isUpToDate(head.task);
     if ((view.head?.pinned ?? false) === pinned && isThere) return view;
     await setTimeout(pollMs);
   }
-  throw new HeadwaterError('timed-out', 'The activation was written, but has not taken effect yet');
+  throw new HeadwaterError('timed-out', 'the activation was written, but has not taken effect yet');
 }

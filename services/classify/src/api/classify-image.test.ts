@@ -159,7 +159,7 @@ it('refuses files that state the same id, or none', async () => {
   const paths = ['a.yaml', 'b.yaml'].map((name) => join(own.dataDir, name));
   for (const path of paths) await writeFile(path, chain);
   try {
-    await expect(own.start({ EXTRACTOR_FILES: paths.join() })).rejects.toThrow(/both are look\.v1/);
+    await expect(own.start({ EXTRACTOR_FILES: paths.join() })).rejects.toThrow(/both have the id look\.v1/);
     await writeFile(paths[1] ?? '', 'chain: []');
     await expect(own.start({ EXTRACTOR_FILES: paths.join() })).rejects.toThrow(/b\.yaml: id must be like/);
   } finally {

@@ -1,4 +1,4 @@
-/** Answers a vector or an image at once, with the head that serves; nothing is written to the log. */
+/** Classifies one vector or image with the serving head. Nothing is written to the log. */
 import { HeadwaterError } from '@headwater/errors';
 import { quantize } from '@headwater/heads';
 import { disconnectSignal, parseJson } from '@headwater/http';
@@ -21,14 +21,14 @@ export interface ClassifyRouteOptions {
 
 interface ClassifyRoute {
   readonly Params: { readonly task: string };
-  /** `attribute.<name>`, as ingest takes them. */
+  /** `attribute.<name>`, as in ingest. */
   readonly Querystring: Readonly<Record<string, string>>;
   readonly Body: Buffer | { readonly vector: readonly number[] | string } | null | undefined;
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the OpenAPI document says about a body that several parsers take in. */
+    /** The OpenAPI description of a body that several parsers accept. */
     readonly requestBody?: object;
   }
 }
@@ -38,7 +38,7 @@ const vectorBody = {
   required: ['vector'],
   properties: {
     vector: {
-      description: 'The vector of the head’s extractor: numbers, or base64 of little-endian float32.',
+      description: 'A vector of the head’s extractor: numbers, or base64 of little-endian float32.',
       anyOf: [
         { type: 'array', items: { type: 'number' } },
         { type: 'string', contentEncoding: 'base64' },
@@ -52,11 +52,11 @@ export const longestJson = 512 * 1024;
 
 const attribute = 'attribute.';
 
-/** Attributes that travel with an image, for extractors that look at them. */
+/** Attributes of the image, for extractors that use them. */
 const attributeParameters = {
   type: 'object',
   maxProperties: 32,
-  // Without any, the OpenAPI document took the words of this schema for parameters.
+  // Without properties, the OpenAPI document lists the keywords of this schema as parameters.
   properties: {},
   patternProperties: {
     '^attribute\\..{1,256}$': {
@@ -74,9 +74,9 @@ function attributesOf(query: ClassifyRoute['Querystring']): Record<string, strin
 }
 
 export function registerClassify(app: FastifyInstance, options: ClassifyRouteOptions): void {
-  const summary = 'Answers a vector (JSON) or an image (its bytes)';
+  const summary = 'Classify a vector (JSON) or an image (its bytes)';
   const response = { 200: answerSchema, ...problemResponses };
-  const description = `The bytes decide which it is, whatever the Content-Type. With an image, up to ${attributeParameters.maxProperties} of its attributes go along as parameters \`attribute.<name>\`.`;
+  const description = `The bytes decide which it is; the Content-Type is ignored. An image may have up to ${attributeParameters.maxProperties} attributes, given as parameters \`attribute.<name>\`.`;
   const schema = {
     summary,
     description,
@@ -103,10 +103,10 @@ export function registerClassify(app: FastifyInstance, options: ClassifyRouteOpt
   });
 }
 
-/** A byte order mark, then white space, then an object: no image begins like that. */
+/** An optional byte order mark and white space, then an object: no image format begins like this. */
 const jsonObject = /^(\xef\xbb\xbf)?\s*\{/;
 
-/** JSON as what it says, anything else as the bytes of an image. Errors: request-invalid. */
+/** Parses JSON; returns any other body as the bytes of an image. Errors: request-invalid. */
 async function readBody(request: FastifyRequest, body: Buffer): Promise<unknown> {
   const { 'content-type': type = '' } = request.headers;
   if (/^multipart\//i.test(type)) {
@@ -117,7 +117,7 @@ async function readBody(request: FastifyRequest, body: Buffer): Promise<unknown>
   }
   if (!jsonObject.test(body.toString('latin1', 0, 1_024))) return body;
   if (body.length > longestJson)
-    throw new HeadwaterError('record-too-large', `JSON is longer than ${longestJson} bytes`);
+    throw new HeadwaterError('record-too-large', `the JSON body is longer than ${longestJson} bytes`);
   return parseJson(request, body);
 }
 
@@ -129,10 +129,10 @@ export function requireHead(
   const head = serving.get(task);
   if (head !== undefined) return head;
   views.servingHead(task);
-  throw new HeadwaterError('head-not-ready', 'The head of the task is being opened');
+  throw new HeadwaterError('head-not-ready', 'the head of the task is being opened');
 }
 
-/** Errors: request-invalid, vector-wrong-dimensions, extractor-unknown and what the extractor throws. */
+/** Errors: request-invalid, vector-wrong-dimensions, extractor-unknown, and those of the extractor. */
 async function vectorOf(
   body: ClassifyRoute['Body'],
   attributes: Readonly<Record<string, string>>,
@@ -146,7 +146,7 @@ async function vectorOf(
   const vector = typeof body?.vector === 'string' ? fromBase64(body.vector) : fromNumbers(body?.vector);
   const { dimensions } = head.classifier;
   if (vector.length === dimensions) return vector;
-  throw new HeadwaterError('vector-wrong-dimensions', `The head takes vectors of ${dimensions} numbers`, {
+  throw new HeadwaterError('vector-wrong-dimensions', `the head takes vectors of ${dimensions} numbers`, {
     context: { dimensions, found: vector.length },
   });
 }
@@ -157,14 +157,14 @@ function fromNumbers(numbers: unknown): Float32Array {
   }
   throw new HeadwaterError(
     'request-invalid',
-    'Send an image, or JSON {"vector": numbers or base64 of float32}',
+    'send an image, or JSON {"vector": numbers or base64 of float32}',
   );
 }
 
 function fromBase64(text: string): Float32Array {
   const bytes = Uint8Array.from(Buffer.from(text, 'base64'));
   if (bytes.length % 4 === 0) return new Float32Array(bytes.buffer);
-  throw new HeadwaterError('request-invalid', 'The vector is not base64 of float32 numbers');
+  throw new HeadwaterError('request-invalid', 'the vector is not base64 of float32 numbers');
 }
 
 function answer(head: ServingHead, numbers: Int16Array, rules: DecisionPolicyOf) {

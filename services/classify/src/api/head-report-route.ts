@@ -1,4 +1,4 @@
-/** Everything that is measured of the heads of one kind: as they scored while they learned, or on examples that they do not learn. */
+/** All measurements of one kind of head, prequential or on held-out examples. */
 import { HeadwaterError } from '@headwater/errors';
 import { areaUnderRejectionCurve, type HeadKind, type MeasurementReport } from '@headwater/heads';
 import type { FastifyInstance } from 'fastify';
@@ -33,22 +33,25 @@ const querystring = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    extractor: { type: 'string', description: 'Whose vectors; by default those of the head that serves.' },
+    extractor: {
+      type: 'string',
+      description: 'The extractor of the vectors; by default that of the serving head.',
+    },
     over: {
       type: 'string',
       enum: ['prequential', 'held-out'],
       default: 'prequential',
       description:
-        'prequential: each new example since the kind began to learn, answered by the newest head before any head learned it. held-out: up to 2,000 examples of the labelled set as it is now, answered by five settled heads, each trained without a fifth of them; computed as it is asked for, in seconds.',
+        'prequential: each new example since the kind began to learn, predicted by the newest head before any head learned it. held-out: up to 2,000 examples of the current training set, predicted by five settled heads, each trained without a fifth of them (cross-validation); computed on request, in seconds.',
     },
   },
 } as const;
 
 export function registerHeadReport(app: FastifyInstance, options: HeadReportOptions): void {
   const schema = {
-    summary: 'All that is measured of one kind of head',
+    summary: 'All measurements of one kind of head',
     description:
-      'Confusion matrix, precision, recall and F1 of each class, log loss, calibration, top-k, rejection curve and the worst answers. Answered by the process that trains the task; another one answers 421 with the partition that it would need.',
+      'Confusion matrix, precision, recall and F1 of each class, log loss, calibration, top-k, rejection curve and the worst predictions. Only the process that trains the task can respond; any other returns 421 and the partition of the task.',
     tags: ['measurements'],
     params,
     querystring,
@@ -66,7 +69,7 @@ export function registerHeadReport(app: FastifyInstance, options: HeadReportOpti
 
 type Line = Readonly<{ task: string; extractor: string; kind: HeadKind }>;
 
-/** The newest head of the line. Errors: not-found. */
+/** The newest head of the series. Errors: not-found. */
 function findSeries(views: TaskViews, task: string, kind: HeadKind, extractor?: string) {
   const heads = views.heads(task);
   const wanted = extractor ?? (heads.find(({ serving }) => serving) ?? heads[0])?.extractor;
@@ -74,7 +77,7 @@ function findSeries(views: TaskViews, task: string, kind: HeadKind, extractor?: 
   if (head !== undefined) return head;
   const known = [...new Set(heads.map((one) => `${one.kind} of ${one.extractor}`))].sort();
   const there = known.length === 0 ? 'it has no head yet' : `there are ${known.join(', ')}`;
-  throw new HeadwaterError('not-found', `The task has no such head of kind ${kind}: ${there}`);
+  throw new HeadwaterError('not-found', `the task has no such head of kind ${kind}: ${there}`);
 }
 
 function prequential({ trainMetrics }: HeadReportOptions, { extractor, task, kind }: Line) {
@@ -82,7 +85,7 @@ function prequential({ trainMetrics }: HeadReportOptions, { extractor, task, kin
   if (report === undefined)
     throw new HeadwaterError(
       'not-found',
-      `Heads of kind ${kind} do not learn any more (HEADS, TASK_SETTINGS)`,
+      `heads of kind ${kind} are not trained any more; add the kind to HEADS or TASK_SETTINGS`,
     );
   return { considered: report.support, report: asAnswer(report) };
 }
@@ -91,7 +94,7 @@ async function heldOut({ reviewer }: HeadReportOptions, { extractor, task, kind 
   if (kind === 'mlp') {
     throw new HeadwaterError(
       'request-invalid',
-      'Layers take too long to be trained five times over: heads of kind mlp have prequential measurements only',
+      'cross-validation of heads of kind mlp takes too long; use their prequential measurements',
     );
   }
   const { report, judged, folds, learned, note } = await reviewer.heldOut(extractor, task, kind);

@@ -1,4 +1,4 @@
-/** Extractors for images that come over HTTP: opened when the first one comes, since most processes never need one. */
+/** Extractors for images sent over HTTP. Each is opened on first use, since most processes never need one. */
 import { HeadwaterError } from '@headwater/errors';
 import { idOfExtractorFile, openExtractor } from '@headwater/extractor-pipelines';
 import { type Extractor, extractorIds } from '@headwater/extractors';
@@ -13,7 +13,7 @@ export class LazyExtractors {
   readonly #files: ReadonlyMap<string, string>;
   readonly #open = new Map<string, Promise<Extractor>>();
 
-  /** `files`: extractors of the user's own, by their ids (see `filesById`). */
+  /** `files`: extractors of the user, by id (see `filesById`). */
   constructor(limits: ImageSizeLimits, files: ReadonlyMap<string, string> = new Map()) {
     this.#limits = limits;
     this.#files = files;
@@ -32,7 +32,7 @@ export class LazyExtractors {
   async #openNew(id: string): Promise<Extractor> {
     const file = this.#files.get(id);
     if (file === undefined && !extractorIds().includes(id)) {
-      const message = `${id} is an extractor of your own: name its file in EXTRACTOR_FILES of classify, or send a vector.`;
+      const message = `unknown extractor ${id}; add its file to EXTRACTOR_FILES of classify, or send a vector`;
       throw new HeadwaterError('extractor-unknown', message, {
         verdict: 'dead-letter',
         context: { extractor: id },
@@ -48,14 +48,17 @@ export class LazyExtractors {
   }
 }
 
-/** Files of extractors by the ids that they state. Errors: config-invalid, also where two state the same. */
+/** Extractor files by the id in each. Errors: config-invalid, also where two files have one id. */
 export async function filesById(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   for (const path of paths) {
     const id = await idOfExtractorFile(path);
     const other = files.get(id);
     if (other !== undefined) {
-      throw new HeadwaterError('config-invalid', `EXTRACTOR_FILES: ${other} and ${path} both are ${id}.`);
+      throw new HeadwaterError(
+        'config-invalid',
+        `EXTRACTOR_FILES: ${other} and ${path} both have the id ${id}`,
+      );
     }
     files.set(id, path);
   }

@@ -1,4 +1,4 @@
-/** How well a task is answered, and what was answered lately. */
+/** Routes with the measurements and the newest predictions of a task. */
 import type { FastifyInstance } from 'fastify';
 import type { JoinReader } from '../join/monitoring/join-reader.ts';
 import { reportOutcomes } from '../join/monitoring/served-report.ts';
@@ -21,9 +21,9 @@ export function registerMeasurements(app: FastifyInstance, { views, join }: Meas
     '/v1/tasks/:task/measurements',
     {
       schema: {
-        summary: 'How well the task is answered: served, prequentially, and by each head’s own figures',
+        summary: 'Measurements of the task: served, prequential, and of each head',
         description:
-          'The report is over the newest published predictions that have met their first label, at most 1,000 for each partition that this process works on.',
+          'The report covers the newest published predictions that were joined with their first label, at most 1,000 for each partition assigned to this process.',
         tags: ['measurements'],
         params: taskParameters,
         response: { 200: measurementsSchema, ...problemResponses },
@@ -41,7 +41,7 @@ export function registerMeasurements(app: FastifyInstance, { views, join }: Meas
       schema: {
         summary: 'The newest predictions',
         description:
-          'At most 200 for each partition that this process works on; the topic of predictions has them all.',
+          'At most 200 for each partition assigned to this process; the topic of predictions has all of them.',
         tags: ['measurements'],
         params: taskParameters,
         querystring: limitQuery(50, 1_000),

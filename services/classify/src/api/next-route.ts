@@ -1,4 +1,4 @@
-/** What to label next: the images without a label that the head of now finds hardest, or strangest. */
+/** Active learning: the unlabelled images about which the serving head is least certain, or that are most novel to it. */
 import { type ReviewCandidate, rankForReview } from '@headwater/heads';
 import type { FastifyInstance } from 'fastify';
 import { EventLoopBudget } from '../event-loop.ts';
@@ -22,9 +22,9 @@ interface NextRoute {
 
 export function registerNext(app: FastifyInstance, options: NextOptions): void {
   const schema = {
-    summary: 'Images to label next, the most telling first',
+    summary: 'Images to label next, the most informative first',
     description:
-      'Ranked by the head that serves now: by how close its two best answers are, and by novelty. Considered are the most urgent images without a label, at most 2,000 for each partition that this process works on.',
+      'Ranked by the serving head: by the margin between its two best classes, and by novelty. The most urgent unlabelled images are considered, at most 2,000 for each partition assigned to this process.',
     tags: ['labelling'],
     params: taskParameters,
     querystring: limitQuery(20, 1_000),
@@ -49,7 +49,7 @@ async function judge(images: readonly UnlabelledImage[], { classifier }: Serving
   const labels = new Map<string, string>();
   const eventLoop = new EventLoopBudget();
   for (const { imageId, numbers } of images) {
-    await eventLoop.take();
+    await eventLoop.yieldIfDue();
     if (numbers.length !== classifier.dimensions) continue;
     const { label, probabilities, novelty } = classifier.predict(numbers);
     judged.push({ imageId, probabilities, novelty });

@@ -1,4 +1,4 @@
-/** What the routes answer, for the OpenAPI document. Members may be added later: clients should pass over those that they do not know. */
+/** Response schemas for the OpenAPI document. Later versions may add members: clients should ignore unknown ones. */
 
 const time = { type: 'integer', description: 'Milliseconds since the epoch.' } as const;
 const count = { type: 'integer', minimum: 0 } as const;
@@ -30,11 +30,11 @@ const coverage = {
   partitions: {
     type: 'array',
     items: count,
-    description: 'The partitions that this process works on, and that the answer covers.',
+    description: 'The partitions that are assigned to this process, and that the response covers.',
   },
   ofPartitions: {
     ...count,
-    description: 'How many partitions there are: where it is more, other processes know the rest.',
+    description: 'The number of partitions of the topic; other processes have those that are not listed.',
   },
 } as const;
 
@@ -49,7 +49,7 @@ const headMembers = {
     type: 'integer',
     minimum: 1,
     description:
-      'Raised when a version of Headwater changes what this kind computes: heads of one set have one digest where it is the same.',
+      'Raised when a version of Headwater changes the computation of this kind: heads of one training set have equal digests where it is equal.',
   },
   watermark: count,
   mode: { type: 'string', enum: ['provisional', 'settled'] },
@@ -72,12 +72,12 @@ export const taskSchema = object({
   newest: {
     ...orNull(headSchema),
     description:
-      'The newest head of the line that serves; null where nothing is to serve, as when the last label is gone.',
+      'The newest head of the serving series; null where no head is to serve, as after the last label is retracted.',
   },
   served,
   prequential: {
     ...numbers,
-    description: 'Of the newest head’s line, class by class where there are at most 50.',
+    description: 'Of the newest head’s series, with figures of each class where there are at most 50.',
   },
 });
 
@@ -88,7 +88,10 @@ const taskSummary = object({
   head: orNull(headSummary),
   newest: orNull(headSummary),
   served,
-  prequential: { ...numbers, description: 'Over all classes; one by one they are told of a single task.' },
+  prequential: {
+    ...numbers,
+    description: 'Over all classes; the resource of a single task has the figures of each class.',
+  },
 });
 
 export const tasksSchema = object({ tasks: listOf(taskSummary), join: object(coverage) });
@@ -99,7 +102,7 @@ const answer = {
   extractor: text,
   head: orNull(object({ kind: text, version: count, digest: text })),
   label: maybeText,
-  abstained: { type: 'boolean', description: 'The head is not sure enough: the label is a guess.' },
+  abstained: { type: 'boolean', description: 'The confidence is below the threshold: the label is a guess.' },
   probabilities: numbers,
   novelty: maybeNumber,
   predictedAt: time,
@@ -117,7 +120,7 @@ const classScores = object({ precision: number, recall: number, f1: number, supp
 
 const averageScores = object(
   { precision: maybeNumber, recall: maybeNumber, f1: maybeNumber, support: count },
-  'Null while nothing was counted, as is accuracy.',
+  'Null while the count is 0, as is accuracy.',
 );
 
 const reportMembers = {
@@ -134,12 +137,12 @@ const reportMembers = {
   topK: listOf(number),
   confusion: {
     type: 'array',
-    description: 'Truth, answer, count: all right answers, and the most frequent mistakes.',
+    description: 'Truth, prediction, count: all correct predictions, and the most frequent mistakes.',
     items: { type: 'array', items: {} },
   },
   unlistedConfusion: {
     ...count,
-    description: 'Mistakes that are not listed, where they are of too many sorts.',
+    description: 'Mistakes that are not listed, where there are too many pairs of classes.',
   },
   rejection: listOf(object({ threshold: number, given: count, coverage: number, accuracy: number })),
   areaUnderRejectionCurve: maybeNumber,
@@ -160,31 +163,31 @@ export const measurementsSchema = object({
   served: object({}),
   prequential: numbers,
   novelty: object({
-    blocks: { ...count, description: 'Blocks of 200 images, labelled or not, whose novelty was judged.' },
-    drifts: { ...count, description: 'How often images became newer than what was learned.' },
+    blocks: { ...count, description: 'Blocks of 200 images, labelled or not, whose novelty was tested.' },
+    drifts: { ...count, description: 'How often the images drifted away from the training set.' },
     driftEvents: listOf(
       object(
         { at: time, extractor: text, kind: text, from: number, to: number },
-        'The newest 20 of them, the newest first: when, and from the usual percentile to which mean.',
+        'The newest 20 drifts, the newest first: their time, the expected percentile and the mean.',
       ),
     ),
     judgedAt: {
       type: ['integer', 'null'],
-      description: 'When the newest block was full. Milliseconds since the epoch.',
+      description: 'Time at which the newest block was full, in milliseconds since the epoch.',
     },
-    shiftedPartitions: { ...count, description: 'Partitions whose newest block looks newer.' },
-    judgedPartitions: { ...count, description: 'Partitions that have judged a block.' },
+    shiftedPartitions: { ...count, description: 'Partitions whose newest block has shifted.' },
+    judgedPartitions: { ...count, description: 'Partitions that have tested a block.' },
     mean: {
       ...maybeNumber,
-      description: 'Mean percentile of the newest blocks; 0.5 while nothing has shifted.',
+      description: 'Mean percentile of the newest blocks; 0.5 without a shift.',
     },
   }),
   trainedHere: {
     type: 'boolean',
     description:
-      'This process trains the task: where it is false, `series` is empty here, and another process has them.',
+      'Whether this process trains the task; where it does not, `series` is empty, and another process has them.',
   },
-  /** What this process trains, kind by kind. */
+  /** The head series that this process trains. */
   series: listOf(
     object({
       extractor: text,
@@ -192,11 +195,11 @@ export const measurementsSchema = object({
       kind: text,
       version: { type: ['integer', 'null'] },
       prequential: numbers,
-      drifts: object({ errors: count, novelty: count }, 'How often they were told, by their sign.'),
+      drifts: object({ errors: count, novelty: count }, 'Number of drifts, by detector.'),
       driftEvents: listOf(
         object(
           { sign: text, at: time, from: number, to: number },
-          'The newest 20 drifts: the share of errors before and then, or the usual percentile of novelty and the mean then.',
+          'The newest 20 drifts: the error rate before and after, or the expected percentile of novelty and the mean.',
         ),
       ),
     }),
@@ -220,14 +223,18 @@ export const headReportSchema = object({
   task: text,
   extractor: text,
   kind: text,
-  version: { ...count, description: 'Of the newest head of this kind.' },
+  version: { ...count, description: 'Version of the newest head of this kind.' },
   over: text,
-  considered: { ...count, description: 'Examples that were answered.' },
-  folds: { ...count, description: 'Held-out: heads that were trained, each without its share.' },
-  learned: { ...count, description: 'Held-out: examples that each of these heads has learned, at least.' },
+  considered: { ...count, description: 'Examples that were predicted.' },
+  folds: { ...count, description: 'Held-out: folds, each with a head trained without it.' },
+  learned: {
+    ...count,
+    description: 'Held-out: the smallest number of examples that a head of a fold has learned.',
+  },
   note: {
     ...maybeText,
-    description: 'Held-out: why nothing was held out (`folds` is 0), or why no answer can be right.',
+    description:
+      'Held-out: why no examples were held out (`folds` is 0), or why no prediction can be correct.',
   },
   report: object(reportMembers),
 });
@@ -235,14 +242,14 @@ export const headReportSchema = object({
 export const nextSchema = object({
   task: text,
   ...coverage,
-  considered: { ...count, description: 'Images without a label that were looked at.' },
+  considered: { ...count, description: 'Unlabelled images that were ranked.' },
   images: listOf(
     object({
       imageId: text,
       priority: number,
       margin: maybeNumber,
       novelty: maybeNumber,
-      label: { ...maybeText, description: 'What the head guesses.' },
+      label: { ...maybeText, description: 'The class that the head predicts.' },
     }),
   ),
 });

@@ -1,4 +1,4 @@
-/** Questions about single examples: likely wrong labels, what an answer rests on, and the nearest examples of an image. */
+/** Routes about single examples: likely label errors, influential examples, nearest neighbours. */
 import { HeadwaterError } from '@headwater/errors';
 import { disconnectSignal } from '@headwater/http';
 import type { FastifyInstance } from 'fastify';
@@ -36,7 +36,7 @@ interface NeighboursRoute {
 }
 
 const elsewhere =
-  'Answered by the process that trains the task; another one answers 421 with the partition that it would need.';
+  'Only the process that trains the task can respond; any other returns 421 and the partition of the task.';
 
 export function registerReview(app: FastifyInstance, { views, join, reviewer }: ReviewOptions): void {
   const extractorOf = (task: string) => views.servingHead(task).extractor;
@@ -44,8 +44,8 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
     '/v1/tasks/:task/suspects',
     {
       schema: {
-        summary: 'Labels that are likely wrong, the most suspicious first',
-        description: `By the margin between the label and the best other class, judged without the example, over at most 2,000 examples. ${elsewhere}`,
+        summary: 'Likely label errors, the most suspicious first',
+        description: `Ranked by the margin between the label and the best other class, predicted without the example, over at most 2,000 examples. ${elsewhere}`,
         tags: ['labelling'],
         params: taskParameters,
         querystring: limitQuery(20, 500),
@@ -61,8 +61,8 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
     '/v1/tasks/:task/examples/:imageId/influence',
     {
       schema: {
-        summary: 'The examples that the answer for a labelled image rests on',
-        description: `By how much its log loss would rise (helpful) or fall (harmful) without each of at most 2,000 examples, in nats. ${elsewhere}`,
+        summary: 'The examples with the most influence on the prediction for a labelled image',
+        description: `Ranked by how much its log loss would rise (helpful) or fall (harmful) without each of at most 2,000 examples, in nats. ${elsewhere}`,
         tags: ['labelling'],
         params: imageParameters('task', 'imageId'),
         querystring: limitQuery(10, 100),
@@ -80,8 +80,8 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
     '/v1/images/:imageId/neighbours',
     {
       schema: {
-        summary: 'The labelled examples that are nearest to an image',
-        description: `By the cosine of their vectors, over all examples of the task. ${elsewhere}`,
+        summary: 'The labelled examples nearest to an image',
+        description: `By cosine similarity of the vectors, over all examples of the task. ${elsewhere}`,
         tags: ['labelling'],
         params: imageParameters('imageId'),
         querystring: neighboursQuery,
@@ -94,7 +94,7 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
       const gone = disconnectSignal(reply);
       const vector = reviewer.vector(extractor, task, imageId) ?? join.vector(imageId, extractor);
       if (vector === undefined)
-        throw new HeadwaterError('not-found', 'This process has no vector of the image');
+        throw new HeadwaterError('not-found', 'this process has no vector of the image');
       const found = await reviewer.neighbours(extractor, task, { imageId, vector }, limit, gone);
       return { task, extractor, imageId, ...found };
     },

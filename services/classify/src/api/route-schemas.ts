@@ -2,7 +2,12 @@
 import { HeadwaterError } from '@headwater/errors';
 import { imageIdParameter, imageIdProblem } from '@headwater/schemas';
 
-const task = { type: 'string', minLength: 1, maxLength: 255, description: 'The question, e.g. digit.' };
+const task = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 255,
+  description: 'Name of the task, such as digit.',
+};
 
 export const taskParameters = { type: 'object', required: ['task'], properties: { task } } as const;
 
@@ -16,8 +21,14 @@ export const seriesQuery = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    extractor: { type: 'string', description: 'Which extractor’s head, where several have this version.' },
-    kind: { type: 'string', description: 'Which kind of head, where several have this version.' },
+    extractor: {
+      type: 'string',
+      description: 'Extractor of the head; required where several heads have this version.',
+    },
+    kind: {
+      type: 'string',
+      description: 'Kind of the head; required where several heads have this version.',
+    },
   },
 } as const;
 
@@ -31,14 +42,14 @@ export function limitQuery(fallback: number, maximum: number) {
         minimum: 1,
         maximum,
         default: fallback,
-        description: 'How many are listed at most.',
+        description: 'Maximum number of entries.',
       },
     },
   } as const;
 }
 
 const problem = {
-  description: 'What was wrong: a problem document (RFC 9457).',
+  description: 'Problem details (RFC 9457).',
   type: 'object',
   additionalProperties: true,
   required: ['type', 'title', 'status', 'detail', 'instance', 'code'],
@@ -54,14 +65,14 @@ const problem = {
 
 export const problemResponses = { '4xx': problem, 503: problem } as const;
 
-/** What a schema cannot say of an image id: its bytes and its characters. Errors: request-invalid. */
+/** Checks the bytes and characters of an image id, which a JSON Schema cannot. Errors: request-invalid. */
 export function checkImageId(imageId: string): string {
   const fault = imageIdProblem(imageId);
   if (fault === undefined) return imageId;
   throw new HeadwaterError('request-invalid', fault, { context: { field: 'image id' } });
 }
 
-/** Parameters of a path, by their names. */
+/** Parameters of a path, by name. */
 export function imageParameters(...names: readonly ('task' | 'imageId')[]) {
   const all = { task, imageId: imageIdParameter };
   const properties = Object.fromEntries(names.map((name) => [name, all[name]]));

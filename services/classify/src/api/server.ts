@@ -1,4 +1,4 @@
-/** The HTTP interface as a whole: its routes, in the frame that all of Headwater's interfaces share, and the OpenAPI document. */
+/** The HTTP server of classify: its routes on the server shared by all services, and the OpenAPI document. */
 import swagger from '@fastify/swagger';
 import { accessNote, createHttpServer, type HttpServerOptions, securitySchemes } from '@headwater/http';
 import type { FastifyInstance } from 'fastify';
@@ -29,15 +29,15 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     service: 'classify',
     access: classifyAccess,
     requestTimeoutMs,
-    // Nothing is uploaded slowly here: what comes late is our own answer.
+    // Uploads are short: a time-out means that our own response is late.
     statuses: { 'timed-out': 503 },
-    // A parameter that is misspelt is told, not passed over.
+    // Unknown parameters are errors, so that a misspelt one is not ignored.
     framework: { bodyLimit: longestJson, ajv: { customOptions: { removeAdditional: false } } },
   });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Headwater classify', description: 'Tasks, heads and answers.', version: '1' },
+      info: { title: 'Headwater classify', description: 'Tasks, heads and predictions.', version: '1' },
       components: { securitySchemes },
     },
     transform: ({ schema, url, route }) => ({

@@ -1,4 +1,4 @@
-/** What can be read of tasks and their heads. */
+/** Routes that read tasks and their heads. */
 import type { FastifyInstance } from 'fastify';
 import type { DecisionPolicyOf } from '../predict/decision-policy.ts';
 import { describeSettings, type SettingsOf } from '../task-settings.ts';
@@ -16,17 +16,18 @@ export interface TaskRouteOptions {
   readonly rules: DecisionPolicyOf;
 }
 
-/** Not part of what all tasks are listed with: they are as they were set at start. */
+/** Left out of the list of tasks, since settings do not change while the process runs. */
 const settingsSchema = {
   type: 'object',
   additionalProperties: true,
   description:
-    'How the task is learned (by the environment, or by its own part of TASK_SETTINGS), and answered (MAX_ERROR_RATE, COSTS_FILE) by this process.',
+    'How this process trains the task (environment, TASK_SETTINGS) and predicts it (MAX_ERROR_RATE, COSTS_FILE).',
   properties: {
     heads: { type: 'array', items: { type: 'string' } },
     window: {
       type: ['object', 'null'],
-      description: 'Of the newest examples only: so many, or those of so long a time; null: of all.',
+      description:
+        'Heads learn this number of newest examples, or the examples of this time; null: all of them.',
       additionalProperties: true,
       properties: {
         newest: { type: 'integer', minimum: 1 },
@@ -40,7 +41,7 @@ const settingsSchema = {
     maxErrorRate: {
       type: ['number', 'null'],
       description:
-        'Share of the answers that may be wrong: less sure ones abstain; null: heads always answer.',
+        'Maximum error rate: predictions below the confidence threshold abstain; null: heads never abstain.',
     },
     costs: {
       anyOf: [
@@ -51,7 +52,7 @@ const settingsSchema = {
         { type: 'null' },
       ],
       description:
-        'Truth to answer to cost, as COSTS_FILE has them; what is not named costs 1, a right answer 0. Null: all mistakes cost the same.',
+        'Cost by truth and prediction, as in COSTS_FILE; by default 1, and 0 for a correct prediction. Null: all mistakes cost the same.',
     },
   },
 } as const;
@@ -80,18 +81,18 @@ export function registerTasks(app: FastifyInstance, { views, settingsOf, rules }
   );
   app.get<TaskRoute>(
     '/v1/tasks/:task',
-    one('One task: what serves it, how well, and how it is learned', wholeTaskSchema),
+    one('One task: its serving head, measurements and settings', wholeTaskSchema),
     async ({ params: { task } }) => ({
       ...views.task(task),
       settings: { ...describeSettings(settingsOf(task)), ...rules(task) },
     }),
   );
-  app.get<TaskRoute>('/v1/tasks/:task/head', one('The head that serves', headSchema), async ({ params }) =>
+  app.get<TaskRoute>('/v1/tasks/:task/head', one('The serving head', headSchema), async ({ params }) =>
     views.servingHead(params.task),
   );
   app.get<TaskRoute>(
     '/v1/tasks/:task/heads',
-    one('The heads that are kept, newest first', headsSchema),
+    one('The retained heads, newest first', headsSchema),
     async ({ params }) => ({
       heads: views.heads(params.task),
     }),

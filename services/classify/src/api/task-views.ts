@@ -1,4 +1,4 @@
-/** What the API tells of tasks and heads, put together from the table of heads and the boards of join and train. */
+/** Tasks and heads as the API shows them, from the table of heads and the metrics of join and train. */
 import { HeadwaterError } from '@headwater/errors';
 import type { JoinMetrics, ServedSummary } from '../join/monitoring/join-metrics.ts';
 import type { Coverage } from '../join/monitoring/join-reader.ts';
@@ -8,26 +8,26 @@ import type { TrainMetrics } from '../train/scoring/train-metrics.ts';
 
 export interface HeadView extends Omit<KnownHead, 'partition' | 'offset' | 'blob'> {
   readonly serving: boolean;
-  /** Serves because somebody said so, whatever is trained later. */
+  /** Activated by a request: later heads do not replace it. */
   readonly pinned: boolean;
 }
 
 export interface TaskView {
   readonly task: string;
-  /** The head that answers, opened and ready in this process; what is measured class by class is left to `prequential`. */
+  /** The head that serves in this process; measurements of single classes are in `prequential` only. */
   readonly head: HeadView | null;
-  /** The newest head of the line that serves, which may be still on its way; null where nothing is to serve, as when the last label is gone. */
+  /** The newest head of the serving series, perhaps not opened yet; null where no head is to serve. */
   readonly newest: HeadView | null;
   readonly served: ServedSummary;
   readonly prequential: Readonly<Record<string, number>>;
 }
 
-/** What a list of many tasks can bear: neither the classes of the heads nor what is measured of them. */
+/** A head in a list of tasks: without classes and measurements, to keep the list small. */
 export interface HeadSummary extends Omit<HeadView, 'classes' | 'measurements'> {
   readonly classCount: number;
 }
 
-/** `prequential` without what is measured class by class. */
+/** `prequential` has no measurements of single classes. */
 export interface TaskSummary extends Omit<TaskView, 'head' | 'newest'> {
   readonly head: HeadSummary | null;
   readonly newest: HeadSummary | null;
@@ -39,9 +39,9 @@ export interface TaskViewsOptions {
   readonly joinMetrics: JoinMetrics;
   readonly trainMetrics: TrainMetrics;
   readonly declaredTasks: readonly string[];
-  /** Which partitions of the join this process tells of. */
+  /** The partitions of the join that are assigned to this process. */
   coverage(): Coverage;
-  /** Whether this process has the task's partition of examples. */
+  /** Whether the task's partition of examples is assigned to this process. */
   trainsHere(task: string): boolean;
 }
 
@@ -108,7 +108,7 @@ export class TaskViews {
     });
   }
 
-  /** Whether the head that answers here is the one that the log, as far as it is known here, wants to serve. */
+  /** Whether this process serves the newest activation that it has read. */
   isUpToDate(task: string): boolean {
     const { serving, table } = this.#options;
     const [head, wanted] = [serving.get(task), table.activation(task)];
@@ -117,7 +117,7 @@ export class TaskViews {
     return head.extractor === extractor && head.kind === kind && head.version === version;
   }
 
-  /** Whether the log, as far as it is known here, wants any head to serve. */
+  /** Whether the newest activation that this process has read names a head. */
   isActive(task: string): boolean {
     return this.#options.table.activation(task) !== undefined;
   }
@@ -126,7 +126,7 @@ export class TaskViews {
   servingHead(task: string): HeadView {
     const head = this.heads(task).find(({ serving }) => serving);
     if (head !== undefined) return head;
-    throw new HeadwaterError('head-not-ready', 'The task has no head yet; it needs labels');
+    throw new HeadwaterError('head-not-ready', 'the task has no head yet; label some images');
   }
 
   /** Errors: not-found. */
@@ -150,7 +150,7 @@ export class TaskViews {
     return { ...this.#options.joinMetrics.counts(), ...this.#options.coverage() };
   }
 
-  /** Live where this process trains the task, else as the newest head had it. */
+  /** Current figures where this process trains the task, else those of the newest head. */
   #prequential(newest: HeadView | null): Record<string, number> {
     if (newest === null) return {};
     const live = this.#options.trainMetrics.prequential(newest.extractor, newest.task, newest.kind);
@@ -160,11 +160,11 @@ export class TaskViews {
   }
 
   #requireTask(task: string): void {
-    if (!this.tasks().includes(task)) throw new HeadwaterError('not-found', 'There is no such task');
+    if (!this.tasks().includes(task)) throw new HeadwaterError('not-found', 'there is no such task');
   }
 }
 
-/** JSON has no other numbers. */
+/** JSON cannot represent other numbers. */
 function finite(measurements: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(measurements).filter(([, value]) => Number.isFinite(value)));
 }
@@ -177,7 +177,7 @@ function plain(head: HeadView): HeadView {
   return { ...head, measurements: withoutClasses(head.measurements) };
 }
 
-/** Without `prequentialRecall/<class>` and the like, of which there may be 150. */
+/** Omits `prequentialRecall/<class>` and similar measurements, of which there may be 150. */
 function withoutClasses(measurements: Readonly<Record<string, number>>): Record<string, number> {
   const isOfClass = (name: string) => name.startsWith('prequential') && name.includes('/');
   return Object.fromEntries(Object.entries(measurements).filter(([name]) => !isOfClass(name)));

@@ -70,7 +70,7 @@ class JoinProcessor implements PartitionProcessor {
     const refused: DeadLetter[] = [];
     const eventLoop = new EventLoopBudget();
     for (const record of records) {
-      await eventLoop.take(signal);
+      await eventLoop.yieldIfDue(signal);
       try {
         const one = await this.#partition.handle(record, draft, Date.now());
         handled.push(one);

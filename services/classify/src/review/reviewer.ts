@@ -196,7 +196,7 @@ export class Reviewer {
     const eventLoop = new EventLoopBudget();
     let from = prefix;
     for (;;) {
-      await eventLoop.take(signal);
+      await eventLoop.yieldIfDue(signal);
       const page = readPage(this.#open(extractor, task).store, prefix, from);
       for (const { value } of page) yield decodeExample(value);
       const last = page.at(-1)?.key;

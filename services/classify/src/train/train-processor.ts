@@ -215,7 +215,7 @@ class TrainProcessor implements PartitionProcessor {
     const { reader, sets, publisher } = this.#parts;
     const deadLetters: DeadLetter[] = [];
     for (const record of records) {
-      await eventLoop.take(signal);
+      await eventLoop.yieldIfDue(signal);
       try {
         const change = await reader.learn(record, draft);
         const erased = erasedExample(record);

@@ -83,7 +83,7 @@ export class JoinReader {
     const eventLoop = new EventLoopBudget();
     for (const { index, store } of this.#open()) {
       if (this.#open().some((one) => one.index === index && one.store === store)) found.push(...read(store));
-      await eventLoop.take();
+      await eventLoop.yieldIfDue();
     }
     return found;
   }

@@ -36,7 +36,7 @@ export async function reportOutcomes(outcomes: readonly ServedOutcome[]): Promis
   const served = new ConfusionMatrix();
   const eventLoop = new EventLoopBudget();
   for (const outcome of outcomes) {
-    await eventLoop.take();
+    await eventLoop.yieldIfDue();
     measurements.add(asPrediction(outcome));
     served.add(outcome.truth, outcome.label);
   }

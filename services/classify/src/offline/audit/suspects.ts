@@ -36,7 +36,7 @@ export class MissingOutputs {
     let draft = new Draft(this.#tables.store);
     let numbered = this.#size;
     for (const suspect of found) {
-      await eventLoop.take(signal);
+      await eventLoop.yieldIfDue(signal);
       const judgement = judge.judge(suspect);
       if (judgement === undefined) continue;
       draft.put(this.#keyOf(suspect, numbered++), encodeJsonEntry({ suspect, judgement }));
@@ -52,7 +52,7 @@ export class MissingOutputs {
   async review(judge: Judge, signal?: AbortSignal): Promise<void> {
     const eventLoop = new EventLoopBudget();
     for (const { key, suspect } of this.all()) {
-      await eventLoop.take(signal);
+      await eventLoop.yieldIfDue(signal);
       if (judge.judge(suspect) === undefined) await this.drop([key]);
     }
   }

@@ -30,7 +30,7 @@ export async function readExamples(
   for (const example of storedExamples(reader, extractor, task)) {
     if (examples.length === most) break;
     examples.push(example);
-    await eventLoop.take(signal);
+    await eventLoop.yieldIfDue(signal);
   }
   return examples;
 }

@@ -26,7 +26,7 @@ export class TrainingSets {
       const set = sets.#open({ extractor, task, dimensions });
       for (const example of storedExamples(reader, extractor, task)) {
         set.add(example);
-        await eventLoop.take();
+        await eventLoop.yieldIfDue();
       }
     }
     return sets;

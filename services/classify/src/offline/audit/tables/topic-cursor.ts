@@ -57,7 +57,7 @@ export class TopicCursor {
       signal?.throwIfAborted();
       const draft = new Draft(store);
       for (const record of records) {
-        await eventLoop.take(signal);
+        await eventLoop.yieldIfDue(signal);
         await apply(record, draft);
       }
       if (draft.changes.size > 0) await store.write(draft.changes, new Map());
