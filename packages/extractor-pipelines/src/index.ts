@@ -1,4 +1,4 @@
-/** Extractors that users describe in files: nets of their own, and chains of methods with what they learn. */
+/** Extractors that users describe in files: their own nets, and chains of methods with their fitting. */
 export {
   type FitOptions,
   type FitProgress,

@@ -8,7 +8,7 @@ import { describeNetFile, openExtractor } from './open-extractor.ts';
 
 const model = fileURLToPath(new URL('../../../models/lenet-digits.v1/net.onnx', import.meta.url));
 
-it('opens what an id names, and what a net file describes', async () => {
+it('openExtractor opens an extractor by its id or its net file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'open-extractor-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, 'own.yaml');

@@ -1,4 +1,4 @@
-/** An extractor by what a user calls it: an id of the table, or a file of their own that describes a net or a chain. */
+/** Opens an extractor by its name: an id of the table, or a user's file that describes a net or a chain. */
 import { HeadwaterError } from '@headwater/errors';
 import {
   describe,
@@ -20,20 +20,23 @@ async function openFile(path: string, options: ExtractorOptions): Promise<Extrac
 }
 
 /**
- * Opens an extractor of the table by its id, or one that a file describes, by the file's path (`./my-net.yaml`, `./my-chain.yaml`).
- * Errors: extractor-unknown, config-invalid, model-invalid.
+ * Opens an extractor of the table by its id, or one that a file describes, by the file's path (`./my-net.yaml`,
+ * `./my-chain.yaml`). Errors: extractor-unknown, config-invalid, model-invalid.
  */
 export async function openExtractor(name: string, options: ExtractorOptions = {}): Promise<Extractor> {
   return isExtractorFile(name) ? await openFile(name, options) : await openBuiltIn(name, options);
 }
 
-/** What the extractor of a net file is: its model is read and checked, but no engine is started. Errors: config-invalid, model-invalid. */
+/**
+ * The description of a net file's extractor: its model is read and checked, but no engine is started. Errors: config-invalid,
+ * model-invalid.
+ */
 export async function describeNetFile(path: string): Promise<ExtractorDescription> {
   const { definition } = await readUserNet(path);
   return describe(definition);
 }
 
-/** The id that an extractor file states; nothing else of it is looked at. Errors: config-invalid. */
+/** The id in an extractor file; the rest is not checked. Errors: config-invalid. */
 export async function idOfExtractorFile(path: string): Promise<string> {
   const content = await readExtractorFile(path);
   const id = typeof content === 'object' && content !== null && 'id' in content ? content.id : undefined;

@@ -1,4 +1,4 @@
-/** The net file that the README shows does what the README says. */
+/** The net file in the README must open and behave as described. */
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { grayDigit, recordOf } from '@headwater/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { openExtractor } from './open-extractor.ts';
 
-it('shows a net file that can be opened', async () => {
+it('the README shows a net file that can be opened', async () => {
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
   const [, example = ''] = /```yaml\n(.*?)```/s.exec(readme) ?? [];
   const folder = await mkdtemp(join(tmpdir(), 'readme-'));

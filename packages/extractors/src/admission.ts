@@ -1,6 +1,6 @@
 /**
- * The door of an extractor: lets so many records in at once, makes the others wait, and when the extractor is closed answers those
- * that it has let in before anything behind the door goes away.
+ * Admission control of an extractor: limits concurrent records and makes further callers wait. On close it completes the
+ * admitted calls before the resources behind it are released.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { Semaphore } from './semaphore.ts';
@@ -12,7 +12,7 @@ export class Admission {
   private drained: (() => void) | undefined;
   private closed: Promise<void> | undefined;
 
-  /** `end` is called once, when the last call has been answered after `close`. */
+  /** `end` is called once, after `close`, when the last admitted call has completed. */
   constructor(places: number, end: () => Promise<void>) {
     this.places = new Semaphore(places);
     this.end = end;
@@ -20,7 +20,7 @@ export class Admission {
 
   /** Errors: overloaded (closed), the signal's reason, and those of `work`. */
   async admit<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (this.closed) throw new HeadwaterError('overloaded', 'The extractor is closed.');
+    if (this.closed) throw new HeadwaterError('overloaded', 'extractor is closed');
     this.pending += 1;
     try {
       await this.places.enter(signal);
@@ -35,7 +35,7 @@ export class Admission {
     }
   }
 
-  /** Calls that were accepted are answered first. */
+  /** Resolves when the admitted calls have completed. */
   close(): Promise<void> {
     this.closed ??= this.whenEmpty().then(() => this.end());
     return this.closed;

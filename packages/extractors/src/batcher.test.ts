@@ -7,7 +7,7 @@ import type { Engine } from './engines/api.ts';
 const failing = 254;
 const notFinite = 253;
 
-/** Answers the only pixel of each image; `hold` lets a test decide when calls end. */
+/** Returns the only pixel of each image; `hold` controls when calls end. */
 function fakeEngine(hold: Promise<void> = Promise.resolve()) {
   const calls: number[][] = [];
   const engine: Engine = {
@@ -54,28 +54,28 @@ describe('the batcher', () => {
     );
   });
 
-  it('does not wait when nobody else is on the way', async () => {
+  it('does not wait when no other image is on its way', async () => {
     const { engine, calls } = fakeEngine();
     const batcher = batcherOf(engine, { lingerMs: 1_000_000 });
     expect(await answersOf(batcher, [7])).toEqual([7]);
     expect(calls).toEqual([[7]]);
   });
 
-  it('waits for those on the way, until the batch is full', async () => {
+  it('waits for images on their way until the batch is full', async () => {
     const { engine, calls } = fakeEngine();
     const batcher = batcherOf(engine, { lingerMs: 1_000_000, hasArrivals: () => true });
     expect(await answersOf(batcher, [1, 2, 3, 4])).toEqual([1, 2, 3, 4]);
     expect(calls).toEqual([[1, 2, 3, 4]]);
   });
 
-  it('waits no longer than the linger', async () => {
+  it('waits no longer than the linger time', async () => {
     const { engine, calls } = fakeEngine();
     const batcher = batcherOf(engine, { lingerMs: 20, hasArrivals: () => true });
     expect(await answersOf(batcher, [1, 2])).toEqual([1, 2]);
     expect(calls).toEqual([[1, 2]]);
   });
 
-  it('leaves when it is told that the expected image will not come', async () => {
+  it('runs when an expected image will not arrive', async () => {
     const { engine } = fakeEngine();
     let expected = true;
     const batcher = batcherOf(engine, { lingerMs: 1_000_000, hasArrivals: () => expected });
@@ -85,7 +85,7 @@ describe('the batcher', () => {
     expect((await answer)[0]).toBe(5);
   });
 
-  it('collects what comes while the engine is busy', async () => {
+  it('collects images while the engine is busy', async () => {
     let release = () => {};
     const hold = new Promise<void>((resolve) => {
       release = resolve;
@@ -98,7 +98,7 @@ describe('the batcher', () => {
     expect(calls).toEqual([[1], [2, 3, 4, 5]]);
   });
 
-  it('tries the images of a failed call once more alone; only the guilty one fails', async () => {
+  it('retries the images of a failed call alone, so that only the poison image fails', async () => {
     const { engine, calls } = fakeEngine();
     const batcher = batcherOf(engine, { lingerMs: 1_000_000, hasArrivals: () => true });
     const images = [1, failing, 3, 4];
@@ -108,7 +108,7 @@ describe('the batcher', () => {
     expect(calls).toEqual([images, [1], [failing], [3], [4]]);
   });
 
-  it('tells of a vector that is not finite, and of no other in its batch', async () => {
+  it('rejects a vector that is not finite and no other of its batch', async () => {
     const { engine, calls } = fakeEngine();
     const batcher = batcherOf(engine, { lingerMs: 1_000_000, hasArrivals: () => true });
     const images = [1, notFinite, 3, 4];
@@ -118,7 +118,7 @@ describe('the batcher', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('drops an aborted image that waits, and answers one that is in a call', async () => {
+  it('drops an aborted image that waits and completes one that is in a call', async () => {
     let release = () => {};
     const hold = new Promise<void>((resolve) => {
       release = resolve;
@@ -135,7 +135,7 @@ describe('the batcher', () => {
     expect(calls).toEqual([[1]]);
   });
 
-  it('does not try again when the engine is lost', async () => {
+  it('does not retry when the engine is lost', async () => {
     let calls = 0;
     const engine: Engine = {
       name: 'lost',

@@ -1,24 +1,24 @@
 /**
- * Brings images of many callers together in one engine call, and takes care that none of them pays for another: the answers
- * do not depend on who shares a batch, and when a call fails, each of its images is tried again alone.
+ * Combines images of many callers into engine calls and isolates them from each other: results do not depend on the other
+ * images of a batch, and when a call fails, each of its images is retried alone.
  */
 import { setMaxListeners } from 'node:events';
 import { asHeadwaterError, type ErrorCode, HeadwaterError } from '@headwater/errors';
 import type { Engine } from './engines/api.ts';
 
 export interface BatcherOptions {
-  /** Images a call at most. */
+  /** Maximum number of images in a call. */
   readonly batchSize: number;
-  /** How long the oldest image waits for others. */
+  /** Maximum time that the oldest image waits for others. */
   readonly lingerMs: number;
-  /** Bytes of one image's pixels. */
+  /** Size of one image's pixels in bytes. */
   readonly imageBytes: number;
   readonly dimensions: number;
-  /** What to call an answer that is NaN or infinite. */
+  /** The error for a result with NaN or infinity. */
   readonly notFinite?: { readonly code: ErrorCode; readonly message: string };
-  /** Whether more images are on their way: with nobody to wait for, a batch leaves at once. */
+  /** Whether more images are on their way; without any, a batch runs at once. */
   readonly hasArrivals: () => boolean;
-  /** Told of each engine call, for metrics. */
+  /** Called after each engine call, for metrics. */
   readonly ran?: (images: number, seconds: number) => void;
 }
 
@@ -29,7 +29,7 @@ interface Item {
   readonly reject: (reason: unknown) => void;
 }
 
-const unexpectedAnswer = { code: 'vector-not-finite', message: 'The net answered NaN or infinity.' } as const;
+const unexpectedAnswer = { code: 'vector-not-finite', message: 'the net returned NaN or infinity' } as const;
 
 function allFinite(vector: Float32Array): boolean {
   return vector.every((value) => Number.isFinite(value));
@@ -48,8 +48,8 @@ export class Batcher {
   }
 
   /**
-   * The vector of one image. Errors: vector-not-finite, extractor-failed, model-invalid, and the signal's reason where it came before
-   * the image's call.
+   * The vector of one image. Errors: vector-not-finite, extractor-failed, model-invalid, and the signal's reason if it aborts
+   * before the image's call starts.
    */
   async add(pixels: Uint8Array, signal?: AbortSignal): Promise<Float32Array> {
     signal?.throwIfAborted();
@@ -60,13 +60,13 @@ export class Batcher {
       this.queue.push(item);
       this.flushIfDue();
     });
-    // Records of one batch share a signal: many listeners are no leak.
+    // Records of one batch share a signal: many listeners are not a leak.
     if (signal) setMaxListeners(0, signal);
     signal?.addEventListener('abort', drop, { once: true });
     return vector.finally(() => signal?.removeEventListener('abort', drop));
   }
 
-  /** What is in a call already stays there. */
+  /** Has no effect on an image that is in a call already. */
   private drop(item: Item, reason: unknown): void {
     const index = this.queue.indexOf(item);
     if (index === -1) return;
@@ -74,7 +74,7 @@ export class Batcher {
     item.reject(reason);
   }
 
-  /** Looks again whether a batch should leave: call it when an image that was expected will not come. */
+  /** Checks whether a batch is due; call it when an image that was expected will not arrive. */
   flushIfDue(): void {
     if (this.running || this.queue.length === 0) return;
     const waitMs = this.waitMs();
@@ -98,7 +98,7 @@ export class Batcher {
     return Math.ceil(oldest.arrivedAt + this.options.lingerMs - performance.now());
   }
 
-  /** Runs a batch and, where it failed, each of its images once more alone. */
+  /** Runs a batch and, if it fails, each of its images once more alone. */
   private async run(batch: readonly Item[]): Promise<void> {
     this.running = true;
     const error = await this.attempt(batch);
@@ -112,7 +112,7 @@ export class Batcher {
     if (error) item.reject(error);
   }
 
-  /** Answers the batch's callers, or the error why none was answered. */
+  /** Resolves the batch's callers, or returns the error of the whole call. */
   private async attempt(batch: readonly Item[]): Promise<HeadwaterError | undefined> {
     const { imageBytes, ran } = this.options;
     const pixels = new Uint8Array(batch.length * imageBytes);

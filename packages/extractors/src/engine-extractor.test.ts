@@ -12,7 +12,7 @@ import { readWeights } from './weights.ts';
 
 const tiny = { ...lenetDigits, contract: { ...lenetDigits.contract, dimensions: 1 } };
 
-/** Answers the sum of each image's pixels, once `release` was called; NaN where the first pixel is 255. */
+/** Returns the sum of each image's pixels after `release`; NaN where the first pixel is 255. */
 function heldEngine() {
   let release = () => {};
   const held = new Promise<void>((resolve) => {
@@ -47,7 +47,7 @@ const digit = (seed = 0) => grayDigit(seed).png().toBuffer();
 const until = (condition: () => boolean) => poll(condition, Number.POSITIVE_INFINITY);
 
 describe('an extractor', () => {
-  it('lets as many images in as may be pending, and the others wait', async () => {
+  it('admits as many images as may be pending and makes the others wait', async () => {
     const batches: number[] = [];
     const { extractor, state, release } = openHeld({
       maxPending: 3,
@@ -64,7 +64,7 @@ describe('an extractor', () => {
     await extractor.close();
   });
 
-  it('gives a place back when an image fails', async () => {
+  it('releases its permit when an image fails', async () => {
     const { extractor, release } = openHeld({ maxPending: 1 });
     release();
     const bad = Array.from({ length: 5 }, () => extractor.extract(recordOf(Buffer.from('no image'))));
@@ -72,7 +72,7 @@ describe('an extractor', () => {
     expect(await extractor.extract(recordOf(await digit()))).toHaveLength(1);
   });
 
-  it('lets a caller give up while it waits', async () => {
+  it('lets a caller abort while it waits', async () => {
     const { extractor, release } = openHeld({ maxPending: 1 });
     const image = await digit();
     const first = extractor.extract(recordOf(image));
@@ -85,7 +85,7 @@ describe('an extractor', () => {
     expect(await extractor.extract(recordOf(image))).toHaveLength(1);
   });
 
-  it('answers what it has accepted before it closes, and takes nothing more', async () => {
+  it('completes admitted images before it closes and rejects new ones', async () => {
     const { extractor, state, release } = openHeld({ maxPending: 1 });
     const image = await digit();
     const accepted = [extractor.extract(recordOf(image)), extractor.extract(recordOf(image))];
@@ -102,14 +102,14 @@ describe('an extractor', () => {
     await extractor.close();
   });
 
-  it('refuses a vector that is not finite', async () => {
+  it('rejects a vector that is not finite', async () => {
     const { extractor, release } = openHeld();
     release();
     const white = await grayDigit().linear(0, 255).png().toBuffer();
     await expect(extractor.extract(recordOf(white))).rejects.toMatchObject({ code: 'vector-not-finite' });
   });
 
-  it('refuses options that make no sense, all at once', () => {
+  it('rejects invalid options, all at once', () => {
     const { engine } = heldEngine();
     const options = { batchSize: 0, threads: 1.5, limits: { maxBytes: -1 } };
     expect(() => new EngineExtractor(tiny, engine, options)).toThrow(/batchSize, threads, maxBytes/);
@@ -117,7 +117,7 @@ describe('an extractor', () => {
 });
 
 describe('an extractor whose engine crashes', () => {
-  it('answers the neighbours of the image that did it, and goes on', async () => {
+  it('completes the other images and continues', async () => {
     const { preprocessing } = tiny;
     const engine = await openWorkerEngine(new URL('./engines/fixtures/faulty-worker.mjs', import.meta.url), {
       weights: new Uint8Array(),
@@ -132,7 +132,7 @@ describe('an extractor whose engine crashes', () => {
       batchLingerMs: 10_000,
       onBatch: (size) => batches.push(size),
     });
-    // The worker ends its thread when it sees an image whose first pixel is 251.
+    // The worker ends its thread at an image whose first pixel is 251.
     const images = await Promise.all(
       [1, 2, 251, 3].map((first) =>
         pattern(28, 28, (x, y) => [x + y === 0 ? first : 1])
@@ -151,18 +151,18 @@ describe('an extractor whose engine crashes', () => {
 });
 
 describe('opening an extractor', () => {
-  it('fails for one that is unknown', async () => {
+  it('fails for an unknown id', async () => {
     await expect(openBuiltIn('resnet.v9')).rejects.toMatchObject({ code: 'extractor-unknown' });
   });
 
-  it('holds the weights to their digest', async () => {
+  it('verifies the digest of the weights', async () => {
     const other = { ...lenetDigits, weights: { ...lenetDigits.weights, file: 'net.onnx' } };
     await expect(readWeights(other)).rejects.toMatchObject({ code: 'model-invalid', verdict: 'stop' });
     const missing = { ...lenetDigits, weights: { ...lenetDigits.weights, file: 'nowhere.onnx' } };
     await expect(readWeights(missing)).rejects.toThrow(HeadwaterError);
   });
 
-  it('answers on the real engine', async () => {
+  it('returns vectors on the real engine', async () => {
     const extractor = await openBuiltIn('lenet-digits.v1');
     expect(await extractor.extract(recordOf(await digit()))).toHaveLength(800);
     await extractor.close();

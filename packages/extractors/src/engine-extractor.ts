@@ -1,6 +1,6 @@
 /**
- * An extractor at work: callers wait for a place, their images are decoded side by side, travel through the engine in common
- * batches, and come back as vectors. Every stage is bounded; a slow engine makes the callers wait, not the memory grow.
+ * Runs an extractor on an engine: callers wait for admission, their images are decoded in parallel, share batches of engine
+ * calls, and become vectors. Every stage is bounded: a slow engine makes the callers wait and memory does not grow.
  */
 import { availableParallelism } from 'node:os';
 import { Admission } from './admission.ts';
@@ -24,7 +24,7 @@ import { readWeights } from './weights.ts';
 
 type Decode = (preprocessing: Preprocessing, limits: ImageLimits) => Promise<Uint8Array>;
 
-/** The stages in front of an engine that is open; the extractor owns it from now on. */
+/** The stages in front of an open engine. Takes ownership of the engine. */
 export class EngineExtractor implements Extractor {
   readonly description: ExtractorDescription;
   readonly engine: string;
@@ -34,7 +34,7 @@ export class EngineExtractor implements Extractor {
   private readonly batcher: Batcher;
   private readonly admission: Admission;
   private readonly decoders = new Semaphore(Math.max(4, availableParallelism()));
-  /** Images that are on their way to the batcher. */
+  /** Number of images on their way to the batcher. */
   private arriving = 0;
 
   constructor(definition: ExtractorDefinition, engine: Engine, options: ExtractorOptions = {}) {
@@ -60,7 +60,7 @@ export class EngineExtractor implements Extractor {
     return this.vectorOf((preprocessing, limits) => decodeImage(image, preprocessing, limits), signal);
   }
 
-  /** As `extract`, of a picture that was decoded before. */
+  /** Same as `extract`, for a decoded picture. */
   extractPixels(pixels: Pixels, signal?: AbortSignal): Promise<Float32Array> {
     return this.vectorOf((preprocessing) => conformPixels(pixels, preprocessing), signal);
   }
@@ -86,7 +86,7 @@ export class EngineExtractor implements Extractor {
         this.decoders.leave();
       }
     } catch (error) {
-      // Others may be waiting for this image; it will not come.
+      // Other images may be waiting for this one, which will not arrive.
       setImmediate(() => this.batcher.flushIfDue());
       throw error;
     } finally {

@@ -1,17 +1,17 @@
-/** Files of extractors of a user's own. What one describes, a net or a chain, is decided by what stands in it. */
+/** Reads files of user-supplied extractors. Their content decides whether they describe a net or a chain. */
 import { readFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
 import { parse } from 'yaml';
 
-/** Files are told by how their names end; ids have a version there. */
+/** Files are recognised by their suffix; ids end with a version. */
 export function isExtractorFile(name: string): boolean {
   return /\.ya?ml$/.test(name);
 }
 
-/** What stands in the file, unchecked. Errors: config-invalid. */
+/** The parsed content, unchecked. Errors: config-invalid. */
 export async function readExtractorFile(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    const message = `The extractor file ${path} can't be read.`;
+    const message = `extractor file ${path} cannot be read`;
     throw new HeadwaterError('config-invalid', message, { cause });
   });
   try {

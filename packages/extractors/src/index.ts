@@ -1,4 +1,4 @@
-/** Image to vector: engines, nets and the extractor table. No Kafka here. */
+/** Image to vector: engines, nets and the extractor table. No Kafka. */
 export type * from './api.ts';
 export { EngineExtractor } from './engine-extractor.ts';
 export { type Engine, type EngineOptions, type OpenEngine, type Provider, providers } from './engines/api.ts';

@@ -9,18 +9,18 @@ export interface ImageLimits {
 
 export interface ExtractorOptions {
   readonly limits?: Partial<ImageLimits>;
-  /** Images an engine call at most, default 16. */
+  /** Maximum number of images in an engine call, default 16. */
   readonly batchSize?: number;
-  /** How long an image may wait for others to share its engine call, default 5 ms. */
+  /** Maximum time that an image waits for others to share its engine call, default 5 ms. */
   readonly batchLingerMs?: number;
   /** Threads inside the engine, default the number of processors. */
   readonly threads?: number;
-  /** Extractions under way at once before `extract` calls wait, default 64. */
+  /** Maximum number of concurrent extractions before `extract` calls wait, default 64. */
   readonly maxPending?: number;
-  /** Where the engine computes, default `auto`: on a GPU where one works, else on the processor. */
+  /** The device of the engine, default `auto`: a GPU where one works, else the CPU. */
   readonly provider?: Provider;
-  /** After this long the engine's worker is replaced and the image is `extractor-failed`, default 30 s. */
+  /** Timeout after which the engine's worker is replaced and the image is `extractor-failed`, default 30 s. */
   readonly timeoutMs?: number;
-  /** Called after each engine call with the number of images that shared it and its duration. For metrics. */
+  /** Called after each engine call with its number of images and its duration, for metrics. */
   readonly onBatch?: (images: number, seconds: number) => void;
 }

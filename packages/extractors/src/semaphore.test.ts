@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Semaphore } from './semaphore.ts';
 
-it('lets as many in as there are places, and the others in line', async () => {
+it('a semaphore admits as many callers as it has permits, and the others in order', async () => {
   const gate = new Semaphore(2);
   const entered: string[] = [];
   const enter = (name: string) => gate.enter().then(() => entered.push(name));
@@ -18,7 +18,7 @@ it('lets as many in as there are places, and the others in line', async () => {
   expect(entered).toEqual(['a', 'b', 'c', 'd']);
 });
 
-it('lets those in line give up, and keeps no place for them', async () => {
+it('a semaphore lets waiting callers abort and keeps no permit for them', async () => {
   const gate = new Semaphore(1);
   await gate.enter();
   const abort = new AbortController();

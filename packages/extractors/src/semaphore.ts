@@ -1,4 +1,4 @@
-/** Lets a number of callers in at once and the others wait in line: what keeps memory bounded in front of decoders and engine. */
+/** Limits concurrent callers; the rest wait in FIFO order. It bounds memory in front of decoders and engine. */
 import { setMaxListeners } from 'node:events';
 
 export class Semaphore {
@@ -28,7 +28,7 @@ export class Semaphore {
     }
   }
 
-  /** Resolves when there is a place; rejects with the signal's reason when aborted before. */
+  /** Resolves when there is a permit; rejects with the signal's reason if aborted before. */
   async enter(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.free > 0) {
@@ -38,7 +38,7 @@ export class Semaphore {
     await this.wait(signal);
   }
 
-  /** Hands the place on to the next in line. */
+  /** Passes the permit on to the next waiting caller. */
   leave(): void {
     const next = this.line.shift();
     if (next) next();
@@ -46,7 +46,7 @@ export class Semaphore {
   }
 
   private wait(signal?: AbortSignal): Promise<void> {
-    // Callers that belong together share one signal, and there may be hundreds: that is no leak.
+    // Related callers share one signal, and there may be hundreds: not a leak.
     if (signal) setMaxListeners(0, signal);
     return new Promise((resolve, reject) => {
       const enter = () => {

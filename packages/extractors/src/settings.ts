@@ -1,4 +1,4 @@
-/** The options of an extractor with their defaults, checked all at once. */
+/** The options of an extractor with their defaults. All errors are reported at once. */
 import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import { defaultLimits } from './images/limits.ts';
@@ -24,5 +24,5 @@ export function settingsOf(options: ExtractorOptions): Settings {
   const wrong = Object.entries(numbers).filter(([, value]) => !Number.isInteger(value) || value < 1);
   if (wrong.length === 0) return settings;
   const names = wrong.map(([name]) => name).join(', ');
-  throw new HeadwaterError('config-invalid', `Options of an extractor must be positive integers: ${names}.`);
+  throw new HeadwaterError('config-invalid', `extractor options must be positive integers: ${names}`);
 }

@@ -1,4 +1,7 @@
-/** A link, or a whole chain of them, behind the interface that services know: bounded, closable, and held to its contract vector by vector. */
+/**
+ * Runs a step, or a whole chain, as an extractor: with bounded concurrency and `close`, and every vector checked against its
+ * contract.
+ */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { Admission } from './admission.ts';
 import type { Extractor, ExtractorDescription } from './api.ts';
@@ -6,7 +9,7 @@ import type { ExtractorOptions } from './options.ts';
 import { settingsOf } from './settings.ts';
 import type { SourceRecord, Stage, Value } from './stages/api.ts';
 
-/** What runs a link, and what is to be known about it. */
+/** A step with its engine description and its notices. */
 interface Runner {
   readonly engine: string;
   readonly notes?: readonly string[];
@@ -19,7 +22,7 @@ export class StageExtractor implements Extractor {
   private readonly stage: Stage;
   private readonly admission: Admission;
 
-  /** Owns the link from now on. */
+  /** Takes ownership of the step. */
   constructor(
     description: ExtractorDescription,
     stage: Stage,
@@ -46,7 +49,7 @@ export class StageExtractor implements Extractor {
       return this.check(await this.stage.apply({ type: 'record', record }, signal));
     } catch (thrown) {
       signal?.throwIfAborted();
-      // What a link did not foresee is the fault of this record, as far as anyone can tell; the next ones may be fine.
+      // An unexpected error counts as a fault of this record, since later records may succeed.
       throw asHeadwaterError(thrown, 'extractor-failed');
     }
   }
@@ -54,13 +57,13 @@ export class StageExtractor implements Extractor {
   private check(value: Value): Float32Array {
     const { dimensions } = this.description.contract;
     if (value.type !== 'vector')
-      throw new HeadwaterError('record-unfit', `The record gives no vector, but: ${value.type}.`);
+      throw new HeadwaterError('record-unfit', `the record gives ${value.type}, not a vector`);
     if (value.vector.length !== dimensions) {
-      const message = `The vector has ${value.vector.length} numbers, not ${dimensions}.`;
+      const message = `the vector has ${value.vector.length} numbers, not ${dimensions}`;
       throw new HeadwaterError('vector-wrong-dimensions', message, { context: { dimensions } });
     }
     if (value.vector.every(Number.isFinite)) return value.vector;
-    const message = 'The vector holds NaN or infinity; missing-imputed fills in what is missing.';
+    const message = 'the vector contains NaN or infinity; missing-imputed replaces missing numbers';
     throw new HeadwaterError('vector-not-finite', message);
   }
 }

@@ -53,14 +53,14 @@ function withNaN(bytes: Buffer): Buffer {
 describe('extract does not start on', () => {
   it.each([
     ['an unknown operator', withUnknownOperator, 28, /MinPool/],
-    ['NaN weights', withNaN, 28, /holds NaN/],
+    ['NaN weights', withNaN, 28, /contains NaN/],
     [
       'another input shape',
       (bytes: Buffer) => bytes,
       32,
-      /takes image \[N, 28, 28, 1\].*says \[N, 32, 32, 1\]/,
+      /takes image \[N, 28, 28, 1\].*states \[N, 32, 32, 1\]/,
     ],
-    ['half a file', (bytes: Buffer) => bytes.subarray(0, 500_000), 28, /cut short/],
+    ['half a file', (bytes: Buffer) => bytes.subarray(0, 500_000), 28, /truncated/],
   ])('%s', async (name, damage, size, message) => {
     const path = await netFile(name.replaceAll(' ', '-'), damage(lenet), size);
     await expect(start({ EXTRACTOR: path })).rejects.toMatchObject({

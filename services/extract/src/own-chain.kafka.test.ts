@@ -105,7 +105,7 @@ it('a chain that cannot be opened fails the start with a remedy, and creates no 
   const [fixture, path] = [await open(), await chainFile()];
   await writeFile(path, `id: ${id}\nchain: [pixel-vector, standardized-vector]\n`);
   expect(await idOfExtractorFile(path)).toBe(id);
-  await expect(start(fixture, path)).rejects.toThrow(/not learned yet.*headwater extractor fit/);
+  await expect(start(fixture, path)).rejects.toThrow(/not fitted yet.*headwater extractor fit/);
   const log = openLog();
   onTestFinished(() => log.close());
   expect(await log.admin.partitions(fixture.names.topics.vectors(id))).toBeUndefined();

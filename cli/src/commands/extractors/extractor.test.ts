@@ -148,10 +148,10 @@ describe('headwater extractor', () => {
       /expected a folder, a \.jsonl file, or topic/,
     ],
     ['a limit of nothing', ['fit', '$chain', '--from', '.', '--limit', '0'], /at least 1/],
-    ['no such extractor file', ['describe', 'nowhere.yaml'], /nowhere\.yaml can't be read/],
+    ['no such extractor file', ['describe', 'nowhere.yaml'], /nowhere\.yaml cannot be read/],
     ['no such image', ['try', 'pixels.v1', 'nowhere.png'], /cannot read the image .*nowhere\.png/],
     ['an attribute without a value', ['try', 'pixels.v1', 'a.png', '--attribute', 'price'], /price=7\.5/],
-    ['a part that is none', ['merge', '$chain', '$chain'], /is none, or another version|was cut short/],
+    ['a part that is none', ['merge', '$chain', '$chain'], /is not a part of this version|is truncated/],
   ])('says what is wrong with %s', async (_, args, reason) => {
     const path = await chainFile('wrong.v1');
     const { code, err } = await run(args.map((arg) => arg.replace('$chain', path)));

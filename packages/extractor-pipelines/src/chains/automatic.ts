@@ -1,6 +1,7 @@
 /**
- * Automatic: looks at a sample, decides what each attribute is, and makes of image and attributes the branches that suit them, joined into one
- * vector in which each of them counts alike. What it decided is kept as what it learned; the branches then learn what they need.
+ * Automatic: inspects a sample, decides on the type of each attribute, and expands to branches that suit the image and the
+ * attributes, joined into one vector in which each has the same weight. The decision is its fitted artefact; the branches are
+ * then fitted themselves.
  */
 import { type FittedArtefact, readOptions, type StageMethod, type Value } from '@headwater/extractors';
 import { z } from 'zod';
@@ -10,7 +11,7 @@ import { checkType } from '../learning/values.ts';
 import { type AttributeCount, AttributeCounts } from '../methods/records/attribute-counts.ts';
 import type { RawStep, Weight } from './chain-file.ts';
 
-/** A method that stands for links of its own. */
+/** A method that expands to other steps. */
 interface ExpandingMethod extends StageMethod {
   readonly expand: (options: unknown, artefact: FittedArtefact | undefined) => RawStep[];
 }
@@ -26,13 +27,16 @@ const kinds = ['number', 'category', 'words', 'characters', 'ignored'] as const;
 type AttributeKind = (typeof kinds)[number];
 
 const optionsSchema = z.strictObject({
-  /** What makes a vector of the image: an extractor's id, a net file, `pixel-vector`; false leaves the image out. */
+  /** The source of the image's vector: an extractor's id, a net file, `pixel-vector`; false ignores the image. */
   image: z.union([z.string().min(1), z.literal(false)]).default('efficientnet-lite0.v1'),
-  /** Looks at these attributes alone. */
+  /** Restricts the method to these attributes. */
   only: z.array(z.string().min(1).max(256)).min(1).max(256).optional(),
-  /** What certain attributes are, whatever they look like. */
+  /** Types of certain attributes, in place of detection. */
   attributes: z.record(z.string().min(1).max(256), z.enum(kinds)).default({}),
-  /** Attributes with at most so many different values, of three words at most and each met twice on average, are categories. */
+  /**
+   * Attributes with at most this many different values, of at most three words and with two occurrences each on average, are
+   * categories.
+   */
   mostCategories: z.int().min(2).max(1_000).default(64),
 });
 
@@ -46,7 +50,7 @@ const format = {
   }),
 };
 
-/** Which kind an attribute is, by how it looks in a sample of so many records. */
+/** The type of an attribute, from its values in a sample of `records` records. */
 export function kindOf(count: AttributeCount, records: number, mostCategories: number): AttributeKind {
   const { values } = count;
   if (count.records * 100 < records || values?.size === 1) return 'ignored';
@@ -92,7 +96,7 @@ class KindLearner implements Learner<KindLearner> {
       return { name, is: own ?? kindOf(count, records, mostCategories) };
     });
     if (image === false && attributes.every(({ is }) => is === 'ignored')) {
-      throw insufficient(method, 'leaves the image out, and finds no attribute that tells records apart');
+      throw insufficient(method, 'ignores the image and finds no attribute that distinguishes records');
     }
     return { attributes };
   }
@@ -102,7 +106,7 @@ type Branched = readonly [name: string, links: RawStep[], weight: Weight];
 
 const balanced = 'balanced' as const;
 
-/** Dots divide places, and a branch may be called like anything. */
+/** Dots separate places, and a branch may have any name. */
 function branchOf(attribute: string): string {
   return `attribute-${encodeURIComponent(attribute).replaceAll('.', '%2E')}`;
 }
@@ -149,6 +153,6 @@ export const automatic: ExpandingMethod = {
     ];
   },
   open() {
-    throw new Error('a method that stands for other links is expanded, not opened');
+    throw new Error('a method that expands to other steps cannot be opened');
   },
 };

@@ -1,4 +1,4 @@
-/** Branches side by side: each takes the same value, and their vectors become one, in the order in which the file names them. */
+/** Parallel branches: each takes the same value, and their vectors are concatenated in the order of the file. */
 import {
   canonicalJson,
   type Stage,
@@ -37,7 +37,7 @@ function concatenate(
   return joined;
 }
 
-/** What all branches take. */
+/** The types that all branches take. */
 function commonTypes(branches: readonly Pick<Stage, 'takes'>[]): ValueType[] {
   return valueTypes.filter((type) => branches.every(({ takes }) => takes.includes(type)));
 }
@@ -52,7 +52,7 @@ export function concatenateBranches(branches: readonly JoinedBranch[]): Stage {
     dimensions,
     digest: sha256(`headwater-branches-1\n${canonicalJson(parts)}`),
     async apply(value, signal) {
-      // All are waited for, and the first in order is told: which error a record gets does not depend on time.
+      // Waits for all branches and reports the first error in order: the error of a record does not depend on timing.
       const settled = await Promise.allSettled(
         branches.map(async ({ stage }) => await stage.apply(value, signal)),
       );

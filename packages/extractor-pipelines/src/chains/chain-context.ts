@@ -1,4 +1,4 @@
-/** What links are opened with, and how a name in a chain's file is understood. */
+/** The context in which steps are opened, and the resolution of method names in a chain's file. */
 import { resolve } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import {
@@ -12,37 +12,37 @@ import { automatic } from './automatic.ts';
 import type { MethodStep } from './chain-file.ts';
 import { builtInMethod, netFileMethod } from './extractor-method.ts';
 
-/** What a link learned, and behind which links. */
+/** A step's artefact, with the digest of the steps before it. */
 export interface FittedStep {
   readonly artefact: FittedArtefact;
-  /** Digest over the links before it, as they were then. */
+  /** Digest over the steps before it, at the time of fitting. */
   readonly basis: string;
 }
 
 export interface ChainContext {
-  /** The file as the user names it, for messages. */
+  /** The file's name as given by the user, for messages. */
   readonly file: string;
-  /** Its folder: paths in the file are relative to it. */
+  /** Its folder, to which paths in the file are relative. */
   readonly folder: string;
-  /** What was learned, by the places of the links. */
+  /** Fitted artefacts, by the places of the steps. */
   readonly artefacts: ReadonlyMap<string, FittedStep>;
-  /** What does not hold any more is learned anew, and no error. */
+  /** Outdated artefacts are fitted again and are not an error. */
   readonly learning: boolean;
-  /** What to do where something has not learned yet. */
+  /** The remedy for a step that is not fitted. */
   readonly howToFit: string;
   readonly settings: ExtractorOptions;
 }
 
-/** Says where an error comes from: file, link and method. */
+/** Adds file, step and method to an error. */
 export function withStepContext(context: ChainContext, link: MethodStep, thrown: unknown): unknown {
-  // A link that stands for others has had its say already.
+  // The error of an expanded step has its context already.
   if (!(thrown instanceof HeadwaterError) || thrown.message.startsWith(`${context.file}: `)) return thrown;
   const message = `${context.file}: ${link.place} (${link.method}): ${thrown.message}`;
   const { code, verdict, context: fields } = thrown;
   return new HeadwaterError(code, message, { verdict, context: fields, cause: thrown });
 }
 
-/** Paths in the options of a user's own module are relative to the chain's file. */
+/** Paths in the options of a user-supplied module are relative to the chain's file. */
 export function optionsOf(
   { folder }: ChainContext,
   { options }: MethodStep,
@@ -65,11 +65,11 @@ export function methodOf({ folder }: ChainContext, { method: name }: MethodStep)
   const methods = [automatic, ...stageMethods()].map((known) => known.method);
   throw new HeadwaterError(
     'config-invalid',
-    `there is no such method. There are: ${[...methods, ...extractorIds()].join(', ')}, and paths of net files (.yaml)`,
+    `unknown method; known methods: ${[...methods, ...extractorIds()].join(', ')}, and paths of net files (.yaml)`,
   );
 }
 
-/** Whether a link with these options must be fitted before it can be opened. */
+/** Whether a step with these options must be fitted before it can be opened. */
 export function needsFitting(method: StageMethod, options: unknown): boolean {
   return method.fit !== undefined && (method.learns?.(options) ?? true);
 }

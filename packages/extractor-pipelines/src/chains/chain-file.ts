@@ -1,24 +1,24 @@
 /**
- * A chain of extractors, told in a small YAML file: its id, and its links one after the other. Everything that is wrong with the file itself
- * is said at once; whether the links fit together is found out when they are looked at (chain-types.ts).
+ * A chain of extractors as a YAML file: its id, and its steps in order. All errors of the file itself are reported at once;
+ * chain-types.ts checks whether the steps fit together.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { z } from 'zod';
 
-/** Links of one file, those in branches too. */
+/** Maximum number of steps of a file, including those in branches. */
 const maxSteps = 200;
 
-/** A link that one method makes. */
+/** A step made by one method. */
 export interface MethodStep {
   readonly kind: 'method';
-  /** Where it stands, e.g. `chain.2` or `chain.0.price.1`; what it learns is kept under this name. */
+  /** Its place, e.g. `chain.2` or `chain.0.price.1`, which is the key of its artefact. */
   readonly place: string;
   /** A method's name, the id of an extractor of the table, or the path of another extractor's file. */
   readonly method: string;
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** How much a branch counts: its numbers are multiplied by this; `balanced` is 1 / √(its dimensions). */
+/** Weight of a branch, a factor of its numbers; `balanced` is 1 / √(its dimensions). */
 export type Weight = number | 'balanced';
 
 interface Branch {
@@ -27,7 +27,7 @@ interface Branch {
   readonly links: readonly ChainStep[];
 }
 
-/** Every branch takes the same value; their vectors are joined in this order. */
+/** Every branch takes the same value; their vectors are concatenated in this order. */
 export interface BranchesStep {
   readonly kind: 'branches';
   readonly place: string;
@@ -39,7 +39,7 @@ export type ChainStep = MethodStep | BranchesStep;
 export interface ChainFile {
   readonly id: string;
   readonly description: string;
-  /** The digest that the chain must have, where the file states one. */
+  /** The digest that the chain must have, if the file states one. */
   readonly digest: string | undefined;
   readonly links: readonly ChainStep[];
 }
@@ -72,7 +72,7 @@ const rawLink: z.ZodType<RawStep> = z.lazy(() =>
     'must be a name, {method: …, options…}, or {branches: {name: […], …}}',
   ),
 );
-const rawLinks = z.array(rawLink).min(1, 'needs at least one link');
+const rawLinks = z.array(rawLink).min(1, 'must have at least one step');
 
 const chainFile = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*\.v\d+$/, 'must be like my-chain.v1'),
@@ -84,7 +84,7 @@ const chainFile = z.strictObject({
   chain: rawLinks,
 });
 
-/** Whether a file's content is a chain's; everything else is taken for a net's. */
+/** Whether a file's content describes a chain; everything else counts as a net. */
 export function isChain(content: unknown): boolean {
   return typeof content === 'object' && content !== null && 'chain' in content;
 }
@@ -105,7 +105,7 @@ function branchesAt({ branches, weights }: RawBranches, place: string): Branches
   };
 }
 
-/** Gives each link its place. */
+/** Assigns each step its place. */
 export function stepsAt(links: readonly RawStep[], place: string): ChainStep[] {
   return links.map((link, index): ChainStep => {
     const here = `${place}.${index}`;
@@ -132,7 +132,7 @@ function unknownWeights(links: readonly RawStep[], place: string): string[] {
     const here = `${place}.${index}`;
     const own = Object.keys(link.weights)
       .filter((name) => !Object.hasOwn(link.branches, name))
-      .map((name) => `${here}.weights: there is no branch ${name}`);
+      .map((name) => `${here}.weights: unknown branch ${name}`);
     const inner = Object.entries(link.branches).flatMap(([name, branch]) =>
       unknownWeights(branch, `${here}.${name}`),
     );
@@ -140,14 +140,14 @@ function unknownWeights(links: readonly RawStep[], place: string): string[] {
   });
 }
 
-/** `name` stands for the file in messages. Errors: config-invalid (lists all that is wrong). */
+/** `name` is the file's name for messages. Errors: config-invalid (lists all problems). */
 export function parseChainFile(content: unknown, name: string): ChainFile {
   try {
     return readLinks(content, name);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    // YAML can hold a list that holds itself, and the stack ends where it does not.
-    const message = `${name}: links are nested too deeply, or within themselves.`;
+    // A YAML list can contain itself, which overflows the stack.
+    const message = `${name}: steps are nested too deeply, or contain themselves`;
     throw new HeadwaterError('config-invalid', message, { cause });
   }
 }
@@ -158,7 +158,7 @@ function readLinks(content: unknown, name: string): ChainFile {
     ? unknownWeights(parsed.data.chain, 'chain')
     : parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`);
   const links = parsed.success ? stepsAt(parsed.data.chain, 'chain') : [];
-  if (countLinks(links) > maxSteps) problems.push(`chain: has more than ${maxSteps} links`);
+  if (countLinks(links) > maxSteps) problems.push(`chain: has more than ${maxSteps} steps`);
   if (parsed.success && problems.length === 0) {
     const { id, description, digest } = parsed.data;
     return { id, description, digest, links };

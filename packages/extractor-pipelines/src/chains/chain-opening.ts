@@ -1,6 +1,6 @@
 /**
- * Opens the links of a chain one by one, as far as they have learned what they need. Where one has not, what stands behind it waits: the
- * places where learning can go on are its frontier. What a link learned holds only behind the very links that it learned behind.
+ * Opens the steps of a chain in order, as far as they are fitted. Steps after an unfitted one must wait; the unfitted steps
+ * that can be fitted next are the frontier. An artefact is valid only after the same steps as at the time of fitting.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Stage, StageMethod, ValueType } from '@headwater/extractors';
@@ -11,14 +11,14 @@ import { type BranchesStep, type ChainStep, type MethodStep, type RawStep, steps
 import { checkTakes, checkVector } from './chain-types.ts';
 import { digestOfAll, dimensionsAfter, type PlacedStage, sequenceOf } from './sequence.ts';
 
-/** A link that can learn now: all before it are open. */
+/** An unfitted step that can be fitted now: all steps before it are open. */
 export interface UnfittedStep {
   readonly link: MethodStep;
   readonly method: StageMethod;
   readonly options: Readonly<Record<string, unknown>>;
-  /** What a record goes through before it gets here. */
+  /** The steps before it. */
   readonly before: readonly PlacedStage[];
-  /** Digest over those. */
+  /** Digest over `before`. */
   readonly basis: string;
 }
 
@@ -27,8 +27,8 @@ function typeAfter(stages: readonly PlacedStage[]): ValueType {
 }
 
 /**
- * Links do not say how many numbers they take: they are shown as many zeros as they will be given. That they can't make anything else of zeros
- * is no fault. Errors: config-invalid.
+ * Steps do not declare how many numbers they take, so they are tried with as many zeros as they will be given. A failure to
+ * compute something from zeros is not an error. Errors: config-invalid.
  */
 async function checkDimensions(given: number | null, stage: Stage): Promise<void> {
   if (given === null || !stage.takes.includes('vector')) return;
@@ -56,8 +56,8 @@ export class ChainOpening {
   }
 
   /**
-   * The links, open; undefined where some of them must learn first: then those that can are in `frontier`.
-   * Errors: config-invalid, model-invalid and what methods throw; then `close` gives back what was opened.
+   * The open steps; undefined if some of them must be fitted first: `frontier` then holds those that can be fitted. Errors:
+   * config-invalid, model-invalid and those of methods; `close` then releases what was opened.
    */
   async open(
     links: readonly ChainStep[],
@@ -72,12 +72,12 @@ export class ChainOpening {
     return stages;
   }
 
-  /** What runs the links, for the log: the engines of nets and modules. */
+  /** Engine descriptions of nets and modules, for the log. */
   engines(): string[] {
     return [...new Set(this.opened.flatMap((stage) => ('engine' in stage ? [String(stage.engine)] : [])))];
   }
 
-  /** What users of the links should know. */
+  /** Notices of all steps. */
   notes(): string[] {
     return this.opened.flatMap((stage) => ('notes' in stage ? (stage.notes as string[]) : []));
   }
@@ -112,17 +112,17 @@ export class ChainOpening {
     return opened;
   }
 
-  /** Errors: model-invalid where it has learned, but not behind the links that stand before it now. */
+  /** Errors: model-invalid if the step was fitted after other steps than those before it now. */
   private isReady({ link, method, options, basis }: UnfittedStep): boolean {
     if (!needsFitting(method, options)) return true;
     const known = this.context.artefacts.get(link.place);
     if (known === undefined || known.basis === basis) return known !== undefined;
     if (this.context.learning) return false;
-    const message = 'it learned behind other links than those that stand before it now.';
+    const message = 'fitted after other steps than those before it now;';
     throw new HeadwaterError('model-invalid', `${message} ${this.context.howToFit}`);
   }
 
-  /** The link, or those that it stands for; undefined where what it learned holds no more, and it may learn anew. */
+  /** The step, or those that it expands to; undefined if its artefact is outdated and it may be fitted again. */
   private async openReady({
     link,
     method,
@@ -155,7 +155,7 @@ export class ChainOpening {
     for (const { name, weight, links } of branches) {
       const stages = await this.open(links, before);
       if (!stages) continue;
-      // A branch of links that change no vector gives as many numbers as it is given.
+      // A branch of identity steps gives as many numbers as it is given.
       const stage = { ...sequenceOf(stages), dimensions: dimensionsAfter([...before, ...stages]) };
       checkVector(this.context, `the branch ${place}.${name}`, stage.gives);
       if (stage.dimensions === null)
@@ -167,5 +167,5 @@ export class ChainOpening {
 }
 
 export function unknownDimensions(file: string, where: string): HeadwaterError {
-  return new HeadwaterError('config-invalid', `${file}: ${where} does not tell how many numbers it gives.`);
+  return new HeadwaterError('config-invalid', `${file}: ${where} does not declare its number of dimensions`);
 }

@@ -1,4 +1,7 @@
-/** Whether links fit together, looked at before anything is opened: what one gives, the next must take, and the last must give a vector. */
+/**
+ * Checks whether steps fit together before any is opened: each must take what the one before gives, and the last must give a
+ * vector.
+ */
 import { HeadwaterError } from '@headwater/errors';
 import type { Stage, ValueType } from '@headwater/extractors';
 import { stageMethods } from '../methods/method-table.ts';
@@ -7,22 +10,22 @@ import type { BranchesStep, ChainStep, MethodStep } from './chain-file.ts';
 
 type Types = Pick<Stage, 'takes' | 'gives'>;
 
-/** Methods that make of one type what another link takes. */
+/** Methods that convert a type to one that another step takes. */
 function bridgesFrom(given: ValueType, wanted: readonly ValueType[]): string {
   const bridges = stageMethods()
     .filter(({ takes, gives }) => takes.includes(given) && wanted.includes(gives) && gives !== given)
     .map(({ method }) => method);
-  return bridges.length > 0 ? ` Put one of these before it: ${bridges.join(', ')}.` : '';
+  return bridges.length > 0 ? `; put one of these before it: ${bridges.join(', ')}` : '';
 }
 
 /** Errors: config-invalid. */
 export function checkTakes(given: ValueType, { takes }: Pick<Stage, 'takes'>): void {
   if (takes.includes(given)) return;
-  const found = `it takes ${takes.join(' or ')}, and is given ${given}.`;
+  const found = `takes ${takes.join(' or ')}, but is given ${given}`;
   throw new HeadwaterError('config-invalid', `${found}${bridgesFrom(given, takes)}`);
 }
 
-/** Runs a check of one link; an error that it throws says which one. */
+/** Runs a check of one step and adds its context to errors. */
 function checkAt<T>(context: ChainContext, link: MethodStep, check: () => T): T {
   try {
     return check();
@@ -34,7 +37,7 @@ function checkAt<T>(context: ChainContext, link: MethodStep, check: () => T): T 
 function typesOf(context: ChainContext, link: MethodStep): Types {
   const method = methodOf(context, link);
   const options = optionsOf(context, link);
-  // Those that learn check their options when they begin to: better now than after an hour of learning.
+  // Methods that are fitted check their options at the start of fitting: it is better to fail here than after an hour.
   if (needsFitting(method, options)) method.fit?.(options);
   return method.types?.(options) ?? method;
 }
@@ -54,7 +57,7 @@ export function checkVector(
   gives: ValueType,
 ): asserts gives is 'vector' {
   if (gives === 'vector') return;
-  const message = `${file}: ${place} ends with ${gives}, and must end with a vector.`;
+  const message = `${file}: ${place} ends with ${gives}, but must end with a vector`;
   throw new HeadwaterError(
     'config-invalid',
     `${message}${bridgesFrom(gives, ['vector']).replace('before it', 'at its end')}`,
@@ -72,7 +75,7 @@ function givenByBranches(
   return 'vector';
 }
 
-/** What a run of links gives at its end. Errors: config-invalid. */
+/** The type that a sequence of steps gives. Errors: config-invalid. */
 export function checkTypes(context: ChainContext, links: readonly ChainStep[], given: ValueType): ValueType {
   let current = given;
   for (const link of links) {

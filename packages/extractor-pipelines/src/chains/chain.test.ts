@@ -1,4 +1,4 @@
-/** Chains: what a file may say, what is checked at start, and what a chain promises as an extractor. */
+/** Chains: the syntax of files, the checks at start, and the guarantees of a chain as an extractor. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { grayDigit, recordOf } from '@headwater/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -16,7 +16,7 @@ const bytesOf = (vectors: readonly Float32Array[]) =>
   vectors.map((vector) => Buffer.from(new Uint8Array(vector.slice().buffer)).toString('hex'));
 
 describe('a chain', () => {
-  it('is an extractor of its own: id, contract, and the values of its links', async () => {
+  it('is an extractor with its id, contract, and the values of its steps', async () => {
     const { chain } = await chainFolder();
     const path = await chain(['lenet-digits.v1'], { description: 'Digits.' });
     const [own, net] = [await open(path), await open('lenet-digits.v1')];
@@ -31,7 +31,7 @@ describe('a chain', () => {
     expect(own.engine).toMatch(/^chain of 1 link: onnxruntime/);
   });
 
-  it('gives a net pictures that a link before it made, with the same values as images', async () => {
+  it('passes pictures of an earlier step to a net, with the same values as images', async () => {
     const { chain } = await chainFolder();
     const path = await chain([{ method: 'ConformedData', size: 28, colour: 'gray' }, 'lenet-digits.v1']);
     const record = recordOf(await grayDigit().png().toBuffer());
@@ -39,7 +39,7 @@ describe('a chain', () => {
     expect(await (await open(path)).extract(record)).toEqual(expected);
   });
 
-  it('joins its branches in the order of the file, each by its weight', async () => {
+  it('concatenates its branches in the order of the file, each with its weight', async () => {
     const { chain } = await chainFolder();
     const path = await chain([
       {
@@ -61,7 +61,7 @@ describe('a chain', () => {
     expect(without[0]).toBe(6);
   });
 
-  it('gives the same bits whatever is under way beside a record, and refuses bad ones each with its reason', async () => {
+  it('gives the same bits for concurrent records, and rejects bad ones each with its reason', async () => {
     const { chain } = await chainFolder();
     const path = await chain([
       {
@@ -91,7 +91,7 @@ describe('a chain', () => {
     expect(codes).toEqual(['image-type-unsupported', 'record-unfit', 'vector-not-finite', 'fine']);
   });
 
-  it('answers what it has accepted before it closes, and takes nothing more', async () => {
+  it('completes accepted records before it closes and rejects new ones', async () => {
     const { chain } = await chainFolder();
     const extractor = await open(await chain([{ method: 'pixel-vector', size: 4 }]), { maxPending: 1 });
     const [record = recordOf(new Uint8Array())] = await products(1);
@@ -102,7 +102,7 @@ describe('a chain', () => {
     expect(await Promise.all(accepted)).toHaveLength(2);
   });
 
-  it('has a digest that covers every link, and is held to the one that its file states', async () => {
+  it('has a digest that covers every step, and must match the one in its file', async () => {
     const { chain } = await chainFolder();
     const digestOf = async (links: unknown, more: object = {}) =>
       (await open(await chain(links, more))).description.digest;
@@ -124,40 +124,36 @@ describe('a chain', () => {
   });
 });
 
-describe('what is wrong with a chain is told with file, link and what to do', () => {
+describe('an error of a chain names file, step and remedy', () => {
   const pixels = { method: 'pixel-vector', size: 2 };
   it.each<[unknown, object, RegExp]>([
-    [[], {}, /chain: needs at least one link/],
+    [[], {}, /chain: must have at least one step/],
     ['pixel-vector', {}, /chain: /],
     [[pixels], { id: 'look' }, /id: must be like my-chain\.v1/],
     [[pixels], { digest: 'abc' }, /digest: must be 64/],
     [[pixels], { colour: 'red' }, /colour/],
     [[{ size: 2 }], {}, /chain\.0: must be a name, \{method/],
     [[{ branches: {} }], {}, /chain\.0/],
-    [[{ branches: { a: [pixels] }, weights: { b: 1 } }], {}, /there is no branch b/],
-    [['resnet'], {}, /chain\.0 \(resnet\): there is no such method\. There are: automatic, .*pixels\.v1/],
+    [[{ branches: { a: [pixels] }, weights: { b: 1 } }], {}, /unknown branch b/],
+    [['resnet'], {}, /chain\.0 \(resnet\): unknown method; known methods: automatic, .*pixels\.v1/],
     [[{ ...pixels, size: 0 }], {}, /chain\.0 \(pixel-vector\): size/],
-    [[pixels, 'tfidf'], {}, /chain\.1 \(tfidf\): it takes tokens or missing, and is given vector/],
+    [[pixels, 'tfidf'], {}, /chain\.1 \(tfidf\): takes tokens or missing, but is given vector/],
     [
       [{ method: 'field', name: 'a', as: 'text' }, 'tfidf'],
       {},
-      /Put one of these before it: .*segmented-words/,
+      /put one of these before it: .*segmented-words/,
     ],
     [
       [{ method: 'field', name: 'a', as: 'text' }],
       {},
-      /the chain ends with text, and must end with a vector/,
+      /the chain ends with text, but must end with a vector/,
     ],
     [
       [{ branches: { a: [{ method: 'conformed-data', size: 2 }] } }],
       {},
       /branch chain\.0\.a ends with pixels/,
     ],
-    [
-      [pixels, 'pixel-vector'],
-      {},
-      /chain\.1 \(pixel-vector\): it takes record or pixels, and is given vector/,
-    ],
+    [[pixels, 'pixel-vector'], {}, /chain\.1 \(pixel-vector\): takes record or pixels, but is given vector/],
     [
       [
         { ...pixels, size: 100 },
@@ -165,14 +161,14 @@ describe('what is wrong with a chain is told with file, link and what to do', ()
         { branches: { a: ['identity'], b: ['identity'], c: ['identity'] } },
       ],
       {},
-      /gives 90000 numbers|does not tell/,
+      /gives 90000 numbers|does not declare/,
     ],
-    [['./net.yaml'], {}, /net\.yaml can't be read/],
-    [['./look.yaml'], {}, /look\.yaml is a chain, and a link must be a method/],
+    [['./net.yaml'], {}, /net\.yaml cannot be read/],
+    [['./look.yaml'], {}, /look\.yaml is a chain, but a step must be a method/],
     [
       [pixels, 'standardized-vector'],
       {},
-      /not learned yet: chain\.1 \(standardized-vector\)\. Run: headwater extractor fit .*look\.yaml/,
+      /not fitted yet: chain\.1 \(standardized-vector\); run: headwater extractor fit .*look\.yaml/,
     ],
   ])('%j', async (links, more, reason) => {
     const { chain } = await chainFolder();
@@ -185,13 +181,13 @@ describe('what is wrong with a chain is told with file, link and what to do', ()
   it.each([
     [{ method: 'automatic', image: 5 }, /chain\.0 \(automatic\): image/],
     [{ method: 'automatic', mostCategories: 1 }, /chain\.0 \(automatic\): mostCategories/],
-  ])('options of what learns, before it learns: %j', async (link, reason) => {
+  ])('for invalid options before fitting: %j', async (link, reason) => {
     const { chain } = await chainFolder();
     const path = await chain([link]);
     await expect(fitChain(path, { samples: [], signal })).rejects.toThrow(reason);
   });
 
-  it('links that are given another number of numbers than they take', async () => {
+  it('for a step that is given the wrong number of numbers', async () => {
     const { chain } = await chainFolder();
     const reduced = { method: 'dimension-reduced-vector', using: 'random', dimensions: 2, input: 7 };
     const path = await chain([pixels, reduced]);
@@ -199,14 +195,16 @@ describe('what is wrong with a chain is told with file, link and what to do', ()
     await expect(open(path)).rejects.toThrow(/chain\.1 \(dimension-reduced-vector\): given 12 numbers/);
   });
 
-  it('links within themselves', async () => {
+  it('for steps that contain themselves', async () => {
     const { chain } = await chainFolder();
     const path = await chain([]);
     await writeFile(path, 'id: look.v1\nchain: [&a {branches: {x: [*a]}}]\n');
-    await expect(open(path)).rejects.toThrow(/look\.yaml: links are nested too deeply, or within themselves/);
+    await expect(open(path)).rejects.toThrow(
+      /look\.yaml: steps are nested too deeply, or contain themselves/,
+    );
   });
 
-  it('a file that is no YAML', async () => {
+  it('for a file that is not YAML', async () => {
     const { chain } = await chainFolder();
     const path = await chain([]);
     await writeFile(path, 'chain: [');
@@ -214,7 +212,7 @@ describe('what is wrong with a chain is told with file, link and what to do', ()
   });
 });
 
-describe('what a chain has learned', () => {
+describe('a fitted chain', () => {
   const links = [{ method: 'pixel-vector', size: 2 }, 'standardized-vector'];
   async function learned() {
     const place = await chainFolder();
@@ -223,32 +221,30 @@ describe('what a chain has learned', () => {
     return { ...place, path };
   }
 
-  it('is opened with it', async () => {
+  it('is opened with its artefacts', async () => {
     const { path } = await learned();
     const extractor = await open(path);
     const [record = recordOf(new Uint8Array())] = await products(1);
     expect(await extractor.extract(record)).toHaveLength(12);
   });
 
-  it('is held to its digest: a byte that was changed does not open', async () => {
+  it('does not open when a byte of an artefact was changed', async () => {
     const { path, fitted } = await learned();
     const text = await readFile(fitted, 'utf8');
     await writeFile(fitted, text.replace('"records":6', '"records":7'));
     await expect(open(path)).rejects.toMatchObject({ code: 'model-invalid' });
-    await expect(open(path)).rejects.toThrow(
-      /look\.v1\.fitted\.json holds at chain\.1 what was not written so/,
-    );
+    await expect(open(path)).rejects.toThrow(/look\.v1\.fitted\.json was altered at chain\.1/);
     await writeFile(fitted, text.slice(0, 100));
-    await expect(open(path)).rejects.toThrow(/was cut short/);
+    await expect(open(path)).rejects.toThrow(/is truncated/);
     await writeFile(fitted, text.replace('look.v1', 'look.v2'));
-    await expect(open(path)).rejects.toThrow(/is that of look\.v2/);
+    await expect(open(path)).rejects.toThrow(/belongs to look\.v2/);
   });
 
-  it('holds only behind the links that it was learned behind, and with the same options', async () => {
+  it('is valid only with the same earlier steps and options', async () => {
     const { path, chain } = await learned();
     await chain([{ method: 'pixel-vector', size: 2, fit: 'contain' }, 'standardized-vector']);
     await expect(open(path)).rejects.toMatchObject({ code: 'model-invalid' });
-    await expect(open(path)).rejects.toThrow(/learned behind other links.*headwater extractor fit/);
+    await expect(open(path)).rejects.toThrow(/fitted after other steps.*headwater extractor fit/);
     await chain([links[0], { method: 'standardized-vector', centre: false }]);
     await expect(open(path)).rejects.toThrow(/chain\.1 \(standardized-vector\).*was fitted with/);
   });

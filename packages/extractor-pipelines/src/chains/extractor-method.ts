@@ -1,4 +1,7 @@
-/** Extractors as links: those of the table, and nets of a user's own. A net takes a record's image, or a picture that a link before it made. */
+/**
+ * Extractors as steps: those of the table, and user-supplied nets. A net takes a record's image, or a picture of an earlier
+ * step.
+ */
 import { HeadwaterError } from '@headwater/errors';
 import {
   describeExtractor,
@@ -20,7 +23,7 @@ import { isChain } from './chain-file.ts';
 const noOptions = z.strictObject({});
 const takes: readonly ValueType[] = ['record', 'pixels'];
 
-/** A link that says what runs it, and what is to be known about it. */
+/** A step with an engine description and notices. */
 interface EngineStage extends Stage {
   readonly engine: string;
   readonly notes: readonly string[];
@@ -31,7 +34,10 @@ async function vectorOf(extractor: Extractor, value: Value, signal?: AbortSignal
   if (value.type === 'pixels' && extractor instanceof EngineExtractor) {
     return await extractor.extractPixels(value, signal);
   }
-  throw new HeadwaterError('record-unfit', `${extractor.description.id} finds no picture in: ${value.type}.`);
+  throw new HeadwaterError(
+    'record-unfit',
+    `${extractor.description.id} takes a picture, but was given ${value.type}`,
+  );
 }
 
 function stageOf(method: string, extractor: Extractor): EngineStage {
@@ -54,11 +60,11 @@ export function builtInMethod(id: string): StageMethod {
   return methodFrom(describeExtractor(id).id, (settings) => openBuiltIn(id, settings));
 }
 
-/** A net of a user's own by the path of its file. */
+/** A user-supplied net by the path of its file. */
 export function netFileMethod(path: string): StageMethod {
   return methodFrom(path, async (settings) => {
     if (isChain(await readExtractorFile(path))) {
-      const message = `${path} is a chain, and a link must be a method, an id or a net: put its links here in its place.`;
+      const message = `${path} is a chain, but a step must be a method, an id or a net; insert its steps here`;
       throw new HeadwaterError('config-invalid', message);
     }
     return await openNetFile(path, settings);

@@ -1,4 +1,4 @@
-/** Chains learn from samples: in passes, in parts, in any order, and whatever some of the records are like. */
+/** Fitting of chains: in passes, in parts, in any order, and with records that cannot be used. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SourceRecord } from '@headwater/extractors';
@@ -18,7 +18,7 @@ async function fitted(links: unknown, records: readonly SourceRecord[]) {
 }
 
 describe('automatic', () => {
-  it('finds what each attribute is, and joins them all into one vector', async () => {
+  it('detects the type of each attribute and joins them all into one vector', async () => {
     const { path, summary, text } = await fitted(automatic, await products(30));
     expect(summary).toMatchObject({ id: 'look.v1', passes: 3 });
     const { links } = JSON.parse(text);
@@ -30,7 +30,7 @@ describe('automatic', () => {
     const extractor = await openExtractor(path);
     onTestFinished(() => extractor.close());
     const [one, other] = await products(2, 1);
-    if (!one || !other) throw new Error('there are products');
+    if (!one || !other) throw new Error('the products are missing');
     const vector = await extractor.extract(one);
     expect(vector).toHaveLength(extractor.description.contract.dimensions);
     expect(vector.every(Number.isFinite)).toBe(true);
@@ -38,7 +38,7 @@ describe('automatic', () => {
     expect((await extractor.extract({ ...one, attributes: {} })).every(Number.isFinite)).toBe(true);
   });
 
-  it('takes what it is told, and leaves out what says nothing', async () => {
+  it('takes given types and leaves out constant attributes', async () => {
     const records = (await products(20)).map(({ image, attributes }, index) => {
       const more = { constant: 'x', number: String(index % 4), code: `A-${index}x` };
       return { image, attributes: { ...attributes, ...more, ...(index === 0 && { rare: '1' }) } };
@@ -61,7 +61,7 @@ describe('automatic', () => {
     });
   });
 
-  it('refuses a sample in which nothing tells records apart', async () => {
+  it('rejects a sample without differences between records', async () => {
     const records = (await products(5)).map(({ image }) => ({ image, attributes: {} }));
     const fitting = fitted([{ method: 'automatic', image: false }], records);
     await expect(fitting).rejects.toMatchObject({ code: 'sample-insufficient' });
@@ -69,7 +69,7 @@ describe('automatic', () => {
   });
 });
 
-describe('learning', () => {
+describe('fitting', () => {
   it('gives the same bytes in any order of the records, and merged from parts', async () => {
     const records = await products(24);
     const whole = await fitted(automatic, records);
@@ -89,26 +89,26 @@ describe('learning', () => {
     expect(await readFile(file, 'utf8')).toBe(whole.text);
   });
 
-  it('refuses parts of another chain, of another round, or that are damaged', async () => {
+  it('rejects parts of another chain, of another round, and damaged ones', async () => {
     const { folder, chain } = await chainFolder();
     const links = [{ method: 'pixel-vector', size: 2 }, 'standardized-vector'];
     const path = await chain(links);
     const part = join(folder, 'part.json');
     await fitPart(path, part, { samples: [sampleOf(await products(4))], signal });
     await chain([{ method: 'pixel-vector', size: 3 }, 'standardized-vector']);
-    await expect(mergeParts(path, [part])).rejects.toThrow(/fitted behind other links/);
+    await expect(mergeParts(path, [part])).rejects.toThrow(/fitted after other steps/);
     await chain(['lenet-digits.v1', { method: 'pixel-vector' }, 'standardized-vector']).catch(
       () => undefined,
     );
     await chain(links, { id: 'other.v1' });
-    await expect(mergeParts(path, [part])).rejects.toThrow(/is one of look\.v1, not of other\.v1/);
-    await expect(mergeParts(path, [path])).rejects.toThrow(/can't be read, or was cut short/);
+    await expect(mergeParts(path, [part])).rejects.toThrow(/belongs to look\.v1, not to other\.v1/);
+    await expect(mergeParts(path, [path])).rejects.toThrow(/cannot be read, or is truncated/);
     await chain(links);
     await mergeParts(path, [part]);
-    await expect(mergeParts(path, [part])).rejects.toThrow(/nothing is left to learn/);
+    await expect(mergeParts(path, [part])).rejects.toThrow(/nothing is left to fit/);
   });
 
-  it('leaves out records that can not be used, and says so', async () => {
+  it('skips and reports records that cannot be used', async () => {
     const records = await products(6);
     const bad = { image: Buffer.from('no image'), attributes: {} };
     const place = await chainFolder();
@@ -126,14 +126,14 @@ describe('learning', () => {
     expect(await readFile(place.fitted, 'utf8')).toBe(text);
   });
 
-  it('fails where nothing can be learned', async () => {
+  it('fails without usable records', async () => {
     const bad = { image: Buffer.from('no image'), attributes: {} };
     const links = [{ method: 'pixel-vector', size: 2 }, 'standardized-vector'];
     await expect(fitted(links, [bad])).rejects.toThrow(/none of 1 records can be used/);
     await expect(fitted(links, [])).rejects.toMatchObject({ code: 'sample-insufficient' });
   });
 
-  it('goes on where it was interrupted, and learns anew when asked to', async () => {
+  it('continues after an interruption, and fits again on request', async () => {
     const { path, fitted: file, text } = await fitted(automatic, await products(12));
     const samples = [sampleOf(await products(12))];
     expect(await fitChain(path, { samples, signal })).toMatchObject({ passes: 0, fitted: [] });
@@ -152,7 +152,7 @@ describe('learning', () => {
     expect(await readFile(file, 'utf8')).toBe(text);
   });
 
-  it('learns anew what was learned with other options, or behind other links, and keeps the rest', async () => {
+  it('fits again after a change of options or of earlier steps, and keeps the rest', async () => {
     const [links, place] = [
       (size: number, centre: boolean) => [
         {
@@ -181,7 +181,7 @@ describe('learning', () => {
     expect(extractor.description.contract.dimensions).toBe(24);
   });
 
-  it('takes no more records than it is told', async () => {
+  it('takes no more records than the limit', async () => {
     const place = await chainFolder();
     const path = await place.chain([{ method: 'pixel-vector', size: 2 }, 'standardized-vector']);
     const summary = await fitChain(path, {

@@ -1,6 +1,7 @@
 /**
- * Lets the links of a chain learn from a sample. One pass over the sample fits every link whose predecessors are ready; links behind those
- * learn in the next pass, until all are done. What was learned is kept after each pass, so that an interruption costs one pass at most.
+ * Fits the steps of a chain on a sample. One pass over the sample fits every step whose predecessors are ready; later steps are
+ * fitted in the next pass, until all are done. Artefacts are written after each pass, so that an interruption costs one pass at
+ * most.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { ExtractorOptions, Fitting, SourceRecord, Value } from '@headwater/extractors';
@@ -13,22 +14,22 @@ import { applyAll } from './sequence.ts';
 export interface SampleRecord {
   /** For messages, e.g. a file's name. */
   readonly name: string;
-  /** One that can't be read is left out: errors whose verdict is a dead letter. */
+  /** A record whose error has the verdict dead-letter is skipped. */
   readonly read: (signal: AbortSignal) => Promise<SourceRecord>;
 }
 
 export interface Sample {
   readonly name: string;
-  /** How many records there are, where that is known. */
+  /** Number of records, if known. */
   readonly size: number | undefined;
-  /** From the beginning, each time. */
+  /** Restarts from the beginning at each call. */
   readonly records: (signal: AbortSignal) => AsyncIterable<SampleRecord>;
 }
 
 export interface FitProgress {
   /** Counts from one. */
   readonly pass: number;
-  /** The links that learn in it, e.g. `chain.1 (standardized-vector)`. */
+  /** The steps that are fitted in it, e.g. `chain.1 (standardized-vector)`. */
   readonly links: readonly string[];
   readonly records: number;
   readonly skipped: number;
@@ -39,14 +40,14 @@ export interface FitOptions {
   readonly samples: readonly Sample[];
   readonly settings?: ExtractorOptions;
   readonly signal: AbortSignal;
-  /** Records at most, over all samples. */
+  /** Maximum number of records over all samples. */
   readonly limit?: number;
   readonly onProgress?: (progress: FitProgress) => void;
-  /** Told of each record that nothing could be learned from. */
+  /** Called for each record that cannot be used. */
   readonly onSkip?: (name: string, error: HeadwaterError) => void;
 }
 
-/** A link that has learned, and from how many records. */
+/** A fitted step, and the number of records that it was fitted on. */
 export interface FittedStepSummary {
   readonly place: string;
   readonly method: string;
@@ -56,14 +57,14 @@ export interface FittedStepSummary {
 
 export interface FitSummary {
   readonly id: string;
-  /** Where what was learned lies. */
+  /** Path of the fitted artefacts. */
   readonly path: string;
   readonly passes: number;
-  /** What was learned now; empty where there was nothing left to learn. */
+  /** The steps that were fitted now; empty if nothing was left to fit. */
   readonly fitted: readonly FittedStepSummary[];
 }
 
-/** Records under way at once: enough for engines to share calls. */
+/** Concurrent records: enough for engines to share calls. */
 const atOnce = 16;
 
 export function titleOf({ link }: UnfittedStep): string {
@@ -75,7 +76,7 @@ interface Learning {
   readonly fitting: Fitting;
 }
 
-/** Runs a part of one link's learning; an error says which link. */
+/** Runs a part of one step's fitting and adds its context to errors. */
 function atFrontier<T>(context: ChainContext, { link }: UnfittedStep, work: () => T): T {
   try {
     return work();
@@ -86,7 +87,7 @@ function atFrontier<T>(context: ChainContext, { link }: UnfittedStep, work: () =
 
 function startLearning(context: ChainContext, frontier: UnfittedStep): Learning {
   const fitting = atFrontier(context, frontier, () => frontier.method.fit?.(frontier.options));
-  if (!fitting) throw new HeadwaterError('unexpected', `${titleOf(frontier)} does not learn.`);
+  if (!fitting) throw new HeadwaterError('unexpected', `${titleOf(frontier)} cannot be fitted`);
   return { frontier, fitting };
 }
 
@@ -108,7 +109,7 @@ function totalOf({ samples, limit }: FitOptions): number | undefined {
   return Math.min(total, limit ?? total);
 }
 
-/** A record that one link can't use is no record of the stream: it would be a dead letter there. */
+/** A record that any step cannot use is skipped for all: it would be a dead letter in the stream. */
 async function learnFrom(
   learnings: readonly Learning[],
   record: SourceRecord,
@@ -158,10 +159,10 @@ async function runPass(learnings: readonly Learning[], options: FitOptions, pass
   if (counts.records > 0) return;
   const reason =
     counts.skipped > 0 ? `none of ${counts.skipped} records can be used` : 'there are no records';
-  throw new HeadwaterError('sample-insufficient', `Nothing was learned: ${reason}.`);
+  throw new HeadwaterError('sample-insufficient', `nothing was fitted: ${reason}`);
 }
 
-/** Opens what is ready, and lets `use` work with the links that can learn now. */
+/** Opens the fitted steps and calls `use` with the steps that can be fitted now. */
 export async function withUnfittedSteps<T>(
   context: ChainContext,
   chain: ReadChain,
@@ -176,7 +177,7 @@ export async function withUnfittedSteps<T>(
   }
 }
 
-/** Lets the links that can learn now learn in one pass, and hands on what became of each. */
+/** Fits these steps in one pass and passes each result on. */
 export async function fitOnePass<T>(
   context: ChainContext,
   frontier: readonly UnfittedStep[],
@@ -205,8 +206,8 @@ export function fittedStepSummary(
 }
 
 /**
- * Lets all links learn that have not yet, or whose predecessors have changed since; with `again` every one.
- * Errors: config-invalid, model-invalid, sample-insufficient, limit-exceeded, and the signal's reason.
+ * Fits all steps that are not fitted yet or whose predecessors have changed; with `again` every one. Errors: config-invalid,
+ * model-invalid, sample-insufficient, limit-exceeded, and the signal's reason.
  */
 export async function fitChain(path: string, options: FitOptions, again = false): Promise<FitSummary> {
   const chain = await readChain(path);

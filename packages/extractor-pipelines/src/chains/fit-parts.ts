@@ -1,6 +1,6 @@
 /**
- * Learning in parts: each process makes one pass over its own share of the sample, and writes what it has so far; merged, the parts give the
- * very artefacts that one process would have learned from all of it. Links behind those that learned need parts of a next round.
+ * Fitting in parts: each process makes one pass over its own share of the sample and writes its state; merged, the parts give
+ * exactly the artefacts of a single process. Later steps need parts of a next round.
  */
 import { readFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
@@ -43,13 +43,13 @@ export interface PartSummary {
   readonly links: readonly { readonly place: string; readonly records: number }[];
 }
 
-/** Nothing is left to learn. */
+/** Nothing is left to fit. */
 function done(path: string): HeadwaterError {
-  const message = `${path}: nothing is left to learn; --again learns anew.`;
+  const message = `${path}: nothing is left to fit; use --again to fit again`;
   return new HeadwaterError('config-invalid', message);
 }
 
-/** One pass over a share of the sample, written to `out`. Errors: as of fitChain. */
+/** One pass over a share of the sample, written to `out`. Errors: those of fitChain. */
 export async function fitPart(path: string, out: string, options: FitOptions): Promise<PartSummary> {
   const chain = await readChain(path);
   const context = await contextOf(chain, options.settings ?? {}, true);
@@ -77,18 +77,18 @@ export async function fitPart(path: string, out: string, options: FitOptions): P
 
 async function readPart(path: string, id: string): Promise<Part> {
   const refuse = (reason: string, cause?: unknown) => {
-    const message = `The part ${path} ${reason}.`;
+    const message = `part ${path} ${reason}`;
     return new HeadwaterError('config-invalid', message, cause === undefined ? {} : { cause });
   };
   let content: unknown;
   try {
     content = JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw refuse("can't be read, or was cut short", cause);
+    throw refuse('cannot be read, or is truncated', cause);
   }
   const parsed = partFile.safeParse(content);
-  if (!parsed.success) throw refuse('is none, or another version wrote it');
-  if (parsed.data.extractor !== id) throw refuse(`is one of ${parsed.data.extractor}, not of ${id}`);
+  if (!parsed.success) throw refuse('is not a part of this version');
+  if (parsed.data.extractor !== id) throw refuse(`belongs to ${parsed.data.extractor}, not to ${id}`);
   return parsed.data;
 }
 
@@ -96,15 +96,15 @@ function stateIn(part: Part, path: string, frontier: UnfittedStep): FittingState
   const link = Object.hasOwn(part.links, frontier.link.place) ? part.links[frontier.link.place] : undefined;
   if (link?.basis === frontier.basis) return link.state;
   const reason = link
-    ? 'was fitted behind other links than those that stand there now'
-    : `holds nothing of ${titleOf(frontier)}`;
-  throw new HeadwaterError('config-invalid', `The part ${path} ${reason}: fit it again.`);
+    ? 'was fitted after other steps than those of the chain now'
+    : `has no state of ${titleOf(frontier)}`;
+  throw new HeadwaterError('config-invalid', `part ${path} ${reason}; fit it again`);
 }
 
 function mergeAt(context: ChainContext, frontier: UnfittedStep, states: readonly FittingState[]): Fitting {
   try {
     const [first, ...others] = states.map((saved) => frontier.method.resume?.(saved));
-    if (!first) throw new HeadwaterError('config-invalid', 'it can not be merged');
+    if (!first) throw new HeadwaterError('config-invalid', 'cannot be merged');
     for (const other of others) if (other) first.merge(other);
     return first;
   } catch (thrown) {
@@ -113,7 +113,7 @@ function mergeAt(context: ChainContext, frontier: UnfittedStep, states: readonly
 }
 
 export interface MergeSummary extends FitSummary {
-  /** Links that can learn next, in parts of another round. */
+  /** Steps that can be fitted next, in parts of another round. */
   readonly next: readonly string[];
 }
 

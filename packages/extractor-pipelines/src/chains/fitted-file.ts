@@ -1,6 +1,6 @@
 /**
- * What a chain has learned, kept beside its file as `<id>.fitted.json`: one artefact for each link that learned. The name holds the version, so
- * that another version of the chain learns for itself. Every byte is held to digests when it is read.
+ * The fitted artefacts of a chain, stored beside its file as `<id>.fitted.json`: one artefact for each fitted step. The id
+ * contains the version, so that each version of a chain is fitted separately. Digests cover every byte when it is read.
  */
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -22,7 +22,7 @@ const learnedFile = z.strictObject({
   ),
 });
 
-/** Where the chain of this id keeps what it learned; `folder` is that of its file. */
+/** Path of the artefacts of the chain with this id; `folder` is that of its file. */
 export function fittedPath(folder: string, id: string): string {
   return join(folder, `${id}.fitted.json`);
 }
@@ -32,7 +32,7 @@ function isMissing(thrown: unknown): boolean {
 }
 
 function invalid(path: string, reason: string, cause?: unknown): HeadwaterError {
-  const message = `${path} ${reason}: bring back the file that was fitted, or fit again.`;
+  const message = `${path} ${reason}; restore the fitted file or fit again`;
   return new HeadwaterError('model-invalid', message, cause === undefined ? {} : { cause });
 }
 
@@ -40,31 +40,31 @@ function parse(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw invalid(path, 'is not JSON, or was cut short', cause);
+    throw invalid(path, 'is not JSON, or is truncated', cause);
   }
 }
 
-/** By the places of the links; empty where nothing was learned yet. Errors: model-invalid. */
+/** By the places of the steps; empty if nothing is fitted yet. Errors: model-invalid. */
 export async function readFitted(path: string, id: string): Promise<Map<string, FittedStep>> {
   const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
     if (isMissing(thrown)) return undefined;
-    throw invalid(path, 'can not be read', thrown);
+    throw invalid(path, 'cannot be read', thrown);
   });
   if (text === undefined) return new Map();
   const parsed = learnedFile.safeParse(parse(text, path));
-  if (!parsed.success) throw invalid(path, 'does not hold what a chain learned, or another version wrote it');
-  if (parsed.data.extractor !== id) throw invalid(path, `is that of ${parsed.data.extractor}, not of ${id}`);
+  if (!parsed.success) throw invalid(path, 'does not contain fitted artefacts of this version');
+  if (parsed.data.extractor !== id) throw invalid(path, `belongs to ${parsed.data.extractor}, not to ${id}`);
   const links = Object.entries(parsed.data.links).map(([place, { basis, artefact }]) => {
     try {
       return [place, { basis, artefact: checkArtefact(artefact) }] as const;
     } catch (cause) {
-      throw invalid(path, `holds at ${place} what was not written so`, cause);
+      throw invalid(path, `was altered at ${place}`, cause);
     }
   });
   return new Map(links);
 }
 
-/** Replaces the file at once or not at all; the same content gives the same bytes. Errors: config-invalid. */
+/** Replaces the file atomically; the same content gives the same bytes. Errors: config-invalid. */
 export async function writeWhole(path: string, content: unknown): Promise<void> {
   const temporary = `${path}.${randomUUID()}`;
   try {
@@ -72,7 +72,7 @@ export async function writeWhole(path: string, content: unknown): Promise<void> 
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw new HeadwaterError('config-invalid', `${path} can't be written.`, { cause });
+    throw new HeadwaterError('config-invalid', `${path} cannot be written`, { cause });
   }
 }
 

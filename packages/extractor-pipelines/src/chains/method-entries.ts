@@ -1,4 +1,4 @@
-/** The methods that links can be made of, for those who show them. */
+/** The list of methods, for display. */
 import type { ValueType } from '@headwater/extractors';
 import { stageMethods } from '../methods/method-table.ts';
 import { automatic } from './automatic.ts';
@@ -6,7 +6,7 @@ import { automatic } from './automatic.ts';
 export interface MethodEntry {
   readonly method: string;
   readonly takes: readonly ValueType[];
-  /** With some methods, options decide on it. */
+  /** For some methods it depends on the options. */
   readonly gives: ValueType;
   /** Whether it must be fitted, at least with some options. */
   readonly learns: boolean;

@@ -1,4 +1,7 @@
-/** From a chain's file to an extractor: read, checked, each link opened on what it has learned, and held to the digest where the file states one. */
+/**
+ * Opens the extractor of a chain's file: reads and checks it, opens each step with its artefact, and verifies the digest if the
+ * file states one.
+ */
 import { dirname } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import {
@@ -29,7 +32,7 @@ export async function readChain(path: string): Promise<ReadChain> {
   return { path, file, fittedPath: fittedPath(dirname(path), file.id) };
 }
 
-/** What the links of a chain are opened with, checked for how they fit together. Errors: config-invalid, model-invalid. */
+/** The context for the steps of a chain, after a check that they fit together. Errors: config-invalid, model-invalid. */
 export async function contextOf(
   { path, file, fittedPath: learned }: ReadChain,
   settings: ExtractorOptions,
@@ -41,7 +44,7 @@ export async function contextOf(
     artefacts: await readFitted(learned, file.id),
     settings,
     learning,
-    howToFit: `Run: headwater extractor fit ${path} --from <folder, .jsonl file or topic>`,
+    howToFit: `run: headwater extractor fit ${path} --from <folder, .jsonl file or topic>`,
   };
   checkVector(context, 'the chain', checkTypes(context, file.links, 'record'));
   return context;
@@ -52,13 +55,12 @@ function describeChain({ path, file }: ReadChain, stage: Stage): ExtractorDescri
   const { dimensions, digest } = stage;
   if (dimensions === null) throw unknownDimensions(path, 'the chain');
   if (dimensions > maximumDimensions) {
-    const message = `${path}: the chain gives ${dimensions} numbers; there may be ${maximumDimensions}.`;
-    throw new HeadwaterError('config-invalid', `${message} dimension-reduced-vector makes fewer of them.`);
+    const message = `${path}: the chain gives ${dimensions} numbers, the maximum is ${maximumDimensions};`;
+    throw new HeadwaterError('config-invalid', `${message} dimension-reduced-vector reduces them`);
   }
   if (file.digest !== undefined && file.digest !== digest) {
-    const message = `${path}: the chain is not what its file says: its digest is ${digest}, the file states ${file.digest}.`;
-    const advice =
-      'A link, weights or what was learned have changed: give the chain a new id, or take the line out.';
+    const message = `${path}: the chain has digest ${digest}, but its file states ${file.digest};`;
+    const advice = 'a step, weights or an artefact has changed: give the chain a new id, or remove the line';
     throw new HeadwaterError('model-invalid', `${message} ${advice}`);
   }
   const dot = id.lastIndexOf('.');
@@ -82,10 +84,10 @@ function describeChain({ path, file }: ReadChain, stage: Stage): ExtractorDescri
 function ensureLearned(opening: ChainOpening, { file, howToFit }: ChainContext): void {
   if (opening.frontier.length === 0) return;
   const links = opening.frontier.map(({ link }) => `${link.place} (${link.method})`).join(', ');
-  throw new HeadwaterError('config-invalid', `${file}: not learned yet: ${links}. ${howToFit}`);
+  throw new HeadwaterError('config-invalid', `${file}: not fitted yet: ${links}; ${howToFit}`);
 }
 
-/** Closes what was opened when the chain closes. */
+/** Closes the opened steps with the chain. */
 function owned(stages: readonly PlacedStage[], opening: ChainOpening): Stage {
   return { ...sequenceOf(stages), close: () => opening.close() };
 }
@@ -97,9 +99,9 @@ function engineText(opening: ChainOpening, links: number): string {
 }
 
 /**
- * Opens the chain that a file (YAML) describes; it runs like an extractor of the table.
- * Errors: config-invalid (the file, links that do not fit together, something that has not learned yet), model-invalid (weights, or what was
- * learned, are not what their digests say; a module of the user's own fails its trial).
+ * Opens the chain that a file (YAML) describes; it runs like an extractor of the table. Errors: config-invalid (the file, steps
+ * that do not fit together, an unfitted step), model-invalid (weights or artefacts do not match their digests; a user-supplied
+ * module fails its trial).
  */
 export async function openChain(path: string, options: ExtractorOptions = {}): Promise<Extractor> {
   const chain = await readChain(path);

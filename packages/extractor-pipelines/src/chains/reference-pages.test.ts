@@ -1,4 +1,7 @@
-/** The reference pages show chains, samples and vectors: each chain is fitted and opened here, and gives what its page says. */
+/**
+ * Each reference page shows a chain, a sample and vectors: the chain is fitted and opened here, and must give the vectors of
+ * its page.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +19,7 @@ function block(page: string, language: string): string | undefined {
   return new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(page)?.[1];
 }
 
-/** Pages without a chain, a sample and vectors are not for this test. */
+/** Pages without a chain, a sample and vectors are skipped. */
 const examples = pages.flatMap((name) => {
   const page = readFileSync(new URL(name, folder), 'utf8');
   const [chain, sample, vectors] = [block(page, 'yaml'), block(page, 'jsonl'), block(page, 'json')];
@@ -34,7 +37,7 @@ function recordOf(line: string): SourceRecord {
   return { image: Buffer.from(image.replace(/^.*;base64,/, ''), 'base64'), attributes };
 }
 
-it('there is a page for each method, and the index leads to it', () => {
+it('the index links a page for each method', () => {
   const methods = [...methodEntries().map(({ method }) => method), 'image-features'];
   const expected = methods.map((method) => `${method}.md`);
   expect(examples.map(({ name }) => name)).toEqual(expect.arrayContaining(expected));
@@ -64,5 +67,5 @@ it('the chain of the index fits together', async () => {
   const place = await chainFolder();
   const path = join(place.folder, 'look.yaml');
   await writeFile(path, block(readFileSync(new URL('README.md', folder), 'utf8'), 'yaml') ?? '');
-  await expect(openExtractor(path)).rejects.toThrow(/not learned yet: .*dimension-reduced-vector.*tfidf/);
+  await expect(openExtractor(path)).rejects.toThrow(/not fitted yet: .*dimension-reduced-vector.*tfidf/);
 });

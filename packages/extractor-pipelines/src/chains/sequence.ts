@@ -1,32 +1,32 @@
-/** Links one after the other, as one link. */
+/** A sequence of steps as one step. */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { type Stage, sha256, type Value } from '@headwater/extractors';
 
-/** A link that is open, and where it stands. */
+/** An open step and its place. */
 export interface PlacedStage {
   readonly place: string;
   readonly stage: Stage;
 }
 
-/** Errors: record-unfit and those of the link, with its place among the context. */
+/** Errors: record-unfit and those of the step, with its place in the context. */
 async function applyAt({ place, stage }: PlacedStage, value: Value, signal?: AbortSignal): Promise<Value> {
   if (!stage.takes.includes(value.type)) {
     const missing =
-      value.type === 'missing' ? 'it is missing: give the field a default, or impute it' : value.type;
-    const message = `${place} (${stage.method}) takes ${stage.takes.join(' or ')}, and was given: ${missing}.`;
+      value.type === 'missing' ? 'a missing value: give the field a default, or impute it' : value.type;
+    const message = `${place} (${stage.method}) takes ${stage.takes.join(' or ')}, but was given ${missing}`;
     throw new HeadwaterError('record-unfit', message, { context: { link: place } });
   }
   try {
     return await stage.apply(value, signal);
   } catch (thrown) {
     signal?.throwIfAborted();
-    // What a link did not foresee is the fault of this record, as far as anyone can tell; the next ones may be fine.
+    // An unexpected error counts as a fault of this record, since later records may succeed.
     const { code, message, verdict, context, cause } = asHeadwaterError(thrown, 'extractor-failed');
     throw new HeadwaterError(code, message, { verdict, cause, context: { link: place, ...context } });
   }
 }
 
-/** Applies open links in turn. */
+/** Applies open steps in turn. */
 export async function applyAll(
   stages: readonly PlacedStage[],
   value: Value,
@@ -37,7 +37,7 @@ export async function applyAll(
   return current;
 }
 
-/** Numbers of the vector that a run of links gives; null where it gives none. */
+/** Dimensions of the vector that a sequence of steps gives; null if it gives none. */
 export function dimensionsAfter(stages: readonly PlacedStage[]): number | null {
   let dimensions: number | null = null;
   for (const { stage } of stages) {
@@ -47,12 +47,12 @@ export function dimensionsAfter(stages: readonly PlacedStage[]): number | null {
   return dimensions;
 }
 
-/** SHA-256 over the digests of all links, in their order. */
+/** SHA-256 over the digests of all steps, in their order. */
 export function digestOfAll(stages: readonly PlacedStage[]): string {
   return sha256(['headwater-chain-1', ...stages.map(({ stage }) => stage.digest)].join('\n'));
 }
 
-/** There is at least one link. The links stay with who opened them: closing the sequence closes none. */
+/** Requires at least one step. The caller keeps ownership: closing the sequence closes no step. */
 export function sequenceOf(stages: readonly PlacedStage[]): Stage {
   return {
     method: 'chain',

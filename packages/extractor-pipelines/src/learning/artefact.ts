@@ -1,12 +1,12 @@
 /**
- * What a method learned, as it is saved beside a chain's file. An artefact that was altered by one byte, that another version wrote, or that
- * was fitted with other options than the chain states, must not open: its vectors would go under a wrong digest.
+ * The fitted artefact of a method, as stored beside a chain's file. An artefact that was altered by one byte, written by
+ * another version, or fitted with other options than the chain states, must not open: its vectors would have a wrong digest.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { artefactDigest, canonicalJson, type FittedArtefact } from '@headwater/extractors';
 import { z } from 'zod';
 
-/** How a method's artefacts are written; the version counts up with every change of `learned`. */
+/** The stored form of a method's artefacts; the version is increased with every change of `learned`. */
 interface ArtefactFormat<Learned> {
   readonly method: string;
   readonly formatVersion: number;
@@ -27,15 +27,15 @@ export function sealArtefact(parts: Omit<FittedArtefact, 'digest'>): FittedArtef
   return { ...parts, digest: artefactDigest(parts) };
 }
 
-/** What a file holds, after JSON.parse. Errors: model-invalid. */
+/** Checks the parsed content of a file. Errors: model-invalid. */
 export function checkArtefact(content: unknown): FittedArtefact {
   const parsed = artefactSchema.safeParse(content);
-  if (!parsed.success) throw invalid('is not one, or was cut short');
-  if (artefactDigest(parsed.data) !== parsed.data.digest) throw invalid('does not have the digest it states');
+  if (!parsed.success) throw invalid('is invalid or truncated');
+  if (artefactDigest(parsed.data) !== parsed.data.digest) throw invalid('does not match its digest');
   return parsed.data;
 }
 
-/** What was learned. Errors: config-invalid (none, or fitted with other options), model-invalid. */
+/** The fitted parameters. Errors: config-invalid (none, or fitted with other options), model-invalid. */
 export function openArtefact<Learned>(
   format: ArtefactFormat<Learned>,
   options: Readonly<Record<string, unknown>>,
@@ -46,17 +46,17 @@ export function openArtefact<Learned>(
   const known = checkArtefact(artefact);
   if (known.method !== method) throw invalid(`was fitted for ${known.method}, not for ${method}`);
   if (known.formatVersion !== formatVersion) {
-    throw invalid(`has format ${known.formatVersion}, this version reads ${formatVersion}: fit again`);
+    throw invalid(`has format ${known.formatVersion}, this version reads ${formatVersion}; fit again`);
   }
   if (canonicalJson(known.options) !== canonicalJson(options)) {
-    const text = `${method} was fitted with ${canonicalJson(known.options)}, and is now given ${canonicalJson(options)}`;
-    throw new HeadwaterError('config-invalid', `${text}: fit again, or give the options it was fitted with`);
+    const text = `${method} was fitted with ${canonicalJson(known.options)}, but is now given ${canonicalJson(options)}`;
+    throw new HeadwaterError('config-invalid', `${text}; fit again, or restore the options`);
   }
   const learned = format.learned.safeParse(known.learned);
-  if (!learned.success) throw invalid(`does not hold what ${method} learns`);
+  if (!learned.success) throw invalid(`has no valid parameters of ${method}`);
   return learned.data;
 }
 
 function invalid(reason: string): HeadwaterError {
-  return new HeadwaterError('model-invalid', `The fitted artefact ${reason}`);
+  return new HeadwaterError('model-invalid', `fitted artefact ${reason}`);
 }

@@ -1,10 +1,10 @@
-/** The learners of vectors: what they keep is a state of columns, and what they have learned is a function of it. */
+/** Learners of vectors: their state is a state of columns, and their parameters are a function of it. */
 import type { Value } from '@headwater/extractors';
 import { z } from 'zod';
 import type { ColumnState, Columns } from './columns.ts';
 import { fittingsOf, insufficient, type Learner, type LearnerDefinition } from './fitting.ts';
 
-/** What was learned. Errors: sample-insufficient. */
+/** Computes the parameters. Errors: sample-insufficient. */
 type Finish<S> = (state: S, records: number) => Readonly<Record<string, unknown>>;
 
 export class ColumnLearner<S extends ColumnState<S>> implements Learner<ColumnLearner<S>> {
@@ -35,7 +35,7 @@ export class ColumnLearner<S extends ColumnState<S>> implements Learner<ColumnLe
 
 interface ColumnDefinition<Options extends Readonly<Record<string, unknown>>, S extends ColumnState<S>>
   extends Omit<LearnerDefinition<Options, ColumnLearner<S>>, 'restore'> {
-  /** Reads what `save` of a state wrote. */
+  /** Reads the JSON that `save` of a state wrote. */
   readonly saved: z.ZodType<S>;
 }
 
@@ -55,7 +55,7 @@ export function columnFittings<Options extends Readonly<Record<string, unknown>>
   });
 }
 
-/** One entry a column. `instead` answers where a column had no number. */
+/** One entry per column. `instead` gives the entry of a column without numbers. */
 export function eachColumn<S extends ColumnState<S> & { count(column: number): number }, T>(
   state: S,
   learn: (column: number) => T,
@@ -66,10 +66,10 @@ export function eachColumn<S extends ColumnState<S> & { count(column: number): n
   });
 }
 
-/** What `eachColumn` does with a column that had no number, where nothing stands for it. Errors: sample-insufficient. */
+/** For `eachColumn`: rejects a column without numbers. Errors: sample-insufficient. */
 export function refuseEmpty(method: string, records: number, remedy = '') {
   return (column: number): never => {
-    const text = `finds no number at place ${column} in any of ${records} records`;
+    const text = `finds no number in column ${column} of ${records} records`;
     throw insufficient(method, `${text}${remedy}`);
   };
 }

@@ -1,4 +1,7 @@
-/** Learners of vectors know the number of columns only when the first vector comes; every one after it, and every other learner, must agree. */
+/**
+ * Learners of vectors know the number of columns from the first vector on; every later vector, and every other learner, must
+ * have the same number.
+ */
 import { HeadwaterError } from '@headwater/errors';
 import type { Value } from '@headwater/extractors';
 import { insufficient } from './fitting.ts';
@@ -13,7 +16,7 @@ export interface ColumnState<Self> {
   save(): unknown;
 }
 
-/** State that begins with the first vector. */
+/** State that is created with the first vector. */
 export class Columns<S extends ColumnState<S>> {
   #state: S | null = null;
   readonly #method: string;
@@ -26,7 +29,7 @@ export class Columns<S extends ColumnState<S>> {
     this.#create = create;
   }
 
-  /** Takes in what `save` wrote, read again; null where no vector had come. */
+  /** Restores saved state; null if there was no vector. */
   restore(state: S | null): this {
     this.#state = state;
     return this;
@@ -41,7 +44,7 @@ export class Columns<S extends ColumnState<S>> {
     const vector = vectorOf(this.#method, value, this.#state?.columns ?? null);
     if (vector === null) return;
     if (vector.length === 0 || vector.length > this.#limit) {
-      throw unfit(this.#method, `learns from 1 to ${this.#limit} numbers, and was given ${vector.length}`);
+      throw unfit(this.#method, `takes 1 to ${this.#limit} numbers, but was given ${vector.length}`);
     }
     this.#state ??= this.#create(vector.length);
     this.#state.add(vector);
@@ -53,7 +56,7 @@ export class Columns<S extends ColumnState<S>> {
     if (theirs === null) return;
     this.#state ??= this.#create(theirs.columns);
     if (this.#state.columns !== theirs.columns) {
-      const text = `Fittings of ${this.#state.columns} and of ${theirs.columns} numbers can't be merged`;
+      const text = `fittings of ${this.#state.columns} and of ${theirs.columns} numbers cannot be merged`;
       throw new HeadwaterError('statistics-mismatch', text);
     }
     this.#state.merge(theirs);
@@ -61,7 +64,7 @@ export class Columns<S extends ColumnState<S>> {
 
   /** Errors: sample-insufficient. */
   get state(): S {
-    if (this.#state === null) throw insufficient(this.#method, 'has seen no vector');
+    if (this.#state === null) throw insufficient(this.#method, 'was given no vector');
     return this.#state;
   }
 }

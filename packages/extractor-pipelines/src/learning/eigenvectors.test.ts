@@ -51,12 +51,12 @@ const threefold = new Map([
 ]);
 
 describe('eigenvectors', () => {
-  it('are right for any symmetric matrix, also where values coincide', () => {
+  it('are correct for any symmetric matrix, including equal values', () => {
     const entry = fc.oneof(
       fc.constant(0),
       fc.constant(0),
       fc.integer({ min: -2, max: 2 }),
-      // Not below what a product with an eigenvalue can still tell.
+      // Not smaller than a product with an eigenvalue can resolve.
       fc.double({ min: -1, max: 1, noNaN: true }).map((drawn) => (Math.abs(drawn) < 1e-290 ? 0 : drawn)),
     );
     const matrix = fc
@@ -84,9 +84,9 @@ describe('eigenvectors', () => {
     ['values of which three coincide', symmetric(8, (i, j) => threefold.get(`${i} ${j}`) ?? 0)],
     ['numbers near the largest', symmetric(8, (i, j) => (i + j) * 1e150)],
     ['numbers near the smallest', symmetric(8, (i, j) => (i + j) * 1e-150)],
-  ])('are right for %s', (_, matrix) => expectRight(matrix));
+  ])('are correct for %s', (_, matrix) => expectRight(matrix));
 
-  it('are as many as asked for, and point where their largest entry is positive', () => {
+  it('are as many as requested, with a positive largest entry', () => {
     const matrix = symmetric(32, (i, j) => ((i * 7 + j * 13) % 11) - 5);
     const { vectors } = errors(matrix, 3);
     expect(vectors).toHaveLength(3);

@@ -1,9 +1,9 @@
 /**
- * Eigenvalues and the first eigenvectors of a symmetric matrix, the same bits on every engine: Householder's tridiagonal form (heads'
- * kernel, in WebAssembly where there is one), the implicit QL method for all values (Dubrulle, Martin, Wilkinson: The Implicit QL
- * Algorithm, 1968), and inverse iteration for those vectors that are wanted (Golub, Van Loan, section 8.4.2; as LAPACK's dstein): with additions,
- * multiplications, divisions and square roots in one fixed order. Turning all vectors along with QL, as
- * libraries do, took eight times as long at a size of 1,280.
+ * Eigenvalues and the first eigenvectors of a symmetric matrix, with the same bits on every engine: Householder's tridiagonal
+ * form (the kernel of heads), the implicit QL method for all values (Dubrulle, Martin, Wilkinson: The Implicit QL Algorithm,
+ * 1968), and inverse iteration for the requested vectors (Golub, Van Loan, section 8.4.2; as LAPACK's dstein), with additions,
+ * multiplications, divisions and square roots in one fixed order. Rotating all vectors along with QL, as libraries do, took
+ * eight times as long at a size of 1,280.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { chooseKernel, dot, tridiagonalize } from '@headwater/heads/algebra';
@@ -16,11 +16,11 @@ const negligible = 2 ** -200;
 export interface Eigenvectors {
   /** Descending. */
   readonly values: Float64Array;
-  /** The vectors of the first values, of unit length; the entry of largest size (the first of them) is positive. */
+  /** The vectors of the first values, of unit length; the first entry of largest size is positive. */
   vectors(count: number): Float64Array[];
 }
 
-/** Of size × size entries whose upper triangle counts; `size` is a multiple of four. */
+/** For size × size entries whose upper triangle is read; `size` is a multiple of four. */
 export function eigenvectors(symmetric: Float64Array, size: number): Eigenvectors {
   const scale = symmetric.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0) || 1;
   const rows = Array.from({ length: size }, (_, i) => unitVector(size, i));
@@ -36,7 +36,7 @@ export function eigenvectors(symmetric: Float64Array, size: number): Eigenvector
   };
 }
 
-/** Entries of at most one; those whose squares would vanish are zero. */
+/** Entries of at most one; entries whose squares would underflow become zero. */
 function scaled(symmetric: Float64Array, scale: number): Float64Array {
   return symmetric.map((entry) => (Math.abs(entry) < scale * negligible ? 0 : entry / scale));
 }
@@ -49,10 +49,7 @@ function eigenvalues({ diagonal, coupling }: SymmetricBand): Float64Array {
       const last = endOfBlock(e, first);
       if (last === first) break;
       if (sweeps === mostSweeps) {
-        throw new HeadwaterError(
-          'sample-insufficient',
-          'The directions of these vectors could not be told apart',
-        );
+        throw new HeadwaterError('sample-insufficient', 'the eigenvectors did not converge');
       }
       sweep(d, e, first, last);
     }
@@ -60,7 +57,7 @@ function eigenvalues({ diagonal, coupling }: SymmetricBand): Float64Array {
   return d;
 }
 
-/** Couplings from `first` to before this one are not negligible; the matrix has entries of about one. */
+/** The end of the block from `first` on whose couplings are not negligible; the matrix has entries of about one. */
 function endOfBlock(coupling: Float64Array, first: number): number {
   let last = first;
   while (last + 1 < coupling.length && Math.abs(coupling[last] ?? 0) > epsilon) last++;
@@ -100,7 +97,7 @@ function sweep(d: Float64Array, e: Float64Array, first: number, last: number): v
   e[last] = 0;
 }
 
-/** `Math.hypot` differs between engines. Scaled, so that squares neither overflow nor vanish. */
+/** `Math.hypot` differs between engines. Scaled, so that squares neither overflow nor underflow. */
 function hypotenuse(a: number, b: number): number {
   const large = Math.max(Math.abs(a), Math.abs(b));
   if (large === 0) return 0;

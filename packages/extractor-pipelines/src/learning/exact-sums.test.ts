@@ -11,7 +11,7 @@ function exactly(value: number): bigint {
 }
 
 describe('exact sums', () => {
-  it('give the mean and the variance of real numbers', () => {
+  it('give the exact mean and variance', () => {
     const values = fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
       minLength: 1,
       maxLength: 30,
@@ -48,7 +48,7 @@ describe('a quotient', () => {
     );
   });
 
-  it('of halves goes to even', () => {
+  it('rounds halves to even', () => {
     expect(divide(2n ** 54n + 2n, 2n)).toBe(2 ** 53);
     expect(divide(2n ** 54n + 6n, 2n)).toBe(2 ** 53 + 4);
     expect(divide(2n ** 54n + 3n, 2n)).toBe(2 ** 53 + 2);

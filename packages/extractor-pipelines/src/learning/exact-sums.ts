@@ -1,9 +1,9 @@
 /**
- * A sum of floats depends on their order. Here the sums of x and of x² are kept without any rounding, over the whole range of float32, so
- * that mean and deviation are those of real numbers, rounded once at the end (a long accumulator: Kulisch, 1971; in limbs of 24 bits).
+ * A sum of floats depends on their order. These sums of x and of x² have no rounding over the whole range of float32, so that
+ * mean and deviation are exact and rounded once at the end (a long accumulator: Kulisch, 1971; in limbs of 24 bits).
  *
- * A float32 is m · 2^(s − 149) with |m| < 2^24 and 0 ≤ s ≤ 253. m · 2^(s mod 24) is cut into parts of 24 bits, each added to the limb of
- * its place; a float64 limb holds 2^29 of these exactly. A square has twice the places. Memory: 296 bytes a column.
+ * A float32 is m · 2^(s − 149) with |m| < 2^24 and 0 ≤ s ≤ 253. m · 2^(s mod 24) is split into parts of 24 bits, each added to
+ * its limb; a float64 limb holds 2^29 of these exactly. A square has twice the limbs. Memory: 296 bytes per column.
  */
 import { powerOfTwo } from '@headwater/heads/algebra';
 import { z } from 'zod';
@@ -19,7 +19,7 @@ const unitBits = 149;
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** As `save` writes it. */
+/** The saved form. */
 const savedSums = z
   .strictObject({ counts: packedFloat64, sums: packedFloat64, squares: packedFloat64 })
   .refine(({ counts, sums, squares }) => {
@@ -65,7 +65,7 @@ export class ExactSums {
     return { counts, sums, squares };
   }
 
-  /** Entries that were not missing. */
+  /** Number of entries that are not missing. */
   count(column: number): number {
     return this.#counts[column] ?? 0;
   }
@@ -76,7 +76,7 @@ export class ExactSums {
     return divide(sum, BigInt(this.count(column)) << BigInt(unitBits));
   }
 
-  /** √((n Σx² − (Σx)²) / n²): of the population, as in scikit-learn's StandardScaler; 0 without entries. */
+  /** √((n Σx² − (Σx)²) / n²): the population deviation, as in scikit-learn's StandardScaler; 0 without entries. */
   deviation(column: number): number {
     const n = BigInt(this.count(column));
     const sum = total(this.#sums, column, sumLimbs);
@@ -120,8 +120,9 @@ function total(limbs: Float64Array, column: number, count: number): bigint {
 }
 
 /**
- * The double nearest to a quotient, ties to even; 0 where the divisor is 0. The quotient is taken with 55 bits or more, and its last one
- * tells whether anything is left over: so the one rounding, of Number(), sees all it needs. For results of 2^−900 to 2^900.
+ * The double nearest to a quotient, ties to even; 0 for a divisor of 0. The quotient is computed with 55 bits or more, and its
+ * last bit records whether there is a remainder, so that the one rounding of Number() is correct. For results of 2^−900 to
+ * 2^900.
  */
 export function divide(dividend: bigint, divisor: bigint): number {
   if (dividend === 0n || divisor === 0n) return 0;

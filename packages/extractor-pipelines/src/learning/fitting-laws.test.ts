@@ -1,6 +1,6 @@
 /**
- * What every method that learns promises: the artefact is a function of the set of records. No order, grouping, merge or journey through
- * JSON changes one bit of it; what is opened again gives the same vectors; what was altered does not open.
+ * The laws of every method that is fitted: the artefact is a function of the set of records. No order, grouping, merge or JSON
+ * round trip changes a bit of it; a reopened artefact gives the same vectors; an altered one does not open.
  */
 import type { FittedArtefact, Fitting, FittingState, StageMethod, Value } from '@headwater/extractors';
 import fc from 'fast-check';
@@ -20,7 +20,7 @@ interface Member {
   readonly value: fc.Arbitrary<Value>;
 }
 
-/** From the smallest to the largest float32, and often the same ones. */
+/** From the smallest to the largest float32, with frequent duplicates. */
 const finite = fc.oneof(
   fc.float({ noNaN: true, noDefaultInfinity: true }),
   fc.integer({ min: -3, max: 3 }).map((integer) => integer / 2),
@@ -55,7 +55,7 @@ const members: readonly Member[] = [
 ];
 
 function start({ method, options }: Member): Fitting {
-  if (method.fit === undefined) throw new Error(`${method.method} does not learn`);
+  if (method.fit === undefined) throw new Error(`${method.method} cannot be fitted`);
   return method.fit(options);
 }
 
@@ -65,7 +65,7 @@ function learn(member: Member, sample: readonly Value[]): Fitting {
   return fitting;
 }
 
-/** The artefact as it is saved, or the code of why there is none. */
+/** The artefact as it is saved, or the error code if there is none. */
 function outcome(fitting: Fitting): string {
   try {
     return JSON.stringify(fitting.finish());
@@ -84,13 +84,13 @@ async function bitsOf(member: Member, artefact: FittedArtefact, sample: readonly
   const given = await Promise.all(sample.map((value) => stage.apply(value)));
   const vectors = given.map((value) => {
     if (value.type !== 'vector' || value.vector.length !== stage.dimensions)
-      throw new Error('no such vector');
+      throw new Error('the vector is missing');
     return Buffer.from(value.vector.slice().buffer).toString('hex');
   });
   return [stage.digest, ...vectors].join();
 }
 
-/** A sample, the same in another order, and where to cut that one. */
+/** A sample, the same in another order, and positions to split the second. */
 const shuffled = (value: fc.Arbitrary<Value>) =>
   fc
     .array(value, { minLength: 1, maxLength: 24 })
@@ -102,7 +102,7 @@ const shuffled = (value: fc.Arbitrary<Value>) =>
       ),
     );
 
-it('every method that learns is held to these laws', () => {
+it('the laws cover every method that is fitted', () => {
   const learning = stageMethods().filter((method) => method.fit !== undefined);
   expect(new Set(members.map(({ method }) => method))).toEqual(new Set(learning));
   for (const method of learning) expect(method.resume).toBeDefined();
@@ -111,7 +111,7 @@ it('every method that learns is held to these laws', () => {
 describe.each(
   members.map((member) => [`${member.method.method} ${JSON.stringify(member.options)}`, member] as const),
 )('%s', (_, member) => {
-  it('learns the same bits in any order and grouping, merged, and through JSON', () => {
+  it('has the same artefact in any order and grouping, merged, and through JSON', () => {
     fc.assert(
       fc.property(shuffled(member.value), ([sample, other, cut]) => {
         const expected = outcome(learn(member, sample));
@@ -129,7 +129,7 @@ describe.each(
     );
   });
 
-  it('gives the same bits after it was saved and opened again', async () => {
+  it('gives the same bits after saving and reopening', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(member.value, { minLength: 1, maxLength: 12 }), async (sample) => {
         const found = outcome(learn(member, sample));
@@ -154,7 +154,7 @@ describe.each(
       } catch {
         continue;
       }
-      // Another way to write the same double says the same.
+      // A different notation of the same double is equivalent.
       if (JSON.stringify(content) === text) continue;
       await expect((async () => member.method.open(member.options, content))()).rejects.toMatchObject({
         code: 'model-invalid',
@@ -162,7 +162,7 @@ describe.each(
     }
   });
 
-  it('refuses to open without an artefact, or with that of other options', async () => {
+  it('does not open without an artefact, or with that of other options', async () => {
     const open = async (options: unknown, artefact?: FittedArtefact) => member.method.open(options, artefact);
     await expect(open(member.options)).rejects.toMatchObject({ code: 'config-invalid' });
     const artefact = learn(member, fc.sample(member.value, { numRuns: 40, seed: 5 })).finish();
@@ -173,15 +173,15 @@ describe.each(
     await expect(open({ nonsense: 1 }, artefact)).rejects.toMatchObject({ code: 'config-invalid' });
   });
 
-  it('learns nothing from nothing, and merges with its like only', () => {
+  it('fails without records, and merges only with the same method and options', () => {
     expect(outcome(start(member))).toBe('sample-insufficient');
     const foreign = members.find(({ method }) => method !== member.method) ?? member;
-    expect(() => start(member).merge(start(foreign))).toThrow(/Only another fitting/);
+    expect(() => start(member).merge(start(foreign))).toThrow(/only a fitting of/);
     const one = start(member);
-    expect(() => one.merge(one)).toThrow(/Only another fitting/);
+    expect(() => one.merge(one)).toThrow(/only a fitting of/);
   });
 
-  it('does not go on from a saved fitting that is damaged, or of another method', () => {
+  it('does not resume a saved fitting that is damaged or of another method', () => {
     const state = learn(member, fc.sample(member.value, { numRuns: 40, seed: 5 })).save();
     const [name = ''] = Object.keys(state.state);
     const damaged = [
@@ -197,7 +197,7 @@ describe.each(
     }
   });
 
-  it('refuses values of other types, and goes on', () => {
+  it('rejects values of other types and continues', () => {
     const sample = fc.sample(member.value, { numRuns: 40, seed: 5 });
     const fitting = learn(member, sample);
     expect(() => fitting.add({ type: 'number', number: 1 })).toThrow(

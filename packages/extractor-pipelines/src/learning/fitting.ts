@@ -1,6 +1,6 @@
 /**
- * What all fittings have in common: they count records, merge with their like only, and seal what was learned. A method brings a learner,
- * whose state is made of exact counts and sums, so that order and grouping leave no trace.
+ * Common parts of all fittings: they count records, merge with the same method and options only, and seal the artefact. A
+ * method provides a learner whose state consists of exact counts and sums, so that order and grouping have no effect.
  */
 import { HeadwaterError } from '@headwater/errors';
 import {
@@ -16,14 +16,14 @@ import { z } from 'zod';
 import { sealArtefact } from './artefact.ts';
 import { checkType } from './values.ts';
 
-/** Most records that one fitting takes in: below it, every sum is exact (see exact-sums.ts, scaled-gram.ts). */
+/** Maximum number of records of one fitting, for which every sum is exact (see exact-sums.ts, scaled-gram.ts). */
 const maximumRecords = 2 ** 27;
 
-/** An error in `add` leaves a learner as it was. */
+/** An error in `add` leaves a learner unchanged. */
 export interface Learner<Self> {
   /** Errors: record-unfit. */
   add(value: Value): void;
-  /** The other one stays as it is. Errors: statistics-mismatch. */
+  /** The other learner is unchanged. Errors: statistics-mismatch. */
   merge(other: Self): void;
   /** Errors: sample-insufficient, limit-exceeded. */
   finish(records: number): Readonly<Record<string, unknown>>;
@@ -41,16 +41,16 @@ interface FittingParts<L extends Learner<L>> {
 
 export interface LearnerDefinition<Options extends Readonly<Record<string, unknown>>, L extends Learner<L>> {
   readonly method: string;
-  /** Of artefacts and saved fittings. */
+  /** Format of artefacts and saved fittings. */
   readonly formatVersion: number;
   readonly takes: readonly ValueType[];
   readonly options: z.ZodType<Options>;
   readonly start: (options: Options) => L;
-  /** Reads what `save` of a learner wrote. */
+  /** Reads the JSON that `save` of a learner wrote. */
   readonly restore: (options: Options) => z.ZodType<L>;
 }
 
-/** `fit` and `resume` of a method that learns. */
+/** `fit` and `resume` of a method that is fitted. */
 export function fittingsOf<Options extends Readonly<Record<string, unknown>>, L extends Learner<L>>(
   definition: LearnerDefinition<Options, L>,
 ) {
@@ -82,7 +82,7 @@ const stateSchema = z.strictObject({
 function checkState(method: string, formatVersion: number, given: FittingState): FittingState {
   const state = stateSchema.safeParse(given);
   if (!state.success) throw invalidState(method, 'is damaged');
-  if (state.data.method !== method) throw invalidState(method, `is one of ${state.data.method}`);
+  if (state.data.method !== method) throw invalidState(method, `belongs to ${state.data.method}`);
   if (state.data.formatVersion !== formatVersion) {
     throw invalidState(method, `has format ${state.data.formatVersion}; this version reads ${formatVersion}`);
   }
@@ -90,10 +90,7 @@ function checkState(method: string, formatVersion: number, given: FittingState):
 }
 
 function invalidState(method: string, reason: string): HeadwaterError {
-  return new HeadwaterError(
-    'config-invalid',
-    `The saved fitting of ${method} ${reason}: fit that part again`,
-  );
+  return new HeadwaterError('config-invalid', `saved fitting of ${method} ${reason}; fit that part again`);
 }
 
 class LearnerFitting<L extends Learner<L>> implements Fitting {
@@ -124,7 +121,7 @@ class LearnerFitting<L extends Learner<L>> implements Fitting {
     if (!(other instanceof LearnerFitting) || other === this || !this.#isLike(other.parts)) {
       throw new HeadwaterError(
         'statistics-mismatch',
-        `Only another fitting of ${this.method}, with the same options, can be merged into this one`,
+        `only a fitting of ${this.method} with the same options can be merged into this one`,
       );
     }
     this.#checkRoom(other.records);
@@ -134,7 +131,7 @@ class LearnerFitting<L extends Learner<L>> implements Fitting {
 
   finish(): FittedArtefact {
     const { method, formatVersion, options, learner } = this.parts;
-    if (this.#records === 0) throw insufficient(method, 'has seen no record');
+    if (this.#records === 0) throw insufficient(method, 'was given no record');
     return sealArtefact({
       method,
       formatVersion,
@@ -155,7 +152,7 @@ class LearnerFitting<L extends Learner<L>> implements Fitting {
 
   #checkRoom(records: number): void {
     if (this.#records + records <= maximumRecords) return;
-    throw new HeadwaterError('statistics-overflow', `A fitting takes in at most ${maximumRecords} records`);
+    throw new HeadwaterError('statistics-overflow', `a fitting is limited to ${maximumRecords} records`);
   }
 }
 

@@ -1,23 +1,29 @@
-/** Eigenvectors of a symmetric tridiagonal matrix by inverse iteration: solving with T − λ blows up what belongs to λ, and nothing else. */
+/**
+ * Eigenvectors of a symmetric tridiagonal matrix by inverse iteration: a solve with T − λ amplifies the components that belong
+ * to λ.
+ */
 import { dot } from '@headwater/heads/algebra';
 
 /**
- * A symmetric tridiagonal matrix, with a norm of about one. Coupling i is between i and i + 1, and is zero or above 2^−52; the last one is
- * zero.
+ * A symmetric tridiagonal matrix, with a norm of about one. Coupling i is between i and i + 1, and is zero or above 2^−52; the
+ * last one is zero.
  */
 export interface SymmetricBand {
   readonly diagonal: Float64Array;
   readonly coupling: Float64Array;
 }
 
-/** No pivot is smaller. */
+/** Lower bound of a pivot. */
 const leastPivot = 2 ** -52;
-/** Vectors of values that lie so close in a row are made orthogonal; others are already. As in LAPACK. */
+/** Vectors of consecutive values that are this close are orthogonalized; others are orthogonal already. As in LAPACK. */
 const closest = 1e-3;
 const rounds = 3;
-/** Right at a value, which of several vectors that share it is blown up would be decided by rounding errors; this far beside it, all are alike. */
+/**
+ * Exactly at a value, rounding errors would select one of several vectors that share it; with this offset all are amplified
+ * alike.
+ */
 const beside = 2 ** -46;
-/** Squared length of what is left of a unit vector: less is rounding error. */
+/** Lower bound of the squared length of a unit vector after orthogonalization: less is rounding error. */
 const leastLeft = 2 ** -14;
 const mostDraws = 8;
 
@@ -32,7 +38,7 @@ export function invert(band: SymmetricBand, values: Float64Array): Float64Array[
   return vectors;
 }
 
-/** Starts anew where nothing is left of a vector beside those that are known. */
+/** Restarts with another vector if orthogonalization leaves nothing. */
 function iterate(factors: BandFactors, known: readonly Float64Array[], cluster: number): Float64Array {
   const size = factors.pivots.length;
   let draws = 0;
@@ -40,7 +46,7 @@ function iterate(factors: BandFactors, known: readonly Float64Array[], cluster: 
   for (let round = 0; round < rounds; round++) {
     solve(factors, vector);
     vector = normalized(vector);
-    // Once more, for what rounding left the first time.
+    // A second pass removes the rounding errors of the first.
     for (let pass = 0; pass < 2; pass++) removeAll(vector, known, cluster);
     if (dot(vector, vector) < leastLeft && draws < mostDraws) {
       draws++;
@@ -120,7 +126,7 @@ function solve({ pivots, next, afterNext, multipliers, swapped }: BandFactors, x
   }
 }
 
-/** Takes out of a vector what lies along those from `first` on. */
+/** Removes from a vector its components along those from `first` on. */
 function removeAll(vector: Float64Array, vectors: readonly Float64Array[], first: number): void {
   for (let i = first; i < vectors.length; i++) {
     const other = vectors[i] ?? vector;
@@ -137,7 +143,7 @@ function normalized(vector: Float64Array): Float64Array {
   return scaled.map((entry) => entry / (length || 1));
 }
 
-/** Has something of every eigenvector; another one for each. A counter, mixed by the finalizer of MurmurHash3. */
+/** Has a component along every eigenvector; different for each. A counter, mixed by the finalizer of MurmurHash3. */
 function startVector(size: number, index: number, draw: number): Float64Array {
   return new Float64Array(size).map((_, i) => {
     let word = Math.imul((draw * 65_537 + index) * size + i + 1, 0x9e3779b9);

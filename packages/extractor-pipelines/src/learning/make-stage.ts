@@ -1,19 +1,22 @@
-/** One way to make a link, so that each states a digest over all that its values depend on, and refuses values of other types. */
+/**
+ * The common way to make a step, so that each has a digest over everything its values depend on, and rejects values of other
+ * types.
+ */
 import { canonicalJson, type Stage, sha256, type Value, type ValueType } from '@headwater/extractors';
 import { checkType } from './values.ts';
 
 interface StageParts {
   readonly method: string;
-  /** Counts up when the same options and artefact come to give other values. */
+  /** Increased when the same options and artefact give other values. */
   readonly version: number;
   readonly takes: readonly ValueType[];
   readonly gives: ValueType;
   readonly dimensions: number | null;
-  /** With all defaults filled in. */
+  /** With all defaults. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** The digest of the artefact, of links that learned. */
+  /** The digest of the artefact, for fitted steps. */
   readonly artefact?: string | undefined;
-  /** Versions of tables that come with the engine, where values depend on them. */
+  /** Versions of tables that come with the engine, if values depend on them. */
   readonly environment?: string;
   readonly apply: (value: Value) => Value;
 }

@@ -1,4 +1,4 @@
-/** The same answers as NumPy's and scikit-learn's; reference/make.py asked them. */
+/** Results must equal those of NumPy and scikit-learn, which reference/make.py recorded. */
 import { readFileSync } from 'node:fs';
 import type { FittedArtefact, Stage, StageMethod, Value } from '@headwater/extractors';
 import { expect, it } from 'vitest';
@@ -49,7 +49,7 @@ async function learn(
   const fitting = method.fit?.(options);
   for (const value of sample) fitting?.add(value);
   const artefact = fitting?.finish();
-  if (artefact === undefined) throw new Error('has no fit');
+  if (artefact === undefined) throw new Error('cannot be fitted');
   const stage = await method.open(options, artefact);
   const given = await Promise.all(sample.map((value) => stage.apply(value)));
   return {
@@ -59,7 +59,7 @@ async function learn(
   };
 }
 
-/** Largest difference, as a share of the largest number expected. */
+/** Largest difference, as a share of the largest expected number. */
 function difference(found: readonly (readonly number[])[], expected: readonly (readonly number[])[]): number {
   const scale = Math.max(...expected.flat().map(Math.abs));
   expect(found.map((row) => row.length)).toEqual(expected.map((row) => row.length));
@@ -70,7 +70,7 @@ function difference(found: readonly (readonly number[])[], expected: readonly (r
   );
 }
 
-it('finds the principal components that scikit-learn finds', async () => {
+it('dimension-reduced-vector finds the principal components of scikit-learn', async () => {
   const { pca } = reference;
   const { vectors, artefact } = await learn(
     dimensionReducedVector,
@@ -85,12 +85,12 @@ it('finds the principal components that scikit-learn finds', async () => {
   expect(difference([components], [pca.components.flat()])).toBeLessThan(1e-3);
 });
 
-it('standardizes as StandardScaler does', async () => {
+it('standardized-vector agrees with StandardScaler', async () => {
   const { vectors } = await learn(standardizedVector, {}, reference.columns.map(vectorValue));
   expect(difference(vectors.slice(0, 5), reference.standardized)).toBeLessThan(1e-7);
 });
 
-it('imputes what SimpleImputer does', async () => {
+it('missing-imputed agrees with SimpleImputer', async () => {
   const sample = reference.gaps.map(vectorValue);
   for (const [strategy, expected] of [
     ['mean', reference.means],
@@ -107,7 +107,7 @@ it('imputes what SimpleImputer does', async () => {
   }
 });
 
-it('finds the bins of KBinsDiscretizer', async () => {
+it('discretized-vector finds the bins of KBinsDiscretizer', async () => {
   const sample = reference.columns.map(vectorValue);
   const quantile = await learn(discretizedVector, {}, sample);
   expect(quantile.artefact.learned.edges).toEqual(
@@ -120,7 +120,7 @@ it('finds the bins of KBinsDiscretizer', async () => {
   );
 });
 
-it('weighs terms as TfidfVectorizer does', async () => {
+it('tfidf weighs terms as TfidfVectorizer does', async () => {
   const sample = reference.tokens.map(tokensValue);
   const plain = await learn(tfidf, {}, sample);
   expect(plain.artefact.learned.terms).toEqual(reference.tfidf.terms);
@@ -131,17 +131,17 @@ it('weighs terms as TfidfVectorizer does', async () => {
   expect(difference(pairs.vectors, reference.tfidfPairs.vectors)).toBeLessThan(1e-7);
 });
 
-it('hashes terms as scikit-learn does', () => {
+it('tfidf hashes terms as scikit-learn does', () => {
   for (const [text, hash] of Object.entries(reference.murmur3)) expect(murmur3(text)).toBe(hash);
 });
 
-it('learns the same bits on every machine', async () => {
+it('methods have the same artefacts on every machine', async () => {
   const [columns, gaps, tokens] = [
     reference.columns.map(vectorValue),
     reference.gaps.map(vectorValue),
     reference.tokens.map(tokensValue),
   ];
-  // Wide enough for the kernel in WebAssembly; numbers that every engine has the same.
+  // Wide enough for the SIMD kernel, with numbers that are the same on every engine.
   const wide = Array.from({ length: 90 }, (_, n) =>
     vectorValue(Array.from({ length: 70 }, (__, i) => ((n * 7919 + i * i * 104729) % 1009) / 256 - i)),
   );

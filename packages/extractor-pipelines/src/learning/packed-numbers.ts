@@ -1,7 +1,7 @@
-/** Many numbers in JSON: base64 of their little-endian bytes, exact and a third as long as decimals. */
+/** Arrays of numbers in JSON: base64 of their little-endian bytes, exact and a third as long as decimals. */
 import { z } from 'zod';
 
-/** All platforms of Node.js that Headwater runs on are little-endian. */
+/** All platforms of Node.js that Headwater supports are little-endian. */
 export function packNumbers(values: Float32Array | Float64Array | Uint32Array): string {
   return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
 }

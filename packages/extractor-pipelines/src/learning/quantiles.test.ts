@@ -17,7 +17,7 @@ function* spread(count: number): Generator<number> {
 }
 
 describe('quantiles', () => {
-  it('are exact while there are few different values', () => {
+  it('are exact for few different values', () => {
     const values = fc.array(fc.float({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }), {
       minLength: 1,
       maxLength: 600,
@@ -35,7 +35,7 @@ describe('quantiles', () => {
     );
   });
 
-  it('keep exact ranks, and values to a few percent, in bounded memory', () => {
+  it('have exact ranks, and values within a few percent, in bounded memory', () => {
     const all = [...spread(40_000)];
     const quantiles = quantilesOf(all);
     const sorted = all.map(Math.fround).sort((a, b) => a - b);
@@ -50,7 +50,7 @@ describe('quantiles', () => {
     expect(saved?.forgotten).toBeGreaterThan(0);
   });
 
-  it('are the same bits in any order, and merged, also where bits were forgotten', () => {
+  it('have the same bits in any order and merged, even after a loss of precision', () => {
     const all = [...spread(6000)];
     const expected = JSON.stringify(quantilesOf(all).save());
     expect(JSON.stringify(quantilesOf([...all].reverse()).save())).toBe(expected);
@@ -66,7 +66,7 @@ describe('quantiles', () => {
     expect(JSON.stringify(halves.save())).toBe(expected);
   });
 
-  it('know nothing of nothing', () => {
+  it('are NaN without values', () => {
     const quantiles = quantilesOf([Number.NaN]);
     expect(quantiles.count(0)).toBe(0);
     expect(quantiles.quantile(0, 1, 2)).toBeNaN();

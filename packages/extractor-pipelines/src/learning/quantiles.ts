@@ -1,16 +1,16 @@
 /**
- * Quantiles of a stream in bounded memory, whose bits are those of the set and not of its order. Each column counts its values exactly, by
- * the float32 itself while there are few different ones; when there are more than a limit, the last bit of all of them is forgotten, and so
- * on. A bit is forgotten only when the values seen hold too many prefixes of its length, and more values never hold fewer: so the
- * bits that are left, and with them the counts, are a function of the set.
+ * Quantiles of a stream in bounded memory, as a function of the set and not of its order. Each column counts its values
+ * exactly, by the float32 itself while there are few different ones. When there are more than a limit, the last bit of all of
+ * them is dropped, and so on. A bit is dropped only when the values hold too many different prefixes of its length, and more
+ * values never hold fewer: so the remaining bits, and with them the counts, are a function of the set.
  *
  * With p bits left, ranks are exact and a value is known to 2^(9 − p) of itself: 2,048 places hold numbers that span six powers
- * of ten, of both signs, to about 1.6 %. Memory: 12 bytes a place and 1 KiB for values that wait, at most 26 KiB a column.
+ * of ten, of both signs, to about 1.6 %. Memory: 12 bytes per place and 1 KiB for waiting values, at most 26 KiB per column.
  */
 import { z } from 'zod';
 import { packedFloat64, packedUint32, packNumbers } from './packed-numbers.ts';
 
-/** Different values, or prefixes of values, a column. */
+/** Maximum number of different values, or prefixes of values, per column. */
 export const placesLimit = 2048;
 const waitingLimit = 256;
 const signBit = 0x80000000;
@@ -18,7 +18,7 @@ const signBit = 0x80000000;
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** As `save` writes a column. */
+/** The saved form of a column. */
 const savedHistogram = z
   .strictObject({
     keys: packedUint32,
@@ -65,7 +65,7 @@ export class ColumnQuantiles {
     });
   }
 
-  /** Entries that were not missing. */
+  /** Number of entries that are not missing. */
   count(column: number): number {
     return this.#histograms[column]?.count ?? 0;
   }
@@ -76,8 +76,8 @@ export class ColumnQuantiles {
   }
 
   /**
-   * The quantile at part / of (0 ≤ part ≤ of): between the values at the two ranks around (n − 1) · part / of, in proportion, as NumPy does by
-   * default (type 7 of Hyndman, Fan: Sample Quantiles, 1996). NaN without values.
+   * The quantile at part / of (0 ≤ part ≤ of): linear interpolation between the values at the two ranks around (n − 1) · part /
+   * of, the default of NumPy (type 7 of Hyndman, Fan: Sample Quantiles, 1996). NaN without values.
    */
   quantile(column: number, part: number, of: number): number {
     const histogram = this.#histograms[column];
@@ -92,7 +92,7 @@ export class ColumnQuantiles {
 
 /** Counts of one column's values, in ascending order. */
 class Histogram {
-  /** Prefixes of ordered bits: `forgotten` bits less than 32. */
+  /** Prefixes of ordered bits: the upper 32 − `forgotten` bits. */
   #keys = new Uint32Array(0);
   #counts = new Float64Array(0);
   #forgotten = 0;
@@ -180,7 +180,7 @@ class Histogram {
     this.#take(keys, null);
   }
 
-  /** Adds keys in ascending order, as precise as the own ones; null counts are ones. */
+  /** Adds keys in ascending order with the precision of this histogram; null counts are ones. */
   #take(keys: Uint32Array, counts: Float64Array | null): void {
     const merged = mergeCounts(this.#keys, this.#counts, keys, counts);
     this.#keys = merged.keys;
@@ -188,7 +188,7 @@ class Histogram {
     while (this.#keys.length > placesLimit) this.#forget(this.#forgotten + 1);
   }
 
-  /** Leaves 32 − forgotten bits, or fewer where fewer are left already. */
+  /** Keeps 32 − forgotten bits, or fewer if fewer are left already. */
   #forget(forgotten: number): void {
     if (forgotten <= this.#forgotten) return;
     const shift = forgotten - this.#forgotten;
@@ -200,7 +200,7 @@ class Histogram {
   }
 }
 
-/** Two ascending lists, in which keys may be there twice, become one in which they are not. */
+/** Merges two ascending lists, in which a key may occur twice, into one without duplicates. */
 function mergeCounts(
   keysA: Uint32Array,
   countsA: Float64Array,
@@ -222,7 +222,7 @@ function mergeCounts(
   return { keys: keys.slice(0, length), counts: counts.slice(0, length) };
 }
 
-/** Unsigned integers in the order of the floats; both zeros are one. */
+/** Unsigned integers in the order of the floats; both zeros have the same key. */
 function keyOf(value: number): number {
   float[0] = value === 0 ? 0 : value;
   const word = bits[0] ?? 0;

@@ -1,11 +1,11 @@
 /**
- * Σ x and Σ x xᵀ of vectors of any size, exact in any order. Each vector is written as integers of at most 2^13 times a power of two of its
- * own, just large enough for its largest entry; vectors of one power share sums of integers (heads' Gram matrix), and the few sums are
- * added in the order of their powers when they are asked for.
+ * Σ x and Σ x xᵀ of vectors of any size, exact in any order. Each vector is written as integers of at most 2^13 times its own
+ * power of two, just large enough for its largest entry. Vectors of one power share sums of integers (heads' Gram matrix), and
+ * the few sums are added in the order of their powers on request.
  *
- * A vector whose largest entry is under half a step (2^−13) of the largest vector's counts as zero, so that at most 14 powers are
- * kept: which ones is decided by the largest entry of the set, whenever it came. Entries are known to half a step of their vector's
- * largest one. Memory: 4 D² bytes a power that occurs; vectors of one origin have two or three.
+ * A vector whose largest entry is below half a step (2^−13) of the largest vector's counts as zero, so that at most 14 powers
+ * are kept; the largest entry of the set determines which ones, in any order. Entries are known to half a step of their
+ * vector's largest one. Memory: 4 D² bytes per power that occurs; vectors of one origin have two or three.
  */
 import {
   chooseKernel,
@@ -35,9 +35,9 @@ interface PowerSums {
 /** First and second moments, in units of 2^power. */
 export interface Moments {
   readonly power: number;
-  /** `width` long; places beyond the columns are zero. */
+  /** `width` long; padding is zero. */
   readonly mean: Float64Array;
-  /** Σ (x − mean)(x − mean)ᵀ / (n − 1), width × width, of which the upper triangle counts. */
+  /** Σ (x − mean)(x − mean)ᵀ / (n − 1), width × width; the upper triangle is valid. */
   readonly covariance: Float64Array;
   readonly width: number;
 }
@@ -103,7 +103,7 @@ export class ScaledGram {
     return { columns: this.columns, vectors: this.#vectors, powers };
   }
 
-  /** Null where every vector was zero. Needs two vectors. */
+  /** Null if every vector was zero. Needs two vectors. */
   moments(): Moments | null {
     if (this.#powers.size === 0) return null;
     const width = this.#width;
@@ -146,7 +146,7 @@ export class ScaledGram {
   }
 }
 
-/** The smallest power of two above every entry, as an exponent; null of a zero vector. */
+/** The smallest power of two above every entry, as an exponent; null for a zero vector. */
 function powerOf(vector: Float32Array): number | null {
   let largest = 0;
   for (const entry of vector) largest = Math.max(largest, Math.abs(entry));
@@ -159,7 +159,7 @@ function addScaled(to: Float64Array, from: Float64Array, scale: number): void {
   for (let i = 0; i < to.length; i++) to[i] = (to[i] ?? 0) + scale * (from[i] ?? 0);
 }
 
-/** (Σ x xᵀ − n m mᵀ) / (n − 1), from the layout of gram.ts to whole rows. */
+/** (Σ x xᵀ − n m mᵀ) / (n − 1), from the layout of gram.ts to full rows. */
 function centre(products: Float64Array, mean: Float64Array, width: number, n: number): Float64Array {
   const covariance = new Float64Array(width * width);
   for (let i = 0; i < width; i++) {

@@ -1,36 +1,37 @@
 /**
- * How many records hold a term (a word, a category), exactly, in bounded memory. Which terms were dropped on the way would depend on the
- * order of the records, so none is: past the limit on different terms nothing can be learned at all, whatever the order, and it says so.
+ * The exact number of records that hold a term (a word, a category), in bounded memory. If terms were dropped on the way, the
+ * result would depend on the order of the records. Therefore none is dropped, and more different terms than the limit are an
+ * error in any order.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { compareUtf8 } from '@headwater/heads/algebra';
 import { z } from 'zod';
 
-/** Longer terms are never learned: UTF-16 code units. */
+/** Longer terms, in UTF-16 code units, are ignored. */
 const longestTerm = 128;
 
 interface TermCount {
   readonly term: string;
-  /** Records that hold it. */
+  /** Number of records that hold it. */
   readonly records: number;
 }
 
-/** As `save` writes it; null past the limit. */
+/** The saved form; null above the limit. */
 export const savedTerms = z.array(z.tuple([z.string().max(longestTerm), z.int().positive()])).nullable();
 
 export class TermCounts {
   readonly #method: string;
   readonly #limit: number;
-  /** Null once there were more different terms than the limit. */
+  /** Null after there were more different terms than the limit. */
   #counts: Map<string, number> | null = new Map();
 
-  /** Memory: about 100 bytes and two bytes a code unit, for each of at most `limit` terms. */
+  /** Memory: about 100 bytes and two bytes per code unit, for each of at most `limit` terms. */
   constructor(method: string, limit: number) {
     this.#method = method;
     this.#limit = limit;
   }
 
-  /** Takes in what `save` wrote. */
+  /** Restores saved counts. */
   restore(saved: z.output<typeof savedTerms>): this {
     if (saved === null) this.#counts = null;
     else for (const [term, records] of saved) this.#count(term, records);
@@ -41,7 +42,7 @@ export class TermCounts {
     return this.#counts === null ? null : [...this.#counts].sort(([a], [b]) => compareUtf8(a, b));
   }
 
-  /** The different terms of one record. */
+  /** Adds the different terms of one record. */
   add(terms: Iterable<string>): void {
     for (const term of terms) if (term.length <= longestTerm) this.#count(term, 1);
   }
@@ -52,15 +53,15 @@ export class TermCounts {
   }
 
   /**
-   * Those held by at least so many records, and at most so many; the most frequent ones of them (of equally frequent ones, the first by
-   * their UTF-8 bytes), in the order of their UTF-8 bytes. Errors: limit-exceeded.
+   * The terms held by at least `fewest` and at most `most` records; the `limit` most frequent of them (of equally frequent
+   * ones, the first by their UTF-8 bytes), in the order of their UTF-8 bytes. Errors: limit-exceeded.
    */
   choose({ fewest, most, limit }: { fewest: number; most: number; limit: number }): TermCount[] {
     if (this.#counts === null) {
-      const text = `${this.#method} has met more than ${this.#limit} different terms`;
+      const text = `${this.#method} found more than ${this.#limit} different terms`;
       const advice =
-        'fit on fewer records, fold case, raise the limit where there is an option, or hash terms';
-      throw new HeadwaterError('limit-exceeded', `${text}: ${advice}`, { verdict: 'stop' });
+        'fit on fewer records, fold case, increase the limit if there is an option, or hash terms';
+      throw new HeadwaterError('limit-exceeded', `${text}; ${advice}`, { verdict: 'stop' });
     }
     const found = [...this.#counts].map(([term, records]) => ({ term, records }));
     const chosen = found.filter(({ records }) => records >= fewest && records <= most);

@@ -1,4 +1,4 @@
-/** What links find in the values that they are given, and how they refuse what they can't use. */
+/** Reads the values that steps are given, and rejects those that they cannot use. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Value, ValueType } from '@headwater/extractors';
 
@@ -9,10 +9,10 @@ export function unfit(method: string, reason: string): HeadwaterError {
 /** Errors: record-unfit. */
 export function checkType(method: string, takes: readonly ValueType[], value: Value): void {
   if (takes.includes(value.type)) return;
-  throw unfit(method, `takes ${takes.join(' or ')}, and was given ${value.type}`);
+  throw unfit(method, `takes ${takes.join(' or ')}, but was given ${value.type}`);
 }
 
-/** Of a text or a category; null of a missing one. */
+/** The content of a text or a category; null for a missing one. */
 export function textOf(value: Value): string | null {
   if (value.type === 'text') return value.text;
   return value.type === 'category' ? value.category : null;
@@ -23,7 +23,7 @@ export function vectorOf(method: string, value: Value, dimensions: number | null
   if (value.type !== 'vector') return null;
   const { vector } = value;
   if (dimensions !== null && vector.length !== dimensions) {
-    throw unfit(method, `takes ${dimensions} numbers, and was given ${vector.length}`);
+    throw unfit(method, `takes ${dimensions} numbers, but was given ${vector.length}`);
   }
   for (const entry of vector) {
     if (entry === Number.POSITIVE_INFINITY || entry === Number.NEGATIVE_INFINITY) {
@@ -37,7 +37,7 @@ export function vectorOf(method: string, value: Value, dimensions: number | null
 export function completeVectorOf(method: string, value: Value, dimensions: number | null): Float32Array {
   const vector = vectorOf(method, value, dimensions);
   if (vector === null || vector.some(Number.isNaN)) {
-    throw unfit(method, 'was given a missing number: put missing-imputed before it');
+    throw unfit(method, 'was given a missing number; put missing-imputed before it');
   }
   return vector;
 }

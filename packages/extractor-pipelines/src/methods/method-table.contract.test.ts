@@ -1,4 +1,4 @@
-/** What every link promises, whichever method makes it: each method of the table, and each net, runs through all of it. */
+/** The contract of every step: each method of the table, and each net, runs all of it. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -141,14 +141,14 @@ const table = stageMethods().map((method) => ({ name: method.method, method, own
 const portrait = new URL('../../../testing/src/images/faces/president-portrait.jpg', import.meta.url);
 const face: Value = { type: 'record', record: { image: await readFile(portrait), attributes: {} } };
 
-/** Weights that do not ship are there where `npm run models` has made them. */
+/** Weights that do not ship exist after `npm run models`. */
 function isThere(id: string): boolean {
   if (id === 'pixels.v1') return true;
   const { file, madeBy } = describeWeights(id);
   return madeBy === undefined || existsSync(new URL(`../../../../models/${id}/${file}`, import.meta.url));
 }
 
-/** Few pictures: the nets' own contract test shows them many. */
+/** Few pictures: the nets' own contract test uses many. */
 const nets = extractorIds()
   .filter(isThere)
   .map((id) => {
@@ -164,14 +164,14 @@ function fitted(method: StageMethod, options: Options, values: readonly Value[])
   return fitting.finish();
 }
 
-/** Bits, not values: 0 and −0 differ here, as they do in a digest. */
+/** Compares bits, not values: 0 and −0 differ here, as they do in a digest. */
 function bitsOf(value: Value): unknown {
   if (value.type === 'vector')
     return Buffer.from(new Uint8Array(value.vector.slice().buffer)).toString('base64');
   return value.type === 'pixels' ? { ...value, data: Buffer.from(value.data).toString('base64') } : value;
 }
 
-it('holds every method to it', () => {
+it('the contract test covers every method', () => {
   expect(Object.keys(cases).sort()).toEqual(
     stageMethods()
       .map(({ method }) => method)
@@ -201,7 +201,7 @@ describe.each([...table, ...nets])('$name', ({ method, own }) => {
     return results;
   };
 
-  it('gives what it says, of the dimensions that it says', async () => {
+  it('gives its declared type and dimensions', async () => {
     for (const value of values) {
       const given = await stage.apply(value);
       expect([stage.gives, 'missing']).toContain(given.type);
@@ -213,14 +213,14 @@ describe.each([...table, ...nets])('$name', ({ method, own }) => {
     }
   });
 
-  it('says before it is opened what it takes and gives', () => {
+  it('declares its types before it is opened', () => {
     const { takes, gives } = method.types?.(options) ?? method;
     expect(gives).toBe(stage.gives);
     for (const type of stage.takes) expect(takes).toContain(type);
     for (const { type } of values) expect(stage.takes).toContain(type);
   });
 
-  it('gives the same bits again, opened again, and whatever is under way beside it', async () => {
+  it('gives the same bits again, reopened, and with concurrent calls', async () => {
     const alone = await applyInTurn(stage);
     expect(await applyInTurn(stage)).toEqual(alone);
     const again = await open();
@@ -232,13 +232,13 @@ describe.each([...table, ...nets])('$name', ({ method, own }) => {
     expect(together).toEqual(order.map((index) => alone[index]));
   });
 
-  it('leaves what it is given as it was', async () => {
+  it('does not change its input', async () => {
     const before = values.map(bitsOf);
     await applyInTurn(stage);
     expect(values.map(bitsOf)).toEqual(before);
   });
 
-  it('has a digest of 64 hexadecimal digits that changes with its options and with what it learned', async () => {
+  it('has a digest of 64 hexadecimal digits that changes with its options and its artefact', async () => {
     const stages = [stage];
     for (const other of others) stages.push(await open(other));
     if (fitted(method, options, values) !== undefined) stages.push(await open(options, values.slice(1)));
@@ -246,12 +246,12 @@ describe.each([...table, ...nets])('$name', ({ method, own }) => {
     expect(new Set(stages.map(({ digest }) => digest)).size).toBe(stages.length);
   });
 
-  it('refuses options that it does not know', async () => {
+  it('rejects unknown options', async () => {
     const attempt = async () => await method.open({ ...options, colour_of_the_sky: 1 }, undefined);
     await expect(attempt()).rejects.toMatchObject({ code: 'config-invalid' });
   });
 
-  it('refuses a value that it does not take, and goes on', async () => {
+  it('rejects a value of another type and continues', async () => {
     const strange = [missing, tokens('a'), vector(1), records[0] ?? missing].find(
       ({ type }) => !stage.takes.includes(type),
     );

@@ -1,4 +1,4 @@
-/** The methods that make links of chains, each a file. A new one is a file in this folder and a line here. */
+/** The methods of chain steps, each in its own file. To add one, add a file in this folder and a line here. */
 import { pixelVector, type StageMethod } from '@headwater/extractors';
 import { custom } from './custom/custom.ts';
 import { dimensionReducedVector } from './numbers/dimension-reduced-vector.ts';
@@ -33,7 +33,7 @@ const list: readonly StageMethod[] = [
   tfidf,
 ];
 
-/** `PixelVector`, `pixelvector` and `pixel-vector` are one. */
+/** `PixelVector`, `pixelvector` and `pixel-vector` are the same name. */
 function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[-_ ]/g, '');
 }
@@ -45,7 +45,7 @@ export function stageMethods(): readonly StageMethod[] {
   return list;
 }
 
-/** Undefined where there is none of this name. */
+/** Undefined for an unknown name. */
 export function stageMethodOf(name: string): StageMethod | undefined {
   return table.get(plain(name));
 }

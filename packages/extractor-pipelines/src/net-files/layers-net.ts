@@ -1,4 +1,4 @@
-/** A net file's TensorFlow.js layers model: checked, cut, and packed together with its preprocessing. */
+/** Prepares the TensorFlow.js layers model of a net file: checks it, cuts it, and packs it together with its preprocessing. */
 import {
   checkLayersWeights,
   cutNetAfter,
@@ -24,12 +24,12 @@ import type { NetFile } from './net-file.ts';
 
 function placeOf(tensors: readonly tfl.SymbolicTensor[], what: string): Place {
   const [tensor, ...more] = tensors;
-  if (!tensor || more.length > 0) throw invalid(`The model must have one ${what}.`);
+  if (!tensor || more.length > 0) throw invalid(`the model must have one ${what}`);
   const shape = tensor.shape.map((size, axis) => size ?? (axis === 0 ? 'N' : `?${axis}`));
   return { name: tensor.name, type: { elementType: 'float32', shape } };
 }
 
-/** Builds the net that a file describes out of a model.json. Errors: model-invalid, config-invalid. */
+/** Builds the net of a net file from a model.json. Errors: model-invalid, config-invalid. */
 export async function buildLayersNet(file: NetFile, path: string): Promise<UserNet> {
   const model = await readLayersModel(path);
   checkLayersWeights(model);

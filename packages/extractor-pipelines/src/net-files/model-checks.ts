@@ -1,6 +1,6 @@
 /**
- * What a net file says, held against what the model is: sizes, colours, dimensions. The same for every kind of model, and everything that
- * does not fit is said in words about the file.
+ * Checks a net file against its model: sizes, colours, dimensions. The same for every kind of model; errors refer to the
+ * entries of the file.
  */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
@@ -16,7 +16,7 @@ import type { NetFile } from './net-file.ts';
 
 export interface UserNet {
   readonly definition: ExtractorDefinition;
-  /** What the engine runs: uint8 [N, side, side, channels] to float32 [N, dimensions]. */
+  /** The input of the engine: uint8 [N, side, side, channels] to float32 [N, dimensions]. */
   readonly weights: Uint8Array;
   readonly openEngine: OpenEngine;
   /** Whether the net takes one image at a time only. */
@@ -49,7 +49,7 @@ export function preprocessingOf({ input }: NetFile): Preprocessing {
   };
 }
 
-/** Errors: model-invalid when images do not fit the net's input. */
+/** Errors: model-invalid if images do not fit the net's input. */
 export function checkInput({ name, type }: Place, file: NetFile): void {
   const { size, layout } = file.input;
   const channels = channelsOf(preprocessingOf(file));
@@ -60,11 +60,11 @@ export function checkInput({ name, type }: Place, file: NetFile): void {
     wanted.every((length, index) => typeof found[index + 1] === 'string' || found[index + 1] === length);
   if (fits) return;
   throw invalid(
-    `The model takes ${name} ${shapeText(found)}, the net file says ${shapeText(['N', ...wanted])} (${layout}).`,
+    `the model takes ${name} ${shapeText(found)}, the net file states ${shapeText(['N', ...wanted])} (${layout})`,
   );
 }
 
-/** Numbers of one image's vector. Errors: model-invalid. */
+/** Dimensions of one image's vector. Errors: model-invalid. */
 export function dimensionsOf({ name, type }: Place, file: NetFile): number {
   const sizes = type.shape?.slice(1);
   const known = sizes?.every((size): size is number => typeof size === 'number');
@@ -72,21 +72,21 @@ export function dimensionsOf({ name, type }: Place, file: NetFile): number {
   const found = known && sizes ? (sizes as number[]).reduce((product, size) => product * size, 1) : undefined;
   if (found === undefined && stated === undefined) {
     throw invalid(
-      `The model does not tell how long ${name} ${shapeText(type.shape)} is: say it in output.dimensions.`,
+      `the model does not state the length of ${name} ${shapeText(type.shape)}; set output.dimensions`,
     );
   }
   if (found !== undefined && stated !== undefined && found !== stated) {
-    throw invalid(`The tensor ${name} holds ${found} numbers an image, the net file says ${stated}.`);
+    throw invalid(`tensor ${name} has ${found} numbers per image, the net file states ${stated}`);
   }
   return stated ?? found ?? 0;
 }
 
-/** Errors: model-invalid where the number of images is fixed, and not to one. */
+/** Errors: model-invalid if the batch size is fixed, and not to one. */
 export function takesOne({ type }: Place): boolean {
   const batch = type.shape?.[0];
   if (typeof batch !== 'number' || batch === 1) return batch === 1;
   throw invalid(
-    `The model takes exactly ${batch} images at once: export it with a free first dimension, or 1.`,
+    `the model takes exactly ${batch} images at once; export it with a free first dimension, or 1`,
   );
 }
 
@@ -109,7 +109,7 @@ export function adaptationOf(file: NetFile): InputAdaptation & OutputAdaptation 
   };
 }
 
-/** `bytes` are what the engine runs, so that the digest covers all that is done to an image. */
+/** `bytes` is the input of the engine, so that the digest covers the complete processing of an image. */
 export function definitionOf(
   file: NetFile,
   bytes: Uint8Array,

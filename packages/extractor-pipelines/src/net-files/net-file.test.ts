@@ -4,7 +4,7 @@ import { parseNetFile } from './net-file.ts';
 const least = 'id: own.v1\nmodel: ./own.onnx\ninput: { size: 32 }\n';
 
 describe('a net file', () => {
-  it('needs an id, a model and a size; everything else has a default', () => {
+  it('requires an id, a model and a size; everything else has a default', () => {
     expect(parseNetFile(least, 'own.yaml')).toEqual({
       id: 'own.v1',
       description: '',
@@ -24,7 +24,7 @@ describe('a net file', () => {
     });
   });
 
-  it('takes fractions, one number for all channels, and names of shades', () => {
+  it('accepts fractions, one number for all channels, and names of shades', () => {
     const text =
       'id: own.v1\nmodel: m\ninput: { size: 8, scale: 1/255, mean: 0.5, std: [0.25, 1/4, 0.5], background: black }';
     expect(parseNetFile(text, 'own.yaml').input).toMatchObject({
@@ -35,7 +35,7 @@ describe('a net file', () => {
     });
   });
 
-  it('says all that is wrong with it at once', () => {
+  it('reports all its errors at once', () => {
     const text =
       'id: Own\nmodell: x\nmodel: m\ninput: { size: 0, colour: hsv, scale: 0, mean: [1, 2], std: 0, crop: 2 }';
     expect(() => parseNetFile(text, 'own.yaml')).toThrow(

@@ -1,6 +1,6 @@
 /**
- * A net of a user's own, told in a small YAML file: where the model is, how images become its input, and where to cut it. Everything
- * that is wrong with the file is said at once.
+ * A user-supplied net as a YAML file: the path of the model, the conversion of images to its input, and the place to cut it.
+ * All errors of the file are reported at once.
  */
 import { readFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
@@ -9,7 +9,7 @@ import { z } from 'zod';
 
 const largestSide = 4096;
 
-/** A number, or a fraction as people write it: `1/255`. */
+/** A number, or a fraction such as `1/255`. */
 const fraction = z.union([
   z.number(),
   z
@@ -45,9 +45,9 @@ const input = z.strictObject({
 });
 
 const output = z.strictObject({
-  /** A tensor or a node to cut after; without it the net's only output. */
+  /** A tensor or a node to cut after; by default the net's only output. */
   tensor: z.string().min(1).optional(),
-  /** Numbers in the vector; needed only where the net does not tell. */
+  /** Dimensions of the vector; required only if the net does not declare them. */
   dimensions: z.int().min(1).optional(),
   normalization: z.enum(['none', 'unit']).default('none'),
 });
@@ -76,7 +76,7 @@ const netFile = z
 
 export type NetFile = z.output<typeof netFile>;
 
-/** Errors: config-invalid (lists all that is wrong). */
+/** Errors: config-invalid (lists all problems). */
 export function parseNetFile(text: string, name: string): NetFile {
   let content: unknown;
   try {
@@ -96,7 +96,7 @@ export function parseNetFile(text: string, name: string): NetFile {
 /** Errors: config-invalid. */
 export async function readNetFile(path: string): Promise<NetFile> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new HeadwaterError('config-invalid', `The net file ${path} can't be read.`, { cause });
+    throw new HeadwaterError('config-invalid', `net file ${path} cannot be read`, { cause });
   });
   return parseNetFile(text, path);
 }

@@ -1,4 +1,4 @@
-/** A net file's ONNX model: checked, cut, and given its preprocessing as nodes of its own. */
+/** Prepares the ONNX model of a net file: checks it, cuts it, and adds its preprocessing as nodes. */
 import { openOnnxEngine } from '@headwater/extractors';
 import {
   adaptNet,
@@ -25,12 +25,12 @@ import type { NetFile } from './net-file.ts';
 
 type Types = ReadonlyMap<string, TensorType>;
 
-/** The net's only input. Errors: model-invalid when there are more, or when images do not fit it. */
+/** The net's only input. Errors: model-invalid for several inputs, or if images do not fit it. */
 function inputOf(model: Model, file: NetFile, types: Types): Place {
   const weights = new Set(model.graph.initializers.map(({ name }) => name));
   const [input, ...more] = model.graph.inputs.filter(({ name }) => !weights.has(name));
   const type = input && types.get(input.name);
-  if (!type || more.length > 0) throw invalid('The model must have one input: an image.');
+  if (!type || more.length > 0) throw invalid('the model must have one input: an image');
   const place = { name: input.name, type };
   checkInput(place, file);
   return place;
@@ -40,14 +40,14 @@ function outputOf(model: Model, types: Types): Place {
   const [output, ...more] = model.graph.outputs;
   if (!output || more.length > 0) {
     const names = model.graph.outputs.map(({ name }) => name).join(', ');
-    throw invalid(`The model has several outputs (${names}): name one in output.tensor.`);
+    throw invalid(`the model has several outputs (${names}); name one in output.tensor`);
   }
   const type = types.get(output.name);
   if (type) return { name: output.name, type };
-  throw invalid(`The output ${output.name} is no tensor.`);
+  throw invalid(`output ${output.name} is not a tensor`);
 }
 
-/** Builds the net that a file describes out of an ONNX model's bytes. Errors: model-invalid, config-invalid. */
+/** Builds the net of a net file from an ONNX model's bytes. Errors: model-invalid, config-invalid. */
 export async function buildOnnxNet(file: NetFile, bytes: Uint8Array): Promise<UserNet> {
   const whole = readModel(bytes);
   checkWeights(whole);

@@ -49,15 +49,15 @@ async function open(path: string) {
   return extractor;
 }
 
-/** LeNet as others would export it: without its Cast, Div and Transpose, which the net file then has to tell. */
+/** LeNet as others would export it: without its Cast, Div and Transpose, which the net file then has to state. */
 async function bareLenet(): Promise<Uint8Array> {
   return writeModel(dropLayers(lenet, 3, await probeTypes(lenet)));
 }
 
 const bareInput = 'size: 28, colour: gray, fit: contain, background: black, layout: NCHW';
 
-describe('a net of a user', () => {
-  it('runs with the preprocessing of its file, and answers what the shipped extractor answers', async () => {
+describe('a user-supplied net', () => {
+  it('runs with the preprocessing of its file and gives the vectors of the shipped extractor', async () => {
     const path = await write(await bareLenet(), `${bareInput}, scale: 1/255`, '{ tensor: features }');
     const own = await open(path);
     const shipped = await openExtractor('lenet-digits.v1', { threads: 1 });
@@ -67,12 +67,12 @@ describe('a net of a user', () => {
       const image = await picture.png().toBuffer();
       const [mine, theirs] = [await own.extract(recordOf(image)), await shipped.extract(recordOf(image))];
       const error = mine.map((value, index) => Math.abs(value - (theirs[index] ?? Number.NaN)));
-      // A division by 255 and a multiplication with its inverse differ in the last bit.
+      // A division by 255 and a multiplication by its inverse differ in the last bit.
       expect(Math.max(...error)).toBeLessThan(1e-5);
     }
   });
 
-  it('may be cut at another layer, and answer unit vectors', async () => {
+  it('can be cut at another layer and return unit vectors', async () => {
     const path = await write(await bareLenet(), bareInput, '{ tensor: dense1, normalization: unit }');
     const own = await open(path);
     expect(own.description.contract).toMatchObject({ dimensions: 500, normalization: 'unit' });
@@ -81,7 +81,7 @@ describe('a net of a user', () => {
     expect(length).toBeCloseTo(1, 5);
   });
 
-  it('gets one image at a time where it takes no more, and is refused where it takes exactly four', async () => {
+  it('gets single images if its batch size is one, and is rejected if it is four', async () => {
     const withBatch = (batch: number) => {
       const shape = [batch, 28, 28, 1];
       const inputs = [valueInfo('image', { elementType: 'uint8', shape }, graphField.input)];
@@ -150,7 +150,7 @@ function withNode(model: Model, index: number, change: (operator: string) => str
   return writeModel({ ...model, graph: { ...model.graph, nodes } });
 }
 
-/** The first value of a weight becomes another. */
+/** Replaces the first value of a weight. */
 function withWeight(model: Model, name: string, value: number): Uint8Array {
   const initializers = model.graph.initializers.map((weight) => {
     if (weight.name !== name) return weight;
@@ -165,7 +165,7 @@ function withWeight(model: Model, name: string, value: number): Uint8Array {
   return writeModel({ ...model, graph: { ...model.graph, initializers } });
 }
 
-describe('a net that can’t run is refused at start', () => {
+describe('a net that cannot run is rejected at start', () => {
   const gray = 'size: 28, colour: gray, layout: NHWC';
   const refusals: [string, () => Promise<string> | string, string, RegExp][] = [
     [
@@ -194,7 +194,7 @@ describe('a net that can’t run is refused at start', () => {
       'another size',
       () => write(writeModel(lenet), gray.replace('28', '32')),
       'model-invalid',
-      /takes image \[N, 28, 28, 1\].*says \[N, 32, 32, 1\]/,
+      /takes image \[N, 28, 28, 1\].*states \[N, 32, 32, 1\]/,
     ],
     ['another layout', () => write(writeModel(lenet), 'size: 28, colour: gray'), 'model-invalid', /NCHW/],
     ['other colours', () => write(writeModel(lenet), 'size: 28, layout: NHWC'), 'model-invalid', /28, 28, 3/],
@@ -202,7 +202,7 @@ describe('a net that can’t run is refused at start', () => {
       'a layer that is not there',
       () => write(writeModel(lenet), gray, '{ tensor: conv9 }'),
       'config-invalid',
-      /no layer called conv9/,
+      /no layer named conv9/,
     ],
     [
       'another number of dimensions',
@@ -216,8 +216,8 @@ describe('a net that can’t run is refused at start', () => {
       'model-invalid',
       /not an ONNX model/,
     ],
-    ['half a model', () => write(writeModel(lenet).subarray(0, 9999), gray), 'model-invalid', /cut short/],
-    ['no net file', () => join(folder, 'nowhere.yaml'), 'config-invalid', /can't be read/],
+    ['half a model', () => write(writeModel(lenet).subarray(0, 9999), gray), 'model-invalid', /truncated/],
+    ['no net file', () => join(folder, 'nowhere.yaml'), 'config-invalid', /cannot be read/],
   ];
   it.each(refusals)('%s', async (_, make, code, message) => {
     await expect(openNetFile(await make(), { threads: 1 })).rejects.toMatchObject({

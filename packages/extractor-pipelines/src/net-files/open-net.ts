@@ -1,6 +1,6 @@
 /**
- * Runs a net of a user's own behind the same stages as the extractors that ship. A stream should not find out what is wrong with it:
- * the net sees a plain picture, alone and beside another, before the first image.
+ * Runs a user-supplied net behind the same stages as the built-in extractors. A trial before the first image finds its faults:
+ * the net processes a plain picture, alone and in a batch.
  */
 import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
@@ -17,7 +17,7 @@ import { readUserNet } from './read-net.ts';
 
 const defaultTimeoutMs = 30_000;
 
-/** Pixels that exercise a net: every shade, no plain plane. */
+/** Pixels that exercise a net: every shade, and no constant area. */
 function trialPicture(bytes: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: bytes }, (_, index) => (index * 31) % 256);
 }
@@ -31,14 +31,16 @@ async function runTrial(engine: Engine, { definition, single }: UserNet): Promis
   const bytes = inputBytes(definition.preprocessing);
   const picture = trialPicture(bytes);
   const alone = await engine.run(picture.slice(), 1);
-  if (alone.length !== dimensions) refuse(`The net answers ${alone.length} numbers, not ${dimensions}.`);
-  if (!alone.every(Number.isFinite)) refuse('The net answers NaN or infinity to a plain picture.');
+  if (alone.length !== dimensions) refuse(`the net returns ${alone.length} numbers, not ${dimensions}`);
+  if (!alone.every(Number.isFinite)) refuse('the net returns NaN or infinity for a plain picture');
   if (single) return;
   const pair = new Uint8Array(2 * bytes);
   pair.set(picture, 0);
   const first = (await engine.run(pair, 2)).subarray(0, dimensions);
   if (!first.every((value, index) => Object.is(value, alone[index]))) {
-    refuse('The net answers otherwise when images share a call: export it with a first dimension of 1.');
+    refuse(
+      'the net returns different vectors for the same image in a batch; export it with a first dimension of 1',
+    );
   }
 }
 
@@ -61,13 +63,13 @@ async function openEngine(net: UserNet, options: ExtractorOptions): Promise<Engi
     await engine.close();
     if (cause instanceof HeadwaterError && cause.code === 'model-invalid') throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HeadwaterError('model-invalid', `The net fails on a plain picture: ${reason}`, { cause });
+    throw new HeadwaterError('model-invalid', `the net fails on a plain picture: ${reason}`, { cause });
   }
 }
 
 /**
- * Opens the extractor that a net file (YAML) describes; it runs like one of the table.
- * Errors: config-invalid (the file), model-invalid (an unknown operator, a wrong input shape, NaN weights, a net that fails a trial).
+ * Opens the extractor that a net file (YAML) describes; it runs like one of the table. Errors: config-invalid (the file),
+ * model-invalid (an unknown operator, a wrong input shape, NaN weights, a net that fails the trial).
  */
 export async function openNetFile(path: string, options: ExtractorOptions = {}): Promise<Extractor> {
   const net = await readUserNet(path);

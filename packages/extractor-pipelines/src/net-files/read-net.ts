@@ -1,4 +1,4 @@
-/** Makes of a net file what an engine can run: an ONNX model, or a TensorFlow.js layers model, by the file's name. */
+/** Turns a net file into an engine's input: an ONNX model, or a TensorFlow.js layers model, by the file's name. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { buildLayersNet } from './layers-net.ts';
@@ -12,7 +12,7 @@ export async function readUserNet(path: string): Promise<UserNet> {
   const model = resolve(dirname(path), file.model);
   if (model.endsWith('.json')) return await buildLayersNet(file, model);
   const bytes = await readFile(model).catch(() => {
-    throw invalid(`The model ${model} can't be read.`);
+    throw invalid(`model ${model} cannot be read`);
   });
   return await buildOnnxNet(file, bytes);
 }

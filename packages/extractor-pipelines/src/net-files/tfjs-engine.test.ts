@@ -1,4 +1,4 @@
-/** What every extractor promises, held on each backend of TensorFlow.js that starts here. */
+/** The contract of every extractor, on each backend of TensorFlow.js that starts here. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ import { openNetFile } from './open-net.ts';
 import { readUserNet } from './read-net.ts';
 
 const isBuilt = (variant: string) => existsSync(join(nativeFolder(), variant, 'built.json'));
-/** The native ones are there where `npm run setup:tensorflow` has built them; elsewhere they are reported as skipped. */
+/** The native ones exist after `npm run setup:tensorflow`; otherwise they are reported as skipped. */
 const backends: readonly { backend: BackendName; isThere: boolean }[] = [
   { backend: 'wasm', isThere: true },
   { backend: 'tensorflow', isThere: isBuilt('cpu') },
@@ -78,13 +78,13 @@ const bitsOf = (vectors: readonly Float32Array[]) =>
 
 for (const { backend, isThere } of backends) {
   describe.skipIf(!isThere)(`TensorFlow.js on ${backend}`, () => {
-    it('says what it is, and whether a GPU is in use', async () => {
+    it('describes its engine and the use of a GPU', async () => {
       const extractor = await open(await readUserNet(await netFile()), backend);
       const kind = backend === 'wasm' ? 'wasm' : 'tensorflow';
       expect(extractor.engine).toMatch(new RegExp(`^tfjs \\d+\\.\\d+\\.\\d+ ${kind}( gpu)?, \\d+ threads?$`));
     });
 
-    it('answers finite vectors of the contract, the same bits whatever shares a batch, in any order', async () => {
+    it('returns finite vectors of the contract, with the same bits in any batch and order', async () => {
       const net = await readUserNet(await netFile());
       const images = await pictures;
       const first = await open(net, backend, 1);
@@ -104,7 +104,7 @@ for (const { backend, isThere } of backends) {
       }
     });
 
-    it('agrees with the plainest backend', async () => {
+    it('agrees with the cpu backend', async () => {
       const net = await readUserNet(
         await netFile(', scale: 1/255, mean: 0.13, std: 0.31', 'normalization: unit'),
       );
@@ -117,7 +117,7 @@ for (const { backend, isThere } of backends) {
       expect(found.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 4);
     });
 
-    it('refuses a bad image with its reason, and its neighbour goes through', async () => {
+    it('rejects a bad image with its reason, and not its neighbour', async () => {
       const extractor = await open(await readUserNet(await netFile()), backend, 2);
       const [good = Buffer.alloc(0)] = await pictures;
       const settled = await Promise.allSettled([
@@ -130,8 +130,8 @@ for (const { backend, isThere } of backends) {
   });
 }
 
-describe('a layers model of a user', () => {
-  it('becomes an extractor by its net file, whose digest covers weights, cut and preprocessing', async () => {
+describe('a user-supplied layers model', () => {
+  it('becomes an extractor with its net file, whose digest covers weights, cut and preprocessing', async () => {
     const variants = [
       await netFile(),
       await netFile('', 'tensor: relu3'),
@@ -154,11 +154,11 @@ describe('a layers model of a user', () => {
       'tensor: conv9',
       'lenet/model.json',
       'config-invalid',
-      /no layer called conv9/,
+      /no layer named conv9/,
     ],
-    ['a model that is not there', '', 'nowhere/model.json', 'model-invalid', /can't be read/],
+    ['a model that is not there', '', 'nowhere/model.json', 'model-invalid', /cannot be read/],
     ['another number of dimensions', 'dimensions: 11', 'lenet/model.json', 'model-invalid', /10 numbers/],
-  ])('is refused with %s', async (_, output, model, code, message) => {
+  ])('is rejected with %s', async (_, output, model, code, message) => {
     const path = await netFile('', output, model);
     await expect(openNetFile(path)).rejects.toMatchObject({
       code,
@@ -166,7 +166,7 @@ describe('a layers model of a user', () => {
     });
   });
 
-  it('is refused when a backend that is asked for is not there', async () => {
+  it('is rejected if a requested backend is not available', async () => {
     if (isBuilt('gpu')) return;
     const net = await readUserNet(await netFile());
     await expect(open(net, 'tensorflow-gpu')).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** Folders with chains and samples in them, for tests. */
+/** Test folders with chains and samples. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export async function chainFolder() {
   onTestFinished(() => rm(folder, { recursive: true }));
   return {
     folder,
-    /** Writes a chain's file; its path. */
+    /** Writes a chain's file; returns its path. */
     async chain(chain: unknown, more: object = {}): Promise<string> {
       const path = join(folder, 'look.yaml');
       await writeFile(path, stringify({ id: 'look.v1', chain, ...more }));
@@ -29,7 +29,7 @@ const pictures = Promise.all([
   smooth(60, 60).modulate({ hue: 90 }).jpeg().toBuffer(),
 ]);
 
-/** Products of a shop: a picture, a price that is missing now and then, a shelf, and words. */
+/** Products of a shop: a picture, a price that is sometimes missing, a shelf, and words. */
 export async function products(count: number, first = 0): Promise<SourceRecord[]> {
   const images = await pictures;
   return Array.from({ length: count }, (_, at) => {
@@ -54,5 +54,5 @@ export function sampleOf(records: readonly SourceRecord[]): Sample {
   };
 }
 
-/** Settings of tests: they share two cores with others. */
+/** Settings of tests, which share two cores. */
 export const signal: AbortSignal = new AbortController().signal;

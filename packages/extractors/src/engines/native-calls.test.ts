@@ -1,4 +1,4 @@
-/** ONNX Runtime aborts a process whose thread is terminated during a call: only a process of its own can show that ours is not. */
+/** ONNX Runtime aborts a process whose thread is terminated during a call, so the test needs a separate process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { afterAll, expect, it } from 'vitest';
 const folder = mkdtempSync(join(tmpdir(), 'headwater-native-calls-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A file, for threads inherit the flag that a script on the command line needs. */
+/** A file, since threads inherit the flag that a script on the command line needs. */
 function fileOf(script: string): string {
   const file = join(folder, 'child.mjs');
   writeFileSync(file, script);
@@ -18,7 +18,7 @@ function fileOf(script: string): string {
 
 const library = JSON.stringify(import.meta.resolve('@headwater/extractors'));
 
-/** A call of the engine takes about a second; `act` happens in its midst. */
+/** A call of the engine takes about a second; `act` happens during the call. */
 async function runChild(act: string): Promise<{ readonly code: unknown; readonly stderr: string }> {
   const script = `
     import { openBuiltIn } from ${library};

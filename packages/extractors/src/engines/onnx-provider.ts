@@ -1,6 +1,6 @@
 /**
- * Where ONNX Runtime computes: on the processor, or on an NVIDIA GPU by CUDA or TensorRT. A GPU that is asked for and is not there is
- * refused; where the choice is free, what was passed over is told.
+ * Selects the device for ONNX Runtime: the CPU, or an NVIDIA GPU with CUDA or TensorRT. A requested GPU that is not available
+ * is an error; with `auto`, a notice states why a better provider is not used.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ import type { Provider } from './api.ts';
 
 export type FixedProvider = Exclude<Provider, 'auto'>;
 
-/** What the choice depends on, so that it can be tested without a GPU. */
+/** The inputs of the choice, injectable so that it can be tested without a GPU. */
 interface ProviderHost {
   /** Whether ONNX Runtime's own library for a provider is installed. */
   readonly hasLibrary: (provider: FixedProvider) => boolean;
@@ -20,7 +20,7 @@ interface ProviderHost {
 interface Placed<Session> {
   readonly session: Session;
   readonly provider: FixedProvider;
-  /** Why a better provider was passed over. */
+  /** Reasons why better providers are not used. */
   readonly notes: readonly string[];
 }
 
@@ -52,20 +52,20 @@ async function placeFreely<Session>(create: Create<Session>, host: ProviderHost)
     try {
       return { session: await create('cuda'), provider: 'cuda', notes };
     } catch (thrown) {
-      notes.push(`CUDA was passed over, the net runs on the CPU: ${reasonOf(thrown)}`);
+      notes.push(`CUDA is not used, running on the CPU: ${reasonOf(thrown)}`);
     }
   } else if (host.hasGpu()) {
-    notes.push(`there is an NVIDIA GPU, but the net runs on the CPU. ${advice}`);
+    notes.push(`there is an NVIDIA GPU, but the net runs on the CPU; ${advice}`);
   }
   return { session: await create('cpu'), provider: 'cpu', notes };
 }
 
 function missing(provider: FixedProvider, reason: string, cause?: unknown): HeadwaterError {
-  const message = `ENGINE_PROVIDER asks for ${names[provider]}, which is not there: ${reason}. With auto the net runs on what is there.`;
+  const message = `ENGINE_PROVIDER requests ${names[provider]}, which is not available: ${reason}; auto selects an available provider`;
   return new HeadwaterError('prerequisite-missing', message, cause === undefined ? {} : { cause });
 }
 
-/** A net that fails on the processor as well is at fault itself. */
+/** If the net also fails on the CPU, the net itself is at fault. */
 async function placeOn<Session>(
   provider: FixedProvider,
   create: Create<Session>,
@@ -82,8 +82,8 @@ async function placeOn<Session>(
 }
 
 /**
- * Opens a session on the provider that is wanted. `auto` is CUDA where it works, else the processor; TensorRT, which builds an engine for
- * minutes first, only when asked for. Errors: prerequisite-missing, and whatever `create` throws for the processor.
+ * Opens a session on the requested provider. `auto` is CUDA where it works, else the CPU; TensorRT, which first builds an
+ * engine for minutes, is used only on request. Errors: prerequisite-missing, and whatever `create` throws for the CPU.
  */
 export async function createSessionOn<Session>(
   wanted: Provider,

@@ -1,7 +1,4 @@
-/**
- * ONNX Runtime's side of the thread: `session.run` blocks whoever calls it for the whole inference, so it is
- * called here and nowhere else.
- */
+/** The thread of ONNX Runtime: `session.run` blocks its thread for the whole inference, so it is called only here. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { HeadwaterError } from '@headwater/errors';
 import { duringNativeCall } from './native-calls.ts';
@@ -22,7 +19,7 @@ function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** Threads that wait for work sleep instead of spinning: other processes and the decoders need the cores. */
+/** Idle threads sleep instead of spinning: other processes and the decoders need the cores. */
 async function openSession(provider: FixedProvider): Promise<InferenceSession> {
   const options: InferenceSession.SessionOptions = {
     executionProviders: [provider],
@@ -31,7 +28,7 @@ async function openSession(provider: FixedProvider): Promise<InferenceSession> {
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
-    // Without VNNI, products of 8-bit integers would saturate, and vectors be wrong; with it this changes nothing.
+    // Without VNNI, products of 8-bit integers would saturate and vectors be wrong; with VNNI this changes nothing.
     extra: { session: { intra_op: { allow_spinning: '0' }, x64quantprecision: '1' } },
   };
   return await inNativeCode(() => InferenceSession.create(start.weights, options));
@@ -42,7 +39,7 @@ async function run(session: InferenceSession, input: string, request: RunRequest
   const outputs = await inNativeCode(() => session.run({ [input]: image }, [start.output]));
   const values = outputs[start.output]?.data;
   if (!(values instanceof Float32Array) || values.length !== request.count * start.dimensions) {
-    throw new Error(`The output ${start.output} is not float32 [${request.count}, ${start.dimensions}].`);
+    throw new Error(`output ${start.output} is not float32 [${request.count}, ${start.dimensions}]`);
   }
   const vectors = values.slice();
   answer({ kind: 'done', call: request.call, vectors }, [vectors.buffer]);
@@ -52,7 +49,7 @@ try {
   const { session, provider, notes } = await createSessionOn(start.provider, openSession);
   const input = session.inputNames[0];
   if (session.inputNames.length !== 1 || input === undefined || !session.outputNames.includes(start.output)) {
-    throw new Error(`The graph must have one input, and an output called ${start.output}.`);
+    throw new Error(`the graph must have one input, and an output named ${start.output}`);
   }
   parentPort?.on('message', (request: RunRequest) => {
     run(session, input, request).catch((thrown: unknown) => {

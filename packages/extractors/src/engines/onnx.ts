@@ -1,4 +1,4 @@
-/** ONNX Runtime as an engine: the thread's file is the built one, from tests and from `dist` alike. */
+/** ONNX Runtime as an engine. The thread runs the built file, from tests and from `dist` alike. */
 import { createRequire } from 'node:module';
 import type { Engine, EngineOptions } from './api.ts';
 import { openWorkerEngine } from './worker-engine.ts';

@@ -1,2 +1,2 @@
-/** ONNX Runtime, imported in this one place. */
+/** The only import of ONNX Runtime. */
 export { env, InferenceSession, Tensor } from 'onnxruntime-node';

@@ -25,7 +25,7 @@ async function open(options: Partial<EngineOptions> = {}) {
 const images = (...firsts: number[]) => Uint8Array.from(firsts.flatMap((first) => [first, 1, 1, 1]));
 
 describe('an engine in a worker thread', () => {
-  it('answers a batch, and takes its pixels over', async () => {
+  it('returns the vectors of a batch and transfers its pixels', async () => {
     const engine = await open();
     const pixels = images(1, 2, 3);
     expect(await engine.run(pixels, 3)).toEqual(Float32Array.of(4, 5, 6));
@@ -37,7 +37,7 @@ describe('an engine in a worker thread', () => {
     ['exits', exits],
     ['throws outside of a call', throws],
     ['fails', fails],
-  ])('rejects the call of a worker that %s, and goes on', async (_, first) => {
+  ])('rejects the call of a worker that %s, and continues', async (_, first) => {
     const engine = await open();
     await expect(engine.run(images(1, first), 2)).rejects.toMatchObject({ code: 'extractor-failed' });
     expect(await engine.run(images(7), 1)).toEqual(Float32Array.of(10));
@@ -52,7 +52,7 @@ describe('an engine in a worker thread', () => {
     expect(await engine.run(images(7), 1)).toEqual(Float32Array.of(10));
   });
 
-  it('does not open on a worker that refuses its net, or is not there', async () => {
+  it('does not open on a worker that rejects its net or is missing', async () => {
     await expect(open({ output: 'refuse' })).rejects.toMatchObject({ code: 'model-invalid' });
     const nowhere = new URL('./fixtures/nowhere.mjs', import.meta.url);
     const options = {
@@ -66,7 +66,7 @@ describe('an engine in a worker thread', () => {
     ).rejects.toMatchObject({ code: 'model-invalid' });
   });
 
-  it('rejects the call under way when it is closed', async () => {
+  it('rejects the current call when it is closed', async () => {
     const engine = await open();
     const call = expect(engine.run(images(hangs), 1)).rejects.toMatchObject({ code: 'extractor-failed' });
     await engine.close();

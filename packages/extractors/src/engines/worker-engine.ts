@@ -1,6 +1,6 @@
 /**
- * An engine in a worker thread, and what happens when the thread dies or hangs: its call is rejected and a new
- * thread takes its place before the next one. Nothing here knows which engine the thread runs.
+ * An engine in a worker thread. When the thread crashes or hangs, its call is rejected and a new thread replaces it before the
+ * next call. This file is independent of the engine that the thread runs.
  */
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, HeadwaterError } from '@headwater/errors';
@@ -8,7 +8,7 @@ import type { Engine, EngineOptions } from './api.ts';
 import { awaitNativeCall, createNativeCallFlags, stopNativeCalls } from './native-calls.ts';
 import type { RunRequest, WorkerMessage, WorkerStart } from './worker-protocol.ts';
 
-/** Loading weights is slower than a call, and a first start on a cold disk slower still. */
+/** Loading weights takes longer than a call, and longer still on a cold disk. */
 const startTimeoutMs = 60_000;
 
 interface Waiting<T> {
@@ -31,10 +31,10 @@ interface Started {
 }
 
 function refusal({ reason, code }: { readonly reason: string; readonly code?: ErrorCode }): HeadwaterError {
-  return code ? new HeadwaterError(code, reason) : invalid(`The engine refused the net: ${reason}`);
+  return code ? new HeadwaterError(code, reason) : invalid(`the engine rejected the net: ${reason}`);
 }
 
-/** Whatever ends a thread that has not started is the net's fault, unless the thread says otherwise. */
+/** A thread that ends before it has started counts as a fault of the net, unless the thread reports another reason. */
 function asStartError(reason: HeadwaterError): HeadwaterError {
   return reason.code === 'extractor-failed' ? invalid(reason.message, reason) : reason;
 }
@@ -42,7 +42,7 @@ function asStartError(reason: HeadwaterError): HeadwaterError {
 /** Threads that may be in native code. */
 const liveThreads = new Set<WorkerThread>();
 
-/** Node.js joins all threads next: a hung one would keep the process for ever. */
+/** Node.js joins all threads next: a hung thread would keep the process alive for ever. */
 function leaveNativeCode(): void {
   for (const thread of liveThreads) {
     if (!thread.leaveNativeCode()) process.kill(process.pid, 'SIGKILL');
@@ -86,12 +86,12 @@ class WorkerThread {
       });
     });
     this.started = new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.end(invalid('The engine did not start in time.')), startTimeoutMs);
+      const timer = setTimeout(() => this.end(invalid('the engine did not start in time')), startTimeoutMs);
       this.start = { resolve, reject, timer };
     });
     this.worker.on('message', (message: WorkerMessage) => this.hear(message));
-    this.worker.on('error', (cause) => this.end(failed('The engine crashed.', cause)));
-    this.worker.on('exit', (code) => this.end(failed(`The engine's thread ended with code ${code}.`)));
+    this.worker.on('error', (cause) => this.end(failed('the engine crashed', cause)));
+    this.worker.on('exit', (code) => this.end(failed(`the engine's thread ended with code ${code}`)));
   }
 
   get ended(): boolean {
@@ -101,7 +101,7 @@ class WorkerThread {
   run(pixels: Uint8Array<ArrayBuffer>, count: number): Promise<Float32Array> {
     const { timeoutMs } = this;
     return new Promise((resolve, reject) => {
-      const hung = () => this.end(failed(`The engine did not answer within ${timeoutMs} ms.`));
+      const hung = () => this.end(failed(`the engine did not respond within ${timeoutMs} ms`));
       this.calls += 1;
       this.call = { id: this.calls, resolve, reject, timer: setTimeout(hung, timeoutMs) };
       const request: RunRequest = { call: this.calls, pixels, count };
@@ -109,7 +109,7 @@ class WorkerThread {
     });
   }
 
-  /** Blocks until no native call is under way; returns false when one has hung. */
+  /** Blocks until no native call is running; returns false when one has hung. */
   leaveNativeCode(): boolean {
     return stopNativeCalls(this.nativeCalls) || awaitNativeCall(this.nativeCalls, this.timeoutMs);
   }
@@ -132,7 +132,7 @@ class WorkerThread {
     else if (message.kind === 'done' && call?.id === message.call) {
       this.settleCall(() => call.resolve(message.vectors));
     } else if (message.kind === 'failed' && call?.id === message.call) {
-      this.settleCall(() => call.reject(failed(`The engine failed: ${message.reason}`)));
+      this.settleCall(() => call.reject(failed(`the engine failed: ${message.reason}`)));
     }
   }
 
@@ -150,8 +150,8 @@ class WorkerThread {
 }
 
 /**
- * Starts an engine whose thread runs `file`; its messages are those of `worker-protocol.ts`.
- * Errors: model-invalid, or what the thread says.
+ * Starts an engine whose thread runs `file` and speaks the protocol of `worker-protocol.ts`. Errors: model-invalid, or those
+ * reported by the thread.
  */
 export async function openWorkerEngine(file: string | URL, options: EngineOptions): Promise<Engine> {
   let thread = new WorkerThread(file, options);
@@ -161,7 +161,7 @@ export async function openWorkerEngine(file: string | URL, options: EngineOption
     name,
     notes,
     async run(pixels, count) {
-      if (closed) throw failed('The engine is closed.');
+      if (closed) throw failed('the engine is closed');
       if (thread.ended) {
         thread = new WorkerThread(file, options);
         await thread.started;
@@ -170,7 +170,7 @@ export async function openWorkerEngine(file: string | URL, options: EngineOption
     },
     async close() {
       closed = true;
-      thread.end(failed('The engine is closed.'));
+      thread.end(failed('the engine is closed'));
       await thread.exited;
     },
   };

@@ -1,4 +1,4 @@
-/** What an engine and its worker thread say to each other. Pixels and vectors change hands; they are never copied. */
+/** The messages between an engine and its worker thread. Pixels and vectors are transferred, never copied. */
 import type { ErrorCode } from '@headwater/errors';
 import type { Provider } from './api.ts';
 import type { NativeCallFlags } from './native-calls.ts';
@@ -23,9 +23,9 @@ export interface RunRequest {
 
 export type WorkerMessage =
   | { readonly kind: 'ready'; readonly name: string; readonly notes?: readonly string[] }
-  /** `code` where it is not the net that is at fault; `reason` then says all. */
+  /** `code` if the net is not at fault; `reason` is then the complete message. */
   | { readonly kind: 'refused'; readonly reason: string; readonly code?: ErrorCode }
   | { readonly kind: 'done'; readonly call: number; readonly vectors: Float32Array<ArrayBuffer> }
   | { readonly kind: 'failed'; readonly call: number; readonly reason: string }
-  /** It was stopped during a native call, has left it, and can be terminated. */
+  /** The thread was stopped during a native call, has left it, and can be terminated. */
   | { readonly kind: 'stopped' };

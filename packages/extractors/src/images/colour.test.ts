@@ -1,4 +1,4 @@
-/** Colour as a person sees it: what files state of it in their various ways comes to the same 8-bit sRGB. */
+/** Colour management: the ways in which files state their colour all lead to the same 8-bit sRGB. */
 import {
   cicpChunk,
   gamaChunk,
@@ -23,7 +23,7 @@ const both = [gray, rgb];
 
 const decode = (image: Uint8Array, preprocessing = rgb) => decodeImage(image, preprocessing, defaultLimits);
 
-/** The pixel in the middle. */
+/** The pixel in the center. */
 async function centreOf(image: Uint8Array): Promise<number[]> {
   const at = (112 * 224 + 112) * 3;
   return [...(await decode(image)).subarray(at, at + 3)];

@@ -1,4 +1,4 @@
-/** JPEG files whose scans are damaged or cut, and those that only look like it. */
+/** JPEG files whose scans are damaged or truncated, and valid ones that resemble them. */
 import { smooth } from '@headwater/testing';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { defaultLimits } from './limits.ts';
 
 const end = Buffer.from([0xff, 0xd9]);
 
-/** What each preprocessing makes of it: the same. */
+/** The result, which must be the same for each preprocessing. */
 async function verdictOf(image: Uint8Array): Promise<string> {
   const verdicts = await Promise.all(
     [lenetDigits.preprocessing, efficientnetLite0.preprocessing].map((preprocessing) =>

@@ -1,6 +1,6 @@
 /**
- * A process that decodes, one image at a time: what kills a decoder kills this one, and whoever asked knows which image it was. It watches
- * its own memory, since a decoder may take any amount while it works.
+ * A process that decodes one image at a time: a crash of the decoder ends only this process, and the parent knows the image
+ * that caused it. It monitors its own memory, since a decoder may allocate any amount while it works.
  */
 import { asHeadwaterError } from '@headwater/errors';
 import { decodeInProcess } from './decoder.ts';
@@ -18,7 +18,7 @@ async function answer({ image, preprocessing, limits }: DecodeRequest): Promise<
   }
 }
 
-/** A process that grew from image to image, and not by this one, passes its second attempt in a new one. */
+/** If memory grew over many images, and not with this one, the image passes its second attempt in a new process. */
 function endIfTooLarge(): void {
   if (process.memoryUsage.rss() > maxBytes) process.kill(process.pid, 'SIGKILL');
 }
@@ -29,6 +29,6 @@ process.on('message', async (request: DecodeRequest) => {
   process.send?.(result);
 });
 process.once('disconnect', () => process.exit(0));
-// A signal for the whole group is for the service: it ends us when it has no more work.
+// A signal for the whole process group is for the service, which ends this process when it has no more work.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 setInterval(endIfTooLarge, checkIntervalMs).unref();

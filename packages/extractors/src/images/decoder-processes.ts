@@ -1,7 +1,7 @@
 /**
- * Decoders in processes of their own. Each works on one image at a time, so when a process dies (of a defect in native code, or of too much
- * memory) it is known of which image: that one is tried once more in a new process, since something else may have been to
- * blame, and refused when that dies, too. The service and all other images go on.
+ * Decoders in separate processes. Each works on one image at a time, so the image is known when a process ends (by a defect in
+ * native code, or too much memory). That image is retried once in a new process, since the cause may lie elsewhere, and
+ * rejected when that process ends too. The service and all other images continue.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -13,19 +13,19 @@ import { setDecoder } from './decoder.ts';
 import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts';
 
 export interface DecoderProcessesOptions {
-  /** How many at most; each is started when it is first needed. */
+  /** Maximum number of processes; each is started when it is first needed. */
   readonly processes: number;
-  /** Resident memory of one. */
+  /** Maximum resident memory of one process. */
   readonly maxBytes: number;
-  /** Past it an image counts as one that killed its process. */
+  /** Timeout after which a process is ended, which counts as a crash. */
   readonly timeoutMs?: number;
-  /** Told of each process that died while it worked. */
+  /** Called for each process that ended while it worked. */
   readonly died?: (how: string) => void;
   /** Default: the program of this package. */
   readonly program?: string;
 }
 
-/** Longer than a decoder gives itself. */
+/** Longer than the decoder's own timeout. */
 const defaultTimeoutMs = 40_000;
 const attempts = 2;
 
@@ -42,7 +42,7 @@ export class DecoderProcesses {
     this.places = new Semaphore(options.processes);
   }
 
-  /** Errors: those of decoding; extractor-failed where the image killed its process twice. */
+  /** Errors: those of decoding; extractor-failed if the image ended its process twice. */
   readonly decode = async (
     image: Uint8Array,
     preprocessing: Preprocessing,
@@ -55,7 +55,7 @@ export class DecoderProcesses {
         if (typeof answer !== 'string') return pixelsOf(answer);
         this.options.died?.(answer);
         if (attempt < attempts) continue;
-        const message = `This image has ended the process that decodes it twice (${answer}).`;
+        const message = `the image ended its decoder process twice (${answer})`;
         throw new HeadwaterError('extractor-failed', message);
       }
     } finally {
@@ -69,7 +69,7 @@ export class DecoderProcesses {
     this.idle.length = 0;
   }
 
-  /** The answer, or how the process ended. */
+  /** The result, or how the process ended. */
   private ask(request: DecodeRequest): Promise<DecodeAnswer | string> {
     const child = this.idle.pop() ?? this.start();
     return new Promise((resolve) => {
@@ -98,13 +98,13 @@ export class DecoderProcesses {
       execArgv: [],
     });
     this.all.add(child);
-    // It ends with us, and does not keep us from ending.
+    // The process ends with its parent, and does not keep the parent alive.
     child.unref();
     child.channel?.unref();
     return child;
   }
 
-  /** One that died between two images. */
+  /** Removes a process that ended between two images. */
   private forget(child: ChildProcess): void {
     this.all.delete(child);
     const at = this.idle.indexOf(child);
@@ -112,7 +112,7 @@ export class DecoderProcesses {
   }
 }
 
-/** From now on images are decoded in processes of their own, wherever in this process they are asked for, until `close`. */
+/** Decodes images in separate processes, for all callers in this process, until `close`. */
 export function isolateDecoding(options: DecoderProcessesOptions): { close(): void } {
   const processes = new DecoderProcesses(options);
   setDecoder(processes.decode);

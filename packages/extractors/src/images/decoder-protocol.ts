@@ -1,4 +1,4 @@
-/** What a decoder process is asked and answers; structured clones, so that bytes need no other form. */
+/** Requests and responses of a decoder process; structured clones, so that bytes need no encoding. */
 import type { ErrorCode } from '@headwater/errors';
 import type { ImageLimits } from '../options.ts';
 import type { Preprocessing } from '../table/definition.ts';

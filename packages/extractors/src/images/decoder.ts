@@ -1,9 +1,9 @@
 /**
- * Encoded images to the pixels that a net takes. Decoders are where hostile input meets native code: they see
- * only formats that were recognised by their bytes, within limits that the header is held to before a pixel is decoded.
+ * Decodes images to the pixels of a net's input. Decoders process hostile input in native code: they receive only formats that
+ * were recognised by their bytes, and whose header was checked against the limits before a pixel is decoded.
  *
- * One libvips thread an image and several images at once is what keeps all cores busy (measured: better than several
- * threads an image); the pipeline in front bounds how many.
+ * One libvips thread per image and several images in parallel keep all cores busy (measured: faster than several threads per
+ * image); the pipeline in front limits how many.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { formatOf, type ImageHeader, readHeader } from '@headwater/image-formats';
@@ -28,10 +28,7 @@ export interface Pixels {
 
 const bufferOf = (image: Uint8Array) => Buffer.from(image.buffer, image.byteOffset, image.byteLength);
 
-/**
- * Reads the header alone.
- * Errors: image-unreadable, image-too-large, image-type-unsupported.
- */
+/** Reads the header only. Errors: image-unreadable, image-too-large, image-type-unsupported. */
 export function inspectImage(image: Uint8Array, limits: ImageLimits): ImageHeader {
   checkBytes(image, limits);
   const header = readHeader(bufferOf(image));
@@ -47,14 +44,14 @@ export type DecodeImage = (
 
 let decodeNative: DecodeImage = decodeInProcess;
 
-/** From now on native decoders work where `decode` says; without one, in this process. */
+/** Runs native decoders by `decode` from now on; by default in this process. */
 export function setDecoder(decode: DecodeImage | undefined): void {
   decodeNative = decode ?? decodeInProcess;
 }
 
 /**
- * Decodes an image (the first frame of an animation) to uint8 [side, side, channels].
- * Errors: image-unreadable, image-too-large, image-type-unsupported, extractor-failed (it took too long, or killed its process).
+ * Decodes an image (the first frame of an animation) to uint8 [side, side, channels]. Errors: image-unreadable,
+ * image-too-large, image-type-unsupported, extractor-failed (timeout, or its process ended).
  */
 export async function decodeImage(
   image: Uint8Array,
@@ -67,7 +64,7 @@ export async function decodeImage(
   return plain || decodeNative(image, preprocessing, limits);
 }
 
-/** As `decodeImage`, by native code in this process. */
+/** Same as `decodeImage`, with native code in this process. */
 export async function decodeInProcess(
   image: Uint8Array,
   preprocessing: Preprocessing,
@@ -118,7 +115,7 @@ async function withOwnErrors<T>(decode: () => Promise<T>): Promise<T> {
   return await decoders.runAlone(decode);
 }
 
-/** The others are decoded as a whole. */
+/** Other formats are decoded as a whole. */
 const rowByRow: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/tiff']);
 
 async function decodeFile(
@@ -136,7 +133,7 @@ async function decodeFile(
   });
 }
 
-/** Gives a picture that was decoded before the size and the colours of a net's input; uint8 [side, side, channels]. */
+/** Converts a decoded picture to the size and the colours of a net's input; uint8 [side, side, channels]. */
 export async function conformPixels(pixels: Pixels, preprocessing: Preprocessing): Promise<Uint8Array> {
   const { data, width, height, channels } = pixels;
   const decoded = sharp(data, { raw: { width, height, channels } });

@@ -1,16 +1,16 @@
-/** What a native decoder reports, as one of our errors, with its own reason: a dead letter says why, not only that. */
+/** Maps a native decoder's error to a HeadwaterError that keeps the decoder's reason, so that a dead letter explains itself. */
 import { HeadwaterError } from '@headwater/errors';
 
-/** Some files are small and take minutes all the same; the limits on bytes and pixels do not show it. */
+/** Some small files take minutes; the limits on bytes and pixels do not catch them. */
 export const longestDecodeSeconds = 30;
 
 const longestReason = 200;
 
-/** Of whole files of a kind that the decoder was not made for. */
+/** Reasons for valid files of a kind that the decoder does not support. */
 const unsupportedReasons =
   /not supported|unsupported (?!image format)|not configured|not implemented|no known route|channel limit|bad labq format/i;
 
-/** The first line: libvips lists the same reason several times. */
+/** The first line only: libvips lists the same reason several times. */
 function reasonOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   const [first = ''] = text.trim().split('\n');
@@ -20,7 +20,7 @@ function reasonOf(cause: unknown): string {
 export function decodingError(cause: unknown, mediaType: string): HeadwaterError {
   if (cause instanceof HeadwaterError) return cause;
   const options = { cause, context: { mediaType } };
-  // libvips' reason, which may stand among others.
+  // The reason of libvips, which may be one of several.
   if (cause instanceof Error && /^timeout: \d+% complete/m.test(cause.message)) {
     const message = `the image was not decoded within ${longestDecodeSeconds} s`;
     return new HeadwaterError('extractor-failed', message, options);

@@ -1,4 +1,4 @@
-/** Limits on what is decoded: checked on the bytes and on the header, before any pixel is there. */
+/** Limits on images, checked on the bytes and the header before any pixel is decoded. */
 import { HeadwaterError } from '@headwater/errors';
 import type { ImageLimits } from '../options.ts';
 

@@ -1,6 +1,6 @@
 /**
- * From a file to a picture in 8-bit sRGB or gray, not yet decoded where that is not needed. libvips does this for samples of
- * 8 bits with or without an ICC profile; what files say otherwise is converted here, at full size and before anything is resized.
+ * Opens a file as a picture in 8-bit sRGB or gray, without decoding where possible. libvips does this for samples of 8 bits
+ * with or without an ICC profile; other colour information is converted here, at full size and before resizing.
  */
 import { formatOf, type ImageHeader } from '@headwater/image-formats';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
@@ -11,7 +11,7 @@ import { longestDecodeSeconds } from './decoding-error.ts';
 import type { Allocate } from './scratch-buffers.ts';
 
 sharp.concurrency(1);
-// No image comes twice in a row: a cache of operations would hold memory for nothing.
+// No image is decoded twice in a row: a cache of operations would only use memory.
 sharp.cache(false);
 
 interface ImageFile {
@@ -22,7 +22,7 @@ interface ImageFile {
 
 function openFile({ bytes, header, maxPixels }: ImageFile, more: SharpOptions = {}): Sharp {
   const options = {
-    // The header's preparation leaves a JPEG no warning that is harmless; of other formats many are.
+    // The header check leaves a JPEG no harmless warning; other formats have many.
     failOn: header.mediaType === 'image/jpeg' ? 'warning' : 'error',
     limitInputPixels: maxPixels,
     pages: 1,
@@ -36,7 +36,7 @@ function openFile({ bytes, header, maxPixels }: ImageFile, more: SharpOptions = 
 interface Meaning {
   readonly colours: 1 | 3;
   readonly model: ColourModel | undefined;
-  /** There is a profile, and lcms must read it. */
+  /** There is a profile that only lcms can read. */
   readonly foreignProfile: boolean;
 }
 

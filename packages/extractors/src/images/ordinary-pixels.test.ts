@@ -1,6 +1,6 @@
 /**
- * Pixels of ordinary files, pinned: vectors in the topics were made of them. Where a change is meant (another libvips, another rule), raise
- * `decodeRevision` and record the hashes anew.
+ * Pins the pixels of ordinary files, from which stored vectors were computed. If a change is intended (another libvips, another
+ * rule), increase `decodeRevision` and record new hashes.
  */
 import { createHash } from 'node:crypto';
 import { smooth } from '@headwater/testing';
@@ -79,7 +79,7 @@ const recorded: Readonly<Record<string, string>> = {
   AVIF: 'e6f08182c71c96f4 6db7546bdb02dbd0',
 };
 
-/** Other processors may round elsewhere. */
+/** Other processors may round differently. */
 it.runIf(process.arch === 'x64').each(cases)(
   'keeps the pixels of this file: %s',
   async (name, source, encode) => {

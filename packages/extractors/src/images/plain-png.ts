@@ -1,12 +1,12 @@
 /**
- * Small gray PNGs that already have the size of the net's input, read without a call into libvips: for a picture of 28 × 28 the
- * call itself costs twenty times what the pixels do. Only the plainest files are taken, and nothing is ever refused
- * here: whatever is out of the ordinary goes the way of all other images, which also says what is wrong with it.
+ * Reads small gray PNGs that already have the size of the net's input without libvips: for a picture of 28 × 28 the call alone
+ * costs twenty times as much as the pixels. Only the simplest files are read, and nothing is rejected here: all other files
+ * take the normal path, which also reports errors.
  */
 import { crc32, inflateSync } from 'node:zlib';
 import type { Preprocessing } from '../table/definition.ts';
 
-/** Larger ones are not worth the event loop's time. */
+/** Larger pictures would block the event loop for too long. */
 const largestSide = 64;
 const signatureLength = 8;
 /** Length, type and checksum. */
@@ -17,7 +17,7 @@ interface Chunk {
   readonly data: Buffer;
 }
 
-/** All chunks up to IEND; undefined when they don't end there or a checksum is wrong. */
+/** All chunks up to IEND; undefined if the file does not end there or a checksum is wrong. */
 function readChunks(png: Buffer): Chunk[] | undefined {
   const chunks: Chunk[] = [];
   for (let at = signatureLength; at + chunkOverhead <= png.length; ) {
@@ -38,7 +38,7 @@ function isPlain(header: Buffer, side: number): boolean {
   return depth === 8 && colour === 0 && compression === 0 && filter === 0 && interlace === 0;
 }
 
-/** Paeth's predictor: whichever neighbour is nearest to left + above − corner (PNG specification, 9.4). */
+/** Paeth's predictor: the neighbour nearest to left + above − corner (PNG specification, 9.4). */
 function paeth(left: number, above: number, corner: number): number {
   const toLeft = Math.abs(above - corner);
   const toAbove = Math.abs(left - corner);
@@ -76,13 +76,13 @@ function unfilter(rows: Buffer, side: number): Uint8Array | undefined {
   return pixels;
 }
 
-/** The pixels of a plain gray PNG of the net's size; undefined for everything else, damaged files too. */
+/** The pixels of a plain gray PNG of the net's size; undefined for everything else, including damaged files. */
 export function readPlainPng(image: Uint8Array, { colour, side }: Preprocessing): Uint8Array | undefined {
   if (colour !== 'gray' || side > largestSide || image.length > 4 * side * side + 1024) return undefined;
   const png = Buffer.from(image.buffer, image.byteOffset, image.byteLength);
   const [header, ...rest] = readChunks(png) ?? [];
   if (header?.type !== 'IHDR' || !isPlain(header.data, side)) return undefined;
-  // Physical size, which encoders like to note and which changes no pixel.
+  // Physical size, which encoders often write and which changes no pixel.
   const data = rest.slice(rest[0]?.type === 'pHYs' ? 1 : 0, -1);
   if (data.length === 0 || data.some(({ type }) => type !== 'IDAT')) return undefined;
   try {

@@ -1,8 +1,8 @@
-/** A picture in the size and the colours of a net's input, and no row of its file undecoded. */
+/** Resizes a picture to the size and the colours of a net's input, such that every row of its file is decoded. */
 import type { Sharp } from 'sharp';
 import { inputBytes, type Preprocessing } from '../table/definition.ts';
 
-/** What is framed. */
+/** The picture to resize. */
 export interface ResizeInput {
   readonly picture: Sharp;
   /** As stored, in pixels. */
@@ -10,9 +10,9 @@ export interface ResizeInput {
   readonly height: number;
   /** By EXIF, 1 to 8. */
   readonly orientation: number;
-  /** Its decoder reads only the rows that are asked for: damage in others would go unseen. */
+  /** The decoder reads only the requested rows: damage in others would go unnoticed. */
   readonly isLazy: boolean;
-  /** Its decoder can decode to a half, a quarter or an eighth of the size, as that of JPEG. */
+  /** The decoder can decode to a half, a quarter or an eighth of the size, as for JPEG. */
   readonly shrinksOnLoad: boolean;
 }
 
@@ -33,7 +33,7 @@ function colour(picture: Sharp, { colour: wanted, background }: Preprocessing): 
   return wanted === 'gray' ? upright.grayscale().toColourspace('b-w') : upright.toColourspace('srgb');
 }
 
-/** libvips cuts: of an enlarged picture it works out that part alone, and its last bits depend on that. */
+/** libvips crops: of an enlarged picture it computes only that part, and its last bits depend on that. */
 function cropInLibvips(picture: Sharp, preprocessing: Preprocessing): Promise<Uint8Array> {
   const { side, fit } = preprocessing;
   const margin = marginOf(preprocessing);
@@ -49,14 +49,14 @@ interface Size {
   readonly height: number;
 }
 
-/** By what sharp has the decoder shrink the picture, for a resize to 1 / `ratio`. */
+/** The factor by which sharp lets the decoder shrink the picture, for a resize to 1 / `ratio`. */
 function shrinkOnLoad(ratio: number): number {
   const factor = [8, 4, 2].find((candidate) => ratio >= candidate) ?? 1;
-  // Just that ratio would be reached by decoding alone; libjpeg rounds.
+  // Decoding alone would reach exactly that ratio; libjpeg rounds.
   return factor > 1 && Math.floor(ratio) === factor ? factor / 2 : factor;
 }
 
-/** What libvips makes of a picture whose shorter side becomes `resizedSide`, to the pixel. */
+/** The exact size of libvips' result for a picture whose shorter side becomes `resizedSide`. */
 function resizedSize({ width, height, shrinksOnLoad }: ResizeInput, { resizedSide }: Preprocessing): Size {
   const factor = shrinksOnLoad ? shrinkOnLoad(Math.min(width, height) / resizedSide) : 1;
   const [columns, rows] = [Math.floor(width / factor), Math.floor(height / factor)];
@@ -64,7 +64,7 @@ function resizedSize({ width, height, shrinksOnLoad }: ResizeInput, { resizedSid
   return { width: Math.round(columns / ratio), height: Math.round(rows / ratio) };
 }
 
-/** Resizes what is seen and the rows below it: the same bits, and every row was decoded. */
+/** Resizes the visible part and the rows below it: the same bits, with every row decoded. */
 async function cropAfterLastRow(subject: ResizeInput, preprocessing: Preprocessing): Promise<Uint8Array> {
   const { side, resizedSide } = preprocessing;
   const resized = resizedSize(subject, preprocessing);
@@ -77,7 +77,7 @@ async function cropAfterLastRow(subject: ResizeInput, preprocessing: Preprocessi
   return pixels.subarray(0, inputBytes(preprocessing));
 }
 
-/** Past this, rows below those that are seen are not kept in memory. */
+/** Above this, rows below the visible part are not kept in memory. */
 const mostPixels = 2 ** 24;
 
 function canReachLastRow(
@@ -88,10 +88,10 @@ function canReachLastRow(
   return orientation === 1 && isReduced && (resizedSide ** 2 * height) / width <= mostPixels;
 }
 
-/** Rows that the kernel reads beyond those that are seen. */
+/** Rows that the kernel reads beyond the visible part. */
 const kernelRows = 2;
 
-/** Rows at the end of the file would not be decoded; what is turned is decoded whole. */
+/** Whether rows at the end of the file would not be decoded; a rotated picture is decoded whole. */
 function missesRows(subject: ResizeInput, { side, resizedSide }: Preprocessing): boolean {
   const { width, height, orientation } = subject;
   if (orientation > 2) return false;

@@ -1,16 +1,16 @@
 /**
- * Memory that images use in turns. A copy of a large file into new memory costs several times what the copy itself does, since the system
- * hands out and clears page after page.
+ * Reuses memory across images. Copying a large file into new memory costs several times the copy itself, since the system
+ * allocates and clears page after page.
  */
 
-/** Larger files get memory of their own. */
+/** Larger files get new memory. */
 const bufferBytes = 2 ** 20;
-/** As many images as are decoded at once on most machines. */
+/** Number of images that are decoded at once on most machines. */
 const mostKept = 8;
 
 const kept: Buffer[] = [];
 
-/** Memory of so many bytes, with any content, until the work that it was handed to ends. */
+/** Returns memory of this size, with undefined content, valid until the work that uses it ends. */
 export type Allocate = (bytes: number) => Buffer;
 
 /** Errors: those of `work`. */

@@ -1,4 +1,4 @@
-/** Editing of ONNX models: reading, cutting and adapting. */
+/** Editing of nets (ONNX graphs). */
 export { graphField, type Model, nodeField, readModel, readNode } from './onnx/graph.ts';
 export { cutAfter, dropLayers, takeLayers, takeSection } from './onnx/graph-editing.ts';
 export { type Layer, layersOf } from './onnx/layers.ts';

@@ -1,10 +1,10 @@
 /**
- * What travels along a chain of extractors, and what each link of it is. A record of the stream goes in, one vector comes out; in
- * between a link takes what the one before gave. Links that learn from a sample state their digest as weights do.
+ * The values that pass along a chain of extractors, and the contract of its steps. A record of the stream goes in, one vector
+ * comes out; each step takes the result of the one before. Steps that are fitted on a sample have a digest, as weights do.
  */
 import type { ExtractorOptions } from '../options.ts';
 
-/** What one image of the stream brings: its encoded bytes, and the attributes that travel with it. */
+/** One record of the stream: the encoded bytes of an image, and its attributes. */
 export interface SourceRecord {
   readonly image: Uint8Array;
   readonly attributes: Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export type Value =
   | { readonly type: 'number'; readonly number: number }
   | { readonly type: 'category'; readonly category: string }
   | { readonly type: 'missing' }
-  /** Inside a chain NaN stands for a missing entry; what leaves a chain must be finite. */
+  /** Within a chain NaN represents a missing entry; the result of a chain must be finite. */
   | { readonly type: 'vector'; readonly vector: Float32Array };
 
 export type ValueType = Value['type'];
@@ -41,24 +41,30 @@ export const valueTypes = [
   'vector',
 ] as const satisfies readonly ValueType[];
 
-/** A link of a chain, made ready: fitted, its engine open. */
+/** A step of a chain, ready to run: fitted, with its engine open. */
 export interface Stage {
-  /** As the table of extractors calls it, e.g. `tfidf`. */
+  /** Its name in the table of methods, e.g. `tfidf`. */
   readonly method: string;
-  /** The values it takes; a chain is checked before the first record. One that does not take `missing` makes such a record unfit. */
+  /**
+   * The types that it takes; a chain is checked before the first record. A `missing` value makes the record unfit for a step
+   * that does not take it.
+   */
   readonly takes: readonly ValueType[];
   /** A text, number or category may also be missing. */
   readonly gives: ValueType;
-  /** Of the vector it gives; null where it gives none, or gives as many numbers as it takes. */
+  /** Dimensions of its vectors; null if it gives none, or as many numbers as it takes. */
   readonly dimensions: number | null;
-  /** SHA-256 (hex) over all that a value depends on: method, options, and what was learned. */
+  /** SHA-256 (hex) over everything that determines a value: method, options, and the fitted artefact. */
   readonly digest: string;
-  /** The same value gives the same bits, whatever is under way beside it. Errors: record-unfit, extractor-failed, and those of images. */
+  /**
+   * The same value gives the same bits, regardless of concurrent calls. Errors: record-unfit, extractor-failed, and those of
+   * images.
+   */
   apply(value: Value, signal?: AbortSignal): Value | Promise<Value>;
   close?(): Promise<void>;
 }
 
-/** What a method has learned so far. Order and grouping of `add` and `merge` change no bit of the artefact. */
+/** The state of a method while it is fitted. Order and grouping of `add` and `merge` change no bit of the artefact. */
 export interface Fitting {
   readonly method: string;
   readonly records: number;
@@ -66,13 +72,13 @@ export interface Fitting {
   add(value: Value): void;
   /** Adds another fitting of the same method and options. */
   merge(other: Fitting): void;
-  /** What was learned, as JSON: versioned, and stated by its SHA-256. Errors: sample-insufficient. */
+  /** The artefact as JSON, with a version and its SHA-256. Errors: sample-insufficient. */
   finish(): FittedArtefact;
-  /** All of what was learned so far, as JSON that `resume` reads: parts are fitted in processes of their own, and merged later. */
+  /** The complete state as JSON for `resume`: parts can be fitted in separate processes and merged later. */
   save(): FittingState;
 }
 
-/** A fitting on its way from one process to another: plain JSON. */
+/** The state of a fitting as plain JSON, for another process. */
 export interface FittingState {
   readonly method: string;
   readonly formatVersion: number;
@@ -81,35 +87,38 @@ export interface FittingState {
   readonly state: Readonly<Record<string, unknown>>;
 }
 
-/** Saved beside the chain's file; its digest is checked when it is opened. */
+/** Stored beside the chain's file; its digest is verified when it is opened. */
 export interface FittedArtefact {
   readonly method: string;
   readonly formatVersion: number;
   readonly records: number;
   readonly options: Readonly<Record<string, unknown>>;
   readonly learned: Readonly<Record<string, unknown>>;
-  /** SHA-256 (hex) over all the other members, in one fixed order. */
+  /** SHA-256 (hex) over all other members, in one fixed order. */
   readonly digest: string;
 }
 
-/** One method of the table that makes a link: one file each. */
+/** A method of the table, which makes a step: one file each. */
 export interface StageMethod {
   readonly method: string;
   readonly takes: readonly ValueType[];
-  /** Where options decide on it, what the link says once it is open. */
+  /** If it depends on the options, the open step states it. */
   readonly gives: ValueType;
-  /** Checks the options that a chain's file gives; `settings` are limits, threads and time-outs. Errors: config-invalid. */
+  /** Checks the options of a chain's file; `settings` are limits, threads and timeouts. Errors: config-invalid. */
   readonly open: (
     options: unknown,
     artefact: FittedArtefact | undefined,
     settings?: ExtractorOptions,
   ) => Stage | Promise<Stage>;
-  /** Only where options decide what it takes and gives: tells that without opening it. Errors: config-invalid. */
+  /** Only if its types depend on the options: returns them without opening the step. Errors: config-invalid. */
   readonly types?: (options: unknown) => Pick<Stage, 'takes' | 'gives'>;
-  /** Only of methods that learn. Errors: config-invalid. */
+  /** Only for methods that are fitted. Errors: config-invalid. */
   readonly fit?: (options: unknown) => Fitting;
-  /** Whether these options need an artefact; absent: they do where there is `fit`. */
+  /** Whether these options need an artefact; by default they do if there is `fit`. */
   readonly learns?: (options: unknown) => boolean;
-  /** Only of methods that learn: goes on from what `save` gave. Errors: config-invalid where it is not that of this method and version. */
+  /**
+   * Only for methods that are fitted: continues from a saved state. Errors: config-invalid if it is not of this method and
+   * version.
+   */
   readonly resume?: (state: FittingState) => Fitting;
 }

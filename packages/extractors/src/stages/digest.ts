@@ -1,11 +1,11 @@
 /**
- * What a link states of itself: SHA-256 over JSON that is spelled out in one way only, so that equal contents have equal digests whatever
- * order their members were written in. Numbers are written as JSON does: the shortest decimal that reads back to the same double.
+ * Digests of steps: SHA-256 over canonical JSON, so that equal contents have equal digests regardless of the order of their
+ * members. Numbers are written as in JSON: the shortest decimal that reads back to the same double.
  */
 import { createHash } from 'node:crypto';
 import type { FittedArtefact } from './api.ts';
 
-/** JSON with the members of each object sorted by name; members that are undefined are left out. */
+/** JSON with the members of each object sorted by name; undefined members are left out. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((one) => canonicalJson(one)).join()}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
@@ -21,7 +21,7 @@ export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-/** Digest of what was learned: over all members but the digest itself. */
+/** Digest of an artefact: over all members but the digest itself. */
 export function artefactDigest(artefact: Omit<FittedArtefact, 'digest'>): string {
   const { method, formatVersion, records, options, learned } = artefact;
   return sha256(

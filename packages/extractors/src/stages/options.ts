@@ -1,8 +1,8 @@
-/** Options of a link, as a chain's file gives them: checked by one schema, and all that is wrong with them said at once. */
+/** Checks the options of a step, as given in a chain's file, with one schema; all errors are reported at once. */
 import { HeadwaterError } from '@headwater/errors';
 import type { z } from 'zod';
 
-/** No options at all are the defaults. Errors: config-invalid. */
+/** Missing options have their defaults. Errors: config-invalid. */
 export function readOptions<T>(schema: z.ZodType<T>, options: unknown): T {
   const parsed = schema.safeParse(options ?? {});
   if (parsed.success) return parsed.data;

@@ -1,4 +1,4 @@
-/** What every extractor of the table promises; each member runs through all of it. */
+/** The contract of every extractor of the table; each member runs all of it. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { releasedContracts } from '@headwater/schemas';
@@ -18,7 +18,7 @@ const patterns = Promise.all(
   ),
 );
 
-/** Four pictures of three faces, each in another size and light: what is done to a face costs ten times what other nets cost. */
+/** Four pictures of three faces, each in another size and light: a face costs ten times as much as an image of other nets. */
 const faces = Promise.all(
   Array.from({ length: 4 }, async (_, index) => {
     const name = ['president-portrait', 'president-speech', 'astronaut'][index % 3] ?? '';
@@ -34,20 +34,20 @@ const faces = Promise.all(
 
 const picturesOf = (id: string) => (id === 'face-features.v1' ? faces : patterns);
 
-/** Weights that do not ship are there where `npm run models` has made them; elsewhere the extractor is reported as skipped. */
+/** Weights that do not ship exist after `npm run models`; otherwise the extractor is reported as skipped. */
 const isThere = (id: string) => {
   if (id === 'pixels.v1') return true;
   const { file, madeBy } = describeWeights(id);
   return madeBy === undefined || existsSync(new URL(`../../../../models/${id}/${file}`, import.meta.url));
 };
 
-/** Bits, not values: 0 and −0 differ here, as they do in a digest. */
+/** Compares bits, not values: 0 and −0 differ here, as they do in a digest. */
 const bitsOf = (vectors: readonly Float32Array[]) =>
   vectors.map(({ buffer, byteOffset, byteLength }) =>
     Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
   );
 
-/** Without one there are no calls that images could share. */
+/** Without an engine there are no calls that images could share. */
 const hasEngine = ({ description }: Extractor) => description.id !== 'pixels.v1';
 
 for (const id of extractorIds()) {
@@ -65,7 +65,7 @@ function describeContract(id: string) {
   const extractAll = (images: readonly Uint8Array[], by = extractor) =>
     Promise.all(images.map((image) => by.extract(recordOf(image))));
 
-  it('is described without being opened, by an id of name and version', () => {
+  it('is described without being opened, with an id of name and version', () => {
     const description = describeExtractor(id);
     expect(description).toEqual(extractor.description);
     expect(`${description.name}.${description.version}`).toBe(id);
@@ -73,12 +73,12 @@ function describeContract(id: string) {
     expect(description.digest).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('has the vector contract that was released', async () => {
+  it('has the released vector contract', async () => {
     const released = (await releasedContracts()).find(({ extractor: of }) => of === id);
     expect(extractor.description.contract).toEqual(released);
   });
 
-  it('answers float32 vectors of its contract, finite and telling images apart', async () => {
+  it('returns finite float32 vectors of its contract that differ between images', async () => {
     const vectors = await extractAll(await pictures);
     for (const vector of vectors) {
       expect(vector).toBeInstanceOf(Float32Array);
@@ -89,7 +89,7 @@ function describeContract(id: string) {
     expect(new Set(bitsOf(vectors)).size).toBe(vectors.length);
   });
 
-  it('answers the same bits in batches of 1, 4, 8 and 16, in any order, with one thread or two', async () => {
+  it('returns the same bits in batches of 1, 4, 8 and 16, in any order, with one thread or two', async () => {
     const images = await pictures;
     const alone: Float32Array[] = [];
     for (const image of images) alone.push(await extractor.extract(recordOf(image)));
@@ -118,7 +118,7 @@ function describeContract(id: string) {
     }
   });
 
-  it('refuses bad images each with its reason, and their neighbours go through', async () => {
+  it('rejects bad images each with its reason, and not their neighbours', async () => {
     const [good = Buffer.alloc(0)] = await pictures;
     const expected = await extractor.extract(recordOf(good));
     const settled = await Promise.allSettled([
@@ -133,7 +133,7 @@ function describeContract(id: string) {
     expect(outcomes).toEqual([expected, 'image-unreadable', 'image-type-unsupported', expected]);
   });
 
-  it('says what engine runs it', () => {
+  it('describes its engine', () => {
     const engine = hasEngine(extractor) ? /^[a-z]+ \d+\.\d+\.\d+ \w+, 1 thread$/ : /, no engine$/;
     expect(extractor.engine).toMatch(engine);
   });

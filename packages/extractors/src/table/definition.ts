@@ -1,6 +1,6 @@
 /**
- * What one extractor is, as data: its contract, its weights, and what happens to an image before the net
- * sees it. Being data, it can be digested: whatever changes a vector changes the digest.
+ * An extractor as data: its contract, its weights, and the preprocessing of images for the net. The digest covers this data, so
+ * any change that affects a vector changes the digest.
  */
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '@headwater/errors';
@@ -9,20 +9,19 @@ import type { ExtractorDescription } from '../api.ts';
 import { decodeRevision } from '../images/decode-revision.ts';
 
 /**
- * From a decoded image to the pixels of the net's input, uint8 [height, width, channels].
- * Every image is turned upright by its EXIF orientation, laid on `background` where it is transparent, and
- * converted to sRGB or to gray.
+ * Converts a decoded image to the pixels of the net's input, uint8 [height, width, channels]. Every image is rotated by its
+ * EXIF orientation, composed on `background` where it is transparent, and converted to sRGB or to gray.
  */
 export interface Preprocessing {
   readonly colour: 'rgb' | 'gray';
   /** Side of the net's square input, in pixels. */
   readonly side: number;
   /**
-   * `contain`: the whole image, its aspect kept, centred on `background`. `cover`: the shorter side is resized to `resizedSide`
-   * and the central `side` × `side` is kept.
+   * `contain`: the whole image with its aspect ratio, centred on `background`. `cover`: the shorter side is resized to
+   * `resizedSide` and the central `side` × `side` is kept.
    */
   readonly fit: 'contain' | 'cover';
-  /** Side that the image is resized to before the centre is cut out; `side` for `contain`. */
+  /** Side that the image is resized to before the centre is cropped; `side` for `contain`. */
   readonly resizedSide: number;
   readonly kernel: 'cubic';
   /** 0 black, 255 white. */
@@ -31,12 +30,12 @@ export interface Preprocessing {
 
 export interface ExtractorDefinition {
   readonly contract: VectorContract;
-  /** The weights: a file under `models/<id>/`, the SHA-256 that it must have, and what makes the file where it does not ship. */
+  /** The weights: a file under `models/<id>/`, its required SHA-256, and the command that creates the file if it does not ship. */
   readonly weights: { readonly file: string; readonly sha256: string; readonly madeBy?: string };
-  /** Where the net was cut, e.g. the name of its output. */
+  /** The place where the net is cut, e.g. the name of its output. */
   readonly cut: string;
   readonly preprocessing: Preprocessing;
-  /** What it means that the net answers NaN, where it does so on purpose; otherwise that is `vector-not-finite`. */
+  /** The error for NaN, for a net that returns it on purpose; by default `vector-not-finite`. */
   readonly notFinite?: { readonly code: ErrorCode; readonly message: string };
 }
 
@@ -50,7 +49,7 @@ export function inputBytes(preprocessing: Preprocessing): number {
   return preprocessing.side ** 2 * channelsOf(preprocessing);
 }
 
-/** SHA-256 of the weights' own SHA-256, the cut, the revision of decoding and the preprocessing, spelled out in one fixed order. */
+/** SHA-256 of the weights' own SHA-256, the cut, the revision of decoding and the preprocessing, in one fixed order. */
 export function digestOf(definition: ExtractorDefinition): string {
   const { colour, side, fit, resizedSide, kernel, background } = definition.preprocessing;
   const parts = ['headwater-extractor-2', definition.weights.sha256, definition.cut];

@@ -1,7 +1,7 @@
 /**
- * EfficientNet-Lite0 in 8-bit integers: faster on processors that multiply them, a third of the size, and nearly as good
- * (docs/reference/extractors/image-features.md has the figures). The vectors are near those of the float net, but not the same: heads of
- * one do not serve the other.
+ * EfficientNet-Lite0 in 8-bit integers: faster on processors with 8-bit multiplication, a third of the size, and nearly as
+ * accurate (figures in docs/reference/extractors/image-features.md). The vectors are close to those of the float net, but not
+ * the same: heads of one cannot be used with the other.
  */
 import type { ExtractorDefinition } from './definition.ts';
 import { efficientnetLite0 } from './efficientnet-lite0.ts';

@@ -2,8 +2,8 @@
  * EfficientNet-Lite0 with its ImageNet weights, cut after the global average pool: a good first extractor for photographs on a
  * CPU.
  *
- * Images are prepared as the net was evaluated when it was published: the central 7/8 of the shorter side (224 of 256),
- * with a cubic kernel. What lies further out is not seen. Transparent images are laid on white.
+ * Images are prepared as in the published evaluation of the net: the central 7/8 of the shorter side (224 of 256), with a cubic
+ * kernel. The area outside is ignored. Transparent images are composed on white.
  */
 import type { ExtractorDefinition } from './definition.ts';
 

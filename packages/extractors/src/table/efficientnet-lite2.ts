@@ -1,8 +1,8 @@
 /**
- * EfficientNet-Lite2 with its ImageNet weights, cut after the global average pool: the larger choice for photographs, about half as
- * fast as Lite0. Its weights do not ship; one command makes them.
+ * EfficientNet-Lite2 with its ImageNet weights, cut after the global average pool: the larger choice for photographs, about
+ * half as fast as Lite0. Its weights do not ship; one command creates them.
  *
- * Images are prepared as the net was evaluated when it was published: the central 260 of 292, with a cubic kernel.
+ * Images are prepared as in the published evaluation of the net: the central 260 of 292, with a cubic kernel.
  */
 import type { ExtractorDefinition } from './definition.ts';
 

@@ -1,4 +1,4 @@
-/** Real faces: the official photographs of `fixtures/faces` (its README says whose). */
+/** Real faces: the official photographs of `fixtures/faces` (see its README for the sources). */
 import { readFile } from 'node:fs/promises';
 import { gradient, recordOf } from '@headwater/testing';
 import sharp from 'sharp';
@@ -22,7 +22,7 @@ function distance(a: Float32Array, b: Float32Array): number {
 }
 
 describe('a face', () => {
-  it('is nearer to another photograph of the same person than to one of somebody else', async () => {
+  it('is closer to another photograph of the same person than to one of another person', async () => {
     const [portrait, speech, astronaut] = await Promise.all(
       ['president-portrait', 'president-speech', 'astronaut'].map(async (name) =>
         describeFace(await photograph(name)),
@@ -34,7 +34,7 @@ describe('a face', () => {
     expect(distance(speech, astronaut)).toBeGreaterThan(0.7);
   });
 
-  it('is the same one when it is turned, smaller, darker, or on a wide canvas', async () => {
+  it('has a similar vector when it is rotated, smaller, darker, or on a wide canvas', async () => {
     const image = await photograph('astronaut');
     const straight = await describeFace(image);
     const variants = [
@@ -50,7 +50,7 @@ describe('a face', () => {
 });
 
 describe('several faces', () => {
-  it('count as the most prominent one, wherever it stands', async () => {
+  it('give the vector of the most prominent one, in any position', async () => {
     const large = await sharp(await photograph('astronaut'))
       .resize({ width: 400 })
       .png()
@@ -76,7 +76,7 @@ describe('several faces', () => {
 });
 
 describe('no face', () => {
-  it('is a dead letter with a code of its own, and its neighbours go through', async () => {
+  it('is a dead letter with its own code and does not affect its neighbours', async () => {
     const settled = await Promise.allSettled([
       describeFace(await gradient(300, 200).png().toBuffer()),
       describeFace(await photograph('astronaut')),

@@ -1,10 +1,10 @@
 /**
- * The face in a picture as 128 numbers (dlib's face recognition net, in face-api's port): detected, turned and scaled onto a mean face,
- * and described. Two pictures of one person are nearer to each other than about 0.6, those of two persons further apart.
+ * A face as 128 numbers (dlib's face recognition net, in the port of face-api): detected, aligned to a mean face, and
+ * described. Two pictures of one person are closer than about 0.6, those of two persons further apart.
  *
- * Where there are several faces, the most prominent counts: how certain it is, times its side. A picture without a face is a dead
- * letter (`face-missing`). The whole picture is fitted into 512 × 512, on black, as the detector was trained; a face should be at
- * least a tenth as high as the picture.
+ * Of several faces the most prominent one counts: its confidence times its side. A picture without a face is a dead letter
+ * (`face-missing`). The whole picture is fitted into 512 × 512 on black, as in the training of the detector; a face should be
+ * at least a tenth as high as the picture.
  */
 import type { ExtractorDefinition } from './definition.ts';
 
@@ -32,6 +32,6 @@ export const faceFeatures: ExtractorDefinition = {
   },
   notFinite: {
     code: 'face-missing',
-    message: 'There is no face in the image, or none that can be made out.',
+    message: 'no recognisable face in the image',
   },
 };

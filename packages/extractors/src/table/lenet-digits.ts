@@ -1,9 +1,9 @@
 /**
- * LeNet that has seen the digits 0 to 4 only, cut after Flatten. It is small enough for a test and honest enough for a
- * story: the digits 5 to 9 are new to it, and are learned by the head alone.
+ * LeNet trained on the digits 0 to 4 only, cut after Flatten. It is small enough for tests, and suitable for a demo of frozen
+ * features: the digits 5 to 9 are new to the net, and only the head is trained on them.
  *
- * A picture of any size is fitted whole into 28 × 28 (a stroke at the border would be lost by cropping), on black, because
- * MNIST is white on black. A 28 × 28 gray picture goes through untouched.
+ * A picture of any size is fitted whole into 28 × 28 (cropping would lose a stroke at the border), on black, because MNIST is
+ * white on black. A 28 × 28 gray picture is used unchanged.
  */
 import type { ExtractorDefinition } from './definition.ts';
 

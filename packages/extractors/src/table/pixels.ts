@@ -1,6 +1,6 @@
 /**
- * The pixels of an image of 32 × 32 in colour, from 0 to 1: needs no weights. What a net must beat to be worth its while, and good enough
- * where images differ in colour or in coarse shape.
+ * The pixels of a 32 × 32 colour image, from 0 to 1, without weights. The baseline for a net, and sufficient where images
+ * differ in colour or in coarse shape.
  */
 import type { ExtractorDescription } from '../api.ts';
 import type { ExtractorOptions } from '../options.ts';

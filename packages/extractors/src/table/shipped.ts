@@ -1,4 +1,4 @@
-/** One extractor of the table. What it is can be told without opening it. */
+/** One extractor of the table. Its description is available without opening it. */
 import type { Extractor, ExtractorDescription } from '../api.ts';
 import { openNet } from '../engine-extractor.ts';
 import type { ExtractorOptions } from '../options.ts';
@@ -10,7 +10,7 @@ export interface BuiltInExtractor {
   readonly open: (options?: ExtractorOptions) => Promise<Extractor>;
 }
 
-/** A net, by its definition. */
+/** A net from its definition. */
 export function builtInNet(definition: ExtractorDefinition): BuiltInExtractor {
   return { description: describe(definition), open: (options) => openNet(definition, options) };
 }

@@ -5,7 +5,7 @@ import { lenetDigits } from './lenet-digits.ts';
 import { describeExtractor, extractorIds } from './table.ts';
 
 describe('the extractor table', () => {
-  it('knows its members', () => {
+  it('lists its members', () => {
     expect(extractorIds()).toEqual(
       expect.arrayContaining(['lenet-digits.v1', 'efficientnet-lite0.v1', 'pixels.v1']),
     );
@@ -15,7 +15,7 @@ describe('the extractor table', () => {
     });
   });
 
-  it('names what there is when asked for what there is not', () => {
+  it('lists the known extractors for an unknown id', () => {
     expect(() => describeExtractor('lenet-digits.v2')).toThrow(/lenet-digits\.v1, efficientnet-lite0\.v1, /);
   });
 });

@@ -1,4 +1,4 @@
-/** The extractors that this version knows. A new one is a file in this folder and a line here. */
+/** The extractors of this version. To add one, add a file in this folder and a line here. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Extractor, ExtractorDescription } from '../api.ts';
 import type { ExtractorOptions } from '../options.ts';
@@ -27,21 +27,24 @@ function shipped(id: string): BuiltInExtractor {
   const extractor = table.get(id);
   if (extractor) return extractor;
   const known = extractorIds().join(', ');
-  throw new HeadwaterError('extractor-unknown', `No extractor is called ${id}. There are: ${known}.`, {
+  throw new HeadwaterError('extractor-unknown', `unknown extractor ${id}; known extractors: ${known}`, {
     context: { extractor: id },
   });
 }
 
-/** What an extractor is, without loading its engine or its weights. Errors: extractor-unknown. */
+/** The description of an extractor, without loading its engine or its weights. Errors: extractor-unknown. */
 export function describeExtractor(id: string): ExtractorDescription {
   return shipped(id).description;
 }
 
-/** The file of an extractor's weights, in its folder under `models/`. Errors: extractor-unknown (also where there are no weights). */
+/**
+ * The file of an extractor's weights, in its folder under `models/`. Errors: extractor-unknown (also for an extractor without
+ * weights).
+ */
 export function describeWeights(id: string): ExtractorDefinition['weights'] {
   const net = nets.find(({ contract }) => contract.extractor === id);
   if (net) return net.weights;
-  throw new HeadwaterError('extractor-unknown', `No net is called ${id}.`, { context: { extractor: id } });
+  throw new HeadwaterError('extractor-unknown', `unknown net ${id}`, { context: { extractor: id } });
 }
 
 /** Opens an extractor of the table. Errors: extractor-unknown, config-invalid, model-invalid. */

@@ -1,6 +1,6 @@
 /**
- * Which of TensorFlow.js' backends computes: its native library on a GPU, else natively, else WebAssembly, else plain JavaScript.
- * That a package can be loaded does not mean that it works, nor that a GPU is used: each is tried, and what came of it is told.
+ * Selects the backend of TensorFlow.js: its native library on a GPU, else native, else WebAssembly, else plain JavaScript. A
+ * package that can be loaded may still not work or not use the GPU: each backend is tried, and the results are reported.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,15 +17,15 @@ export interface Backend {
   readonly name: BackendName;
   /** E.g. `tfjs 4.22.0 wasm`, `tfjs 4.22.0 tensorflow gpu`. */
   readonly title: string;
-  /** Whether computations really run on a GPU. */
+  /** Whether computations actually run on a GPU. */
   readonly gpu: boolean;
-  /** Why better ones were passed over. */
+  /** Reasons why better backends are not used. */
   readonly passedOver: readonly string[];
 }
 
 const require = createRequire(import.meta.url);
 
-/** Where `npm run setup:tensorflow` builds the native binding: outside of node_modules, so that `npm ci` leaves it alone. */
+/** Folder in which `npm run setup:tensorflow` builds the native binding: outside of node_modules, so that `npm ci` keeps it. */
 export function nativeFolder(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): string {
@@ -49,7 +49,10 @@ function loadNative(packageName: string): void {
   }
 }
 
-/** TensorFlow's library writes its notes on standard error; a thread must be started after this, because it can't set variables. */
+/**
+ * TensorFlow's library logs to standard error. Call this before a thread starts, because a thread cannot set environment
+ * variables.
+ */
 export function silenceNativeLogs(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 }
@@ -95,12 +98,12 @@ function describe(name: BackendName, passedOver: readonly string[]): Backend {
 }
 
 /**
- * Starts the first backend that works, of all or of those that are asked for. One a thread: the engine is global there.
- * Errors: prerequisite-missing.
+ * Starts the first backend that works, of all or of the requested ones. One per thread: the engine is global there. Errors:
+ * prerequisite-missing.
  */
 export async function startBackend(wanted?: BackendName | readonly BackendName[]): Promise<Backend> {
   silenceNativeLogs();
-  // Without this the plain backend praises the native one on standard error.
+  // Otherwise the plain backend recommends the native one on standard error.
   tf.enableProdMode();
   const passedOver: string[] = [];
   const names = typeof wanted === 'string' ? [wanted] : (wanted ?? backendNames);
@@ -113,12 +116,12 @@ export async function startBackend(wanted?: BackendName | readonly BackendName[]
       passedOver.push(`${name}: ${reasonOf(thrown)}`);
     }
   }
-  const reasons = names.length === 0 ? 'it has none of this kind' : passedOver.join('; ');
-  const message = `No backend of TensorFlow.js starts (${reasons}).`;
+  const reasons = names.length === 0 ? 'no backend of this kind' : passedOver.join('; ');
+  const message = `no backend of TensorFlow.js starts (${reasons})`;
   throw new HeadwaterError('prerequisite-missing', message);
 }
 
-/** For looking at nets, any backend will do: the one that runs in this thread, or the plainest. */
+/** To inspect nets, any backend is sufficient: the running one of this thread, or the plain one. */
 export async function ensureBackend(): Promise<void> {
   if (tf.engine().backendName === undefined || tf.engine().backendName === null) await startBackend('cpu');
 }

@@ -1,4 +1,4 @@
-/** TensorFlow.js as an engine: the thread's file is the built one, from tests and from `dist` alike. */
+/** TensorFlow.js as an engine. The thread runs the built file, from tests and from `dist` alike. */
 import { createRequire } from 'node:module';
 import { type Engine, type EngineOptions, openWorkerEngine } from '@headwater/extractors';
 import { silenceNativeLogs } from './backend.ts';
@@ -6,7 +6,7 @@ import { silenceNativeLogs } from './backend.ts';
 const workerFile = createRequire(import.meta.url).resolve('@headwater/tfjs/worker');
 
 /**
- * `weights` is a packed net (`nets/layers/artifacts.ts`), `output` a layer, or empty for the net's own output. `threads` is not heeded:
+ * `weights` is a packed net (`layers/artifacts.ts`), `output` a layer, or empty for the net's own output. `threads` is ignored:
  * wasm has one, the native library as many as there are processors. `backend` is one of `backendNames`. Errors: model-invalid.
  */
 export function openTfjsEngine(options: EngineOptions): Promise<Engine> {

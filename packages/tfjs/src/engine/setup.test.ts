@@ -1,4 +1,4 @@
-/** `npm run setup:tensorflow` before it does anything: what it asks for, and what it says where that is missing. */
+/** `npm run setup:tensorflow` before it changes anything: its checks, and its messages for missing prerequisites. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,13 +18,13 @@ function setUp(args: readonly string[]) {
   return result;
 }
 
-it('tells everything that is missing at once, and leaves nothing behind', () => {
+it('setup:tensorflow reports all missing prerequisites at once and leaves nothing behind', () => {
   const { status, stderr } = setUp([]);
   expect(status).toBe(1);
   expect(stderr).toMatch(/missing: .*Python 3 with pip.*make.*C\+\+ compiler.*\(prerequisite-missing\)/);
 });
 
-it('tells its options', () => {
+it('setup:tensorflow lists its options', () => {
   expect(setUp(['--help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('--gpu') });
   expect(setUp(['--cuda'])).toMatchObject({ status: 2, stderr: expect.stringContaining('no option --cuda') });
 });

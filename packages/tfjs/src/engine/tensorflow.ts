@@ -1,3 +1,3 @@
-/** TensorFlow.js, imported in this one place: core and layers alone, because the whole of it brings a browser's backends too. */
+/** The only import of TensorFlow.js: core and layers alone, because the whole package includes browser backends. */
 export * as tf from '@tensorflow/tfjs-core';
 export * as layers from '@tensorflow/tfjs-layers';

@@ -1,7 +1,7 @@
 /**
- * What training needs of the wasm backend. It lacks the gradient of a convolution's filter: that is made here of operations that wasm
- * has, each tap of the filter a slice of rows, all slices below each other, and one matrix product that sums over images and places.
- * Two kernels that it has are slow in training, and are put as operations that are fast.
+ * Kernels that training needs on the wasm backend. It lacks the gradient of a convolution's filter, which is composed here of
+ * wasm operations: each tap of the filter is a slice of rows, all slices are stacked, and one matrix product sums over images
+ * and places. Two existing kernels are slow in training and are replaced by faster operations.
  */
 import { tf } from './tensorflow.ts';
 
@@ -19,7 +19,7 @@ function filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, info: tf.backend_util.C
   const pads: Sides[] = [still, [padInfo.top, padInfo.bottom], [padInfo.left, padInfo.right], still];
   const padded = pad(x, pads);
   const [height, width] = [(outHeight - 1) * strideHeight + 1, (outWidth - 1) * strideWidth + 1];
-  // Columns and channels as one axis: the backend copies a slice row by row, and long rows are few.
+  // Columns and channels as one axis: the backend copies a slice row by row, and this gives few long rows.
   const rows = tf.reshape<tf.Rank.R3>(padded, [batchSize, padded.shape[1], padded.shape[2] * inChannels]);
   const tap = (row: number, column: number) => {
     const window = tf.slice(rows, [0, row, column * inChannels], [batchSize, height, width * inChannels]);
@@ -36,7 +36,7 @@ function filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, info: tf.backend_util.C
   return tf.reshape<tf.Rank.R4>(product, [filterHeight, filterWidth, inChannels, outChannels]);
 }
 
-/** Every so many rows and columns of [N, rows, columns · channels]. */
+/** Strided rows and columns of [N, rows, columns · channels]. */
 function thinned(window: tf.Tensor3D, info: tf.backend_util.Conv2DInfo): tf.Tensor {
   const [batch, rows, cells] = window.shape;
   const shape: [number, number, number, number] = [batch, rows, cells / info.inChannels, info.inChannels];
@@ -56,12 +56,12 @@ const runFilterGradient: tf.KernelFunc = ({ inputs, attrs }) => {
   const { x, dy } = inputs as unknown as { readonly x: tf.Tensor4D; readonly dy: tf.Tensor4D };
   const { strides, pad, dataFormat, dimRoundingMode, filterShape } =
     attrs as unknown as tf.Conv2DBackpropFilterAttrs;
-  if (dataFormat !== 'NHWC') throw new Error('Only NHWC convolutions are trained on wasm.');
+  if (dataFormat !== 'NHWC') throw new Error('wasm trains only NHWC convolutions');
   const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
   return tf.tidy(() => filterGradient(x, dy, info));
 };
 
-/** dx is itself a convolution: of dy, padded, with the filter turned by half a turn and its channels exchanged. Stride 1. */
+/** dx is itself a convolution: of dy, padded, with the filter rotated by 180° and its channels exchanged. Stride 1. */
 function inputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D, info: tf.backend_util.Conv2DInfo): tf.Tensor4D {
   const { padInfo, filterHeight, filterWidth } = info;
   const [rows, columns] = [filterHeight - 1, filterWidth - 1];
@@ -78,7 +78,7 @@ function inputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D, info: tf.backend_ut
 /** With fewer channels than this a convolution computes mostly padding. */
 const leastChannels = 4;
 
-/** The backend's own kernel walks over single numbers; put as a convolution it takes a part of the time. */
+/** The backend's own kernel processes single numbers; a convolution takes a fraction of the time. */
 function fasterInputGradient(own: tf.KernelFunc): tf.KernelFunc {
   return (call) => {
     const { dy, filter } = call.inputs as unknown as {
@@ -106,7 +106,7 @@ function fasterInputGradient(own: tf.KernelFunc): tf.KernelFunc {
   };
 }
 
-/** The backend multiplies fast only what is not transposed: so transpose first. */
+/** The backend multiplies fast only without transposition: so transpose first. */
 function fasterProduct(own: tf.KernelFunc): tf.KernelFunc {
   return (call) => {
     const { a, b } = call.inputs as unknown as { readonly a: tf.Tensor3D; readonly b: tf.Tensor3D };
@@ -133,7 +133,7 @@ function replace(kernelName: string, replacement: (own: tf.KernelFunc) => tf.Ker
   tf.registerKernel({ ...own, kernelFunc: replacement(own.kernelFunc) });
 }
 
-/** Makes convolutions trainable on the wasm backend, and training faster; more than one call changes nothing. */
+/** Makes convolutions trainable on the wasm backend, and training faster. Idempotent. */
 export function registerTrainingKernels(): void {
   const kernelName = tf.Conv2DBackpropFilter;
   if (tf.getKernel(kernelName, 'wasm')) return;

@@ -1,4 +1,4 @@
-/** TensorFlow.js' side of the thread: its backends block whoever calls them, so they are called here and nowhere else. */
+/** The thread of TensorFlow.js: its backends block their thread, so they are called only here. */
 import { availableParallelism } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { HeadwaterError } from '@headwater/errors';
@@ -26,15 +26,15 @@ function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** A backend that is named wins over a provider. */
+/** A named backend takes precedence over a provider. */
 function wantedBackends(): readonly BackendName[] {
   if (start.backend === undefined) return backendsOf[start.provider];
   const wanted = backendNames.find((name) => name === start.backend);
-  if (wanted === undefined) throw new Error(`there is no backend ${start.backend}`);
+  if (wanted === undefined) throw new Error(`unknown backend ${start.backend}`);
   return [wanted];
 }
 
-/** Float pixels as the net wants them: scaled, centred, in its order and layout. */
+/** Converts float pixels to the input of the net: scaled, centred, in its order and layout. */
 function adaptInput(pixels: tf.Tensor4D, adaptation: InputAdaptation): tf.Tensor4D {
   const { scale, mean, std, order, layout } = adaptation;
   let image: tf.Tensor4D = pixels;

@@ -1,6 +1,6 @@
 /**
- * A TensorFlow.js layers model as files and as bytes: a `model.json` that tells the layers, and beside it files with the weights, one
- * after another. For an engine, which lives in a thread and takes one block of weights, all of it is packed into one.
+ * A TensorFlow.js layers model as files and as bytes: a `model.json` that describes the layers, and files with the weights, one
+ * after another. For an engine, which runs in a thread and takes one block of weights, all of it is packed into one.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
@@ -26,7 +26,7 @@ export interface LayersModel {
   readonly weightData: Uint8Array<ArrayBuffer>;
 }
 
-/** A model and what is done to pixels in front of it, and to its answers behind it. */
+/** A model with the adaptation of its input pixels and of its outputs. */
 interface PackedNet {
   readonly model: LayersModel;
   readonly adaptation: InputAdaptation & OutputAdaptation;
@@ -40,24 +40,24 @@ function parseModelFile(text: string, path: string) {
   try {
     return modelFile.parse(JSON.parse(text));
   } catch (cause) {
-    throw invalid(`${path} is not the model.json of a TensorFlow.js layers model.`, cause);
+    throw invalid(`${path} is not the model.json of a TensorFlow.js layers model`, cause);
   }
 }
 
-/** A weights file beside the model; none elsewhere is read. */
+/** Reads a weights file in the model's folder; files elsewhere are rejected. */
 async function readShard(folder: string, name: string): Promise<Uint8Array> {
   const path = resolve(folder, name);
   if (!path.startsWith(`${resolve(folder)}${sep}`))
-    throw invalid(`The weights ${name} lie outside of the model's folder.`);
+    throw invalid(`weights ${name} are outside of the model's folder`);
   return await readFile(path).catch((cause: unknown) => {
-    throw invalid(`The weights ${path} can't be read.`, cause);
+    throw invalid(`weights ${path} cannot be read`, cause);
   });
 }
 
 /** Reads a model.json and its weights. Errors: model-invalid. */
 export async function readLayersModel(path: string): Promise<LayersModel> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw invalid(`The model ${path} can't be read.`, cause);
+    throw invalid(`model ${path} cannot be read`, cause);
   });
   const { modelTopology, weightsManifest } = parseModelFile(text, path);
   const shards: Uint8Array[] = [];
@@ -77,7 +77,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** Writes model.json and weights.bin into a folder, which is made where it is missing; `about` is what else is worth knowing. */
+/** Writes model.json and weights.bin into a folder, which is created if it is missing; `about` is additional metadata. */
 export async function writeLayersModel(
   folder: string,
   { modelTopology, weightSpecs, weightData }: LayersModel,
@@ -95,18 +95,18 @@ export async function writeLayersModel(
   await writeFile(join(folder, 'model.json'), `${JSON.stringify(content)}\n`);
 }
 
-/** Errors: model-invalid when weights are missing, NaN or infinite. */
+/** Errors: model-invalid if weights are missing, NaN or infinite. */
 export function checkLayersWeights({ weightSpecs, weightData }: LayersModel): void {
   const bytes = new DataView(weightData.buffer, weightData.byteOffset, weightData.byteLength);
   let at = 0;
   for (const spec of weightSpecs) {
-    // Others (quantised, strings) have lengths of their own; the engine checks those.
+    // Other types (quantised, strings) have other lengths, which the engine checks.
     if (spec.dtype !== 'float32' || spec.quantization !== undefined) return;
     const end = at + 4 * spec.shape.reduce((product, size) => product * size, 1);
-    if (end > bytes.byteLength) throw invalid('The weights are cut short.');
+    if (end > bytes.byteLength) throw invalid('the weights are truncated');
     for (; at < end; at += 4) {
       if (!Number.isFinite(bytes.getFloat32(at, true))) {
-        throw invalid(`The weight ${spec.name} holds NaN or infinity.`);
+        throw invalid(`weight ${spec.name} contains NaN or infinity`);
       }
     }
   }

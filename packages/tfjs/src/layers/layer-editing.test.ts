@@ -17,7 +17,7 @@ import {
 
 beforeAll(() => startBackend('wasm'));
 
-/** Two branches that meet again, as Sequential has none. */
+/** Two branches that are joined again, which Sequential cannot express. */
 function branched(): tfl.LayersModel {
   const image = tfl.input({ shape: [6, 6, 2], name: 'image' });
   const conv = tfl.layers.conv2d({ name: 'conv', filters: 3, kernelSize: 3, padding: 'same' }).apply(image);
@@ -43,7 +43,7 @@ describe.each([
 ] as const)('%s', (_, create, shape) => {
   const image = () => tf.randomUniform([...shape], 0, 255, 'float32', 1);
 
-  it('can be cut after every layer, and answers the inner values of the whole net, bit for bit', async () => {
+  it('can be cut after every layer and returns the inner values of the whole net, bit for bit', async () => {
     const whole = create();
     const copy = await openLayersModel(await toLayersModel(whole));
     const names = layersOfNet(whole).map(({ name }) => name);
@@ -55,7 +55,7 @@ describe.each([
     }
   });
 
-  it('falls into two halves that answer together what the whole answers', async () => {
+  it('splits into two halves that together return the result of the whole', async () => {
     const whole = create();
     const size = layersOfNet(whole).length;
     const expected = valuesOf(whole, image());
@@ -68,7 +68,7 @@ describe.each([
     }
   });
 
-  it('gives the same bytes for the same cut, however often', async () => {
+  it('gives the same bytes for a repeated cut', async () => {
     const model = await toLayersModel(create());
     const cut = async () => {
       const net = await openLayersModel(model);
@@ -81,7 +81,7 @@ describe.each([
     expect(await cut()).toBe(await cut());
   });
 
-  it('tells its layers', () => {
+  it('lists its layers', () => {
     const [first, ...others] = layersOfNet(create());
     expect(first).toMatchObject({ index: 1, shape: ['N', ...shape.slice(1, 3), expect.any(Number)] });
     expect(others.at(-1)?.reads).toHaveLength(1);
@@ -95,7 +95,7 @@ describe('a layers model as files and bytes', () => {
     return path;
   }
 
-  it('survives being written and read, packed and unpacked', async () => {
+  it('survives writing and reading, packing and unpacking', async () => {
     const path = await folder();
     const model = await toLayersModel(createLeNet());
     await writeLayersModel(path, model);
@@ -118,12 +118,12 @@ describe('a layers model as files and bytes', () => {
     expect(valuesOf(net, input())).toEqual(valuesOf(await openLayersModel(model), input()));
   });
 
-  it('is refused with NaN weights, missing weights, and weights that lie elsewhere', async () => {
+  it('is rejected with NaN weights, missing weights, and weights outside of its folder', async () => {
     const model = await toLayersModel(createLeNet());
     const weightData = model.weightData.slice();
     new DataView(weightData.buffer).setFloat32(400, Number.NaN, true);
     expect(() => checkLayersWeights({ ...model, weightData })).toThrow('NaN');
-    expect(() => checkLayersWeights({ ...model, weightData: weightData.slice(0, 40) })).toThrow('cut short');
+    expect(() => checkLayersWeights({ ...model, weightData: weightData.slice(0, 40) })).toThrow('truncated');
     const path = await folder();
     await writeLayersModel(path, model);
     const file = join(path, 'model.json');
@@ -138,7 +138,7 @@ describe('a layers model as files and bytes', () => {
     }
   });
 
-  it('is refused with a layer that TensorFlow.js does not know', async () => {
+  it('is rejected with a layer unknown to TensorFlow.js', async () => {
     const model = await toLayersModel(createLeNet());
     const modelTopology = JSON.parse(
       JSON.stringify(model.modelTopology).replaceAll('"Flatten"', '"Frobnicate"'),
@@ -149,9 +149,11 @@ describe('a layers model as files and bytes', () => {
     });
   });
 
-  it('says which layers there are when another is named', async () => {
-    expect(() => cutNetAfter(createLeNet(), 'conv9')).toThrow(/no layer called conv9.*conv1, relu1/);
+  it('lists its layers for an unknown name', async () => {
+    expect(() => cutNetAfter(createLeNet(), 'conv9')).toThrow(/no layer named conv9.*conv1, relu1/);
     for (const count of [0, 12, -12, 0.5])
-      await expect(takeNetLayers(createLeNet(), count)).rejects.toThrow('has 12 layers');
+      await expect(takeNetLayers(createLeNet(), count)).rejects.toThrow(
+        'layer count must be between 1 and 11',
+      );
   });
 });

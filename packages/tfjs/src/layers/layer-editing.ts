@@ -1,4 +1,4 @@
-/** Looks into TensorFlow.js layers models and cuts them, as `nets/onnx` does with ONNX graphs. A backend must have been started. */
+/** Inspects and cuts TensorFlow.js layers models, as `nets/onnx` does for ONNX graphs. A backend must have been started. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Layer } from '@headwater/extractors/nets';
 import { tf, layers as tfl } from '../engine/tensorflow.ts';
@@ -18,11 +18,11 @@ export async function openLayersModel(model: LayersModel): Promise<Net> {
     return await tfl.loadLayersModel(tf.io.fromMemory(artifacts));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HeadwaterError('model-invalid', `TensorFlow.js refuses the net: ${reason}`, { cause });
+    throw new HeadwaterError('model-invalid', `TensorFlow.js rejects the net: ${reason}`, { cause });
   }
 }
 
-/** The model as it can be written and packed. */
+/** The model in the form that is written and packed. */
 export async function toLayersModel(net: Net): Promise<LayersModel> {
   let artifacts: tf.io.ModelArtifacts | undefined;
   await net.save({
@@ -40,7 +40,7 @@ export async function toLayersModel(net: Net): Promise<LayersModel> {
   };
 }
 
-/** Layers that compute: an input is none. */
+/** Layers that compute, which excludes inputs. */
 function computingLayers(net: Net): tfl.layers.Layer[] {
   return net.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
 }
@@ -52,10 +52,10 @@ function inputsOf(layer: tfl.layers.Layer): tfl.SymbolicTensor[] {
 function outputOf(layer: tfl.layers.Layer): tfl.SymbolicTensor {
   const [output] = [layer.output].flat();
   if (output) return output;
-  throw new HeadwaterError('model-invalid', `The layer ${layer.name} has no output.`);
+  throw new HeadwaterError('model-invalid', `layer ${layer.name} has no output`);
 }
 
-/** Which layer makes a tensor. */
+/** The layer that produces a tensor. */
 function makerOf({ sourceLayer }: tfl.SymbolicTensor): string {
   return sourceLayer.name;
 }
@@ -72,17 +72,20 @@ export function layersOfNet(net: Net): Layer[] {
   }));
 }
 
-/** The net up to and with a layer; weights are shared. Errors: config-invalid. */
+/** The net up to and including a layer; weights are shared. Errors: config-invalid. */
 export function cutNetAfter(net: Net, name: string): Net {
   const layer = computingLayers(net).find((candidate) => candidate.name === name);
-  // A name of its own would be numbered, and the same cut would be other bytes the second time.
+  // A new name would be numbered, so that a repeated cut would have other bytes.
   if (layer) return tfl.model({ inputs: net.inputs, outputs: outputOf(layer), name: net.name });
   const names = computingLayers(net).map((candidate) => candidate.name);
-  const message = `The net has no layer called ${name}. It has ${names.join(', ')}.`;
+  const message = `the net has no layer named ${name}; its layers are ${names.join(', ')}`;
   throw new HeadwaterError('config-invalid', message);
 }
 
-/** The layers behind the first `count`, on inputs of their own; a copy, because a layer that stands in two nets has two of everything. */
+/**
+ * The layers after the first `count`, with new inputs; a copy, because a layer that is part of two nets has two inputs and
+ * outputs.
+ */
 async function behind(whole: Net, count: number): Promise<Net> {
   const net = await openLayersModel(await toLayersModel(whole));
   const inputs: tfl.SymbolicTensor[] = [];
@@ -96,7 +99,7 @@ async function behind(whole: Net, count: number): Promise<Net> {
     made.set(tensor.name, input);
     return input;
   };
-  // Taken down first: a layer that is applied again has two inputs and outputs.
+  // Recorded first: a layer that is applied again has two inputs and outputs.
   const plan = computingLayers(net)
     .slice(count)
     .map((layer) => ({ layer, from: inputsOf(layer), to: outputOf(layer) }));
@@ -113,7 +116,7 @@ function split(net: Net, count: number): number {
   const size = computingLayers(net).length;
   if (Number.isInteger(count) && count !== 0 && Math.abs(count) < size)
     return count > 0 ? count : size + count;
-  const message = `The net has ${size} layers: give a whole number from 1 to ${size - 1}, or its negative to count from the end.`;
+  const message = `layer count must be between 1 and ${size - 1}, or negative to count from the end`;
   throw new HeadwaterError('config-invalid', message);
 }
 

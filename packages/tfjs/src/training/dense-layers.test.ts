@@ -6,7 +6,7 @@ import { randomNumbers } from './labelled-images.ts';
 
 const dimensions = 4;
 
-/** Two classes that no straight line tells apart: the sign of the product of the first two entries. */
+/** Two classes that no straight line separates: the sign of the product of the first two entries. */
 function crossedCorners(count: number): DenseTraining {
   const random = randomNumbers(7);
   const vectors = Array.from({ length: count }, () =>
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 
 describe('training of fully connected layers', () => {
-  it('learns what no linear head can, and gives layers as they are applied', async () => {
+  it('learns a non-linear boundary and returns layers for heads', async () => {
     const task = crossedCorners(600);
     const layers = await trainDenseLayers(task, { units: [32], steps: 300, learningRate: 0.01 });
     expect(layers.map(({ inputs, biases }) => [inputs, biases.length])).toEqual([
@@ -49,7 +49,7 @@ describe('training of fully connected layers', () => {
     expect(right.length / task.vectors.length).toBeGreaterThan(0.93);
   });
 
-  it('gives the same bits again, other ones from another seed, and leaves nothing on the backend', async () => {
+  it('is reproducible for a seed and leaves no tensors on the backend', async () => {
     const task = crossedCorners(100);
     const before = tf.memory().numTensors;
     const [first, again, other] = [
@@ -62,7 +62,7 @@ describe('training of fully connected layers', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('weighs classes: one that counts for nothing is not learned', async () => {
+  it('weighs classes: one of weight zero is not learned', async () => {
     const task = crossedCorners(300);
     const weights = Float32Array.from(task.labels, (label) => (label === 1 ? 1 : 0));
     const layers = await trainDenseLayers(
@@ -73,7 +73,7 @@ describe('training of fully connected layers', () => {
     expect(ones / task.vectors.length).toBeGreaterThan(0.95);
   });
 
-  it('stops when it is told to, and says when it diverged', async () => {
+  it('stops on abort, and reports divergence', async () => {
     const task = crossedCorners(100);
     const abort = new AbortController();
     const stopped = trainDenseLayers(task, {

@@ -1,36 +1,36 @@
 /**
- * Trains fully connected layers on vectors: the part of a net behind its cut, when all before it is frozen. Vectors are read a batch at a
- * time, so that they may stay as small integers. A backend must have been started.
+ * Trains fully connected layers on vectors: the part of a net after its cut, with everything before it frozen. Vectors are read
+ * a batch at a time, so that they can stay small integers. A backend must have been started.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { tf } from '../engine/tensorflow.ts';
 import { shuffled } from './labelled-images.ts';
 
 export interface DenseTraining {
-  /** Of each vector. */
+  /** Entries of each vector. */
   readonly dimensions: number;
   readonly classes: number;
   readonly vectors: readonly Int16Array[];
-  /** What vectors are multiplied with before the first layer. */
+  /** Factor of the vectors before the first layer. */
   readonly scale: number;
   /** Class index of each vector. */
   readonly labels: Int32Array;
-  /** Of each vector's loss. */
+  /** Weight of each vector's loss. */
   readonly weights: Float32Array;
 }
 
 export interface DenseTrainingOptions {
-  /** Outputs of the layers between, with ReLU behind each; `[500]` is LeNet's. */
+  /** Outputs of the hidden layers, each followed by ReLU; `[500]` is LeNet's. */
   readonly units: readonly number[];
   /** Steps of one batch each, of at most 64 vectors. */
   readonly steps: number;
-  /** Of Adam (Kingma and Ba, 2015); falls in a straight line to nothing at the end. Default 0.001. */
+  /** Learning rate of Adam (Kingma and Ba, 2015); decays linearly to zero. Default 0.001. */
   readonly learningRate?: number;
-  /** Decides the first weights and the order of the vectors, default 1. */
+  /** Determines the initial weights and the order of the vectors, default 1. */
   readonly seed?: number;
-  /** Steps done, now and then. */
+  /** Called from time to time with the number of completed steps. */
   readonly onProgress?: (steps: number) => void;
-  /** Ends the training after the step under way, with the signal's reason. */
+  /** Ends the training after the current step, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -48,7 +48,7 @@ interface Layer {
 }
 
 const batchSize = 64;
-/** Steps between looks at the loss, which waits for the backend. */
+/** Steps between readings of the loss, which wait for the backend. */
 const reportEvery = 16;
 
 /** He's initialization (He et al., 2015): a standard deviation of √(2 / inputs), and no bias. */
@@ -77,7 +77,7 @@ function applyLayers(layers: readonly Layer[], x: tf.Tensor2D): tf.Tensor2D {
   }, x);
 }
 
-/** Places of the vectors of one step; each pass over all has an order of its own. */
+/** Indices of the vectors of one step; each epoch has its own order. */
 class Batches {
   readonly #count: number;
   readonly #seed: number;
@@ -143,8 +143,8 @@ async function readLayer({ kernel, bias }: Layer): Promise<TrainedDenseLayer> {
 }
 
 /**
- * Minimises the weighted cross-entropy by Adam. The same bits on the same machine and backend.
- * Errors: config-invalid (nothing to learn from), model-invalid (it diverged).
+ * Minimises the weighted cross-entropy with Adam. The same bits on the same machine and backend. Errors: config-invalid (no
+ * vectors), model-invalid (divergence).
  */
 export async function trainDenseLayers(
   task: DenseTraining,
@@ -152,7 +152,7 @@ export async function trainDenseLayers(
 ): Promise<readonly TrainedDenseLayer[]> {
   const { units, steps, learningRate = 0.001, seed = 1, onProgress, signal } = options;
   if (task.vectors.length === 0)
-    throw new HeadwaterError('config-invalid', 'There are no vectors to train on.');
+    throw new HeadwaterError('config-invalid', 'there are no vectors to train on');
   const layers = startLayers([task.dimensions, ...units, task.classes], seed);
   const optimizer = tf.train.adam(learningRate);
   const batches = new Batches(task.vectors.length, seed);
@@ -178,8 +178,8 @@ export async function trainDenseLayers(
 async function checkLoss(loss: tf.Scalar): Promise<void> {
   const [value = Number.NaN] = await loss.data();
   if (!Number.isFinite(value)) {
-    throw new HeadwaterError('model-invalid', 'The training diverged: the loss is not finite.');
+    throw new HeadwaterError('model-invalid', 'training diverged: the loss is not finite');
   }
-  // Timers, signals and messages get their turn.
+  // Yields to the event loop for timers, signals and messages.
   await new Promise((resolve) => setImmediate(resolve));
 }

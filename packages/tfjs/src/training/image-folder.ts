@@ -1,4 +1,7 @@
-/** A folder of images as a labelled set: its sub-folders are the classes. Every image is fitted whole into a square of gray pixels. */
+/**
+ * A folder of images as a training set: its sub-folders are the classes. Every image is fitted whole into a square of gray
+ * pixels.
+ */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
@@ -6,20 +9,20 @@ import { decodeImage, defaultLimits, type Preprocessing } from '@headwater/extra
 import type { LabelledImages } from './labelled-images.ts';
 
 export interface FolderOptions {
-  /** Pixels a side, default 28. */
+  /** Side in pixels, default 28. */
   readonly side?: number;
-  /** Told of each image that can't be read; it is left out. */
+  /** Called for each image that cannot be read; it is skipped. */
   readonly onSkip?: (path: string, error: HeadwaterError) => void;
 }
 
-/** All of them are in memory during training. */
+/** All images are in memory during training. */
 const mostImages = 200_000;
 const mostClasses = 255;
 
 /** Sorted by name, so that a folder is the same set on every machine. */
 async function namesIn(folder: string, kind: 'folders' | 'files'): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new HeadwaterError('config-invalid', `The folder ${folder} can't be read.`, { cause });
+    throw new HeadwaterError('config-invalid', `folder ${folder} cannot be read`, { cause });
   });
   const wanted = entries.filter((entry) => (kind === 'folders' ? entry.isDirectory() : entry.isFile()));
   return wanted
@@ -39,10 +42,7 @@ async function find(folder: string, classes: readonly string[]): Promise<Found[]
     for (const file of await namesIn(join(folder, name), 'files'))
       found.push({ path: join(folder, name, file), label });
     if (found.length > mostImages) {
-      throw new HeadwaterError(
-        'limit-exceeded',
-        `The folder ${folder} holds more than ${mostImages} images.`,
-      );
+      throw new HeadwaterError('limit-exceeded', `folder ${folder} has more than ${mostImages} images`);
     }
   }
   return found;
@@ -67,7 +67,7 @@ export async function readImageFolder(folder: string, options: FolderOptions = {
   const { side = 28 } = options;
   const classes = await namesIn(folder, 'folders');
   if (classes.length < 2 || classes.length > mostClasses) {
-    const message = `The folder ${folder} must have 2 to ${mostClasses} sub-folders, one for each class; it has ${classes.length}.`;
+    const message = `folder ${folder} must have 2 to ${mostClasses} sub-folders, one for each class; it has ${classes.length}`;
     throw new HeadwaterError('config-invalid', message);
   }
   const preprocessing: Preprocessing = {
@@ -89,8 +89,7 @@ export async function readImageFolder(folder: string, options: FolderOptions = {
     labels[count] = label;
     count += 1;
   }
-  if (count === 0)
-    throw new HeadwaterError('config-invalid', `The folder ${folder} holds no image that can be read.`);
+  if (count === 0) throw new HeadwaterError('config-invalid', `folder ${folder} has no readable image`);
   return {
     count,
     side,

@@ -1,4 +1,4 @@
-/** Training of nets, for the command line and for heads that are nets themselves. A backend must be started first. */
+/** Training of nets, for the command line and for heads of kind `mlp`. A backend must be started first. */
 export { type Backend, type BackendName, backendNames, startBackend } from '../engine/backend.ts';
 export { layers, tf } from '../engine/tensorflow.ts';
 export {

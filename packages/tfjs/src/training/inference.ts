@@ -1,15 +1,15 @@
-/** What a net answers to many images: its accuracy, or the vectors of one of its layers. */
+/** Runs a net on many images: its accuracy, or the vectors of one of its layers. */
 import { tf, layers as tfl } from '../engine/tensorflow.ts';
 import type { LabelledImages } from './labelled-images.ts';
 
 const batchSize = 256;
 
-/** The net up to and with a layer; weights are shared, not copied. */
+/** The net up to and including a layer; weights are shared, not copied. */
 export function modelUpTo(model: tfl.LayersModel, layer: string): tfl.LayersModel {
   return tfl.model({ inputs: model.inputs, outputs: model.getLayer(layer).output as tfl.SymbolicTensor });
 }
 
-/** Answers of a net, float32 [count, dimensions], one after another. */
+/** Outputs of a net, float32 [count, dimensions], one after another. */
 export async function answersOf(net: tfl.LayersModel, images: LabelledImages): Promise<Float32Array> {
   const { side, channels, count, pixels } = images;
   const bytes = side ** 2 * channels;
@@ -36,7 +36,7 @@ function place(values: Float32Array): number {
   return best;
 }
 
-/** The share of images whose largest answer is their label's. */
+/** The share of images whose largest output is that of their label. */
 export async function accuracyOf(net: tfl.LayersModel, images: LabelledImages): Promise<number> {
   const answers = await answersOf(net, images);
   const classes = answers.length / images.count;

@@ -1,18 +1,18 @@
-/** Labelled images in memory, as training reads them: again and again, in another order each round. */
+/** Labelled images in memory for training, which reads them in another order in each epoch. */
 export interface LabelledImages {
   readonly count: number;
   /** Each image is square. */
   readonly side: number;
   readonly channels: number;
-  /** Index to name. */
+  /** Names by class index. */
   readonly classes: readonly string[];
   /** uint8 [count, side, side, channels], one after another. */
   readonly pixels: Uint8Array;
-  /** Index of each image's class. */
+  /** Class index of each image. */
   readonly labels: Uint8Array;
 }
 
-/** The images at these places, in this order. */
+/** The images at these indices, in this order. */
 export function pick(images: LabelledImages, places: ArrayLike<number>): LabelledImages {
   const bytes = images.side ** 2 * images.channels;
   const pixels = new Uint8Array(places.length * bytes);
@@ -46,7 +46,7 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** The numbers 0 … count−1 in an order that the seed decides (Fisher and Yates). */
+/** The numbers 0 … count−1 in an order determined by the seed (Fisher and Yates). */
 export function shuffled(count: number, seed: number): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, index) => index);
   const next = randomNumbers(seed);
@@ -59,7 +59,7 @@ export function shuffled(count: number, seed: number): Uint32Array {
   return order;
 }
 
-/** Every `every`th image of a fixed pseudo-random order apart, to test with; the rest to train on. */
+/** Splits off every `every`th image of a fixed pseudo-random order for testing; the rest is for training. */
 export function splitImages(
   images: LabelledImages,
   every = 5,

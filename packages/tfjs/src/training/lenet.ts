@@ -1,25 +1,25 @@
 /**
- * The source's LeNet, layer by layer: convolution 20 @ 5×5, ReLU, max pool, convolution 50 @ 5×5, ReLU, max pool, flatten (the seventh
- * layer, 800 numbers), linear 500, ReLU, linear, softmax. Pixels come in as they are, 0 to 255, and are scaled inside.
+ * LeNet: convolution 20 @ 5×5, ReLU, max pool, convolution 50 @ 5×5, ReLU, max pool, flatten (the seventh layer, 800 numbers),
+ * linear 500, ReLU, linear, softmax. Pixels are given as 0 to 255 and scaled inside.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { layers as tfl } from '../engine/tensorflow.ts';
 
 interface LeNetOptions {
-  /** Classes that it tells apart, default 10. */
+  /** Number of classes, default 10. */
   readonly classes?: number;
-  /** Decides the first weights, default 1. */
+  /** Determines the initial weights, default 1. */
   readonly seed?: number;
   /** Default 28. */
   readonly side?: number;
 }
 
-/** Layers up to this one give the vector. */
+/** The layer whose output is the vector. */
 export const lenetFeatures = 'flatten';
 /** The layer before softmax, on which training computes its loss. */
 export const lenetLogits = 'linear2';
 
-/** Its layers are called rescale, conv1, relu1, pool1, conv2, relu2, pool2, flatten, linear1, relu3, linear2, softmax. */
+/** Layer names: rescale, conv1, relu1, pool1, conv2, relu2, pool2, flatten, linear1, relu3, linear2, softmax. */
 export function createLeNet({ classes = 10, seed = 1, side = 28 }: LeNetOptions = {}): tfl.Sequential {
   const start = (place: number) => tfl.initializers.heNormal({ seed: seed * 16 + place });
   const conv = (name: string, filters: number, place: number) =>
@@ -48,8 +48,8 @@ export function createLeNet({ classes = 10, seed = 1, side = 28 }: LeNetOptions 
 }
 
 /**
- * A LeNet for other classes that begins with what another has learned: all weights but those of the last linear layer, which has another
- * size. With the same number of classes these are taken over too. Weights are copied.
+ * A LeNet for other classes that starts from the weights of another: all but those of the last linear layer, which has another
+ * size. With the same number of classes these are copied too.
  */
 export function continueLeNet(from: tfl.LayersModel, options: LeNetOptions): tfl.Sequential {
   const net = createLeNet(options);
@@ -59,7 +59,7 @@ export function continueLeNet(from: tfl.LayersModel, options: LeNetOptions): tfl
     const fits = own.every(({ shape }, index) => `${shape}` === `${weights[index]?.shape}`);
     if (fits) layer.setWeights(weights);
     else if (layer.name !== lenetLogits) {
-      throw new HeadwaterError('model-invalid', `The model's layer ${layer.name} is not that of a LeNet.`);
+      throw new HeadwaterError('model-invalid', `layer ${layer.name} of the model is not that of a LeNet`);
     }
   }
   return net;

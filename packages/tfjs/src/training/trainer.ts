@@ -1,6 +1,6 @@
 /**
- * Trains a net on labelled images: rounds of batches, Adam, cross-entropy. Each layer has a multiplier for its learning rate; a layer
- * with 0 is frozen, and no gradient is computed for it nor for anything that only leads to it.
+ * Trains a net on labelled images: epochs of batches, Adam, cross-entropy. Each layer has a multiplier for its learning rate; a
+ * layer with 0 is frozen, and no gradient is computed for it nor for layers that only lead to it.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { tf, layers as tfl } from '../engine/tensorflow.ts';
@@ -9,27 +9,27 @@ import { type LabelledImages, shuffled } from './labelled-images.ts';
 export interface TrainingOptions {
   /** Passes over all images. */
   readonly rounds: number;
-  /** Images a step, default 64. */
+  /** Images per step, default 64. */
   readonly batchSize?: number;
-  /** Of Adam (Kingma and Ba, 2015), default 0.001. */
+  /** Learning rate of Adam (Kingma and Ba, 2015), default 0.001. */
   readonly learningRate?: number;
-  /** Lets the learning rate fall in a straight line, to nothing at the end; otherwise it stays. */
+  /** Whether the learning rate decays linearly to zero; otherwise it is constant. */
   readonly decay?: boolean;
-  /** Layer name to what its learning rate is multiplied with; 1 for those that are not named, 0 to freeze. */
+  /** Learning-rate multiplier by layer name; 1 for layers that are not listed, 0 to freeze. */
   readonly multipliers?: Readonly<Record<string, number>>;
-  /** Decides the order of the images. */
+  /** Determines the order of the images. */
   readonly seed?: number;
   /** Layer whose output the loss is computed on: the one before softmax. */
   readonly logits: string;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  /** Ends the training after the step under way, with the signal's reason. */
+  /** Ends the training after the current step, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 export interface TrainingProgress {
   /** From 1. */
   readonly round: number;
-  /** Images seen, all rounds together, and how many it will be. */
+  /** Images processed so far over all epochs, and their final number. */
   readonly images: number;
   readonly total: number;
   /** Mean over the steps since the last report, in nats. */
@@ -45,15 +45,15 @@ export interface TrainingResult {
 
 interface Group {
   readonly optimizer: tf.AdamOptimizer;
-  /** At the start. */
+  /** Initial rate. */
   readonly rate: number;
   readonly variables: readonly tf.Variable[];
 }
 
-/** Steps between looks at the loss, which waits for the backend. */
+/** Steps between readings of the loss, which wait for the backend. */
 const reportEvery = 16;
 
-/** The variables behind the weights of a layer, which the layers' API keeps to itself. */
+/** The variables behind the weights of a layer, which the layers API does not expose. */
 function variablesOf(layer: tfl.layers.Layer): tf.Variable[] {
   const weights = layer.trainableWeights as unknown as readonly { val: tf.Variable }[];
   return weights.map(({ val }) => val);
@@ -62,16 +62,16 @@ function variablesOf(layer: tfl.layers.Layer): tf.Variable[] {
 function multiplierOf(name: string, multipliers: Readonly<Record<string, number>>): number {
   const multiplier = multipliers[name] ?? 1;
   if (multiplier >= 0 && Number.isFinite(multiplier)) return multiplier;
-  throw new HeadwaterError('config-invalid', `The learning-rate multiplier of ${name} must be 0 or more.`);
+  throw new HeadwaterError('config-invalid', `learning-rate multiplier of ${name} must be 0 or more`);
 }
 
-/** One optimizer for each multiplier: Adam is blind to the scale of a gradient, so it is the rate that must differ. */
+/** One optimizer for each multiplier: Adam is invariant to the scale of a gradient, so the rate itself must differ. */
 function groupsOf(model: tfl.LayersModel, options: TrainingOptions): Group[] {
   const { learningRate = 0.001, multipliers = {} } = options;
   const known = new Set(model.layers.map(({ name }) => name));
   const unknown = Object.keys(multipliers).filter((name) => !known.has(name));
   if (unknown.length > 0) {
-    const message = `The net has no layers called ${unknown.join(', ')}; it has ${[...known].join(', ')}.`;
+    const message = `the net has no layers named ${unknown.join(', ')}; its layers are ${[...known].join(', ')}`;
     throw new HeadwaterError('config-invalid', message);
   }
   const byRate = new Map<number, tf.Variable[]>();
@@ -81,7 +81,7 @@ function groupsOf(model: tfl.LayersModel, options: TrainingOptions): Group[] {
     if (variables.length > 0) byRate.set(multiplier, [...(byRate.get(multiplier) ?? []), ...variables]);
   }
   if (byRate.size === 0)
-    throw new HeadwaterError('config-invalid', 'All layers are frozen: nothing to train.');
+    throw new HeadwaterError('config-invalid', 'all layers are frozen: nothing to train');
   return [...byRate].map(([multiplier, variables]) => ({
     optimizer: tf.train.adam(learningRate * multiplier),
     rate: learningRate * multiplier,
@@ -130,7 +130,7 @@ function step(
   });
 }
 
-/** Sums losses on the backend, and reads them seldom. */
+/** Sums losses on the backend, and reads them rarely. */
 class LossMeter {
   private readonly pending: tf.Scalar[] = [];
   private sum = 0;
@@ -144,13 +144,13 @@ class LossMeter {
     this.pending.push(loss);
   }
 
-  /** Mean since the last time. Errors: model-invalid when the training has diverged. */
+  /** Mean since the last reading. Errors: model-invalid if the training has diverged. */
   async read(): Promise<number> {
     const values = await Promise.all(this.pending.map((loss) => loss.data()));
     for (const loss of this.pending.splice(0)) loss.dispose();
     const sum = values.reduce((total, [value = Number.NaN]) => total + value, 0);
     if (!Number.isFinite(sum)) {
-      throw new HeadwaterError('model-invalid', 'The training diverged: the loss is not finite.');
+      throw new HeadwaterError('model-invalid', 'training diverged: the loss is not finite');
     }
     this.sum += sum;
     this.steps += values.length;
@@ -167,8 +167,8 @@ class LossMeter {
 }
 
 /**
- * Changes the model's weights in place. A backend must have been started.
- * Errors: config-invalid (an unknown layer, all frozen), model-invalid (it diverged).
+ * Changes the model's weights in place. A backend must have been started. Errors: config-invalid (an unknown layer, all
+ * frozen), model-invalid (divergence).
  */
 export async function trainNet(
   model: tfl.LayersModel,
@@ -202,7 +202,7 @@ export async function trainNet(
             total: rounds * images.count,
             loss,
           });
-          // Timers, signals and the terminal get their turn.
+          // Yields to the event loop for timers, signals and the terminal.
           await new Promise((resolve) => setImmediate(resolve));
         }
         losses.push(meter.mean());

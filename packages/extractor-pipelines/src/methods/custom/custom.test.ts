@@ -1,4 +1,4 @@
-/** Whatever a user's own module does, it is told at start or costs one record. */
+/** Every fault of a user-supplied module is reported at start or costs one record. */
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,19 +27,19 @@ async function moduleOf(source: string, files: Readonly<Record<string, string>> 
   return path;
 }
 
-describe('a module of the user’s own', () => {
-  it('answers vectors', async () => {
+describe('a user-supplied module', () => {
+  it('returns vectors', async () => {
     const stage = await open({ options: { scale: 2 } });
     expect(await stage.apply(red)).toEqual({ type: 'vector', vector: Float32Array.of(2, 0, 0) });
     expect(await stage.apply(blue)).toEqual({ type: 'vector', vector: Float32Array.of(0, 0, 2) });
   });
 
-  it('sees nothing of the environment that the service was configured with', async () => {
+  it('has no access to the environment of the service', async () => {
     const stage = await open({ options: { fault: 'environment' } });
     expect(await stage.apply(red)).toEqual({ type: 'vector', vector: Float32Array.of(0, 0, 0) });
   });
 
-  it('gets a copy of an image, and nothing of the buffer that the image came in', async () => {
+  it('gets a copy of an image without the rest of its buffer', async () => {
     const own = await moduleOf(
       'export const extract = ({ image }) => [image.buffer.byteLength, image.fill(9).length];',
     );
@@ -50,7 +50,7 @@ describe('a module of the user’s own', () => {
     expect(image.toString()).toBe('image');
   });
 
-  it('may run in several threads, with the same bits', async () => {
+  it('gives the same bits in several threads', async () => {
     const stage = await open({ threads: 3 });
     const values = Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? red : blue));
     const given = await Promise.all(values.map(async (value) => await stage.apply(value)));
@@ -63,43 +63,43 @@ describe('at start', () => {
   it.each([
     ['open', 'no colours today'],
     ['throw', 'no such colour'],
-    ['hang', 'did not answer within 300 ms'],
-    ['never', 'did not answer within 300 ms'],
+    ['hang', 'did not respond within 300 ms'],
+    ['never', 'did not respond within 300 ms'],
     ['exit', 'ended its thread with code 3'],
     ['NaN', 'NaN or infinity'],
-    ['short', 'answers 1 numbers to a trial value, not 3'],
-    ['text', 'something in it that is no number'],
-    ['nothing', 'no list of numbers'],
-    ['state', 'otherwise when it sees the same value again'],
-    ['random', 'otherwise'],
-  ])('a module with the fault %s is refused', async (fault, reason) => {
+    ['short', 'returns 1 numbers for a trial value, not 3'],
+    ['text', 'an entry that is not a number'],
+    ['nothing', 'not return a list of numbers'],
+    ['state', 'not deterministic: same value, different vector'],
+    ['random', 'not deterministic'],
+  ])('rejects a module with the fault %s', async (fault, reason) => {
     const opening = open({ options: { fault }, timeout: 0.3 });
     await expect(opening).rejects.toMatchObject({ code: 'model-invalid', verdict: 'stop' });
     await expect(opening).rejects.toThrow(reason);
   });
 
-  it('a module that takes more memory than it may have is refused', async () => {
+  it('rejects a module that exceeds its memory limit', async () => {
     const opening = open({ options: { fault: 'memory' }, memory: 16, timeout: 30 });
     await expect(opening).rejects.toThrow('needs more than 16 MiB of memory');
   });
 
   it.each([
-    ['is not there', '/nowhere/own.mjs', "can't be read"],
-    ['does not parse', 'export function extract( {', 'can.t be used'],
+    ['is not there', '/nowhere/own.mjs', 'cannot be read'],
+    ['does not parse', 'export function extract( {', 'cannot be used'],
     ['exports something else', 'export const extractor = 1;', 'does not export a function `extract'],
     [
       'never loads',
       'await new Promise(() => {}); export const extract = 1;',
       'ended its thread with code 13',
     ],
-  ])('a module that %s is refused', async (_, source, reason) => {
+  ])('rejects a module that %s', async (_, source, reason) => {
     const path = source.startsWith('/') ? source : await moduleOf(source);
     const opening = open({ module: path });
     await expect(opening).rejects.toMatchObject({ code: 'model-invalid' });
     await expect(opening).rejects.toThrow(new RegExp(reason));
   });
 
-  it('a module that takes vectors must be told how long they are', async () => {
+  it('requires the dimensions of vectors that a module takes', async () => {
     await expect(open({ takes: 'vector' })).rejects.toMatchObject({ code: 'config-invalid' });
     const double = await moduleOf('export const extract = (vector) => vector.map((x) => 2 * x);');
     const stage = await open({ module: double, takes: 'vector', trial: 3 });
@@ -108,7 +108,7 @@ describe('at start', () => {
   });
 });
 
-describe('with a record', () => {
+describe('a user-supplied module with a record', () => {
   const source = `export function extract({ attributes }) {
     if (attributes.do === 'throw') throw new Error('not this one');
     if (attributes.do === 'hang') for (;;);
@@ -123,17 +123,20 @@ describe('with a record', () => {
   });
   const seven = { type: 'vector', vector: Float32Array.of(7) };
 
-  it.each(['throw', 'hang', 'exit', 'NaN', 'more'])('a fault (%s) costs that record alone', async (fault) => {
-    const own = await moduleOf(source);
-    const stage = await open({ module: own, takes: 'record', dimensions: 1, timeout: 0.3 });
-    const calls = ['fine', fault, 'fine'].map(async (what) => await stage.apply(record(what)));
-    const [before, bad, after] = await Promise.allSettled(calls);
-    expect(before).toMatchObject({ value: seven });
-    expect(bad).toMatchObject({ reason: { code: 'extractor-failed', verdict: 'dead-letter' } });
-    expect(after).toMatchObject({ value: seven });
-  });
+  it.each(['throw', 'hang', 'exit', 'NaN', 'more'])(
+    'fails only for that record with the fault %s',
+    async (fault) => {
+      const own = await moduleOf(source);
+      const stage = await open({ module: own, takes: 'record', dimensions: 1, timeout: 0.3 });
+      const calls = ['fine', fault, 'fine'].map(async (what) => await stage.apply(record(what)));
+      const [before, bad, after] = await Promise.allSettled(calls);
+      expect(before).toMatchObject({ value: seven });
+      expect(bad).toMatchObject({ reason: { code: 'extractor-failed', verdict: 'dead-letter' } });
+      expect(after).toMatchObject({ value: seven });
+    },
+  );
 
-  it('a thread that ends of what an earlier record left behind costs no other one', async () => {
+  it('loses no record to a thread that ends because of an earlier one', async () => {
     const own = await moduleOf(source);
     const stage = await open({ module: own, takes: 'record', dimensions: 1 });
     expect(await stage.apply(record('die later'))).toEqual(seven);
@@ -141,7 +144,7 @@ describe('with a record', () => {
     expect(await stage.apply(record('fine'))).toEqual(seven);
   });
 
-  it('a module that was changed meanwhile does not take the place of one that has ended', async () => {
+  it('does not replace an ended thread with a changed module', async () => {
     const own = await moduleOf(source);
     const stage = await open({ module: own, takes: 'record', dimensions: 1 });
     await writeFile(own, `${source}\n// changed`);
@@ -152,8 +155,8 @@ describe('with a record', () => {
   });
 });
 
-describe('the digest', () => {
-  it('covers the module and the files that it is told to cover, and says what it does not', async () => {
+describe('the digest of a user-supplied module', () => {
+  it('covers the module and the files of `covers`, and lists the others as notices', async () => {
     const source = "import { k } from './other.mjs';\nexport const extract = () => [k];";
     const path = await moduleOf(source, { 'other.mjs': 'export const k = 1;' });
     const other = path.replace('own.mjs', 'other.mjs');

@@ -1,6 +1,6 @@
 /**
- * Custom: a module of the user's own, loaded by its path, as a link. It runs in threads of its own with limits on time and memory, is held to
- * its contract at start and with every vector, and its faults are dead letters: the service stays up.
+ * Custom: a user-supplied module, loaded by its path, as a step. It runs in separate threads with limits on time and memory;
+ * its contract is checked at start and with every vector, and its faults are dead letters: the service continues.
  */
 import { basename } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
@@ -23,11 +23,11 @@ const version = 1;
 
 function checkVector(vector: Float32Array, { dimensions }: CustomOptions): Value {
   if (vector.length !== dimensions) {
-    const message = `The module answered ${vector.length} numbers, not ${dimensions}.`;
+    const message = `the module returned ${vector.length} numbers, not ${dimensions}`;
     throw new HeadwaterError('extractor-failed', message, { context: { dimensions } });
   }
   if (vector.every(Number.isFinite)) return { type: 'vector', vector };
-  throw new HeadwaterError('extractor-failed', 'The module answered NaN or infinity.');
+  throw new HeadwaterError('extractor-failed', 'the module returned NaN or infinity');
 }
 
 async function open(given: unknown, settings?: ExtractorOptions): Promise<Stage> {

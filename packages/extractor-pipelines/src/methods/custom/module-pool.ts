@@ -1,4 +1,4 @@
-/** The threads of a user's own module: values wait for one that is free, and a thread that has ended is replaced before the next value. */
+/** The threads of a user-supplied module: values wait for a free thread, and an ended thread is replaced before the next value. */
 import { HeadwaterError } from '@headwater/errors';
 import { type ExtractorOptions, Semaphore, type Value } from '@headwater/extractors';
 import type { CustomOptions } from './custom-options.ts';
@@ -26,7 +26,7 @@ export class ModulePool {
     this.places = new Semaphore(options.threads);
   }
 
-  /** Loads the module twice and tries it. Errors: config-invalid, model-invalid. */
+  /** Loads the module twice and runs the trial. Errors: config-invalid, model-invalid. */
   static async open(
     own: UserModule,
     options: CustomOptions,
@@ -51,11 +51,11 @@ export class ModulePool {
       await pool.close();
       if (cause instanceof HeadwaterError && cause.code !== 'extractor-failed') throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new HeadwaterError('model-invalid', `The module fails on a trial value: ${reason}`, { cause });
+      throw new HeadwaterError('model-invalid', `the module fails on a trial value: ${reason}`, { cause });
     }
   }
 
-  /** Errors: extractor-failed; model-invalid when the module can no longer be loaded, or has changed since the start. */
+  /** Errors: extractor-failed; model-invalid if the module can no longer be loaded, or has changed since the start. */
   async run(value: Value, signal?: AbortSignal): Promise<Float32Array> {
     await this.places.enter(signal);
     try {
@@ -74,14 +74,14 @@ export class ModulePool {
     }
   }
 
-  /** A thread may end of what an earlier value left behind: only a value that ends two threads is at fault. */
+  /** A thread may end because of an earlier value: only a value that ends two threads is at fault. */
   private async runAgain(value: Value, error: unknown): Promise<Float32Array> {
     const ended = error instanceof HeadwaterError && error.context.threadEnded === true;
     if (!ended || this.closed) throw error;
     return await this.runOnce(value);
   }
 
-  /** One that has not ended while nothing was asked of it. */
+  /** An idle thread that has not ended. */
   private take(): ModuleThread | undefined {
     for (let thread = this.idle.pop(); thread; thread = this.idle.pop()) {
       if (!thread.ended) return thread;
@@ -95,11 +95,11 @@ export class ModulePool {
     for (const thread of this.all) this.end(thread);
   }
 
-  /** A thread in place of one that has ended runs the very module that the digest states. */
+  /** The replacement of an ended thread must run exactly the module that the digest covers. */
   private async replace(): Promise<ModuleThread> {
     const { contents } = await readModule(this.own.path, this.covers);
     if (contents.join() !== this.own.contents.join()) {
-      const message = `The module ${this.own.path} has changed since the start: start again.`;
+      const message = `module ${this.own.path} has changed since the start; restart the service`;
       throw new HeadwaterError('model-invalid', message);
     }
     return await this.startThread();

@@ -1,4 +1,4 @@
-/** What travels between an extractor's process and the thread that runs a user's own module. */
+/** The messages between an extractor's process and the thread of a user-supplied module. */
 import type { Value } from '@headwater/extractors';
 
 export interface ModuleStart {
@@ -14,7 +14,7 @@ export interface ModuleCall {
 
 export type ModuleMessage =
   | { readonly kind: 'ready' }
-  /** The module can't be used at all. */
+  /** The module cannot be used at all. */
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'done'; readonly call: number; readonly vector: Float32Array }
   | { readonly kind: 'failed'; readonly call: number; readonly reason: string };

@@ -1,6 +1,6 @@
 /**
- * One thread that runs a user's own module, from its start to its end. Whatever the module does (throw, hang, exit, use up its memory), the
- * call that it was busy with is answered with an error, and the thread is over; nobody else notices.
+ * One thread of a user-supplied module. For any fault of the module (exception, timeout, exit, out of memory), the current call
+ * fails with an error and the thread ends; nothing else is affected.
  */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
@@ -26,7 +26,7 @@ function failed(message: string, cause?: unknown): HeadwaterError {
   return new HeadwaterError('extractor-failed', message, cause === undefined ? {} : { cause });
 }
 
-/** Not of the value's own making for certain: the thread may have ended of what an earlier one left behind. */
+/** The value is not certainly at fault: the thread may have ended because of an earlier value. */
 function ended(message: string, cause?: unknown): HeadwaterError {
   return new HeadwaterError('extractor-failed', message, { cause, context: { threadEnded: true } });
 }
@@ -37,13 +37,13 @@ function invalid(message: string, cause?: unknown): HeadwaterError {
 
 function reasonOfEnd(cause: unknown, memoryMiB: number): string {
   const isMemory = cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
-  if (isMemory) return `The module needs more than ${memoryMiB} MiB of memory (option memory).`;
-  return `The module's thread crashed: ${cause instanceof Error ? cause.message.slice(0, 500) : 'no error'}`;
+  if (isMemory) return `the module needs more than ${memoryMiB} MiB of memory (option memory)`;
+  return `the module's thread crashed: ${cause instanceof Error ? cause.message.slice(0, 500) : 'no error'}`;
 }
 
 /**
- * An image may be a part of the large buffer in which it came from Kafka, and posting it would hand over all of that: the module gets a copy of
- * its own, to which it may do what it likes.
+ * An image may be a part of the large buffer in which it came from Kafka, and posting it would transfer all of that. The module
+ * gets its own copy, which it may modify.
  */
 function copyOf(value: Value): { readonly value: Value; readonly transfer: ArrayBuffer[] } {
   if (value.type === 'record') {
@@ -73,7 +73,7 @@ export class ModuleThread {
   ) {
     const workerData: ModuleStart = { module, options };
     this.timeoutMs = timeoutMs;
-    // No environment: what a service is configured with, secrets too, is no business of a module. What it prints is dropped.
+    // No environment: a module must not see the configuration of the service, which includes secrets. Its output is dropped.
     this.worker = new Worker(workerFile, {
       workerData,
       env: {},
@@ -83,11 +83,11 @@ export class ModuleThread {
     });
     this.worker.stdout.resume();
     this.worker.stderr.resume();
-    const late = () => this.end(failed(`The module did not load within ${startTimeoutMs / 1000} s.`));
+    const late = () => this.end(failed(`the module did not load within ${startTimeoutMs / 1000} s`));
     this.start = { ...start, timer: setTimeout(late, startTimeoutMs) };
     this.worker.on('message', (message: ModuleMessage) => this.hear(message));
     this.worker.on('error', (cause) => this.end(ended(reasonOfEnd(cause, memoryMiB), cause)));
-    this.worker.on('exit', (code) => this.end(ended(`The module ended its thread with code ${code}.`)));
+    this.worker.on('exit', (code) => this.end(ended(`the module ended its thread with code ${code}`)));
   }
 
   /** Resolves when the module is loaded. Errors: model-invalid. */
@@ -96,7 +96,7 @@ export class ModuleThread {
     await new Promise<void>((resolve, reject) => {
       thread = new ModuleThread(options, { resolve, reject });
     });
-    if (!thread) throw invalid('The module was not loaded.');
+    if (!thread) throw invalid('the module was not loaded');
     return thread;
   }
 
@@ -108,10 +108,10 @@ export class ModuleThread {
   run(value: Value): Promise<Float32Array> {
     return new Promise((resolve, reject) => {
       if (this.over) {
-        reject(failed('The module had ended its thread.'));
+        reject(failed('the module had ended its thread'));
         return;
       }
-      const hung = () => this.end(failed(`The module did not answer within ${this.timeoutMs} ms.`));
+      const hung = () => this.end(failed(`the module did not respond within ${this.timeoutMs} ms`));
       this.calls += 1;
       this.call = { id: this.calls, resolve, reject, timer: setTimeout(hung, this.timeoutMs) };
       const copy = copyOf(value);
@@ -121,7 +121,7 @@ export class ModuleThread {
   }
 
   close(): void {
-    this.end(failed('The extractor was closed.'));
+    this.end(failed('extractor is closed'));
   }
 
   private end(reason: HeadwaterError): void {
@@ -141,11 +141,11 @@ export class ModuleThread {
       this.start = undefined;
       settle(start, () => start.resolve());
     } else if (message.kind === 'refused') {
-      this.end(failed(`The module can't be used: ${message.reason}.`));
+      this.end(failed(`the module cannot be used: ${message.reason}`));
     } else if (call !== undefined && 'call' in message && call.id === message.call) {
       this.call = undefined;
       if (message.kind === 'done') settle(call, () => call.resolve(message.vector));
-      else settle(call, () => call.reject(failed(`The module failed: ${message.reason}`)));
+      else settle(call, () => call.reject(failed(`the module failed: ${message.reason}`)));
     }
   }
 }

@@ -1,4 +1,7 @@
-/** Runs a user's own module in a thread: loads it, answers one call at a time, and tells errors as text, since what was thrown may be anything. */
+/**
+ * Runs a user-supplied module in a thread: loads it, serves one call at a time, and sends errors as text, since anything may be
+ * thrown.
+ */
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ModuleCall, ModuleMessage, ModuleStart } from './module-protocol.ts';
@@ -16,7 +19,7 @@ function reasonOf(thrown: unknown): string {
   return text.slice(0, 500);
 }
 
-/** A value is handed over without the stream's words around it: a picture's pixels, a text, a number. */
+/** The plain content of a value: a picture's pixels, a text, a number. */
 function plain(value: ModuleCall['value']): unknown {
   if (value.type === 'record') return value.record;
   if (value.type === 'text') return value.text;
@@ -31,10 +34,10 @@ function plain(value: ModuleCall['value']): unknown {
 
 function vectorFrom(answer: unknown): Float32Array<ArrayBuffer> {
   const isList = Array.isArray(answer) || (ArrayBuffer.isView(answer) && !(answer instanceof DataView));
-  if (!isList) throw new Error('it answered no list of numbers');
+  if (!isList) throw new Error('it did not return a list of numbers');
   const numbers = Array.from(answer as ArrayLike<unknown>);
   if (numbers.every((number) => typeof number === 'number')) return Float32Array.from(numbers);
-  throw new Error('it answered a list with something in it that is no number');
+  throw new Error('it returned a list with an entry that is not a number');
 }
 
 async function load(): Promise<Extract> {

@@ -1,6 +1,6 @@
 /**
- * What a user's own module is shown before the first record. A stream should not find out that it throws, hangs, answers another number of
- * numbers, or answers the same value otherwise from call to call, or from thread to thread.
+ * The trial of a user-supplied module before the first record. It detects a module that throws, hangs, returns the wrong number
+ * of numbers, or is not deterministic from call to call or from thread to thread.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { readOptions, type Value, type ValueType } from '@headwater/extractors';
@@ -10,7 +10,7 @@ import { z } from 'zod';
 const side = 32;
 const words = z.string().max(10_000);
 
-/** Every shade, no plain plane. */
+/** Covers every shade and has no constant area. */
 function shades(length: number, step: number): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (index * step) % 256);
 }
@@ -31,7 +31,7 @@ const vectorTrial = z.union([
   z.array(z.number()).min(1).max(65_536),
 ]);
 
-/** Two different values of a type; `given` is what the chain's file says in `trial`. Errors: config-invalid. */
+/** Two different values of a type; `given` is `trial` of the chain's file. Errors: config-invalid. */
 export async function trialValues(type: ValueType, given: unknown): Promise<readonly [Value, Value]> {
   if (type === 'record') {
     const attributes = readOptions(z.record(z.string(), words).default({}), given);
@@ -70,7 +70,7 @@ function otherValues(type: Exclude<ValueType, 'record' | 'pixels'>, given: unkno
   }
   if (type === 'vector') {
     if (given === undefined) {
-      const message = 'trial: a module that takes vectors is tried with one: say how many numbers it has';
+      const message = 'trial: state the number of dimensions for a module that takes vectors';
       throw new HeadwaterError('config-invalid', message);
     }
     const vector = Float32Array.from(readOptions(vectorTrial, given));
@@ -98,9 +98,9 @@ function refuse(message: string): never {
 
 function checkVector(vector: Float32Array, dimensions: number): void {
   if (vector.length !== dimensions) {
-    refuse(`The module answers ${vector.length} numbers to a trial value, not ${dimensions}.`);
+    refuse(`the module returns ${vector.length} numbers for a trial value, not ${dimensions}`);
   }
-  if (!vector.every(Number.isFinite)) refuse('The module answers NaN or infinity to a trial value.');
+  if (!vector.every(Number.isFinite)) refuse('the module returns NaN or infinity for a trial value');
 }
 
 function isSame(one: Float32Array, other: Float32Array): boolean {
@@ -109,7 +109,7 @@ function isSame(one: Float32Array, other: Float32Array): boolean {
 
 type Run = (value: Value) => Promise<Float32Array>;
 
-/** Shows both values to one thread, the first one again, and to another thread. Errors: model-invalid. */
+/** Runs both values in one thread, the first one again, and in another thread. Errors: model-invalid. */
 export async function runTrial(
   [value, other]: readonly [Value, Value],
   dimensions: number,
@@ -121,12 +121,12 @@ export async function runTrial(
   checkVector(await one(other), dimensions);
   if (!isSame(await one(value), first)) {
     refuse(
-      'The module answers otherwise when it sees the same value again: it must not keep state, draw at random, or read the clock.',
+      'the module is not deterministic: same value, different vector; it must not keep state, use random numbers, or read the clock',
     );
   }
   if (!isSame(await fresh(value), first)) {
     refuse(
-      'The module answers otherwise when it is loaded again: it must not draw at random or read the clock.',
+      'the module is not deterministic: different vector after a reload; it must not use random numbers or read the clock',
     );
   }
 }

@@ -1,4 +1,4 @@
-/** The file of a user's own module: what it is known by, and what of it can't be known. */
+/** The file of a user-supplied module: its digest, and the files that the digest does not cover. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
@@ -6,9 +6,9 @@ import { sha256 } from '@headwater/extractors';
 
 export interface UserModule {
   readonly path: string;
-  /** SHA-256 of the module, and of the other files that the digest shall cover. */
+  /** SHA-256 of the module, and of the other files that the digest covers. */
   readonly contents: readonly string[];
-  /** What it loads that no digest covers. */
+  /** Files that it loads and that no digest covers. */
   readonly uncovered: readonly string[];
 }
 
@@ -18,7 +18,7 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new HeadwaterError('model-invalid', `The module ${path} can't be read.`, { cause });
+    throw new HeadwaterError('model-invalid', `module ${path} cannot be read`, { cause });
   }
 }
 

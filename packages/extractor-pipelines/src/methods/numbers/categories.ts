@@ -1,4 +1,4 @@
-/** Codes and indicators learn the same thing: which categories there are. */
+/** The common learner of codes and indicators: the categories that occur. */
 import type { Value } from '@headwater/extractors';
 import { z } from 'zod';
 import { fittingsOf, insufficient, type Learner } from '../../learning/fitting.ts';
@@ -6,14 +6,14 @@ import { savedTerms, TermCounts } from '../../learning/term-counts.ts';
 
 export const takesCategories = ['category', 'text', 'tokens', 'missing'] as const;
 
-/** Different categories that a sample may hold: about 40 MB at most. */
+/** Maximum number of different categories of a sample: about 40 MB. */
 const mostDifferent = 100_000;
 const formatVersion = 1;
 
 export const categoryOptions = {
-  /** Most categories: the most frequent are kept. */
+  /** Maximum number of categories: the most frequent are kept. */
   limit: z.int().min(1).max(16_384).default(256),
-  /** Records that must hold a category, for it to be learned. */
+  /** Minimum number of records that hold a category. */
   atLeast: z.int().min(1).default(1),
 };
 
@@ -22,7 +22,7 @@ interface CategoryOptions extends Readonly<Record<string, unknown>> {
   readonly atLeast: number;
 }
 
-/** What one value names, each once; nothing where it is missing. */
+/** The different categories of one value; empty for a missing value. */
 export function categoriesOf(value: Value): ReadonlySet<string> {
   if (value.type === 'tokens') return new Set(value.tokens);
   if (value.type === 'category') return new Set([value.category]);

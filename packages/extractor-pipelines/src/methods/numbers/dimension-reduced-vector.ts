@@ -1,4 +1,4 @@
-/** Fewer numbers that tell nearly the same: principal components, learned from a sample, or a random projection, which needs none. */
+/** Reduces the dimensions of vectors: principal components, fitted on a sample, or a random projection, which needs none. */
 import { type FittedArtefact, readOptions, type Stage, type StageMethod } from '@headwater/extractors';
 import { dot } from '@headwater/heads/algebra';
 import { z } from 'zod';
@@ -17,9 +17,9 @@ const componentOptions = z
   .strictObject({
     using: z.literal('pca'),
     dimensions: dimensions.optional(),
-    /** In place of dimensions: of the variance, that the components must explain together. */
+    /** In place of dimensions: the share of the variance that the components must explain together. */
     share: z.number().gt(0).lte(1).optional(),
-    /** Each component divided by its deviation. */
+    /** Divides each component by its deviation. */
     whiten: z.boolean().default(false),
   })
   .refine((given) => (given.dimensions === undefined) !== (given.share === undefined), {
@@ -31,7 +31,7 @@ const projectionOptions = z
   .strictObject({
     using: z.literal('random'),
     dimensions,
-    /** Numbers of the vectors that it takes. */
+    /** Dimensions of the vectors that it takes. */
     input: z.int().min(1).max(65_536),
     seed: z.int().min(0).max(0xffffffff).default(1),
     sparse: z.boolean().default(true),
@@ -41,7 +41,7 @@ const projectionOptions = z
     path: ['dimensions'],
   });
 
-/** Principal components, unless told otherwise. */
+/** Principal components are the default. */
 function orComponents(given: unknown): unknown {
   return given !== null && typeof given === 'object' ? { using: 'pca', ...given } : given;
 }

@@ -1,6 +1,6 @@
 /**
- * Numbers become the bins that they fall in: bins of equal width, or of equally many values. Ranks are exact, and the bins' edges are the
- * same for the same set of records (see quantiles.ts for what is kept of it).
+ * Replaces numbers by bins of equal width, or of equally many values. Ranks are exact, and the edges of the bins are the same
+ * for the same set of records (see quantiles.ts for the precision).
  */
 import { readOptions, type StageMethod } from '@headwater/extractors';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ import { unfit, vectorOf } from '../../learning/values.ts';
 
 const method = 'discretized-vector';
 const takes = ['vector'] as const;
-/** Counts of values take 26 KiB a column at most. */
+/** Counts of values take at most 26 KiB per column. */
 const mostColumns = 4096;
 
 const optionsSchema = z.strictObject({
@@ -33,7 +33,7 @@ const ascending = z
 const format = {
   method,
   formatVersion: 1,
-  /** Between the bins of each column: one less than there are bins. */
+  /** Between the bins of each column: one less than the number of bins. */
   learned: z.strictObject({ edges: z.array(ascending).min(1) }),
 };
 
@@ -45,7 +45,7 @@ function startLearner(options: Options): ColumnLearner<ColumnQuantiles> {
   });
 }
 
-/** Ascending; an edge that would be there twice, or that has nothing below it, is there once or not at all. */
+/** Ascending; duplicate edges are merged, and an edge without a value below it is dropped. */
 function edgesOf(state: ColumnQuantiles, column: number, { bins, edges }: Options): number[] {
   const [smallest, largest] = state.range(column);
   const found: number[] = [];
@@ -59,7 +59,7 @@ function edgesOf(state: ColumnQuantiles, column: number, { bins, edges }: Option
   return found;
 }
 
-/** How many edges are at or below a number: its bin. */
+/** The bin of a number: how many edges are at or below it. */
 function binOf(edges: readonly number[], number: number): number {
   let low = 0;
   let high = edges.length;
@@ -71,7 +71,7 @@ function binOf(edges: readonly number[], number: number): number {
   return low;
 }
 
-/** A missing number has no bin: its places stay zero. */
+/** A missing number has no bin: its entries stay zero. */
 function indicators(
   edges: readonly (readonly number[])[],
   vector: Float32Array,

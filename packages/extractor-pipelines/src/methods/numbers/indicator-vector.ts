@@ -1,4 +1,7 @@
-/** A category becomes a vector with a 1 at its place and zeros elsewhere; the words of a text, one with a 1 for each different word. */
+/**
+ * Turns a category into a vector with a 1 at its place and zeros elsewhere, and the words of a text into one with a 1 for each
+ * different word.
+ */
 import { readOptions, type StageMethod } from '@headwater/extractors';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';

@@ -1,4 +1,7 @@
-/** Categories, or the words of a text, become whole numbers: codes from 0, in the order of the UTF-8 bytes of what was learned. */
+/**
+ * Turns categories, or the words of a text, into integers: codes from 0, in the order of the UTF-8 bytes of the known
+ * categories.
+ */
 import { readOptions, type StageMethod, type Value } from '@headwater/extractors';
 import { z } from 'zod';
 import { openArtefact } from '../../learning/artefact.ts';
@@ -8,16 +11,16 @@ import { categoriesFormat, categoryFittings, categoryOptions, takesCategories } 
 
 const method = 'integer-vector';
 
-/** Of a category that was not learned. */
+/** Code of an unknown category. */
 const unknownCode = -1;
-/** After the last word of a text that is shorter than the vector. */
+/** Fills the vector after the last word of a short text. */
 const paddingCode = -2;
 
 const optionsSchema = z.strictObject({
   ...categoryOptions,
-  /** Codes of a text's first words; needed for words, and only for them. */
+  /** Number of words that are coded; required for words, and only for them. */
   length: z.int().min(1).max(16_384).optional(),
-  /** What a category gives that was not learned: the code −1, or an error (record-unfit). */
+  /** Result for an unknown category: the code −1, or an error (record-unfit). */
   unknown: z.enum(['code', 'refuse']).default('code'),
 });
 
@@ -35,8 +38,7 @@ export const integerVector: StageMethod = {
     const { length, unknown } = options;
     const codeOf = (category: string): number => {
       const code = codes.get(category);
-      if (code === undefined && unknown === 'refuse')
-        throw unfit(method, 'was given a category that it has not learned');
+      if (code === undefined && unknown === 'refuse') throw unfit(method, 'was given an unknown category');
       return code ?? unknownCode;
     };
     return makeStage({

@@ -1,4 +1,7 @@
-/** What leaves a chain must be finite: a missing number becomes the mean or the median of those that were there, or a number given. */
+/**
+ * Imputes missing numbers by the mean or the median of the others, or by a given number, since the result of a chain must be
+ * finite.
+ */
 import { readOptions, type StageMethod } from '@headwater/extractors';
 import { maximumDimensions } from '@headwater/schemas';
 import { z } from 'zod';
@@ -13,14 +16,14 @@ import { vectorOf } from '../../learning/values.ts';
 
 const method = 'missing-imputed';
 const takes = ['vector', 'missing'] as const;
-/** Counts of values take 26 KiB a column at most. */
+/** Counts of values take at most 26 KiB per column. */
 const mostForMedian = 4096;
 
 const optionsSchema = z.strictObject({
   with: z.enum(['mean', 'median']).default('mean'),
-  /** Where the sample has no number at a place; without it such a sample is refused. */
+  /** The number for a column without numbers in the sample; without it such a sample is rejected. */
   otherwise: z.number().min(-3.4e38).max(3.4e38).optional(),
-  /** Adds to the vector, for each place, 1 where the number was missing and 0 where it was there. */
+  /** Appends to the vector, for each entry, 1 if the number was missing and 0 otherwise. */
   indicate: z.boolean().default(false),
 });
 
@@ -32,9 +35,9 @@ const format = {
   learned: z.strictObject({ fills: packedFloat64 }),
 };
 
-const remedy = ': take it out, or say with `otherwise` what stands for it';
+const remedy = '; remove the column, or set `otherwise` to its replacement';
 
-/** What stands for a missing number is learned by `centre`. */
+/** `centre` computes the replacement of a missing number. */
 function startLearner<S extends ColumnState<S> & { count(column: number): number }>(
   { otherwise }: Options,
   columns: Columns<S>,

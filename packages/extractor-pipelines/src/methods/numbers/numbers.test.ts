@@ -1,4 +1,4 @@
-/** What each link on numbers and categories gives, and which samples are too poor to learn from. */
+/** Results of each step on numbers and categories, and samples that are insufficient for fitting. */
 import type { Stage, StageMethod, Value } from '@headwater/extractors';
 import { describe, expect, it } from 'vitest';
 import { dimensionReducedVector } from './dimension-reduced-vector.ts';
@@ -49,7 +49,7 @@ describe('numeric-vector', () => {
     expect(await given(stage, missing)).toEqual([gap]);
   });
 
-  it('reads named attributes in their order, and leaves out what is missing', async () => {
+  it('reads named attributes in their order, with gaps for missing ones', async () => {
     const stage = await numericVector.open({ attributes: ['width', 'weight', 'toString'] }, undefined);
     expect(await given(stage, record({ weight: '3', width: '12' }))).toEqual([12, 3, gap]);
   });
@@ -62,30 +62,30 @@ describe('numeric-vector', () => {
     },
   );
 
-  it('refuses options that it does not know', () => {
+  it('rejects unknown options', () => {
     expect(() => numericVector.open({ attribute: ['a'] }, undefined)).toThrow(code('config-invalid'));
   });
 });
 
 describe('standardized-vector', () => {
-  it('leaves a constant column without its mean, and what is missing missing', async () => {
+  it('centres a constant column and keeps missing entries', async () => {
     const stage = await learn(standardizedVector, {}, [vector(1, 5), vector(3, 5)]);
     expect(await given(stage, vector(4, 5))).toEqual([2, 0]);
     expect(await given(stage, vector(gap, 7))).toEqual([gap, 2]);
   });
 
-  it('can leave centre or scale alone', async () => {
+  it('can skip centring or scaling', async () => {
     const sample = [vector(1), vector(5)];
     expect(await given(await learn(standardizedVector, { centre: false }, sample), vector(8))).toEqual([4]);
     expect(await given(await learn(standardizedVector, { scale: false }, sample), vector(8))).toEqual([5]);
   });
 
-  it('learns from one record, and not from a column without numbers', async () => {
+  it('can be fitted on one record, but not on a column without numbers', async () => {
     expect(await given(await learn(standardizedVector, {}, [vector(3)]), vector(4))).toEqual([1]);
     expect(() => fit(standardizedVector, {}, [vector(1, gap), vector(2, gap)])).toThrow(insufficient);
   });
 
-  it('refuses vectors of another length, and infinite ones', async () => {
+  it('rejects vectors of another length, and infinite ones', async () => {
     const fitting = standardizedVector.fit?.({});
     fitting?.add(vector(1, 2));
     expect(() => fitting?.add(vector(1))).toThrow(unfit);
@@ -109,12 +109,12 @@ describe('missing-imputed', () => {
     expect(await given(await learn(missingImputed, { with: 'median' }, sample), missing)).toEqual([2, 4]);
   });
 
-  it('tells where it filled in', async () => {
+  it('indicates imputed entries', async () => {
     const stage = await learn(missingImputed, { indicate: true }, sample);
     expect(await given(stage, vector(gap, 3))).toEqual([4, 3, 1, 0]);
   });
 
-  it('needs a number for each place, or one to use otherwise', async () => {
+  it('needs a number in each column, or `otherwise`', async () => {
     const gaps = [vector(1, gap)];
     expect(() => fit(missingImputed, {}, gaps)).toThrow(insufficient);
     expect(() => fit(missingImputed, {}, [missing])).toThrow(insufficient);
@@ -125,20 +125,20 @@ describe('missing-imputed', () => {
 describe('discretized-vector', () => {
   const sample = [1, 2, 3, 4, 5, 6, 7, 8].map((entry) => vector(entry, 5));
 
-  it('gives bins of equally many, from the first edge on', async () => {
+  it('gives bins of equally many values', async () => {
     const stage = await learn(discretizedVector, { bins: 2 }, sample);
     expect(await given(stage, vector(4, 5))).toEqual([0, 0]);
     expect(await given(stage, vector(4.5, 6))).toEqual([1, 0]);
     expect(await given(stage, vector(-100, gap))).toEqual([0, gap]);
   });
 
-  it('gives one place for each bin; a constant column has one', async () => {
+  it('gives one entry for each bin, and one for a constant column', async () => {
     const stage = await learn(discretizedVector, { bins: 3, edges: 'uniform', as: 'indicator' }, sample);
     expect(await given(stage, vector(8, 5))).toEqual([0, 0, 1, 1]);
     expect(await given(stage, vector(gap, 5))).toEqual([0, 0, 0, 1]);
   });
 
-  it('does not learn from a column without numbers', () => {
+  it('cannot be fitted on a column without numbers', () => {
     expect(() => fit(discretizedVector, {}, [vector(1, gap)])).toThrow(insufficient);
   });
 });
@@ -161,14 +161,14 @@ describe('integer-vector', () => {
     expect(await given(stage, tokens('a', 'a', 'b', 'b'))).toEqual([0, 0, 1]);
   });
 
-  it('refuses unknown categories where told so', async () => {
+  it('rejects unknown categories with the option `refuse`', async () => {
     const stage = await learn(integerVector, { unknown: 'refuse' }, sample);
     expect(() => stage.apply(category('c'))).toThrow(unfit);
   });
 });
 
 describe('indicator-vector', () => {
-  it('keeps the most frequent categories, and zeros for others', async () => {
+  it('keeps the most frequent categories, with zeros for others', async () => {
     const stage = await learn(indicatorVector, { limit: 2 }, ['c', 'a', 'c', 'b', 'b', 'd'].map(category));
     expect(await given(stage, category('b'))).toEqual([1, 0]);
     expect(await given(stage, category('c'))).toEqual([0, 1]);
@@ -177,12 +177,12 @@ describe('indicator-vector', () => {
     expect(await given(stage, tokens('c', 'b', 'b'))).toEqual([1, 1]);
   });
 
-  it('needs a category, held often enough', () => {
+  it('needs a category that is frequent enough', () => {
     expect(() => fit(indicatorVector, {}, [missing])).toThrow(insufficient);
     expect(() => fit(indicatorVector, { atLeast: 2 }, [category('a'), category('b')])).toThrow(insufficient);
   });
 
-  it('says when there are more different categories than memory is meant for', () => {
+  it('rejects more different categories than the memory limit', () => {
     const fitting = indicatorVector.fit?.({});
     for (let i = 0; i <= 100_000; i++) fitting?.add(category(`category ${i}`));
     expect(() => fitting?.finish()).toThrow(
@@ -194,7 +194,7 @@ describe('indicator-vector', () => {
 describe('dimension-reduced-vector by principal components', () => {
   const line = [-2, -1, 0, 1, 2].map((t) => vector(3 + t, 4 - t, 5));
 
-  it('finds the one direction of a line', async () => {
+  it('finds the direction of a line', async () => {
     const stage = await learn(dimensionReducedVector, { dimensions: 1 }, line);
     const [along = 0] = await given(stage, vector(5, 2, 5));
     expect(along).toBeCloseTo(2 * Math.SQRT2, 4);
@@ -211,11 +211,11 @@ describe('dimension-reduced-vector by principal components', () => {
     ['zeros', [vector(0, 0), vector(0, 0)]],
     ['fewer directions than dimensions', line],
     ['fewer records than dimensions', [vector(1, 2, 3), vector(5, 1, 2)]],
-  ])('does not learn two dimensions from %s', (_, sample) => {
+  ])('cannot be fitted to two dimensions on %s', (_, sample) => {
     expect(() => fit(dimensionReducedVector, { dimensions: 2 }, sample)).toThrow(insufficient);
   });
 
-  it('learns from fewer records than a vector has numbers', async () => {
+  it('can be fitted on fewer records than dimensions', async () => {
     const wide = [1, 2, 3].map((seed) =>
       vector(...Array.from({ length: 40 }, (_, i) => Math.sin(seed * (i + 1)))),
     );
@@ -223,19 +223,19 @@ describe('dimension-reduced-vector by principal components', () => {
     expect(await given(stage, wide[0] ?? missing)).toHaveLength(2);
   });
 
-  it('refuses missing numbers', () => {
+  it('rejects missing numbers', () => {
     const fitting = dimensionReducedVector.fit?.({ dimensions: 1 });
     expect(() => fitting?.add(vector(1, gap))).toThrow(unfit);
   });
 
-  it('keeps one vector that dwarfs all others from breaking the sums', () => {
+  it('tolerates one vector that is much larger than all others', () => {
     const sample = [vector(1e30, 0), vector(-1e30, 1), vector(1, 1e-30), vector(0, 0)];
     const forward = fit(dimensionReducedVector, { dimensions: 1 }, sample);
     expect(fit(dimensionReducedVector, { dimensions: 1 }, [...sample].reverse())).toEqual(forward);
     expect(forward?.learned).toMatchObject({ share: 1 });
   });
 
-  it('wants dimensions or a share', () => {
+  it('requires either dimensions or a share', () => {
     for (const options of [{}, { dimensions: 2, share: 0.5 }, { using: 'lda', dimensions: 2 }]) {
       expect(() => dimensionReducedVector.fit?.(options)).toThrow(code('config-invalid'));
     }
@@ -261,7 +261,7 @@ describe('dimension-reduced-vector by random projection', () => {
     }
   });
 
-  it('is another one with another seed, and says so in its digest', async () => {
+  it('differs with another seed, including its digest', async () => {
     const options = { using: 'random', dimensions: 8, input: 300 };
     const one = await dimensionReducedVector.open(options, undefined);
     const other = await dimensionReducedVector.open({ ...options, seed: 2 }, undefined);
@@ -270,7 +270,7 @@ describe('dimension-reduced-vector by random projection', () => {
     expect(await given(other, vector(...point))).not.toEqual(await given(one, vector(...point)));
   });
 
-  it('has nothing to learn, and refuses a matrix that is too large', () => {
+  it('needs no fitting, and rejects a matrix that is too large', () => {
     const options = { using: 'random', dimensions: 2048, input: 65_536 };
     expect(() => dimensionReducedVector.open(options, undefined)).toThrow(code('config-invalid'));
     expect(() => dimensionReducedVector.fit?.({ using: 'random', dimensions: 2, input: 3 })).toThrow(

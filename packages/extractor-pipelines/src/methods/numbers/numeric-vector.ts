@@ -1,4 +1,4 @@
-/** Numbers, or texts that say numbers, become a vector: one entry, or one for each named attribute of a record. */
+/** Turns numbers, or texts that contain a number, into a vector: one entry, or one for each named attribute of a record. */
 import { readOptions, type StageMethod, type Value } from '@headwater/extractors';
 import { z } from 'zod';
 import { makeStage } from '../../learning/make-stage.ts';
@@ -8,9 +8,9 @@ import { numberOf } from '../records/attributes.ts';
 const method = 'numeric-vector';
 
 const optionsSchema = z.strictObject({
-  /** Attributes of the record, one entry each in this order. Without them the link takes one number. */
+  /** Attributes of the record, one entry each in this order. Without them the step takes one number. */
   attributes: z.array(z.string().min(1).max(200)).min(1).max(1024).optional(),
-  /** Texts that stand for a missing number, blanks around them taken off. */
+  /** Texts for a missing number, compared without surrounding blanks. */
   missing: z.array(z.string().max(64)).max(64).default(['', 'NA', 'N/A', 'NaN', 'null']),
 });
 
@@ -44,7 +44,7 @@ function entryOf(value: Value, attribute: string | undefined, missing: ReadonlyS
   if (text === null || missing.has(text.trim())) return Number.NaN;
   const number = numberOf(text);
   if (number !== undefined) return checkRange(number, attribute);
-  throw unfit(method, `finds no number${named(attribute)}: it takes decimals such as -1.5 or 2e3`);
+  throw unfit(method, `finds no number${named(attribute)}; it takes decimals such as -1.5 or 2e3`);
 }
 
 function attributeOf(value: Value, name: string): string | null {
@@ -52,7 +52,7 @@ function attributeOf(value: Value, name: string): string | null {
   return value.record.attributes[name] ?? null;
 }
 
-/** NaN is a missing number; what float32 can't hold is refused. */
+/** NaN is a missing number; a number beyond the range of float32 is rejected. */
 function checkRange(number: number, attribute: string | undefined): number {
   if (Math.abs(Math.fround(number)) !== Number.POSITIVE_INFINITY) return number;
   throw unfit(method, `finds a number${named(attribute)} beyond 3.4e38`);

@@ -1,6 +1,6 @@
 /**
- * Principal components (Pearson, 1901): the directions in which vectors differ most, found from exact sums of integers (scaled-gram.ts), so
- * that they are a function of the set of vectors.
+ * Principal components (Pearson, 1901): the directions of largest variance, computed from exact sums of integers
+ * (scaled-gram.ts), so that they are a function of the set of vectors.
  */
 import type { Value } from '@headwater/extractors';
 import { powerOfTwo } from '@headwater/heads/algebra';
@@ -12,7 +12,7 @@ import { packedFloat32, packedFloat64, packNumbers } from '../../learning/packed
 import { type Moments, ScaledGram } from '../../learning/scaled-gram.ts';
 import { completeVectorOf } from '../../learning/values.ts';
 
-/** Numbers of a vector: 17 MB for each power of two that occurs, 14 of them at most. */
+/** Maximum dimensions: 17 MB for each power of two that occurs, at most 14 of them. */
 const mostColumns = 2048;
 
 interface ComponentsWanted {
@@ -23,11 +23,11 @@ interface ComponentsWanted {
 export const learnedComponents = z
   .strictObject({
     mean: packedFloat64,
-    /** One behind the other, each as long as the mean. */
+    /** One after the other, each as long as the mean. */
     components: packedFloat32,
     /** Along each component, with n − 1 in the divisor. */
     variances: z.array(z.number().positive()).min(1),
-    /** Of the variance, that the components explain together. */
+    /** Share of the variance that the components explain together. */
     share: z.number().min(0).max(1),
   })
   .refine(({ mean, components, variances }) => components.length === mean.length * variances.length);
@@ -66,10 +66,9 @@ export class ComponentLearner implements Learner<ComponentLearner> {
 
   finish() {
     const { state } = this.columns;
-    if (state.vectors < 2)
-      throw insufficient(this.#method, 'needs two records or more, to see how they differ');
+    if (state.vectors < 2) throw insufficient(this.#method, 'needs at least two records');
     const moments = state.moments();
-    if (moments === null) throw insufficient(this.#method, 'has seen nothing but zeros');
+    if (moments === null) throw insufficient(this.#method, 'was given only zeros');
     return this.#choose(moments, state.columns);
   }
 
@@ -93,18 +92,18 @@ export class ComponentLearner implements Learner<ComponentLearner> {
     };
   }
 
-  /** Past the rank, directions would be made of rounding errors. */
+  /** Beyond the rank, directions would consist of rounding errors. */
   #checkRank(count: number, found: number): void {
     if (found > 0 && count <= found) return;
     const text =
       found === 0
         ? 'finds that all vectors are alike'
-        : `finds only ${found} directions in which these vectors differ, and was asked for ${count}`;
-    throw insufficient(this.#method, `${text}: give it more records, or ask for fewer dimensions`);
+        : `finds only ${found} directions with variance, but needs ${count}`;
+    throw insufficient(this.#method, `${text}; use more records or fewer dimensions`);
   }
 }
 
-/** The fewest components that explain so much. */
+/** The smallest number of components that explain this much variance. */
 function enoughFor(values: Float64Array, variance: number, found: number): number {
   let explained = 0;
   for (let count = 0; count < found; count++) {

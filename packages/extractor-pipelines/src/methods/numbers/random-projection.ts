@@ -1,16 +1,17 @@
 /**
- * A random projection keeps distances, to a few percent, without having seen any data (Johnson, Lindenstrauss, 1984), also where its matrix
- * holds only −1, 0 and 1 (Achlioptas: Database-friendly random projections, 2003). Signs come from a fixed generator and a seed.
+ * A random projection keeps distances, to a few percent, independently of the data (Johnson, Lindenstrauss, 1984), even if its
+ * matrix holds only −1, 0 and 1 (Achlioptas: Database-friendly random projections, 2003). Signs come from a fixed generator and
+ * a seed.
  */
 
-/** Entries of a matrix: one byte each. */
+/** Maximum number of entries of the matrix, one byte each. */
 export const mostEntries = 2 ** 26;
 
 interface ProjectionOptions {
   readonly input: number;
   readonly dimensions: number;
   readonly seed: number;
-  /** Two thirds of the entries are 0, the others ±√3; without it all are ±1. */
+  /** Two thirds of the entries are 0, the others ±√3; otherwise all are ±1. */
   readonly sparse: boolean;
 }
 
@@ -41,7 +42,7 @@ function drawMatrix({ input, dimensions, seed, sparse }: ProjectionOptions): Int
   });
 }
 
-/** Thirty-two bits a draw: a counter, mixed as in SplitMix (Steele, Lea, Flood, 2014) with the finalizer of MurmurHash3. */
+/** Thirty-two bits per draw: a counter, mixed as in SplitMix (Steele, Lea, Flood, 2014) with the finalizer of MurmurHash3. */
 function createDraws(seed: number): () => number {
   let state = Math.imul(seed, 0x9e3779b9);
   return () => {

@@ -1,6 +1,6 @@
 /**
- * Numbers of different scales count alike once the mean is taken off each and it is divided by its deviation. Both are learned, and are
- * those of real numbers, rounded once: no order of the records changes them.
+ * Standardizes numbers of different scales: subtracts the mean of each column and divides by its deviation. Both are fitted,
+ * exact and rounded once: no order of the records changes them.
  */
 import { readOptions, type StageMethod } from '@headwater/extractors';
 import { maximumDimensions } from '@headwater/schemas';
@@ -17,9 +17,9 @@ const method = 'standardized-vector';
 const takes = ['vector'] as const;
 
 const optionsSchema = z.strictObject({
-  /** Take the mean off. */
+  /** Subtracts the mean. */
   centre: z.boolean().default(true),
-  /** Divide by the deviation (of the population); a column without any is left as it is. */
+  /** Divides by the population deviation; a constant column is not divided. */
   scale: z.boolean().default(true),
 });
 

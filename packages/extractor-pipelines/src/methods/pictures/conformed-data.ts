@@ -1,6 +1,6 @@
 /**
- * ConformedData: makes things alike before they are compared. Pictures get one size, colour space and channel count; records get the
- * same attributes, each of one type and written in one way.
+ * ConformedData: makes values uniform. Pictures get one size, colour space and channel count; records get the same attributes,
+ * each of one type and in one notation.
  */
 import { HeadwaterError } from '@headwater/errors';
 import {
@@ -20,13 +20,13 @@ import { conformAttribute } from '../records/attributes.ts';
 const method = 'conformed-data';
 
 const recordOptions = z.strictObject({
-  /** The attributes that stay; what a record has beside them goes. */
+  /** The attributes to keep; others are removed. */
   attributes: z
     .record(
       z.string().min(1).max(256),
       z.strictObject({
         as: z.enum(['text', 'number', 'category']),
-        /** Stands in for what is missing. */
+        /** Replaces a missing value. */
         default: z.union([z.string(), z.number().transform(String)]).optional(),
       }),
     )
@@ -51,7 +51,7 @@ function openPictures(given: unknown, settings?: ExtractorOptions): Stage {
 
 /** Errors: record-unfit. */
 function conformRecord(value: Value, { attributes }: RecordOptions): Value {
-  if (value.type !== 'record') throw new HeadwaterError('record-unfit', `${method} takes a record.`);
+  if (value.type !== 'record') throw new HeadwaterError('record-unfit', `${method} takes a record`);
   const given = new Map(Object.entries(value.record.attributes));
   const conformed = Object.entries(attributes).flatMap(([name, { as, default: otherwise }]) => {
     const text = conformAttribute(name, given.get(name), as) ?? otherwise;

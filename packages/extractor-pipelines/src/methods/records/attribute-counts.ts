@@ -1,6 +1,6 @@
 /**
- * What attributes look like in a sample: how many records have each, how many of them are numbers, how many words and how many different
- * values they hold. All of it is counts, so order and grouping of the records leave no trace.
+ * Statistics of attributes in a sample: how many records have each, how many of these are numbers, and how many words and
+ * different values they hold. All are counts, so order and grouping of the records have no effect.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { SourceRecord } from '@headwater/extractors';
@@ -8,18 +8,18 @@ import { compareUtf8 } from '@headwater/heads/algebra';
 import { z } from 'zod';
 import { numberOf } from './attributes.ts';
 
-/** Different names of attributes that a sample may have. */
+/** Maximum number of different attribute names in a sample. */
 const mostNames = 256;
-/** Different values of one attribute that are told apart; UTF-16 code units of one. */
+/** Maximum number of different values of one attribute that are counted, and of UTF-16 code units of one. */
 const mostValues = 1_000;
 const longestValue = 128;
 
-/** Of one attribute, where it is neither missing nor blank. */
+/** Counts of one attribute, over records where it is neither missing nor blank. */
 export interface AttributeCount {
   readonly records: number;
   readonly numbers: number;
   readonly words: number;
-  /** Different values; null where there are more than a thousand, or long ones. */
+  /** Different values; null for more than a thousand, or long ones. */
   readonly values: ReadonlySet<string> | null;
 }
 
@@ -70,7 +70,7 @@ export class AttributeCounts {
   #add(name: string, count: AttributeCount): void {
     const known = this.#counts.get(name);
     if (known === undefined && this.#counts.size === mostNames) {
-      const message = `The sample has more than ${mostNames} different attributes: name those that count with \`only\`.`;
+      const message = `the sample has more than ${mostNames} different attributes; select some with \`only\``;
       throw new HeadwaterError('limit-exceeded', message, { verdict: 'stop' });
     }
     this.#counts.set(name, known ? sumOf(known, count) : count);
@@ -95,7 +95,7 @@ function sumOf(one: AttributeCount, other: AttributeCount): AttributeCount {
   };
 }
 
-/** Past the limit it stays null, so the union is the same in every order. The first set is kept and grows. */
+/** Null above the limit and from then on, so the union is the same in every order. The first set is kept and grows. */
 function unionOf(one: AttributeCount['values'], other: AttributeCount['values']): ReadonlySet<string> | null {
   if (one === null || other === null) return null;
   if ([...other].every((value) => one.has(value))) return one;

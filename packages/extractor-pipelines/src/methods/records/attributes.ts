@@ -1,4 +1,4 @@
-/** Attributes come as text; what they are is said by the chain, and read here in one way for all who use them. */
+/** Attributes are texts; the chain declares their types, and this file parses them in the same way for all methods. */
 import { HeadwaterError } from '@headwater/errors';
 
 export type AttributeType = 'text' | 'number' | 'category';
@@ -6,7 +6,7 @@ export type AttributeType = 'text' | 'number' | 'category';
 /** Decimal, with or without an exponent. */
 const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
-/** The number that a text writes; undefined where it writes none, or one that is too large. */
+/** The number in a text; undefined if it contains none, or one that is too large. */
 export function numberOf(text: string): number | undefined {
   const trimmed = text.trim();
   const number = decimal.test(trimmed) ? Number(trimmed) : Number.NaN;
@@ -14,8 +14,8 @@ export function numberOf(text: string): number | undefined {
 }
 
 /**
- * One way of writing an attribute; undefined where it is missing: not there, or nothing but white space.
- * Errors: record-unfit where a number is wanted and none is written.
+ * The normalized notation of an attribute; undefined if it is missing: absent, or only white space. Errors: record-unfit for a
+ * number attribute that is not a number.
  */
 export function conformAttribute(
   name: string,
@@ -27,6 +27,6 @@ export function conformAttribute(
   if (as !== 'number') return trimmed;
   const number = numberOf(trimmed);
   if (number !== undefined) return String(number);
-  const message = `The attribute ${name} is no number.`;
+  const message = `attribute ${name} is not a number`;
   throw new HeadwaterError('record-unfit', message, { context: { attribute: name } });
 }

@@ -1,4 +1,4 @@
-/** Picks one attribute out of a record, as a text, a number or a category, so that a chain of its own can go on with it. */
+/** Selects one attribute of a record, as a text, a number or a category, for the rest of a chain. */
 import { HeadwaterError } from '@headwater/errors';
 import { readOptions, type StageMethod, type Value } from '@headwater/extractors';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ const method = 'field';
 const optionsSchema = z.strictObject({
   name: z.string().min(1).max(256),
   as: z.enum(['text', 'number', 'category']),
-  /** Stands in for a missing one. Without it a missing one is passed on as such. */
+  /** Replaces a missing value. Without it a missing value is passed on. */
   default: z.union([z.string(), z.number().transform(String)]).optional(),
 });
 
@@ -23,14 +23,14 @@ function valueOfType(text: string, as: AttributeType): Value {
 
 /** Errors: record-unfit. */
 function pick(value: Value, { name, as, default: otherwise }: FieldOptions): Value {
-  if (value.type !== 'record') throw new HeadwaterError('record-unfit', 'Only a record has attributes.');
+  if (value.type !== 'record') throw new HeadwaterError('record-unfit', 'field takes a record');
   const { attributes } = value.record;
   const given = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
   const text = conformAttribute(name, given, as) ?? otherwise;
   return text === undefined ? { type: 'missing' } : valueOfType(text, as);
 }
 
-/** Takes records; gives what `as` says, or a missing value. */
+/** Takes records; gives the type of `as`, or a missing value. */
 export const field: StageMethod = {
   method,
   takes: ['record'],

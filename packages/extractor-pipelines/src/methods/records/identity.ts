@@ -1,4 +1,4 @@
-/** Identity: a link that changes nothing, for the place where a chain must have one. */
+/** Identity: a step that changes nothing, for places where a chain requires a step. */
 import { readOptions, type StageMethod, valueTypes } from '@headwater/extractors';
 import { z } from 'zod';
 import { makeStage } from '../../learning/make-stage.ts';
@@ -6,11 +6,11 @@ import { makeStage } from '../../learning/make-stage.ts';
 const method = 'identity';
 
 const optionsSchema = z.strictObject({
-  /** What passes through. */
+  /** The type that passes through. */
   of: z.enum(valueTypes).default('vector'),
 });
 
-/** Gives what it takes; of a vector as many numbers as it has. */
+/** Gives what it takes; for a vector, with the same dimensions. */
 export const identity: StageMethod = {
   method,
   takes: valueTypes,

@@ -1,4 +1,4 @@
-/** What attributes are read as, and what becomes of those that are missing or wrong. */
+/** How attributes are parsed, including missing and invalid ones. */
 import type { Stage, Value } from '@headwater/extractors';
 import { describe, expect, it } from 'vitest';
 import { conformedData } from '../pictures/conformed-data.ts';
@@ -28,7 +28,7 @@ it.each([
 ])('%j is the number %s', (text, number) => expect(numberOf(text)).toBe(number));
 
 describe('a field', () => {
-  it('is what it is said to be', () => {
+  it('has the declared type', () => {
     const record = valueOfRecord({ price: ' 7.50', shelf: ' cafe\u0301 ' });
     expect(pick({ name: 'price', as: 'number' }).apply(record)).toEqual({ type: 'number', number: 7.5 });
     expect(pick({ name: 'price', as: 'text' }).apply(record)).toEqual({ type: 'text', text: '7.50' });
@@ -36,7 +36,7 @@ describe('a field', () => {
     expect(category).toEqual({ type: 'category', category: 'caf\u00e9' });
   });
 
-  it('is missing where there is none, or nothing in it, unless it has a default', () => {
+  it('is missing for an absent or empty attribute without a default', () => {
     for (const attributes of [{}, { price: ' \t' }]) {
       const record = valueOfRecord(attributes);
       expect(pick({ name: 'price', as: 'number' }).apply(record)).toEqual({ type: 'missing' });
@@ -45,21 +45,21 @@ describe('a field', () => {
     }
   });
 
-  it('is none of those that every object has', () => {
+  it('does not read properties of Object.prototype', () => {
     const record = valueOfRecord({});
     for (const name of ['constructor', '__proto__', 'toString']) {
       expect(pick({ name, as: 'text' }).apply(record)).toEqual({ type: 'missing' });
     }
   });
 
-  it('refuses a number that is none, in a record and as a default', () => {
+  it('rejects an invalid number, in a record and as a default', () => {
     const given = () => pick({ name: 'price', as: 'number' }).apply(valueOfRecord({ price: 'cheap' }));
     expect(given).toThrow(expect.objectContaining({ code: 'record-unfit' }));
-    expect(() => pick({ name: 'price', as: 'number', default: 'none' })).toThrow(/price is no number/);
+    expect(() => pick({ name: 'price', as: 'number', default: 'none' })).toThrow(/price is not a number/);
   });
 });
 
-it('a conformed record has the attributes that it is said to have, written in one way, and its image', () => {
+it('a conformed record has its declared attributes in one notation, and its image', () => {
   const attributes = { price: { as: 'number', default: 9 }, shelf: { as: 'category' } };
   const stage = conformedData.open({ attributes }, undefined) as Stage;
   expect(stage.gives).toBe('record');
@@ -80,7 +80,7 @@ describe('counts of attributes', () => {
     return counts;
   };
 
-  it('are those of the set: in any order, merged, and through JSON', () => {
+  it('are the same in any order, merged, and through JSON', () => {
     const whole = JSON.stringify(countsOf(records).save());
     expect(JSON.stringify(countsOf([...records].reverse()).save())).toBe(whole);
     const part = countsOf(records.slice(25));
@@ -91,7 +91,7 @@ describe('counts of attributes', () => {
     expect(JSON.parse(whole).b).toEqual({ records: 40, numbers: 20, words: 60, values: ['1', 'two words'] });
   });
 
-  it('forget which values there are when they are too many or too long, in any order', () => {
+  it('drop values that are too many or too long, in any order', () => {
     const many = Array.from({ length: 1001 }, (_, index) => recordOf({ a: `${index}`, b: 'x'.repeat(129) }));
     for (const some of [many, [...many].reverse(), [...many, ...many]]) {
       expect(countsOf(some).save()).toMatchObject({ a: { values: null }, b: { values: null } });
@@ -99,9 +99,9 @@ describe('counts of attributes', () => {
     expect(countsOf(many.slice(1)).entries()[0]?.[1].values?.size).toBe(1000);
   });
 
-  it('take 256 different names', () => {
+  it('accept 256 different names', () => {
     const counts = countsOf(Array.from({ length: 256 }, (_, index) => recordOf({ [`a${index}`]: '1' })));
     counts.add(recordOf({ a7: '2' }));
-    expect(() => counts.add(recordOf({ more: '1' }))).toThrow(/name those that count with `only`/);
+    expect(() => counts.add(recordOf({ more: '1' }))).toThrow(/select some with `only`/);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * A text as its characters or words, in the sense of Unicode (UAX 29), as the ICU library of the engine cuts them: which words there are
- * depends on its version, so that the version counts in a link's digest.
+ * Splits a text into characters or words, as defined by Unicode (UAX 29) and implemented by the ICU library of the engine. Word
+ * boundaries depend on its version, so the version is part of a step's digest.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Stage } from '@headwater/extractors';
@@ -10,15 +10,15 @@ import { textOf, unfit } from '../../learning/values.ts';
 
 export const takesText = ['text', 'category', 'missing'] as const;
 
-/** UTF-16 code units of one text. */
+/** Maximum length of one text in UTF-16 code units. */
 const longestText = 100_000;
 
 export const textOptions = {
-  /** `NFC` makes one of the ways to write an accent; `NFKC` also makes plain what is a mere form (ﬁ, ², full width). */
+  /** `NFC` unifies the encodings of an accent; `NFKC` also replaces compatibility characters (ﬁ, ², full width). */
   normalize: z.enum(['NFC', 'NFKC', 'none']).default('NFC'),
-  /** Capital and small letters become one. */
+  /** Makes upper and lower case equal. */
   foldCase: z.boolean().default(true),
-  /** BCP 47; few languages cut otherwise than English, which is the same on every machine. */
+  /** BCP 47; few languages are segmented differently from English, which is the same on every machine. */
   locale: z.string().min(1).max(64).default('en'),
 };
 
@@ -30,7 +30,7 @@ interface TextOptions extends Readonly<Record<string, unknown>> {
 
 export interface Segment {
   readonly segment: string;
-  /** A word, and not what stands between words. */
+  /** A word, and not the text between words. */
   readonly isWordLike?: boolean | undefined;
 }
 
@@ -41,7 +41,7 @@ interface SegmentationParts {
   readonly keep: (segment: Segment) => boolean;
 }
 
-/** Errors: config-invalid, for a locale that this engine can't do. */
+/** Errors: config-invalid, for a locale that this engine does not support. */
 export function openSegmentation({ method, granularity, options, keep }: SegmentationParts): Stage {
   const segmenter = openSegmenter(options.locale, granularity);
   return makeStage({
@@ -66,10 +66,10 @@ export function openSegmentation({ method, granularity, options, keep }: Segment
 
 function openSegmenter(locale: string, granularity: 'grapheme' | 'word'): Intl.Segmenter {
   if (isKnown(locale)) return new Intl.Segmenter(locale, { granularity });
-  throw new HeadwaterError('config-invalid', `locale: this engine does not know ${locale}`);
+  throw new HeadwaterError('config-invalid', `locale: ${locale} is not supported by this engine`);
 }
 
-/** An unknown one would silently be replaced by that of the machine. */
+/** An unknown locale would silently be replaced by that of the machine. */
 function isKnown(locale: string): boolean {
   try {
     return Intl.Segmenter.supportedLocalesOf(locale).length > 0;
@@ -78,7 +78,7 @@ function isKnown(locale: string): boolean {
   }
 }
 
-/** Normalized again after folding: a folded letter may come in two parts. */
+/** Normalized again after folding, since a folded letter may have two parts. */
 function plainText(text: string, { normalize, foldCase }: TextOptions): string {
   const normalized = normalize === 'none' ? text : text.normalize(normalize);
   if (!foldCase) return normalized;
@@ -87,8 +87,8 @@ function plainText(text: string, { normalize, foldCase }: TextOptions): string {
 }
 
 /**
- * Full case folding, but for a few letters: small, capital, and small again makes one of ẞ, ß and ss. One code point at a time, for
- * the small form of Σ depends on its neighbours.
+ * Full case folding, except for a few letters: lower, upper, and lower again maps ẞ, ß and ss to one form. One code point at a
+ * time, since the lower case of Σ depends on its neighbours.
  */
 function fold(text: string): string {
   let folded = '';

@@ -1,4 +1,4 @@
-/** A text as the characters that a reader sees: a letter with its accents, or a family of emoji, is one. */
+/** Splits a text into characters as a reader sees them: a letter with its accents, or a family of emoji, is one. */
 import { readOptions, type StageMethod } from '@headwater/extractors';
 import { z } from 'zod';
 import { openSegmentation, takesText, textOptions } from './segmentation.ts';
@@ -6,7 +6,7 @@ import { openSegmentation, takesText, textOptions } from './segmentation.ts';
 const method = 'segmented-characters';
 const optionsSchema = z.strictObject({
   ...textOptions,
-  /** White space counts as characters too. */
+  /** Keeps white space as characters. */
   blanks: z.boolean().default(false),
 });
 const blank = /^\s+$/u;

@@ -1,4 +1,4 @@
-/** A text as its words, also in scripts that put no blanks between them. */
+/** Splits a text into words, including scripts without blanks between words. */
 import { readOptions, type StageMethod } from '@headwater/extractors';
 import { z } from 'zod';
 import { openSegmentation, type Segment, takesText, textOptions } from './segmentation.ts';
@@ -6,7 +6,7 @@ import { openSegmentation, type Segment, takesText, textOptions } from './segmen
 const method = 'segmented-words';
 const optionsSchema = z.strictObject({
   ...textOptions,
-  /** What stands between words counts too, but for white space. */
+  /** Keeps the text between words, except white space. */
   punctuation: z.boolean().default(false),
 });
 const blank = /^\s+$/u;

@@ -1,6 +1,6 @@
-/** The terms of a text: its words, and where told so words that stand side by side. */
+/** The terms of a text: its words, and optionally sequences of adjacent words. */
 
-/** How often each term comes; memory is bounded by the length of a text. */
+/** Number of occurrences of each term; memory is bounded by the length of a text. */
 export function countTerms(tokens: readonly string[], grams: number, joint: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (let length = 1; length <= grams; length++) {

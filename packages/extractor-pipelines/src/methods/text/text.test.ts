@@ -1,4 +1,4 @@
-/** What the links on text give. */
+/** Results of the steps on text. */
 import type { StageMethod, Value } from '@headwater/extractors';
 import { describe, expect, it } from 'vitest';
 import { segmentedCharacters } from './segmented-characters.ts';
@@ -28,13 +28,13 @@ describe('segmented-words', () => {
     expect(await cut(segmentedWords, text)).toEqual(words);
   });
 
-  it('makes one of the ways to write an accent, unless told not to', async () => {
+  it('unifies the encodings of an accent, unless disabled', async () => {
     expect(await cut(segmentedWords, 'cafe\u0301')).toEqual(['caf\u00e9']);
     expect(await cut(segmentedWords, 'cafe\u0301', { normalize: 'none' })).toEqual(['cafe\u0301']);
     expect(await cut(segmentedWords, 'ﬁn', { normalize: 'NFKC' })).toEqual(['fin']);
   });
 
-  it('keeps capitals and punctuation where told so', async () => {
+  it('keeps upper case and punctuation on request', async () => {
     expect(await cut(segmentedWords, 'A mug, red', { foldCase: false, punctuation: true })).toEqual([
       'A',
       'mug',
@@ -43,7 +43,7 @@ describe('segmented-words', () => {
     ]);
   });
 
-  it('takes a missing text as one without words, and refuses one that is too long', async () => {
+  it('treats a missing text as one without words, and rejects one that is too long', async () => {
     const stage = await segmentedWords.open({}, undefined);
     expect(await stage.apply({ type: 'missing' })).toEqual({ type: 'tokens', tokens: [] });
     expect(() => stage.apply({ type: 'text', text: 'a'.repeat(100_001) })).toThrow(
@@ -51,7 +51,7 @@ describe('segmented-words', () => {
     );
   });
 
-  it('refuses a locale that this engine does not know, rather than take that of the machine', () => {
+  it('rejects an unsupported locale instead of using that of the machine', () => {
     for (const locale of ['xx', 'not a locale']) {
       expect(() => segmentedWords.open({ locale }, undefined)).toThrow(
         expect.objectContaining({ code: 'config-invalid' }),
@@ -59,7 +59,7 @@ describe('segmented-words', () => {
     }
   });
 
-  it('states a digest over its options', async () => {
+  it('has a digest over its options', async () => {
     const digests = await Promise.all(
       [{}, { foldCase: false }, { locale: 'ja' }].map((options) => digestOf(segmentedWords, options)),
     );
@@ -79,7 +79,7 @@ describe('segmented-characters', () => {
     expect(await cut(segmentedCharacters, text)).toEqual(characters);
   });
 
-  it('keeps blanks where told so', async () => {
+  it('keeps blanks on request', async () => {
     expect(await cut(segmentedCharacters, 'a b', { blanks: true })).toEqual(['a', ' ', 'b']);
   });
 });
@@ -108,25 +108,25 @@ describe('tfidf', () => {
     expect(await stage.apply({ type: 'tokens', tokens: ['car', 'red', 'red', 'mug'] })).toEqual(there);
   });
 
-  it('keeps the terms of the most records, the first by their bytes among equals', () => {
+  it('keeps the terms of the most records, of equals the first by their bytes', () => {
     expect(fit({ limit: 3 })?.learned).toEqual({ terms: ['blue', 'mug', 'red'], records: [1, 2, 2] });
     expect(fit({ atLeast: 2 })?.learned).toEqual({ terms: ['mug', 'red'], records: [2, 2] });
   });
 
-  it('hashes terms where told so, into as many places', async () => {
+  it('hashes terms into the given number of places', async () => {
     const stage = await tfidf.open({ hashed: 16 }, fit({ hashed: 16 }));
     expect(stage.dimensions).toBe(16);
     const given = await stage.apply({ type: 'tokens', tokens: ['red', 'never seen'] });
     expect(given.type === 'vector' && given.vector.some((entry) => entry > 0)).toBe(true);
   });
 
-  it('says when there are more different terms than it may keep, in whatever order and parts', () => {
+  it('rejects more different terms than the limit, in any order and grouping', () => {
     expect(() => fit({ different: 3 })).toThrow(
       expect.objectContaining({ code: 'limit-exceeded', verdict: 'stop' }),
     );
     const one = tfidf.fit?.({ different: 3 });
     const other = tfidf.fit?.({ different: 3 });
-    if (one === undefined || other === undefined) throw new Error('has no fit');
+    if (one === undefined || other === undefined) throw new Error('cannot be fitted');
     texts.forEach((text, i) => {
       (i === 0 ? one : other).add(text);
     });
@@ -135,7 +135,7 @@ describe('tfidf', () => {
     expect(fit({ different: 4 })?.records).toBe(3);
   });
 
-  it('does not learn from texts without words', () => {
+  it('cannot be fitted on texts without words', () => {
     const empty: Value[] = [{ type: 'tokens', tokens: [] }, { type: 'missing' }];
     expect(() => fit({}, empty)).toThrow(expect.objectContaining({ code: 'sample-insufficient' }));
     expect(() => fit({ atMost: 0.1 })).toThrow(expect.objectContaining({ code: 'sample-insufficient' }));

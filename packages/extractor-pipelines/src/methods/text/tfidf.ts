@@ -1,6 +1,7 @@
 /**
- * How often each term of a vocabulary comes in a text, weighed by how few texts hold it: idf = ln((1 + n) / (1 + n_t)) + 1, scaled to unit
- * length, as scikit-learn's TfidfVectorizer does by default. What is learned are counts of records, exact in any order.
+ * Term frequency–inverse document frequency: occurrences of each term of a vocabulary in a text, weighted by idf = ln((1 + n) /
+ * (1 + n_t)) + 1 and scaled to unit length, as scikit-learn's TfidfVectorizer does by default. The fitted counts of records are
+ * exact in any order.
  */
 import { readOptions, type StageMethod, type Value } from '@headwater/extractors';
 import { fixedLog } from '@headwater/heads/algebra';
@@ -68,7 +69,7 @@ export const tfidf: StageMethod = {
   },
 };
 
-/** A text without any known term, and a missing one, are all zeros. */
+/** A text without known terms, and a missing one, give zeros. */
 function weigh(
   value: Value,
   options: TfidfOptions,

@@ -1,4 +1,4 @@
-/** What TF-IDF learns: how many records hold each term, by the terms themselves, or by the places that they are hashed to. */
+/** The learners of TF-IDF: the number of records that hold each term, by the terms themselves, or by their hashes. */
 import type { Value } from '@headwater/extractors';
 import { z } from 'zod';
 import { insufficient, type Learner } from '../../learning/fitting.ts';
@@ -8,12 +8,12 @@ import { murmur3 } from './murmur3.ts';
 import { countTerms } from './terms.ts';
 import type { TfidfOptions } from './tfidf-options.ts';
 
-/** Different terms of one record; none where it is missing. */
+/** The different terms of one record; none for a missing text. */
 function termsOf(value: Value, { grams, joint }: TfidfOptions): Iterable<string> {
   return value.type === 'tokens' ? countTerms(value.tokens, grams, joint).keys() : [];
 }
 
-/** As scikit-learn has it: the hash's absolute value, modulo the places. */
+/** The absolute value of the hash modulo the number of places, as in scikit-learn. */
 export function placeOf(term: string, places: number): number {
   return Math.abs(murmur3(term)) % places;
 }
@@ -60,7 +60,7 @@ export class VocabularyLearner implements Learner<VocabularyLearner> {
   }
 }
 
-/** Memory: eight bytes a place. */
+/** Memory: eight bytes per place. */
 export class HashedLearner implements Learner<HashedLearner> {
   readonly #options: TfidfOptions;
   readonly #records: Float64Array;

@@ -1,6 +1,6 @@
 /**
- * What the samples of a file mean: a curve to linear light for each colour, and a matrix to the primaries of sRGB. All that
- * files state of their colour comes to this, but for ICC profiles with tables, which lcms reads.
+ * The meaning of a file's samples: a curve to linear light for each colour, and a matrix to the primaries of sRGB. It covers
+ * all colour information of files except ICC profiles with tables, which lcms reads.
  */
 import type { ColourEncoding } from '@headwater/image-formats';
 import { type Matrix, srgbOfPrimaries, times, type Vector } from './matrix.ts';
@@ -54,7 +54,7 @@ export function srgbOf({ red, green, blue, matrix }: RgbModel, [r, g, b]: Vector
 const tolerance = 2 / 255;
 const steps = [0, 0.05, 0.2, 0.4, 0.6, 0.8, 1];
 
-/** Nothing has to be converted. */
+/** Whether no conversion is needed. */
 export function isSrgb(model: ColourModel): boolean {
   const near = (one: number, other: number) => Math.abs(one - other) <= tolerance;
   if ('gray' in model) return steps.every((step) => near(encodeSrgb(clamp(model.gray(step))), step));

@@ -1,4 +1,4 @@
-/** Raw samples of 8 or 16 bits to 8-bit sRGB or gray, with the alpha that they have and without further samples. */
+/** Converts raw samples of 8 or 16 bits to 8-bit sRGB or gray, keeping alpha and dropping further samples. */
 import { type ColourModel, clamp, encodeSrgb, type GrayModel, type RgbModel } from './colour-model.ts';
 import type { Matrix } from './matrix.ts';
 
@@ -8,7 +8,7 @@ export interface RawSamples {
   readonly height: number;
   /** Samples of a pixel. */
   readonly channels: number;
-  /** 16 bits a sample, in the order of this machine; else 8. */
+  /** 16 bits per sample, in native byte order; else 8. */
   readonly deep: boolean;
 }
 
@@ -20,7 +20,7 @@ export interface ConvertedPixels {
 /** Writes the colour of the pixel whose samples begin at `at`. */
 type ConvertPixel = (samples: Uint8Array | Uint16Array, at: number, to: Uint8Array, into: number) => void;
 
-/** Number of shades of linear light that are distinguished. */
+/** Number of distinguished levels of linear light. */
 const shades = 65_535;
 const shadeOf = (light: number) => Math.round(255 * encodeSrgb(clamp(light)));
 
@@ -72,7 +72,7 @@ function conversionOf(model: ColourModel | undefined, colours: 1 | 3, deep: bool
   return 'gray' in model ? grayConversion(model, most) : rgbConversion(model, most);
 }
 
-/** Decoding may share its thread: it pauses every so many pixels. */
+/** Decoding may run on a shared thread: it pauses after this many pixels. */
 const pixelsAtOnce = 1_000_000;
 const pause = () => new Promise((resolve) => setImmediate(resolve));
 

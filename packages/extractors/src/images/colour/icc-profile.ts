@@ -1,6 +1,6 @@
 /**
- * ICC profiles of curves and a matrix (ICC.1:2010), read for samples of more than 8 bits: sharp takes what it converted by such a profile
- * for Display P3, and passes over the profiles of 16-bit gray. Nothing is refused here: undefined is "not one of these".
+ * Reads ICC profiles of curves and a matrix (ICC.1:2010) for samples of more than 8 bits: sharp treats the output of such a
+ * profile as Display P3, and ignores the profiles of 16-bit gray. Nothing is rejected here: undefined means "not one of these".
  */
 import type { ColourModel, Curve } from './colour-model.ts';
 import { srgbOfColorants, type Vector } from './matrix.ts';
@@ -86,7 +86,7 @@ function parse(icc: Buffer, isGray: boolean): ColourModel | undefined {
   const [space, connection] = [icc.toString('latin1', 16, 20), icc.toString('latin1', 20, 24)];
   if (icc.toString('latin1', 36, 40) !== 'acsp' || connection !== 'XYZ ') return undefined;
   const tags = readTags(icc);
-  // Where there is a table, too, it ranks above the curves.
+  // A table takes precedence over the curves.
   if (space !== (isGray ? 'GRAY' : 'RGB ') || tags.has('A2B0')) return undefined;
   return isGray ? grayModel(tags) : rgbModel(tags);
 }

@@ -1,4 +1,4 @@
-/** 3 × 3 matrices, row by row, and what colour needs of them: from one white to another, from primaries to sRGB. */
+/** 3 × 3 matrices, row by row, with the conversions that colour needs: between white points, and from primaries to sRGB. */
 import type { Primaries } from '@headwater/image-formats';
 
 export type Vector = readonly [number, number, number];
@@ -28,7 +28,7 @@ const cross = (a: Vector, b: Vector): Vector => [
   a[0] * b[1] - a[1] * b[0],
 ];
 
-/** Not finite where there is none. */
+/** Not finite for a singular matrix. */
 export function inverse(matrix: Matrix): Matrix {
   const [a, b, c] = matrix;
   const [x, y, z] = [cross(b, c), cross(c, a), cross(a, b)];
@@ -53,10 +53,10 @@ const bradford: Matrix = [
 const xyz = (x: number, y: number): Vector => [x / y, 1, (1 - x - y) / y];
 
 const d65 = xyz(0.3127, 0.329);
-/** The white of all ICC profiles. */
+/** The white point of all ICC profiles. */
 const d50: Vector = [0.9642, 1, 0.8249];
 
-/** Bradford's adaptation, as ICC has it. */
+/** Bradford's adaptation, as defined by ICC. */
 function adaptation(from: Vector): Matrix {
   const [source, target] = [times(bradford, from), times(bradford, d65)];
   const ratio: Vector = [target[0] / source[0], target[1] / source[1], target[2] / source[2]];

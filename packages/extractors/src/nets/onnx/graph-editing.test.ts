@@ -29,7 +29,7 @@ describe.each([
     return { outputs, metadata };
   }
 
-  it('is written as it was read: the same values, and nothing lost', async () => {
+  it('is written unchanged: the same values, and nothing lost', async () => {
     const again = writeModel(model);
     expect(again).toHaveLength(bytes.byteLength);
     const [before, after] = [await run(model), await run(readModel(again))];
@@ -38,7 +38,7 @@ describe.each([
     }
   });
 
-  it('can be cut after every layer, and answers the inner values of the whole net, bit for bit', async () => {
+  it('can be cut after every layer and returns the inner values of the whole net, bit for bit', async () => {
     const whole = await run(exposeAll(model), 'disabled');
     const layers = layersOf(model, types);
     expect(layers.length).toBeGreaterThan(10);
@@ -52,7 +52,7 @@ describe.each([
     }
   }, 240_000);
 
-  it('answers the same bits under the optimizations of the engine, too', async () => {
+  it('returns the same bits with the optimizations of the engine', async () => {
     for (const { name } of layersOf(model).filter((_, index) => index % every === 0)) {
       const cut = await run(cutAfter(model, name, types));
       const whole = await run(expose(model, name));
@@ -60,7 +60,7 @@ describe.each([
     }
   }, 240_000);
 
-  it('loses what a cut net does not need', () => {
+  it('drops the parts that a cut net does not need', () => {
     const [first] = layersOf(model);
     const cut = cutAfter(model, first?.name ?? '');
     expect(cut.graph.nodes).toHaveLength(1);
@@ -68,7 +68,7 @@ describe.each([
     expect(writeModel(cut).byteLength).toBeLessThan(bytes.byteLength / 10);
   });
 
-  it('falls into two halves that answer together what the whole answers', async () => {
+  it('splits into two halves that together return the result of the whole', async () => {
     const size = layersOf(model).length;
     for (const count of [3, Math.floor(size / 2), size - 1]) {
       const [head, tail] = [takeLayers(model, count, types), dropLayers(model, count, types)];
@@ -90,14 +90,14 @@ describe.each([
   });
 });
 
-describe('a net that is asked for what it has not', () => {
-  it('names layers that are meant, perhaps', async () => {
+describe('a request for a missing part of a net', () => {
+  it('suggests similar layer names', async () => {
     const model = readModel(await readModelFile('lenet-digits.v1/net.onnx'));
-    expect(() => cutAfter(model, 'pool')).toThrow('Did you mean conv1.pool, conv2.pool?');
-    expect(() => cutAfter(model, 'image')).toThrow('no layer called image');
-    expect(() => takeSection(model, { to: ['image'] })).toThrow('Nothing would be left');
+    expect(() => cutAfter(model, 'pool')).toThrow('did you mean conv1.pool, conv2.pool?');
+    expect(() => cutAfter(model, 'image')).toThrow('no layer named image');
+    expect(() => takeSection(model, { to: ['image'] })).toThrow('would leave an empty net');
     for (const count of [0, 1.5, 13, -13, Number.NaN]) {
-      expect(() => takeLayers(model, count)).toThrow('The net has 13 layers');
+      expect(() => takeLayers(model, count)).toThrow('layer count must be between 1 and 12');
     }
   });
 
@@ -105,11 +105,11 @@ describe('a net that is asked for what it has not', () => {
     ['no bytes', new Uint8Array()],
     ['a text', new TextEncoder().encode('not a model, to be sure')],
     ['a picture', Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
-  ])('is refused when it is no net: %s', (_, bytes) => {
+  ])('is rejected for %s', (_, bytes) => {
     expect(() => readModel(bytes)).toThrow(expect.objectContaining({ code: 'model-invalid' }));
   });
 
-  it('is refused when it is cut short', async () => {
+  it('is rejected for a truncated net', async () => {
     const bytes = await readModelFile('lenet-digits.v1/net.onnx');
     for (const length of [10, 1000, bytes.byteLength - 1]) {
       expect(() => readModel(bytes.subarray(0, length))).toThrow(

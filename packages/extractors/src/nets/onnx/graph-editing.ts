@@ -1,21 +1,21 @@
 /**
- * Cuts nets: any tensor inside becomes the output (or the input), and what is not needed for it goes. Nothing that stays is changed,
- * so a cut net computes the very values that the whole net has at that place.
+ * Cuts nets: any inner tensor becomes the output (or the input), and the nodes that it does not need are removed. The remaining
+ * nodes are unchanged, so a cut net computes exactly the values of the whole net at that place.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { type GraphNode, graphField, type Model, type Named } from './graph.ts';
 import { type TensorType, typeOf, valueInfo } from './value-info.ts';
 
 interface Section {
-  /** Tensors to start from; the graph's own inputs stay where they are still needed. Default: those alone. */
+  /** Tensors to start from; the graph's own inputs stay if they are still needed. Default: the inputs alone. */
   readonly from?: readonly string[];
-  /** Tensors to answer, in this order. */
+  /** Output tensors, in this order. */
   readonly to: readonly string[];
-  /** Types of inner tensors, where they are known: the graph states those of its inputs and outputs. */
+  /** Types of inner tensors, if known: the graph states those of its inputs and outputs. */
   readonly types?: ReadonlyMap<string, TensorType>;
 }
 
-/** The nodes that `to` depends on, in the graph's own order, looking no further than `from`. */
+/** The nodes that `to` depends on, in the graph's own order, back to `from`. */
 function nodesBetween(model: Model, from: ReadonlySet<string>, to: readonly string[]): GraphNode[] {
   const makers = new Map(
     model.graph.nodes.flatMap((node) => node.makes.map((name) => [name, node] as const)),
@@ -43,11 +43,11 @@ function typed(model: Model, section: Section, name: string, number: number): Na
   return valueInfo(name, section.types?.get(name) ?? (stated && typeOf(stated)), number);
 }
 
-/** The part of a net between some tensors and others. Errors: config-invalid when nothing would be left. */
+/** The part of a net between some tensors and others. Errors: config-invalid for an empty result. */
 export function takeSection(model: Model, section: Section): Model {
   const { graph } = model;
   const nodes = nodesBetween(model, new Set(section.from), section.to);
-  if (nodes.length === 0) throw new HeadwaterError('config-invalid', 'Nothing would be left of the net.');
+  if (nodes.length === 0) throw new HeadwaterError('config-invalid', 'the cut would leave an empty net');
   const read = new Set(nodes.flatMap(({ reads }) => reads));
   const made = new Set(nodes.flatMap(({ makes }) => makes));
   const outputs = section.to.map(
@@ -71,29 +71,29 @@ export function takeSection(model: Model, section: Section): Model {
   };
 }
 
-/** The tensor that a name of a tensor, or of a node, means. Errors: config-invalid. */
+/** The tensor for the name of a tensor or of a node. Errors: config-invalid. */
 function tensorNamed(model: Model, name: string): string {
   const { nodes } = model.graph;
   const maker = nodes.find(({ makes }) => makes.includes(name)) ?? nodes.find((node) => node.name === name);
   if (maker) return maker.makes.includes(name) ? name : (maker.makes[0] ?? name);
   const like = nodes.flatMap(({ makes }) => makes).filter((tensor) => tensor.includes(name));
-  const hint = like.length > 0 ? ` Did you mean ${like.slice(0, 5).join(', ')}?` : '';
-  throw new HeadwaterError('config-invalid', `The net has no layer called ${name}.${hint}`);
+  const hint = like.length > 0 ? `; did you mean ${like.slice(0, 5).join(', ')}?` : '';
+  throw new HeadwaterError('config-invalid', `the net has no layer named ${name}${hint}`);
 }
 
-/** The net up to and with a layer, whose output becomes the net's. Errors: config-invalid. */
+/** The net up to and including a layer, whose output becomes the net's. Errors: config-invalid. */
 export function cutAfter(model: Model, name: string, types?: ReadonlyMap<string, TensorType>): Model {
   return takeSection(model, { to: [tensorNamed(model, name)], ...(types && { types }) });
 }
 
-/** Nodes that compute: a constant is a weight under another name. */
+/** Nodes that compute; a constant is equivalent to a weight. */
 export function computingNodes(model: Model): GraphNode[] {
   return model.graph.nodes.filter(({ operator }) => operator !== 'Constant');
 }
 
 /**
- * Layers `first` up to, not with, `end` (counted from 0, in the graph's order). The tensors that cross the borders become inputs and
- * outputs. Errors: config-invalid.
+ * Layers from `first` to before `end` (counted from 0, in the graph's order). The tensors that cross the borders become inputs
+ * and outputs. Errors: config-invalid.
  */
 function between(model: Model, first: number, end: number, types?: ReadonlyMap<string, TensorType>): Model {
   const nodes = computingNodes(model);
@@ -111,7 +111,7 @@ function between(model: Model, first: number, end: number, types?: ReadonlyMap<s
 function places(model: Model, count: number): { readonly split: number; readonly size: number } {
   const size = computingNodes(model).length;
   if (!Number.isInteger(count) || count === 0 || Math.abs(count) >= size) {
-    const message = `The net has ${size} layers: give a whole number from 1 to ${size - 1}, or its negative to count from the end.`;
+    const message = `layer count must be between 1 and ${size - 1}, or negative to count from the end`;
     throw new HeadwaterError('config-invalid', message);
   }
   return { split: count > 0 ? count : size + count, size };
@@ -129,7 +129,7 @@ export function dropLayers(model: Model, count: number, types?: ReadonlyMap<stri
   return count > 0 ? between(model, split, size, types) : between(model, 0, split, types);
 }
 
-/** The same net, answering some inner tensors as well. */
+/** The same net with some inner tensors as additional outputs. */
 export function expose(model: Model, ...names: string[]): Model {
   const stated = new Set(model.graph.outputs.map(({ name }) => name));
   const inner = names
@@ -138,7 +138,7 @@ export function expose(model: Model, ...names: string[]): Model {
   return { ...model, graph: { ...model.graph, outputs: [...model.graph.outputs, ...inner] } };
 }
 
-/** The same net, answering every inner tensor as well: to look at, and to ask the engine for their types. */
+/** The same net with every inner tensor as an additional output, to inspect values, or types as inferred by the engine. */
 export function exposeAll(model: Model): Model {
   return expose(model, ...computingNodes(model).flatMap(({ makes }) => makes));
 }

@@ -1,6 +1,6 @@
 /**
- * An ONNX model as far as surgery needs to know it: which node makes which tensor of which others, and what the weights are called.
- * Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), which never change.
+ * The parts of an ONNX model that graph editing needs: the inputs and outputs of nodes, and the names of weights. Field numbers
+ * are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), which never change.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { contentOf, type Field, integersOf, readFields, textOf } from './wire.ts';
@@ -19,7 +19,7 @@ export const graphField = {
 export const nodeField = { input: 1, output: 2, name: 3, operator: 4, attribute: 5, domain: 7 } as const;
 const attributeField = { name: 1, graph: 6, graphs: 11 } as const;
 
-/** A part of the graph that bears a name, and the field that it came from. */
+/** A named part of the graph, and its field. */
 export interface Named {
   readonly name: string;
   readonly field: Field;
@@ -29,9 +29,9 @@ export interface GraphNode extends Named {
   readonly operator: string;
   /** Empty for ONNX's own operators. */
   readonly domain: string;
-  /** Tensors that it reads, those that its inner graphs (If, Loop, Scan) take from outside among them. */
+  /** Input tensors, including those that inner graphs (If, Loop, Scan) capture from outside. */
   readonly reads: readonly string[];
-  /** Tensors that it makes; an optional one that is not wanted has no entry. */
+  /** Output tensors; an unused optional one has no entry. */
   readonly makes: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export interface Graph {
   readonly sparseInitializers: readonly Named[];
   readonly valueInfos: readonly Named[];
   readonly quantizations: readonly Named[];
-  /** Everything else that the graph says. */
+  /** All other fields of the graph. */
   readonly others: readonly Field[];
 }
 
@@ -68,7 +68,7 @@ function nameIn(fields: readonly Field[], number: number): string {
   return textOf(fields.findLast((field) => field.number === number));
 }
 
-/** What the nodes of inner graphs read and do not make themselves. */
+/** Tensors that the nodes of inner graphs read but do not produce. */
 function capturedBy(attribute: Field): string[] {
   const fields = readFields(contentOf(attribute));
   const graphs = fields.filter(
@@ -106,7 +106,7 @@ function readNamed(fields: readonly Field[], number: number, nameNumber: number)
 
 const tensorName = 8;
 
-/** A sparse tensor bears the name of its values. */
+/** A sparse tensor has the name of its values. */
 function readSparse(fields: readonly Field[]): Named[] {
   return select(fields, graphField.sparseInitializer).map((field) => {
     const [values] = select(readFields(contentOf(field)), 1);
@@ -140,7 +140,7 @@ function opsetOf(fields: readonly Field[]): number {
 export function readModel(bytes: Uint8Array): Model {
   const fields = readFields(bytes);
   const graph = fields.findLast(({ number }) => number === model.graph);
-  if (graph === undefined) throw new HeadwaterError('model-invalid', 'The file is not an ONNX model.');
+  if (graph === undefined) throw new HeadwaterError('model-invalid', 'the file is not an ONNX model');
   return {
     graph: readGraph(readFields(contentOf(graph))),
     opset: opsetOf(fields),

@@ -1,4 +1,4 @@
-/** A net as a list of layers: what a person needs to see to choose where to cut. */
+/** A net as a list of layers, from which a user chooses where to cut. */
 import type { GraphNode, Model } from './graph.ts';
 import { computingNodes } from './graph-editing.ts';
 import { type TensorType, typeOf } from './value-info.ts';
@@ -7,15 +7,15 @@ import { tensorOf } from './weights.ts';
 export interface Layer {
   /** From 1. */
   readonly index: number;
-  /** Name of the tensor that it makes: what `cut --after` takes. */
+  /** Name of its output tensor, for `cut --after`. */
   readonly name: string;
   readonly operator: string;
-  /** Names of the tensors it reads, weights left out. */
+  /** Names of its input tensors, without weights. */
   readonly reads: readonly string[];
-  /** E.g. `N × 50 × 4 × 4`; undefined where the engine can't tell. */
+  /** E.g. `N × 50 × 4 × 4`; undefined if the engine cannot infer it. */
   readonly shape?: readonly (number | string)[];
   readonly elementType?: string;
-  /** Numbers in its weights. */
+  /** Number of values in its weights. */
   readonly parameters: number;
 }
 

@@ -1,4 +1,4 @@
-/** A model back to the bytes of an ONNX file: what was not changed is written as it was read. */
+/** Serializes a model to the bytes of an ONNX file; unchanged parts are written as they were read. */
 import { type Graph, graphField, type Model } from './graph.ts';
 import { type Field, messageField, textField, writeFields } from './wire.ts';
 

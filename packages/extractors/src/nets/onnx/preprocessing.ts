@@ -1,7 +1,7 @@
 /**
- * What a net wants done to its pixels becomes part of the net: nodes in front that take uint8 [N, side, side, channels] as decoders
- * put it out, and one behind that answers [N, dimensions]. So every engine call is the same, the arithmetic runs in the engine, and
- * the digest of the net covers its preprocessing.
+ * Makes the preprocessing of a net part of the net: nodes at the front take the decoders' uint8 [N, side, side, channels], and
+ * one at the end returns [N, dimensions]. Every engine call is therefore the same, the arithmetic runs in the engine, and the
+ * digest of the net covers its preprocessing.
  */
 import { HeadwaterError } from '@headwater/errors';
 import {
@@ -20,13 +20,13 @@ export interface InputAdaptation {
   readonly side: number;
   readonly channels: number;
   readonly layout: 'NHWC' | 'NCHW';
-  /** How the colour channels stand in the net's input. */
+  /** Order of the colour channels in the net's input. */
   readonly order: 'rgb' | 'bgr' | 'gray';
-  /** Multiplied first, e.g. 1/255. */
+  /** Applied first, as a factor, e.g. 1/255. */
   readonly scale: number;
-  /** Subtracted next, one a channel (red, green, blue, whatever the order in the net). */
+  /** Subtracted next, one value per channel (red, green, blue, regardless of the order in the net). */
   readonly mean: readonly number[];
-  /** Divided by last, one a channel. */
+  /** Applied last, as a divisor, one value per channel. */
   readonly std: readonly number[];
 }
 
@@ -80,7 +80,7 @@ function channelWeight(name: string, values: readonly number[]): Named {
   return weight(name, float, [values.length], new Uint8Array(Float32Array.from(values).buffer));
 }
 
-/** Nodes in front, added only where they change something: in the order cast, scale, mean, std, channel order, layout, type. */
+/** The nodes at the front, each only if it changes something, in the order cast, scale, mean, std, channel order, layout, type. */
 function inputNodes(adaptation: InputAdaptation, target: string, type: ElementType) {
   const nodes: GraphNode[] = [];
   const weights: Named[] = [];
@@ -109,7 +109,7 @@ function inputNodes(adaptation: InputAdaptation, target: string, type: ElementTy
     add('reordered', 'Gather', [`${prefix}.order`], [attribute('axis', 3)]);
   }
   if (adaptation.layout === 'NCHW') add('channels-first', 'Transpose', [], [attribute('perm', [0, 3, 1, 2])]);
-  // The last one bears the name that the net reads; a type that is float32 already makes this a no-op.
+  // The last node has the input name of the net; for float32 this is a no-op.
   nodes.push(node('Cast', [last], target, [attribute('to', elementTypeNumber(type))]));
   return { nodes, weights };
 }
@@ -127,11 +127,11 @@ function outputNodes(adaptation: OutputAdaptation, source: string): GraphNode[] 
 /** The output of an adapted net. */
 export const vectorName = `${prefix}.vector`;
 
-/** The least version of ONNX's operators whose Sub, Div and Mul broadcast. */
+/** The first opset whose Sub, Div and Mul broadcast. */
 const leastOpset = 7;
 
 /**
- * A net of one input and one output, made to take pixels and to answer vectors. `input` is the type of its input.
+ * Turns a net of one input and one output into one that takes pixels and returns vectors. `input` is the type of its input.
  * Errors: model-invalid (operators older than version 7).
  */
 export function adaptNet(
@@ -141,7 +141,7 @@ export function adaptNet(
   adaptation: InputAdaptation & OutputAdaptation,
 ): Model {
   if (model.opset < leastOpset) {
-    const message = `The model uses version ${model.opset} of ONNX's operators; at least ${leastOpset} is needed.`;
+    const message = `the model uses ONNX opset ${model.opset}; at least ${leastOpset} is required`;
     throw new HeadwaterError('model-invalid', message);
   }
   const { side, channels } = adaptation;

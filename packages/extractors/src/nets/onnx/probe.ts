@@ -1,6 +1,6 @@
 /**
- * The types and shapes of all tensors of a net, as the engine that will run it infers them: it knows every operator, and no second
- * inference has to agree with it.
+ * Infers the types and shapes of all tensors of a net with the engine that will run it: it supports every operator, and no
+ * second inference has to agree with it.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { InferenceSession } from '../../engines/onnxruntime.ts';
@@ -9,7 +9,7 @@ import { exposeAll } from './graph-editing.ts';
 import { writeModel } from './model-bytes.ts';
 import type { TensorType } from './value-info.ts';
 
-/** Types by tensor name; no net is run. Errors: model-invalid (an unknown operator, shapes that do not fit). */
+/** Types by tensor name; the net is not run. Errors: model-invalid (an unknown operator, shapes that do not fit). */
 export async function probeTypes(model: Model): Promise<Map<string, TensorType>> {
   const session = await openSession(writeModel(exposeAll(model)));
   const types = new Map<string, TensorType>();
@@ -26,6 +26,6 @@ async function openSession(bytes: Uint8Array): Promise<InferenceSession> {
     return await InferenceSession.create(bytes, options);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HeadwaterError('model-invalid', `ONNX Runtime refuses the net: ${reason}`, { cause });
+    throw new HeadwaterError('model-invalid', `ONNX Runtime rejects the net: ${reason}`, { cause });
   }
 }

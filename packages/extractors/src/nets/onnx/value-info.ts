@@ -1,4 +1,4 @@
-/** The type of a tensor as an ONNX graph states it for its inputs and outputs: element type and shape. */
+/** The type of a tensor, as an ONNX graph states it for its inputs and outputs: element type and shape. */
 import { graphField, type Named } from './graph.ts';
 import {
   contentOf,
@@ -40,7 +40,7 @@ export type ElementType = (typeof elementTypes)[number];
 
 export interface TensorType {
   readonly elementType: ElementType;
-  /** A number, or the name of what is only known when the net runs; undefined when not even the rank is known. */
+  /** A number, or the name of a size that is known only at run time; undefined if not even the rank is known. */
   readonly shape?: readonly (number | string)[];
 }
 
@@ -64,7 +64,7 @@ function readDimension(field: Field, index: number): number | string {
   return textOf(fields.find(({ number }) => number === 2)) || `?${index}`;
 }
 
-/** Undefined when none is stated, or when it is no tensor. */
+/** Undefined if no type is stated, or for a value that is not a tensor. */
 export function typeOf(value: Named): TensorType | undefined {
   const type = inner(readFields(contentOf(value.field)), 2);
   const tensor = type && inner(type, 1);

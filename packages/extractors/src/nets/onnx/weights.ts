@@ -1,4 +1,4 @@
-/** What is checked of a net's weights before anything runs on them: that they are in the file, whole, and finite. */
+/** Checks of a net's weights before it runs: they must be inside the file, complete, and finite. */
 import { HeadwaterError } from '@headwater/errors';
 import type { Model, Named } from './graph.ts';
 import { type ElementType, elementTypeOf } from './value-info.ts';
@@ -11,7 +11,7 @@ interface WeightTensor {
   readonly elementType: ElementType | undefined;
   readonly dims: readonly number[];
   readonly count: number;
-  /** Whether it lies in a file beside the model. */
+  /** Whether it is stored in a separate file. */
   readonly external: boolean;
   readonly fields: readonly Field[];
 }
@@ -30,7 +30,7 @@ export function tensorOf(weight: Named): WeightTensor {
   };
 }
 
-/** Values of a float32 tensor (raw, or listed), undefined for every other type. */
+/** Values of a float32 tensor (raw, or listed); undefined for every other type. */
 export function floatsOf(tensor: WeightTensor): Float32Array | undefined {
   if (tensor.elementType !== 'float32' || tensor.external) return undefined;
   const field = tensor.fields.find(
@@ -62,16 +62,16 @@ function hasFiniteValues(tensor: WeightTensor): boolean {
   return true;
 }
 
-/** Errors: model-invalid when a weight is NaN or infinite, or lies in another file. */
+/** Errors: model-invalid if a weight is NaN or infinite, or stored in another file. */
 export function checkWeights(model: Model): void {
   for (const weight of model.graph.initializers) {
     const tensor = tensorOf(weight);
     if (tensor.external) {
-      const message = `The weight ${weight.name} lies in a file beside the model: save the model as one file.`;
+      const message = `weight ${weight.name} is stored outside the model file; save the model as one file`;
       throw new HeadwaterError('model-invalid', message);
     }
     if (!hasFiniteValues(tensor)) {
-      throw new HeadwaterError('model-invalid', `The weight ${weight.name} holds NaN or infinity.`);
+      throw new HeadwaterError('model-invalid', `weight ${weight.name} contains NaN or infinity`);
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Protobuf messages as the list of fields that they are. Surgery on a net moves few of its fields; all others (weights above all,
- * and whatever a newer version of ONNX adds) are carried over byte for byte, neither decoded nor copied.
+ * Protobuf messages as lists of fields. Graph editing changes few fields of a net; all others (mainly weights, and fields of
+ * newer versions of ONNX) are copied byte for byte, without decoding.
  */
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { HeadwaterError } from '@headwater/errors';
@@ -8,11 +8,11 @@ import { HeadwaterError } from '@headwater/errors';
 export interface Field {
   readonly number: number;
   readonly wire: WireType;
-  /** The value as it stands in the message: with its length in front where it has one. */
+  /** The encoded value, including its length prefix if it has one. */
   readonly raw: Uint8Array;
 }
 
-/** Errors: model-invalid when the bytes are no protobuf message. */
+/** Errors: model-invalid if the bytes are not a protobuf message. */
 export function readFields(bytes: Uint8Array): Field[] {
   const reader = new BinaryReader(bytes);
   const fields: Field[] = [];
@@ -22,7 +22,7 @@ export function readFields(bytes: Uint8Array): Field[] {
       fields.push({ number, wire, raw: reader.skip(wire, number) });
     }
   } catch (cause) {
-    throw new HeadwaterError('model-invalid', 'The file is not an ONNX model, or it is cut short.', {
+    throw new HeadwaterError('model-invalid', 'the file is not an ONNX model, or is truncated', {
       cause,
     });
   }
@@ -38,7 +38,10 @@ export function writeFields(fields: Iterable<Field>): Uint8Array<ArrayBuffer> {
 /** The bytes of a string, a message, raw data or packed numbers. */
 export function contentOf(field: Field): Uint8Array {
   if (field.wire !== WireType.LengthDelimited) {
-    throw new HeadwaterError('model-invalid', `Field ${field.number} of the ONNX model has another type.`);
+    throw new HeadwaterError(
+      'model-invalid',
+      `field ${field.number} of the ONNX model has an unexpected type`,
+    );
   }
   return new BinaryReader(field.raw).bytes();
 }
@@ -49,7 +52,7 @@ export function textOf(field: Field | undefined): string {
   return field === undefined ? '' : decoder.decode(contentOf(field));
 }
 
-/** Whole numbers of a repeated field, packed or not, and of a single one. */
+/** Integers of a repeated field, packed or not, and of a single one. */
 export function integersOf(fields: readonly Field[]): number[] {
   return fields.flatMap(({ wire, raw }) => {
     const reader = new BinaryReader(raw);

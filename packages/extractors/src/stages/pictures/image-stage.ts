@@ -1,4 +1,4 @@
-/** How a picture is brought to one size and one colour space; shared by the methods that do it. */
+/** Converts pictures to one size and one colour space, for all methods that need it. */
 import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import { z } from 'zod';
@@ -35,9 +35,9 @@ function preprocessingOf({ size, colour, fit, background }: ImageOptions): Prepr
 type Conform = (value: Value, signal?: AbortSignal) => Promise<Uint8Array>;
 
 /**
- * What turns the image of a record, or a decoded picture, into uint8 [size, size, channels]; it decodes few images at once, since each may
- * be as large as the limits allow.
- * Errors: record-unfit, image-unreadable, image-too-large, image-type-unsupported, extractor-failed.
+ * Converts the image of a record, or a decoded picture, to uint8 [size, size, channels]. It decodes few images at once, since
+ * each may be as large as the limits allow. Errors: record-unfit, image-unreadable, image-too-large, image-type-unsupported,
+ * extractor-failed.
  */
 export function openConforming(options: ImageOptions, limits: Partial<ImageLimits> = {}): Conform {
   const preprocessing = preprocessingOf(options);
@@ -51,7 +51,7 @@ export function openConforming(options: ImageOptions, limits: Partial<ImageLimit
     } finally {
       places.leave();
     }
-    throw new HeadwaterError('record-unfit', `There is no picture in a value of type ${value.type}.`);
+    throw new HeadwaterError('record-unfit', `a value of type ${value.type} has no picture`);
   };
 }
 
@@ -62,7 +62,7 @@ interface ImageStageParts {
   readonly options: ImageOptions;
 }
 
-/** A link that takes the image of a record, or a decoded picture. */
+/** A step that takes the image of a record, or a decoded picture. */
 export function imageStage({ options, ...parts }: ImageStageParts, apply: Stage['apply']): Stage {
   const content = canonicalJson({ method: parts.method, options, decodeRevision });
   const digest = sha256(`headwater-picture-link-2\n${content}`);

@@ -1,4 +1,4 @@
-/** PixelVector: a small picture's own pixels, row by row, as numbers from 0 to 1. Knows nothing, and needs nothing: the baseline that a net must beat. */
+/** PixelVector: the pixels of a small picture, row by row, as numbers from 0 to 1. It needs no weights: the baseline for a net. */
 import { maximumDimensions } from '@headwater/schemas';
 import type { StageMethod } from '../api.ts';
 import { readOptions } from '../options.ts';
