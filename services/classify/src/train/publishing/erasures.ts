@@ -5,13 +5,14 @@
  */
 import type { LogRecord, OutgoingRecord } from '@headwater/log';
 import { compositeKey, type HeadActivated, type HeadKind, parseCompositeKey } from '@headwater/schemas';
-import { type HeadsTable, type KnownHead, unpinHeader } from '../../model-registry/heads-table.ts';
+import type { HeadsTable, KnownHead } from '../../model-registry/heads-table.ts';
+import { servingRecord } from '../../model-registry/serving-record.ts';
 import { erasedKey, erasedMark } from '../../store/rewriting.ts';
 import type { Draft, StateReader } from '../../store/state.ts';
 import { setId } from '../examples/example-bytes.ts';
 import type { HeadSeries } from '../scoring/head-series.ts';
 import type { Publication } from './head-publisher.ts';
-import { type PublicationOptions, servingRecord } from './publication.ts';
+import type { PublicationOptions } from './publication.ts';
 
 const erasedPrefix = 'erased/';
 
@@ -149,7 +150,7 @@ function withServing(
           reason: 'champion',
           activatedAt: Date.now(),
         };
-  const record = { ...servingRecord(task, activation, options), headers: { [unpinHeader]: '1' } };
+  const record = servingRecord(task, activation, options, { unpins: true });
   const others = publication.records.filter((one) => !isServingOf(one, topics.serving, task));
   return {
     ...publication,

@@ -1,5 +1,5 @@
 /** The newest record of each example on `examples`, on disk: its label as it stands there, and a digest of its vector. */
-import { HeadwaterError } from '@headwater/errors';
+import { asDeadLetter, HeadwaterError } from '@headwater/errors';
 import type { LogRecord } from '@headwater/log';
 import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
 import { vectorDigest } from '../../../join/state/image-bytes.ts';
