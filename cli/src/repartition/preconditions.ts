@@ -15,7 +15,7 @@ const defaultQuietMs = 3_000;
 export async function checkStopped(options: PreconditionOptions): Promise<void> {
   const { log, names, extractors, quietMs = defaultQuietMs } = options;
   for (const group of groupsOf(names, extractors)) {
-    const members = await log.admin.members(group);
+    const { length: members } = (await log.admin.describeGroup(group)).members;
     if (members === 0) continue;
     const message = `group ${group} has ${members} members; stop ingest, extract and classify first (members that were killed count until their session ends)`;
     throw new HeadwaterError('request-invalid', message);

@@ -63,6 +63,21 @@ export interface ClusterReplication {
   readonly topics: ReadonlyMap<string, TopicReplication>;
 }
 
+/** A group member, as any client of the cluster can read it. */
+export interface GroupMemberDescription {
+  readonly id: string;
+  /** Base URL of the process, see `PartitionGroupOptions.address`. */
+  readonly address: string | undefined;
+  /** Assigned partitions; none while the group rebalances. */
+  readonly partitions: readonly number[];
+}
+
+export interface GroupDescription {
+  /** False while the group rebalances: its partitions have no known owner. */
+  readonly isStable: boolean;
+  readonly members: readonly GroupMemberDescription[];
+}
+
 export interface LogAdmin {
   /**
    * Creates missing topics where `create` is true, and checks existing ones.
@@ -83,8 +98,8 @@ export interface LogAdmin {
   commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void>;
   /** Replication of these topics; missing topics are omitted. Errors: log-unavailable, log-forbidden. */
   replication(topics: readonly string[]): Promise<ClusterReplication>;
-  /** Current number of members of a group; 0 for a group that does not exist. */
-  members(group: string): Promise<number>;
+  /** Members of a group and their partitions; a group that does not exist has none. Errors: log-forbidden. */
+  describeGroup(group: string): Promise<GroupDescription>;
   /** Deletes records before these offsets, by partition; an offset that was deleted already is no error. */
   deleteRecords(topic: string, before: ReadonlyMap<number, bigint>): Promise<void>;
   deleteTopics(topics: readonly string[]): Promise<void>;
@@ -194,6 +209,8 @@ export interface PartitionGroupOptions {
   /** Default: `idle` is never called. */
   readonly idleAfterMs?: number;
   readonly sessionTimeoutMs?: number;
+  /** Base URL at which other processes of the installation reach this member; all clients of the cluster can read it. */
+  readonly address?: string | undefined;
   /** Interval in milliseconds at which the lag is computed without commits, default 5,000. */
   readonly lagEveryMs?: number;
   /** Receives events for metrics and logs. */

@@ -373,9 +373,12 @@ describe('an admin client', () => {
       describeGroups: async () => {
         const failure = answers.shift();
         if (failure !== undefined) throw failure;
-        return { groups: [{ members: [{}, {}] }] } as unknown as Awaited<ReturnType<Admin['describeGroups']>>;
+        return { groups: [{ state: 'Empty', members: [] }] } as unknown as Awaited<
+          ReturnType<Admin['describeGroups']>
+        >;
       },
     });
-    expect(await admin.members('g')).toBe(2);
+    expect(await admin.describeGroup('g')).toEqual({ isStable: true, members: [] });
+    expect(answers).toEqual([]);
   });
 });

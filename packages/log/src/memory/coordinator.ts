@@ -1,8 +1,10 @@
 /** Group members in memory, and the assignment of partitions when members join and leave. */
+import type { GroupMemberDescription } from '../api.ts';
 import { assignPartitions } from '../partitions/partition-assignment.ts';
 
 export interface CoordinatedMember {
   readonly id: string;
+  readonly address: string | undefined;
   former: readonly number[];
   joined(partitions: readonly number[]): void;
 }
@@ -25,8 +27,9 @@ export class MemoryCoordinator {
     else this.#rebalance(name);
   }
 
-  members(name: string): number {
-    return this.#groups.get(name)?.members.length ?? 0;
+  members(name: string): GroupMemberDescription[] {
+    const members = this.#groups.get(name)?.members ?? [];
+    return members.map(({ id, address, former }) => ({ id, address, partitions: former }));
   }
 
   #rebalance(name: string): void {

@@ -6,6 +6,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type {
   Follower,
   FollowOptions,
+  GroupDescription,
   Log,
   LogAdmin,
   LogProducer,
@@ -137,7 +138,7 @@ class MemoryAdmin implements LogAdmin {
   }
 
   async commit(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
-    if (this.#coordinator.members(group) > 0) {
+    if (this.#coordinator.members(group).length > 0) {
       throw new HeadwaterError('request-invalid', `group ${group} has members; stop its services first`);
     }
     for (const [partition, offset] of offsets) this.#cluster.commit(group, topic, partition, offset);
@@ -151,8 +152,8 @@ class MemoryAdmin implements LogAdmin {
     };
   }
 
-  async members(group: string): Promise<number> {
-    return this.#coordinator.members(group);
+  async describeGroup(group: string): Promise<GroupDescription> {
+    return { isStable: true, members: this.#coordinator.members(group) };
   }
 
   async deleteRecords(topic: string, before: ReadonlyMap<number, bigint>): Promise<void> {

@@ -15,6 +15,7 @@ let members = 0;
 
 export class MemoryMember implements GroupMember, CoordinatedMember {
   readonly id = `member-${String(++members).padStart(9, '0')}`;
+  readonly address: string | undefined;
   former: readonly number[] = [];
   readonly #cluster: MemoryCluster;
   readonly #coordinator: MemoryCoordinator;
@@ -31,6 +32,7 @@ export class MemoryMember implements GroupMember, CoordinatedMember {
     this.#cluster = cluster;
     this.#coordinator = coordinator;
     this.#options = options;
+    this.address = options.address;
     this.#listener = listener;
   }
 

@@ -61,6 +61,8 @@ export interface JoinOptions {
   /** Partition count of each topic. */
   readonly partitions: number;
   readonly sessionTimeoutMs: number;
+  /** See `PartitionGroupOptions`. */
+  readonly address?: string | undefined;
 }
 
 export type JoinGroup = (options: JoinOptions, listener: MemberListener) => GroupMember;

@@ -130,9 +130,9 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
       this.#settleStopped = (error) => (error === undefined ? resolve() : reject(error));
     });
     this.stopped.catch(() => undefined);
-    const { group, topics, sessionTimeoutMs = defaultSessionTimeoutMs } = options;
+    const { group, topics, sessionTimeoutMs = defaultSessionTimeoutMs, address } = options;
     this.#progress = watchProgress(options, dependencies);
-    this.#member = dependencies.join({ group, topics, partitions, sessionTimeoutMs }, this);
+    this.#member = dependencies.join({ group, topics, partitions, sessionTimeoutMs, address }, this);
   }
 
   async start(): Promise<void> {

@@ -27,18 +27,20 @@ export function describeTopics(name: string, open: () => Log): void {
       });
     });
 
-    it('counts the members of a group', async () => {
+    it('describes the members of a group', async () => {
       const log = open();
-      const input = await createTopic(log, 1);
+      const input = await createTopic(log, 2);
       const group = uniqueName('group');
-      expect(await log.admin.members(group)).toBe(0);
-      const partitionGroup = await startPartitionGroup(log, { topics: [input], group }, async () =>
-        copyTo(input, []),
-      );
+      expect((await log.admin.describeGroup(group)).members).toEqual([]);
+      const address = 'http://classify-0:8080';
+      const options = { topics: [input], group, address };
+      const partitionGroup = await startPartitionGroup(log, options, async () => copyTo(input, []));
       await partitionGroup.ready;
-      expect(await log.admin.members(group)).toBe(1);
+      const { isStable, members } = await log.admin.describeGroup(group);
+      expect(isStable).toBe(true);
+      expect(members).toEqual([{ id: expect.any(String), address, partitions: [0, 1] }]);
       await partitionGroup.close();
-      expect(await log.admin.members(group)).toBe(0);
+      expect((await log.admin.describeGroup(group)).members).toEqual([]);
     });
 
     it('reports the replication of topics and omits missing ones', async () => {

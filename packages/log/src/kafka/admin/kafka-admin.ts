@@ -1,11 +1,12 @@
 /** Topics, offsets and groups of a cluster. */
 import { HeadwaterError } from '@headwater/errors';
-import type { ClusterReplication, LogAdmin, OffsetRange, TopicSpec } from '../../api.ts';
+import type { ClusterReplication, GroupDescription, LogAdmin, OffsetRange, TopicSpec } from '../../api.ts';
 import { repartitionRemedy } from '../../partitions/partition-watch.ts';
 import { withRetries } from '../client/attempts.ts';
 import { asLogError, rootOf } from '../client/failures.ts';
 import type { Admin } from '../client/kafkajs.ts';
 import type { PartitionReader } from '../fetch/partition-reader.ts';
+import { describeMembers } from '../group/group-description.ts';
 import type { GroupOffsets } from '../group/group-offsets.ts';
 import { readReplication } from './kafka-replication.ts';
 import type { TopicTable } from './topic-table.ts';
@@ -73,10 +74,10 @@ export class KafkaAdmin implements LogAdmin {
     return readReplication(await this.#admin(), topics);
   }
 
-  async members(group: string): Promise<number> {
+  async describeGroup(group: string): Promise<GroupDescription> {
     const admin = await this.#admin();
     const { groups } = await withRetries(`describing group ${group}`, () => admin.describeGroups([group]));
-    return groups[0]?.members.length ?? 0;
+    return describeMembers(groups[0]);
   }
 
   /** Each attempt looks up the leaders and omits records that are already deleted. */

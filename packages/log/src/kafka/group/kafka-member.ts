@@ -119,11 +119,11 @@ export class KafkaMember implements GroupMember {
   }
 
   #createConsumer(): Consumer {
-    const { group, sessionTimeoutMs, partitions } = this.#options;
+    const { group, sessionTimeoutMs, partitions, address } = this.#options;
     const consumer = this.#dependencies.client.consumer({
       group,
       sessionTimeoutMs,
-      assigner: createPartitionAssigner(partitions, () => this.#partitions),
+      assigner: createPartitionAssigner(partitions, () => ({ former: this.#partitions, address })),
       assignerName,
       mayRestart: () => !this.#left,
     });

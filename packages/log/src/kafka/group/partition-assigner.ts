@@ -4,15 +4,13 @@
  */
 import { assignPartitions } from '../../partitions/partition-assignment.ts';
 import { type Assigner, AssignerProtocol } from '../client/kafkajs.ts';
+import { decodeMetadata, encodeMetadata, type MemberMetadata } from './member-metadata.ts';
 
 export const assignerName = 'headwater-partitions';
 const version = 1;
 
-/** The first byte of the metadata: members with another layout of the rest count as new. */
-const userDataVersion = 1;
-
-/** `former` is called at each join. */
-export function createPartitionAssigner(partitions: number, former: () => readonly number[]): Assigner {
+/** `metadata` is called at each join. */
+export function createPartitionAssigner(partitions: number, metadata: () => MemberMetadata): Assigner {
   return {
     name: assignerName,
     version,
@@ -21,13 +19,13 @@ export function createPartitionAssigner(partitions: number, former: () => readon
       metadata: AssignerProtocol.MemberMetadata.encode({
         version,
         topics: [...topics],
-        userData: encodePartitions(former()),
+        userData: encodeMetadata(metadata()),
       }),
     }),
     assign: async ({ members, topics }) => {
       const claims = members.map(({ memberId, memberMetadata }) => ({
         id: memberId,
-        former: decodePartitions(AssignerProtocol.MemberMetadata.decode(memberMetadata)?.userData),
+        former: decodeMetadata(AssignerProtocol.MemberMetadata.decode(memberMetadata)?.userData).former,
       }));
       return [...assignPartitions(partitions, claims)].map(([memberId, own]) => ({
         memberId,
@@ -39,15 +37,4 @@ export function createPartitionAssigner(partitions: number, former: () => readon
       }));
     },
   };
-}
-
-function encodePartitions(partitions: readonly number[]): Buffer {
-  return Buffer.concat([Buffer.of(userDataVersion), Buffer.from(partitions.join(','), 'ascii')]);
-}
-
-/** Metadata of another version is ignored: the assignment is then only less sticky. */
-function decodePartitions(userData: Buffer | undefined): number[] {
-  if (userData?.[0] !== userDataVersion) return [];
-  const text = userData.toString('ascii', 1);
-  return /^\d+(,\d+)*$/.test(text) ? text.split(',').map(Number) : [];
 }

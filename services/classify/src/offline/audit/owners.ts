@@ -9,7 +9,7 @@ type Clients = Pick<ClusterClients, 'log' | 'names'>;
 export async function requireStopped({ log, names }: Clients, extractors: readonly string[]): Promise<void> {
   const groups = [...extractors.map((extractor) => names.groups.extract(extractor)), names.groups.join];
   for (const group of groups) {
-    const members = await log.admin.members(group);
+    const { length: members } = (await log.admin.describeGroup(group)).members;
     if (members === 0) continue;
     const message = `services are running (group ${group} has ${members} members): stop extract and classify before a repair`;
     throw new HeadwaterError('request-invalid', message, { context: { group, members } });

@@ -21,7 +21,7 @@ export interface PublishRebuiltOptions {
 /** Errors: request-invalid while the trainer's group has members. */
 export async function requireStoppedTrainer({ log, names }: ClusterClients): Promise<void> {
   const group = names.groups.train;
-  const members = await log.admin.members(group);
+  const { length: members } = (await log.admin.describeGroup(group)).members;
   if (members === 0) return;
   const message = `A trainer runs (group ${group} has ${members} members): stop it before heads are published in its place`;
   throw new HeadwaterError('request-invalid', message, { context: { group, members } });
