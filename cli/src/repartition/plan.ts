@@ -13,7 +13,7 @@ import {
 import { parseCompositeKey } from '@headwater/schemas';
 
 /** What a record's partition follows from: its key, the task in its key, or nothing where there is one partition. */
-export type PlacedBy = 'key' | 'task' | 'single';
+type PlacedBy = 'key' | 'task' | 'single';
 
 export interface PlannedTopic {
   readonly name: string;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 /** Fields of an image record besides its bytes; an image without them is sent over HTTP. */
-export interface ImageFacts {
+interface ImageFacts {
   readonly mediaType: string;
   readonly width: number;
   readonly height: number;

@@ -5,7 +5,7 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 
-export interface Certified {
+interface Certified {
   /** PEM. */
   readonly certificate: string;
   /** PEM, PKCS #8. */

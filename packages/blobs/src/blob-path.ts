@@ -8,7 +8,7 @@ import type { PutOptions } from './api.ts';
 /** Folder of images, which may expire. */
 export const expiringFolder = 'images';
 /** Folder of blobs that are kept until they are deleted. */
-export const keptFolder = 'kept';
+const keptFolder = 'kept';
 
 /**
  * Path with slashes, e.g. `images/3f/3f…`. A blob with an owner has the owner's name in its path, `images/a1/a1….3f…`,

@@ -4,7 +4,7 @@
  */
 import type { ColourEncoding } from './colour-encoding.ts';
 
-export type MediaType = 'image/jpeg' | 'image/png' | 'image/webp' | 'image/gif' | 'image/tiff' | 'image/avif';
+type MediaType = 'image/jpeg' | 'image/png' | 'image/webp' | 'image/gif' | 'image/tiff' | 'image/avif';
 
 /** Pixels as stored in the file, before any EXIF orientation is applied. */
 export interface Dimensions {

@@ -9,7 +9,7 @@ import type { ExampleWindow } from './train/examples/example-window.ts';
 const { byteSize, choice, duration, integer, list, port, text } = variables;
 const MiB = 1024 * 1024;
 
-export const roles = ['join', 'train', 'api'] as const;
+const roles = ['join', 'train', 'api'] as const;
 /** Kinds of heads that the trainer can solve. */
 export const trainedKinds = ['lda', 'ridge', 'ncm', 'softmax', 'knn', 'mlp'] as const;
 const kindsWanted = `some of ${trainedKinds.join(', ')}, each once, separated by commas`;

@@ -6,7 +6,7 @@
 import type { LogRecord, OutgoingRecord } from '@headwater/log';
 import { OffsetSet } from './offset-set.ts';
 
-export const resolutions = ['retried', 'dropped'] as const;
+const resolutions = ['retried', 'dropped'] as const;
 export type Resolution = (typeof resolutions)[number];
 
 /** The value of the header is a list of offsets in the partition of the record, such as `0-41,43`. */

@@ -1,7 +1,7 @@
 /** Administrative requests for trials: leaders of partitions, coordinators, and moving leaders. */
 import { type Reader, type RequestType, request, Writer } from './wire.ts';
 
-export interface PartitionState {
+interface PartitionState {
   readonly partition: number;
   /** `node.id`; −1 without a leader. */
   readonly leader: number;

@@ -51,7 +51,7 @@ const format = {
 };
 
 /** The type of an attribute, from its values in a sample of `records` records. */
-export function kindOf(count: AttributeCount, records: number, mostCategories: number): AttributeKind {
+function kindOf(count: AttributeCount, records: number, mostCategories: number): AttributeKind {
   const { values } = count;
   if (count.records * 100 < records || values?.size === 1) return 'ignored';
   if (count.numbers === count.records) return 'number';

@@ -37,7 +37,7 @@ function shapeText(shape: TensorType['shape']): string {
   return shape ? `[${shape.join(', ')}]` : 'of any shape';
 }
 
-export function preprocessingOf({ input }: NetFile): Preprocessing {
+function preprocessingOf({ input }: NetFile): Preprocessing {
   const { size, colour, fit, crop, background } = input;
   return {
     colour: colour === 'gray' ? 'gray' : 'rgb',

@@ -46,7 +46,7 @@ export interface Kernel {
   rotateLanes(reflectors: Float64Array, betas: Float64Array, size: number, lanes: Float64Array): void;
 }
 
-export type SolveTriangle = (
+type SolveTriangle = (
   factor: Float64Array,
   width: number,
   columns: number,

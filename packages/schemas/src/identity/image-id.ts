@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { HeadwaterError } from '@headwater/errors';
 
 /** Limit in bytes of UTF-8. */
-export const longestImageId = 1_024;
+const longestImageId = 1_024;
 
 /** The rule in words, for interface descriptions. */
 export const imageIdRule =

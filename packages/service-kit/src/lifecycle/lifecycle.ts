@@ -5,7 +5,7 @@
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/log';
 
-export interface PartOptions<T> {
+interface PartOptions<T> {
   readonly name: string;
   open(): Promise<T> | T;
   close?(part: T): Promise<void> | void;

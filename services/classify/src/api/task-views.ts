@@ -23,7 +23,7 @@ export interface TaskView {
 }
 
 /** A head in a list of tasks: without classes and measurements, to keep the list small. */
-export interface HeadSummary extends Omit<HeadView, 'classes' | 'measurements'> {
+interface HeadSummary extends Omit<HeadView, 'classes' | 'measurements'> {
   readonly classCount: number;
 }
 

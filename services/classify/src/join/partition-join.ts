@@ -30,7 +30,7 @@ import type { Limits } from './state/partition-counts.ts';
 import { recordPrediction, servedPredictionOf } from './state/served-answers.ts';
 
 /** Marks a record that was sent on to the partition where its image is. */
-export const forwardedHeader = 'headwater.forwarded';
+const forwardedHeader = 'headwater.forwarded';
 
 /** Who retracts the labels of an image that was erased. */
 export const erasureAnnotator = 'erasure';

@@ -16,7 +16,7 @@ import {
 } from '@headwater/heads';
 
 /** Heads that are trained, each without one share of the examples. */
-export const maximumFolds = 5;
+const maximumFolds = 5;
 
 export interface CrossValidationRequest extends Pick<TrainOptions, 'kind' | 'prior'> {
   readonly set: TrainingSetOptions;

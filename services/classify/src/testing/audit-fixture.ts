@@ -39,7 +39,7 @@ import { InMemoryState } from './in-memory-state.ts';
 
 const tasks = ['digit'];
 /** Task that is asked only while a head serves it. */
-export const learnedTask = 'colour';
+const learnedTask = 'colour';
 
 export interface SentImage {
   readonly seed: number;

@@ -69,7 +69,7 @@ async function awaitAnswer(image: AcceptedImage, wait: Wait, { timeoutMs, signal
 }
 
 /** The error of a dead letter, as if this service had thrown it. */
-export function errorOf({ code, reason, stage, topic }: DeadLetterNotice, id: string): HeadwaterError {
+function errorOf({ code, reason, stage, topic }: DeadLetterNotice, id: string): HeadwaterError {
   const known: ErrorCode = Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'image-unreadable';
   return new HeadwaterError(known, reason, { context: { id, stage, deadLetterTopic: topic } });
 }

@@ -7,7 +7,7 @@ import { imageIdProblem, readLabel, readTask } from '@headwater/schemas';
 
 export const attributeNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
 export const attributeValuePattern = '^[^\\p{Cs}\\u0000]{0,1024}$';
-export const maxAttributes = 32;
+const maxAttributes = 32;
 
 type Check = (value: unknown) => string;
 

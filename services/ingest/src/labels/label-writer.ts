@@ -31,7 +31,7 @@ export interface LabelWriterOptions {
 }
 
 /** The annotator where the client names none. */
-export const defaultAnnotator = 'api';
+const defaultAnnotator = 'api';
 
 const absent = (value: unknown) => value === undefined || value === null;
 

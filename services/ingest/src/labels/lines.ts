@@ -6,7 +6,7 @@ export type TextLine =
   | { readonly line: number; readonly reason: string };
 
 /** Longer than any valid line; the rest of a longer one is dropped to bound memory. */
-export const maxLineBytes = 16 * 1024;
+const maxLineBytes = 16 * 1024;
 
 const NEWLINE = 0x0a;
 const carriageReturn = 0x0d;

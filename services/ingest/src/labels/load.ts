@@ -8,7 +8,7 @@ import type { LabelAssigned } from '@headwater/schemas';
 import type { BulkLabelLine } from './label-reader.ts';
 import type { LabelWriter } from './label-writer.ts';
 
-export interface LineError {
+interface LineError {
   /** From 1. */
   readonly line: number;
   readonly reason: string;

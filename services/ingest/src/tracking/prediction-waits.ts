@@ -6,7 +6,7 @@ import type { ImageClassified } from '@headwater/schemas';
 import type { DeadLetterNotice } from './tracked-image.ts';
 
 /** How the wait for one record ended. */
-export type Outcome =
+type Outcome =
   | { readonly kind: 'classified'; readonly predictions: readonly ImageClassified[] }
   | { readonly kind: 'dead-lettered'; readonly deadLetter: DeadLetterNotice }
   | { readonly kind: 'timed-out' };

@@ -45,7 +45,7 @@ export function modelOfEncoding({ transfer, primaries }: ColourEncoding, isGray:
 }
 
 /** Samples of sRGB, from 0 to 1. */
-export function srgbOf({ red, green, blue, matrix }: RgbModel, [r, g, b]: Vector): Vector {
+function srgbOf({ red, green, blue, matrix }: RgbModel, [r, g, b]: Vector): Vector {
   const [x, y, z] = times(matrix, [red(r), green(g), blue(b)]);
   return [encodeSrgb(clamp(x)), encodeSrgb(clamp(y)), encodeSrgb(clamp(z))];
 }

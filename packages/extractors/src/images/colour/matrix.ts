@@ -9,7 +9,7 @@ export function times(matrix: Matrix, [a, b, c]: Vector): Vector {
   return [row(matrix[0]), row(matrix[1]), row(matrix[2])];
 }
 
-export function transpose([a, b, c]: Matrix): Matrix {
+function transpose([a, b, c]: Matrix): Matrix {
   return [
     [a[0], b[0], c[0]],
     [a[1], b[1], c[1]],
@@ -17,7 +17,7 @@ export function transpose([a, b, c]: Matrix): Matrix {
   ];
 }
 
-export function product(left: Matrix, right: Matrix): Matrix {
+function product(left: Matrix, right: Matrix): Matrix {
   const [a, b, c] = transpose(right);
   return transpose([times(left, a), times(left, b), times(left, c)]);
 }
@@ -29,7 +29,7 @@ const cross = (a: Vector, b: Vector): Vector => [
 ];
 
 /** Not finite for a singular matrix. */
-export function inverse(matrix: Matrix): Matrix {
+function inverse(matrix: Matrix): Matrix {
   const [a, b, c] = matrix;
   const [x, y, z] = [cross(b, c), cross(c, a), cross(a, b)];
   const determinant = a[0] * x[0] + a[1] * x[1] + a[2] * x[2];

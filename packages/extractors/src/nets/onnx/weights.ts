@@ -31,7 +31,7 @@ export function tensorOf(weight: Named): WeightTensor {
 }
 
 /** Values of a float32 tensor (raw, or listed); undefined for every other type. */
-export function floatsOf(tensor: WeightTensor): Float32Array | undefined {
+function floatsOf(tensor: WeightTensor): Float32Array | undefined {
   if (tensor.elementType !== 'float32' || tensor.external) return undefined;
   const field = tensor.fields.find(
     ({ number }) => number === tensorField.raw || number === tensorField.floats,

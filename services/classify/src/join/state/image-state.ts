@@ -16,7 +16,7 @@ export interface StatedLabel {
   readonly label: string | null;
 }
 
-export type LabelsByTask = ReadonlyMap<string, StatedLabel>;
+type LabelsByTask = ReadonlyMap<string, StatedLabel>;
 
 /** What is known of an image's vector but its numbers, which are stored apart. */
 export interface KeptVector {

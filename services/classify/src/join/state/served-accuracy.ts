@@ -6,7 +6,7 @@ import type { Answer, ImageState } from './image-state.ts';
 import type { ServedPrediction } from './served-answers.ts';
 
 /** How many of the newest scores `recent` covers. */
-export const recentScores = 500;
+const recentScores = 500;
 
 export interface ServedScores {
   readonly labelled: number;
@@ -17,7 +17,7 @@ export interface ServedScores {
   readonly recent: readonly Score[];
 }
 
-export interface Score {
+interface Score {
   readonly at: number;
   readonly correct: boolean;
 }

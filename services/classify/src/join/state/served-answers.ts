@@ -32,14 +32,14 @@ export type RecentPrediction = Omit<ImageClassified, 'probabilities'> & {
 };
 
 /** Classes whose probability is kept. */
-export const listedClasses = 20;
+const listedClasses = 20;
 
-export const outcomes: RingBuffer<ServedOutcome> = {
+const outcomes: RingBuffer<ServedOutcome> = {
   name: 'outcome',
   size: 1_000,
   imageOf: ({ imageId }) => imageId,
 };
-export const recentPredictions: RingBuffer<RecentPrediction> = {
+const recentPredictions: RingBuffer<RecentPrediction> = {
   name: 'prediction',
   size: 200,
   imageOf: ({ imageId }) => imageId,

@@ -39,7 +39,7 @@ export async function fenceOwners(
   }
 }
 
-export function groupOf({ names }: Pick<Clients, 'names'>, { role, extractor }: Owner): string {
+function groupOf({ names }: Pick<Clients, 'names'>, { role, extractor }: Owner): string {
   return role === 'join' ? names.groups.join : names.groups.extract(extractor);
 }
 

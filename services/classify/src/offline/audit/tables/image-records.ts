@@ -72,7 +72,7 @@ export function isMoving(state: StateReader, imageId: string): boolean {
 }
 
 /** Null for a key that is none. */
-export function imageIdIn(key: Buffer | null): string | null {
+function imageIdIn(key: Buffer | null): string | null {
   try {
     return imageIdOfKey(key);
   } catch (error) {
