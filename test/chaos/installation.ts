@@ -19,6 +19,10 @@ export interface InstallationOptions {
   readonly replicas: number;
   /** Prefix of topics, groups and transactional ids. */
   readonly prefix: string;
+  /** Settings beside those of every run. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Folder of the built checkout whose services run; default: this one. */
+  readonly checkout?: string | undefined;
 }
 
 export class Site {
@@ -31,11 +35,13 @@ export class Site {
   /** Set while a fault waits for all processes: no other fault may choose one. */
   isAwaited = false;
   readonly #folder: string;
+  readonly #checkout: string | undefined;
   /** The last number of each service: names and folders are not reused. */
   readonly #numbers = new Map<ServiceName, number>();
 
-  constructor({ folder, brokers, replicas, prefix }: InstallationOptions) {
+  constructor({ folder, brokers, replicas, prefix, environment, checkout }: InstallationOptions) {
     this.#folder = folder;
+    this.#checkout = checkout;
     this.blobs = join(folder, 'blobs');
     this.slowness = join(folder, 'slowness');
     const slowFiles = fileURLToPath(new URL('slow-files.mjs', import.meta.url));
@@ -63,6 +69,7 @@ export class Site {
       NODE_OPTIONS: `--import=${slowFiles}`,
       SLOW_FILES_IN: this.blobs,
       SLOW_FILES_MS_FROM: this.slowness,
+      ...environment,
     };
   }
 
@@ -101,6 +108,7 @@ export class Site {
       service,
       adminPort,
       logFile: join(this.#folder, `${name}.log`),
+      checkout: this.#checkout,
       environment: {
         HTTP_PORT: '0',
         ...this.environment,

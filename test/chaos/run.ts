@@ -158,14 +158,14 @@ function topicsOf(prefix: string): string[] {
 }
 
 /** Of the bursts before `end`. */
-function idsOf(plan: Plan, end: number): Set<string> {
+export function idsOf(plan: Plan, end: number): Set<string> {
   const operations = plan.bursts.slice(0, end).flat();
   return new Set(operations.filter(({ kind }) => kind === 'image').map(({ imageId }) => imageId));
 }
 
 /** Waits until each image has its prediction and a settled head has learned all labels; resolves to the missing ones. */
-async function drain(
-  { prefix, signal }: RunOptions,
+export async function drain(
+  { prefix, signal }: Pick<RunOptions, 'prefix' | 'signal'>,
   log: Log,
   images: ReadonlySet<string>,
   predictions: Predictions,

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -17,6 +18,8 @@ export interface SupervisedOptions {
   readonly adminPort: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
+  /** Folder of the built checkout whose service runs; default: this one. */
+  readonly checkout?: string | undefined;
 }
 
 export interface UnexpectedExit {
@@ -50,11 +53,14 @@ export class SupervisedProcess {
   #excused = false;
   #restart: NodeJS.Timeout | undefined;
   #soonEnds = 0;
+  /** The checkout of the next start. */
+  checkout: string;
 
   constructor(options: SupervisedOptions) {
     this.name = options.name;
     this.service = options.service;
     this.#options = options;
+    this.checkout = options.checkout ?? root;
     this.#log = createWriteStream(options.logFile, { flags: 'a' });
   }
 
@@ -63,7 +69,11 @@ export class SupervisedProcess {
   }
 
   get metricsUrl(): string {
-    return `http://127.0.0.1:${this.#options.adminPort}/metrics`;
+    return `${this.adminUrl}/metrics`;
+  }
+
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.#options.adminPort}`;
   }
 
   get isReady(): boolean {
@@ -127,8 +137,8 @@ export class SupervisedProcess {
     if (this.#isDestroyed) return;
     const { service, environment } = this.#options;
     const born = performance.now();
-    const child = spawn(process.execPath, [`${root}services/${service}/dist/main.js`], {
-      cwd: root,
+    const child = spawn(process.execPath, [join(this.checkout, `services/${service}/dist/main.js`)], {
+      cwd: this.checkout,
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

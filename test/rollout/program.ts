@@ -1,0 +1,93 @@
+/** `npm run rollout`: replicas that are restarted and scaled under load lose nothing, and refuse no client. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createDigitsSource } from '../../demo/src/sources/digits.ts';
+import { Cluster } from '../chaos/cluster/cluster.ts';
+import { extractor, task } from '../chaos/installation.ts';
+import { createPlan } from '../chaos/plan.ts';
+import { runStream } from '../chaos/run.ts';
+import { openPython } from '../interop/python.ts';
+import { createProgressLog, runTrial } from '../trial.ts';
+import { help, type RolloutOptions, readOptions } from './options.ts';
+import { type RolloutResult, runRollout } from './run.ts';
+
+const imagesPerBurst = 40;
+const checkout = fileURLToPath(new URL('../../', import.meta.url));
+const say = createProgressLog('rollout');
+
+type Summary = Omit<RolloutResult, 'findings'> & {
+  readonly digestsEqual: boolean;
+  readonly seconds: number;
+};
+
+/** Resolves to the exit code. */
+export function main(args: readonly string[]): Promise<number> {
+  const ending = () => say('ending all processes');
+  return runTrial({ help, readOptions, run, isRight, ending }, args);
+}
+
+function isRight(summary: Summary): boolean {
+  const { lost, duplicates, wrong, writeErrors, reads, balancerFailures, digestsEqual } = summary;
+  const counts = [lost, duplicates, wrong, writeErrors, reads.failed, balancerFailures];
+  const lists = [summary.unaskedEnds, summary.troubles];
+  return digestsEqual && counts.every((count) => count === 0) && lists.every((list) => list.length === 0);
+}
+
+async function run(options: RolloutOptions, signal: AbortSignal): Promise<Summary> {
+  const started = performance.now();
+  await openPython();
+  const folder = await mkdtemp(join(tmpdir(), 'headwater-rollout-'));
+  say(`starting Apache Kafka of ${options.brokers} broker(s)`);
+  const cluster = await Cluster.start(join(folder, 'kafka'), options.brokers);
+  let isKept = true;
+  try {
+    const { bursts, seed, from } = options;
+    const source = createDigitsSource({ task, extractor });
+    const digits = [...(source.images(bursts * imagesPerBurst, seed * 1_000) as Iterable<Digit>)];
+    const plan = createPlan({
+      seed,
+      bursts,
+      imagesPerBurst,
+      truth: (index) => digits[index]?.label ?? '0',
+      classes: Array.from({ length: 10 }, (_, digit) => String(digit)),
+    });
+    const bytesOf = (index: number) => digits[index]?.bytes ?? Buffer.alloc(0);
+    const shared = { cluster, plan, bytesOf, signal, say };
+    say(`${digits.length} images; first without restarts`);
+    const calm = await runStream({
+      ...shared,
+      folder: join(folder, 'calm'),
+      prefix: 'calm-',
+      schedule: [],
+    });
+    say('the same stream again, with restarts');
+    const rolled = await runRollout({
+      ...shared,
+      folder: join(folder, 'rolled'),
+      prefix: 'rolled-',
+      from,
+      checkout,
+    });
+    await writeFile(join(folder, 'findings.json'), JSON.stringify({ calm, rolled }, undefined, 1));
+    const { findings, ...rest } = rolled;
+    for (const { kind, what } of findings.slice(0, 20)) say(`  ${kind}: ${what}`);
+    const digestsEqual =
+      rolled.headDigest !== null &&
+      rolled.headDigest === calm.headDigest &&
+      rolled.setDigest === calm.setDigest;
+    const summary = { ...rest, digestsEqual, seconds: Math.round((performance.now() - started) / 1_000) };
+    isKept = options.keep || !isRight(summary);
+    return summary;
+  } finally {
+    await cluster.stop();
+    if (isKept) say(`the logs of all processes are kept in ${folder}`);
+    else await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Digit {
+  readonly bytes: Buffer;
+  readonly label: string | null;
+}
