@@ -9,7 +9,7 @@ beforeEach(async () => {
 afterEach(() => fixture.close());
 
 describe('several kinds of heads of one task', () => {
-  it('trains every kind from the same set, each with versions of its own, and one of them serves', async () => {
+  it('trains every kind from the same set, each with its own versions; one of them serves', async () => {
     await fixture.reopen(0n, { kinds: ['lda', 'ncm', 'ridge'] });
     await fixture.commit(await fixture.process(fixture.batch(0, 9)));
     await eventually(async () => fixture.started.length === 3);
@@ -33,7 +33,7 @@ describe('several kinds of heads of one task', () => {
   });
 
   it.each(['mlp', 'softmax'] as const)(
-    'gives settled heads of kind %s all examples that are kept, and not those that went',
+    'gives settled heads of kind %s all present examples, and none of the removed ones',
     async (kind) => {
       await fixture.reopen(fixture.tail, { kinds: [kind] });
       await fixture.learn([...fixture.batch(0, 9), fixture.example(2, null)]);

@@ -8,8 +8,8 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-describe('the trainer’s session', () => {
-  it('publishes a head of what is committed, and a settled one when labels pause', async () => {
+describe('the train processor', () => {
+  it('publishes a head of the committed examples, and a settled one when labels pause', async () => {
     const first = await fixture.process(fixture.batch(0, 9));
     expect(first.records).toEqual([]);
     await fixture.commit(first);
@@ -28,7 +28,7 @@ describe('the trainer’s session', () => {
     expect(fixture.table.activation('digit')).toMatchObject({ version: 2, reason: 'champion' });
   });
 
-  it('goes on learning while a head is solved, and publishes it with the next batch', async () => {
+  it('continues learning during a solve, and publishes the head with the next batch', async () => {
     fixture.held = [];
     await fixture.commit(await fixture.process(fixture.batch(0, 9)));
     const second = await fixture.process(fixture.batch(9, 12));
@@ -42,7 +42,7 @@ describe('the trainer’s session', () => {
     expect(await fixture.offered()).toMatchObject([{ version: 2, examples: 15, watermark: 15 }]);
   });
 
-  it('drops a settled solve when labels come again', async () => {
+  it('drops a settled solve when labels resume', async () => {
     await fixture.learn(fixture.batch(0, 9));
     fixture.held = [];
     await fixture.commit(await fixture.idle());
@@ -56,7 +56,7 @@ describe('the trainer’s session', () => {
     expect(await fixture.settle()).toMatchObject({ version: 3, mode: 'settled', examples: 12 });
   });
 
-  it('learns a batch once that was not committed and comes again', async () => {
+  it('learns a batch once that was not committed and is processed again', async () => {
     const records = fixture.batch(0, 9);
     await fixture.process(records);
     await fixture.process(records.slice(0, 4));
@@ -77,7 +77,7 @@ describe('the trainer’s session', () => {
     expect(await fixture.headsOf(await fixture.offer())).toEqual([]);
   });
 
-  it('moves the watermark, and not the version, where examples came that changed nothing', async () => {
+  it('moves the watermark, and not the version, where new examples change nothing', async () => {
     await fixture.learn(fixture.batch(0, 6));
     const before = await fixture.settle();
     await fixture.commit(await fixture.process([fixture.example(0, 'c0'), fixture.example(7, null)]));
@@ -88,7 +88,7 @@ describe('the trainer’s session', () => {
     expect(idle?.records).toHaveLength(1);
   });
 
-  it('publishes no head of a set that is gone', async () => {
+  it('publishes no head of an emptied set', async () => {
     await fixture.commit(await fixture.process(fixture.batch(0, 3)));
     await fixture.solved();
     const retracted = [0, 1, 2].map((image) => fixture.example(image, null));
@@ -98,14 +98,14 @@ describe('the trainer’s session', () => {
     expect(await fixture.offer()).toBeNull();
   });
 
-  it('learns no example of a task that no store has keys for, and its neighbours all the same', async () => {
+  it('dead-letters an example whose task is too long for the store, and learns its neighbours', async () => {
     const output = await fixture.process([fixture.example(0, 'c0', 'ü'.repeat(128)), ...fixture.batch(1, 9)]);
     expect(output.deadLetters?.map(({ error }) => error.code)).toEqual(['record-invalid']);
     await fixture.commit(output);
     expect(await fixture.offered()).toMatchObject([{ task: 'digit', examples: 8 }]);
   });
 
-  it('goes on learning when a set cannot be solved, and solves it when labels pause', async () => {
+  it('continues learning when a solve fails, and solves again when labels pause', async () => {
     fixture.failures = 1;
     await fixture.commit(await fixture.process(fixture.batch(0, 6)));
     await fixture.commit(await fixture.process(fixture.batch(6, 9)));
@@ -113,7 +113,7 @@ describe('the trainer’s session', () => {
     expect(await fixture.settle()).toMatchObject({ version: 1, mode: 'settled', examples: 9 });
   });
 
-  it('scores new examples with the head that has not seen them', async () => {
+  it('scores new examples with a head that has not learned them', async () => {
     await fixture.learn(fixture.batch(0, 9));
     const head = await fixture.learn([
       fixture.example(9, 'c0'),
@@ -128,7 +128,7 @@ describe('the trainer’s session', () => {
     });
   });
 
-  it('tombstones versions that are too old, and never the one that serves', async () => {
+  it('tombstones versions beyond the retention, and never the serving one', async () => {
     for (let image = 0; image < 24; image++) {
       await fixture.learn([fixture.example(image, `c${image % 2}`)]);
       if (image === 1) await fixture.pin(2);
@@ -138,7 +138,7 @@ describe('the trainer’s session', () => {
     expect(fixture.table.activation('digit')).toMatchObject({ version: 2, reason: 'pinned' });
   });
 
-  it('gives a head that can be opened', async () => {
+  it('publishes a head that can be opened', async () => {
     const head = await fixture.learn(fixture.batch(0, 9));
     if (head === undefined || !(head.parameters instanceof Uint8Array)) throw new Error('no head');
     const { kind, classes, dimensions, parameters } = head;

@@ -1,8 +1,8 @@
 /**
- * The trainer as a session of a partition of `examples`: scores what comes with the newest heads and learns it, batch by batch, and has
- * heads solved in the background from what is committed: provisional ones while labels stream in, settled ones when they pause. Learning
- * never waits for a solve. A head goes out with the next batch, or in a transaction of its own when none comes; its
- * watermark says up to which offset it has learned.
+ * Partition processor of `examples`: scores each batch with the newest heads, learns it, and has heads solved
+ * in the background: provisional ones while labels stream in, settled ones when they pause. A head is
+ * published with the next batch, or in its own transaction; its watermark is the offset up to which it has
+ * learned.
  */
 import { asDeadLetter } from '@headwater/errors';
 import type { TrainingSet } from '@headwater/heads';
@@ -52,9 +52,9 @@ export interface TrainProcessorOptions extends HeadPublisherOptions {
   readonly examples: Codec<Example>;
   readonly follower: Pick<HeadsFollower, 'catchUp' | 'onHeads'>;
   readonly partitionMetrics: PartitionMetrics;
-  /** Told of the partition's sets while it is open. */
+  /** Receives the partition's sets while it is open. */
   readonly openTrainingSets?: OpenTrainingSets;
-  /** Where a partition's sets wait while it is opened anew. */
+  /** Keeps a partition's sets while it is reopened. */
   readonly retainedSets?: RetainedTrainingSets;
   readonly logger: Logger;
   earliest(topic: string, partition: number): Promise<bigint>;
@@ -62,7 +62,10 @@ export interface TrainProcessorOptions extends HeadPublisherOptions {
   end(topic: string, partition: number): Promise<bigint>;
 }
 
-/** Opens the partition's store, brings it to the committed positions, and has its sets. Errors: store-unavailable. */
+/**
+ * Opens the partition's store, brings it to the committed positions, and loads its sets. Errors:
+ * store-unavailable.
+ */
 export async function openTrainProcessor(
   options: TrainProcessorOptions,
   partition: AssignedPartition,
@@ -86,7 +89,7 @@ export async function openTrainProcessor(
   }
 }
 
-/** With the sets that were kept of the partition, where they go on from where the store does. */
+/** Uses the retained sets of the partition where they match the store. */
 async function openStore(
   options: TrainProcessorOptions,
   partition: AssignedPartition,
@@ -124,16 +127,16 @@ class TrainProcessor implements PartitionProcessor {
   readonly #parts: TrainParts;
   readonly #solves: BackgroundSolves;
   readonly #scoring: Scoring;
-  /** What the sets have learned of a batch that is not committed. */
+  /** Changes of the sets by a batch that is not committed. */
   #pending: SetChange[] = [];
   /** Everything before it is learned, committed and in the store. */
   #position: bigint;
   #newest: LogRecord | undefined;
-  /** A batch is under way: the sets may hold what will be taken back. */
+  /** A batch is in progress: the sets may contain changes that will be undone. */
   #busy = false;
-  /** The sets or the store are being changed: one may be ahead of the other. */
+  /** The sets or the store are changing: one may be ahead of the other. */
   #changing = false;
-  /** Labels have paused: the end of the partition then. */
+  /** Offset of the partition's end at which labels have paused. */
   #pausedAt: bigint | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #ignoreFree: () => void;
@@ -168,7 +171,7 @@ class TrainProcessor implements PartitionProcessor {
     return this.#output(this.#compose(), draft, deadLetters, records.at(-1));
   }
 
-  /** Labels have paused: heads with full choices are solved, whose watermark is the end of the partition. */
+  /** Labels have paused: solves settled heads, whose watermark is the end of the partition. */
   async idle(_signal: AbortSignal): Promise<ProcessorOutput | null> {
     this.#undo();
     this.#busy = false;
@@ -182,7 +185,7 @@ class TrainProcessor implements PartitionProcessor {
     return this.#outputAlone(this.#compose(moved));
   }
 
-  /** Heads that were solved meanwhile. */
+  /** Publishes the heads that were solved meanwhile. */
   async offer(_signal: AbortSignal): Promise<ProcessorOutput | null> {
     this.#undo();
     this.#busy = false;
@@ -201,7 +204,7 @@ class TrainProcessor implements PartitionProcessor {
     await this.#parts.store.close();
   }
 
-  /** For the partition's next opening, unless something of this one still goes on. */
+  /** Keeps the sets for the next opening, unless a change is in progress. */
   #keepSets(): void {
     if (this.#changing) return;
     this.#undo();
@@ -232,8 +235,8 @@ class TrainProcessor implements PartitionProcessor {
   }
 
   /**
-   * Somebody pinned a head, or let go of it, or imported one that may have learned what was erased here: what follows of it must not wait
-   * for the next label.
+   * A head was pinned, unpinned, or imported that may have learned an erased example: the reaction must not
+   * wait for the next label.
    */
   #headsCame(tasks: ReadonlySet<string>): void {
     const { publisher, store } = this.#parts;
@@ -247,8 +250,8 @@ class TrainProcessor implements PartitionProcessor {
   }
 
   /**
-   * Where lines are behind and have rested; those that wait longest come first, those that may have nothing to learn last. Only what is
-   * committed is learned.
+   * Starts due solves from committed examples: the longest-waiting series first, those with unknown settings
+   * last.
    */
   #startSolves(): void {
     if (this.#busy) return;
@@ -285,7 +288,9 @@ class TrainProcessor implements PartitionProcessor {
     return sets.all().flatMap((set) => publisher.lines(set).filter((line) => fits({ line, set })));
   }
 
-  /** A head of a set that is gone must not be published, nor one that may hold what was erased since it was begun. */
+  /**
+   * Excludes heads of emptied sets, and those that may have learned an example erased since they were begun.
+   */
   #compose(moved: ReturnType<HeadPublisher['refresh']> = []): Publication {
     const { sets, publisher, store } = this.#parts;
     const erasures = readErasures(store);
@@ -301,7 +306,7 @@ class TrainProcessor implements PartitionProcessor {
     });
   }
 
-  /** They are solved again. */
+  /** Drops solved heads that may have learned an erased example; they are solved again. */
   #dropErased(erasures: readonly Erasure[]): void {
     const stale = this.#solves.solved.filter(({ line, watermark }) =>
       mayHaveLearned(erasures, line, watermark),
@@ -343,7 +348,7 @@ class TrainProcessor implements PartitionProcessor {
     for (const line of publisher.allSeries()) {
       if (sets.get(line.extractor, line.task) !== undefined) continue;
       this.#solves.drop(line);
-      // Its heads may be erased: the same set, were it to come again, needs new ones.
+      // Its heads may be erased: should the same set come again, it needs new ones.
       line.outdated = true;
     }
     this.#scoring.commit(draft, this.#pausedAt !== undefined);
@@ -353,14 +358,14 @@ class TrainProcessor implements PartitionProcessor {
     this.#changing = false;
   }
 
-  /** The last batch was not committed, and comes again. */
+  /** Undoes the last batch, which was not committed and is processed again. */
   #undo(): void {
     this.#parts.sets.undo(this.#pending);
     this.#pending = [];
     this.#scoring.forgetUncommitted();
   }
 
-  /** The end of the partition when nothing lies between it and the position, else the position. */
+  /** The end of the partition when only control records lie before it, else the position. */
   async #end(): Promise<bigint> {
     const { examplesTopic: topic } = this.#options;
     const to = await this.#options.end(topic, this.#partition.index);
@@ -372,7 +377,7 @@ class TrainProcessor implements PartitionProcessor {
   }
 }
 
-/** A record's name, without what it holds: its bytes are views into a larger answer of the broker. */
+/** The record without its bytes, which would keep a whole fetch response in memory. */
 function nameOf(record: LogRecord): LogRecord {
   return { ...record, key: null, value: null, headers: {} };
 }

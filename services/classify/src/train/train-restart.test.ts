@@ -7,8 +7,8 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-describe('the trainer’s session after a restart', () => {
-  it('goes on after a restart: the same set, the next version, no head without need', async () => {
+describe('the train processor after a restart', () => {
+  it('continues with the same set and the next version, and solves no head without need', async () => {
     await fixture.learn(fixture.batch(0, 6));
     const before = await fixture.settle();
     await fixture.reopen(fixture.tail);
@@ -19,7 +19,7 @@ describe('the trainer’s session after a restart', () => {
     });
   });
 
-  it('solves after a restart what nobody published before it', async () => {
+  it('solves a head that was not published before the restart', async () => {
     fixture.held = [];
     await fixture.commit(await fixture.process(fixture.batch(0, 6)));
     await fixture.session.close();
@@ -28,7 +28,7 @@ describe('the trainer’s session after a restart', () => {
     expect(await fixture.settle()).toMatchObject({ version: 1, mode: 'settled', examples: 6, watermark: 6 });
   });
 
-  it('gives no version twice to a task that was empty at a restart', async () => {
+  it('gives no version twice to a task that was empty at the restart', async () => {
     await fixture.learn(fixture.batch(0, 3));
     const retracted = [0, 1, 2].map((image) => fixture.example(image, null));
     await fixture.commit(await fixture.process(retracted));
@@ -37,14 +37,14 @@ describe('the trainer’s session after a restart', () => {
     expect(await fixture.learn(fixture.batch(0, 3))).toMatchObject({ version: 2, examples: 3 });
   });
 
-  it('solves again when the choices change', async () => {
+  it('solves again when the settings change', async () => {
     await fixture.learn(fixture.batch(0, 6));
     await fixture.settle();
     await fixture.reopen(fixture.tail, { prior: 'empirical' });
     expect(await fixture.settle()).toMatchObject({ version: 3, mode: 'settled' });
   });
 
-  it('counts a score once, whatever is processed again, and keeps it through a restart', async () => {
+  it('counts a score once, also when examples are processed again, and keeps it', async () => {
     await fixture.learn(fixture.batch(0, 9));
     const records = fixture.batch(9, 12);
     await fixture.process(records);
@@ -54,7 +54,7 @@ describe('the trainer’s session after a restart', () => {
     expect(head?.measurements.prequentialExamples).toBe(5);
   });
 
-  it('learns a window alone, and the same one after a restart', async () => {
+  it('learns only the window, and the same one after the restart', async () => {
     const window = { newest: 6 };
     await fixture.reopen(0n, { window });
     const head = await fixture.learn(fixture.batch(0, 9));

@@ -1,4 +1,4 @@
-/** The role `train`: the partitions of examples. */
+/** The role `train`: consumes the partitions of `examples`. */
 import { join } from 'node:path';
 import type { LogRecord, PartitionGroup } from '@headwater/log';
 import { openCodec, parseCompositeKey } from '@headwater/schemas';

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-describe('tasks with settings of their own', () => {
+describe('tasks with their own settings', () => {
   const own = {
     digit: { kinds: ['lda', 'ncm'], window: { newest: 6 } },
     defect: { prior: 'empirical', lift: 16 },
@@ -38,7 +38,10 @@ describe('tasks with settings of their own', () => {
     await fixture.openLane(fixture.tail, { log, ...choices });
   }
 
-  /** Labels pause until the newest heads of both tasks are settled ones of so many examples, which have learned everything. */
+  /**
+   * Pauses labels until the newest heads are settled, have this number of examples, and have learned
+   * everything.
+   */
   async function settled(expected: Readonly<Record<string, number>>): Promise<Map<string, HeadTrained>> {
     return eventually(async () => {
       await fixture.commit(await fixture.idle());
@@ -64,7 +67,7 @@ describe('tasks with settings of their own', () => {
   const digests = (heads: ReadonlyMap<string, HeadTrained>, names: object) =>
     Object.keys(names).map((name) => `${name} ${heads.get(name)?.digest}`);
 
-  /** Of the first ten images, with no trainer. */
+  /** Digest of the first ten images, computed without a trainer. */
   function digestByHand(task: string, { lift, prior }: Pick<TaskSettings, 'lift' | 'prior'>): string {
     const set = createTrainingSet({ extractor: 'eight.v1', task, dimensions: 8, lift: lift ?? null });
     for (let image = 0; image < 10; image++) {
@@ -73,7 +76,7 @@ describe('tasks with settings of their own', () => {
     return trainHead(set, { kind: 'lda', mode: 'settled', prior }).digest;
   }
 
-  it('learn side by side, each as it is told', async () => {
+  it('learn side by side, each with its settings', async () => {
     await learnBoth({ own }, special);
     const heads = newest();
     expect([...heads.keys()].sort()).toEqual(['defect lda', 'digit lda', 'digit ncm']);
@@ -81,7 +84,7 @@ describe('tasks with settings of their own', () => {
     expect(fixture.openTrainingSets.find('eight.v1', 'digit')?.set.examples).toBe(6);
   });
 
-  it('have, after a restart with other settings, the heads of these, and again those of before', async () => {
+  it('get, after a restart with other settings, the heads of these, and later the former ones again', async () => {
     await learnBoth({ own }, special);
     const before = digests(newest(), special);
     await reopen({});
@@ -95,7 +98,7 @@ describe('tasks with settings of their own', () => {
     await eventually(async () => digests(await settled(special), special).join() === before.join());
   });
 
-  it('are solved anew where their choices are others, and nowhere else', async () => {
+  it('are solved again where their settings differ, and nowhere else', async () => {
     await learnBoth({}, plain);
     const before = newest();
     await reopen({ own: { defect: own.defect } });
@@ -108,7 +111,7 @@ describe('tasks with settings of their own', () => {
     expect(fixture.started).toEqual(['lda settled later']);
   });
 
-  it('are still to be solved anew where the process ended before they were', async () => {
+  it('are solved again also where the process ended before that', async () => {
     await learnBoth({}, plain);
     fixture.held = [];
     await reopen({ own: { defect: own.defect } });
@@ -122,7 +125,7 @@ describe('tasks with settings of their own', () => {
     );
   });
 
-  it('are looked at where nobody knows any more what they were, and keep their versions if it is the same', async () => {
+  it('are solved again where their former settings are unknown, and keep the version of an equal head', async () => {
     await learnBoth({}, plain);
     const before = newest();
     await fixture.session.close();

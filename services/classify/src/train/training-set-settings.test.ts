@@ -8,7 +8,7 @@ import { trainingSetSettingsOf } from './training-set-settings.ts';
 const rulesOf = (environment: Record<string, string>) =>
   trainingSetSettingsOf(loadConfig(classifyEnvironment, environment));
 
-it('allows as many examples as are summed exactly, or fewer', () => {
+it('allows as many examples as can be summed exactly, or fewer', () => {
   expect(rulesOf({})).toMatchObject({ lift: null, maxExamples: 2 ** 27, maxSets: 100 });
   expect(rulesOf({ LIFT: '2000' })).toMatchObject({ lift: 2_000, maxExamples: 2 ** 26 });
   expect(rulesOf({ LIFT: '2000', MAX_EXAMPLES: '134217728' })).toMatchObject({ maxExamples: 2 ** 26 });
@@ -19,7 +19,7 @@ it('allows as many examples as are summed exactly, or fewer', () => {
   expect(() => rulesOf({ LIFT: '6' })).toThrow('LIFT');
 });
 
-it('refuses, in the trainer, the example that is one too many, and learns of the others', async () => {
+it('rejects, in the trainer, the one example too many, and learns the others', async () => {
   const fixture = await ClassifyFixture.open({ log: createMemoryLog() });
   try {
     await fixture.start({ MAX_EXAMPLES: '6' });

@@ -1,31 +1,31 @@
 /**
- * What a labelled set is, and how heads are solved of it, in one place: the trainer, a backfill and a rebuild must come to the same set
- * from the same configuration, or their digests say nothing of each other.
+ * The settings of training sets and solves in one place: the trainer, a backfill and a rebuild must reach
+ * equal digests from the same configuration.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { HeadKind, TrainingSetOptions } from '@headwater/heads';
 import type { ClassifyConfig } from '../environment.ts';
 import type { ExampleWindow } from './examples/example-window.ts';
 
-/** What bounds labelled sets, and what their sums are of; nothing, and the vectors themselves, by default. */
+/** Limits and transformation of training sets; by default no limit, and the vectors themselves. */
 export interface TrainingSetSettings {
-  /** Only examples inside of it are in the labelled set; all of them stay in the store. */
+  /** Only examples inside it are in the training set; the store keeps all of them. */
   readonly window?: ExampleWindow | undefined;
   readonly maxSets?: number;
-  /** Examples of a set, the ones outside of a window too. */
+  /** Maximum number of examples of a set, including those outside the window. */
   readonly maxExamples?: number;
-  /** Dimensions of the lift that vectors go through; null: none. */
+  /** Dimensions of the random feature expansion of vectors; null: none. */
   readonly lift?: number | null;
 }
 
-/** With which choices heads are solved. */
+/** The settings with which heads are solved. */
 export interface SolveSettings {
   readonly prior: 'uniform' | 'empirical';
-  /** Of the hidden layer of heads of kind `mlp`. */
+  /** Units of the hidden layer of heads of kind `mlp`. */
   readonly units: number;
 }
 
-/** The rules of each task's sets. */
+/** The settings of each task's sets. */
 export type TrainingSetSettingsOf = (task: string) => TrainingSetSettings;
 
 type Settings = Pick<
@@ -33,7 +33,7 @@ type Settings = Pick<
   'WINDOW' | 'MAX_TASKS' | 'EXTRACTORS' | 'MAX_EXAMPLES' | 'LIFT' | 'PRIOR' | 'MLP_UNITS'
 >;
 
-/** More would not be summed exactly (see `maximumExamples` of the heads). */
+/** More could not be summed exactly (see `maximumExamples` of the heads). */
 const mostExamples = 2 ** 27;
 const mostLiftedExamples = 2 ** 26;
 
@@ -50,7 +50,7 @@ export function solveSettingsOf({ PRIOR, MLP_UNITS }: Settings): SolveSettings {
   return { prior: PRIOR, units: MLP_UNITS };
 }
 
-/** All that a head of the kind depends on beside the examples inside of the set, for comparing. */
+/** All that a head of the kind depends on beside its examples, for comparison. */
 export function choicesOf(
   kind: HeadKind,
   { prior, units, lift = null }: SolveSettings & Pick<TrainingSetSettings, 'lift'>,
@@ -58,7 +58,7 @@ export function choicesOf(
   return JSON.stringify({ prior, lift, ...(kind === 'mlp' ? { units } : {}) });
 }
 
-/** As a set of these rules is made. */
+/** Options of `createTrainingSet`. */
 export function setOptionsOf(
   set: Pick<TrainingSetOptions, 'extractor' | 'task' | 'dimensions'>,
   { lift = null }: TrainingSetSettings,
@@ -68,8 +68,8 @@ export function setOptionsOf(
 }
 
 /**
- * The examples, while they are not more than a set may hold. Which ones the trainer refused beyond that depends on their order, so that
- * nobody can come to its set again. Errors: statistics-overflow.
+ * Passes examples on up to the limit of a set. Beyond it, which ones the trainer rejected depends on their
+ * order, so the set cannot be reproduced. Errors: statistics-overflow.
  */
 export async function* withinLimit<T>(
   examples: AsyncIterable<T>,
@@ -84,6 +84,6 @@ export async function* withinLimit<T>(
 }
 
 export function tooMany(maxExamples: number): HeadwaterError {
-  const message = `A labelled set holds at most ${maxExamples} examples (MAX_EXAMPLES, and as many as are summed exactly)`;
+  const message = `a training set holds at most ${maxExamples} examples (MAX_EXAMPLES, limited to what can be summed exactly)`;
   return new HeadwaterError('statistics-overflow', message, { verdict: 'dead-letter' });
 }

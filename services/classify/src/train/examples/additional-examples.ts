@@ -1,5 +1,6 @@
 /**
- * What settled heads learn from that take examples one by one: more of a set's examples than its sample, as many as memory is set aside for.
+ * Examples beyond the sample of a training set, within the memory limit: settled softmax and mlp heads learn
+ * from each of them.
  */
 import {
   type HeadKind,
@@ -13,12 +14,12 @@ import { EventLoopBudget } from '../../event-loop.ts';
 import type { StateReader } from '../../store/state.ts';
 import { storedExamples } from './trainer-state.ts';
 
-/** Other kinds, and heads that are waited for, need no more than what the set keeps. */
+/** Other kinds, and provisional heads, need only what the training set keeps. */
 export function needsAdditionalExamples(kind: HeadKind, mode: HeadMode): boolean {
   return mode === 'settled' && learnsFromExamples(kind);
 }
 
-/** Those with the smallest sample keys, ascending. Errors: the signal's reason. */
+/** Reads the examples with the smallest sample keys, ascending. Errors: the signal's reason. */
 export async function readExamples(
   reader: StateReader,
   { extractor, task, dimensions }: Pick<TrainingSet, 'extractor' | 'task' | 'dimensions'>,

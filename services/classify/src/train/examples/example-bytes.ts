@@ -1,11 +1,11 @@
 /**
- * How the trainer keeps examples: what the set has of each (image id, label, group, vector), in the order in which a set
- * asks for them again, and an index by image, so that a correction takes out exactly what was put in.
+ * Stored form of examples: one entry an example in the order of a refill, and an index by image, so that a
+ * correction removes exactly what was added.
  */
 import { createHash } from 'node:crypto';
 import { type LabelledVector, sampleKey } from '@headwater/heads';
 
-/** Names a labelled set in keys. */
+/** Key part that identifies a training set. */
 export function setId(extractor: string, task: string): string {
   return createHash('sha256')
     .update(JSON.stringify([extractor, task]))
@@ -30,55 +30,58 @@ export function exampleKey(
   return `${examplesPrefix(set)}${Buffer.from(sampleKey(example)).toString('hex')}`;
 }
 
-/** Its value is the key of the image's example. */
+/** The value under it is the key of the image's example. */
 export function imageIndexKey(set: string, imageId: string): string {
   return `at/${set}/${createHash('sha256').update(imageId, 'utf8').digest('base64url')}`;
 }
 
-interface Line {
+interface SeriesName {
   readonly extractor: string;
   readonly task: string;
   readonly kind: string;
 }
 
-/** What a line's scores need after every example. */
-export function scoresKey({ extractor, task, kind }: Line): string {
+/** Prequential scores of a head series. */
+export function scoresKey({ extractor, task, kind }: SeriesName): string {
   return `scores/${setId(extractor, task)}/${kind}`;
 }
 
-/** A line's tables of classes. */
-export function measuredKey({ extractor, task, kind }: Line): string {
+/** Class tables of a head series. */
+export function measuredKey({ extractor, task, kind }: SeriesName): string {
   return `measured/${setId(extractor, task)}/${kind}`;
 }
 
-/** With which choices a line's newest head was solved. */
-export function solvedKey({ extractor, task, kind }: Line): string {
+/** The solve settings of a series' newest head. */
+export function solvedKey({ extractor, task, kind }: SeriesName): string {
   return `solved/${setId(extractor, task)}/${kind}`;
 }
 
-/** Entries are in the order of assignedAt, then of the sample's keys; a value is the key of the example. */
+/** Entries are ordered by assignedAt, then by sample key; a value is the key of the example. */
 export function timesPrefix(set: string): string {
   return `time/${set}/`;
 }
 
-/** Milliseconds since the epoch as hexadecimal digits that are ordered as the times are, those before it too. */
+/** Milliseconds since the epoch as hexadecimal digits in the order of time, also before 1970. */
 export function timeDigits(milliseconds: number): string {
   const shifted = BigInt(milliseconds) + 2n ** 63n;
   return shifted.toString(16).padStart(16, '0');
 }
 
-/** Comes behind the prefix of times. */
+/** The part of the key after the prefix of times. */
 export function timePosition(example: StoredExample): string {
   return `${timeDigits(example.assignedAt)}/${Buffer.from(sampleKey(example)).toString('hex')}`;
 }
 
-/** A labelled vector, and when it got its label. */
+/** A labelled vector with the time of its label. */
 export interface StoredExample extends LabelledVector {
   /** Milliseconds since the epoch. */
   readonly assignedAt: number;
 }
 
-/** uint32 length of a JSON header, the header, then the vector's int16 (little-endian, as every platform we run on has it). */
+/**
+ * uint32 length of a JSON header, the header, then the int16 vector (little-endian, as on all supported
+ * platforms).
+ */
 export function encodeExample(example: StoredExample): Buffer {
   const { imageId, label, group, vector, assignedAt } = example;
   const header = Buffer.from(JSON.stringify([imageId, label, group, assignedAt]));

@@ -1,4 +1,4 @@
-/** From records of `examples` to what they say; what says nothing readable is a dead letter. */
+/** Decodes records of `examples`; an unreadable one is a dead letter. */
 import { asDeadLetter, HeadwaterError } from '@headwater/errors';
 import { type LogRecord, partitionFor } from '@headwater/log';
 import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
@@ -27,16 +27,16 @@ export class ExampleReader {
     const key = record.key?.toString('utf8') ?? '';
     const [extractor, task, imageId, ...rest] = parseCompositeKey(key);
     if (!extractor || !task || !imageId || rest.length > 0) {
-      throw invalid('The key is not extractor/task/image id');
+      throw invalid('the key is not extractor/task/image id');
     }
     checkTask(task);
     const { examples, partition, partitions } = this.#options;
     if (partitionFor(task, partitions) !== partition)
-      throw invalid('The example is not in its task’s partition');
+      throw invalid('the example is not in the partition of its task');
     if (record.value === null) return { extractor, task, imageId, example: null };
     const example = await examples.decode(record.value);
     if (compositeKey(example.extractor, example.task, example.imageId) !== key) {
-      throw invalid('The key is not the one of the example');
+      throw invalid('the key does not match the example');
     }
     const { group, vector, assignedAt } = example;
     if (example.label === null) return { extractor, task, imageId, example: null };
@@ -44,7 +44,7 @@ export class ExampleReader {
     return { extractor, task, imageId, example: { imageId, label, group, vector, assignedAt } };
   }
 
-  /** The state transition of one record: all of it, or none. */
+  /** The state transition of one record, applied whole or not at all. */
   async learn(record: LogRecord, draft: Draft): Promise<SetChange | undefined> {
     const news = await this.read(record);
     const inner = new Draft(draft);
@@ -54,7 +54,10 @@ export class ExampleReader {
     return change;
   }
 
-  /** For records that were processed before: what was a dead letter then is passed over. Answers what changes in the sets, in order. */
+  /**
+   * Replays processed records and skips the dead letters among them. Returns the changes of the sets, in
+   * order.
+   */
   async replay(records: readonly LogRecord[], draft: Draft): Promise<SetChange[]> {
     const changes: SetChange[] = [];
     for (const record of records) {

@@ -29,7 +29,7 @@ const windows: fc.Arbitrary<ExampleWindow> = fc.oneof(
   fc.record({ span: fc.integer({ min: 1, max: 8 }) }),
 );
 
-/** The digest of the examples inside, found the long way round; null where there are none. */
+/** The digest of the examples inside, computed the slow way; null where there are none. */
 function expected(events: readonly ExampleUpdate[], window: ExampleWindow): string | null {
   const last = new Map(events.map((event) => [event.imageId, event.example]));
   const examples = [...last.values()].filter((example) => example !== null);
@@ -47,7 +47,7 @@ function expected(events: readonly ExampleUpdate[], window: ExampleWindow): stri
 
 type Known = NonNullable<ExampleUpdate['example']>;
 
-/** Ties of time are broken by the sample's keys, which a set of one example at a time tells. */
+/** Breaks ties of time by sample key, which sets of a single example reveal. */
 function newestOf(examples: readonly Known[], count: number): Known[] {
   const state = new InMemoryState();
   for (const example of examples) {
@@ -85,7 +85,7 @@ function learn(
 const digestOf = (sets: TrainingSets) => sets.get(name.extractor, name.task)?.setDigest ?? null;
 
 describe('a window over examples', () => {
-  it('holds exactly what is inside at the end, after any history, in memory and after a restart', async () => {
+  it('contains exactly the newest examples after any history, in memory and after a restart', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(news, { maxLength: 30 }), windows, async (events, window) => {
         const [state, sets] = [new InMemoryState(), new TrainingSets()];
@@ -99,7 +99,7 @@ describe('a window over examples', () => {
     );
   });
 
-  it('is the same whatever the order', () => {
+  it('does not depend on the order of examples', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(news, { maxLength: 10, selector: ({ imageId }) => imageId }).chain((events) => {
@@ -120,7 +120,7 @@ describe('a window over examples', () => {
     );
   });
 
-  it('is undone to the last bit', () => {
+  it('can be undone to the last bit', () => {
     fc.assert(
       fc.property(
         fc.array(news, { maxLength: 12 }),
@@ -138,7 +138,7 @@ describe('a window over examples', () => {
     );
   });
 
-  it('orders times as numbers, those before the epoch too', () => {
+  it('orders times as numbers, also before the epoch', () => {
     const times = [-(2 ** 52), -1, 0, 1, 255, 256, 2 ** 52];
     expect(times.map(timeDigits).toSorted()).toEqual(times.map(timeDigits));
   });
@@ -152,7 +152,7 @@ describe('the limits of a trainer', () => {
     example: { imageId, label: 'x', group: null, vector: vector(1) },
   });
 
-  it('refuse one set too many, and go on with those that are there', () => {
+  it('reject one set too many, and keep the existing sets', () => {
     const state = new InMemoryState();
     const say = (event: ExampleUpdate) => state.commit((draft) => applyExample(draft, event, { maxSets: 1 }));
     expect(say(example('i1'))).toBeDefined();
@@ -160,7 +160,7 @@ describe('the limits of a trainer', () => {
     expect(say(example('i2'))).toBeDefined();
   });
 
-  it('refuse the example that would be summed inexactly, alone, before anything is changed', () => {
+  it('reject only the example that would be summed inexactly, before anything changes', () => {
     const state = new InMemoryState();
     const say = (event: ExampleUpdate) =>
       state.commit((draft) => applyExample(draft, event, { maxExamples: 1 }));

@@ -1,8 +1,7 @@
 /**
- * A labelled set may be those examples alone that were labelled lately: the newest so many, or those within a span of time that ends at
- * the newest example (not at the clock, which would make a head depend on when somebody looks). Which examples are inside is a function
- * of all that are stored, so that the set is the same whatever the order; one that comes late, or the retraction of the newest, may
- * take back in what was left behind.
+ * Limits a training set to the newest examples by count, or by a time span that ends at the newest example
+ * (not at the clock, so that heads are reproducible). Membership depends only on the stored examples, not on
+ * their order: a retraction of the newest can bring an older one back.
  */
 import type { LabelledVector } from '@headwater/heads';
 import type { Draft } from '../../store/state.ts';
@@ -17,7 +16,7 @@ import {
 
 export type ExampleWindow =
   | { readonly newest: number }
-  /** Milliseconds: assignedAt later than the newest example's less this. */
+  /** Milliseconds before the newest example's assignedAt. */
   | { readonly span: number };
 
 export interface WindowInput {
@@ -39,7 +38,7 @@ export interface WindowMove {
   };
 }
 
-/** The store has the example already; here the window gets to know of it. */
+/** Updates the window after the example was put into the store. */
 export function moveWindow(draft: Draft, input: WindowInput): WindowMove {
   const move = new Move(draft, input);
   if ('newest' in input.window) move.holdNewest(input.window.newest);
@@ -56,7 +55,7 @@ class Move {
   readonly #draft: Draft;
   readonly #prefix: string;
   readonly #removed: StoredExample | null;
-  /** By image: what is inside now and was not, and the other way round. */
+  /** By image: examples that entered the window, and those that left it. */
   readonly #entered = new Map<string, StoredExample>();
   readonly #left = new Map<string, StoredExample>();
   readonly #ownId: string;
@@ -131,7 +130,7 @@ class Move {
     if (!this.#entered.delete(example.imageId)) this.#left.set(example.imageId, example);
   }
 
-  /** At most one. */
+  /** Returns at most one. */
   *#take(options: { readonly from?: string; readonly descending?: boolean }): Iterable<StoredExample> {
     for (const { value } of this.#draft.range(this.#prefix, options)) {
       yield this.#read(value);

@@ -1,4 +1,4 @@
-/** The labelled sets that the trainers of this process hold, with the stores that keep their examples: the API asks about them here. */
+/** The training sets of this process with the stores of their examples, for the API. */
 import type { TrainingSet } from '@headwater/heads';
 import type { StateReader } from '../../store/state.ts';
 import type { TrainingSets } from './training-sets.ts';
@@ -23,12 +23,12 @@ export class OpenTrainingSets {
     if (this.#partitions.get(index)?.store === store) this.#partitions.delete(index);
   }
 
-  /** Whether this process trains the partition. */
+  /** Whether the partition is assigned to this process. */
   has(index: number): boolean {
     return this.#partitions.has(index);
   }
 
-  /** Undefined where there is no example, or another process has them. */
+  /** Undefined where there is no example, or where another process trains the task. */
   find(extractor: string, task: string): OpenTrainingSet | undefined {
     for (const partition of this.#partitions.values()) {
       const set = partition.sets.get(extractor, task);

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-describe('a partition that is opened again in the same process', () => {
+describe('a partition that is reopened in the same process', () => {
   const setDigest = () => fixture.openTrainingSets.find('eight.v1', 'digit')?.set.setDigest;
   let retainedSets: RetainedTrainingSets;
   let log: LogRecord[];
@@ -21,7 +21,7 @@ describe('a partition that is opened again in the same process', () => {
     await fixture.commit(await fixture.process(log));
   });
 
-  /** Closes the partition, and opens it with the sets that were kept; then adds up anew, to compare. */
+  /** Closes the partition, reopens it with the retained sets, and sums the sets again for comparison. */
   async function reopen(position: bigint): Promise<{ kept: string | undefined; anew: string | undefined }> {
     await fixture.reopen(position, { retainedSets, log });
     const kept = setDigest();
@@ -29,7 +29,7 @@ describe('a partition that is opened again in the same process', () => {
     return { kept, anew: setDigest() };
   }
 
-  it('keeps its labelled sets', async () => {
+  it('keeps its training sets', async () => {
     const before = setDigest();
     const { kept, anew } = await reopen(fixture.tail);
     expect(fixture.opened.slice(-2)).toMatchObject([
@@ -39,7 +39,7 @@ describe('a partition that is opened again in the same process', () => {
     expect([kept, anew]).toEqual([before, before]);
   });
 
-  it('takes back what was not committed, and learns what is committed since', async () => {
+  it('undoes what was not committed, and learns what was committed since', async () => {
     const before = setDigest();
     await fixture.process([fixture.example(3, 'c2'), fixture.example(40, 'c1'), fixture.example(5, null)]);
     expect(setDigest()).not.toBe(before);
@@ -55,14 +55,14 @@ describe('a partition that is opened again in the same process', () => {
     expect(fixture.openTrainingSets.find('eight.v1', 'digit')?.set.examples).toBe(14);
   });
 
-  it('adds up anew where its store starts over', async () => {
+  it('sums its sets again where its store was replaced', async () => {
     const { kept, anew } = await reopen(4n);
     expect(fixture.opened.at(-2)).toMatchObject({ outcome: 'rebuilt', setsRetained: false });
     expect(kept).toBe(anew);
   });
 
-  it('adds up anew where a batch was under way when it was closed', async () => {
-    // The store goes from under it.
+  it('sums its sets again where a batch was in progress at the close', async () => {
+    // The store is closed while the batch is being learned.
     const learning = fixture.process(fixture.batch(60, 64)).catch(() => undefined);
     fixture.tail -= 4n;
     const closing = fixture.session.close();
@@ -72,7 +72,7 @@ describe('a partition that is opened again in the same process', () => {
     expect(fixture.opened.at(-1)).toMatchObject({ outcome: 'current', setsRetained: false });
   });
 
-  it('does not take sets that are not those of the store', async () => {
+  it('does not use sets that do not match the store', async () => {
     await fixture.session.close();
     const kept = retainedSets.take(0);
     kept?.sets.apply({

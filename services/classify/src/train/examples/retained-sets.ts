@@ -1,14 +1,14 @@
 /**
- * Whenever the group changes, every partition is opened anew, also where its partition stays with this process. Its store then stands where it
- * stood, or a few records behind, and its labelled sets need not be added up from every example again: they wait here for the partition.
+ * Every rebalance reopens all partitions, also those that stay with this process. Their training sets are
+ * kept here meanwhile, so that they need not be summed again from all examples.
  */
 import type { Positions } from '@headwater/log';
 import type { TrainingSets } from './training-sets.ts';
 
-/** A rebalance takes seconds; the sets of a partition that went to another process must not stay in memory. */
+/** Longer than a rebalance; the sets of a partition that moved elsewhere must not stay in memory. */
 const keptMs = 60_000;
 
-/** The sets of all examples before these positions, and of no others. */
+/** The sets of exactly the examples before these positions. */
 export interface Kept {
   readonly sets: TrainingSets;
   readonly positions: Positions;
@@ -21,14 +21,14 @@ interface Waiting extends Kept {
 export class RetainedTrainingSets {
   readonly #partitions = new Map<number, Waiting>();
 
-  /** Hands the sets over: the one who had them must not change them any more. */
+  /** The caller must not change the sets afterwards. */
   keep(partition: number, { sets, positions }: Kept): void {
     this.forget(partition);
     const timer = setTimeout(() => this.#partitions.delete(partition), keptMs).unref();
     this.#partitions.set(partition, { sets, positions: new Map(positions), timer });
   }
 
-  /** At most once: whoever takes them has them alone. */
+  /** Returns the sets once: the caller owns them. */
   take(partition: number): Kept | undefined {
     const kept = this.#partitions.get(partition);
     this.forget(partition);
@@ -41,7 +41,7 @@ export class RetainedTrainingSets {
   }
 }
 
-/** Whether sets at these positions are those of a store that goes on from there. */
+/** Whether the sets match a store that continues from these positions. */
 export function areAtPositions({ positions }: Kept, from: Positions): boolean {
   const same = [...from].every(([topic, offset]) => positions.get(topic) === offset);
   return same && from.size > 0 && from.size === positions.size;

@@ -34,7 +34,7 @@ function digests(sets: TrainingSets): Record<string, string> {
   return Object.fromEntries(sets.all().map((set) => [`${set.extractor}/${set.task}`, set.setDigest]));
 }
 
-/** What the sets must be: the last word on each image, and nothing else. */
+/** The expected sets: the last update of each image. */
 function expected(events: readonly ExampleUpdate[]): Record<string, string> {
   const last = new Map(
     events.map((event) => [JSON.stringify([event.extractor, event.task, event.imageId]), event]),
@@ -50,8 +50,8 @@ function expected(events: readonly ExampleUpdate[]): Record<string, string> {
   return Object.fromEntries([...sets].map(([name, set]) => [name, set.setDigest]));
 }
 
-describe('the trainer’s transitions', () => {
-  it('leave exactly the last word on every image, in memory and on disk', async () => {
+describe('the state transitions of the trainer', () => {
+  it('keep exactly the last update of every image, in memory and on disk', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(news, { maxLength: 30 }), async (events) => {
         const state = new InMemoryState();
@@ -74,7 +74,7 @@ describe('the trainer’s transitions', () => {
     );
   });
 
-  it('come to the same through batches that fail, and through kills', async () => {
+  it('reach the same state through failed batches and kills', async () => {
     const batches = fc.array(
       fc.record({
         events: fc.array(news, { maxLength: 6 }),
@@ -143,7 +143,7 @@ describe('the trainer’s transitions', () => {
     );
   });
 
-  it('refuse a vector of other dimensions or out of range, and stay as they were', () => {
+  it('reject a vector of other dimensions or out of range, and change nothing', () => {
     const state = new InMemoryState();
     const say = (imageId: string, vector: Int16Array) => {
       const example: LabelledVector = { imageId, label: 'x', group: null, vector };
@@ -162,7 +162,7 @@ describe('the trainer’s transitions', () => {
     expect(state.entries).toEqual(entries);
   });
 
-  it('keep examples in the order in which a set is refilled', () => {
+  it('keep examples in the order of a refill', () => {
     const state = new InMemoryState();
     const total = 4_100;
     const sets = new TrainingSets();

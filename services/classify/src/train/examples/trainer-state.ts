@@ -1,6 +1,6 @@
 /**
- * The trainer's state transition over a draft of the partition's store: an example is learned, corrected or forgotten.
- * It answers what goes out of the labelled set and what comes in, exactly.
+ * The trainer's state transition over a draft of the partition's store: an example is learned, corrected or
+ * forgotten. Returns exactly what the training set loses and gains.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { LabelledVector } from '@headwater/heads';
@@ -20,7 +20,7 @@ import {
 } from './example-bytes.ts';
 import { type ExampleWindow, isNothing, moveWindow } from './example-window.ts';
 
-/** What one record of `examples` says; null where the label was retracted or the image erased. */
+/** The content of a record of `examples`; null where the label was retracted or the image erased. */
 export interface ExampleUpdate {
   readonly extractor: string;
   readonly task: string;
@@ -28,41 +28,41 @@ export interface ExampleUpdate {
   readonly example: (LabelledVector & { readonly assignedAt?: number }) | null;
 }
 
-/** What goes out of a labelled set, and what comes in. */
+/** What a training set loses and gains. */
 export interface SetChange {
   readonly extractor: string;
   readonly task: string;
   readonly dimensions: number;
   readonly removed: LabelledVector | null;
   readonly added: LabelledVector | null;
-  /** Other examples that a window leaves behind. */
+  /** Other examples that leave the window. */
   readonly expired?: readonly LabelledVector[];
-  /** Other examples that a window takes in again. */
+  /** Other examples that enter the window again. */
   readonly returned?: readonly LabelledVector[];
 }
 
-/** A labelled set as the store describes it. */
+/** The stored description of a training set. */
 export interface StoredSet {
   readonly extractor: string;
   readonly task: string;
   readonly dimensions: number;
-  /** All that are stored. */
+  /** All stored examples. */
   readonly examples: number;
-  /** Those of them that are in the labelled set. */
+  /** Stored examples that are in the training set. */
   readonly inside: number;
-  /** Where the window begins, a position among the times; empty: before everything. */
+  /** Start of the window, a position among the times; empty: before everything. */
   readonly from: string;
   /** Left out where all examples are inside. */
   readonly window?: ExampleWindow | undefined;
 }
 
-/** Entries of a quantised unit vector lie within ± this. */
+/** Bound on the entries of a quantised unit vector. */
 const largestEntry = 8192;
 
 /**
- * Puts the draft into the state that the news describe; undefined when the labelled set stays as it is.
- * Errors: vector-wrong-dimensions, record-invalid (values out of range), limit-exceeded, statistics-overflow (the example alone is to
- * blame); nothing was changed then.
+ * Applies an update to the draft; undefined when the training set does not change. Errors (of this example
+ * alone; nothing was changed): vector-wrong-dimensions, record-invalid (values out of range), limit-exceeded,
+ * statistics-overflow.
  */
 export function applyExample(
   draft: Draft,
@@ -99,15 +99,15 @@ export function storedSets(reader: StateReader): StoredSet[] {
 }
 
 /**
- * Whether every set was kept under the window that its task has. Another one needs all records again: without a window nobody looks
- * when a label was given once more.
+ * Whether every set was stored under the present window of its task. Another window requires a replay: times
+ * are stored up to date with a window only.
  */
 export function hasWindows(reader: StateReader, rulesOf: TrainingSetSettingsOf): boolean {
   const asText = (window: ExampleWindow | undefined) => JSON.stringify(window ?? null);
   return storedSets(reader).every(({ task, window }) => asText(window) === asText(rulesOf(task).window));
 }
 
-/** Lazily, in the order in which a labelled set wants to be refilled. */
+/** Lazily, in the order in which a training set is refilled. */
 export function* storedExamples(
   reader: StateReader,
   extractor: string,
@@ -120,7 +120,7 @@ export function* storedExamples(
   }
 }
 
-/** Tells which stored examples are in the labelled set as of now: with a window, not all of them are. */
+/** Returns a predicate for the stored examples that are in the training set now. */
 export function insideOf(
   reader: StateReader,
   extractor: string,
@@ -141,7 +141,7 @@ function storedSet(reader: StateReader, id: string): StoredSet | undefined {
   return bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as StoredSet);
 }
 
-/** An empty set is forgotten, its dimensions too. */
+/** Deletes an empty set with its dimensions. */
 function putSet(draft: Draft, id: string, set: StoredSet): void {
   draft.put(setKey(id), set.examples === 0 ? null : Buffer.from(JSON.stringify(set)));
 }
@@ -150,18 +150,18 @@ function checkVector(vector: Int16Array, dimensions: number): void {
   if (vector.length !== dimensions) {
     throw new HeadwaterError(
       'vector-wrong-dimensions',
-      'The example’s vector does not fit its labelled set',
+      'the vector of the example has other dimensions than its training set',
       {
         context: { dimensions, found: vector.length },
       },
     );
   }
   if (vector.some((entry) => Math.abs(entry) > largestEntry)) {
-    throw new HeadwaterError('record-invalid', 'The example’s vector is not a quantised unit vector');
+    throw new HeadwaterError('record-invalid', 'the vector of the example is not a quantised unit vector');
   }
 }
 
-/** Where there is no window it does not matter when a label was given. */
+/** Without a window, the time of a label does not matter. */
 function sameExample(
   a: StoredExample | null,
   b: StoredExample | null,
@@ -186,7 +186,7 @@ function checkLimits(
   if (isNew && storedSets(reader).length >= maxSets) {
     throw new HeadwaterError(
       'limit-exceeded',
-      `A trainer’s partition holds at most ${maxSets} labelled sets`,
+      `a partition of the trainer holds at most ${maxSets} training sets`,
     );
   }
   if (!grows || set.examples < maxExamples) return;

@@ -1,6 +1,6 @@
 /**
- * The labelled sets of one partition's tasks, in memory. Sets are exact: what was added can be taken out again to the last
- * bit, so a batch that fails is simply undone, and a restart adds the same examples up to the same digest.
+ * The training sets of one partition's tasks, in memory. Removal is exact to the last bit: a failed batch is
+ * undone, and a restart sums the same examples to the same digest.
  */
 import { createTrainingSet, type TrainingSet } from '@headwater/heads';
 import { EventLoopBudget } from '../../event-loop.ts';
@@ -18,7 +18,7 @@ export class TrainingSets {
     this.#rulesOf = rulesOf;
   }
 
-  /** Adds up what the store holds. */
+  /** Sums the stored examples. */
   static async load(reader: StateReader, rulesOf?: TrainingSetSettingsOf): Promise<TrainingSets> {
     const sets = new TrainingSets(rulesOf);
     const eventLoop = new EventLoopBudget();
@@ -32,12 +32,12 @@ export class TrainingSets {
     return sets;
   }
 
-  /** Every change was taken in to its end; where one was not, what is here is nobody's to rely on. */
+  /** False where a change was interrupted: the sets must not be used any more. */
   get isWhole(): boolean {
     return this.#isWhole;
   }
 
-  /** Whether these are sets of as many examples as the store has: a last look before they are taken for what it holds. */
+  /** Whether the sets have as many examples as the store: a last check before they are reused. */
   agreeWith(reader: StateReader): boolean {
     const stored = storedSets(reader).filter(({ inside }) => inside > 0);
     const agree = stored.every(
@@ -66,14 +66,14 @@ export class TrainingSets {
     this.#isWhole = true;
   }
 
-  /** Takes changes back, the newest first. */
+  /** Undoes changes, the newest first. */
   undo(changes: readonly SetChange[]): void {
     for (const change of changes.toReversed()) {
       this.apply(reversed(change));
     }
   }
 
-  /** A set that removals have left without a complete sample reads it again. */
+  /** Reads the sample of a set again where removals have left it incomplete. */
   refill(set: TrainingSet, reader: StateReader): void {
     if (set.needsRefill) set.refill(storedExamples(reader, set.extractor, set.task));
   }

@@ -14,13 +14,13 @@ import type { PublicationOptions } from './publication.ts';
 
 export interface ErasedHeadsOptions extends Pick<PublicationOptions, 'topics' | 'serving'> {
   readonly table: HeadsTable;
-  /** All lines of the partition, with the heads that were committed. */
+  /** All series of the partition, with their committed heads. */
   readonly lines: readonly HeadSeries[];
   /** Whether the set still has examples. */
   hasExamples(set: SetName): boolean;
 }
 
-/** The publication, and with it tombstones for the heads that it allows to go; where one of them serves, something else does. */
+/** Adds tombstones for the heads that can go with this publication; replaces those that serve. */
 export function withErasedHeadTombstones(
   publication: Publication,
   erasures: readonly Erasure[],
@@ -66,7 +66,7 @@ function erasedHeads(
     .filter(({ kind }) => !hasExamples(erasure) || isReplaced(kind));
 }
 
-/** A pin holds against champions, not against an erasure. */
+/** An erasure overrides a pin. */
 function withServing(
   publication: Publication,
   task: string,

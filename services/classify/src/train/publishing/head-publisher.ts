@@ -1,6 +1,6 @@
 /**
- * Decides for the lines of a partition which version a solved head gets, which records publish it, and which head serves
- * each task. What it decides counts from the commit on.
+ * Decides the version of each solved head of a partition, the records that publish it, and the head that
+ * serves each task. Decisions take effect with the commit.
  */
 import { arithmeticOf, type Classifier, openHead } from '@headwater/heads';
 import type { Logger, LogRecord, OutgoingRecord } from '@headwater/log';
@@ -20,24 +20,26 @@ import { choicesOf } from '../training-set-settings.ts';
 import { expiredVersionTombstones, headRecord, headTrained, type PublicationOptions } from './publication.ts';
 
 export interface HeadPublisherOptions extends PublicationOptions {
-  /** Each labelled set has a line of each kind; other choices make other heads of the same examples. */
+  /**
+   * Each training set has a head series of each kind; other settings give other heads of the same examples.
+   */
   readonly settingsOf: SettingsOf;
   readonly board: TrainMetrics;
   readonly logger: Logger;
 }
 
-/** The head that a line was known to have, and the choices with which it was solved. */
+/** The newest head of a series, and the settings with which it was solved. */
 interface Solved {
   readonly digest: string;
   readonly choices: string;
 }
 
-/** Heads that are on their way into the log. */
+/** Heads that are being published. */
 export interface Publication {
   readonly records: readonly OutgoingRecord[];
   readonly heads: readonly PublishedHead[];
   readonly solved: readonly SolvedHead[];
-  /** Task to what serves it from the commit on; null: nothing. */
+  /** Serving head by task from the commit on; null: none. */
   readonly serving: ReadonlyMap<string, HeadActivated | null>;
 }
 
@@ -51,7 +53,7 @@ export interface PublishedHead {
 export class HeadPublisher {
   readonly #options: HeadPublisherOptions;
   readonly #lines = new Map<string, readonly HeadSeries[]>();
-  /** Lines whose newest head the store is not told of. */
+  /** Series whose newest head is not in the store yet. */
   readonly #unkept = new Set<HeadSeries>();
   readonly #serving: ServingView;
 
@@ -60,7 +62,7 @@ export class HeadPublisher {
     this.#serving = new ServingView(options.table);
   }
 
-  /** The scores of the store, and the heads of the table, which must have caught up. */
+  /** Loads the scores of the store and the heads of the table, which must have caught up. */
   async open(sets: readonly SetName[], store: StateReader): Promise<void> {
     for (const line of sets.flatMap((set) => this.lines(set))) {
       line.scores = SeriesScores.restore(store.get(scoresKey(line)), store.get(measuredKey(line)));
@@ -73,7 +75,7 @@ export class HeadPublisher {
     }
   }
 
-  /** One of each kind, in order of preference. */
+  /** One series of each kind, in order of preference. */
   lines({ extractor, task }: SetName): readonly HeadSeries[] {
     const id = setId(extractor, task);
     const lines =
@@ -87,14 +89,14 @@ export class HeadPublisher {
     return [...this.#lines.values()].flat();
   }
 
-  /** Whether predictions wait for heads of this line: it serves, or nothing does and it is the first to. */
+  /** Whether predictions wait for heads of this series: it serves, or would be the first to. */
   serves(line: HeadSeries): boolean {
     const serving = this.#serving.activation(line.task);
     if (serving === undefined) return line.kind === this.#options.settingsOf(line.task).kinds[0];
     return serving.extractor === line.extractor && serving.kind === line.kind;
   }
 
-  /** What must survive a restart beside the examples and the scores. */
+  /** Writes what must survive a restart beside the examples and the scores. */
   keep(draft: Draft): void {
     for (const line of this.#unkept) {
       const solved: Solved = { digest: line.newest?.digest ?? '', choices: this.#choices(line) };
@@ -103,7 +105,10 @@ export class HeadPublisher {
     this.#unkept.clear();
   }
 
-  /** The same heads again where examples came that changed nothing: their watermark moves on, their version does not. */
+  /**
+   * The same heads again where new examples changed nothing: their watermark moves on, their version does
+   * not.
+   */
   refresh(lines: readonly HeadSeries[], watermark: bigint): PublishedHead[] {
     const heads: PublishedHead[] = [];
     for (const { newest } of lines) {
@@ -113,7 +118,7 @@ export class HeadPublisher {
     return heads;
   }
 
-  /** The records for these heads under their next versions, and for what serves once they are there. */
+  /** The records that publish these heads under their next versions, and the activations that follow. */
   compose(
     solved: readonly SolvedHead[],
     moved: readonly PublishedHead[],
@@ -160,7 +165,10 @@ export class HeadPublisher {
     return { trained, classifier, ...(cause === undefined ? {} : { cause }) };
   }
 
-  /** What is to serve and does not, by task; null where the last example went, lest what was erased goes on serving. */
+  /**
+   * Changes of serving heads by task; null where the last example went, so that no erased example goes on
+   * serving.
+   */
   #choose(heads: readonly PublishedHead[], sets: readonly SetName[]): Map<string, HeadActivated | null> {
     const serving = new Map<string, HeadActivated | null>();
     for (const task of new Set(this.allSeries().map((line) => line.task))) {
@@ -174,7 +182,7 @@ export class HeadPublisher {
     return serving;
   }
 
-  /** The table knows every version that was ever committed, and this line those that the table may not show yet. */
+  /** The table knows every committed version, and this series those that the table may not show yet. */
   #nextVersion(line: HeadSeries): number {
     return Math.max(line.newest?.version ?? 0, this.#options.table.highestVersion(line)) + 1;
   }
@@ -199,12 +207,12 @@ export class HeadPublisher {
   }
 }
 
-/** Another version of the program solved it: the same examples give another head now. */
+/** Solved by another version of the program, which gives another head for the same examples. */
 function isOfOtherArithmetic({ newest, kind }: HeadSeries): boolean {
   return newest !== undefined && newest.arithmetic !== arithmeticOf(kind);
 }
 
-/** Solved anew, the head came out as the one that is there: its version stays. */
+/** The head solved again is the stored one: its version stays. */
 function confirmsStoredHead(
   { choicesUnknown, outdated, newest }: HeadSeries,
   head: SolvedHead['head'],

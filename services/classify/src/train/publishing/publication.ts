@@ -1,6 +1,5 @@
 /**
- * From a solved head to the records that publish it: the head itself, and
- * tombstones for the versions that are too old to be kept.
+ * The records that publish a solved head: the head itself, and tombstones for versions beyond the retention.
  */
 import type { BlobStore } from '@headwater/blobs';
 import type { Head } from '@headwater/heads';
@@ -17,11 +16,11 @@ export interface PublicationOptions {
   readonly table: HeadsTable;
   /** In order of preference: the first one that has a head serves. */
   readonly extractors: readonly string[];
-  /** Parameters above this go to the blob store. */
+  /** Larger parameters go to the blob store. */
   readonly inlineBytes: number;
 }
 
-/** What a head's record needs beside the head. */
+/** The fields of a head's record beside the head. */
 export interface HeadContext {
   readonly extractor: string;
   readonly task: string;
@@ -81,7 +80,7 @@ export function headRecord(
   };
 }
 
-/** Tombstones for versions that a new one makes too old; what serves stays. */
+/** Tombstones for versions beyond the retention; the serving head stays. */
 export function expiredVersionTombstones(head: HeadTrained, options: PublicationOptions): OutgoingRecord[] {
   const { extractor, task, kind, version } = head;
   const serving = options.table.activation(task);
@@ -97,7 +96,7 @@ export function expiredVersionTombstones(head: HeadTrained, options: Publication
     }));
 }
 
-/** Where a head's parameters lie: in its record, or in the blob store when they are large. Errors: blob-store-unavailable. */
+/** Puts large parameters into the blob store, small ones into the record. Errors: blob-store-unavailable. */
 export async function storeParameters(
   bytes: Uint8Array,
   options: Pick<PublicationOptions, 'blobs' | 'inlineBytes'>,

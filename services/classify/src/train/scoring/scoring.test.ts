@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A line whose head always answers the first of these classes. */
+/** A series whose head always predicts the first of these classes. */
 function lineOf(task: string, classes: readonly string[]): HeadSeries {
   const line = newHeadSeries('two.v1', task, 'lda');
   const probabilities = Float64Array.from(classes, (_, at) => (at === 0 ? 1 : 0));
@@ -25,7 +25,7 @@ function openScoring() {
   return new Scoring({ board: { drifted: () => undefined }, logger: { warn: () => undefined } });
 }
 
-/** Scores one example, and answers which keys were written with it. */
+/** Scores one example, and returns the keys written with it. */
 function score(scoring: Scoring, line: HeadSeries, label: string, hasPaused = false): string[] {
   scoring.score([line], change(line, label));
   return commit(scoring, hasPaused);
@@ -37,8 +37,8 @@ function commit(scoring: Scoring, hasPaused = false): string[] {
   return [...draft.changes.keys()];
 }
 
-describe('tables of classes', () => {
-  it('are written when something has changed, at most once a second, and when labels pause', () => {
+describe('the class tables', () => {
+  it('are written after a change, at most once a second, and when labels pause', () => {
     const [scoring, line] = [openScoring(), lineOf('digit', ['a', 'b'])];
     const [scores, table] = [scoresKey(line), measuredKey(line)];
     expect(score(scoring, line, 'a')).toEqual([scores, table]);
@@ -53,7 +53,7 @@ describe('tables of classes', () => {
     expect(score(scoring, line, 'a', true)).toEqual([scores, table]);
   });
 
-  it('rest longer the larger they are', () => {
+  it('are written more rarely the larger they are', () => {
     const classes = Array.from({ length: 4_000 }, (_, at) => `class ${at} with a long name`);
     const [scoring, line] = [openScoring(), lineOf('digit', classes)];
     for (const label of classes) scoring.score([line], change(line, label));
@@ -66,7 +66,7 @@ describe('tables of classes', () => {
     expect(commit(scoring)).toContain(measuredKey(line));
   });
 
-  it('are written at once without an image that was erased, and only those', () => {
+  it('are written at once without an erased image, and only those with it', () => {
     const [scoring, line, other] = [openScoring(), lineOf('digit', ['a', 'b']), lineOf('colour', ['a', 'b'])];
     score(scoring, line, 'b');
     expect(line.scores.measuredState().toString()).toContain('of b');

@@ -1,5 +1,6 @@
 /**
- * Scores of a partition's lines, kept until their batch is committed: an example of a batch that fails comes again, and must not count twice.
+ * Scores of a partition's series, held back until their batch is committed: a failed batch is processed
+ * again, and must not count twice.
  */
 import type { Logger } from '@headwater/log';
 import type { Draft } from '../../store/state.ts';
@@ -9,11 +10,13 @@ import type { HeadSeries } from './head-series.ts';
 import type { Drift, ScoredExample } from './series-scores.ts';
 import type { TrainMetrics } from './train-metrics.ts';
 
-/** Tables of classes are written this seldom: a crash may forget so much of them, and of nothing else. */
+/** Minimum interval between writes of class tables, and so the most that a crash loses of them. */
 const leastRestMs = 1_000;
-/** They are written whole: the larger they are, the longer they rest. Ten classes take some 10 kB, ten thousand about 1 MB. */
+/**
+ * Tables are written whole, so large ones less often. Ten classes take some 10 kB, ten thousand about 1 MB.
+ */
 const bytesPerMs = 100;
-/** Nothing is forgotten for longer. */
+/** Maximum interval. */
 const longestRestMs = 30_000;
 
 export interface ScoringOptions {
@@ -25,7 +28,7 @@ export class Scoring {
   readonly #options: ScoringOptions;
   #uncommitted: { readonly line: HeadSeries; readonly example: ScoredExample }[] = [];
   #forgotten: { readonly line: HeadSeries; readonly imageId: string }[] = [];
-  /** Lines whose tables are not written. */
+  /** Series whose tables have unwritten changes. */
   readonly #unwritten = new Set<HeadSeries>();
   #restUntil = 0;
 
@@ -33,7 +36,10 @@ export class Scoring {
     this.#options = options;
   }
 
-  /** A new example is answered by the newest head of each line before any head learns it. Corrections do not count. */
+  /**
+   * Scores a new example on the newest head of each series, before any head learns it. Corrections do not
+   * count.
+   */
   score(lines: readonly HeadSeries[], { removed, added }: SetChange): void {
     if (removed !== null || added === null) return;
     for (const line of lines) {
@@ -47,7 +53,7 @@ export class Scoring {
     }
   }
 
-  /** The image was erased. */
+  /** Removes an erased image. */
   forget(lines: readonly HeadSeries[], imageId: string): void {
     for (const line of lines) this.#forgotten.push({ line, imageId });
   }
@@ -57,7 +63,7 @@ export class Scoring {
     this.#forgotten = [];
   }
 
-  /** The batch is committed: its scores count, and go into the store with it; all of them where labels have paused. */
+  /** Stores the scores of the committed batch; class tables too where labels have paused. */
   commit(draft: Draft, hasPaused = false): void {
     const scored = new Set<HeadSeries>();
     for (const { line, example } of this.#uncommitted) {
@@ -72,7 +78,7 @@ export class Scoring {
     }
     for (const line of scored) draft.put(scoresKey(line), line.scores.quickState());
     if (hasPaused || Date.now() >= this.#restUntil) this.#writeTables(draft, this.#unwritten);
-    // What was erased must not stay.
+    // An erased image must not stay in the store.
     else this.#writeTables(draft, new Set(this.#forgotten.map(({ line }) => line)));
     this.#forgotten = [];
   }
@@ -96,12 +102,12 @@ export class Scoring {
     board.drifted({ extractor, task, kind }, drift.sign);
     if (drift.sign === 'errors') {
       const { from, to, dropped, width } = drift.change;
-      logger.warn({ ...fields, from, to, dropped, width }, 'errors have risen: the stream has changed');
+      logger.warn({ ...fields, from, to, dropped, width }, 'error rate has risen: the stream has drifted');
     } else {
       const { distance, threshold, mean } = drift.verdict;
       logger.warn(
         { ...fields, distance, threshold, mean },
-        'examples look newer than those that were learned',
+        'novelty has risen: new examples differ from the learned ones',
       );
     }
   }

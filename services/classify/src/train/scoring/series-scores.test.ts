@@ -14,8 +14,8 @@ function example(index: number, right: boolean, novelty: number | null = null): 
 
 const restored = (scores: SeriesScores) => SeriesScores.restore(scores.quickState(), scores.measuredState());
 
-describe('the scores of a line', () => {
-  it('say nothing before the first one', () => {
+describe('the scores of a head series', () => {
+  it('are empty before the first example', () => {
     expect(new SeriesScores().measurements()).toEqual({});
   });
 
@@ -34,7 +34,7 @@ describe('the scores of a line', () => {
     expect(again.quickState()).toEqual(scores.quickState());
   });
 
-  it('tell once that errors have risen, and not that they have fallen', () => {
+  it('report a rise of errors once, and no fall', () => {
     const scores = new SeriesScores();
     const told: string[] = [];
     const stream = (from: number, to: number, right: (index: number) => boolean) => {
@@ -56,7 +56,7 @@ describe('the scores of a line', () => {
     expect(again.driftEvents[0]?.to).toBeGreaterThan(again.driftEvents[0]?.from ?? 1);
   });
 
-  it('tell that examples look newer than those that were learned', () => {
+  it('report a rise of novelty', () => {
     const scores = new SeriesScores();
     const signs = (novelty: (index: number) => number) =>
       Array.from({ length: 200 }, (_, index) => scores.add(example(index, true, novelty(index)))).flat();
@@ -64,7 +64,7 @@ describe('the scores of a line', () => {
     expect(signs(() => 0.97).map(({ sign }) => sign)).toEqual(['novelty']);
   });
 
-  it('list classes one by one only where they are few', () => {
+  it('list single classes only where they are few', () => {
     const scores = new SeriesScores();
     for (let index = 0; index < 60; index++) {
       scores.add({ ...example(index, true), label: `c${index}`, classes: [`c${index}`, 'other'] });

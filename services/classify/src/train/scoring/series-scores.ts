@@ -1,6 +1,7 @@
 /**
- * How one line of heads scores: each new example is answered by its newest head before any head learns from it. Figures for people,
- * for the choice of the champion, and for telling that the stream has changed; all of it goes through a restart.
+ * Prequential scores of one head series: its newest head predicts each new example before any head learns
+ * from it. They feed the measurements, the choice of the champion, and drift detection, and survive a
+ * restart.
  */
 import { HeadwaterError } from '@headwater/errors';
 import {
@@ -21,36 +22,36 @@ import {
   type PrequentialState,
 } from '@headwater/heads';
 
-/** One new example, as the newest head answered it. */
+/** One new example with the prediction of the newest head. */
 export interface ScoredExample extends PredictionOutcome {
   readonly novelty: number | null;
-  /** Examples that the head's percentiles of novelty rest on. */
+  /** Number of examples behind the head's novelty percentiles. */
   readonly references: number;
 }
 
-/** The stream is no longer what was learned. */
+/** A detected change of the stream. */
 export type Drift =
   | { readonly sign: 'errors'; readonly change: AdwinChange }
   | { readonly sign: 'novelty'; readonly verdict: NoveltyShiftVerdict };
 
-/** A drift as it is remembered, for people who were not there to read the log. */
+/** A drift as the API reports it. */
 export interface DriftEvent {
   readonly sign: Drift['sign'];
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** Of `errors`: the share of wrong answers before. Of `novelty`: the percentile that is usual. */
+  /** Of `errors`: the former error rate. Of `novelty`: the expected percentile. */
   readonly from: number;
-  /** And what it is now. */
+  /** The present value. */
   readonly to: number;
 }
 
-/** What changes with every example, small enough to be kept with every batch. */
+/** State that changes with every example, small enough to be stored with every batch. */
 interface QuickState {
   readonly prequential: PrequentialState;
   readonly errors: AdwinState;
   readonly novelty: NoveltyShiftState;
   readonly drifts: DriftCounts;
-  /** The newest first; not there in states of an older version. */
+  /** The newest first; absent in states of older versions. */
   readonly driftEvents?: readonly DriftEvent[];
 }
 
@@ -59,9 +60,9 @@ export interface DriftCounts {
   readonly novelty: number;
 }
 
-/** Classes up to this number are listed one by one in a head's measurements. */
+/** Up to this number, classes are listed one by one in a head's measurements. */
 const listedClasses = 50;
-/** Drifts that are remembered one by one. */
+/** Number of stored drift events. */
 const rememberedDrifts = 20;
 
 export class SeriesScores {
@@ -81,7 +82,7 @@ export class SeriesScores {
     this.#measured = measured === undefined ? new HeadMeasurements() : HeadMeasurements.fromState(measured);
   }
 
-  /** Answers what shows with this example for the first time. Only errors that rise are a drift: those that fall are learning. */
+  /** Returns the drifts that this example reveals. Only a rise of errors is a drift: a fall is learning. */
   add(example: ScoredExample): Drift[] {
     const correct = this.#prequential.add(example);
     this.#measure(example);
@@ -106,7 +107,7 @@ export class SeriesScores {
     this.#driftEvents = [event, ...this.#driftEvents].slice(0, rememberedDrifts);
   }
 
-  /** The image was erased: it is no longer named among the worst. What it counted for stays, which says nothing of it. */
+  /** Removes an erased image from the worst examples. Its anonymous counts stay. */
   forget(imageId: string): void {
     const state = this.#measured.state();
     const worst = state.worst.filter((one) => one.imageId !== imageId);
@@ -118,12 +119,12 @@ export class SeriesScores {
     return this.#prequential.report().recent;
   }
 
-  /** How often the stream has changed, by what told it. */
+  /** Number of drifts by sign. */
   get drifts(): DriftCounts {
     return this.#drifts;
   }
 
-  /** The newest of them, the newest first. */
+  /** The newest first. */
   get driftEvents(): readonly DriftEvent[] {
     return this.#driftEvents;
   }
@@ -132,7 +133,7 @@ export class SeriesScores {
     return this.#measured.report();
   }
 
-  /** As a head's measurements, classes one by one where they are few; empty while nothing was scored. */
+  /** The scores as measurements of a head, with single classes where they are few; empty without scores. */
   measurements(): Record<string, number> {
     const { total, recent } = this.#prequential.report();
     if (total.examples === 0) return {};
@@ -167,7 +168,7 @@ export class SeriesScores {
     return new SeriesScores(parse<QuickState>(quick), parse<MeasurementState>(measured));
   }
 
-  /** More classes than can be measured one by one are no reason not to learn them. */
+  /** Classes beyond the limit are learned, but not measured. */
   #measure(example: ScoredExample): void {
     try {
       this.#measured.add(example);

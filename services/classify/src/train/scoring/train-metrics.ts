@@ -1,4 +1,4 @@
-/** What the trainers of this process have to show, by (extractor, task, kind): the API and the metrics read it here. */
+/** Metrics of the trainers of this process by (extractor, task, kind), read by the API and exported. */
 import type { HeadMode, MeasurementReport } from '@headwater/heads';
 import type { Metrics } from '@headwater/service-kit';
 import type { HeadSeries } from './head-series.ts';
@@ -6,16 +6,16 @@ import type { Drift, DriftCounts, DriftEvent } from './series-scores.ts';
 
 const solveBuckets = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
-/** What is known of a line in the process that trains it, as of the last commit. */
+/** A series in the process that trains it, as of the last commit. */
 export interface SeriesView {
   readonly extractor: string;
   readonly task: string;
   readonly kind: string;
   readonly version: number | null;
   readonly prequential: Readonly<Record<string, number>>;
-  /** How often its errors have risen, and its examples have become newer, since the line began. */
+  /** How often errors and novelty have risen since the series began. */
   readonly drifts: DriftCounts;
-  /** The newest of these, the newest first. */
+  /** The newest first. */
   readonly driftEvents: readonly DriftEvent[];
 }
 
@@ -56,17 +56,17 @@ export class TrainMetrics {
     this.#metrics.drifts.add(1, { task, extractor, kind, sign });
   }
 
-  /** Of one line, or of the first one of the task; empty where another process trains the task. */
+  /** Of one series, or of the first one of the task; empty where another process trains the task. */
   prequential(extractor: string, task: string, kind?: string): Record<string, number> {
     return this.#find(extractor, task, kind)?.scores.measurements() ?? {};
   }
 
-  /** Everything that was measured of a line; undefined where another process trains it. */
+  /** All measurements of a series; undefined where another process trains it. */
   report(extractor: string, task: string, kind: string): MeasurementReport | undefined {
     return this.#find(extractor, task, kind)?.scores.report();
   }
 
-  /** The task's lines that this process trains. */
+  /** The task's series that this process trains. */
   lines(task: string): SeriesView[] {
     const known = [...this.#lines.values()].filter((line) => line.task === task);
     return known.map(({ extractor, kind, newest, scores }) => ({

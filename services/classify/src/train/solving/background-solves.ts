@@ -1,7 +1,7 @@
 /**
- * Heads of one partition that are being solved, while the partition goes on learning, and those that are solved and wait to be published. At most
- * one a line is under way. A solve works on a copy of a set whose examples are all committed, and what it finds is a head of that
- * set whatever came afterwards.
+ * Solves heads of one partition in the background, at most one a series, while the partition goes on
+ * learning; keeps solved heads until they are published. A solve works on a copy of a committed set, so later
+ * examples do not affect it.
  */
 import { asHeadwaterError } from '@headwater/errors';
 import {
@@ -25,11 +25,11 @@ export interface SolveTask {
   readonly line: HeadSeries;
   readonly set: TrainingSet;
   readonly mode: HeadMode;
-  /** Where the set's examples end in the log. */
+  /** Offset behind the set's examples. */
   readonly watermark: bigint;
-  /** The last record that was learned. */
+  /** The last learned record. */
   readonly cause: LogRecord | undefined;
-  /** Predictions wait for heads of this line. */
+  /** Predictions wait for heads of this series. */
   readonly serves: boolean;
 }
 
@@ -45,11 +45,14 @@ export interface BackgroundSolvesOptions {
   readonly board: Pick<TrainMetrics, 'solved' | 'failed'>;
   readonly logger: { error(fields: object, message: string): void };
   storeParameters(bytes: Uint8Array): Promise<HeadTrained['parameters']>;
-  /** Completes the set's sample where removals have used it up. */
+  /** Reads the set's sample again where removals have used it up. */
   refill(set: TrainingSet): void;
-  /** Examples of the set beyond its sample, for heads that learn from each of them; the set does not change until the signal says so. */
+  /**
+   * Examples beyond the sample, for kinds that learn from each; the set stays unchanged until the signal
+   * aborts.
+   */
   readExamples(set: TrainingSet, signal: AbortSignal): Promise<readonly LabelledVector[]>;
-  /** Called when there is a solved head, or a line is free again. */
+  /** Called when a head is solved, or a series is free again. */
   changed(): void;
 }
 
@@ -67,7 +70,7 @@ export class BackgroundSolves {
     this.#options = options;
   }
 
-  /** Solved and not published. */
+  /** Solved and not yet published. */
   get solved(): readonly SolvedHead[] {
     return [...this.#solved.values()];
   }
@@ -76,7 +79,7 @@ export class BackgroundSolves {
     return this.#running.has(line) || this.#solved.has(line);
   }
 
-  /** The set is copied before this returns; false where it has to wait for its turn. */
+  /** Copies the set before it returns; false where no thread is free. */
   start(task: SolveTask): boolean {
     const { solver } = this.#options;
     const urgency: Urgency = task.serves && task.mode === 'provisional' ? 'now' : 'later';
@@ -87,12 +90,12 @@ export class BackgroundSolves {
     return true;
   }
 
-  /** Labels come again: full choices are made when they pause. */
+  /** Labels have resumed: settled heads are solved at the next pause. */
   dropSettled(): void {
     for (const [line, { mode }] of this.#running) if (mode === 'settled') this.drop(line);
   }
 
-  /** Nothing of this line is wanted any more, as of a set that is gone. */
+  /** Cancels all work of this series, such as of an empty set. */
   drop(line: HeadSeries): void {
     this.#running.get(line)?.abort.abort();
     this.#running.delete(line);
@@ -107,7 +110,7 @@ export class BackgroundSolves {
     for (const line of [...this.#running.keys(), ...this.#solved.keys()]) this.drop(line);
   }
 
-  /** Copies the set before it first waits. */
+  /** Copies the set before its first await. */
   async #solve({ line, set, mode }: SolveTask, urgency: Urgency, signal: AbortSignal): Promise<Head> {
     const { solver, settingsOf, refill, readExamples } = this.#options;
     const { prior, units } = settingsOf(line.task);
@@ -116,7 +119,7 @@ export class BackgroundSolves {
     return solver.start(set, { kind: line.kind, mode, prior, units }, urgency, signal, more);
   }
 
-  /** One task that cannot be solved must not keep the others from learning, or images from being answered. */
+  /** A failed solve must not stop learning or predictions. */
   async #finish(task: SolveTask, running: Running, solving: Promise<Head>): Promise<void> {
     const { line, mode, watermark, cause, serves } = task;
     const { board, storeParameters, changed } = this.#options;
@@ -142,7 +145,7 @@ export class BackgroundSolves {
     const { code, message } = asHeadwaterError(thrown);
     const { extractor, task, kind } = line;
     const fields = { extractor, task, kind, examples: set.examples, code, reason: message };
-    logger.error(fields, 'a head cannot be solved');
+    logger.error(fields, 'head cannot be solved');
     board.failed(code);
     pauseAfterFailure(line);
   }

@@ -1,20 +1,20 @@
 /**
- * How heads of kind `mlp` learn: TensorFlow.js trains their layers, in the solver's thread, on the first backend that works there. Whatever
- * came of that choice is the same for every head of the process.
+ * Trains heads of kind `mlp` with TensorFlow.js in the solver's thread, on the first backend that works. All
+ * heads of a process use the same backend.
  */
 import type { LayersTask, TrainLayers } from '@headwater/heads';
 
 const batchSize = 64;
-/** A provisional head is waited for. */
+/** Few, since predictions wait for a provisional head. */
 const provisionalSteps = 100;
-/** Passes over all examples of a settled head, in at least and at most so many steps. */
+/** Passes over all examples for a settled head, with a minimum and a maximum number of steps. */
 const settledPasses = 3;
 const fewestSettledSteps = 300;
 const mostSettledSteps = 5_000;
 
 let started: Promise<unknown> | undefined;
 
-/** TensorFlow.js is large: it is loaded for the first head that needs it. Errors: prerequisite-missing. */
+/** Loads TensorFlow.js at the first use, since it is large. Errors: prerequisite-missing. */
 async function loadTraining() {
   const training = await import('@headwater/tfjs/training');
   started ??= training.startBackend();
@@ -28,7 +28,7 @@ function stepsFor({ mode, vectors }: LayersTask): number {
   return Math.min(mostSettledSteps, Math.max(fewestSettledSteps, wanted));
 }
 
-/** One hidden layer of so many units, as LeNet has behind its cut. */
+/** One hidden layer of this number of units, as LeNet has behind its cut. */
 export function layersTrainer(units: number): TrainLayers {
   return async (task) => {
     const { trainDenseLayers } = await loadTraining();

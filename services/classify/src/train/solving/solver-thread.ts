@@ -1,11 +1,13 @@
-/** One worker thread that turns labelled sets into heads, one at a time; a solve that is no longer wanted ends with its thread. */
+/**
+ * One worker thread that solves heads from training sets, one at a time; cancelling a solve ends the thread.
+ */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { type Head, type LabelledVector, type SetSnapshot, snapshotBuffers } from '@headwater/heads';
 import type { SolveOptions, SolveRequest, SolveResponse, Urgency } from './solver-worker.ts';
 
-/** Examples beyond those in the set itself, read while the thread is already taken. */
+/** Examples beyond the set's sample, read after the thread is reserved. */
 export type AdditionalExamples = Promise<readonly LabelledVector[]>;
 
 interface Running {
@@ -28,7 +30,10 @@ export class SolverThread {
     return this.#running === undefined;
   }
 
-  /** Takes the snapshot over. Only while the thread is free. Errors: timed-out where the signal came first, and what the solve throws. */
+  /**
+   * Takes ownership of the snapshot. Only while the thread is free. Errors: timed-out where the signal came
+   * first, and errors of the solve.
+   */
   run(
     snapshot: SetSnapshot,
     options: SolveOptions,
@@ -62,11 +67,11 @@ export class SolverThread {
 
   async close(): Promise<void> {
     const worker = this.#worker;
-    this.#end(new HeadwaterError('timed-out', 'The process stops before the head was solved'));
+    this.#end(new HeadwaterError('timed-out', 'the process stopped before the head was solved'));
     await worker?.terminate();
   }
 
-  /** A computation cannot be interrupted, but its thread can be ended; the next solve gets a new one. */
+  /** A computation can only be interrupted by ending its thread; the next solve gets a new one. */
   #cancel(id: number): void {
     if (this.#running?.id === id) void this.close();
   }
@@ -78,7 +83,7 @@ export class SolverThread {
     worker.on('message', (answer: SolveResponse) => this.#answer(answer));
     worker.on('error', (error) => this.#lost(worker, asHeadwaterError(error)));
     worker.on('exit', () =>
-      this.#lost(worker, new HeadwaterError('unexpected', 'The solver’s thread ended')),
+      this.#lost(worker, new HeadwaterError('unexpected', 'the thread of the solver ended')),
     );
     worker.unref();
     this.#worker = worker;

@@ -1,4 +1,4 @@
-/** The solver's thread: a snapshot of a labelled set in, a head out, one after the other. */
+/** Worker thread of the solver: receives snapshots of training sets, returns heads, one after the other. */
 import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { asHeadwaterError, type ErrorCode } from '@headwater/errors';
@@ -13,26 +13,26 @@ import {
 } from '@headwater/heads';
 import { layersTrainer } from './layers-trainer.ts';
 
-/** `now`: predictions wait for it; `later`: full choices, and heads that do not serve. */
+/** `now`: predictions wait for the head; `later`: settled heads, and heads that do not serve. */
 export type Urgency = 'now' | 'later';
 
 /**
- * As `nice` counts: a tenth of the share of others where there is too little for all. When labels pause there is enough, and a settled head
- * loses nothing.
+ * A `nice` value: a tenth of the CPU share of others under contention. When labels pause there is none, and a
+ * settled head loses nothing.
  */
 const priorityOfLater = 10;
 
 export interface SolveOptions extends TrainOptions {
-  /** Of the hidden layer, for kind `mlp`. */
+  /** Units of the hidden layer, for kind `mlp`. */
   readonly units: number;
 }
 
 export interface SolveRequest {
   readonly id: number;
-  /** Taken for a head of these options. */
+  /** Taken for a head with these options. */
   readonly snapshot: SetSnapshot;
   readonly options: SolveOptions;
-  /** What kinds `softmax` and `mlp` learn from, where it is more than the set's sample. */
+  /** Examples for kinds `softmax` and `mlp`, where there are more than the set's sample. */
   readonly examples?: readonly LabelledVector[] | undefined;
 }
 
@@ -40,7 +40,7 @@ export type SolveResponse =
   | { readonly id: number; readonly head: Head }
   | { readonly id: number; readonly code: ErrorCode; readonly message: string };
 
-// Elsewhere than on Linux a priority is that of the whole process; and nobody may raise one that is lower already.
+// Outside Linux a priority is that of the whole process; an unprivileged process cannot raise a lower one.
 if (workerData === 'later' && process.platform === 'linux' && getPriority() < priorityOfLater) {
   setPriority(priorityOfLater);
 }
@@ -59,7 +59,7 @@ async function answer(request: SolveRequest): Promise<SolveResponse> {
   }
 }
 
-/** Only layers are learned step by step; all other kinds are solved at once. */
+/** Only `mlp` trains in steps; all other kinds are solved directly. */
 function solve({ snapshot, options, examples }: SolveRequest): Head | Promise<Head> {
   if (options.kind !== 'mlp') return trainHead(snapshot, options, examples, memory);
   return trainLayersHead(snapshot, options, layersTrainer(options.units), examples);

@@ -29,12 +29,12 @@ function setOf(examples: number): TrainingSet {
   return set;
 }
 
-/** Threads of this process with a lower priority than usual: `nice` is the 19th field of stat, the 17th behind the name. */
+/** Threads of this process with a lower priority: `nice` is field 19 of stat, the 17th behind the name. */
 function yieldingThreads(): string[] {
   return readdirSync('/proc/self/task').filter((id) => niceOf(id) > getPriority());
 }
 
-/** 0 for a thread that has ended meanwhile. */
+/** 0 for a thread that has ended. */
 function niceOf(thread: string): number {
   const path = `/proc/self/task/${thread}/stat`;
   if (!existsSync(path)) return 0;
@@ -45,7 +45,7 @@ const options = { kind: 'lda', mode: 'provisional', units: 16 } as const;
 const never = new AbortController().signal;
 
 describe('the solver', () => {
-  it('solves a copy of the set as it was, whatever comes after', async () => {
+  it('solves a copy of the set, whatever changes afterwards', async () => {
     const set = setOf(12);
     const before = set.setDigest;
     const solving = solver.start(set, options, 'now', never);
@@ -58,7 +58,7 @@ describe('the solver', () => {
     expect(await solving).toMatchObject({ examples: 12, setDigest: before });
   });
 
-  it('takes one of each urgency at a time, and tells when a turn is free', async () => {
+  it('runs one solve of each urgency at a time, and reports when a thread is free', async () => {
     let told = 0;
     solver.onFree(() => {
       told++;
@@ -71,7 +71,7 @@ describe('the solver', () => {
   });
 
   it.runIf(process.platform === 'linux' && getPriority() < 10)(
-    'lets what can wait yield to everything else',
+    'runs solves that can wait at a lower priority',
     async () => {
       const before = new Set(yieldingThreads());
       const yielding = () => yieldingThreads().filter((id) => !before.has(id));
@@ -82,7 +82,7 @@ describe('the solver', () => {
     },
   );
 
-  it('drops what is no longer wanted, and solves the next', async () => {
+  it('drops a cancelled solve, and runs the next', async () => {
     const abort = new AbortController();
     const dropped = solver.start(setOf(9), { ...options, mode: 'settled' }, 'later', abort.signal);
     abort.abort();
@@ -91,7 +91,7 @@ describe('the solver', () => {
     expect(await solver.start(setOf(6), options, 'later', never)).toMatchObject({ examples: 6 });
   });
 
-  it('trains layers on the examples that it is given, else on the sample', async () => {
+  it('trains layers on the given examples, or else on the sample', async () => {
     const layers = { ...options, kind: 'mlp' } as const;
     const examples = Array.from({ length: 60 }, (_, index) => exampleOf(index));
     const more = Promise.resolve(examples.slice(0, 40));
@@ -103,14 +103,14 @@ describe('the solver', () => {
     expect(right.length).toBeGreaterThan(27);
     const provisional = await solver.start(setOf(60), layers, 'later', never);
     expect((provisional.measurements.sample ?? 0) + (provisional.measurements.heldOut ?? 0)).toBe(60);
-    // On one machine the same bits again, which is all that layers promise.
+    // Layers are reproducible on one machine only.
     expect(await solver.start(setOf(60), layers, 'later', never)).toEqual(provisional);
     const lost = solver.start(setOf(6), layers, 'later', never, Promise.reject(new Error('no disk')));
     await expect(lost).rejects.toMatchObject({ code: 'unexpected' });
     expect(await solver.start(setOf(6), options, 'later', never)).toMatchObject({ examples: 6 });
   });
 
-  it('solves a regression of the examples that it is given, else of the sample', async () => {
+  it('solves a regression from the given examples, or else from the sample', async () => {
     const regression = { ...options, kind: 'softmax', mode: 'settled' } as const;
     const examples = Array.from({ length: 60 }, (_, index) => exampleOf(index));
     const all = trainHead(setOf(60), regression, examples.slice(0, 45));
@@ -125,7 +125,7 @@ describe('the solver', () => {
     await expect(dropped).rejects.toMatchObject({ code: 'timed-out' });
   });
 
-  it('says what a set lacks', async () => {
+  it('reports an incomplete sample', async () => {
     await expect(solver.start(setOf(0), options, 'now', never)).rejects.toMatchObject({
       code: 'head-not-ready',
     });

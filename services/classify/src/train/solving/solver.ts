@@ -1,7 +1,7 @@
 /**
- * Solving takes from milliseconds to seconds of pure computation, so it happens in worker threads: the event loop goes on
- * predicting, learning and sending heartbeats. Two threads a process, shared by its partitions: one for heads that predictions wait
- * for, one for all that can wait. A set is copied when its turn comes, so that sets that queue take no memory.
+ * Solves heads in worker threads, so that the event loop goes on. All partitions of a process share two
+ * threads: one for heads that predictions wait for, one for the rest. A set is copied when a thread is free,
+ * so that waiting sets take no memory.
  */
 import { type Head, type SetSnapshot, type TrainingSet, takeSnapshot } from '@headwater/heads';
 import { type AdditionalExamples, SolverThread } from './solver-thread.ts';
@@ -10,8 +10,8 @@ import type { SolveOptions, Urgency } from './solver-worker.ts';
 export interface Solver {
   isFree(urgency: Urgency): boolean;
   /**
-   * Only while the urgency is free. The set must not change until the call returns its promise; later changes do not matter.
-   * Errors: sample-incomplete, unexpected, timed-out where the signal came first.
+   * Only while the urgency is free. The set must not change until the call returns its promise. Errors:
+   * sample-incomplete, unexpected, timed-out where the signal came first.
    */
   start(
     set: TrainingSet,
@@ -20,7 +20,10 @@ export interface Solver {
     signal: AbortSignal,
     more?: AdditionalExamples,
   ): Promise<Head>;
-  /** Called whenever a turn has become free, the one who waits longest first; answers how to be called no more. */
+  /**
+   * Calls the listener when a thread is free, the longest-waiting listener first; returns an unsubscribe
+   * function.
+   */
   onFree(listener: () => void): () => void;
   close(): Promise<void>;
 }
@@ -71,7 +74,7 @@ class ThreadSolver implements Solver {
     }
   }
 
-  /** Whoever was called last is called last the next time: partitions take turns. */
+  /** Round robin over the listeners, so that partitions take turns. */
   #notifyFree(): void {
     for (const listener of [...this.#listeners]) listener();
     const [first] = this.#listeners;
