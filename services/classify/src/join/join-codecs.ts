@@ -1,4 +1,4 @@
-/** The codecs of every topic that the join reads or writes, opened once for all partitions. */
+/** Codecs of the topics that the join reads and writes, shared by its partitions. */
 import type { Names } from '@headwater/log';
 import {
   type Codec,

@@ -1,4 +1,7 @@
-/** The join as a session of a partition: batches in, one transaction's worth of outputs out, state written after the commit. */
+/**
+ * Partition processor of the join: each batch becomes one transaction of outputs; the state is stored after
+ * the commit.
+ */
 import { asDeadLetter } from '@headwater/errors';
 import type {
   AssignedPartition,
@@ -96,7 +99,7 @@ class JoinProcessor implements PartitionProcessor {
       if (!isDrift) continue;
       const { distance, threshold, mean } = verdict;
       const fields = { task, extractor, kind, partition: this.#index, distance, threshold, mean };
-      this.#options.logger.warn(fields, 'images look newer than what was learned');
+      this.#options.logger.warn(fields, 'novelty has risen: images differ from the learned examples');
     }
   }
 

@@ -1,4 +1,4 @@
-/** The role `join`: the partitions of labels and vectors. */
+/** The role `join`: consumes the partitions of labels and vectors. */
 import { join } from 'node:path';
 import { describeExtractor } from '@headwater/extractors';
 import type { PartitionGroup } from '@headwater/log';
@@ -72,7 +72,7 @@ async function processorOptions(
   };
 }
 
-/** Undefined for extractors of the user: the table of extractors does not have their contracts. */
+/** Undefined for extractors of the user, whose contracts are not in the extractor table. */
 function contractDimensions(extractor: string): number | undefined {
   try {
     return describeExtractor(extractor).contract.dimensions;

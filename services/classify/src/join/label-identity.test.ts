@@ -1,4 +1,7 @@
-/** One class for one text, and a bad label costs nothing but itself, through a join and a trainer on a log in memory. */
+/**
+ * Equivalent texts are one class, and a bad label affects nothing else: a join and a trainer on a log in
+ * memory.
+ */
 import { createMemoryLog, type LogRecord, partitionFor } from '@headwater/log';
 import { compositeKey } from '@headwater/schemas';
 import { loadConfig } from '@headwater/service-kit';
@@ -17,7 +20,7 @@ afterEach(() => fixture.close());
 const message = ({ headers }: LogRecord) => String(headers['__connect.errors.exception.message']);
 const letters = (topic: string) => fixture.records(fixture.names.topics.deadLetters(topic));
 
-/** As an older version let it in. */
+/** Writes a label as an older version accepted it. */
 async function sendOldLabel(imageId: string, label: string, assignedAt: number): Promise<void> {
   const { labels: topic } = fixture.names.topics;
   const value = fixture.codecs.labels.encode({ imageId, task: 'digit', label, assignedAt, annotator: 'ann' });
@@ -26,7 +29,7 @@ async function sendOldLabel(imageId: string, label: string, assignedAt: number):
   await producer.close();
 }
 
-/** Digests of the set and of its head, from the examples and from vectors and labels. */
+/** Digests of the training set and of its head, rebuilt from the examples or from vectors and labels. */
 async function rebuilt(from: 'examples' | 'vectors') {
   const config = loadConfig(classifyEnvironment, { EXTRACTORS: 'eight.v1', DATA_DIR: fixture.dataDir });
   const report = await backfill({
@@ -55,14 +58,14 @@ describe('the identity of a label', () => {
     }
   });
 
-  it('keeps the labels that an older version took in: one class, live, restarted and rebuilt', async () => {
+  it('keeps the labels that an older version accepted: one class, live, restarted and rebuilt', async () => {
     const service = await fixture.start();
     const old = ['cat', ' cat', 'cat\r', 'c\u200bat', 'dog', 'dog\0'];
     for (const [image, label] of old.entries()) {
       await fixture.sendVector(`i${image}`, vectorOf(image % 2, image));
       await sendOldLabel(`i${image}`, label, image);
     }
-    // The younger of two old ones wins, however it is written.
+    // The later of two old labels wins, in whatever spelling.
     await sendOldLabel('i0', 'dog ', 7);
     const head = await fixture.settled(6);
     expect(head.classes).toEqual(['cat', 'dog']);
@@ -94,7 +97,7 @@ describe('the identity of a label', () => {
     expect((await rebuilt('examples')).outcomes).toEqual(['equal']);
   });
 
-  it('refuses by Kafka what no other way in accepts, and names the reason', async () => {
+  it('rejects, with the reason, a label by Kafka that ingest would not accept', async () => {
     await fixture.start();
     const now = Date.now();
     await fixture.sendVector('i0', vectorOf(0, 0));
@@ -147,7 +150,7 @@ describe('a bad label that comes with an image', () => {
     expect((await rebuilt('vectors')).outcomes).toEqual(['equal']);
   });
 
-  it('costs no image its prediction when it finds no room, or is of the future', async () => {
+  it('does not prevent the prediction when it exceeds a limit or lies in the future', async () => {
     await fixture.start({ MAX_TASKS: '1' });
     await fixture.sendVector('i0', vectorOf(0, 0), { labels: { digit: 'cat' } });
     await fixture.settled(1);
@@ -159,13 +162,13 @@ describe('a bad label that comes with an image', () => {
     await eventually(async () => (await fixture.predictions()).length === 3);
     const found = await letters(fixture.names.topics.labels);
     expect(found.map(message).sort()).toEqual([
-      expect.stringContaining('MAX_TASKS'),
       expect.stringContaining('receivedAt lies too far after'),
+      expect.stringContaining('MAX_TASKS'),
     ]);
   });
 });
 
-it('a vector whose time is no time of a record is a dead letter, with or without labels', async () => {
+it('a vector with an invalid time is a dead letter, with or without labels', async () => {
   await fixture.start();
   const times = [-1, 0, 1_700_000_000, 1_700_000_000_000_000];
   for (const [at, receivedAt] of times.entries()) {

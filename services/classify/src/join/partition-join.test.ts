@@ -71,7 +71,7 @@ async function vectorRecord(extractor: string, imageId: string, receivedAt: numb
   };
 }
 
-/** Extractors of the predictions that the record brought. */
+/** Extractors of the predictions that the record caused. */
 async function handle(record: LogRecord): Promise<string[]> {
   const draft = new Draft(state);
   const { predictions } = await partition.handle(record, draft, 100);
@@ -84,7 +84,7 @@ function keep(draft: Draft): void {
 }
 
 describe('a partition of the join with two extractors', () => {
-  it('answers an image whose vectors came on either side of a switch, and each image once', async () => {
+  it('predicts an image whose vectors came on either side of a switch, and each image once', async () => {
     asked = 'b.v1';
     expect(await handle(await vectorRecord('a.v1', 'i1', 1))).toEqual([]);
     asked = 'a.v1';
@@ -93,7 +93,7 @@ describe('a partition of the join with two extractors', () => {
     expect(await handle(await vectorRecord('b.v1', 'i2', 2))).toEqual([]);
   });
 
-  it('answers an image that is sent again', async () => {
+  it('predicts an image again that is sent again', async () => {
     expect(await handle(await vectorRecord('a.v1', 'i1', 1))).toEqual(['a.v1']);
     expect(await handle(await vectorRecord('b.v1', 'i1', 1))).toEqual([]);
     expect(await handle(await vectorRecord('a.v1', 'i1', 2))).toEqual(['a.v1']);
@@ -101,7 +101,7 @@ describe('a partition of the join with two extractors', () => {
   });
 
   it.each([Buffer.of(0xff), Buffer.from('a\u0000'), Buffer.from('..'), Buffer.alloc(1_025, 'x'), null])(
-    'takes no record, not even an erasure, whose key is no image id: %j',
+    'rejects every record, also an erasure, whose key is no image id: %j',
     async (key) => {
       const vector = await vectorRecord('a.v1', 'i1', 1);
       for (const record of [

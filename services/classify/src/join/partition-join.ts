@@ -1,6 +1,6 @@
 /**
- * One partition of the join: decodes and checks what comes, lets the state transitions decide, and turns what they
- * answer into records. Rolling forward runs the same code and writes nothing.
+ * One partition of the join: decodes and checks records, applies the state transitions, and encodes their
+ * outputs. Rolling forward runs the same code without outputs.
  */
 import { asDeadLetter, HeadwaterError } from '@headwater/errors';
 import { quantize } from '@headwater/heads';
@@ -29,19 +29,19 @@ import {
 import type { Limits } from './state/partition-counts.ts';
 import { recordPrediction, servedPredictionOf } from './state/served-answers.ts';
 
-/** Marks a record that was sent on to the partition where its image is. */
+/** Marks a record that was forwarded to the partition of its image. */
 const forwardedHeader = 'headwater.forwarded';
 
-/** Who retracts the labels of an image that was erased. */
+/** Annotator of the retracted labels of an erased image. */
 export const erasureAnnotator = 'erasure';
 
 export interface PartitionJoinOptions {
   readonly partition: number;
-  /** The consumer group, which dead letters name. */
+  /** The consumer group, named in dead letters. */
   readonly group: string;
   readonly topics: {
     readonly labels: string;
-    /** Dead letters of `labels`. */
+    /** Topic of dead letters of `labels`. */
     readonly refusedLabels: string;
     readonly examples: string;
     readonly predictions: string;
@@ -51,25 +51,25 @@ export interface PartitionJoinOptions {
   readonly codecs: JoinCodecs;
   readonly partitions: { readonly inputs: number; readonly examples: number };
   readonly limits: Limits;
-  /** How far in the future a label's time may lie. */
+  /** Maximum distance of a label's time into the future. */
   readonly maxFutureMs: number;
   readonly declaredTasks: readonly string[];
   readonly predict: Predictor;
-  /** Dimensions of an extractor's contract; undefined where they are not known here. */
+  /** Dimensions of an extractor's contract; undefined where the contract is not known here. */
   dimensions(extractor: string): number | undefined;
 }
 
-/** What came of one record. */
+/** The result of one record. */
 export interface Handled {
   readonly records: OutgoingRecord[];
   readonly examples: readonly ExampleOutput[];
   readonly predictions: readonly ImageClassified[];
   readonly novelties: readonly NoveltyUpdate[];
-  /** Labels that came with the image and do not count; they are dead letters among the records. */
+  /** Invalid labels that came with the image; `records` has their dead letters. */
   readonly refused: readonly RefusedLabel[];
 }
 
-/** What a state transition leaves for live processing to write. */
+/** Outputs of a state transition, for live processing. */
 interface Outputs {
   readonly examples: ExampleOutput[];
   readonly refused: RefusedLabel[];
@@ -84,7 +84,7 @@ export class PartitionJoin {
     this.#options = options;
   }
 
-  /** Errors: whatever makes the record a dead letter; the draft is then as it was. */
+  /** Errors: those that make the record a dead letter; the draft is then unchanged. */
   async handle(record: LogRecord, draft: Draft, now: number): Promise<Handled> {
     const imageId = imageIdOfKey(record.key);
     const home = partitionFor(imageId, this.#options.partitions.inputs);
@@ -96,8 +96,8 @@ export class PartitionJoin {
   }
 
   /**
-   * A vector as the join takes it in; undefined for a record of another kind, an erasure, or one of another partition's image.
-   * Errors: what makes the record a dead letter.
+   * Decodes and checks a vector; undefined for another kind of record, an erasure, or a record in the wrong
+   * partition. Errors: those that make the record a dead letter.
    */
   async incoming(record: LogRecord): Promise<IncomingVector | undefined> {
     const extractor = this.#options.topics.vectors.get(record.topic);
@@ -107,7 +107,7 @@ export class PartitionJoin {
     return this.#incoming(record, imageId, extractor, this.#written(record, record.timestamp));
   }
 
-  /** The state transition alone, for records that were processed before. */
+  /** Only the state transitions, for records that were processed before. */
   async replay(records: readonly LogRecord[], draft: Draft): Promise<void> {
     for (const record of records) {
       try {
@@ -143,7 +143,7 @@ export class PartitionJoin {
     return { records, examples, predictions, novelties, refused };
   }
 
-  /** Answers the vector that the record brought, if it brought one. */
+  /** Returns the record's vector, if any. */
   async #transition(
     record: LogRecord,
     imageId: string,
@@ -183,8 +183,8 @@ export class PartitionJoin {
   }
 
   /**
-   * The labels of an erased image stay in their topic by age, longer than its tombstone: a store that is rebuilt when that is gone must
-   * find them retracted.
+   * Retracts the labels of an erased image: they stay in their topic longer than its tombstone, and a later
+   * rebuild must not restore them.
    */
   #retractions(record: LogRecord, imageId: string, draft: Draft, now: number): OutgoingRecord[] {
     const { topics, codecs } = this.#options;
@@ -198,14 +198,14 @@ export class PartitionJoin {
 
   async #decodeLabel(record: LogRecord, imageId: string, now: number): Promise<LabelAssigned> {
     if (record.value === null) {
-      throw new HeadwaterError('record-empty', 'A label record has no value; a null label retracts');
+      throw new HeadwaterError('record-empty', 'the label record has no value; set label to null to retract');
     }
     const label = await this.#options.codecs.labels.decode(record.value);
     checkLabel(label, imageId, this.#written(record, now));
     return label;
   }
 
-  /** Measured from when the record was written, so that a rebuild years later decides the same. */
+  /** Relative to the record's timestamp, so that a later rebuild decides the same. */
   #written({ timestamp }: LogRecord, now: number): Written {
     return writtenAt(timestamp, now, this.#options.maxFutureMs);
   }
@@ -213,9 +213,13 @@ export class PartitionJoin {
   #quantize(extractor: string, vector: Float32Array): Int16Array {
     const dimensions = this.#options.dimensions(extractor);
     if (dimensions !== undefined && vector.length !== dimensions) {
-      throw new HeadwaterError('vector-wrong-dimensions', 'The vector breaks its extractor’s contract', {
-        context: { dimensions, found: vector.length },
-      });
+      throw new HeadwaterError(
+        'vector-wrong-dimensions',
+        'the vector does not match the contract of its extractor',
+        {
+          context: { dimensions, found: vector.length },
+        },
+      );
     }
     return quantize(vector);
   }
@@ -255,7 +259,7 @@ export class PartitionJoin {
     return watchNovelty(draft, prediction, this.#options.predict.references?.(prediction.task) ?? 0);
   }
 
-  /** Anew where another head serves by now. */
+  /** Judges a candidate again where another head serves now. */
   #judge(candidate: Candidate, task: string, draft: Draft, now: number): Candidate | undefined {
     const { predict } = this.#options;
     const { imageId, version } = candidate;
@@ -267,7 +271,7 @@ export class PartitionJoin {
     return candidateOf(predict.answer({ imageId, extractor, numbers, receivedAt: 0 }, task, now));
   }
 
-  /** Which prediction was published is not known here, and the head of today has learned since. */
+  /** The published prediction is unknown, and the present head has learned since. */
   #closeScores({ record }: IncomingVector, draft: Draft): void {
     const { declaredTasks, predict } = this.#options;
     const { imageId, receivedAt } = record;
@@ -290,7 +294,7 @@ export class PartitionJoin {
     return refusedLabelRecord(label, { topic: topics.refusedLabels, group, codec: codecs.labels, cause });
   }
 
-  /** Partitioned by task, so that one trainer has all examples of it. */
+  /** Partitioned by task, so that one trainer receives all its examples. */
   #exampleRecord({ extractor, task, imageId, example }: ExampleOutput, cause: LogRecord): OutgoingRecord {
     const { topics, codecs, partitions } = this.#options;
     return {
@@ -307,12 +311,15 @@ function erasureTime({ timestamp }: LogRecord, now: number): number {
   return timestamp > 0 ? timestamp : now;
 }
 
-/** Clients with another partitioner put labels where their image is not: they are sent on, once. */
+/**
+ * Clients with another partitioner write labels to other partitions than their images: each is forwarded
+ * once.
+ */
 function forward(record: LogRecord, partition: number): OutgoingRecord {
   if (record.headers[forwardedHeader] !== undefined) {
     throw new HeadwaterError(
       'record-invalid',
-      'The record was forwarded, and is in the wrong partition still',
+      'the record was forwarded and is still in the wrong partition',
     );
   }
   const { topic, key, value, timestamp } = record;

@@ -1,6 +1,6 @@
 /**
- * The rules that a well-formed record must still keep; what breaks one is a dead letter, and its neighbours go on. A decision follows from
- * the record alone, so that a rebuild decides as live processing did.
+ * Checks of decoded records; a record that fails is a dead letter, and its neighbours go on. A decision
+ * depends on the record alone, so that a rebuild decides the same.
  */
 import { HeadwaterError } from '@headwater/errors';
 import {
@@ -13,19 +13,19 @@ import {
 } from '@headwater/schemas';
 
 /**
- * Records that were written before 29 November 2026 keep what a version of then accepted, and still count: texts of up to 255 bytes, and any
- * time that is not in the future. What such a text counts as, `classOfLabel` decides.
+ * Older records keep the rules of their time: texts of up to 255 bytes, and any time not in the future.
+ * `classOfLabel` maps such a text to its class.
  */
 export const strictSince = Date.UTC(2026, 10, 29);
 
-/** When a record was written, and what follows from it; milliseconds since 1970. */
+/** When a record was written, and the rules that follow; milliseconds since 1970. */
 export interface Written {
   readonly isStrict: boolean;
-  /** No label of the record may be assigned later. */
+  /** Latest valid time of a label in the record. */
   readonly latest: number;
 }
 
-/** `now` counts for a record without a time, and for one whose time lies in the future. */
+/** `now` replaces a missing timestamp, and one in the future. */
 export function writtenAt(timestamp: number, now: number, maxFutureMs: number): Written {
   const at = timestamp > 0 ? Math.min(timestamp, now) : now;
   return { isStrict: at >= strictSince, latest: at + maxFutureMs };
@@ -41,7 +41,7 @@ export function checkLabel(label: LabelAssigned, imageId: string, written: Writt
   checkTime(label.assignedAt, 'assignedAt', written);
 }
 
-/** All but the labels that came with the image. Errors: record-invalid. */
+/** Checks all but the labels that came with the image. Errors: record-invalid. */
 export function checkVector(
   vector: VectorExtracted,
   imageId: string,
@@ -50,7 +50,8 @@ export function checkVector(
 ): void {
   if (vector.imageId !== imageId) throw invalid('the key is not the image id that the vector names');
   const { name, version } = vector.extractor;
-  if (`${name}.${version}` !== extractor) throw invalid('the vector is of another extractor than its topic');
+  if (`${name}.${version}` !== extractor)
+    throw invalid('the vector belongs to another extractor than its topic');
   const fault = isStrict ? timeProblem(vector.receivedAt, 'receivedAt') : undefined;
   if (fault !== undefined) throw invalid(fault);
 }
@@ -66,7 +67,7 @@ export function checkSourceLabel(
   checkTime(receivedAt, 'receivedAt', written);
 }
 
-/** A store takes no longer keys, and would stop for one. Errors: record-invalid. */
+/** The store cannot hold longer keys. Errors: record-invalid. */
 export function checkTask(task: string): void {
   refuse(lengthFault(task, 'task'));
 }
@@ -83,7 +84,7 @@ function lengthFault(name: string, what: string): string | undefined {
     : undefined;
 }
 
-/** A label from the far future would win over all that people say until then. */
+/** A label from the far future would override all labels until then. */
 function checkTime(time: number, noun: string, { isStrict, latest }: Written): void {
   if (!Number.isSafeInteger(time)) throw invalid(`${noun} must be whole milliseconds since 1970`);
   if (isStrict) refuse(timeProblem(time, noun));

@@ -1,6 +1,6 @@
 /**
- * Labels that come with an image. One that cannot count must not cost the image its vector and its prediction: the vector goes on without
- * it, and the label alone becomes a dead letter, in the form of a record of `labels`.
+ * Labels that come with an image. An invalid one does not affect the vector or the prediction: it is removed
+ * from the vector, and becomes a dead letter in the form of a record of `labels`.
  */
 import { asHeadwaterError, type HeadwaterError } from '@headwater/errors';
 import { deadLetterHeaders, type LogRecord, type OutgoingRecord } from '@headwater/log';
@@ -9,7 +9,7 @@ import type { StateReader } from '../store/state.ts';
 import { checkSourceLabel, type Written } from './record-checks.ts';
 import { type Limits, requireCapacity } from './state/partition-counts.ts';
 
-/** Where such a label failed, as its dead letter and the log name it. */
+/** Stage of such a label in its dead letter and in the log. */
 export const refusedLabelStage = 'join-source-label';
 
 export interface RefusedLabel {
@@ -18,14 +18,14 @@ export interface RefusedLabel {
 }
 
 export interface SortedLabels {
-  /** The vector with the labels that count. */
+  /** The vector with its valid labels. */
   readonly vector: VectorExtracted;
   readonly refused: readonly RefusedLabel[];
 }
 
 /**
- * Errors: record-invalid and limit-exceeded where a label of an older record is refused: its vector was a dead letter then, and stays one
- * in a rebuild.
+ * Errors: record-invalid and limit-exceeded for a bad label in an older record: its vector was a dead letter
+ * then, and stays one in a rebuild.
  */
 export function sortLabels(
   vector: VectorExtracted,
@@ -57,7 +57,7 @@ function statementOf(
   return { imageId, task, label, assignedAt: receivedAt, annotator: source };
 }
 
-/** Without the headers of a place: nothing can be put back, for the vector was processed. */
+/** Without the headers of a source record: the vector was processed, so there is nothing to retry. */
 export function refusedLabelRecord(
   { label, error }: RefusedLabel,
   { topic, group, codec, cause }: RefusedLabelTarget,
@@ -72,7 +72,7 @@ export function refusedLabelRecord(
 }
 
 export interface RefusedLabelTarget {
-  /** Of dead letters of `labels`. */
+  /** Topic of dead letters of `labels`. */
   readonly topic: string;
   readonly group: string;
   readonly codec: Codec<LabelAssigned>;

@@ -1,6 +1,6 @@
 /**
- * What the join of this process has to show, gathered from its partitions after each commit: served accuracy, labels that
- * wait, what was written. The API and the metrics read it here.
+ * Metrics of the join of this process, collected from its partitions after each commit, read by the API and
+ * exported.
  */
 import type { Metrics } from '@headwater/service-kit';
 import type { StateReader } from '../../store/state.ts';
@@ -9,7 +9,7 @@ import { type ImageDrift, type ImageNovelty, readNovelties } from '../state/imag
 import { type PartitionCounts, readCounts, readScores } from '../state/partition-counts.ts';
 import { mergeScores, noScores, type ServedScores } from '../state/served-accuracy.ts';
 
-/** Accuracies are null while nothing was labelled. */
+/** Accuracies are null until a first label. */
 export interface ServedSummary {
   readonly labelled: number;
   readonly correct: number;
@@ -19,24 +19,24 @@ export interface ServedSummary {
   readonly sinceStart: { readonly labelled: number; readonly accuracy: number | null };
 }
 
-/** Whether images look newer than what was learned, over the partitions of this process. */
+/** Novelty of the images over the partitions of this process. */
 export interface NoveltySummary {
-  /** Blocks of images that were judged. */
+  /** Number of judged blocks of images. */
   readonly blocks: number;
-  /** How often they became newer. */
+  /** How often novelty has risen. */
   readonly drifts: number;
-  /** The newest of them, the newest first. */
+  /** The newest first. */
   readonly driftEvents: readonly ImageDrift[];
-  /** When the newest block was full, milliseconds since the epoch; null where none was since this is remembered. */
+  /** When the newest block was complete, milliseconds since the epoch; null without a known one. */
   readonly judgedAt: number | null;
-  /** Partitions whose last block had shifted, and partitions that had one. */
+  /** Partitions whose last block has shifted, and partitions with a block. */
   readonly shiftedPartitions: number;
   readonly judgedPartitions: number;
-  /** Mean percentile over the last blocks: 0.5 while nothing has shifted; null before there was one. */
+  /** Mean percentile of the last blocks: 0.5 without a shift; null before the first block. */
   readonly mean: number | null;
 }
 
-/** Of all partitions together, as many as of each kind of head. */
+/** Maximum over all partitions, equal to that of a head series. */
 const shownDrifts = 20;
 
 interface JoinPartitionView {
@@ -49,7 +49,7 @@ interface JoinPartitionView {
 export class JoinMetrics {
   readonly #partitions = new Map<number, JoinPartitionView>();
   readonly #sinceStart = new Map<string, { labelled: number; correct: number }>();
-  /** Whose gauges are shown: they go to zero with the last partition. */
+  /** Tasks with gauges, which are set to zero with the last partition. */
   readonly #watchedTasks = new Set<string>();
   readonly #written = { predictions: 0, examples: 0 };
   readonly #metrics: ReturnType<typeof registerJoinMetrics>;
@@ -135,7 +135,7 @@ export class JoinMetrics {
     };
   }
 
-  /** The partitions of this process, each with its store. */
+  /** The partitions of this process with their stores. */
   partitions(): { readonly index: number; readonly store: StateReader }[] {
     return [...this.#partitions].map(([index, { store }]) => ({ index, store }));
   }
@@ -186,22 +186,22 @@ function registerJoinMetrics(metrics: Metrics) {
       'task',
       'answered',
     ]),
-    examples: metrics.counter('headwater_examples_total', 'Examples written, erased ones too', ['task']),
-    images: metrics.gauge('headwater_join_images', 'Images whose vectors this process keeps'),
-    unmatched: metrics.gauge('headwater_labels_unmatched', 'Labels that wait for their image'),
+    examples: metrics.counter('headwater_examples_total', 'Examples written, erasures included', ['task']),
+    images: metrics.gauge('headwater_join_images', 'Images with a vector in this process'),
+    unmatched: metrics.gauge('headwater_labels_unmatched', 'Labels without an image'),
     drifts: metrics.counter(
       'headwater_image_drifts_total',
-      'Times that images, labelled or not, were found to look newer than what was learned',
+      'Rises of the novelty of images, labelled or not',
       ['task', 'extractor', 'kind'],
     ),
     novelty: metrics.gauge(
       'headwater_image_novelty_mean_ratio',
-      'Mean novelty of the newest images of each partition; 0.5 while they look like what was learned',
+      'Mean novelty percentile of the newest images; 0.5 while they resemble the learned examples',
       ['task'],
     ),
     shifted: metrics.gauge(
       'headwater_image_shifted_partitions',
-      'Partitions whose newest images look newer than what was learned',
+      'Partitions whose newest images differ from the learned examples',
       ['task'],
     ),
     accuracy: metrics.gauge(

@@ -1,4 +1,7 @@
-/** What the API reads of the partitions of the join that this process works on; other partitions are other processes' to tell, and answers say so. */
+/**
+ * Reads for the API the partitions of the join that are assigned to this process; results name their
+ * coverage.
+ */
 import { EventLoopBudget } from '../../event-loop.ts';
 import type { StateReader } from '../../store/state.ts';
 import { isUnlabelled, readCandidates } from '../state/candidates.ts';
@@ -20,7 +23,7 @@ export interface OpenLane {
   readonly store: StateReader;
 }
 
-/** What an answer is about: these partitions, of so many. */
+/** The partitions that a result covers, and their total number. */
 export interface Coverage {
   /** Ascending. */
   readonly partitions: readonly number[];
@@ -31,7 +34,7 @@ export class JoinReader {
   readonly #partitions: () => readonly OpenLane[];
   readonly #partitionCount: number;
 
-  /** `partitionCount`: how many there are, in this process and others. */
+  /** `partitionCount`: of the whole installation. */
   constructor(partitions: () => readonly OpenLane[], partitionCount: number) {
     this.#partitions = partitions;
     this.#partitionCount = partitionCount;
@@ -41,7 +44,7 @@ export class JoinReader {
     return { partitions: this.partitions(), ofPartitions: this.#partitionCount };
   }
 
-  /** Indexes of the partitions that are read, ascending. */
+  /** Indexes of the partitions of this process, ascending. */
   partitions(): number[] {
     return this.#open()
       .map(({ index }) => index)
@@ -59,12 +62,12 @@ export class JoinReader {
     return all.sort((a, b) => b.predictedAt - a.predictedAt).slice(0, limit);
   }
 
-  /** The images without a label that were kept, each with its vector; at most 2,000 a partition. */
+  /** Stored candidates without a label, each with its vector; at most 2,000 a partition. */
   unlabelled(task: string, extractor: string): Promise<UnlabelledImage[]> {
     return this.#gather((store) => readUnlabelled(store, task, extractor));
   }
 
-  /** The image's vector that counts now; undefined where no partition of this process has it. */
+  /** The image's present vector; undefined where no partition of this process has it. */
   vector(imageId: string, extractor: string): Int16Array | undefined {
     for (const { store } of this.#open()) {
       const numbers = readVector(store, imageId, extractor);
@@ -77,7 +80,7 @@ export class JoinReader {
     return this.#partitions();
   }
 
-  /** A partition that was given away in between is left out: its store is closed. */
+  /** Skips a partition that is revoked meanwhile: its store is closed. */
   async #gather<T>(read: (store: StateReader) => readonly T[]): Promise<T[]> {
     const found: T[] = [];
     const eventLoop = new EventLoopBudget();

@@ -1,6 +1,6 @@
 /**
- * How good the answers were that users really got: the published predictions that have met their first label, whatever heads made
- * them, in the terms of scikit-learn's report. Bounded by what the partitions keep.
+ * Report, in the terms of scikit-learn, on the published predictions that have met their first label, of any
+ * head. Bounded by what the partitions keep.
  */
 import {
   areaUnderRejectionCurve,
@@ -15,22 +15,22 @@ import type { Probabilities, ServedOutcome } from '../state/served-answers.ts';
 
 export interface ServedReport extends Omit<MeasurementReport, 'classes'> {
   readonly classes: Readonly<Record<string, unknown>>;
-  /** Mean error over all coverages; null while nothing was measured. */
+  /** Mean error over all coverages; null without outcomes. */
   readonly areaUnderRejectionCurve: number | null;
   readonly abstention: {
     readonly abstained: number;
-    /** Of the answers that were given; null where none was. */
+    /** Of the predictions that did not abstain; null without any. */
     readonly accuracy: number | null;
   };
-  /** When the oldest and the newest outcome came about, milliseconds since the epoch; null where there is none. */
+  /** Times of the oldest and the newest outcome, milliseconds since the epoch; null without outcomes. */
   readonly from: number | null;
   readonly to: number | null;
 }
 
-/** What is below this is rounding. */
+/** Smaller values are rounding errors. */
 const negligible = 1e-9;
 
-/** Pauses now and then: a report of many partitions takes longer than the event loop should be held. */
+/** Yields now and then: a report over many partitions takes long. */
 export async function reportOutcomes(outcomes: readonly ServedOutcome[]): Promise<ServedReport> {
   const measurements = new HeadMeasurements();
   const served = new ConfusionMatrix();
@@ -41,7 +41,7 @@ export async function reportOutcomes(outcomes: readonly ServedOutcome[]): Promis
     served.add(outcome.truth, outcome.label);
   }
   const report = measurements.report();
-  // With a cost matrix the answer need not be the most probable class: what is counted is the answer.
+  // With a cost matrix, the predicted class need not be the most probable one.
   const { classes, ...averages } = reportOf(served);
   const times = outcomes.map(({ at }) => at);
   return {
@@ -66,7 +66,7 @@ function abstentionOf(outcomes: readonly ServedOutcome[]): ServedReport['abstent
   };
 }
 
-/** A label beyond the classes whose probability was kept counts as having all that is left, which flatters no head by much. */
+/** A label outside the kept classes gets all of the remaining probability, which favours no head by much. */
 function asPrediction({ imageId, truth, probabilities }: ServedOutcome): PredictionOutcome {
   const all: (readonly [string, number])[] = [...probabilities];
   if (!all.some(([label]) => label === truth)) all.push([truth, leftOver(probabilities)]);

@@ -16,7 +16,7 @@ function offer(state: InMemoryState, imageId: string, priority: number): void {
 }
 
 describe('candidates for a label', () => {
-  it('stay bounded, and the urgent ones stay', () => {
+  it('stay bounded, and keep the most urgent', () => {
     const state = new InMemoryState();
     const total = 3 * candidates.size;
     for (let i = 0; i < total; i++) offer(state, `i${i}`, i < 100 ? 0.9 : 0.1);
@@ -25,7 +25,7 @@ describe('candidates for a label', () => {
     expect(kept.filter(({ priority }) => priority === 0.9)).toHaveLength(100);
   });
 
-  it('lose their place when a later head is sure of them, or when they are labelled', () => {
+  it('lose their place when a later head is confident about them, or when they are labelled', () => {
     const state = new InMemoryState();
     for (let i = 0; i < candidates.size; i++) offer(state, `i${i}`, 0.9);
     urgency.set('i0', 0.05);
@@ -35,7 +35,7 @@ describe('candidates for a label', () => {
     expect(['i0', 'i1', 'i2', 'n0', 'n1', 'n2'].filter((id) => kept.has(id))).toEqual(['i2', 'n0', 'n1']);
   });
 
-  it('are forgotten with their image', () => {
+  it('are deleted with their image', () => {
     const state = new InMemoryState();
     for (const id of ['a', 'b']) offer(state, id, 0.5);
     state.commit((draft) => deleteImageEntries(draft, 'a'));

@@ -1,7 +1,7 @@
 /**
- * Images worth a label. Each partition keeps a bounded number of places for each task; a new image contests the place that comes next in turn,
- * and the more urgent of the two stays, judged by the head of now. So the places fill up with what later heads, too, cannot decide,
- * and no image costs more than one other.
+ * Candidates for a label. Each partition has a fixed number of slots a task; a new image competes for the
+ * next slot in turn, and the more urgent one by the present head keeps it. So slots fill with images that
+ * later heads cannot decide either, at constant cost an image.
  */
 import { marginOf, rankForReview } from '@headwater/heads';
 import type { ImageClassified } from '@headwater/schemas';
@@ -11,9 +11,9 @@ import { advance, nextSlot, putSlot, type RingBuffer, readRingBuffer, readSlot }
 
 export interface Candidate {
   readonly imageId: string;
-  /** Of the head that judged last; null: none did. */
+  /** Version of the head that judged last; null: none. */
   readonly version: number | null;
-  /** As `rankForReview` has it; 1 where no head judged. */
+  /** From `rankForReview`; 1 without a head. */
   readonly priority: number;
 }
 
@@ -30,13 +30,14 @@ export function candidateOf({ imageId, head, probabilities, novelty }: ImageClas
   return { imageId, version: head.version, priority: ranked?.priority ?? 1 - marginOf(values) };
 }
 
-/** Has the image a label for the task, or has nobody said yet? A retracted label is none. */
+/** Whether the image has no label for the task; a retracted label is none. */
 export function isUnlabelled(image: ImageState, task: string): boolean {
   return (winner(image, task)?.label ?? null) === null;
 }
 
 /**
- * `judge` answers a candidate's priority of now; undefined when it is none any more: labelled, erased, or without a vector.
+ * `judge` returns the present priority of a candidate; undefined for one that was labelled or erased, or has
+ * no vector.
  */
 export function offerCandidate(
   draft: Draft,

@@ -1,8 +1,8 @@
-/** How an image's state lies in the store. The format's version is part of the store's identity. */
+/** Stored form of an image's state. The format version is part of the store's identity. */
 import { createHash } from 'node:crypto';
 import type { Answer, ImageState, KeptVector, StatedLabel } from './image-state.ts';
 
-/** Ids come from outside and may be long; keys may not. */
+/** A digest, since ids may be longer than keys. */
 export function imageKey(imageId: string): string {
   return `image/${digestOf(imageId)}`;
 }
@@ -13,7 +13,7 @@ export function vectorKey(imageId: string, extractor: string): string {
 
 export function encodeImage(image: ImageState): Buffer {
   const plain: PlainImage = {
-    // Of what was erased only the time is left, under a digest of the id.
+    // Of an erased image only the time is kept, under a digest of the id.
     id: isForgotten(image) ? '' : image.imageId,
     assigned: [...image.assigned],
     vectors: [...image.vectors].map(([extractor, kept]) => [
@@ -26,7 +26,7 @@ export function encodeImage(image: ImageState): Buffer {
   return Buffer.from(JSON.stringify(plain));
 }
 
-/** The id is empty where nothing is left of the image but when it was erased. */
+/** The id is empty where only the time of an erasure is left. */
 export function decodeImage(bytes: Buffer): ImageState {
   const plain = JSON.parse(bytes.toString('utf8')) as PlainImage;
   return {
@@ -42,12 +42,12 @@ export function encodeNumbers(vector: Int16Array): Buffer {
   return Buffer.from(vector.buffer.slice(vector.byteOffset, vector.byteOffset + vector.byteLength));
 }
 
-/** Copies: what the store hands out need not be aligned. */
+/** Copies, since stored bytes need not be aligned. */
 export function decodeNumbers(bytes: Uint8Array): Int16Array {
   return new Int16Array(Uint8Array.from(bytes).buffer);
 }
 
-/** Tells one vector from another. */
+/** Identifies a vector. */
 export function vectorDigest(vector: Int16Array): string {
   const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
   return createHash('sha256').update(bytes).digest('base64url');

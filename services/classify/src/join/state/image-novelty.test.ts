@@ -28,7 +28,7 @@ const even = (index: number) => (index % 200) / 200;
 const high = (index: number) => 0.6 + even(index) * 0.4;
 
 let seed = 1;
-/** A small linear congruential generator: tests must not change from run to run. */
+/** A linear congruential generator: each run of the test has the same numbers. */
 function random(): number {
   seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
   return seed / 2 ** 32;
@@ -66,7 +66,7 @@ class Watch {
 const blockOf = (novelty: (index: number) => number) => Array.from({ length: 200 }, (_, i) => novelty(i));
 
 describe('the novelty of images, labelled or not', () => {
-  it('is judged block by block; only what becomes newer is a drift', () => {
+  it('is judged block by block; only a rise is a drift', () => {
     const watch = new Watch();
     const novelties = [even, high, high, even, high].flatMap(blockOf);
     const news = watch.take(novelties);
@@ -81,7 +81,7 @@ describe('the novelty of images, labelled or not', () => {
     ]);
   });
 
-  it('remembers the newest ten drifts, also with another kind of head and of a state that knew none', () => {
+  it('keeps the newest ten drifts, also for another kind of head and after a state without any', () => {
     const watch = new Watch();
     for (let at = 0; at < 12; at++) watch.take([...blockOf(even), ...blockOf(high)]);
     watch.take(blockOf(high), 1_000, 'ncm');
@@ -100,7 +100,7 @@ describe('the novelty of images, labelled or not', () => {
     expect(watch.known).toMatchObject({ drifts: 14, driftEvents: [{ kind: 'ncm' }] });
   });
 
-  it('keeps one block at most, whatever comes', () => {
+  it('stores one block at most', () => {
     const watch = new Watch();
     watch.take(Array.from({ length: 1_999 }, (_, i) => even(i)));
     const bytes = [...watch.state.range('')].map(({ value }) => value.length);
@@ -109,7 +109,7 @@ describe('the novelty of images, labelled or not', () => {
     expect(watch.take([0.5])).toHaveLength(1);
   });
 
-  it('says nothing where the head can’t tell', () => {
+  it('is not recorded where the head reports none', () => {
     const watch = new Watch();
     expect(watch.take(Array.from({ length: 400 }, () => null))).toEqual([]);
     expect(watch.take(blockOf(high), 199)).toEqual([]);
@@ -117,7 +117,7 @@ describe('the novelty of images, labelled or not', () => {
     expect(watch.known).toBeUndefined();
   });
 
-  it('begins a new block with another kind of head, and asks more of few references', () => {
+  it('begins a new block with another kind of head, and requires more evidence with few references', () => {
     const watch = new Watch();
     watch.take(blockOf(high).slice(0, 150));
     expect(watch.take(blockOf(even).slice(0, 199), 1_000, 'ncm')).toEqual([]);
@@ -129,7 +129,7 @@ describe('the novelty of images, labelled or not', () => {
     expect(few.take(blockOf(leaning).slice(1))[0]?.isDrift).toBe(false);
   });
 
-  it('needs no label after the head has learned, and goes through a restart', async () => {
+  it('needs no label after the head has learned, and survives a restart', async () => {
     const fixture = await ClassifyFixture.open({ log: createMemoryLog(), partitions: 1 });
     try {
       let service = await fixture.start();
@@ -164,7 +164,9 @@ describe('the novelty of images, labelled or not', () => {
       expect(shown.driftEvents).toMatchObject([{ extractor: 'eight.v1', kind: 'lda', from: 0.5 }]);
       expect(shown.driftEvents[0]?.at).toBeGreaterThan(Date.now() - 600_000);
       expect(shown.judgedAt).toBeGreaterThanOrEqual(shown.driftEvents[0]?.at ?? 0);
-      const told = fixture.logged.filter(({ msg }) => msg === 'images look newer than what was learned');
+      const told = fixture.logged.filter(
+        ({ msg }) => msg === 'novelty has risen: images differ from the learned examples',
+      );
       expect(told).toMatchObject([{ task: 'digit', extractor: 'eight.v1', kind: 'lda', partition: 0 }]);
     } finally {
       await fixture.close();

@@ -1,40 +1,46 @@
 /**
- * Whether images still look like what was learned can be asked of every image that is answered, labelled or not. Each partition asks for
- * itself, task by task: a block of novelties at a time (see `NoveltyShift`), kept in its store, so that neither a restart nor a rebalance
- * begins anew. What is kept names no image.
+ * Detects whether images differ from the learned examples, labelled or not, for each partition and task:
+ * novelties are judged in blocks (see `NoveltyShift`) that survive a restart and a rebalance. Nothing stored
+ * names an image.
  */
 import { expectedPercentile, NoveltyShift, type NoveltyShiftVerdict } from '@headwater/heads';
 import type { ImageClassified } from '@headwater/schemas';
 import type { Draft, StateReader } from '../../store/state.ts';
 
-/** Images that are judged together. */
+/** Images judged together. */
 const block = 200;
 const alpha = 0.001;
-/** Percentiles among fewer labelled examples are not even enough to be judged: with more dimensions than examples they lean downwards. */
+/**
+ * With fewer labelled examples percentiles are not uniform: with more dimensions than examples they lean
+ * downwards.
+ */
 const fewestReferences = 200;
-/** Drifts that a partition remembers one by one: its state is written with every image. */
+/** Stored drifts of a partition, few since the state is written with every image. */
 const rememberedDrifts = 10;
 
 export interface ImageNovelty {
-  /** Whose novelties these are: another line of heads begins a new block. */
+  /** Source of the novelties: another head series begins a new block. */
   readonly extractor: string;
   readonly kind: string;
-  /** The fewest labelled examples that a novelty of this block rests on. */
+  /** Fewest labelled examples behind a novelty of this block. */
   readonly references: number;
-  /** Blocks that were judged, and how often images became newer: blocks that shifted behind one that had not. */
+  /** Judged blocks, and rises of novelty: shifted blocks after an unshifted one. */
   readonly blocks: number;
   readonly drifts: number;
-  /** The newest first; not there in states of an older version. */
+  /** The newest first; absent in states of older versions. */
   readonly driftEvents?: readonly ImageDrift[];
-  /** Of the last block; null before there was one. `at`: when its last image was answered, not there in states of an older version. */
+  /**
+   * Of the last block; null before the first. `at`: time of its last prediction, absent in states of older
+   * versions.
+   */
   readonly last:
     | (Pick<NoveltyShiftVerdict, 'shifted' | 'distance' | 'threshold' | 'mean'> & { readonly at?: number })
     | null;
 }
 
-/** Images became newer: when, and from which usual percentile to which mean. */
+/** A rise of novelty, from the expected percentile to the mean. */
 export interface ImageDrift {
-  /** When the last image of the block was answered; milliseconds since the epoch. */
+  /** Time of the last prediction of the block; milliseconds since the epoch. */
   readonly at: number;
   readonly extractor: string;
   readonly kind: string;
@@ -42,17 +48,19 @@ export interface ImageDrift {
   readonly to: number;
 }
 
-/** A block is full. */
+/** The result of a complete block. */
 export interface NoveltyUpdate {
   readonly task: string;
   readonly extractor: string;
   readonly kind: string;
   readonly verdict: NoveltyShiftVerdict;
-  /** It has shifted, and the one before it had not. */
+  /** The block has shifted, and the one before had not. */
   readonly isDrift: boolean;
 }
 
-/** Takes in what was published for an image; `references` as in `NoveltyShift.update`. A head that can't tell says nothing. */
+/**
+ * Adds a published prediction; `references` as in `NoveltyShift.update`. Ignores a head without a novelty.
+ */
 export function watchNovelty(
   draft: Draft,
   { task, extractor, head, novelty, predictedAt: at }: ImageClassified,
@@ -81,7 +89,7 @@ export function watchNovelty(
   return verdict === null ? undefined : { task, extractor, kind, verdict, isDrift };
 }
 
-/** Task to what its images showed in this partition. */
+/** Novelty state of this partition by task. */
 export function readNovelties(reader: StateReader): Map<string, ImageNovelty> {
   const found = new Map<string, ImageNovelty>();
   for (const { key, value } of reader.range(prefix)) {
@@ -99,7 +107,7 @@ interface Watched {
 
 const nothing: ImageNovelty = { extractor: '', kind: '', references: 0, blocks: 0, drifts: 0, last: null };
 
-/** What was counted stays; the block under way and the last verdict were another line's. */
+/** Keeps the counts; the present block and the last verdict belong to another series. */
 function empty({ blocks, drifts, driftEvents = [] }: ImageNovelty): Watched {
   return { state: { ...nothing, blocks, drifts, driftEvents }, percentiles: [] };
 }
@@ -120,7 +128,10 @@ function keyOf(task: string): string {
   return prefix + encodeURIComponent(task);
 }
 
-/** uint32 length of a JSON header, the header, then float64 percentiles (little-endian, as every platform we run on has it). */
+/**
+ * uint32 length of a JSON header, the header, then float64 percentiles (little-endian, as on all supported
+ * platforms).
+ */
 function encode(state: ImageNovelty, percentiles: readonly number[]): Buffer {
   const header = Buffer.from(JSON.stringify(state));
   const length = Buffer.alloc(4);

@@ -1,54 +1,56 @@
 /**
- * What the join knows of one image, and the pure transitions of it. Labels are a set of which only the
- * winner is kept, so the order in which they come (and how often) changes nothing; vectors replace each
- * other in the order of their topic.
+ * The join's state of one image, and its pure transitions. Of the set of labels only the winner is kept, so
+ * their order and repetition do not matter; vectors replace each other in the order of their topic.
  */
 import type { ServedPrediction } from './served-answers.ts';
 
-/** An answer to a task that somebody, or the source of the image, gave. */
+/** A label from a person or from the source of the image. */
 export interface StatedLabel {
-  /** Came on `labels`, and not with the image. */
+  /** From `labels`, not with the image. */
   readonly byPerson: boolean;
   /** Milliseconds since the epoch. */
   readonly assignedAt: number;
   readonly annotator: string;
-  /** As it was stated; null retracts. Where it leaves the join, it is the class that `classOfLabel` gives. */
+  /** As it was received; null retracts. Outputs have the class that `classOfLabel` returns. */
   readonly label: string | null;
 }
 
 type LabelsByTask = ReadonlyMap<string, StatedLabel>;
 
-/** What is known of an image's vector but its numbers, which are stored apart. */
+/** An image's vector without its numbers, which are stored separately. */
 export interface KeptVector {
-  /** Tells one vector from another: a digest of the quantised numbers. */
+  /** Identifies the vector: a digest of the quantised numbers. */
   readonly digest: string;
   readonly group: string | null;
-  /** When the image came in that it was made of; the same for every extractor. */
+  /** When its image was received; the same for every extractor. */
   readonly receivedAt: number;
   /** Labels that came with the image through this extractor. */
   readonly stated: LabelsByTask;
 }
 
-/** How a task's published prediction meets the first label that comes for it. */
+/** State of a task's published prediction and its first label. */
 export interface Answer {
-  /** Undefined: none was made. null: made while no head served. */
+  /** Undefined: no prediction. null: predicted while no head served. */
   readonly predicted?: string | null;
   readonly first?: string;
-  /** What was said beside the label, until it meets the first label. */
+  /** The published prediction, until the first label. */
   readonly given?: ServedPrediction;
-  /** `receivedAt` of the image that the last prediction was made for. */
+  /** `receivedAt` of the image of the last prediction. */
   readonly answeredFor?: number;
-  /** They met: nothing that comes later counts. */
+  /** Prediction and label have met: later ones do not count. */
   readonly closed: boolean;
 }
 
 export interface ImageState {
   readonly imageId: string;
-  /** Winners among the records of `labels`. */
+  /** Winning labels of the topic `labels`. */
   readonly assigned: LabelsByTask;
   readonly vectors: ReadonlyMap<string, KeptVector>;
   readonly answers: ReadonlyMap<string, Answer>;
-  /** When the image was erased last, milliseconds since the epoch: labels from before that count no more, whenever they come. */
+  /**
+   * Last erasure of the image, milliseconds since the epoch: earlier labels do not count, whenever they
+   * arrive.
+   */
   readonly erasedAt?: number;
 }
 
@@ -73,8 +75,8 @@ export function withVector(image: ImageState, extractor: string, vector: KeptVec
 }
 
 /**
- * The image was erased, of which each extractor tells on its own: its vector goes, and with it what was said of the image until then,
- * whoever said it.
+ * Erases the image for one extractor: removes the vector, and all labels from before. Each extractor reports
+ * the erasure separately.
  */
 export function withoutVector(image: ImageState, extractor: string, at: number): ImageState {
   const vectors = new Map(image.vectors);
@@ -86,12 +88,12 @@ export function withoutVector(image: ImageState, extractor: string, at: number):
   };
 }
 
-/** What was said before the image was erased. */
+/** Whether the label is older than the erasure of the image. */
 export function isErased({ erasedAt }: ImageState, { assignedAt }: StatedLabel): boolean {
   return erasedAt !== undefined && assignedAt <= erasedAt;
 }
 
-/** The label that counts for a task, if anybody stated one. */
+/** The label that counts for a task, if any. */
 export function winner(image: ImageState, task: string): StatedLabel | undefined {
   let best = image.assigned.get(task);
   for (const { stated } of image.vectors.values()) {
@@ -101,14 +103,14 @@ export function winner(image: ImageState, task: string): StatedLabel | undefined
   return best;
 }
 
-/** Every task that something was stated for. */
+/** Every task with a label. */
 export function tasksOf(image: ImageState): Set<string> {
   const tasks = new Set(image.assigned.keys());
   for (const { stated } of image.vectors.values()) for (const task of stated.keys()) tasks.add(task);
   return tasks;
 }
 
-/** One example that must be written, or erased, so that the table is what `after` says. */
+/** An example to be written or erased, so that the table matches the state after the change. */
 export interface ExampleChange {
   readonly extractor: string;
   readonly task: string;

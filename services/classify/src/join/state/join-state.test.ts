@@ -18,7 +18,7 @@ import { readCounts, readScores } from './partition-counts.ts';
 
 const limits = { maxTasks: 10, maxClasses: 10 };
 const extractors = ['a.v1', 'b.v1'];
-/** Some labels are from before, others from after. */
+/** Between the times of the labels. */
 const erasedAt = 2;
 
 interface VectorEvent {
@@ -78,7 +78,7 @@ function apply(state: InMemoryState, event: Event): ExampleOutput[] {
   });
 }
 
-/** What compaction leaves of the outputs. */
+/** The outputs after compaction. */
 function tableOf(outputs: readonly ExampleOutput[]): Map<string, Example> {
   const table = new Map<string, Example>();
   for (const { extractor, task: of, imageId: image, example } of outputs) {
@@ -112,7 +112,7 @@ async function digestsOf(outputs: readonly ExampleOutput[]): Promise<Record<stri
   return digests(sets);
 }
 
-/** Vectors keep their order, as their topic does; labels come anywhere, and some events come again. */
+/** Vectors keep their order, as in their topic; labels come in any order, and some events repeat. */
 function interleave(labels: readonly Event[], vectors: readonly Event[], places: readonly number[]): Event[] {
   const events = [...vectors, ...vectors.slice(-2)];
   labels.forEach((event, index) => {
@@ -122,7 +122,7 @@ function interleave(labels: readonly Event[], vectors: readonly Event[], places:
   return events;
 }
 
-describe('the join’s transitions', () => {
+describe('the state transitions of the join', () => {
   it('give the same table and the same digests for every interleaving and repetition', async () => {
     const places = fc.array(fc.nat(1_000), { minLength: 12, maxLength: 12 });
     const labels = fc.array(labelEvent, { maxLength: 12 });
@@ -154,7 +154,7 @@ describe('the join’s transitions', () => {
     );
   });
 
-  it('forget an erased image and all that was said of it until then, in whatever order it comes', () => {
+  it('forget an erased image and all its labels until then, in whatever order they come', () => {
     const sent: Event = {
       imageId: 'i1',
       extractor: 'a.v1',
@@ -175,7 +175,7 @@ describe('the join’s transitions', () => {
     }
   });
 
-  it('count what is said after the erasure, when the image is sent again', () => {
+  it('count labels after the erasure, when the image is sent again', () => {
     const again: Event = { imageId: 'i1', extractor: 'a.v1', vector: { seed: 1, group: null, labels: {} } };
     const { table } = run([
       again,
@@ -187,7 +187,7 @@ describe('the join’s transitions', () => {
     expect([...table.values()].map(({ task: of, label: name }) => [of, name])).toEqual([['other', 'z']]);
   });
 
-  it('let a person’s correction stand when the image is sent again', () => {
+  it('keep a person’s correction when the image is sent again', () => {
     const sent = {
       imageId: 'i1',
       extractor: 'a.v1',
@@ -210,7 +210,7 @@ describe('the join’s transitions', () => {
     expect([...table.values()].map((example) => example.label)).toEqual([null]);
   });
 
-  it('refuse more tasks and classes than the limits, and take back room when a class goes', () => {
+  it('reject more tasks and classes than the limits, and free capacity when a class goes', () => {
     const state = new InMemoryState();
     const say = (of: string, name: string | null, at = 1) =>
       state.commit((draft) =>
@@ -265,7 +265,7 @@ describe('served accuracy', () => {
     });
   });
 
-  it('counts a label that was there before its image', () => {
+  it('counts a label that arrives before its image', () => {
     const { state } = run([said('i1', 'x'), sent('i1')]);
     predict(state, 'i1', 'x');
     expect(readScores(state).get('digit')).toMatchObject({ labelled: 1, correct: 1 });

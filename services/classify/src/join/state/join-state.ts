@@ -1,7 +1,7 @@
 /**
- * The join's state transitions over a draft of the partition's store: a vector, an erasure, a label or a published
- * prediction comes in, and the examples that must be written come out. No log, no clock but the one given:
- * live processing, rolling forward and rebuilding run the same code.
+ * State transitions of the join over a draft of the partition's store: a vector, an erasure, a label or a
+ * published prediction gives the examples to be written. Independent of the log and the clock: live
+ * processing, rolling forward and rebuilding run the same code.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { classOfLabel, type Example, type LabelAssigned, type VectorExtracted } from '@headwater/schemas';
@@ -39,7 +39,7 @@ export interface ExampleOutput {
   readonly example: Example | null;
 }
 
-/** A vector as the join takes it in: quantised. */
+/** A quantised vector for the join. */
 export interface IncomingVector {
   readonly extractor: string;
   readonly record: VectorExtracted;
@@ -51,13 +51,13 @@ export function readImage(state: StateReader, imageId: string): ImageState {
   return bytes === undefined ? unseenImage(imageId) : { ...decodeImage(bytes), imageId };
 }
 
-/** The image's vector that counts now, of one extractor. */
+/** The image's present vector of one extractor. */
 export function readVector(state: StateReader, imageId: string, extractor: string): Int16Array | undefined {
   const bytes = state.get(vectorKey(imageId, extractor));
   return bytes === undefined ? undefined : decodeNumbers(bytes);
 }
 
-/** Errors: limit-exceeded when a label that came with the image finds no room; nothing was changed then. */
+/** Errors: limit-exceeded when a label that came with the image exceeds a limit; nothing was changed then. */
 export function applyVector(
   draft: Draft,
   vector: IncomingVector,
@@ -76,7 +76,7 @@ export function applyVector(
   return store(draft, before, answered);
 }
 
-/** The image was erased, as one extractor tells at `at`: its vector, its labels and what was answered for it are forgotten. */
+/** Erases the image as of `at`, as one extractor reports it: its vector, labels and predictions. */
 export function applyErasure(draft: Draft, extractor: string, imageId: string, at: number): ExampleOutput[] {
   const before = readImage(draft, imageId);
   draft.put(vectorKey(imageId, extractor), null);
@@ -85,7 +85,7 @@ export function applyErasure(draft: Draft, extractor: string, imageId: string, a
   return store(draft, before, withoutVector(before, extractor, at));
 }
 
-/** The tasks for which people's labels of the image will be forgotten when it is erased. */
+/** The tasks whose labels by people are deleted with an erasure of the image. */
 export function unlabelledTasks(state: StateReader, imageId: string, at: number): string[] {
   const { assigned } = readImage(state, imageId);
   const forgotten = [...assigned].filter(([, { label, assignedAt }]) => label !== null && assignedAt <= at);
@@ -108,19 +108,19 @@ export function applyLabel(
   return store(draft, before, withFirstLabels(draft, after, new Map([[task, stated]]), now));
 }
 
-/** What was published for one image and task. */
+/** The published prediction of one image and task. */
 export interface PublishedPrediction {
   readonly imageId: string;
   readonly task: string;
   /** null while no head served. */
   readonly label: string | null;
-  /** Of the image that was answered. */
+  /** Of the predicted image. */
   readonly receivedAt: number;
   /** Left out while no head served. */
   readonly given?: ServedPrediction;
 }
 
-/** A prediction was published for the image. */
+/** Records a published prediction. */
 export function applyPrediction(draft: Draft, published: PublishedPrediction, now: number): void {
   const { imageId, task, label, receivedAt, given } = published;
   const before = readImage(draft, imageId);
@@ -129,7 +129,7 @@ export function applyPrediction(draft: Draft, published: PublishedPrediction, no
   store(draft, before, meeting.image);
 }
 
-/** A prediction was published, but which one was lost with the store. */
+/** Records a prediction that was published, but lost with the store. */
 export function applyUnknownPrediction(
   draft: Draft,
   published: Omit<PublishedPrediction, 'label' | 'given'>,
@@ -139,8 +139,8 @@ export function applyUnknownPrediction(
 }
 
 /**
- * The vector of `extractor` when it came of the same image record and that was not answered yet: when another extractor
- * begins to serve between the two vectors of an image, neither would be asked.
+ * The vector of `extractor` if it has the same source record and no prediction: when the serving extractor
+ * changes between two vectors of an image, neither would be predicted.
  */
 export function vectorWithoutPrediction(
   draft: Draft,
@@ -199,7 +199,7 @@ function toExample(
 ): Example {
   const vector = readVector(draft, image.imageId, extractor);
   if (vector === undefined) {
-    throw new HeadwaterError('store-unavailable', 'The local store lacks a vector that it should hold', {
+    throw new HeadwaterError('store-unavailable', 'a vector is missing in the local store', {
       context: { extractor },
     });
   }

@@ -1,6 +1,6 @@
 /**
- * What a partition counts, kept in the store beside the images so that it survives a restart: images, labels that wait for
- * their image, how many images use a task and a class (for the limits on both), and the scores of served predictions.
+ * Counts of a partition, stored so that they survive a restart: images, labels without an image, images by
+ * task and class (for the limits on both), and scores of served predictions.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Draft, StateReader } from '../../store/state.ts';
@@ -13,7 +13,9 @@ import {
   type ServedScores,
 } from './served-accuracy.ts';
 
-/** For each partition. Tasks and classes are created by clients, and cost memory in every part that learns them. */
+/**
+ * For each partition. Clients create tasks and classes, which take memory in every service that learns them.
+ */
 export interface Limits {
   readonly maxTasks: number;
   readonly maxClasses: number;
@@ -41,13 +43,13 @@ export function requireCapacity(
   label: string | null,
 ): void {
   if (readCount(state, taskKey(task)) === 0 && readCount(state, tasksKey) >= limits.maxTasks) {
-    throw new HeadwaterError('limit-exceeded', `There are ${limits.maxTasks} tasks already (MAX_TASKS)`);
+    throw new HeadwaterError('limit-exceeded', `there are ${limits.maxTasks} tasks already; raise MAX_TASKS`);
   }
   if (label === null || readCount(state, classKey(task, label)) > 0) return;
   if (readCount(state, classesKey(task)) < limits.maxClasses) return;
   throw new HeadwaterError(
     'limit-exceeded',
-    `The task has ${limits.maxClasses} classes already (MAX_CLASSES)`,
+    `the task has ${limits.maxClasses} classes already; raise MAX_CLASSES`,
   );
 }
 
@@ -55,7 +57,7 @@ export function readCounts(state: StateReader): PartitionCounts {
   return { images: readCount(state, imagesKey), unmatched: readCount(state, unmatchedKey) };
 }
 
-/** Task to scores, of all tasks that have some. */
+/** Scores by task. */
 export function readScores(state: StateReader): Map<string, ServedScores> {
   const scores = new Map<string, ServedScores>();
   for (const { key, value } of state.range(scoresPrefix)) {
@@ -100,7 +102,7 @@ function readCount(state: StateReader, key: string): number {
   return bytes === undefined ? 0 : bytes.readDoubleLE(0);
 }
 
-/** The count after the change; zero is not kept. */
+/** Returns the new count; zero is deleted. */
 function add(draft: Draft, key: string, change: number): number {
   const count = readCount(draft, key) + change;
   if (change === 0) return count;

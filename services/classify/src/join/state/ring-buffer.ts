@@ -1,6 +1,6 @@
 /**
- * The newest few of something for each task, kept in the partition's store: a new entry takes the place of the oldest, so that nothing
- * grows. Each entry begins with a digest of its image's id, so that erasing an image finds what was kept of it without reading it all.
+ * Stored ring buffers, one a task. Each entry begins with a digest of its image id, so that an erasure finds
+ * entries without decoding them.
  */
 import { createHash } from 'node:crypto';
 import type { Draft, StateReader } from '../../store/state.ts';
@@ -12,12 +12,12 @@ export interface RingBuffer<T> {
   imageOf(entry: T): string;
 }
 
-/** Answers the place that the next entry takes. */
+/** The slot of the next entry. */
 export function nextSlot<T>(state: StateReader, ring: RingBuffer<T>, task: string): number {
   return (state.get(countKey(ring, task))?.readDoubleLE(0) ?? 0) % ring.size;
 }
 
-/** Moves on by one place. */
+/** Advances to the next slot. */
 export function advance<T>(draft: Draft, ring: RingBuffer<T>, task: string): void {
   const bytes = Buffer.alloc(8);
   bytes.writeDoubleLE((nextSlot(draft, ring, task) + 1) % ring.size);
@@ -45,14 +45,14 @@ export function pushEntry<T>(draft: Draft, ring: RingBuffer<T>, task: string, en
   advance(draft, ring, task);
 }
 
-/** In no order that means anything. */
+/** In no particular order. */
 export function readRingBuffer<T>(state: StateReader, ring: RingBuffer<T>, task: string): T[] {
   const entries: T[] = [];
   for (const { value } of state.range(taskPrefix(ring, task))) entries.push(decodeEntry<T>(value));
   return entries;
 }
 
-/** Takes out what any ring holds of the image. */
+/** Deletes the entries of the image from all ring buffers. */
 export function deleteImageEntries(draft: Draft, imageId: string): void {
   const digest = digestOf(imageId);
   for (const { key, value } of draft.range(ringsPrefix)) {

@@ -1,17 +1,17 @@
 /**
- * Served accuracy: the published prediction against the first label that came for it. It is what users got,
- * so it is counted once for each image and task and never revised.
+ * Served accuracy: the published prediction against the first label of its image. Counted once for each image
+ * and task, and never revised.
  */
 import type { Answer, ImageState } from './image-state.ts';
 import type { ServedPrediction } from './served-answers.ts';
 
-/** How many of the newest scores `recent` covers. */
+/** Number of newest scores that `recent` covers. */
 const recentScores = 500;
 
 export interface ServedScores {
   readonly labelled: number;
   readonly correct: number;
-  /** Labelled images whose prediction was made while no head served; not among `labelled`. */
+  /** Labelled images that were predicted while no head served; not among `labelled`. */
   readonly unanswered: number;
   /** Newest last, at most `recentScores`; times in milliseconds since the epoch. */
   readonly recent: readonly Score[];
@@ -22,20 +22,20 @@ interface Score {
   readonly correct: boolean;
 }
 
-/** What an answer came to: undefined while it waits for its other half. */
+/** Undefined while the prediction or the label is missing. */
 export type Outcome = 'correct' | 'wrong' | 'unanswered';
 
 export const noScores: ServedScores = { labelled: 0, correct: 0, unanswered: 0, recent: [] };
 
-/** An image after its answer and its label may have met. */
+/** The state of an image after a prediction or label. */
 export interface Meeting {
   readonly image: ImageState;
   readonly outcome: Outcome | undefined;
-  /** Both halves, where they have met and a head answered. */
+  /** Prediction and label, where they have met and a head served. */
   readonly met?: { readonly given: ServedPrediction; readonly truth: string };
 }
 
-/** A prediction was published for the image; null while no head serves. */
+/** A prediction was published for the image; null while no head served. */
 export function scorePredicted(
   image: ImageState,
   task: string,
@@ -46,12 +46,12 @@ export function scorePredicted(
   return meet(image, task, { predicted, answeredFor, ...(given === undefined ? {} : { given }) });
 }
 
-/** Somebody labelled the image. Only the first label counts. */
+/** The image was labelled. Only the first label counts. */
 export function scoreLabelled(image: ImageState, task: string, label: string): Meeting {
   return meet(image, task, { first: image.answers.get(task)?.first ?? label });
 }
 
-/** The prediction that was published is not known: whatever comes, nothing is counted. */
+/** The published prediction is unknown: nothing is counted for it. */
 export function withoutScore(image: ImageState, task: string, answeredFor: number): ImageState {
   return { ...image, answers: new Map(image.answers).set(task, { answeredFor, closed: true }) };
 }
@@ -67,7 +67,7 @@ export function countOutcome(scores: ServedScores, outcome: Outcome, at: number)
   };
 }
 
-/** Scores of several partitions as if they were one. */
+/** Adds up the scores of several partitions. */
 export function mergeScores(all: readonly ServedScores[]): ServedScores {
   const sum = (pick: (scores: ServedScores) => number) => all.reduce((total, one) => total + pick(one), 0);
   const recent = all.flatMap((scores) => scores.recent).sort((a, b) => a.at - b.at);

@@ -1,6 +1,6 @@
 /**
- * What was answered lately and what came of it: the newest predictions of each task, and the newest of those that met their first
- * label, with the probabilities that were published. Measurements of what users really got are made of these.
+ * The newest published predictions of each task, and the newest that have met their first label, with the
+ * published probabilities: the basis of measurements of served predictions.
  */
 import type { ImageClassified } from '@headwater/schemas';
 import type { Draft, StateReader } from '../../store/state.ts';
@@ -9,7 +9,7 @@ import { pushEntry, type RingBuffer, readRingBuffer } from './ring-buffer.ts';
 /** Class and probability, the most probable first. */
 export type Probabilities = readonly (readonly [label: string, probability: number])[];
 
-/** A published answer as far as its measurement needs it. */
+/** A published prediction as far as measurements need it. */
 export interface ServedPrediction {
   readonly label: string;
   readonly abstained: boolean;
@@ -18,12 +18,12 @@ export interface ServedPrediction {
   readonly probabilities: Probabilities;
 }
 
-/** A published answer and the first label that came for its image. */
+/** A published prediction with the first label of its image. */
 export interface ServedOutcome extends ServedPrediction {
   readonly imageId: string;
-  /** What somebody said. */
+  /** The label. */
   readonly truth: string;
-  /** When they met; milliseconds since the epoch. */
+  /** When both were known; milliseconds since the epoch. */
   readonly at: number;
 }
 

@@ -98,20 +98,20 @@ function registerTrainMetrics(metrics: Metrics) {
     examples: metrics.gauge('headwater_head_examples', 'Examples that the newest head has learned', labels),
     accuracy: metrics.gauge(
       'headwater_prequential_accuracy_ratio',
-      'New examples that the newest head answered rightly before learning them, of the last 500',
+      'Share of the last 500 new examples that the newest head predicted correctly before learning them',
       labels,
     ),
     logLoss: metrics.gauge(
       'headwater_prequential_log_loss_nats',
-      'Mean log loss of the newest head on new examples before learning them, of the last 500',
+      'Mean log loss of the newest head on the last 500 new examples, before learning them',
       labels,
     ),
     drifts: metrics.counter(
       'headwater_drifts_total',
-      'Times that the stream was found to have changed, by what told it: errors or novelty',
+      'Detected drifts of the stream, by sign: errors or novelty',
       [...labels, 'sign'],
     ),
-    failures: metrics.counter('headwater_solve_failures_total', 'Heads that could not be solved', ['code']),
+    failures: metrics.counter('headwater_solve_failures_total', 'Failed solves', ['code']),
     solve: metrics.histogram('headwater_solve_duration_seconds', 'Time to solve a head', solveBuckets, [
       'mode',
     ]),
