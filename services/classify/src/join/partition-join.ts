@@ -213,13 +213,9 @@ export class PartitionJoin {
   #quantize(extractor: string, vector: Float32Array): Int16Array {
     const dimensions = this.#options.dimensions(extractor);
     if (dimensions !== undefined && vector.length !== dimensions) {
-      throw new HeadwaterError(
-        'vector-wrong-dimensions',
-        'the vector does not match the contract of its extractor',
-        {
-          context: { dimensions, found: vector.length },
-        },
-      );
+      throw new HeadwaterError('vector-wrong-dimensions', 'the vector breaks its extractor’s contract', {
+        context: { dimensions, found: vector.length },
+      });
     }
     return quantize(vector);
   }

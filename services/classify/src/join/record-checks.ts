@@ -50,8 +50,7 @@ export function checkVector(
 ): void {
   if (vector.imageId !== imageId) throw invalid('the key is not the image id that the vector names');
   const { name, version } = vector.extractor;
-  if (`${name}.${version}` !== extractor)
-    throw invalid('the vector belongs to another extractor than its topic');
+  if (`${name}.${version}` !== extractor) throw invalid('the vector and its topic differ in the extractor');
   const fault = isStrict ? timeProblem(vector.receivedAt, 'receivedAt') : undefined;
   if (fault !== undefined) throw invalid(fault);
 }

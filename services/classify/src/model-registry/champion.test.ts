@@ -10,20 +10,20 @@ const recent = (logLoss: number, examples = 500): PrequentialFigures => ({
 const of = (head: string, figures?: PrequentialFigures) => ({ head, recent: figures });
 
 describe('the champion', () => {
-  it('is the first in order of preference while nothing is proven', () => {
+  it('is the first in order of preference without enough scores', () => {
     const few = [of('a'), of('b', recent(0.1, 199))];
     expect(selectChampion(few, undefined)?.head).toBe('a');
     expect(selectChampion(few, few[1])?.head).toBe('a');
     expect(selectChampion([], undefined)).toBeUndefined();
   });
 
-  it('is who has clearly the smaller loss', () => {
+  it('is the head with a clearly smaller loss', () => {
     const lines = [of('a', recent(1)), of('b', recent(0.9)), of('c', recent(0.7))];
     expect(selectChampion(lines, lines[0])?.head).toBe('c');
     expect(selectChampion(lines, undefined)?.head).toBe('c');
   });
 
-  it('does not change back and forth where two are about as good', () => {
+  it('does not alternate between heads of similar loss', () => {
     const at = (b: number) => [of('a', recent(1)), of('b', recent(b))];
     const [first, second] = [at(0.96), at(0.94)];
     expect(selectChampion(first, first[0])?.head).toBe('a');
@@ -33,12 +33,12 @@ describe('the champion', () => {
     expect(selectChampion(third, third[1])?.head).toBe('a');
   });
 
-  it('is not replaced by one that has proven nothing, though it is preferred', () => {
+  it('is not replaced by a preferred head without enough scores', () => {
     const lines = [of('new', recent(0.1, 10)), of('old', recent(1))];
     expect(selectChampion(lines, lines[1])?.head).toBe('old');
   });
 
-  it('does not mistake hundredths of a nat for progress', () => {
+  it('is not replaced for a gain of hundredths of a nat', () => {
     const lines = [of('a', recent(0.02)), of('b', recent(0.011))];
     expect(selectChampion(lines, lines[0])?.head).toBe('a');
   });

@@ -1,24 +1,27 @@
 /**
- * Which of a task's heads serves, when several learn side by side: the one with the smallest mean log loss over its newest
- * prequential scores. Log loss and not accuracy, because it tells heads apart that answer alike, and counts how sure they were.
+ * Chooses which of a task's heads serves: the one with the smallest mean log loss over its newest prequential
+ * scores. Unlike accuracy, log loss also measures confidence.
  */
 import type { PrequentialFigures } from '@headwater/heads';
 
 export interface Candidate<T> {
   readonly head: T;
-  /** Over the newest scores of its line; undefined where nobody knows. */
+  /** Over the newest scores of its series; undefined where they are unknown. */
   readonly recent: PrequentialFigures | undefined;
 }
 
-/** With fewer scores nothing is proven, and the order of preference decides. */
+/** With fewer scores, the order of preference decides. */
 const fewestScores = 200;
-/** A head must be better than one that is preferred by this share of its loss, and by this many nats, lest they take turns. */
+/**
+ * Margins by which a head must beat a preferred one, as a share of its loss and in nats, so that they do not
+ * alternate.
+ */
 const leastShare = 0.05;
 const leastNats = 0.01;
 
 /**
- * `candidates` in order of preference; the incumbent is one of them, or undefined. An incumbent that has proven itself stays until
- * another one is clearly better, or as good and preferred.
+ * `candidates` in order of preference, the incumbent (if any) among them. An incumbent with enough scores
+ * stays until another head is clearly better, or as good and preferred.
  */
 export function selectChampion<T>(
   candidates: readonly Candidate<T>[],

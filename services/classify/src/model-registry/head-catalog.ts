@@ -1,4 +1,4 @@
-/** The heads of a cluster as they are at one moment, read once: to list, show, export and compare them. */
+/** A snapshot of the heads of a cluster, to list, show, export and compare them. */
 import { HeadwaterError } from '@headwater/errors';
 import { type HeadTrained, openCodec } from '@headwater/schemas';
 import type { ServiceDependencies } from '@headwater/service-kit';
@@ -6,7 +6,7 @@ import { type Activation, HeadsTable, type KnownHead } from './heads-table.ts';
 
 export type ClusterClients = Pick<ServiceDependencies, 'log' | 'names' | 'schemaIds' | 'blobs' | 'logger'>;
 
-/** Undefined: any. */
+/** An undefined field matches any head. */
 export interface HeadFilter {
   readonly task?: string | undefined;
   readonly extractor?: string | undefined;
@@ -14,7 +14,7 @@ export interface HeadFilter {
   readonly version?: number | undefined;
 }
 
-/** A head with its parameters in memory, wherever they are kept. */
+/** A head with its parameters in memory, wherever they are stored. */
 export type WholeHead = Omit<HeadTrained, 'parameters'> & { readonly parameters: Uint8Array };
 
 export class HeadCatalog {
@@ -37,7 +37,7 @@ export class HeadCatalog {
     this.table = new HeadsTable({ topics: names.topics, ...codecs, logger });
   }
 
-  /** Newest first within each task. */
+  /** Newest first in each task. */
   list(filter: HeadFilter = {}): KnownHead[] {
     const tasks = filter.task === undefined ? [...this.table.tasks()].sort() : [filter.task];
     return tasks.flatMap((task) => this.table.headsOf(task)).filter((head) => matches(head, filter));
@@ -55,8 +55,8 @@ export class HeadCatalog {
   }
 
   /**
-   * The one head that is meant: of the matches the one that serves, else the newest.
-   * Errors: not-found; request-invalid where matches of several tasks, or several kinds of one version, leave it open.
+   * Selects one head: of the matches the serving one, else the newest. Errors: not-found; request-invalid
+   * where matches belong to several tasks, or to several kinds of one version.
    */
   pick(filter: HeadFilter): KnownHead {
     const found = this.list(filter);
@@ -65,10 +65,10 @@ export class HeadCatalog {
     if (filter.version !== undefined && found.length > 1) ambiguous('kind and extractor');
     const head = found.find((one) => this.isServing(one)) ?? found[0];
     if (head !== undefined) return head;
-    throw new HeadwaterError('not-found', `There is no such head (${describe(filter)})`);
+    throw new HeadwaterError('not-found', `no head matches (${describe(filter)})`);
   }
 
-  /** Errors: not-found where the topic has dropped it since, blob-missing, blob-corrupt. */
+  /** Errors: not-found where the topic has dropped the head, blob-missing, blob-corrupt. */
   async open(head: KnownHead): Promise<WholeHead> {
     const { log, names, blobs } = this.#clients;
     const place = { topic: names.topics.heads, partition: head.partition };
@@ -82,7 +82,7 @@ export class HeadCatalog {
         parameters: parameters instanceof Uint8Array ? parameters : await blobs.get(parameters),
       };
     }
-    throw new HeadwaterError('not-found', `Version ${head.version} is no longer in ${place.topic}`);
+    throw new HeadwaterError('not-found', `version ${head.version} is no longer in ${place.topic}`);
   }
 
   async #readTopic(topic: string): Promise<void> {
@@ -110,7 +110,7 @@ function matches(head: KnownHead, filter: HeadFilter): boolean {
 }
 
 function ambiguous(what: string): never {
-  throw new HeadwaterError('request-invalid', `Several heads are like that; also give the ${what}`);
+  throw new HeadwaterError('request-invalid', `several heads match; also give the ${what}`);
 }
 
 function describe(filter: HeadFilter): string {

@@ -1,12 +1,12 @@
 /**
- * Keeps the table of heads and the heads that serve up to date from the log, in every process that predicts,
- * trains or answers questions about heads.
+ * Keeps the heads table and the serving heads up to date with the log, in every process that predicts, trains
+ * or serves the API.
  */
 import type { Follower, Log, LogRecord } from '@headwater/log';
 import type { HeadsTable } from './heads-table.ts';
 import type { ServingHeads } from './serving-heads.ts';
 
-/** How often a head is tried again whose parameters could not be had. */
+/** Interval of attempts to load missing parameters. */
 const retryMs = 5_000;
 
 export interface HeadsFollowerOptions {
@@ -19,14 +19,17 @@ export interface HeadsFollowerOptions {
 export interface HeadsFollower {
   /** Rejects when the log can no longer be followed; resolves after `close`. */
   readonly stopped: Promise<void>;
-  /** Reads to the end of both topics as it is now, past what the follower has seen so far. */
+  /** Reads to the present end of both topics, beyond what the follower has read. */
   catchUp(): Promise<void>;
-  /** Called with the tasks of what came, when the table has it; answers how to be called no more. */
+  /**
+   * Calls the listener with the tasks of new records, once the table has them; returns an unsubscribe
+   * function.
+   */
   onHeads(listener: (tasks: ReadonlySet<string>) => void): () => void;
   close(): Promise<void>;
 }
 
-/** Resolves when all that was in the topics at the start is in the table, and what serves is open. */
+/** Resolves when the table has all records of the start, and the serving heads are open. */
 export async function followHeads(options: HeadsFollowerOptions): Promise<HeadsFollower> {
   const { log, topics, table, serving } = options;
   const listeners = new Set<(tasks: ReadonlySet<string>) => void>();
@@ -55,7 +58,9 @@ export async function followHeads(options: HeadsFollowerOptions): Promise<HeadsF
   };
 }
 
-/** The follower may lag behind the former owner of a partition by a moment; a version given twice would be for ever. */
+/**
+ * The follower may lag behind the former owner of a partition; without this, a version could be given twice.
+ */
 async function catchUp(options: HeadsFollowerOptions, follower: Follower): Promise<void> {
   const { log, topics, table, serving } = options;
   for (const topic of [topics.heads, topics.serving]) {

@@ -65,8 +65,8 @@ const headRecord = (head: HeadTrained, value: Buffer | null = heads.encode(head)
 
 const line = { extractor: 'a.v1', task: 'digit', kind: 'lda' } as const;
 
-describe('the table of heads', () => {
-  it('keeps parameters of the newest head only, and forgets what was tombstoned', async () => {
+describe('the heads table', () => {
+  it('keeps parameters of the newest head only, and drops tombstoned heads', async () => {
     await table.apply([headRecord(trained(1)), headRecord(trained(3)), headRecord(trained(2))]);
     expect(table.newest(line)?.version).toBe(3);
     expect(table.headsOf('digit').map(({ version }) => version)).toEqual([3, 2, 1]);
@@ -80,7 +80,7 @@ describe('the table of heads', () => {
     expect(table.headsOf('digit').length).toBeLessThanOrEqual(40);
   });
 
-  it('takes records that come twice once', async () => {
+  it('applies records that come twice once', async () => {
     const records = [
       record(topics.serving, 'digit', serving.encode(activation(1, 'champion'))),
       record(topics.serving, 'digit', serving.encode(activation(2, 'champion'))),
@@ -90,7 +90,7 @@ describe('the table of heads', () => {
     expect(table.activation('digit')?.version).toBe(2);
   });
 
-  it('holds a pin against a champion that did not know of it, until somebody unpins', async () => {
+  it('keeps a pin that a champion overwrote unknowingly, until an unpin', async () => {
     await table.apply([
       record(topics.serving, 'digit', serving.encode(activation(1, 'pinned'))),
       record(topics.serving, 'digit', serving.encode(activation(2, 'champion'))),
@@ -101,7 +101,7 @@ describe('the table of heads', () => {
     expect(table.activation('digit')).toMatchObject({ version: 2, reason: 'champion', shadowed: false });
   });
 
-  it('passes over what cannot be read', async () => {
+  it('skips unreadable records', async () => {
     await table.apply([record(topics.heads, 'a/b/c/1', Buffer.from('nonsense')), headRecord(trained(1))]);
     expect(table.newest(line)?.version).toBe(1);
   });
@@ -115,13 +115,13 @@ describe('the table of heads', () => {
     { examples: -1 },
     { temperature: Number.NaN },
     { regularization: Number.POSITIVE_INFINITY },
-  ])('passes over a head with numbers that no head can have: %o', async (wrong) => {
+  ])('skips a head with invalid numbers: %o', async (wrong) => {
     await table.apply([headRecord(trained(1)), headRecord({ ...trained(2), ...wrong })]);
     expect(table.headsOf('digit').map(({ version }) => version)).toEqual([1]);
     expect(table.highestVersion(line)).toBe(1);
   });
 
-  it('passes over tasks that no store has keys for, and activations under the key of another', async () => {
+  it('skips tasks too long for a store, and activations under the key of another task', async () => {
     const task = 'ü'.repeat(128);
     const long = { ...activation(1, 'pinned'), task };
     await table.apply([

@@ -1,6 +1,6 @@
 /**
- * What the topics `heads` and `serving` say, as a table in memory: which heads there are, which one serves each
- * task. Parameters are kept of the newest head only; those of an older one are read again when it is activated.
+ * The topics `heads` and `serving` as a table in memory: the heads, and the activation of each task. Only the
+ * newest head keeps its parameters; those of an older one are read again on its activation.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger, LogRecord } from '@headwater/log';
@@ -13,30 +13,30 @@ import {
 } from '@headwater/schemas';
 import { checkTask } from '../join/record-checks.ts';
 
-/** A head without its parameters, and where it lies in the log. */
+/** A head without its parameters, and its place in the log. */
 export interface KnownHead extends Omit<HeadTrained, 'parameters'> {
   readonly partition: number;
   readonly offset: bigint;
-  /** Where its parameters lie, when that is not in its record. */
+  /** URI of parameters that are not in the record. */
   readonly blob?: string;
 }
 
 export interface Activation extends HeadActivated {
-  /** A champion was written over the pin by somebody who had not seen it yet: the pin must be written again. */
+  /** A champion overwrote the pin unknowingly: the pin must be written again. */
   readonly shadowed: boolean;
 }
 
-/** Names one of a task's lines of heads. */
+/** Identifies a head series of a task. */
 export interface HeadSeriesName {
   readonly extractor: string;
   readonly task: string;
   readonly kind: HeadKind;
 }
 
-/** Set on the record that ends a pin; a champion without it does not. */
+/** Set on the record that ends a pin; a champion without it does not end one. */
 export const unpinHeader = 'headwater.unpin';
 
-/** How many heads of a line are kept, beside the one that serves. */
+/** Heads of a series that are kept, besides the serving one. */
 export const retainedVersions = 20;
 
 export interface HeadsTableOptions {
@@ -44,14 +44,14 @@ export interface HeadsTableOptions {
   readonly heads: Codec<HeadTrained>;
   readonly serving: Codec<HeadActivated>;
   readonly logger: Logger;
-  /** Told of parameters in the blob store that no head needs any more. */
+  /** Called with the URI of parameters that no head needs any more. */
   forgotten?(uri: string): void;
 }
 
 interface Line {
   readonly versions: Map<number, KnownHead>;
   newest: HeadTrained | undefined;
-  /** Of those that are gone, too: no version is given twice. */
+  /** Includes deleted versions, since no version is given twice. */
   highest: number;
 }
 
@@ -59,14 +59,14 @@ export class HeadsTable {
   readonly #options: HeadsTableOptions;
   readonly #lines = new Map<string, Line>();
   readonly #serving = new Map<string, Activation>();
-  /** Last offset applied, by topic and partition: the same records may come twice, from two readers. */
+  /** Last applied offset by topic and partition: two readers may deliver the same records. */
   readonly #applied = new Map<string, bigint>();
 
   constructor(options: HeadsTableOptions) {
     this.#options = options;
   }
 
-  /** Idempotent. Answers the tasks that the records were about. */
+  /** Idempotent. Returns the tasks of the records. */
   async apply(records: readonly LogRecord[]): Promise<Set<string>> {
     const tasks = new Set<string>();
     for (const record of records) {
@@ -88,17 +88,17 @@ export class HeadsTable {
     return this.#lines.get(seriesKey(line))?.versions.get(version);
   }
 
-  /** The newest head of a line, with its parameters. */
+  /** The newest head of a series, with its parameters. */
   newest(line: HeadSeriesName): HeadTrained | undefined {
     return this.#lines.get(seriesKey(line))?.newest;
   }
 
-  /** The highest version that a line has had; 0 where it had none. */
+  /** The highest version that a series has had; 0 for none. */
   highestVersion(line: HeadSeriesName): number {
     return this.#lines.get(seriesKey(line))?.highest ?? 0;
   }
 
-  /** All heads known of a task, newest first. */
+  /** All known heads of a task, newest first. */
   headsOf(task: string): KnownHead[] {
     const known = [...this.#lines.values()].flatMap(({ versions }) => [...versions.values()]);
     return known
@@ -135,7 +135,7 @@ export class HeadsTable {
     }
     const activated = await this.#options.serving.decode(record.value);
     checkTask(task);
-    if (activated.task !== task) throw new HeadwaterError('record-invalid', 'The key is not the task');
+    if (activated.task !== task) throw new HeadwaterError('record-invalid', 'the key is not the task');
     const former = this.#serving.get(task);
     const overPin = former?.reason === 'pinned' && activated.reason === 'champion';
     if (overPin && record.headers[unpinHeader] === undefined) {
@@ -182,31 +182,34 @@ export class HeadsTable {
     return line;
   }
 
-  /** Heads with the same parameters share them. */
+  /** Heads with equal parameters share a blob. */
   #needs(blob: string): boolean {
     const lines = [...this.#lines.values()];
     return lines.some(({ versions }) => [...versions.values()].some((head) => head.blob === blob));
   }
 
-  /** One unreadable record must not keep every process from starting; the head in it just never serves. */
+  /** An unreadable record must not stop every process; its head never serves. */
   #skip(record: LogRecord, error: unknown): undefined {
     const fields = { topic: record.topic, partition: record.partition, offset: String(record.offset) };
-    this.#options.logger.error({ ...fields, reason: String(error) }, 'record of the heads table was skipped');
+    this.#options.logger.error({ ...fields, reason: String(error) }, 'skipped a record of the heads table');
     return undefined;
   }
 }
 
-/** Of an int in Avro, less the one that could have no successor. */
+/** The largest int of Avro that has a successor. */
 const highestVersion = 2 ** 31 - 2;
 
-/** What no trainer writes: versions could not go on from it, and the API could not tell it. Errors: record-invalid. */
+/**
+ * Rejects numbers that no trainer writes, with which versions and the API could not go on. Errors:
+ * record-invalid.
+ */
 function checkHead(head: HeadTrained): void {
   const { task, version, arithmetic, watermark, dimensions, examples, temperature, regularization } = head;
   checkTask(task);
   const isCounted = [watermark, dimensions, examples].every((count) => count >= 0);
   const isMeasured = Number.isFinite(temperature) && Number.isFinite(regularization ?? 0);
   if (isCounted && isMeasured && version >= 1 && version <= highestVersion && arithmetic >= 1) return;
-  throw new HeadwaterError('record-invalid', 'The head has numbers that no head can have');
+  throw new HeadwaterError('record-invalid', 'the head has invalid numbers');
 }
 
 function seriesKey({ extractor, task, kind }: HeadSeriesName): string {

@@ -1,4 +1,4 @@
-/** The heads of the log in this process: the table, the heads that serve, and the follower that keeps both up to date. */
+/** The heads of the log in this process: the table, the serving heads, and the follower that updates both. */
 import { type Codec, type HeadActivated, type HeadTrained, openCodec } from '@headwater/schemas';
 import type { ServiceDependencies } from '@headwater/service-kit';
 import { followHeads, type HeadsFollower } from './heads-follower.ts';
@@ -13,9 +13,9 @@ export interface ModelRegistry {
 }
 
 export interface ModelRegistryOptions {
-  /** Deletes parameters from the blob store when no head needs them; one role of an installation does that. */
+  /** Deletes unneeded parameters from the blob store; set for one role of an installation. */
   readonly deletesBlobs: boolean;
-  /** Called when a head whose choices are complete begins to serve. */
+  /** Called when a settled head begins to serve. */
   settledServes(head: ServingHead): void;
 }
 
@@ -51,7 +51,7 @@ export async function openModelRegistry(
   return { codecs, table, serving, follower: await followHeads({ log, topics, table, serving }) };
 }
 
-/** A blob that cannot be deleted now stays: the log line is the only trace of it. */
+/** A failure is only logged: the blob stays. */
 async function deleteBlob(uri: string, { blobs, logger }: ServiceDependencies): Promise<void> {
   try {
     await blobs.delete(uri);

@@ -1,7 +1,4 @@
-/**
- * The heads that serve, opened and ready. Only these are held; a swap is one assignment, so that a prediction
- * comes from the one head or the other and never from a mixture.
- */
+/** The serving heads, opened. A swap is one assignment, so that a prediction comes from exactly one head. */
 import type { BlobStore } from '@headwater/blobs';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import { type Classifier, openHead } from '@headwater/heads';
@@ -26,14 +23,14 @@ export interface ServingHeadsOptions {
   readonly codec: Codec<HeadTrained>;
   readonly blobs: BlobStore;
   readonly logger: Logger;
-  /** Told of every swap. */
+  /** Called on every swap. */
   swapped?(head: ServingHead): void;
 }
 
 export class ServingHeads {
   readonly #options: ServingHeadsOptions;
   readonly #heads = new Map<string, ServingHead>();
-  /** Tasks whose head could not be opened when it was to serve. */
+  /** Tasks whose activated head could not be opened. */
   readonly #unopened = new Set<string>();
   #turn: Promise<void> = Promise.resolve();
 
@@ -50,8 +47,9 @@ export class ServingHeads {
   }
 
   /**
-   * Makes what serves these tasks, and those that failed before, what the table says. One call at a time: what is slow to
-   * open must not replace what came after it. A head that cannot be opened leaves the former one in place.
+   * Opens the heads that the table activates for these tasks and for those that failed before. Calls run one
+   * at a time, so that a slow head does not replace a later one. A head that cannot be opened leaves the
+   * former one in place.
    */
   refresh(tasks: Iterable<string> = []): Promise<void> {
     const asked = [...tasks];
@@ -89,7 +87,7 @@ export class ServingHeads {
     this.#options.swapped?.(head);
   }
 
-  /** The newest head is at hand; an older one is read again from where it lies. */
+  /** The newest head is in memory; an older one is read again. */
   async #definition(activation: Activation): Promise<HeadTrained> {
     const { table, log, headsTopic, codec } = this.#options;
     const newest = table.newest(activation);
@@ -102,7 +100,7 @@ export class ServingHeads {
         if (value !== null && value !== undefined) return await codec.decode(value);
       }
     }
-    throw new HeadwaterError('head-invalid', 'The head that is to serve is no longer in its topic');
+    throw new HeadwaterError('head-invalid', 'the activated head is no longer in its topic');
   }
 
   async #parameters({ parameters }: HeadTrained): Promise<Uint8Array> {

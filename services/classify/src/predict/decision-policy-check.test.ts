@@ -40,7 +40,7 @@ describe('costs and the classes of a head', () => {
     ]);
   });
 
-  it('warns again of a class that has gone since', () => {
+  it('warns of a class that a later head no longer knows', () => {
     const { lines, check } = checkOf({ scratch: { good: 9 } });
     check.checkHead('part', 1, ['good', 'scratch']);
     expect(lines).toEqual([]);
@@ -48,13 +48,13 @@ describe('costs and the classes of a head', () => {
     expect(lines).toMatchObject([{ level: 'warn', fields: { classes: ['scratch'] } }]);
   });
 
-  it('mentions once that not all classes have costs', () => {
+  it('reports once that not all classes have costs', () => {
     const { lines, check } = checkOf({ scratch: { good: 9 } });
     for (const version of [1, 2]) check.checkHead('part', version, ['good', 'scratch', 'dent']);
     expect(lines).toEqual([{ level: 'info', fields: { task: 'part', version: 1, unnamed: 1 } }]);
   });
 
-  it('lists a few of many', () => {
+  it('lists only some of many classes', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, k) => [`x${k}`, { good: 2 }]));
     const { lines, check } = checkOf(many);
     check.checkHead('part', 1, ['good']);
@@ -62,13 +62,13 @@ describe('costs and the classes of a head', () => {
     expect(lines[0]?.fields.classes).toHaveLength(20);
   });
 
-  it('says nothing where nothing is configured', () => {
+  it('logs nothing without configured costs', () => {
     const { lines, check } = checkOf(null);
     check.checkHead('part', 1, ['good']);
     expect(lines).toEqual([]);
   });
 
-  it('warns of tasks that nobody knows', () => {
+  it('warns of unknown tasks', () => {
     const { lines, check } = checkOf(null, ['part', 'prat']);
     check.checkTasks(new Set(['part']));
     expect(lines).toEqual([{ level: 'warn', fields: { tasks: ['prat'], count: 1 } }]);

@@ -1,18 +1,18 @@
 /**
- * A cost of a class that no head knows is never asked for, and nobody would notice: most often its name is misspelt. The log says so, once for each
- * name, of settled heads only, because the first ones know few classes.
+ * Warns of costs for classes that no head knows, mostly misspelt names: once for each name, and for settled
+ * heads only, since the first ones know few classes.
  */
 import type { CostMatrix } from '@headwater/heads';
 import type { Logger } from '@headwater/log';
 import type { ConfiguredDecisionPolicies } from './decision-policy.ts';
 
-/** Names in a line of the log. */
+/** Maximum number of names in a log line. */
 const mostNamed = 20;
 
 export class DecisionPolicyCheck {
   readonly #rules: ConfiguredDecisionPolicies;
   readonly #logger: Pick<Logger, 'info' | 'warn'>;
-  /** Task to the classes of its costs that were told; no larger than the file. */
+  /** Reported classes by task; no larger than the file. */
   readonly #told = new Map<string, Set<string>>();
 
   constructor(rules: ConfiguredDecisionPolicies, logger: Pick<Logger, 'info' | 'warn'>) {
@@ -20,17 +20,17 @@ export class DecisionPolicyCheck {
     this.#logger = logger;
   }
 
-  /** `known`: tasks that have a head, or are asked for by the configuration. */
+  /** `known`: tasks that have a head or are configured. */
   checkTasks(known: ReadonlySet<string>): void {
     const unknown = this.#rules.tasks.filter((task) => !known.has(task));
     if (unknown.length === 0) return;
     this.#logger.warn(
       { tasks: unknown.slice(0, mostNamed), count: unknown.length },
-      'COSTS_FILE or MAX_ERROR_RATE name tasks that have no head yet: are they misspelt?',
+      'COSTS_FILE or MAX_ERROR_RATE name tasks without a head; check the spelling',
     );
   }
 
-  /** `classes`: those of a settled head. */
+  /** `classes`: of a settled head. */
   checkHead(task: string, version: number, classes: readonly string[]): void {
     const { costs } = this.#rules(task);
     if (costs === null) return;
@@ -43,12 +43,12 @@ export class DecisionPolicyCheck {
       const warnedClasses = { classes: unknown.slice(0, mostNamed), count: unknown.length, unnamed };
       this.#logger.warn(
         { task, version, ...warnedClasses },
-        'COSTS_FILE names classes that the head does not know: are they misspelt?',
+        'COSTS_FILE names classes that the head does not know; check the spelling',
       );
     } else if (told === undefined && unnamed > 0) {
       this.#logger.info(
         { task, version, unnamed },
-        'COSTS_FILE does not name all classes of the head: mistakes between those cost 1',
+        'COSTS_FILE does not name all classes of the head; mistakes between the others cost 1',
       );
     }
   }

@@ -14,25 +14,25 @@ const classes = ['good', 'scratch'];
 const prediction = { label: 'good', probabilities: Float64Array.of(0.8, 0.2), novelty: null };
 const measured = { 'sureEnoughFor0.01': 0.9, 'sureEnoughFor0.1': 0.7 };
 
-describe('an answer', () => {
-  it('is the most probable class where nothing else is said', () => {
+describe('a decision', () => {
+  it('is the most probable class by default', () => {
     expect(answerOf(prediction, classes, {}, defaultDecisionPolicy)).toEqual({
       label: 'good',
       abstained: false,
     });
   });
 
-  it('abstains where the head is less sure than the wanted error rate asks for', () => {
+  it('abstains below the confidence threshold of the maximum error rate', () => {
     const at = (maxErrorRate: number) =>
       answerOf(prediction, classes, measured, { maxErrorRate, costs: null }).abstained;
     expect([at(0.01), at(0.05), at(0.1), at(0.5)]).toEqual([true, true, false, true]);
   });
 
-  it('abstains where the head was never judged', () => {
+  it('abstains where the head has no measured thresholds', () => {
     expect(answerOf(prediction, classes, {}, { maxErrorRate: 0.1, costs: null }).abstained).toBe(true);
   });
 
-  it('is the cheapest class where mistakes cost unlike, and as sure as that class is probable', () => {
+  it('is the cheapest class where costs differ, and reports the probability of that class', () => {
     const costs = { scratch: { good: 10 } };
     expect(answerOf(prediction, classes, measured, { maxErrorRate: null, costs })).toEqual({
       label: 'scratch',
@@ -42,25 +42,25 @@ describe('an answer', () => {
   });
 });
 
-describe('the rule book', () => {
-  it('names every task whose costs are wrong', async () => {
+describe('the decision policies', () => {
+  it('report every task whose costs are invalid', async () => {
     const path = join(folder, 'costs.json');
     writeFileSync(path, '{"a": 1, "b": {"x": {"y": 2}}, "c": {"x": {"y": -2}}}');
     await expect(openDecisionPolicies([], path)).rejects.toThrow('(task a, c)');
   });
 
-  it('has a rate for all tasks, and others for some', async () => {
+  it('have a rate for all tasks, and other rates for some', async () => {
     const rules = await openDecisionPolicies(['0.02', 'digit=0.01'], undefined);
     expect([rules('digit').maxErrorRate, rules('other').maxErrorRate]).toEqual([0.01, 0.02]);
     expect((await openDecisionPolicies([], undefined))('digit')).toEqual(defaultDecisionPolicy);
     expect(rules.tasks).toEqual(['digit']);
   });
 
-  it.each([['1'], ['0'], ['digit'], ['digit=x'], ['0.0001'], ['0.1', '0.2']])('refuses %s', (...words) => {
+  it.each([['1'], ['0'], ['digit'], ['digit=x'], ['0.0001'], ['0.1', '0.2']])('rejects %s', (...words) => {
     expect(parseErrorRates(words)).toBeUndefined();
   });
 
-  it('reads costs from a file', async () => {
+  it('read costs from a file', async () => {
     const path = join(folder, 'costs.json');
     writeFileSync(path, '{"part": {"scratch": {"good": 10}}}');
     const rules = await openDecisionPolicies([], path);
@@ -69,7 +69,7 @@ describe('the rule book', () => {
   });
 
   it.each(['[]', 'nonsense', '{"part": {"scratch": 3}}', '{"part": {"a": {"b": -1}}}'])(
-    'says what is wrong with %s',
+    'report what is wrong with %s',
     async (text) => {
       const path = join(folder, 'costs.json');
       writeFileSync(path, text);

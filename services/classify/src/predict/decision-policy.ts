@@ -1,13 +1,13 @@
 /**
- * What makes an answer of probabilities: which mistakes cost more than others, and how often an answer may be wrong before a
- * guess that says so is better. Both are matters of the task, not of the head, so they are set where predictions are made.
+ * Turns probabilities into a decision, by the costs of mistakes and the maximum error rate. Both belong to
+ * the task and not to the head, so they are configured where predictions are made.
  */
 import { readFile } from 'node:fs/promises';
 import { HeadwaterError } from '@headwater/errors';
 import { type CostMatrix, confidenceThresholdFor, decide, type HeadPrediction } from '@headwater/heads';
 
 export interface DecisionPolicy {
-  /** Share of answers that may be wrong, in (0, 1); null: always answer. */
+  /** Maximum error rate, in (0, 1); null: never abstain. */
   readonly maxErrorRate: number | null;
   /** Null: all mistakes cost the same. */
   readonly costs: CostMatrix | null;
@@ -15,12 +15,12 @@ export interface DecisionPolicy {
 
 export const defaultDecisionPolicy: DecisionPolicy = { maxErrorRate: null, costs: null };
 
-/** The rules of each task. */
+/** The policy of each task. */
 export type DecisionPolicyOf = (task: string) => DecisionPolicy;
 
-/** As it was configured. */
+/** The configured policies. */
 export interface ConfiguredDecisionPolicies extends DecisionPolicyOf {
-  /** Those that have a rate or costs of their own. */
+  /** Tasks with their own rate or costs. */
   readonly tasks: readonly string[];
 }
 
@@ -30,8 +30,9 @@ export interface Answer {
 }
 
 /**
- * The class with the smallest expected cost. The head abstains where that class is less probable than its measurements ask for
- * at the wanted error rate; a head that has no such measurements (too few examples, or of an older version) always abstains then.
+ * Returns the class with the smallest expected cost. The head abstains where the probability of that class is
+ * below the measured threshold for the maximum error rate, and always where it has no thresholds (too few
+ * examples, or an older version).
  */
 export function answerOf(
   prediction: HeadPrediction,
@@ -39,7 +40,7 @@ export function answerOf(
   measurements: Readonly<Record<string, number>>,
   { maxErrorRate, costs }: DecisionPolicy,
 ): Answer {
-  // Every class against every other is dear where there are many, and in vain where all mistakes cost the same.
+  // Comparing all pairs of classes is expensive, and needless where all mistakes cost the same.
   const decided = costs === null ? prediction.label : decide(prediction, classes, { costs }).label;
   const label = decided ?? prediction.label;
   if (maxErrorRate === null) return { label, abstained: false };
@@ -48,7 +49,10 @@ export function answerOf(
   return { label, abstained: confidence < threshold };
 }
 
-/** `0.02` holds for every task, `digit=0.01` for one; undefined for what is neither. The keys of the result are tasks, '' for all. */
+/**
+ * `0.02` applies to every task, `digit=0.01` to one; undefined for anything else. Keys of the result are
+ * tasks, '' for all.
+ */
 export function parseErrorRates(words: readonly string[]): Map<string, number> | undefined {
   const rates = new Map<string, number>();
   for (const word of words) {
@@ -60,7 +64,7 @@ export function parseErrorRates(words: readonly string[]): Map<string, number> |
   return rates;
 }
 
-/** Errors: config-invalid, when the file cannot be read or is not task → truth → answer → cost. */
+/** Errors: config-invalid, when the file cannot be read or is not task → truth → prediction → cost. */
 export async function openDecisionPolicies(
   errorRates: readonly string[],
   costsPath: string | undefined,
@@ -85,7 +89,7 @@ async function readCosts(path: string): Promise<Map<string, CostMatrix>> {
   }
   if (!isRecord(tasks)) throw invalid(path, 'is not an object of tasks');
   const wrong = Object.keys(tasks).filter((task) => !isCostMatrix(tasks[task]));
-  if (wrong.length > 0) throw invalid(path, `has a wrong cost (task ${wrong.join(', ')})`);
+  if (wrong.length > 0) throw invalid(path, `has an invalid cost (task ${wrong.join(', ')})`);
   return new Map(Object.entries(tasks as Record<string, CostMatrix>));
 }
 

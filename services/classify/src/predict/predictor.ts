@@ -1,6 +1,6 @@
 /**
- * Answers one vector for every task that is asked of it. A task is asked of the vectors of its serving head's
- * extractor; while none serves, of the first extractor, so that every image gets its answer.
+ * Predicts all tasks of one vector. A task uses vectors of its serving head's extractor, or else of the first
+ * extractor, so that every image gets a prediction.
  */
 import type { ImageClassified } from '@headwater/schemas';
 import type { ServingHead, ServingHeads } from '../model-registry/serving-heads.ts';
@@ -11,14 +11,14 @@ import {
   defaultDecisionPolicy,
 } from './decision-policy.ts';
 
-/** More classes than this are not all listed in a prediction. */
+/** Maximum number of classes in a prediction. */
 const listedClasses = 100;
 
 export interface PredictorOptions {
   readonly serving: Pick<ServingHeads, 'get' | 'tasks'>;
   /** In order of preference. */
   readonly extractors: readonly string[];
-  /** Tasks that are answered before they have a head. */
+  /** Tasks that are predicted before they have a head. */
   readonly declaredTasks: readonly string[];
   /** Default: the most probable class, always. */
   readonly rules?: DecisionPolicyOf;
@@ -32,13 +32,13 @@ export interface VectorToClassify {
 }
 
 export interface Predictor {
-  /** Tasks that every image is asked now. */
+  /** Tasks that are predicted for every image now. */
   tasks(): Iterable<string>;
-  /** The extractor whose vectors the task is asked of now. */
+  /** The extractor whose vectors the task uses now. */
   asked(task: string): string | undefined;
   /** Of the head that serves the task now; left out where none ever does. */
   version?(task: string): number | undefined;
-  /** Labelled examples that the novelties of that head rest on. */
+  /** Number of labelled examples behind the novelty of that head. */
   references?(task: string): number;
   answer(vector: VectorToClassify, task: string, now: number): ImageClassified;
 }
@@ -54,7 +54,7 @@ export function createPredictor(options: PredictorOptions): Predictor {
   };
 }
 
-/** Whose vectors a task is asked of: those of its serving head, while none serves those of the first extractor. */
+/** The extractor of the serving head, or else the first extractor. */
 export function extractorForTask(
   serving: string | undefined,
   extractors: readonly string[],
@@ -62,7 +62,7 @@ export function extractorForTask(
   return serving !== undefined && extractors.includes(serving) ? serving : extractors[0];
 }
 
-/** A head whose extractor or dimensions do not fit the vector is never used. */
+/** Ignores a head whose extractor or dimensions do not fit the vector. */
 export function classify(
   vector: VectorToClassify,
   task: string,

@@ -2,7 +2,7 @@ import { type HeadKind, type LabelledVector, quantize } from '@headwater/heads';
 import { describe, expect, it } from 'vitest';
 import { type CrossValidationRequest, crossValidateHead } from './held-out.ts';
 
-/** Near the axis of its class, each image in its own way. */
+/** Near the axis of its class, with some variation. */
 function vectorOf(image: number): Float32Array {
   const axis = image % 3;
   return Float32Array.from(
@@ -33,7 +33,7 @@ const sixty = Array.from({ length: 60 }, (_, image) => example(image, image === 
 
 describe('crossValidateHead', () => {
   it.each<HeadKind>(['lda', 'ridge', 'ncm', 'knn', 'softmax'])(
-    'answers every example by a %s that has not learned it',
+    'predicts every example by a %s that has not learned it',
     (kind) => {
       const { folds, judged, learned, report } = crossValidateHead(question(sixty, { kind }));
       expect({ folds, judged, learned }).toEqual({ folds: 5, judged: 60, learned: 48 });
@@ -43,13 +43,13 @@ describe('crossValidateHead', () => {
     },
   );
 
-  it('answers the first ones only where there are too many, and learns all', () => {
+  it('predicts only the first ones of too many, and learns all', () => {
     const { judged, learned } = crossValidateHead(question(sixty, { judged: 20 }));
     expect({ judged, learned }).toEqual({ judged: 20, learned: 48 });
   });
 
-  it('leaves near-duplicates out together: they would give each other away', () => {
-    // Labels that nothing but the twin tells.
+  it('keeps near-duplicates in one fold, since they would reveal each other', () => {
+    // Labels that only the twin reveals.
     const twins = Array.from({ length: 40 }, (_, image) => {
       const unit = Math.floor(image / 2);
       const vector = quantize(
@@ -67,7 +67,7 @@ describe('crossValidateHead', () => {
     expect(apart).toBeGreaterThan(together);
   });
 
-  it('measures nothing where examples cannot be parted', () => {
+  it('measures nothing where the examples cannot be split', () => {
     expect(crossValidateHead(question([example(1)]))).toMatchObject({
       folds: 0,
       judged: 0,
@@ -75,18 +75,18 @@ describe('crossValidateHead', () => {
       report: { accuracy: null, macro: { f1: null } },
     });
     const group = [example(1, 'a', 'g'), example(2, 'b', 'g')];
-    const note = expect.stringContaining('of one group');
+    const note = expect.stringContaining('one group');
     expect(crossValidateHead(question(group))).toMatchObject({ folds: 0, judged: 0, note });
   });
 
-  it('says that no answer can be right where each class has one example', () => {
+  it('notes that no prediction can be correct where each class has one example', () => {
     const alone = [example(0), example(1), example(2)];
     const note = expect.stringContaining('Every class has one example');
     expect(crossValidateHead(question(alone))).toMatchObject({ folds: 3, note, report: { accuracy: 0 } });
     expect(crossValidateHead(question(sixty)).note).toBeNull();
   });
 
-  it('counts a class that a fold takes away as not known', () => {
+  it('counts a class that is only in the held-out fold as unknown', () => {
     const { report } = crossValidateHead(question([...sixty, example(60, 'alone')]));
     expect(report.classes.get('alone')).toMatchObject({ support: 1, recall: 0 });
   });

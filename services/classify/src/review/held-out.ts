@@ -1,7 +1,7 @@
 /**
- * How a kind of head answers examples that it has not learned, in all the terms that heads are measured by: cross-validation. The prequential
- * figures are of heads as they were while they learned; these are of the head that the labelled set gives now. A fold is taken out
- * of the sums exactly, so that what answers it is the very head that would have come of never having seen it.
+ * Cross-validation of a kind of head, in all terms that heads are measured by. Prequential figures describe
+ * past heads; these describe the head of the present training set. A fold is subtracted from the sums
+ * exactly, which gives the very head that never learned it.
  */
 import {
   createTrainingSet,
@@ -15,30 +15,30 @@ import {
   trainHead,
 } from '@headwater/heads';
 
-/** Heads that are trained, each without one share of the examples. */
+/** Number of heads, each trained without one fold. */
 const maximumFolds = 5;
 
 export interface CrossValidationRequest extends Pick<TrainOptions, 'kind' | 'prior'> {
   readonly set: TrainingSetOptions;
   /** In the order of their sample keys. */
   readonly examples: readonly LabelledVector[];
-  /** As many of them, from the first one on, are answered; the others are only learned. */
+  /** The number of first examples that are predicted; the others are only learned. */
   readonly judged: number;
 }
 
 export interface CrossValidationReport {
-  /** 0 where examples cannot be parted, because there is one alone, or one group. */
+  /** 0 where the examples cannot be split: a single one, or a single group. */
   readonly folds: number;
-  /** Examples that were answered. */
+  /** Number of predicted examples. */
   readonly judged: number;
-  /** Examples that each head had learned, at least. */
+  /** Smallest number of examples that a head has learned. */
   readonly learned: number;
-  /** Why nothing was held out, or why no answer can be right; null where the figures speak for themselves. */
+  /** Why nothing was held out, or why no prediction can be correct; else null. */
   readonly note: string | null;
   readonly report: MeasurementReport;
 }
 
-/** A pure function of the question. Errors: those of `trainHead`. */
+/** A pure function of its input. Errors: those of `trainHead`. */
 export function crossValidateHead({
   kind,
   prior,
@@ -71,13 +71,13 @@ export function crossValidateHead({
 }
 
 function noteOn(examples: readonly LabelledVector[], parts: number): string | null {
-  if (examples.length < 2) return 'Nothing was held out: there is one labelled example at most';
-  if (parts < 2) return 'Nothing was held out: all examples are of one group, whose members stay together';
+  if (examples.length < 2) return 'Nothing was held out: there is at most one labelled example';
+  if (parts < 2) return 'Nothing was held out: all examples belong to one group, which stays in one fold';
   if (new Set(examples.map(({ label }) => label)).size < examples.length) return null;
-  return 'Every class has one example: where it is held out, no head knows its class, and no answer is right';
+  return 'Every class has one example: without it no head knows the class, so no prediction is correct';
 }
 
-/** A group is in one fold: its members are near-duplicates, and would give each other away. */
+/** A group stays in one fold: its members are near-duplicates, and would reveal each other. */
 function foldsOf(examples: readonly LabelledVector[]): LabelledVector[][] {
   const parts: LabelledVector[][] = Array.from({ length: maximumFolds }, () => []);
   findFolds(examples.map(({ group }) => group)).forEach((members, turn) => {

@@ -1,4 +1,7 @@
-/** Label errors, influences and held-out measurements take seconds of pure computation: a thread of their own finds them, one question each. */
+/**
+ * Worker thread for label errors, influences and cross-validation, which compute for seconds: one request a
+ * thread.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { asHeadwaterError, type ErrorCode } from '@headwater/errors';
 import {
@@ -14,14 +17,14 @@ import {
 import { type CrossValidationReport, type CrossValidationRequest, crossValidateHead } from './held-out.ts';
 
 export interface RankingRequest {
-  /** A serialized labelled set. */
+  /** A serialized training set. */
   readonly bytes: Uint8Array;
-  /** Some of its examples, in the order of their sample keys. */
+  /** Examples of it, in the order of their sample keys. */
   readonly examples: readonly LabelledVector[];
-  /** Whose regularization and temperature are used; null: a provisional one is trained. */
+  /** Its regularization and temperature are used; null: those of a new provisional head. */
   readonly head: Head | null;
   readonly limit: number;
-  /** Null: which labels are likely wrong. Else: which examples its answer rests on. */
+  /** Null: find likely label errors. Else: find the examples that influence this prediction. */
   readonly target: InfluenceTarget | null;
 }
 

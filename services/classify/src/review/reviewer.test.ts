@@ -5,7 +5,7 @@ import { OpenTrainingSets } from '../train/examples/open-training-sets.ts';
 import { TrainingSets } from '../train/examples/training-sets.ts';
 import { Reviewer } from './reviewer.ts';
 
-it('answers few questions at once that read every example, and the next one when one of them is answered', async () => {
+it('limits concurrent scans over all examples, and accepts another when one ends', async () => {
   const reviewer = new Reviewer({
     sets: new OneSet(),
     partitionOf: () => 0,

@@ -1,6 +1,6 @@
 /**
- * Questions about single examples, answered from what the trainer of the task keeps: which labels are likely wrong, what an answer
- * rests on, which examples are nearest. They need the trainer's store, so they are answered where the task is trained.
+ * Label errors, influential examples and nearest neighbours, from the store of the trainer: available only in
+ * the process that trains the task.
  */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
@@ -33,15 +33,15 @@ import {
 import type { CrossValidationReport } from './held-out.ts';
 import type { ReviewFailure, ReviewRequest, ReviewResponse } from './review-worker.ts';
 
-/** Examples that are judged: those that heads are tuned on. */
+/** Number of examples that are judged, as in the tuning of heads. */
 const sampleSize = 2_000;
-/** What bounds the time of held-out measurements, and their memory: examples that heads learn, and the bytes of their vectors. */
+/** Bounds time and memory of cross-validation: examples that heads learn, and the bytes of their vectors. */
 const heldOutLearned = { examples: 10_000, bytes: 64 * 1024 * 1024 };
-/** Questions that read all examples of a task at once: each one more makes all of them slower. */
+/** Maximum number of concurrent scans over all examples: each one slows the others. */
 const mostScans = 4;
-/** Examples that are read at a time. */
+/** Examples of one read. */
 const pageSize = 256;
-/** Of the dot product of two vectors alike: 2^13 squared. */
+/** Dot product of two equal vectors: 2^13 squared. */
 const squaredUnit = 2 ** 26;
 
 export interface Neighbour {
@@ -52,14 +52,14 @@ export interface Neighbour {
 }
 
 export interface Considered {
-  /** Examples that were looked at. */
+  /** Number of compared examples. */
   readonly considered: number;
 }
 
 export interface ReviewerOptions {
   settingsOf(task: string): Pick<TrainingSetSettings, 'lift'> & Pick<SolveSettings, 'prior'>;
   readonly sets: OpenTrainingSets;
-  /** The partition of `examples` where the task's are. */
+  /** The task's partition of `examples`. */
   partitionOf(task: string): number;
   newestHead(extractor: string, task: string): HeadTrained | undefined;
 }
@@ -84,7 +84,10 @@ export class Reviewer {
     return { considered, suspects: 'suspects' in answer ? answer.suspects : [] };
   }
 
-  /** What the head's answer for a labelled image rests on. Errors: partition-elsewhere, head-not-ready, not-found, overloaded. */
+  /**
+   * The examples that influence the prediction for a labelled image. Errors: partition-elsewhere,
+   * head-not-ready, not-found, overloaded.
+   */
   async influence(
     extractor: string,
     task: string,
@@ -93,11 +96,11 @@ export class Reviewer {
   ): Promise<Considered & InfluenceRanking & { readonly label: string }> {
     const open = this.#open(extractor, task);
     const target = readExample(open, imageId);
-    if (target === undefined) throw new HeadwaterError('not-found', 'The image has no label for this task');
+    if (target === undefined) throw new HeadwaterError('not-found', 'the image has no label for this task');
     if (!insideOf(open.store, extractor, task)(target)) {
       throw new HeadwaterError(
         'not-found',
-        'The label of the image is outside of WINDOW: no head has learned it',
+        'the label of the image is outside WINDOW: no head has learned it',
       );
     }
     const { answer, considered } = await this.#ask(extractor, task, limit, target);
@@ -106,8 +109,9 @@ export class Reviewer {
   }
 
   /**
-   * How heads of the kind answer examples that they have not learned. Of a large set the first 10,000 examples in the order of their sample
-   * keys are learned, and the first 2,000 answered. Errors: partition-elsewhere, head-not-ready, overloaded, and those of the solve.
+   * Cross-validates a kind of head. Of a large set, the first 10,000 examples by sample key are learned, and
+   * the first 2,000 predicted. Errors: partition-elsewhere, head-not-ready, overloaded, and those of the
+   * solve.
    */
   async heldOut(extractor: string, task: string, kind: HeadKind): Promise<CrossValidationReport> {
     return await this.#alone(async () => {
@@ -117,7 +121,7 @@ export class Reviewer {
       const set = setOptionsOf({ extractor, task, dimensions }, { lift });
       const answer = await ask(this.#stop.signal, { kind, prior, set, examples, judged: sampleSize });
       if ('heldOut' in answer) return answer.heldOut;
-      throw new HeadwaterError('unexpected', 'The thread answered another question');
+      throw new HeadwaterError('unexpected', 'the review thread returned another kind of result');
     });
   }
 
@@ -127,8 +131,8 @@ export class Reviewer {
   }
 
   /**
-   * By exact integer dot products with every example of the task but its own, until nobody wants to know any more.
-   * Errors: partition-elsewhere, head-not-ready, overloaded, and the signal's reason.
+   * By exact integer dot products with every other example of the task, until the signal aborts. Errors:
+   * partition-elsewhere, head-not-ready, overloaded, and the signal's reason.
    */
   async neighbours(
     extractor: string,
@@ -138,7 +142,7 @@ export class Reviewer {
     signal?: AbortSignal,
   ): Promise<Considered & { readonly neighbours: readonly Neighbour[] }> {
     if (this.#scans >= mostScans)
-      throw new HeadwaterError('overloaded', 'Other such questions are being answered');
+      throw new HeadwaterError('overloaded', 'too many concurrent requests of this kind; try again later');
     this.#scans++;
     try {
       return await this.#nearest(extractor, task, to, limit, signal);
@@ -168,12 +172,12 @@ export class Reviewer {
     return { considered, neighbours: ranking.list() };
   }
 
-  /** Ends the thread of a question that is being answered. */
+  /** Ends the thread of a request in progress. */
   close(): void {
     this.#stop.abort();
   }
 
-  /** Errors: partition-elsewhere, head-not-ready, where this process cannot answer for the task. */
+  /** Errors: partition-elsewhere, head-not-ready, where this process lacks the task. */
   require(extractor: string, task: string): void {
     this.#open(extractor, task);
   }
@@ -184,13 +188,13 @@ export class Reviewer {
     const found = sets.find(extractor, task);
     if (found !== undefined) return found;
     const partition = partitionOf(task);
-    if (sets.has(partition)) throw new HeadwaterError('head-not-ready', 'The task has no examples yet');
-    throw new HeadwaterError('partition-elsewhere', 'Another process trains this task: ask that one', {
+    if (sets.has(partition)) throw new HeadwaterError('head-not-ready', 'the task has no examples yet');
+    throw new HeadwaterError('partition-elsewhere', 'another process trains this task; ask that process', {
       context: { partition },
     });
   }
 
-  /** Page by page: others run in between, and a partition that is given away ends it. */
+  /** Page by page, so that other work runs in between, and a revoked partition ends it. */
   async *#examples(extractor: string, task: string, signal?: AbortSignal): AsyncGenerator<StoredExample> {
     const prefix = examplesPrefix(setId(extractor, task));
     const eventLoop = new EventLoopBudget();
@@ -205,10 +209,12 @@ export class Reviewer {
     }
   }
 
-  /** The first examples of the labelled set, which a window does not leave out. Errors: partition-elsewhere, head-not-ready. */
+  /**
+   * The first examples inside the window of the training set. Errors: partition-elsewhere, head-not-ready.
+   */
   async #inside(extractor: string, task: string, most: number): Promise<LabelledVector[]> {
     const isInside = insideOf(this.#open(extractor, task).store, extractor, task);
-    // By image: one whose group was changed while the pages were read has been seen twice.
+    // By image: one whose group changed between two pages is read twice.
     const examples = new Map<string, LabelledVector>();
     for await (const example of this.#examples(extractor, task)) {
       if (isInside(example) && !examples.has(example.imageId)) examples.set(example.imageId, example);
@@ -228,9 +234,9 @@ export class Reviewer {
     });
   }
 
-  /** One question at a time: each is a thread that computes for seconds. Errors: overloaded. */
+  /** One request at a time: each is a thread that computes for seconds. Errors: overloaded. */
   async #alone<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#busy) throw new HeadwaterError('overloaded', 'Another such question is being answered');
+    if (this.#busy) throw new HeadwaterError('overloaded', 'a similar request is running; try again later');
     this.#busy = true;
     try {
       return await work();
@@ -255,7 +261,7 @@ function readExample({ store, set }: OpenTrainingSet, imageId: string): StoredEx
   return bytes === undefined ? undefined : decodeExample(bytes);
 }
 
-/** Its choices are used, not its parameters. */
+/** For its settings, not its parameters. */
 function asHead(trained: HeadTrained | undefined): Head | null {
   if (trained === undefined || trained.kind !== 'lda') return null;
   return { ...trained, parameters: new Uint8Array() };
@@ -273,7 +279,7 @@ function maximumLearnedExamples(dimensions: number): number {
   return Math.max(sampleSize, Math.min(examples, fitting));
 }
 
-/** Takes the vectors over. Errors: what the question comes to. */
+/** Takes ownership of the vectors. Errors: those of the computation. */
 async function ask(
   signal: AbortSignal,
   question: ReviewRequest,
@@ -296,8 +302,8 @@ function runWorker(question: ReviewRequest, signal: AbortSignal): Promise<Review
       signal.removeEventListener('abort', end);
       reject(
         signal.aborted
-          ? new HeadwaterError('service-unavailable', 'The process stops before the question was answered')
-          : new HeadwaterError('unexpected', 'The review’s thread ended'),
+          ? new HeadwaterError('service-unavailable', 'the process stopped before the request was complete')
+          : new HeadwaterError('unexpected', 'the review thread ended'),
       );
     });
   });

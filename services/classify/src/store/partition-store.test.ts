@@ -30,7 +30,7 @@ async function reopen(identity = 'one'): Promise<PartitionStore> {
   return open(identity);
 }
 
-/** What a full disk is to this process: no write to a file succeeds (EFBIG in place of ENOSPC). */
+/** Simulates a full disk: every write to a file of this process fails (EFBIG instead of ENOSPC). */
 function limitFiles(bytes: '0' | 'unlimited'): void {
   execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:`]);
 }
@@ -41,8 +41,8 @@ function canLimitFiles(): boolean {
 
 const bytes = (text: string) => Buffer.from(text);
 
-describe('a partition’s store', () => {
-  it('keeps no byte of what was erased, once it is opened again', async () => {
+describe('the store of a partition', () => {
+  it('keeps no byte of erased entries once it is reopened', async () => {
     const secret = 'a secret that must not stay';
     const bytesOnDisk = () => readFileSync(join(folder, 'data.mdb'));
     const others = new Map(Array.from({ length: 3_000 }, (_, at) => [`k${at}`, bytes(`value ${at}`)]));
@@ -91,7 +91,7 @@ describe('a partition’s store', () => {
   });
 
   it.skipIf(!canLimitFiles())(
-    'says that it cannot be written, and can be again when there is room',
+    'reports a full disk as store-unavailable, and is writable again when there is space',
     async () => {
       const store = await open();
       const write = (text: string, offset: bigint) =>
@@ -102,7 +102,7 @@ describe('a partition’s store', () => {
         .catch((error: unknown) => error)
         .finally(() => limitFiles('unlimited'));
       expect(failure).toMatchObject({ code: 'store-unavailable', verdict: 'stop' });
-      // Nobody is told twice: a rejection that is left alone would end the process before it can stop in order.
+      // A second, unhandled rejection would end the process before it can stop in order.
       await new Promise((resolve) => setTimeout(resolve, 100));
       expect([...store.positions]).toEqual([['t', 5n]]);
       await write('3', 7n);
@@ -110,7 +110,7 @@ describe('a partition’s store', () => {
     },
   );
 
-  it('gives every entry once, in order both ways, also to those who take their time and while it is written', async () => {
+  it('iterates over every entry once, in both orders, also slowly and during writes', async () => {
     const store = await open();
     const keys = Array.from({ length: 700 }, (_, index) => `seen/${String(index).padStart(4, '0')}`);
     await store.write(new Map(keys.map((key) => [key, Buffer.from(key)])), new Map());
@@ -129,7 +129,7 @@ describe('a partition’s store', () => {
     expect([...store.range('seen/', { from: 'seen/0400' })].length).toBe(300);
   });
 
-  it('refuses who comes after it was closed', async () => {
+  it('rejects calls after it was closed', async () => {
     const store = await open();
     await store.write(new Map([['seen/1', Buffer.from('x')]]), new Map());
     const entries = store.range('seen/')[Symbol.iterator]();
@@ -140,7 +140,7 @@ describe('a partition’s store', () => {
     await expect(store.write(new Map(), new Map())).rejects.toEqual(closed);
   });
 
-  it('is emptied when it belongs to another format', async () => {
+  it('is emptied when it has another format', async () => {
     const store = await open();
     await store.write(new Map([['a', bytes('1')]]), new Map([['t', 5n]]));
     const other = await reopen('two');
@@ -204,7 +204,7 @@ describe('rolling forward', () => {
     expect(seen(store)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
-  it('starts over when the store is ahead, or was left alone for too long', async () => {
+  it('starts over when the store is ahead of the log or too old', async () => {
     const store = await open();
     await roll(store, 7n);
     expect(await roll(store, 3n)).toEqual({ outcome: 'rebuilt', records: 3 });
@@ -212,7 +212,7 @@ describe('rolling forward', () => {
     expect(await roll(store, 5n, { maxAgeMs: -1 })).toEqual({ outcome: 'rebuilt', records: 5 });
   });
 
-  it('begins where the log begins', async () => {
+  it('begins at the start of the log', async () => {
     const store = await open();
     expect(await roll(store, 9n, { low: 6n })).toEqual({ outcome: 'rebuilt', records: 3 });
     expect(seen(store)).toEqual([6, 7, 8]);

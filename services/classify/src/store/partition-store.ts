@@ -1,6 +1,6 @@
 /**
- * A partition's state on local disk (LMDB). The input positions are written in the same transaction as the
- * state, so that the store always knows which records it has seen, whatever killed the process.
+ * A partition's state on local disk (LMDB). Input positions are written in one transaction with the state, so
+ * the store knows after any crash which records it contains.
  */
 import { mkdirSync } from 'node:fs';
 import { HeadwaterError } from '@headwater/errors';
@@ -16,24 +16,24 @@ export interface PartitionStore extends StateReader {
   readonly writtenAt: number;
   /** Changes and positions in one transaction. Errors: store-unavailable. */
   write(changes: Changes, positions: Positions): Promise<void>;
-  /** Forgets everything. */
+  /** Deletes everything. */
   clear(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface PartitionStoreOptions {
   readonly folder: string;
-  /** What the state belongs to: its format's version, the group and the like. A store of another identity is emptied. */
+  /** Identifies the state: format version, group and the like. A store of another identity is emptied. */
   readonly identity: string;
-  /** What is written need not outlive the process: nothing waits for the disk. Default: it must. */
+  /** Skips waiting for the disk, for data that need not outlive the process. Default: false. */
   readonly isTemporary?: boolean;
 }
 
 const headerKey = '\u0000header';
-/** Entries that are read at once: few for those who look at the first ones only. */
+/** Entries of the first page: few, for callers that need only the first ones. */
 const smallestPage = 16;
 const largestPage = 256;
-/** Behind every key with a prefix: keys are made of letters. */
+/** Sorts behind every key with a prefix. */
 const lastCharacter = '\uffff';
 
 interface Header {
@@ -52,11 +52,14 @@ export async function openPartitionStore(options: PartitionStoreOptions): Promis
     await store.load();
     return store;
   } catch (cause) {
-    throw unavailable('The local store cannot be opened; check DATA_DIR and its disk', options.folder, cause);
+    throw unavailable('the local store cannot be opened; check DATA_DIR and its disk', options.folder, cause);
   }
 }
 
-/** Without the batches that lmdb makes of a turn by itself: all our writes are transactions, and nobody awaits those batches. */
+/**
+ * Without the event-turn batches of lmdb: all our writes are transactions, and no one would await those
+ * batches.
+ */
 function openDatabase(path: string, noSync: boolean): RootDatabase<Buffer, string> {
   return open({ path, encoding: 'binary', eventTurnBatching: false, noSync });
 }
@@ -92,7 +95,7 @@ class LmdbPartitionStore implements PartitionStore {
     return this.#opened().get(key);
   }
 
-  /** Page by page, each read at once: an iterator that is held while others run would hold an old state of the whole store. */
+  /** Reads page by page: an iterator kept open would retain an old version of the whole store. */
   *range(prefix: string, { from, descending = false }: RangeOptions = {}): Iterable<StateEntry> {
     let start = from ?? (descending ? `${prefix}${lastCharacter}` : prefix);
     let exclusiveStart = descending;
@@ -142,9 +145,9 @@ class LmdbPartitionStore implements PartitionStore {
     await this.#database.close();
   }
 
-  /** A read of LMDB while it closes can end the process. Errors: store-unavailable. */
+  /** Guards reads, since a read of LMDB during its close can crash the process. Errors: store-unavailable. */
   #opened(): RootDatabase<Buffer, string> {
-    if (this.#isClosed) throw new HeadwaterError('store-unavailable', 'The local store is closed');
+    if (this.#isClosed) throw new HeadwaterError('store-unavailable', 'the local store is closed');
     return this.#database;
   }
 }
@@ -161,10 +164,10 @@ function parseHeader(bytes: Buffer | undefined): Header | undefined {
   return bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as Header);
 }
 
-/** lmdb tells the reason of a failed commit a moment later, by a promise that must not be left alone. */
+/** lmdb reports the reason of a failed commit later, by a promise that must be handled. */
 function unwritable(cause: unknown): HeadwaterError {
   (cause as { readonly commitError?: Promise<unknown> }).commitError?.catch(() => undefined);
-  return unavailable('The local store cannot be written; is its disk full?', '', cause);
+  return unavailable('the local store cannot be written; check free space of its disk', '', cause);
 }
 
 function unavailable(message: string, folder: string, cause: unknown): HeadwaterError {

@@ -1,4 +1,6 @@
-/** Every partition begins alike, whatever it keeps: its store is opened, and brought to the positions that the group has committed. */
+/**
+ * Opens the store of a partition, of any role, and brings it to the positions that the group has committed.
+ */
 import { movedHeader } from '@headwater/log';
 import { openPartitionStore, type PartitionStore, type PartitionStoreOptions } from './partition-store.ts';
 import { type RollForwardOptions, type RollForwardResult, rollForward } from './roll-forward.ts';
@@ -6,7 +8,7 @@ import type { StateReader } from './state.ts';
 
 export type RestoredStoreOptions = PartitionStoreOptions &
   Omit<RollForwardOptions, 'store'> & {
-    /** Whether what the store keeps is still what is to be kept; otherwise it starts over. */
+    /** Whether the stored content is still valid; otherwise the store starts over. */
     fits?(store: StateReader): boolean;
   };
 
@@ -15,7 +17,7 @@ export interface RestoredStore {
   readonly rolled: RollForwardResult;
 }
 
-/** Errors: store-unavailable, log-unavailable, and those of `apply`; the store is closed then. */
+/** Errors: store-unavailable, log-unavailable, and those of `apply`; the store is then closed. */
 export async function openRestoredStore(options: RestoredStoreOptions): Promise<RestoredStore> {
   const layout = await readLayout(options);
   const identity = layout === '' ? options.identity : `${options.identity} ${layout}`;
@@ -30,8 +32,8 @@ export async function openRestoredStore(options: RestoredStoreOptions): Promise<
 }
 
 /**
- * Which change of partitions the records of the partition come of; empty where there was none. Offsets begin anew with each, so that a store
- * of before would otherwise be taken for one that is behind.
+ * Identifies the last repartitioning of the partition's records; empty without one. Offsets start anew with
+ * each, so an older store would otherwise look like one that is behind.
  */
 async function readLayout({ partition, earliest }: RestoredStoreOptions): Promise<string> {
   const runs: string[] = [];

@@ -1,14 +1,14 @@
 /**
- * LMDB overwrites nothing at once: what was removed stays in free pages, and between the entries of others, until chance has it written
- * over. So a store from which something was erased is written anew, entry by entry, before it is worked with again.
+ * Removed entries stay readable in free pages of LMDB until they are overwritten by chance. So a store with
+ * erasures is rewritten entry by entry when it is opened.
  */
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 
-/** Under it stands that something was erased since the store was written anew; sorts before every prefix. */
+/** Marks that something was erased since the last rewrite; sorts before every prefix. */
 export const erasedKey = '\u0000erased';
-/** Kept with what is erased. */
+/** The value of the mark. */
 export const erasedMark = Buffer.from([1]);
 
 type Database = RootDatabase<Buffer, string>;
@@ -16,8 +16,8 @@ type Database = RootDatabase<Buffer, string>;
 const entriesAtOnce = 1_000;
 
 /**
- * The database of this folder, free of what was erased. Where there is no room for a second one it is handed back as it is, and
- * tried again the next time it is opened.
+ * Returns the database of this folder without erased bytes. Without space for a second copy, it is returned
+ * as it is, and rewritten at the next opening.
  */
 export async function withoutErased(
   database: Database,
@@ -33,7 +33,7 @@ export async function withoutErased(
     return database;
   }
   await database.close();
-  // At once and whole: a crash leaves the one or the other.
+  // Atomic: a crash leaves one or the other.
   renameSync(join(aside, 'data.mdb'), join(folder, 'data.mdb'));
   rmSync(aside, { recursive: true, force: true });
   return open(folder);
@@ -44,7 +44,7 @@ async function copyEntries(
   folder: string,
   open: (folder: string) => Database,
 ): Promise<void> {
-  // What a crash has left.
+  // Left by a crash.
   rmSync(folder, { recursive: true, force: true });
   const copy = open(folder);
   try {
@@ -57,7 +57,7 @@ async function copyEntries(
       });
     };
     for (const entry of database.getRange({})) {
-      // A value may be a view that does not outlive the step.
+      // A value may be a view that is valid during this step only.
       if (entry.key !== erasedKey) entries.push({ key: entry.key, value: Buffer.from(entry.value) });
       if (entries.length >= entriesAtOnce) await flush();
     }

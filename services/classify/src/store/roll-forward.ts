@@ -1,7 +1,6 @@
 /**
- * Brings a partition's store to the positions that its group has committed. The group's positions are the truth:
- * a store behind them reads the missing records again, one ahead of them (or of another cluster) knows
- * things that never happened and starts over.
+ * Brings a partition's store to the committed positions of its group, which are authoritative: a store behind
+ * them reads the missing records; one ahead of them (or of another cluster) is emptied.
  */
 import type { AssignedPartition, LogRecord, Positions } from '@headwater/log';
 import type { PartitionStore } from './partition-store.ts';
@@ -10,13 +9,16 @@ import { Draft } from './state.ts';
 export interface RollForwardOptions {
   readonly partition: AssignedPartition;
   readonly store: PartitionStore;
-  /** Told before anything is read where the store stands that is gone on from; no positions: it starts over. */
+  /**
+   * Called before the first read with the positions to continue from; without positions, the store starts
+   * over.
+   */
   begin?(from: Positions): void;
   /** The state transition, the same as in live processing; what it would write to the log was committed already. */
   apply(records: readonly LogRecord[], draft: Draft): Promise<void>;
-  /** First offset that is still in the partition's partition of a topic. */
+  /** First available offset of a topic's partition. */
   earliest(topic: string): Promise<bigint>;
-  /** A store that was left alone for longer may have missed tombstones that compaction dropped since: it starts over. */
+  /** An older store may have missed tombstones that compaction has dropped: it starts over. */
   readonly maxAgeMs: number;
 }
 

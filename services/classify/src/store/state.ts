@@ -1,17 +1,17 @@
 /**
- * What a partition knows lies on disk, but nothing may be written before its batch is committed: a draft collects
- * the changes of one batch over what it reads, and is thrown away when the batch fails.
+ * A partition's state is on disk, but nothing may be written before its batch is committed: a draft collects
+ * the changes of a batch over the stored state, and is discarded when the batch fails.
  */
 
 /** Keys are at most 1,900 bytes; values are opaque. */
 export interface StateReader {
   get(key: string): Buffer | undefined;
-  /** Entries whose key starts with the prefix, ascending by the key's UTF-8 bytes unless told otherwise. */
+  /** Entries whose key has the prefix, by default ascending by the key's UTF-8 bytes. */
   range(prefix: string, options?: RangeOptions): Iterable<StateEntry>;
 }
 
 export interface RangeOptions {
-  /** A key with the prefix: ascending, the range begins with it; descending, just before it. */
+  /** A key with the prefix: the first one if ascending, the exclusive bound if descending. */
   readonly from?: string;
   readonly descending?: boolean;
 }
@@ -21,7 +21,7 @@ export interface StateEntry {
   readonly value: Buffer;
 }
 
-/** Key to new value; null removes. */
+/** Key to new value; null deletes. */
 export type Changes = ReadonlyMap<string, Buffer | null>;
 
 export class Draft implements StateReader {
@@ -45,7 +45,7 @@ export class Draft implements StateReader {
     this.#changes.set(key, value);
   }
 
-  /** Takes over what a draft over this one collected: all of one record's changes, or none. */
+  /** Applies the changes of an inner draft: all of one record's changes, or none. */
   absorb(inner: Draft): void {
     for (const [key, value] of inner.changes) this.#changes.set(key, value);
   }
@@ -77,7 +77,7 @@ export function isWithin(key: string, prefix: string, { from, descending = false
   return from === undefined || compareKeys(key, from) < 0 === descending;
 }
 
-/** Whether the change comes no later than the key in the order of the range. */
+/** Whether the change precedes or equals the key in the order of the range. */
 function isDue(change: Change | undefined, key: string, { descending = false }: RangeOptions): boolean {
   if (change === undefined) return false;
   const order = compareKeys(change[0], key);
