@@ -1,9 +1,9 @@
-/** How far long work has come, for somebody who watches. */
+/** Progress of a long operation. */
 export interface Progress {
-  /** What is being done, e.g. `reading examples`. */
+  /** The present step, such as `reading examples`. */
   readonly stage: string;
   readonly done: number;
-  /** Undefined where it is not known. */
+  /** Undefined where it is unknown. */
   readonly total?: number;
 }
 

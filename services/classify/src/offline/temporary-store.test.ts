@@ -18,7 +18,7 @@ function leave(name: string, hoursAgo: number): void {
   for (const path of [join(folder, 'data.mdb'), folder]) utimesSync(path, time, time);
 }
 
-it('removes what killed processes have left, and nobody else’s', async () => {
+it('removes folders of killed processes, and no others', async () => {
   leave('temporary-killed', 30);
   leave('temporary-busy', 2);
   leave('mine', 1_000);

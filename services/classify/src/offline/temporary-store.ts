@@ -1,6 +1,6 @@
 /**
- * What a backfill or an import must look up does not fit into memory: it lies in a folder of its own that goes when the
- * work ends. On disk it takes as much as the newest record of each key.
+ * Temporary store of a backfill or an import for data larger than memory, in its own folder, which is removed
+ * at the end. It takes as much disk as the newest record of each key.
  */
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export interface TemporaryStore {
 }
 
 const prefix = 'temporary-';
-/** Nobody works so long without writing to his store: whoever made it was killed. */
+/** A store without writes for this long belongs to a killed process. */
 const abandonedMs = 24 * 60 * 60 * 1000;
 
 /** Errors: store-unavailable. */
@@ -31,7 +31,7 @@ export async function openTemporaryStore(parent: string): Promise<TemporaryStore
   }
 }
 
-/** Vectors and labels are nothing to leave lying about: what a killed process could not remove goes with the next one. */
+/** Removes folders of killed processes, since vectors and labels must not stay. */
 async function removeAbandoned(parent: string): Promise<void> {
   const names = (await readdir(parent)).filter((name) => name.startsWith(prefix));
   for (const folder of names.map((name) => join(parent, name))) {
@@ -39,7 +39,7 @@ async function removeAbandoned(parent: string): Promise<void> {
   }
 }
 
-/** Milliseconds since the epoch; now for a folder that somebody removes at this moment. */
+/** Milliseconds since the epoch; now for a folder that is being removed. */
 async function lastWritten(folder: string): Promise<number> {
   try {
     const names = [folder, ...(await readdir(folder)).map((name) => join(folder, name))];

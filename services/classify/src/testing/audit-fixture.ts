@@ -1,6 +1,7 @@
 /**
- * An installation on the log in memory whose extract and join are driven step by step, so that a test decides what has been processed and
- * which of their records a broker loses. The join is the real one; its state believes, as in a service, that all it wrote is there.
+ * An installation on the log in memory whose extract and join run step by step, so that a test decides what
+ * is processed and which outputs a broker loses. The join is the real one; like a service, it assumes that
+ * all its outputs were written.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,17 +39,17 @@ import { contractOf, refOf, vectorOf } from './classify-fixture.ts';
 import { InMemoryState } from './in-memory-state.ts';
 
 const tasks = ['digit'];
-/** Task that is asked only while a head serves it. */
+/** Task that is predicted only while a head serves it. */
 const learnedTask = 'colour';
 
 export interface SentImage {
   readonly seed: number;
   readonly labels?: Readonly<Record<string, string>>;
-  /** No vector comes of it. */
+  /** Extraction fails. */
   readonly isBad?: boolean;
 }
 
-/** Which outputs never reach the log though their producer believes so. */
+/** Selects the outputs that are lost although their producer got an acknowledgement. */
 export type Loses = (output: OutgoingRecord) => boolean;
 const losesNothing: Loses = () => false;
 
@@ -65,7 +66,7 @@ export class AuditFixture {
   readonly #folder = mkdtempSync(join(tmpdir(), 'headwater-audit-'));
   readonly #ids: SchemaIds = createFingerprintIds();
   readonly #joins: JoinPartition[] = [];
-  /** Whose vectors are asked about digits. */
+  /** The extractor that serves digits. */
   #asked: string;
   /** Committed offsets by group, topic and partition. */
   #committed = new Map<string, bigint>();
@@ -84,12 +85,12 @@ export class AuditFixture {
     this.#asked = extractors[0] ?? '';
   }
 
-  /** Of the first extractor. */
+  /** The vectors topic of the first extractor. */
   get vectors(): string {
     return this.names.topics.vectors(this.extractors[0] ?? '');
   }
 
-  /** A time that has not been given yet. */
+  /** Returns a new time. */
   tick(): number {
     return this.#clock++;
   }
@@ -113,7 +114,7 @@ export class AuditFixture {
     await this.#activate('digit', extractor, 1);
   }
 
-  /** Makes a version of a head serve the learned task from now on; undefined: none. */
+  /** Makes a version of a head serve the learned task; undefined: none. */
   async serve(version: number | undefined): Promise<void> {
     this.#serving = version;
     await this.#activate(learnedTask, this.extractors[0] ?? '', version);
@@ -128,7 +129,7 @@ export class AuditFixture {
     await this.#append([{ topic, key: task, value }]);
   }
 
-  /** Processes at most so many records of each partition of `images`. */
+  /** Processes at most this number of records of each partition of `images`. */
   async extract(atMost = Number.POSITIVE_INFINITY, loses: Loses = losesNothing): Promise<void> {
     for (const extractor of this.extractors) {
       for (let partition = 0; partition < this.partitions; partition++) {
@@ -146,7 +147,7 @@ export class AuditFixture {
     }
   }
 
-  /** Processes at most so many records of each partition of labels, then of vectors. */
+  /** Processes at most this number of records of each partition of labels, then of vectors. */
   async join(atMost = Number.POSITIVE_INFINITY, loses: Loses = losesNothing): Promise<void> {
     const group = this.names.groups.join;
     const { topics } = this.names;
@@ -163,20 +164,20 @@ export class AuditFixture {
     }
   }
 
-  /** Until nothing is left to be processed: the join writes labels, too. */
+  /** Processes everything, repeatedly, since the join also writes labels. */
   async settle(losesInExtract: Loses = losesNothing, losesInJoin: Loses = losesNothing): Promise<void> {
     await this.extract(undefined, losesInExtract);
     for (let round = 0; round < 3; round++) await this.join(undefined, losesInJoin);
   }
 
-  /** What the groups have committed: an audit can be given what it was before. */
+  /** The committed offsets, so that an audit can use earlier ones. */
   commits(): ReadonlyMap<string, bigint> {
     return new Map(this.#committed);
   }
 
   async audit(
     options: Partial<AuditOptions> & {
-      /** Of each group. */
+      /** Members of each group. */
       readonly members?: number;
       readonly log?: Partial<Log>;
       readonly commits?: ReadonlyMap<string, bigint>;
@@ -243,13 +244,13 @@ export class AuditFixture {
     return (await codec.decode(prediction.value ?? Buffer.alloc(0))).task;
   }
 
-  /** When the label of an example was given; infinite for a tombstone. */
+  /** Time of an example's label; infinite for a tombstone. */
   async assignedAtOf({ value }: OutgoingRecord): Promise<number> {
     const codec = await openCodec(this.#ids, 'Example', this.names.topics.examples);
     return value === null ? Number.POSITIVE_INFINITY : (await codec.decode(value)).assignedAt;
   }
 
-  /** Version of the head that serves the learned task; undefined while none does. */
+  /** Version of the head that serves the learned task; undefined for none. */
   get serving(): number | undefined {
     return this.#serving;
   }
@@ -258,7 +259,7 @@ export class AuditFixture {
     return openCodec(this.#ids, 'ImageClassified', this.names.topics.predictions);
   }
 
-  /** Key to the newest labelled example, as text. */
+  /** The newest labelled examples by key, as text. */
   async examples(): Promise<Map<string, string>> {
     const codec = await openCodec(this.#ids, 'Example', this.names.topics.examples);
     const table = new Map<string, string>();
@@ -331,7 +332,7 @@ export class AuditFixture {
     record: LogRecord,
   ): Promise<{ output?: OutgoingRecord; letter?: DeadLetter }> {
     const imageId = String(record.key);
-    // The time of the source record, so that what is written later counts as if it had been there in time.
+    // The time of the source record, so that later outputs are not judged as late.
     const topic = this.names.topics.vectors(extractor);
     const common = { topic, key: imageId, cause: record, timestamp: record.timestamp };
     if (record.value === null) return { output: { ...common, value: null } };
@@ -370,7 +371,7 @@ export class AuditFixture {
     await producer.send(records);
   }
 
-  /** The log with the offsets that are committed here. */
+  /** The log with the given committed offsets. */
   #watched(commits: ReadonlyMap<string, bigint>, members: number): Log {
     const { log } = this;
     const admin = {

@@ -1,4 +1,4 @@
-/** Classify on a log of its own, with an extractor of eight dimensions that only the tests know. */
+/** Classify on its own log, with an extractor of eight dimensions that only the tests use. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,10 +34,10 @@ import { startClassify } from '../service.ts';
 
 export const dimensions = 8;
 
-/** The first moment of the tests' own calendar, in milliseconds since 1970. */
+/** Start of the tests' calendar, in milliseconds since 1970. */
 export const dayOne = 1_700_000_000_000;
 
-/** Of the table where it is known there, else of eight numbers. */
+/** From the extractor table if it is there, else with eight dimensions. */
 export function contractOf(extractor: string): VectorContract {
   if (extractorIds().includes(extractor)) return describeExtractor(extractor).contract;
   return {
@@ -78,7 +78,7 @@ export class ClassifyFixture {
   readonly #ids: SchemaIds;
   readonly #producer: LogProducer;
   readonly #services: Service[] = [];
-  /** What the services logged. */
+  /** The log lines of the services. */
   readonly logged: Record<string, unknown>[] = [];
 
   static async open(options: ClassifyFixtureOptions): Promise<ClassifyFixture> {
@@ -137,7 +137,7 @@ export class ClassifyFixture {
     this.logged.push(JSON.parse(line) as Record<string, unknown>);
   }
 
-  /** How the stores of a role were opened, since `from` lines were logged. */
+  /** How the stores of a role were opened, after the first `from` log lines. */
   outcomes(role: string, from = 0): unknown[] {
     const opened = this.logged
       .slice(from)
@@ -197,7 +197,7 @@ export class ClassifyFixture {
     await this.#producer.send([{ topic, key, value, ...(partition === undefined ? {} : { partition }) }]);
   }
 
-  /** Every committed record, partition by partition. */
+  /** All committed records, by partition. */
   async records(topic: string): Promise<LogRecord[]> {
     const records: LogRecord[] = [];
     const partitions = (await this.log.admin.partitions(topic)) ?? 0;
@@ -220,7 +220,10 @@ export class ClassifyFixture {
     return this.decoded(this.names.topics.predictions, this.codecs.predictions);
   }
 
-  /** The newest `lda` head, once it is settled and has learned so many examples to the end of its partition. */
+  /**
+   * Resolves to the newest `lda` head when it is settled, with this number of examples and everything
+   * learned.
+   */
   settled(examples: number, task = 'digit', patienceMs?: number): Promise<HeadTrained> {
     return eventually(async () => {
       const own = (await this.heads()).filter((one) => one.task === task && one.kind === 'lda');
@@ -250,7 +253,7 @@ export class ClassifyFixture {
   }
 }
 
-/** An image of a class: one strong number, and a little of something else that tells images apart. */
+/** An image of a class: one large entry, and small ones that distinguish images. */
 export function vectorOf(kind: number, seed: number): number[] {
   const vector = Array.from({ length: dimensions }, (_, index) => Math.sin(seed * 7.3 + index * 3.1) * 0.2);
   vector[kind] = (vector[kind] ?? 0) + 1;

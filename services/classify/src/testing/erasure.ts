@@ -1,4 +1,4 @@
-/** What the erasure of an image promises, held against any log. */
+/** Checks the promises of an erasure on any log. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { type ClassifyFixture, eventually, vectorOf } from './classify-fixture.t
 
 const erased = 'secret-image';
 
-/** Labels 13 images, pins the head that learned them, erases one, and looks everywhere. */
+/** Labels 13 images, pins the head that learned them, erases one, and searches for remains. */
 export async function eraseEndToEnd(
   fixture: ClassifyFixture,
   environment: Readonly<Record<string, string>>,
@@ -22,7 +22,7 @@ export async function eraseEndToEnd(
   await fixture.sendVector(erased, vectorOf(1, 77));
   await eventually(async () => (await fixture.predictions()).length >= 13);
   for (let image = 0; image < 12; image++) await fixture.sendLabel(`i${image}`, `c${image % 3}`);
-  // Wrongly labelled, so that it is also among the worst examples.
+  // With a wrong label, so that it is among the worst examples.
   await fixture.sendLabel(erased, 'c2');
   const before = await fixture.settled(13);
   const held = (await fixture.heads()).filter(({ setDigest }) => setDigest === before.setDigest);
@@ -37,7 +37,7 @@ export async function eraseEndToEnd(
     return body.head?.version === after.version && body.head;
   });
   expect(serving).toMatchObject({ setDigest: after.setDigest, pinned: false });
-  // No head that may have held it can be activated: it is in no table.
+  // No head that may have learned it can be activated: none is in a table.
   await eventually(async () => {
     const { body } = await fixture.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
     return body.heads.every((head) => head.setDigest === after.setDigest);
@@ -49,7 +49,7 @@ export async function eraseEndToEnd(
     expect(status).toBe(404);
   }
   await noBlobOf(held);
-  // The newest record under each key of the compacted topics says that it is gone.
+  // The newest record of each key in compacted topics is a tombstone.
   for (const topic of [topics.examples, topics.vectors(fixture.extractors[0] ?? '')]) {
     const newest = new Map((await fixture.records(topic)).map(({ key, value }) => [key?.toString(), value]));
     const own = [...newest].filter(([key = '']) => parseCompositeKey(key).includes(erased));
@@ -62,7 +62,7 @@ export async function eraseEndToEnd(
     [...kept.values()].filter((value) => value !== null).map((value) => fixture.codecs.heads.decode(value)),
   );
   expect(new Set(alive.map(({ setDigest }) => setDigest))).toEqual(new Set([after.setDigest]));
-  // Its labels are retracted, lest they count again when the image does.
+  // Its labels are retracted, so that they do not count when the image is sent again.
   const labels = await fixture.decoded(topics.labels, fixture.codecs.labels);
   expect(labels.filter(({ imageId }) => imageId === erased).at(-1)).toMatchObject({
     label: null,
@@ -79,7 +79,7 @@ function noBlobOf(heads: readonly HeadTrained[]): Promise<true> {
   return eventually(async () => uris.every((uri) => !existsSync(fileURLToPath(uri))));
 }
 
-/** No entry of any store names the image or keeps what it was. */
+/** No store entry names the image or has its content. */
 async function nothingIn(folder: string): Promise<void> {
   const digest = createHash('sha256').update(erased).digest();
   let entries = 0;
@@ -99,7 +99,7 @@ async function nothingIn(folder: string): Promise<void> {
   expect(entries).toBeGreaterThan(0);
 }
 
-/** A store of another identity would be emptied when it is opened. */
+/** With another identity, the store would be emptied when it is opened. */
 function identityOf(folder: string): string {
   const bytes = readFileSync(join(folder, 'data.mdb')).toString('latin1');
   const found = [...bytes.matchAll(/\{"identity":("(?:[^"\\]|\\.)*")/g)].at(-1)?.[1];

@@ -15,7 +15,7 @@ export class InMemoryState implements StateReader {
     for (const key of sorted) yield { key, value: this.entries.get(key) ?? Buffer.alloc(0) };
   }
 
-  /** Runs a transition, and keeps what it changed. */
+  /** Runs a transition, and keeps its changes. */
   commit<T>(transition: (draft: Draft) => T): T {
     const draft = new Draft(this);
     const result = transition(draft);

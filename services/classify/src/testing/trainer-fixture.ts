@@ -1,4 +1,7 @@
-/** The trainer's session on a partition that the test holds in its hand: no log, no threads, and solves that wait or fail when they are told to. */
+/**
+ * The train processor on a partition controlled by the test: without a log or threads, and with solves that
+ * wait or fail on request.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,10 +48,10 @@ export interface TrainerChoices {
   readonly prior?: 'uniform' | 'empirical';
   readonly kinds?: readonly HeadKind[];
   readonly window?: ExampleWindow;
-  /** What is otherwise for single tasks. */
+  /** Settings of single tasks. */
   readonly own?: Readonly<Record<string, Partial<TaskSettings>>>;
   readonly retainedSets?: RetainedTrainingSets;
-  /** What the log holds, for the partition to be rolled forward. */
+  /** The content of the log, for rolling forward. */
   readonly log?: readonly LogRecord[];
 }
 
@@ -63,15 +66,15 @@ export class TrainerFixture {
   readonly signal: AbortSignal = new AbortController().signal;
   readonly table: HeadsTable;
   readonly openTrainingSets = new OpenTrainingSets();
-  /** What was told of partitions that were opened. */
+  /** Log fields of opened partitions. */
   readonly opened: object[] = [];
-  /** Where the log of examples ends. */
+  /** End of the log of examples. */
   tail = 0n;
-  /** How many of the next solves fail. */
+  /** Number of next solves that fail. */
   failures = 0;
-  /** While there is a list, solves do not end but for being aborted, and put in it how they are let go on. */
+  /** While it is a list, solves wait and add their release functions to it; an abort ends them. */
   held: (() => void)[] | undefined;
-  /** What the last solve got beyond its set. */
+  /** Additional examples of the last solve. */
   givenMore: readonly LabelledVector[] | undefined;
   started: string[] = [];
   readonly #codecs: TrainerCodecs;
@@ -81,7 +84,7 @@ export class TrainerFixture {
   /** How often the session woke its partition since the last offer. */
   #woken = 0;
 
-  /** With a session at the beginning of an empty log. */
+  /** Opens a session at the start of an empty log. */
   static async open(): Promise<TrainerFixture> {
     const ids = createFingerprintIds();
     const fixture = new TrainerFixture({
@@ -190,19 +193,19 @@ export class TrainerFixture {
       : trainHead(copy, options, given);
   }
 
-  /** Solves end from now on, those too that are held. */
+  /** Releases all held solves, and holds none from now on. */
   release(): void {
     for (const release of this.held ?? []) release();
     this.held = undefined;
   }
 
-  /** What was solved in the background waits to go out. */
+  /** Resolves when a solved head waits to be published. */
   async solved(): Promise<void> {
     await eventually(async () => this.#woken > 0);
     this.#woken = 0;
   }
 
-  /** Everything in the background ends, and what came of it is committed. */
+  /** Waits for all background work, and commits its results. */
   async offered(): Promise<HeadTrained[]> {
     await this.solved();
     const output = await this.offer();
@@ -223,7 +226,7 @@ export class TrainerFixture {
     return this.session.process(records, this.signal);
   }
 
-  /** A batch is learned; then the head that has learned it. */
+  /** Learns a batch; resolves to the head that has learned it. */
   async learn(records: readonly LogRecord[]): Promise<HeadTrained | undefined> {
     await this.commit(await this.process(records));
     return (await this.offered()).at(-1);
@@ -258,7 +261,7 @@ export class TrainerFixture {
     );
   }
 
-  /** As the log does it: the outputs reach the table of heads, then the session is told. */
+  /** As the log does: the outputs reach the heads table before the session is notified. */
   async commit(output: ProcessorOutput | null): Promise<void> {
     if (output === null) return;
     const records = output.records.map(({ topic, key, value }) =>
@@ -282,7 +285,7 @@ export class TrainerFixture {
   }
 }
 
-/** What an image shows, as heads learn it: one of three things. */
+/** The vector of an image, of one of three classes. */
 export function numbersOf(image: number): Int16Array {
   return quantize(Float32Array.from(vectorOf(image % 3, image)));
 }

@@ -44,7 +44,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const ask: fc.Arbitrary<Step> = stepOf('ask', { extractor: fc.nat(1) });
 const lengths = { minLength: 5, maxLength: 40 };
 const history = fc.array(step, lengths);
-/** Of two extractors, whose heads serve in turn. */
+/** Of two extractors whose heads serve alternately. */
 const switchingHistory = fc.array(
   fc.oneof({ weight: 8, arbitrary: step }, { weight: 1, arbitrary: ask }),
   lengths,
@@ -83,7 +83,7 @@ async function live(steps: readonly Step[], loses?: Loses): Promise<AuditFixture
   return installation;
 }
 
-/** Offsets are read topic by topic while others are committed: some are as of one moment, some of another. */
+/** Offsets at a mixture of two moments: topics are read one by one while others are committed. */
 function mixed(
   one: ReadonlyMap<string, bigint> = new Map(),
   other: ReadonlyMap<string, bigint> = new Map(),
@@ -91,7 +91,7 @@ function mixed(
   return new Map([...one, ...[...other].filter(([key]) => key.length % 2 === 0 || key.endsWith('/1'))]);
 }
 
-/** Whose newest record a place is. */
+/** The newest record of each key. */
 async function newestByKey(installation: AuditFixture, topic: string): Promise<Map<string, LogRecord>> {
   return new Map((await installation.records(topic)).map((record) => [String(record.key), record]));
 }
@@ -100,7 +100,7 @@ function found({ first }: AuditReport): string[] {
   return first.map(({ kind, imageId, task }) => [kind, imageId, task ?? ''].join(' ').trim()).sort();
 }
 
-/** What compaction may do to a topic: superseded records are gone, tombstones too. */
+/** A topic after compaction: without superseded records and tombstones. */
 function compactedLog(installation: AuditFixture, topics: readonly string[]): Partial<Log> {
   return {
     async *read(options) {
@@ -119,7 +119,7 @@ function compactedLog(installation: AuditFixture, topics: readonly string[]): Pa
 describe('an audit', () => {
   it.each([
     ['one extractor', ['eight.v1'], history],
-    ['two extractors that serve in turn', ['eight.v1', 'other.v1'], switchingHistory],
+    ['two extractors that serve alternately', ['eight.v1', 'other.v1'], switchingHistory],
   ])('finds nothing in a healthy installation, at any moment, with %s', async (_, extractors, histories) => {
     await fc.assert(
       fc.asyncProperty(histories, fc.nat(), fc.nat(), async (steps, one, other) => {
@@ -157,7 +157,7 @@ describe('an audit', () => {
       {
         numRuns: 8,
         examples: [
-          // What was said before an erasure counts no more, and its tombstone is gone.
+          // Labels from before an erasure do not count, and its tombstone is gone.
           [[...saidBeforeErasure(null), { do: 'send', image: 4, seed: 0, label: 0 }], 0],
           [[...saidBeforeErasure(1), { do: 'send', image: 4, seed: 0, label: 0 }], 0],
         ],
@@ -165,7 +165,7 @@ describe('an audit', () => {
     );
   });
 
-  it('finds the one record that was lost, and a repair makes the installation what it would have been', async () => {
+  it('finds a lost record, and a repair restores the installation', async () => {
     const lossOf = fc.constantFrom('vectors' as const, 'predictions' as const, 'examples' as const);
     await fc.assert(
       fc.asyncProperty(history, lossOf, fc.nat(), async (steps, of, choice) => {
@@ -199,7 +199,7 @@ describe('an audit', () => {
     );
   });
 
-  it('counts what it does not list, and says which partitions it could not judge', async () => {
+  it('counts unlisted findings, and names the partitions that it could not judge', async () => {
     const installation = await install(1);
     for (let at = 0; at < 5; at++) await installation.sendImage(`i${at}`, { seed: at });
     expect(await installation.audit()).toMatchObject({
@@ -230,7 +230,7 @@ describe('an audit', () => {
     expect(await installation.audit()).toMatchObject({ total: 0, undecided: 1 });
   });
 
-  it('writes a dead letter again that was lost', async () => {
+  it('writes a lost dead letter again', async () => {
     const installation = await install(1);
     const { images, deadLetters } = installation.names.topics;
     await installation.sendImage('bad', { seed: 1, isBad: true });
@@ -260,7 +260,7 @@ describe('a repair', () => {
     return installation;
   }
 
-  it('refuses while services run', async () => {
+  it('is rejected while services run', async () => {
     const installation = await withHoles();
     const ends = await endsOf(installation);
     const refused = installation.audit({ repair: installation.reprocess, members: 1 });
@@ -295,7 +295,7 @@ describe('a repair', () => {
     },
   );
 
-  it('goes on where one was killed, and cannot write what another one has written', async () => {
+  it('resumes after a kill, and cannot write a record that another repair has written', async () => {
     const installation = await withHoles();
     const dies: Log['openTransactions'] = async (id) => {
       const transactions = await installation.log.openTransactions(id);
@@ -307,7 +307,7 @@ describe('a repair', () => {
     };
     const repair = installation.reprocess;
     await expect(installation.audit({ repair, log: { openTransactions: dies } })).rejects.toThrow('killed');
-    // Another one comes, and ends, between the look of this one and its first commit.
+    // Another repair runs between this one's read and its first commit.
     let overtaken = false;
     const overtakes: Log['openTransactions'] = async (id) => {
       const transactions = await installation.log.openTransactions(id);
@@ -338,7 +338,7 @@ describe('a repair', () => {
   }
 });
 
-/** Where every topic that a repair may write to ends. */
+/** The ends of all topics that a repair may write to. */
 async function endsOf(installation: AuditFixture): Promise<unknown> {
   const { topics } = installation.names;
   const written = [
@@ -350,13 +350,13 @@ async function endsOf(installation: AuditFixture): Promise<unknown> {
   return Promise.all(written.map((topic) => installation.log.admin.offsets(topic)));
 }
 
-/** Each prediction by the vector that it came of, and its task. */
+/** The predictions by vector and task. */
 async function answersOf(installation: AuditFixture): Promise<string[]> {
   const predictions = await installation.predictions();
   return predictions.map(({ source, task }) => `${source?.partition}/${source?.offset} ${task}`);
 }
 
-/** Loses one output of a topic, by the order in which they are written. */
+/** Loses one output of a topic, by index in the order of writes. */
 function loseOne(topic: string, index: number) {
   let seen = 0;
   let lost: OutgoingRecord | undefined;
@@ -372,13 +372,13 @@ function loseOne(topic: string, index: number) {
 
 interface Expected {
   readonly finding: string[];
-  /** Whether a repair can make up for the loss. */
+  /** Whether a repair can restore the lost record. */
   readonly isRepairable: boolean;
-  /** Head of which there is only the activation here. */
+  /** The audit needs this head, of which only the activation exists here. */
   readonly needsHead?: boolean;
 }
 
-/** The finding that the rules demand for a lost record, from the topics alone. */
+/** The finding that follows from the topics alone for a lost record. */
 async function expectedFinding(
   undisturbed: AuditFixture,
   disturbed: AuditFixture,
@@ -391,12 +391,12 @@ async function expectedFinding(
   if (before.get(key) === after.get(key)) return { finding: [], isRepairable: true };
   const remaining = JSON.parse(after.get(key) ?? '{}') as { readonly assignedAt?: number };
   const assignedAt = await disturbed.assignedAtOf(lost);
-  // The one that is left has a newer label: that may be right.
+  // The remaining one has a newer label and may be right.
   if ((remaining.assignedAt ?? 0) > assignedAt) return { finding: [], isRepairable: false };
   const [, task = '', imageId = ''] = key.split('/');
   const vector = (await newestByKey(disturbed, disturbed.vectors)).get(imageId);
   const outdated = (vector?.value ?? null) === null ? 'unfounded' : 'outdated';
-  // Under a key that holds a retraction, the record that is there is an older one.
+  // Under the key of a retraction, the remaining record is an older one.
   const isThere = (await newestByKey(disturbed, lost.topic)).get(key)?.value != null;
   const kind = isThere || after.has(key) ? outdated : 'missing';
   return { finding: [`example-${kind} ${imageId} ${task}`], isRepairable: true };
@@ -412,7 +412,7 @@ async function expectedOfVector(disturbed: AuditFixture, lost: OutgoingRecord): 
   return { finding: isThere ? [`erasure-missing ${imageId}`] : [], isRepairable: true };
 }
 
-/** Only the first one of a partition shows when its task began to be asked. */
+/** Only the first prediction of a partition shows when its task began to be predicted. */
 async function expectedOfPrediction(disturbed: AuditFixture, lost: OutgoingRecord): Promise<Expected> {
   const { partition, offset = 0n } = lost.cause ?? {};
   const task = await disturbed.taskOf(lost);

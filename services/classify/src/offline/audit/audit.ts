@@ -1,6 +1,7 @@
 /**
- * Looks in the topics for what was acknowledged and has no output: images without a vector, vectors without a prediction, labels without
- * their example. Only records before the groups' committed offsets are judged, so that it can run beside the services.
+ * Finds acknowledged records without an output in the topics: images without a vector, vectors without a
+ * prediction, labels without an example. Judges only records before the groups' committed offsets, so that it
+ * can run beside the services.
  */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -22,24 +23,26 @@ import { AuditTables } from './tables/tables.ts';
 
 export interface AuditReport {
   readonly extractors: readonly string[];
-  /** Records that were judged; images that erase among them. */
+  /** Judged records, erasures included. */
   readonly images: number;
   readonly vectors: number;
   readonly findings: FindingCounts;
   readonly total: number;
   readonly first: readonly Finding[];
-  /** Images with neither a vector nor a dead letter, whose dead letter may have been dropped or have expired: no findings. */
+  /**
+   * Images without a vector or dead letter whose dead letter may have been dropped or expired: no findings.
+   */
   readonly undecided: number;
-  /** Partitions that a group has committed no offset of, and that were not judged. */
+  /** Partitions without a committed offset, which were not judged. */
   readonly unjudged: readonly string[];
-  /** Null where no repair was asked for. */
+  /** Null without a repair. */
   readonly repaired: FindingCounts | null;
   readonly seconds: number;
 }
 
 export type AuditVerdict = 'clean' | 'repaired' | 'incomplete';
 
-/** `incomplete`: findings are left. */
+/** `incomplete`: findings remain. */
 export function verdictOf({ total, repaired }: Pick<AuditReport, 'total' | 'repaired'>): AuditVerdict {
   if (total === 0) return 'clean';
   const mended = Object.values(repaired ?? {}).reduce((sum, count) => sum + count, 0);
@@ -93,7 +96,7 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
   }
 }
 
-/** Those of EXTRACTORS that have a topic. */
+/** The members of EXTRACTORS that have a topic. */
 async function extractorsOf({ clients, config }: AuditOptions): Promise<string[]> {
   const found: string[] = [];
   for (const extractor of config.EXTRACTORS) {
@@ -101,7 +104,7 @@ async function extractorsOf({ clients, config }: AuditOptions): Promise<string[]
     if ((await clients.log.admin.partitions(topic)) !== undefined) found.push(extractor);
   }
   if (found.length > 0) return found;
-  const message = `none of EXTRACTORS (${config.EXTRACTORS.join(', ')}) has a topic of vectors; set it as for the services`;
+  const message = `none of EXTRACTORS (${config.EXTRACTORS.join(', ')}) has a topic of vectors; set EXTRACTORS as for the services`;
   throw new HeadwaterError('request-invalid', message);
 }
 
@@ -138,7 +141,7 @@ async function waitForLateOutputs(
 ): Promise<void> {
   const deadline = Date.now() + settleMs;
   while (suspects.size > 0 && Date.now() < deadline) {
-    progress?.({ stage: 'looking again for what seems to be missing', done: suspects.size });
+    progress?.({ stage: 'checking the findings again', done: suspects.size });
     await setTimeout(Math.min(lookAgainMs, settleMs), undefined, signal === undefined ? {} : { signal });
     await tables.refresh();
     await suspects.review(judge, signal);

@@ -1,6 +1,6 @@
 /**
- * Up to where records are judged: what the groups had committed when the audit began. Everything before that has its outputs in
- * transactions that were committed with it; what comes later may still be under way.
+ * The committed offsets of the groups at the start of the audit. All records before them have their outputs
+ * in the same committed transactions; later ones may still be in progress.
  */
 import type { Log, Names } from '@headwater/log';
 
@@ -9,7 +9,7 @@ export interface SnapshotClients {
   readonly names: Names;
 }
 
-/** Committed offset by partition; undefined where the group has committed none. */
+/** Committed offset by partition; undefined without one. */
 type Offsets = readonly (bigint | undefined)[];
 
 export class CommittedSnapshot {
@@ -38,7 +38,10 @@ export class CommittedSnapshot {
     this.#joined = joined;
   }
 
-  /** Partitions with records that no group has committed an offset for, as `topic-partition (group)`: none of them is judged. */
+  /**
+   * Partitions with records but without a committed offset, as `topic-partition (group)`: they are not
+   * judged.
+   */
   async uncommitted({ log, names }: SnapshotClients): Promise<string[]> {
     const found: string[] = [];
     const note = async (group: string, topic: string, offsets: Offsets) => {
@@ -54,23 +57,23 @@ export class CommittedSnapshot {
     return found;
   }
 
-  /** Of `images`, exclusive, for one extractor; 0 where its group has committed nothing. */
+  /** Of `images`, exclusive, for one extractor; 0 without a committed offset. */
   extracted(extractor: string, partition: number): bigint {
     return this.#images.get(extractor)?.[partition] ?? 0n;
   }
 
-  /** Of `images`, exclusive: the end of what any extractor has processed. */
+  /** Of `images`, exclusive: the largest offset of all extractors. */
   anyExtracted(partition: number): bigint {
     const ends = [...this.#images.keys()].map((extractor) => this.extracted(extractor, partition));
     return ends.reduce((most, end) => (end > most ? end : most), 0n);
   }
 
-  /** Whether the join has committed anything of this partition. */
+  /** Whether the join has a committed offset for this partition. */
   isJoined(topic: string, partition: number): boolean {
     return this.#joined.get(topic)?.[partition] !== undefined;
   }
 
-  /** Of `labels` or a topic of vectors, exclusive; 0 where the join has committed nothing. */
+  /** Of `labels` or a topic of vectors, exclusive; 0 without a committed offset. */
   joined(topic: string, partition: number): bigint {
     return this.#joined.get(topic)?.[partition] ?? 0n;
   }

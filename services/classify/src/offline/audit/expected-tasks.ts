@@ -1,4 +1,7 @@
-/** Which tasks vectors were asked, as far as that can be reconstructed: from TASKS, from what serves now, and from the heads that are kept. */
+/**
+ * Which tasks were predicted for which vectors, reconstructed from TASKS, the serving heads, and the retained
+ * heads.
+ */
 import type { HeadCatalog } from '../../model-registry/head-catalog.ts';
 import { extractorForTask } from '../../predict/predictor.ts';
 import type { Answered } from './tables/prediction-table.ts';
@@ -16,7 +19,7 @@ export class ExpectedTasks {
     this.#options = options;
   }
 
-  /** Vectors of this extractor are asked the task now. */
+  /** Whether the task is predicted for vectors of this extractor now. */
   isExpectedNow(task: string, extractor: string): boolean {
     const { catalog, declared, extractors } = this.#options;
     const serving = catalog.activation(task);
@@ -25,8 +28,9 @@ export class ExpectedTasks {
   }
 
   /**
-   * Between two answers, or since one, the task was asked all the time. A task that TASKS does not name is asked while a head serves it, and
-   * none does from the erasure of its last example until it is learned anew; all heads that there were go with that erasure.
+   * Whether the task was predicted all the time between two predictions, or since one. A task outside TASKS
+   * is predicted only while a head serves it; none serves from the erasure of its last example until it is
+   * learned again, and that erasure deletes all its heads.
    */
   wasExpectedSince(task: string, before: Answered, behind: Answered | undefined): boolean {
     const { declared } = this.#options;
@@ -40,7 +44,7 @@ export class ExpectedTasks {
     return serving === undefined ? null : `${serving.extractor} ${serving.kind} ${serving.version}`;
   }
 
-  /** When the oldest head that is still there was trained; an imported one (watermark 0) was trained elsewhere. */
+  /** When the oldest retained head was trained; an imported one (watermark 0) was trained elsewhere. */
   #learnedSince(task: string): number {
     const heads = this.#options.catalog.list({ task }).filter(({ watermark }) => watermark > 0);
     return heads.reduce((oldest, { trainedAt }) => Math.min(oldest, trainedAt), Number.POSITIVE_INFINITY);

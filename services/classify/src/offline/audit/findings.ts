@@ -1,4 +1,4 @@
-/** What an audit can find, as a person reads it: how often each kind occurs, and where the first ones are. */
+/** The findings of an audit for people: the number of each kind, and the first ones in detail. */
 export const findingKinds = [
   'vector-missing',
   'erasure-missing',
@@ -12,11 +12,11 @@ export type FindingKind = (typeof findingKinds)[number];
 export interface Finding {
   readonly kind: FindingKind;
   readonly extractor: string;
-  /** Null where a vector or its erasure is missing. */
+  /** Null for a missing vector or erasure. */
   readonly task: string | null;
-  /** Null where the record has no image id as its key. */
+  /** Null where the record's key is not an image id. */
   readonly imageId: string | null;
-  /** The record that the missing one should have come of, as `topic/partition/offset`. */
+  /** The source of the missing record, as `topic/partition/offset`. */
   readonly place: string;
 }
 

@@ -1,4 +1,4 @@
-/** Finds, and writes again, records that were acknowledged and lost. */
+/** Finds acknowledged records that were lost, and writes them again. */
 export { type AuditReport, type AuditVerdict, audit, verdictOf } from './audit.ts';
 export { type Finding, type FindingCounts, type FindingKind, findingKinds } from './findings.ts';
 export type { AuditOptions, Reprocessor } from './options.ts';

@@ -1,6 +1,7 @@
 /**
- * What each record owes, by the rules in docs/guides/audit.md. A judgement is made of the tables alone, so that it can be made again when
- * they have moved on: before a finding is reported, and before a repair writes.
+ * The output that each record requires, by the rules in docs/guides/audit.md. A judgement depends on the
+ * tables alone, so it can be repeated on newer ones: before a finding is reported, and before a repair
+ * writes.
  */
 import type { Names } from '@headwater/log';
 import { classOfLabel } from '@headwater/schemas';
@@ -18,7 +19,7 @@ import type { AuditTables, VectorWithoutPrediction } from './tables/tables.ts';
 
 export interface Judgement {
   readonly kind: FindingKind;
-  /** Neither a vector nor a dead letter is there, but there may have been a dead letter. */
+  /** No vector or dead letter is there, but a dead letter may have existed. */
   readonly undecided?: true;
 }
 
@@ -57,7 +58,7 @@ export class Judge {
     return tables.mayHaveLostDeadLetter(image) ? { kind, undecided: true } : { kind };
   }
 
-  /** A vector that came from elsewhere, or of a later record, has taken the place of the one that is asked for. */
+  /** A vector from elsewhere, or of a later record, may have replaced the expected one. */
   #hasOutcome(extractor: string, imageId: string, { partition, offset, erases }: ImageRecord): boolean {
     const { tables, names } = this.#options;
     const vector = vectorRecord(tables.store, extractor, imageId);
@@ -83,7 +84,7 @@ export class Judge {
     return { kind: 'prediction-missing' };
   }
 
-  /** With several extractors, the task may be asked of the vector of another one, which may come later. */
+  /** With several extractors, the task may be predicted from another one's vector, which may come later. */
   #mayBeAnsweredElsewhere(extractor: string, vector: VectorWithoutPrediction): boolean {
     const { tables, cut, names, extractors } = this.#options;
     return extractors.some((other) => {
@@ -103,20 +104,21 @@ export class Judge {
     if (kept === undefined) return known === undefined ? undefined : this.#judgeUnfounded(extractor, known);
     const stated = winner(image, task);
     const expected = stated && { ...stated, label: stated.label && classOfLabel(stated.label) };
-    // What the log does not say may be a label that has expired, or one that came with a vector which compaction has dropped.
+    // The label may have expired, or may have come with a vector that compaction has dropped.
     if (expected === undefined) return undefined;
     if (expected.label === null && (known?.label ?? null) === null) return undefined;
     if (known === undefined) return 'example-missing';
     const order = compareLabels({ ...known, byPerson: expected.byPerson }, expected);
-    // A newer label may be the source’s of an image that was sent again after an erasure whose tombstone is compacted.
+    // The newer label may be from the source of an image sent again after an erasure whose tombstone is
+    // compacted.
     if (order > 0 || expected.annotator === erasureAnnotator) return undefined;
-    // A person’s label that has expired wins over the source’s.
+    // An expired label of a person wins over one of the source.
     if (order < 0 && !expected.byPerson && tables.haveLabelsExpired(imageId)) return undefined;
     const isSame = order === 0 && known.group === kept.group && known.vectorDigest === kept.digest;
     return isSame ? undefined : 'example-outdated';
   }
 
-  /** An example of an image that was erased, or never was. */
+  /** An example of an image that was erased or never existed. */
   #judgeUnfounded(
     extractor: string,
     { imageId, label }: { readonly imageId: string; readonly label: string | null },

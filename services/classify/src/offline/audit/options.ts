@@ -1,10 +1,10 @@
-/** What an audit is given. */
+/** Options of an audit. */
 import type { LogRecord, ProcessorOutput } from '@headwater/log';
 import type { ClassifyConfig } from '../../environment.ts';
 import type { ClusterClients } from '../../model-registry/head-catalog.ts';
 import type { OnProgress } from '../progress.ts';
 
-/** Extraction as the service does it, without a group. */
+/** Extraction as in the service, without a group. */
 export interface Reprocessor {
   process(
     records: readonly LogRecord[],
@@ -17,13 +17,13 @@ export interface AuditOptions {
   readonly clients: ClusterClients;
   /** EXTRACTORS, TASKS and the limits must be those of the services. */
   readonly config: ClassifyConfig;
-  /** How many findings are listed; all are counted. */
+  /** Maximum number of listed findings; all are counted. */
   readonly listed: number;
-  /** Left out: nothing is written. */
+  /** Left out: read only. */
   readonly repair?: { openExtractor(extractor: string): Promise<Reprocessor> } | undefined;
   /**
-   * How long what seems to be missing may take to appear, in milliseconds: Kafka makes a transaction readable a moment after its offsets.
-   * Default 15 s; not waited for before a repair, which has ended all transactions.
+   * How long a missing output may take to appear, in milliseconds: Kafka makes a transaction readable after
+   * its offsets. Default 15 s; skipped before a repair, which has ended all transactions.
    */
   readonly settleMs?: number;
   readonly signal?: AbortSignal | undefined;

@@ -1,4 +1,6 @@
-/** The owner of a partition of a group writes under its transactional id: repairs do so in place of services that are stopped. */
+/**
+ * The owner of a partition writes under its transactional id; a repair uses it in place of stopped services.
+ */
 import { HeadwaterError } from '@headwater/errors';
 import type { ClusterClients } from '../../model-registry/head-catalog.ts';
 import type { Owner } from './suspect.ts';
@@ -16,7 +18,10 @@ export async function requireStopped({ log, names }: Clients, extractors: readon
   }
 }
 
-/** Ends every transaction that a killed service has left open, so that all outputs before the committed offsets can be read. */
+/**
+ * Ends the open transactions of killed services, so that all outputs before the committed offsets are
+ * readable.
+ */
 export async function fenceOwners(
   clients: Clients,
   extractors: readonly string[],

@@ -1,4 +1,4 @@
-/** From a finding to the records that were lost, made by the code that makes them in the services. */
+/** Creates the lost records of findings, with the code of the services. */
 import { HeadwaterError } from '@headwater/errors';
 import {
   deadLetterRecord,
@@ -34,14 +34,14 @@ interface Parts {
   readonly predictor: Predictor;
   readonly examples: Codec<Example>;
   readonly predictions: Codec<ImageClassified>;
-  /** Of `examples`. */
+  /** Number of partitions of `examples`. */
   readonly partitions: number;
 }
 
 export class RepairRecordFactory {
   readonly #options: RepairRecordsOptions;
   readonly #parts: Parts;
-  /** One at a time: an engine may take all the memory that there is. */
+  /** One at a time, since an engine may need all memory. */
   #extractor: { readonly id: string; readonly opened: Promise<Reprocessor> } | undefined;
 
   /** Errors: config-invalid (COSTS_FILE and the like), topic-missing, log-unavailable. */
@@ -67,7 +67,10 @@ export class RepairRecordFactory {
     this.#parts = parts;
   }
 
-  /** Empty where nothing can be made, as when the source record has expired meanwhile. Errors: head-not-ready, and those of the extractor. */
+  /**
+   * Empty where nothing can be created, as for an expired source record. Errors: head-not-ready, and those of
+   * the extractor.
+   */
   async of(
     { suspect, judgement }: Pick<Kept, 'suspect' | 'judgement'>,
     signal: AbortSignal,
@@ -83,7 +86,9 @@ export class RepairRecordFactory {
     await opened?.close();
   }
 
-  /** A vector, a tombstone, or a dead letter; of a dead letter that may have been dropped there is no second one. */
+  /**
+   * A vector, a tombstone, or a dead letter; a dead letter that may have been dropped is not written again.
+   */
   async #vector(
     { extractor, image }: Of<'image'>,
     { undecided }: Judgement,
@@ -107,7 +112,7 @@ export class RepairRecordFactory {
     return this.#extractor.opened;
   }
 
-  /** By the head that serves now: which one served then is not known. */
+  /** Uses the head that serves now: the former one is unknown. */
   async #prediction({ extractor, vector }: Of<'prediction'>): Promise<OutgoingRecord[]> {
     const { clients, tables } = this.#options;
     const { predictor, predictions } = this.#parts;
@@ -128,7 +133,7 @@ export class RepairRecordFactory {
     ];
   }
 
-  /** An answer without a head would be final. */
+  /** A prediction without a head would be final. */
   #requireOpen(task: string): void {
     if (this.#options.catalog.activation(task) === undefined || this.#parts.serving.get(task) !== undefined)
       return;

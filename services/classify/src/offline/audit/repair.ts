@@ -1,6 +1,7 @@
 /**
- * Writes what is missing, under the transactional id of the partition's owner. The outputs are read again once that id is held: no other
- * process can write them any more, so that a record which is there is never written twice, whatever ended an earlier repair.
+ * Writes missing records under the transactional id of the partition's owner. The outputs are read again once
+ * that id is held, when no other process can write them, so that no record is written twice, however an
+ * earlier repair ended.
  */
 import { setTimeout } from 'node:timers/promises';
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
@@ -18,19 +19,19 @@ export interface RepairOptions extends RepairRecordsOptions {
   readonly suspects: MissingOutputs;
 }
 
-/** Findings in one transaction: what is written for them is held in memory. */
+/** Findings of one transaction, whose outputs are held in memory. */
 const findingsAtOnce = 64;
 const attempts = 5;
 const pauseMs = 1_000;
 
-/** Resolves to what is there again, by kind of finding. Errors: those of `audit`. */
+/** Resolves to the repaired findings by kind. Errors: those of `audit`. */
 export async function repairAll(options: RepairOptions): Promise<FindingCounts> {
   const { suspects, progress } = options;
   const counts = Object.fromEntries(findingKinds.map((kind) => [kind, 0])) as Record<FindingKind, number>;
   const total = suspects.size;
   const settle = async (settled: readonly Kept[]) => {
     await suspects.drop(settled.map(({ key }) => key));
-    // What was undecided is no finding, and so is none that was repaired.
+    // An undecided image is no finding, before or after its repair.
     for (const { judgement } of settled) if (judgement.undecided !== true) counts[judgement.kind]++;
     progress?.({ stage: 'repairing', done: total - suspects.size, total });
   };
@@ -52,7 +53,7 @@ interface Owned {
   readonly owner: Owner;
   readonly records: RepairRecordFactory;
   readonly transactions: LogTransactions;
-  /** Called with what is there again. */
+  /** Called with the repaired findings. */
   settle(settled: readonly Kept[]): Promise<void>;
 }
 
@@ -75,7 +76,7 @@ async function repairChunk(
 ): Promise<void> {
   signal.throwIfAborted();
   const isOpen = ({ suspect }: Kept) => judge.judge(suspect) !== undefined;
-  // An earlier attempt, whose outcome was not known, has written these.
+  // Written by an earlier attempt of unknown outcome.
   await settle(chunk.filter((kept) => !isOpen(kept)));
   const made = await Promise.all(
     chunk.filter(isOpen).map(async (kept) => ({ kept, outputs: await records.of(kept, signal) })),
@@ -86,7 +87,7 @@ async function repairChunk(
   await settle(made.filter((one) => one.outputs.length > 0).map(({ kept }) => kept));
 }
 
-/** Tries again where the outcome of a commit is unknown: by then the outputs tell it. */
+/** Repeats a commit of unknown outcome: then the outputs show it. */
 async function holding(
   { clients, signal }: RepairOptions,
   owner: Owner,
@@ -109,6 +110,6 @@ async function holding(
 }
 
 function takenOver(id: string, cause: HeadwaterError): HeadwaterError {
-  const message = `a service or another repair has taken over ${id}: stop it and run the repair again; what was repaired stays`;
+  const message = `a service or another repair has taken over ${id}; stop it and run the repair again (repaired records stay)`;
   return new HeadwaterError('log-fenced', message, { verdict: 'stop', cause });
 }

@@ -1,4 +1,4 @@
-/** A record that seems to owe another one. */
+/** A record that may lack an output. */
 import type { ImageRecord } from './tables/image-records.ts';
 import type { VectorWithoutPrediction } from './tables/tables.ts';
 
@@ -8,7 +8,7 @@ export type Suspect =
   | { readonly of: 'prediction'; readonly extractor: string; readonly vector: VectorWithoutPrediction }
   | { readonly of: 'example'; readonly extractor: string; readonly task: string; readonly imageId: string };
 
-/** Whose transactional id an output is written under: a group, and the partition of its input. */
+/** Owner of the transactional id of an output: a group, and the partition of its input. */
 export interface Owner {
   readonly role: 'extract' | 'join';
   readonly extractor: string;

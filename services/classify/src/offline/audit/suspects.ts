@@ -1,4 +1,7 @@
-/** Records that seem to owe another one, on disk and ordered by who would have to write it: there may be as many as there are images. */
+/**
+ * Records that may lack an output, on disk (there may be as many as images), ordered by the owner of the
+ * output.
+ */
 import { EventLoopBudget } from '../../event-loop.ts';
 import { Draft } from '../../store/state.ts';
 import type { Judge, Judgement } from './judgement.ts';
@@ -6,7 +9,7 @@ import type { Owner, Suspect } from './suspect.ts';
 import { decodeJsonEntry, encodeJsonEntry } from './tables/plain.ts';
 import type { AuditTables } from './tables/tables.ts';
 
-/** A suspect, with the judgement by which it was kept. */
+/** A suspect with its judgement. */
 export interface Kept {
   readonly key: string;
   readonly suspect: Suspect;
@@ -30,7 +33,7 @@ export class MissingOutputs {
     return this.#size;
   }
 
-  /** Keeps those that owe something by what the tables say now. */
+  /** Keeps suspects that lack an output by the present tables. */
   async collect(found: Iterable<Suspect>, judge: Judge, signal?: AbortSignal): Promise<void> {
     const eventLoop = new EventLoopBudget();
     let draft = new Draft(this.#tables.store);
@@ -48,7 +51,7 @@ export class MissingOutputs {
     if (draft.changes.size > 0) await this.#tables.store.write(draft.changes, new Map());
   }
 
-  /** Drops those that owe nothing any more. */
+  /** Drops suspects that have their output by now. */
   async review(judge: Judge, signal?: AbortSignal): Promise<void> {
     const eventLoop = new EventLoopBudget();
     for (const { key, suspect } of this.all()) {

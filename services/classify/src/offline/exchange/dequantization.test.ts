@@ -11,7 +11,7 @@ const entry = fc.oneof(
 );
 
 describe('dequantization', () => {
-  it('finds a vector that is quantised to the same numbers', () => {
+  it('returns a vector with the same quantisation', () => {
     fc.assert(
       fc.property(fc.array(entry, { minLength: 1, maxLength: 48 }), (numbers) => {
         const quantized = quantize(Float32Array.from(numbers));
@@ -21,7 +21,7 @@ describe('dequantization', () => {
     );
   });
 
-  it('does so for many dimensions, where rounding adds up', () => {
+  it('does so for many dimensions, where rounding errors add up', () => {
     for (let seed = 1; seed <= 60; seed++) {
       const sparse = seed % 3 === 0;
       const numbers = Float32Array.from({ length: 1280 }, (_, at) => {
@@ -34,7 +34,7 @@ describe('dequantization', () => {
     }
   });
 
-  it('leaves zero as it is, and refuses what no vector is quantised to', () => {
+  it('keeps zeros, and rejects numbers that are no quantised vector', () => {
     expect(dequantize(new Int16Array(3))).toEqual(new Float32Array(3));
     expect(() => dequantize(Int16Array.of(5, 5))).toThrow(
       expect.objectContaining({ code: 'record-invalid' }),

@@ -1,29 +1,29 @@
 /**
- * A labelled set holds quantised vectors, the topic of vectors holds floats. This finds floats that quantise to exactly
- * what was exported, so that a set is the same, to the last bit of its digest, after it came back.
+ * A training set has quantised vectors, the topic of vectors has floats. This returns floats that quantise to
+ * exactly the exported numbers, so that an imported set has the same digest.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { quantize } from '@headwater/heads';
 
-/** The integer that stands for 1.0. */
+/** The integer that represents 1.0. */
 const unit = 8192;
 const halvings = 40;
 
 /**
- * A vector of float32 whose quantisation is the given one. Rounding has moved each entry by up to a half, and with them the length from
- * 8192 to something near it; here all entries are moved by the same amount, at most a half, until the length is 8192 again: then
- * scaling by the length changes nothing any more, and rounding undoes the move. Such an amount exists for everything that `quantize` answers.
- * Errors: record-invalid for numbers that no vector is quantised to.
+ * Returns a float32 vector with the given quantisation. Rounding has moved each entry by up to a half, and
+ * the length from 8192 to near it. Moving all entries by one amount of at most a half restores the length, so
+ * that scaling changes nothing and rounding undoes the move. Such an amount exists for every result of
+ * `quantize`. Errors: record-invalid for other numbers.
  */
 export function dequantize(quantized: Int16Array): Float32Array {
   for (const shift of shiftsOf(quantized)) {
     const vector = shifted(quantized, shift);
     if (isSame(quantize(vector), quantized)) return vector;
   }
-  throw new HeadwaterError('record-invalid', 'The numbers are not a quantised unit vector');
+  throw new HeadwaterError('record-invalid', 'the numbers are not a quantised unit vector');
 }
 
-/** None first, as most vectors need none; then the one that restores the length. */
+/** Zero first, which suits most vectors; then the amount that restores the length. */
 function* shiftsOf(quantized: Int16Array): Iterable<number> {
   yield 0;
   const isLong = lengthOf(quantized, 0) > unit;
@@ -37,7 +37,7 @@ function* shiftsOf(quantized: Int16Array): Iterable<number> {
   for (const amount of [(low + high) / 2, low, high]) yield isLong ? -amount : amount;
 }
 
-/** Every entry further from zero (or nearer to it); zeros move only outwards. */
+/** Moves every entry away from zero (or towards it); zeros only away from it. */
 function shifted(quantized: Int16Array, by: number): Float32Array {
   return Float32Array.from(quantized, (entry) => moved(entry, by) / unit);
 }

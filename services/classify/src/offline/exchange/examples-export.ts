@@ -1,4 +1,4 @@
-/** A labelled set from the topic `examples` into a file, with the digest by which its reader knows that it is complete. */
+/** Exports a training set from the topic `examples` to a file, with the digest for verification. */
 import { rename, rm } from 'node:fs/promises';
 import { addDigest, digestExample, formatDigest } from '@headwater/heads';
 import { HeadCatalog } from '../../model-registry/head-catalog.ts';
@@ -14,9 +14,9 @@ export interface ExportExamplesOptions extends SetOptions {
 }
 
 /**
- * The file appears under its name when it is complete; the same set gives the same lines, wherever it comes from. Memory holds one block
- * of rows, the disk under DATA_DIR one copy of the set.
- * Errors: not-found for a task that does not exist, head-not-ready for a set without examples, topic-missing, log-unavailable, those of the file system, the signal's reason.
+ * The file gets its name when it is complete; equal sets give equal lines. Memory holds one block of rows,
+ * the disk under DATA_DIR one copy of the set. Errors: not-found for a missing task, head-not-ready for an
+ * empty set, topic-missing, log-unavailable, those of the file system, the signal's reason.
  */
 export async function exportExamples(options: ExportExamplesOptions): Promise<SetHeader> {
   const { clients, task, path, format, progress } = options;

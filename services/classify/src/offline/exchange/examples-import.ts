@@ -1,6 +1,6 @@
 /**
- * A labelled set from a file back to the topics, by the way that labels and vectors always come: the join makes examples of them.
- * What the topics say already is not said again, so an import may be repeated, or go on after it was interrupted.
+ * Imports a training set from a file as labels and vectors, from which the join makes examples. Skips what
+ * the topics contain already, so an import can be repeated and resumed.
  */
 import { join } from 'node:path';
 import { RebuiltJoin } from '../rebuild/rebuilt-join.ts';
@@ -13,9 +13,10 @@ import type { ImportExamplesOptions, ImportReport } from './import-options.ts';
 const batchSize = 200;
 
 /**
- * First reads the whole file and holds it against its digest: nothing is sent of a file that is not sound. Then sends what is new.
- * Errors: record-invalid, avro-invalid, schema-incompatible (the file, with the place), statistics-mismatch (not the set that it says),
- * topic-missing, topic-mismatch, log-unavailable, store-unavailable, and the signal's reason: what was sent by then stays.
+ * First verifies the whole file by its digest, and sends nothing of an invalid one. Errors: record-invalid,
+ * avro-invalid, schema-incompatible (with the place in the file), statistics-mismatch (not the stated set),
+ * topic-missing, topic-mismatch, log-unavailable, store-unavailable, and the signal's reason: records sent
+ * until then stay.
  */
 export async function importExamples(options: ImportExamplesOptions): Promise<ImportReport> {
   const { clients, config, path, format, signal, progress } = options;

@@ -1,4 +1,4 @@
-/** Turns rows of a file into the records that the topics do not hold yet, and sends them. */
+/** Turns rows of a file into records that the topics lack, and sends them. */
 import { HeadwaterError } from '@headwater/errors';
 import { describeExtractor, extractorIds } from '@headwater/extractors';
 import { quantize } from '@headwater/heads';
@@ -22,12 +22,12 @@ import type { ExampleRow, SetHeader } from './example-files/api.ts';
 export interface SenderOptions {
   readonly clients: ClusterClients;
   readonly header: SetHeader;
-  /** What the topics say already. */
+  /** The present state of the topics. */
   readonly known: Pick<RebuiltJoin, 'image'>;
   readonly producer: LogProducer;
 }
 
-/** Sends of each row what the topics do not say yet. */
+/** Sends the missing records of each row. */
 export class Sender {
   rows = 0;
   vectorsSent = 0;
@@ -36,7 +36,7 @@ export class Sender {
   readonly #options: SenderOptions;
   readonly #codecs: ImportCodecs;
 
-  /** Errors: record-invalid where the extractor has other dimensions here, schema-incompatible. */
+  /** Errors: record-invalid where the extractor has other dimensions in this cluster, schema-incompatible. */
   static async open(options: SenderOptions): Promise<Sender> {
     return new Sender(options, await openCodecs(options));
   }
@@ -46,7 +46,7 @@ export class Sender {
     this.#codecs = codecs;
   }
 
-  /** Vectors first: an image is answered before its label tells the answer. */
+  /** Vectors first, so that an image is predicted before its label is known. */
   async send(rows: readonly ExampleRow[]): Promise<void> {
     const vectors = rows.flatMap((row) => this.#vectorRecord(row) ?? []);
     const labels = rows.flatMap((row) => this.#labelRecord(row) ?? []);
@@ -87,7 +87,7 @@ export class Sender {
   }
 }
 
-/** The record that is replaced may have brought labels of other tasks, which compaction takes away with it: they go along. */
+/** The replaced record may have labels of other tasks, which compaction would delete: they are copied. */
 function statedBefore(
   kept: KeptVector | undefined,
 ): Pick<VectorExtracted, 'labels' | 'source' | 'receivedAt'> {
@@ -98,7 +98,7 @@ function statedBefore(
   return { labels: Object.fromEntries(stated), source, receivedAt: kept?.receivedAt ?? Date.now() };
 }
 
-/** The digest of who extracted the vectors of an unknown extractor is not known either. */
+/** The digest of an unknown extractor is unknown too. */
 function refOf(extractor: string): VectorExtracted['extractor'] {
   const known = extractorIds().includes(extractor) ? describeExtractor(extractor) : undefined;
   const dot = extractor.lastIndexOf('.');
@@ -142,7 +142,7 @@ async function openCodecs({ clients, header }: SenderOptions): Promise<ImportCod
   };
 }
 
-/** Of the table; for an extractor of the user's own, what the file says of its vectors. Errors: record-invalid. */
+/** From the extractor table, or from the file for an extractor of the user. Errors: record-invalid. */
 function contractOf({ extractor, dimensions }: SetHeader): VectorContract {
   if (!extractorIds().includes(extractor)) {
     const description = 'Vectors of an imported labelled set.';
@@ -153,6 +153,6 @@ function contractOf({ extractor, dimensions }: SetHeader): VectorContract {
   if (contract.dimensions === dimensions) return contract;
   throw new HeadwaterError(
     'record-invalid',
-    `The file has vectors of ${dimensions} dimensions; those of ${extractor} have ${contract.dimensions}`,
+    `the file has vectors of ${dimensions} dimensions; those of ${extractor} have ${contract.dimensions}`,
   );
 }

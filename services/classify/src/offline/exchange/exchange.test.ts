@@ -34,7 +34,7 @@ async function openFixture(): Promise<ClassifyFixture> {
 
 const examples = 24;
 
-/** A settled head of images in groups and without, one of them corrected and one retracted. */
+/** A settled head of images with and without groups, one of them corrected and one retracted. */
 async function taught(): Promise<ClassifyFixture> {
   const fixture = await openFixture();
   const service = await fixture.start();
@@ -74,8 +74,8 @@ async function ready(): Promise<ClassifyFixture> {
   return fixture;
 }
 
-describe('a labelled set that is carried to another cluster', () => {
-  it('has the same set digest there, and the same head, in every format', async () => {
+describe('a training set that is imported into another cluster', () => {
+  it('has the same set digest and the same head, in every format', async () => {
     const fixture = await taught();
     const original = (await fixture.heads()).at(-1);
     for (const format of exampleFormats) {
@@ -90,7 +90,7 @@ describe('a labelled set that is carried to another cluster', () => {
     }
   });
 
-  it('gives the same lines again from there', async () => {
+  it('gives the same lines when it is exported again', async () => {
     const fixture = await taught();
     const [here, there] = [join(folder, 'here.jsonl'), join(folder, 'there.jsonl')];
     await exportTo(fixture, here);
@@ -101,7 +101,7 @@ describe('a labelled set that is carried to another cluster', () => {
     expect(readFileSync(there, 'utf8')).toBe(readFileSync(here, 'utf8'));
   });
 
-  it('is sent once, however often it is imported, and comes back where it came from without a record', async () => {
+  it('is sent once, however often it is imported, and needs no record where it came from', async () => {
     const fixture = await taught();
     const path = join(folder, 'set.avro');
     await exportTo(fixture, path);
@@ -112,7 +112,7 @@ describe('a labelled set that is carried to another cluster', () => {
     expect(await importFrom(other, path)).toMatchObject(nothing);
   });
 
-  it('goes on where it was interrupted', async () => {
+  it('resumes an interrupted import', async () => {
     const fixture = await taught();
     const path = join(folder, 'set.jsonl');
     await exportTo(fixture, path);
@@ -126,7 +126,7 @@ describe('a labelled set that is carried to another cluster', () => {
     await other.settled(examples);
   });
 
-  it('says how far it has come when it is stopped, and sends the rest when it is repeated', async () => {
+  it('reports its progress when it is stopped, and sends the rest when it is repeated', async () => {
     const path = join(folder, 'own.jsonl');
     const shape = { extractor: 'eight.v1', task: 'digit', dimensions: 8 };
     const rows = Array.from({ length: 450 }, (_, image) => ({
@@ -158,7 +158,7 @@ describe('a labelled set that is carried to another cluster', () => {
     });
   });
 
-  it('leaves a newer label of a person as it is', async () => {
+  it('keeps a newer label of a person', async () => {
     const fixture = await taught();
     const path = join(folder, 'set.jsonl');
     await exportTo(fixture, path);
@@ -170,7 +170,7 @@ describe('a labelled set that is carried to another cluster', () => {
     expect(learned.filter(({ imageId }) => imageId === 'i1').at(-1)?.label).toBe('c0');
   });
 
-  it('keeps the labels that a vector brought for other tasks', async () => {
+  it('keeps the labels of other tasks that came with a vector', async () => {
     const fixture = await taught();
     const path = join(folder, 'set.jsonl');
     await exportTo(fixture, path);
@@ -183,7 +183,7 @@ describe('a labelled set that is carried to another cluster', () => {
     expect(decoded).toMatchObject({ labels: { colour: 'blue' }, receivedAt: dayOne + 1_500, source: 'test' });
   });
 
-  it('is not sent at all when it is not what the file says', async () => {
+  it('is not sent at all when the file does not match its header', async () => {
     const fixture = await taught();
     const path = join(folder, 'set.jsonl');
     await exportTo(fixture, path);
@@ -208,17 +208,17 @@ describe('a labelled set that is carried to another cluster', () => {
     expect(await other.records(other.names.topics.labels)).toEqual([]);
   });
 
-  it('is not exported under a name that no task has: those that there are are listed', async () => {
+  it('is not exported for an unknown task: the error lists the tasks', async () => {
     const fixture = await taught();
     const path = join(folder, 'set.jsonl');
     const misspelt = exportTo(fixture, path, { task: 'digits' });
-    await expect(misspelt).rejects.toThrow('There is no task digits; there are: digit');
+    await expect(misspelt).rejects.toThrow('no task digits; existing tasks: digit');
     const other = exportTo(fixture, path, { extractor: 'nine.v1' });
     await expect(other).rejects.toThrow('no labelled example of nine.v1; it has heads of eight.v1');
     expect(existsSync(path)).toBe(false);
   });
 
-  it('leaves no file behind when the export fails', async () => {
+  it('leaves no file when the export fails', async () => {
     const fixture = await taught();
     const path = join(folder, 'set.jsonl');
     const stop = new AbortController();
@@ -236,8 +236,8 @@ describe('a labelled set that is carried to another cluster', () => {
   });
 });
 
-describe('a head that is carried to another cluster', () => {
-  it('is published there under a new version, once, and predicts the same', async () => {
+describe('a head that is imported into another cluster', () => {
+  it('is published under a new version, once, and predicts the same', async () => {
     const fixture = await taught();
     const catalog = await HeadCatalog.read(fixture.dependencies());
     const original = await catalog.open(catalog.pick({ task: 'digit' }));
@@ -263,7 +263,7 @@ describe('a head that is carried to another cluster', () => {
     expect(there.activation('digit')).toBeUndefined();
   });
 
-  it('has its parameters with it, also when they lay in the blob store', async () => {
+  it('includes its parameters, also from the blob store', async () => {
     const fixture = await taught();
     const catalog = await HeadCatalog.read(fixture.dependencies());
     const original = await catalog.open(catalog.pick({ task: 'digit' }));
@@ -279,7 +279,7 @@ describe('a head that is carried to another cluster', () => {
     expect(decodeHeadFile(text)).toMatchObject({ digest: original.digest, parameters: file.parameters });
   });
 
-  it('is refused where the extractor has other dimensions', async () => {
+  it('is rejected where the extractor has other dimensions', async () => {
     const fixture = await taught();
     const catalog = await HeadCatalog.read(fixture.dependencies());
     const original = await catalog.open(catalog.pick({ task: 'digit' }));
@@ -288,7 +288,7 @@ describe('a head that is carried to another cluster', () => {
     await expect(importing).rejects.toMatchObject({ code: 'head-invalid' });
   });
 
-  it('gets out of the way when the trainer takes the same version at the same moment', async () => {
+  it('takes another version when the trainer takes the same one concurrently', async () => {
     const fixture = await taught();
     const clients = fixture.dependencies();
     const catalog = await HeadCatalog.read(clients);
@@ -332,7 +332,7 @@ describe('a head that is carried to another cluster', () => {
     expect(() => twoKinds.pick({ task: 'digit', version: 1 })).toThrow(ambiguous);
   });
 
-  it('can be picked by what is known of it', async () => {
+  it('can be selected by its properties', async () => {
     const fixture = await taught();
     const catalog = await HeadCatalog.read(fixture.dependencies());
     const serving = catalog.activation('digit');
@@ -360,7 +360,7 @@ function bound(log: ClassifyFixture['log']): ClassifyFixture['log'] {
   };
 }
 
-it('has no file of a set without examples', async () => {
+it('has no file of an empty set', async () => {
   const fixture = await ready();
   const exporting = exportTo(fixture, join(folder, 'set.jsonl'));
   await expect(exporting).rejects.toMatchObject({ code: 'head-not-ready' });

@@ -1,6 +1,7 @@
 /**
- * A file of examples is read to its end before anything is sent of it: it must be the set that it says, each image once, and hold nothing
- * that the join would put aside. Which images were seen lies on disk, so that memory does not grow with the file.
+ * Verifies a whole file of examples before anything is sent: it must be the stated set, with each image once,
+ * and without rows that the join would reject. The images are on disk, so that memory does not grow with the
+ * file.
  */
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
@@ -24,7 +25,10 @@ export interface VerifiedExampleFile {
 
 type VerificationOptions = Pick<ImportExamplesOptions, 'config' | 'path' | 'format' | 'signal' | 'progress'>;
 
-/** Errors: statistics-mismatch (not the set that it says), record-invalid (an image twice, a time in the future), those of the format. */
+/**
+ * Errors: statistics-mismatch (not the stated set), record-invalid (a repeated image, a time in the future),
+ * those of the format.
+ */
 export async function verifyFile(
   options: VerificationOptions,
   header: SetHeader,
@@ -61,11 +65,10 @@ class SeenImages {
     this.#draft = new Draft(store);
   }
 
-  /** Errors: record-invalid for one that was there before. */
+  /** Errors: record-invalid for a repeated image. */
   async add({ imageId, where }: ExampleRow): Promise<void> {
     const key = imageKey(imageId);
-    if (this.#draft.get(key) !== undefined)
-      fail(where, 'the image was there before: it has one label for a task');
+    if (this.#draft.get(key) !== undefined) fail(where, 'the image is repeated; it has one label for a task');
     this.#draft.put(key, Buffer.alloc(0));
     this.count++;
     if (this.#draft.changes.size < pageSize) return;
@@ -74,7 +77,7 @@ class SeenImages {
   }
 }
 
-/** The join has the same limit, and would put the label aside when nobody looks any more. */
+/** The limit of the join, which would dead-letter the label after the import. */
 function checkTime({ where, assignedAt }: ExampleRow, latest: number): void {
   if (assignedAt > latest) fail(where, 'assignedAt lies in the future');
 }
@@ -89,5 +92,5 @@ function checkStated({ examples, setDigest }: VerifiedExampleFile, header: SetHe
 }
 
 function mismatch(why: string): never {
-  throw new HeadwaterError('statistics-mismatch', `The file does not hold the set that it says: ${why}`);
+  throw new HeadwaterError('statistics-mismatch', `the file does not match its header: ${why}`);
 }

@@ -25,8 +25,8 @@ function headFor(labels: readonly string[]): WholeHead {
 const head = headFor(['ü', 'b', '__proto__']);
 const text = encodeHeadFile(head);
 
-describe('the file of a head', () => {
-  it('gives the head back', () => {
+describe('a head file', () => {
+  it('decodes to the encoded head', () => {
     const file = decodeHeadFile(text);
     const back = headOf(file);
     expect({ ...back, parameters: Buffer.from(back.parameters) }).toEqual({
@@ -47,7 +47,7 @@ describe('the file of a head', () => {
     expect(encodeHeadFile({ ...head, ...back, version: 7 })).toBe(text);
   });
 
-  it('is read as it was written before it said by which arithmetic the head was solved', () => {
+  it('of version 1, without the arithmetic of its head, is accepted', () => {
     const { arithmetic, checksum, ...rest } = JSON.parse(text) as Record<string, unknown>;
     expect(arithmetic).toBe(head.arithmetic);
     const former = { ...rest, formatVersion: 1 };
@@ -59,12 +59,12 @@ describe('the file of a head', () => {
     expect(back).toMatchObject({ digest: head.digest, arithmetic: 1 });
   });
 
-  it('may be formatted anew by other tools', () => {
+  it('may be reformatted by other tools', () => {
     const reordered = Object.fromEntries(Object.entries(JSON.parse(text) as object).reverse());
     expect(decodeHeadFile(JSON.stringify(reordered)).digest).toBe(head.digest);
   });
 
-  it.each(Object.keys(JSON.parse(text) as object))('is refused when %s was altered', (field) => {
+  it.each(Object.keys(JSON.parse(text) as object))('is rejected when %s was altered', (field) => {
     const file = JSON.parse(text) as Record<string, unknown>;
     const altered = new Map<string, unknown>([
       ['parameters', flipped(String(file.parameters))],
@@ -80,7 +80,7 @@ describe('the file of a head', () => {
     expect(() => decodeHeadFile(changed)).toThrow(expect.objectContaining({ code: 'head-invalid' }));
   });
 
-  it('is refused whatever byte of it is wrong', () => {
+  it('is rejected after any byte was altered', () => {
     const bytes = Buffer.from(text);
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 127 }), (at, flip) => {
@@ -96,7 +96,7 @@ describe('the file of a head', () => {
     );
   });
 
-  it('is not written of a head that is not what its digest says', () => {
+  it('is not written for a head that does not match its digest', () => {
     expect(() => encodeHeadFile({ ...head, digest: '00'.repeat(32) })).toThrow(
       expect.objectContaining({ code: 'head-invalid' }),
     );

@@ -1,6 +1,6 @@
 /**
- * A head as one JSON file that can be carried to another cluster: all that predicts and all that says where it came from, with the
- * digests by which the reader knows that nothing was altered on the way.
+ * A head as one JSON file for another cluster: all that predicts, and its provenance, with digests that
+ * reveal any alteration.
  */
 import { createHash } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
@@ -10,7 +10,7 @@ import { trainedKinds } from '../../environment.ts';
 import type { WholeHead } from '../../model-registry/head-catalog.ts';
 
 const format = 'headwater-head';
-/** 2 says by which arithmetic the head was solved; those of version 1 were by the first. */
+/** Version 2 states the arithmetic of the head; heads of version 1 have the first. */
 const formatVersion = 2;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
@@ -23,7 +23,7 @@ const fields = z.strictObject({
   task: z.string().min(1),
   kind: z.enum(trainedKinds),
   mode: z.enum(['provisional', 'settled']),
-  /** Under which it was published where it comes from. */
+  /** The version in the cluster of origin. */
   version: count,
   watermark: count,
   trainedAt: count,
@@ -35,9 +35,9 @@ const fields = z.strictObject({
   measurements: z.record(z.string(), z.number()),
   /** SHA-256 over kind, mode, classes and parameters, as in the topic. */
   digest: sha256,
-  /** Of the labelled set that the head learned. */
+  /** Of the training set that the head learned. */
   setDigest: sha256,
-  /** Not in files of version 1. */
+  /** Absent in files of version 1. */
   arithmetic: count.min(1).optional(),
   parameters: z.base64(),
 });
@@ -46,7 +46,7 @@ const schema = fields.extend({ checksum: sha256 });
 
 export type HeadFile = z.infer<typeof schema>;
 
-/** The file's text. Errors: head-invalid where the head is not what its digest says. */
+/** Errors: head-invalid where the head does not match its digest. */
 export function encodeHeadFile(head: WholeHead): string {
   const { parameters, ...rest } = head;
   const text = Buffer.from(parameters).toString('base64');
@@ -57,22 +57,22 @@ export function encodeHeadFile(head: WholeHead): string {
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
-/** Everything in the file is checked, and the head is opened. Errors: head-invalid, with what is wrong. */
+/** Checks everything in the file, and opens the head. Errors: head-invalid, with the reason. */
 export function decodeHeadFile(text: string): HeadFile {
   const parsed = schema.safeParse(parseJson(text));
   if (!parsed.success) invalid(describeProblems(parsed.error));
   const { checksum, ...body } = parsed.data;
-  if (checksumOf(body) !== checksum) invalid('something in it was altered: its checksum is another');
+  if (checksumOf(body) !== checksum) invalid('its checksum does not match: it was altered');
   checkDigest(body);
   if (body.classes.some((label, at) => at > 0 && compareBytes(body.classes[at - 1] ?? '', label) >= 0)) {
     invalid('its classes are not in the order of their bytes');
   }
   const probabilities = openedHead(body).predict(new Int16Array(body.dimensions)).probabilities;
-  if (probabilities.some((value) => !Number.isFinite(value))) invalid('it does not predict');
+  if (probabilities.some((value) => !Number.isFinite(value))) invalid('its predictions are not finite');
   return parsed.data;
 }
 
-/** As it comes out of training. */
+/** As training returns it. */
 export function headOf(file: HeadFile): Head {
   const { kind, mode, classes, dimensions, examples, digest, setDigest, regularization, temperature } = file;
   const { arithmetic = 1, measurements } = file;
@@ -91,7 +91,7 @@ function checkDigest({ kind, mode, classes, parameters, digest }: Body): void {
   if (found !== digest) invalid(`its digest is ${found}, and it states ${digest}`);
 }
 
-/** SHA-256 over the fields in the order of their names; a number is written as JavaScript writes it. */
+/** SHA-256 over the fields in the order of their names; numbers as JavaScript writes them. */
 function checksumOf(body: Body): string {
   const measurements = Object.entries(body.measurements).sort(([a], [b]) => compareBytes(a, b));
   const all = Object.entries({ ...body, measurements }).sort(([a], [b]) => compareBytes(a, b));
@@ -118,5 +118,5 @@ function describeProblems({ issues }: z.ZodError): string {
 }
 
 function invalid(why: string): never {
-  throw new HeadwaterError('head-invalid', `The file is not a head that can be imported: ${why}`);
+  throw new HeadwaterError('head-invalid', `the head file is invalid: ${why}`);
 }

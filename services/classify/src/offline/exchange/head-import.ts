@@ -1,4 +1,4 @@
-/** A head from a file into the topic `heads`, where it can be activated like any other. */
+/** Imports a head from a file into the topic `heads`, where it can be activated like any other. */
 import { HeadwaterError } from '@headwater/errors';
 import { describeExtractor, extractorIds } from '@headwater/extractors';
 import type { HeadTrained } from '@headwater/schemas';
@@ -9,14 +9,15 @@ import { publishHead } from './head-publishing.ts';
 
 export interface ImportedHead {
   readonly head: Pick<HeadTrained, 'extractor' | 'task' | 'kind' | 'version' | 'digest'>;
-  /** False: this very head of this very set is there already. */
+  /** False: an equal head of an equal set is there already. */
   readonly published: boolean;
 }
 
 /**
- * The head gets the next version of its line, and does not serve until somebody activates it. Its watermark is 0, because it has learned
- * nothing of this cluster's examples; the measurements `imported.version` and `imported.watermark` say where it comes from.
- * Errors: head-invalid where the extractor has other dimensions here, overloaded, and those of the log and the blob store.
+ * The head gets the next version of its series, and does not serve until it is activated. Its watermark is 0,
+ * since it has learned no example of this cluster; the measurements `imported.version` and
+ * `imported.watermark` state its origin. Errors: head-invalid where the extractor has other dimensions in
+ * this cluster, overloaded, and those of the log and the blob store.
  */
 export async function importHead(
   file: HeadFile,
@@ -47,6 +48,6 @@ function checkContract({ extractor, dimensions }: HeadFile): void {
   if (expected === dimensions) return;
   throw new HeadwaterError(
     'head-invalid',
-    `The head reads vectors of ${dimensions} dimensions; those of ${extractor} have ${expected}`,
+    `the head reads vectors of ${dimensions} dimensions; those of ${extractor} have ${expected}`,
   );
 }

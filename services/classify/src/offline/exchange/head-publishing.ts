@@ -1,6 +1,6 @@
 /**
- * Publishes a head from outside of the trainer. The trainer counts versions of its own lines and nobody locks the topic, so a
- * version may be taken twice at the same moment: that is seen afterwards, what was overwritten goes back, and the head
+ * Publishes a head outside the trainer. The trainer counts versions itself and the topic has no lock, so both
+ * may take one version at once: this is detected afterwards, the overwritten record is restored, and the head
  * gets the next version.
  */
 import { HeadwaterError } from '@headwater/errors';
@@ -16,16 +16,16 @@ import {
   type PublicationOptions,
 } from '../../train/publishing/publication.ts';
 
-/** A trainer that is as fast as can be does not win as often in a row. */
+/** Enough against the fastest trainer. */
 const attempts = 10;
 
 export interface PublishOptions {
   readonly clients: ClusterClients;
   readonly head: Head;
   readonly context: Omit<HeadContext, 'version'>;
-  /** When the head was computed; default now. Milliseconds since the epoch. */
+  /** When the head was computed, in milliseconds since the epoch; default now. */
   readonly trainedAt?: number;
-  /** Parameters above this go to the blob store. */
+  /** Larger parameters go to the blob store. */
   readonly inlineBytes: number;
 }
 
@@ -42,7 +42,7 @@ export async function publishHead(options: PublishOptions): Promise<HeadTrained>
   }
   throw new HeadwaterError(
     'overloaded',
-    'Somebody else publishes heads of this kind all the time; try again later',
+    'heads of this kind are being published concurrently; try again later',
   );
 }
 
@@ -81,7 +81,7 @@ function publicationOptions(
   };
 }
 
-/** The newest record of somebody else under the same key. */
+/** The newest record of another publisher under the same key. */
 async function findRival(
   { log }: ClusterClients,
   before: readonly { readonly high: bigint }[],

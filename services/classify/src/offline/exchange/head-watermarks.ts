@@ -1,13 +1,13 @@
 /**
- * Offsets of `examples` mean nothing any more once that topic was given other partitions. A head whose watermark is 0 counts as one that
- * may hold any example: it is taken back when one is erased, and the trainer gives it a watermark when labels pause.
+ * Offsets of `examples` are void after a repartitioning. A head of watermark 0 may have learned any example:
+ * it is tombstoned after an erasure, and the trainer gives it a watermark when labels pause.
  */
 import { asDeadLetter } from '@headwater/errors';
 import type { LogRecord, LogTransactions, OffsetRange } from '@headwater/log';
 import { type Codec, type HeadTrained, openCodec } from '@headwater/schemas';
 import type { ClusterClients } from '../../model-registry/head-catalog.ts';
 
-/** Writes each head that has a watermark again, with 0. Returns how many; a second call finds none. */
+/** Rewrites each head that has a watermark with 0. Returns their number; a second call finds none. */
 export async function resetWatermarks(
   { log, names, schemaIds }: Pick<ClusterClients, 'log' | 'names' | 'schemaIds'>,
   transactions: Pick<LogTransactions, 'commit'>,
@@ -38,7 +38,7 @@ async function* readRanges(
   }
 }
 
-/** undefined for a head that has none, and for what no reader of heads can read either. */
+/** Undefined for a head without a watermark, and for an unreadable record. */
 async function withoutWatermark(codec: Codec<HeadTrained>, bytes: Buffer): Promise<Buffer | undefined> {
   try {
     const head = await codec.decode(bytes);

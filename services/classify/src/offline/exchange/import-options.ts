@@ -1,17 +1,20 @@
-/** What an import of examples is given. */
+/** Options of an import of examples. */
 import type { SetOptions } from '../rebuild/sources.ts';
 import type { ExampleFormat } from './example-files/api.ts';
 
 export interface ImportExamplesOptions extends Omit<SetOptions, 'task'> {
   readonly path: string;
   readonly format: ExampleFormat;
-  /** Told how far it has come when it ends before its end, once it has begun to send: the signal, or an error. */
+  /**
+   * Called with the progress when the import ends early after it has begun to send, by the signal or an
+   * error.
+   */
   readonly stopped?: (soFar: ImportSoFar) => void;
 }
 
-/** What was sent stays, and is not sent again. */
+/** Sent records stay, and are not sent again. */
 export interface ImportSoFar extends Pick<ImportReport, 'examples' | 'vectorsSent' | 'labelsSent'> {
-  /** Of the examples, those that are done. */
+  /** Number of finished examples. */
   readonly done: number;
 }
 
@@ -23,6 +26,6 @@ export interface ImportReport {
   readonly setDigest: string;
   readonly vectorsSent: number;
   readonly labelsSent: number;
-  /** Examples of which vector and label were there already, or a label that counts more. */
+  /** Examples whose vector and label existed already, or that have a label with precedence. */
   readonly unchanged: number;
 }

@@ -1,4 +1,7 @@
-/** A file does not say which images its head has learned; where any was erased, an imported head is taken to hold it. */
+/**
+ * A file does not list the images that its head has learned; after any erasure, an imported head may have
+ * learned the erased image.
+ */
 import { createMemoryLog } from '@headwater/log';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { HeadView } from '../../api/task-views.ts';
@@ -34,14 +37,14 @@ async function exportNewest(fixture: ClassifyFixture): Promise<HeadFile> {
   return decodeHeadFile(encodeHeadFile(await catalog.open(catalog.pick({ task: 'digit' }))));
 }
 
-it('a head that was exported before an erasure cannot be activated when it is imported after it', async () => {
+it('a head exported before an erasure cannot be activated when it is imported after it', async () => {
   const service = await teach(fixture, 12);
   const file = await exportNewest(fixture);
   await fixture.erase('i5');
   const after = await fixture.settled(11);
   const { head } = await importHead(file, fixture.dependencies(), inline);
   expect(head.version).toBeGreaterThan(after.version);
-  // Nothing else happens: neither labels nor images come.
+  // Without any new label or image.
   await eventually(async () => {
     const { body } = await fixture.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
     return body.heads.every(({ setDigest }) => setDigest === after.setDigest);
@@ -52,7 +55,7 @@ it('a head that was exported before an erasure cannot be activated when it is im
   expect(body.setDigest).toBe(after.setDigest);
 });
 
-it('one that is pinned already ends with the erasure, and what was learned here serves', async () => {
+it('a pinned imported head ends with the erasure, and a head of this cluster serves', async () => {
   const service = await teach(fixture, 12);
   await teach(elsewhere, 15);
   const { head } = await importHead(await exportNewest(elsewhere), fixture.dependencies(), inline);

@@ -1,4 +1,4 @@
-/** Heads and labelled sets as files: out of one cluster, and into another. */
+/** Exports heads and training sets to files, and imports them. */
 export {
   type ClusterClients,
   HeadCatalog,

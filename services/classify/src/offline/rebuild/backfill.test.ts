@@ -52,7 +52,7 @@ function run(fixture: ClassifyFixture, options: Partial<BackfillOptions> = {}): 
   return backfill({ clients, config: configOf(fixture), ...defaults, ...options });
 }
 
-/** As somebody would who pins it. */
+/** Pins a head. */
 async function activate(fixture: ClassifyFixture, kind: HeadKind): Promise<void> {
   const head = (await fixture.heads()).findLast((one) => one.kind === kind);
   if (head === undefined) throw new Error('there is no such head');
@@ -72,7 +72,7 @@ async function sendExample(fixture: ClassifyFixture, example: Example, value?: n
   await fixture.send(fixture.names.topics.examples, key, bytes, partitionFor('digit', 3));
 }
 
-/** Publishes the newest head again, as if it had learned all that is in the topic. */
+/** Publishes the newest head again with the end of the topic as its watermark. */
 async function pretendToHaveLearned(fixture: ClassifyFixture): Promise<void> {
   const { heads, examples } = fixture.names.topics;
   const newest = (await fixture.heads()).at(-1);
@@ -83,7 +83,7 @@ async function pretendToHaveLearned(fixture: ClassifyFixture): Promise<void> {
 }
 
 describe('a backfill', () => {
-  it('comes to the head of the trainer, with any number of threads', async () => {
+  it('reproduces the head of the trainer, with any number of threads', async () => {
     const fixture = await openFixture();
     await learn(fixture);
     for (const workers of [1, 3]) {
@@ -95,7 +95,7 @@ describe('a backfill', () => {
     }
   });
 
-  it('makes the same examples of vectors and labels', async () => {
+  it('makes the same examples from vectors and labels', async () => {
     const fixture = await openFixture();
     await learn(fixture);
     const report = await run(fixture, { from: 'vectors' });
@@ -104,7 +104,7 @@ describe('a backfill', () => {
     expect(report.setDigest).toBe((await run(fixture)).setDigest);
   });
 
-  it('sees an example that was tampered with, added or lost', async () => {
+  it('detects an altered, added or lost example', async () => {
     const fixture = await openFixture();
     await (await learn(fixture)).stop();
     const original = await newestExample(fixture, 'i7');
@@ -133,7 +133,7 @@ describe('a backfill', () => {
     }
   });
 
-  it('looks at one task and one extractor alone', async () => {
+  it('reads only one task and one extractor', async () => {
     const fixture = await openFixture();
     const service = await learn(fixture);
     await fixture.sendLabel('i1', 'blue', { task: 'colour' });
@@ -146,7 +146,7 @@ describe('a backfill', () => {
     expect((await run(fixture)).heads).toMatchObject([{ outcome: 'equal' }]);
   });
 
-  it.each(['12', '9ms', '1h'])('keeps to the window of the trainer: %s', async (WINDOW) => {
+  it.each(['12', '9ms', '1h'])('uses the window of the trainer: %s', async (WINDOW) => {
     const fixture = await openFixture();
     const service = await fixture.start({ WINDOW });
     for (let image = 0; image < 30; image++) {
@@ -172,7 +172,7 @@ describe('a backfill', () => {
     expect((await run(fixture, { config })).heads).toMatchObject([{ outcome: 'equal' }]);
   });
 
-  it('learns lifted vectors, another prior and a window as the trainer does', async () => {
+  it('uses the feature expansion, prior and window of the trainer', async () => {
     const fixture = await openFixture();
     const environment = { LIFT: '16', PRIOR: 'empirical', WINDOW: '20', HEADS: 'lda,ridge,softmax' };
     const service = await fixture.start(environment);
@@ -225,7 +225,7 @@ describe('a backfill', () => {
     expect(none.heads.map(({ kind }) => kind)).toEqual(['lda', 'ridge', 'softmax']);
   });
 
-  it('follows the settings that tasks have of their own, and others after a restart', async () => {
+  it('uses the settings of single tasks, and other settings after a restart', async () => {
     const fixture = await openFixture();
     const path = join(fixture.dataDir, 'tasks.yaml');
     const environment = { TASK_SETTINGS: path, WINDOW: '17' };
@@ -280,7 +280,7 @@ describe('a backfill', () => {
     expect(await outcomes('digit', environment)).toEqual(['lda equal']);
   });
 
-  it('says where there are more examples than a set may hold', async () => {
+  it('reports more examples than a set may have', async () => {
     const fixture = await openFixture();
     await (await learn(fixture)).stop();
     const own = { EXTRACTORS: fixture.extractors.join(), DATA_DIR: fixture.dataDir };
@@ -290,7 +290,7 @@ describe('a backfill', () => {
     expect((await run(fixture, { config: enough })).heads).toMatchObject([{ outcome: 'equal' }]);
   });
 
-  it('counts records that nobody can read, and passes over them as the trainer does', async () => {
+  it('counts unreadable records, and skips them as the trainer does', async () => {
     const fixture = await openFixture();
     await (await learn(fixture)).stop();
     const key = compositeKey('eight.v1', 'digit', 'i7');
@@ -299,12 +299,12 @@ describe('a backfill', () => {
     expect(report).toMatchObject({ examples: 28, unreadable: 1 });
   });
 
-  it('lists the tasks and extractors that there are, where nothing is found', async () => {
+  it('lists the existing tasks and extractors where nothing is found', async () => {
     const fixture = await openFixture();
     await (await learn(fixture)).stop();
     await expect(run(fixture, { task: 'digits' })).rejects.toMatchObject({
       code: 'not-found',
-      message: expect.stringMatching(/no task digits; there are: digit$/),
+      message: expect.stringMatching(/no task digits; existing tasks: digit$/),
     });
     await expect(run(fixture, { extractor: 'nine.v1' })).rejects.toMatchObject({
       code: 'head-not-ready',
@@ -318,7 +318,7 @@ describe('a backfill', () => {
     await expect(run(fixture)).rejects.toMatchObject({ code: 'head-not-ready' });
   });
 
-  it('leaves nothing behind, also when it is ended', async () => {
+  it('leaves no temporary files, also when it is stopped', async () => {
     const fixture = await openFixture();
     await (await learn(fixture)).stop();
     const stop = new AbortController();
@@ -333,7 +333,7 @@ describe('a backfill', () => {
   });
 });
 
-/** Publishes the newest head as another version of Headwater would have. */
+/** Publishes the newest head as another version of Headwater would. */
 async function publishAsOf(fixture: ClassifyFixture, change: Partial<HeadTrained>): Promise<HeadTrained> {
   const newest = (await fixture.heads()).at(-1) as HeadTrained;
   const head = { ...newest, digest: 'ab'.repeat(32), arithmetic: 1, ...change };
@@ -343,7 +343,7 @@ async function publishAsOf(fixture: ClassifyFixture, change: Partial<HeadTrained
 }
 
 describe('a head of another arithmetic', () => {
-  it('is not compared, its set is, and publishing makes a new one', async () => {
+  it('is not compared, but its set is, and publishing makes a new one', async () => {
     const fixture = await openFixture();
     await (await learn(fixture)).stop();
     const former = await publishAsOf(fixture, {});
@@ -371,7 +371,7 @@ describe('a head of another arithmetic', () => {
     expect((await run(fixture)).heads).toMatchObject([{ outcome: 'different' }]);
   });
 
-  it('is solved again by a trainer that starts', async () => {
+  it('is solved again by a trainer at its start', async () => {
     const fixture = await openFixture();
     await (await learn(fixture)).stop();
     const former = await publishAsOf(fixture, {});
@@ -384,10 +384,10 @@ describe('a head of another arithmetic', () => {
   });
 });
 
-describe('publishing what was rebuilt', () => {
+describe('publishing rebuilt heads', () => {
   const kinds: HeadKind[] = ['lda', 'ncm'];
 
-  it('is refused while a trainer runs, and for examples that are not those of the topic', async () => {
+  it('is rejected while a trainer runs, and for examples that differ from the topic', async () => {
     const fixture = await openFixture();
     const service = await learn(fixture);
     await expect(run(fixture, { publish: true })).rejects.toMatchObject({ code: 'request-invalid' });
@@ -396,7 +396,7 @@ describe('publishing what was rebuilt', () => {
     await expect(fromVectors).rejects.toMatchObject({ code: 'request-invalid' });
   });
 
-  it('adds what is not there, leaves what is, and a trainer goes on from it', async () => {
+  it('adds missing heads, keeps the others, and a trainer continues from them', async () => {
     const fixture = await openFixture();
     await (await learn(fixture)).stop();
     await sendExample(fixture, { ...(await newestExample(fixture, 'i7')), label: 'c2' });
@@ -420,7 +420,7 @@ describe('publishing what was rebuilt', () => {
   });
 });
 
-it('has the digests that training the set by hand has', async () => {
+it('gives the digests of a set that is trained directly', async () => {
   const fixture = await openFixture();
   await learn(fixture);
   const set = createTrainingSet({ extractor: 'eight.v1', task: 'digit', dimensions: 8 });

@@ -1,6 +1,6 @@
 /**
- * Rebuilds the heads of a task from the topics, with as many threads as are given, and holds them against the heads that the
- * trainer published: the promise that a head is a function of the labelled set, checked from outside.
+ * Rebuilds the heads of a task from the topics with several threads, and compares them with the published
+ * ones: an external check that a head is a function of its training set.
  */
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
@@ -30,13 +30,16 @@ import { findWindowStart, insideWindow } from './window.ts';
 export interface BackfillOptions extends SetOptions {
   /** Undefined: that of the serving head, of the newest one, or the first of EXTRACTORS. */
   readonly extractor?: string | undefined;
-  /** What examples are taken from: their topic, or the vectors and labels that they are made of. */
+  /** Source of the examples: their topic, or vectors and labels. */
   readonly from: 'examples' | 'vectors';
-  /** Undefined: every kind that has a settled head and is learned by these settings, or serves, but for `mlp`; where there is none, all that have one, else `lda`. */
+  /**
+   * Undefined: every kind except `mlp` that has a settled head and is configured, or serves; without one, all
+   * kinds with a settled head, else `lda`.
+   */
   readonly kinds?: readonly HeadKind[] | undefined;
-  /** Threads that sum, at least 1. */
+  /** Number of summing threads, at least 1. */
   readonly workers: number;
-  /** Publishes heads that are not there yet; only while no trainer runs. */
+  /** Publishes missing heads; only while no trainer runs. */
   readonly publish: boolean;
 }
 
@@ -44,31 +47,32 @@ export interface BackfillReport {
   readonly task: string;
   readonly extractor: string;
   readonly from: BackfillOptions['from'];
-  /** In the labelled set: those inside of the window, where there is one. */
+  /** Number of examples in the training set, within the window if any. */
   readonly examples: number;
   readonly classes: number;
   readonly dimensions: number;
   readonly setDigest: string;
-  /** Records of the set that the trainer passes over too. */
+  /** Records of the set that the trainer skips too. */
   readonly unreadable: number;
-  /** Only where examples were rebuilt from vectors and labels. */
+  /** Only for examples rebuilt from vectors and labels. */
   readonly table: TableComparison | null;
   readonly heads: readonly HeadComparison[];
-  /** Kinds that have a settled head, and were neither asked for nor are learned by these settings; and `mlp`. */
+  /** Kinds with a settled head that were neither requested nor are configured; and `mlp`. */
   readonly passedOver: readonly HeadKind[];
-  /** The kind of these heads that serves; null where none does. */
+  /** The serving kind; null for none. */
   readonly serving: HeadKind | null;
-  /** Kinds were named: that what serves is not among them was wanted. */
+  /** Kinds were requested, so the serving one may be missing on purpose. */
   readonly kindsNamed: boolean;
-  /** Kind to the version under which its head was published now. */
+  /** Newly published version by kind. */
   readonly published: Readonly<Record<string, number>>;
   readonly workers: number;
   readonly seconds: number;
 }
 
 /**
- * `sound`: all that was rebuilt is what was published, or is now. `incomparable`: nothing differs, but there are heads of another arithmetic, of
- * which only the sets could be compared, or the kind that serves was passed over though no kinds were named. Else `unsound`.
+ * `sound`: all rebuilt heads equal the published ones, or are published now. `incomparable`: nothing differs,
+ * but some heads have other arithmetic, so that only their sets were compared, or the serving kind was
+ * skipped without a request for kinds. Else `unsound`.
  */
 export type BackfillVerdict = 'sound' | 'incomparable' | 'unsound';
 
@@ -84,14 +88,15 @@ export function verdictOf(report: BackfillReport): BackfillVerdict {
 }
 
 /**
- * Errors: request-invalid (publishing with a trainer running, or what was rebuilt from vectors), not-found for a task that does not exist,
- * head-not-ready for a set without examples, config-invalid (TASK_SETTINGS), topic-missing, topic-mismatch, statistics-mismatch, log-unavailable, store-unavailable, and the signal's reason.
+ * Errors: request-invalid (publishing with a running trainer, or heads rebuilt from vectors), not-found for a
+ * missing task, head-not-ready for an empty set, config-invalid (TASK_SETTINGS), topic-missing,
+ * topic-mismatch, statistics-mismatch, log-unavailable, store-unavailable, and the signal's reason.
  */
 export async function backfill(options: BackfillOptions): Promise<BackfillReport> {
   const began = performance.now();
   const settings = (await openTaskSettings(options.config))(options.task);
   if (options.publish) await allowPublishing(options);
-  // Before the examples are: a head cannot have learned more than they hold.
+  // Before the examples are read: so no head has learned more of them.
   const catalog = await HeadCatalog.read(options.clients);
   const extractor = options.extractor ?? chooseExtractor(catalog, options);
   const table = await loadTable(options, extractor);
@@ -165,7 +170,7 @@ async function allowPublishing({ clients, from }: BackfillOptions): Promise<void
   if (from !== 'examples') {
     throw new HeadwaterError(
       'request-invalid',
-      'Only heads that were rebuilt from examples can be published',
+      'only heads rebuilt from examples can be published; omit --from vectors',
     );
   }
   await requireStoppedTrainer(clients);
@@ -203,7 +208,7 @@ async function trainAll(
 ): Promise<Head[]> {
   const solver: Solver = startSolver();
   const heads: Head[] = [];
-  // The solver's threads hold no process alive, and this one may have nothing else to wait for.
+  // The solver's threads do not keep the process alive.
   const alive = setInterval(() => undefined, 1_000);
   try {
     for (const kind of kinds) {
@@ -230,9 +235,10 @@ function aborted(signal: AbortSignal): Promise<never> {
 function kindsOf({ options, settings, catalog, extractor }: Rebuild) {
   const settled = catalog.list({ task: options.task, extractor }).filter(({ mode }) => mode === 'settled');
   const found = [...new Set(settled.map(({ kind }) => kind))].sort();
-  // Layers are the same on one machine only.
+  // Layers are reproducible on one machine only.
   const exact = found.filter((kind) => kind !== 'mlp');
-  // A kind that is taken out of HEADS learns no more: its last head differs, and nobody did wrong; but what serves is always of interest.
+  // A kind removed from HEADS no longer learns, so its last head may differ; but the serving kind always
+  // matters.
   const serves = servingKind(catalog, options.task, extractor);
   const learned = exact.filter((kind) => settings.kinds.includes(kind));
   const chosen = [learned, exact].find(({ length }) => length > 0) ?? [];

@@ -1,6 +1,6 @@
 /**
- * The digest of every labelled set that the examples make, whatever partitions they lie in: what must be the same before and after
- * their topic is given others.
+ * The digest of every training set from the examples in any partitions: it must be equal before and after a
+ * repartitioning.
  */
 import { createHash } from 'node:crypto';
 import { asDeadLetter } from '@headwater/errors';
@@ -15,14 +15,14 @@ import { openTemporaryStore } from '../temporary-store.ts';
 export interface ExampleSet {
   readonly task: string;
   readonly extractor: string;
-  /** That have a label. */
+  /** Examples with a label. */
   readonly examples: number;
   readonly setDigest: string;
 }
 
 export interface ExampleSetsOptions {
   readonly clients: Pick<ClusterClients, 'log' | 'names' | 'schemaIds'>;
-  /** A folder in it holds one digest an example while this runs. */
+  /** A folder inside it holds one digest an example meanwhile. */
   readonly folder: string;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: OnProgress | undefined;
@@ -73,7 +73,10 @@ interface Kept {
   readonly digest: string | null;
 }
 
-/** The newest record of a key counts; in one partition it is the last, in several the one with the latest time. */
+/**
+ * The newest record of a key counts: the last one of a partition, and of several partitions the one with the
+ * latest time.
+ */
 async function take(record: LogRecord, codec: Codec<Example>, draft: Draft): Promise<void> {
   const key = record.key?.toString('utf8') ?? '';
   const at = `${prefix}${createHash('sha256').update(key, 'utf8').digest('hex')}`;
@@ -84,7 +87,7 @@ async function take(record: LogRecord, codec: Codec<Example>, draft: Draft): Pro
   draft.put(at, Buffer.from(JSON.stringify({ ...found, timestamp: record.timestamp } satisfies Kept)));
 }
 
-/** undefined for what the trainer passes over, too. */
+/** Undefined for records that the trainer skips too. */
 async function read(
   key: string,
   value: Buffer | null,

@@ -1,6 +1,6 @@
 /**
- * The table `examples` of one labelled set as it stands at an offset: the newest record of each key, checked by the rules of
- * the trainer. It lies on disk, so that memory does not grow with the set.
+ * The examples of one training set at an offset: the newest record of each key, checked by the rules of the
+ * trainer. On disk, so that memory does not grow with the set.
  */
 import { createHash } from 'node:crypto';
 import { asDeadLetter, HeadwaterError } from '@headwater/errors';
@@ -11,7 +11,7 @@ import { Draft } from '../../store/state.ts';
 import type { OnProgress } from '../progress.ts';
 import { openTemporaryStore, type TemporaryStore } from '../temporary-store.ts';
 
-/** An example that has a label. */
+/** An example with a label. */
 export interface LabelledExample extends Example, LabelledVector {
   readonly label: string;
 }
@@ -22,13 +22,13 @@ export interface ExampleTableOptions {
   readonly codec: Codec<Example>;
   readonly extractor: string;
   readonly task: string;
-  /** A folder in it holds the table while it is open. */
+  /** A folder inside it holds the open table. */
   readonly folder: string;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: OnProgress | undefined;
 }
 
-/** Entries of a quantised unit vector lie within ± this. */
+/** Bound on the entries of a quantised unit vector. */
 const largestEntry = 8192;
 
 export class ExampleTable {
@@ -40,7 +40,10 @@ export class ExampleTable {
   #lastOffset = -1n;
   #end = 0n;
 
-  /** Reads to the end of the task's partition as it is now. Errors: topic-missing, log-unavailable, store-unavailable, the signal's reason. */
+  /**
+   * Reads to the present end of the task's partition. Errors: topic-missing, log-unavailable,
+   * store-unavailable, the signal's reason.
+   */
   static async load(options: ExampleTableOptions): Promise<ExampleTable> {
     const table = new ExampleTable(options, await openTemporaryStore(options.folder));
     try {
@@ -67,17 +70,17 @@ export class ExampleTable {
     return this.#dimensions;
   }
 
-  /** Records that the trainer passes over too. */
+  /** Number of records that the trainer skips too. */
   get unreadable(): number {
     return this.#unreadable;
   }
 
-  /** Offset of the newest record of this set, readable or not; −1 where there is none. */
+  /** Offset of the newest record of this set, readable or not; −1 without one. */
   get lastOffset(): bigint {
     return this.#lastOffset;
   }
 
-  /** The offset after the last one that was read. */
+  /** The offset after the last read one. */
   get end(): bigint {
     return this.#end;
   }
@@ -87,7 +90,7 @@ export class ExampleTable {
     return bytes === undefined ? undefined : this.#decode(bytes);
   }
 
-  /** In an order that follows from the image ids alone. */
+  /** In an order that depends on the image ids only. */
   async *examples(): AsyncGenerator<LabelledExample> {
     for (const { value } of this.#temporary.store.range(prefix)) {
       this.#options.signal?.throwIfAborted();
@@ -145,7 +148,7 @@ export class ExampleTable {
     const imageId = imageIdOf(key);
     const example = record.value === null ? null : await this.#options.codec.decode(record.value);
     if (example !== null && compositeKey(example.extractor, example.task, example.imageId) !== key) {
-      throw new HeadwaterError('record-invalid', 'The key is not the one of the example');
+      throw new HeadwaterError('record-invalid', 'the key does not match the example');
     }
     const at = keyOf(imageId);
     const before = draft.get(at) === undefined ? 0 : 1;
@@ -155,24 +158,24 @@ export class ExampleTable {
     this.#size += Number(labelled) - before;
   }
 
-  /** The first example of a set says how many dimensions the others must have. */
+  /** The first example of a set determines the dimensions. */
   #checkVector(vector: Int16Array): void {
     if (this.#size === 0) this.#dimensions = vector.length;
     if (vector.length !== this.#dimensions) {
       throw new HeadwaterError(
         'vector-wrong-dimensions',
-        'The example’s vector does not fit its labelled set',
+        'the vector has other dimensions than its training set',
       );
     }
     if (vector.some((entry) => Math.abs(entry) > largestEntry)) {
-      throw new HeadwaterError('record-invalid', 'The example’s vector is not a quantised unit vector');
+      throw new HeadwaterError('record-invalid', 'the vector is not a quantised unit vector');
     }
   }
 }
 
 const prefix = 'example/';
 
-/** Ids come from outside and may be long; keys may not. */
+/** A digest, since ids may be longer than keys. */
 function keyOf(imageId: string): string {
   return `${prefix}${createHash('sha256').update(imageId, 'utf8').digest('hex')}`;
 }
@@ -180,7 +183,7 @@ function keyOf(imageId: string): string {
 function imageIdOf(key: string): string {
   const [, , imageId, ...rest] = parseCompositeKey(key);
   if (imageId === undefined || imageId === '' || rest.length > 0) {
-    throw new HeadwaterError('record-invalid', 'The key is not extractor/task/image id');
+    throw new HeadwaterError('record-invalid', 'the key is not extractor/task/image id');
   }
   return imageId;
 }

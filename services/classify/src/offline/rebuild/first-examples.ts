@@ -1,4 +1,7 @@
-/** The examples that a settled head learns one by one, found among all of them in one pass: those with the smallest sample keys. */
+/**
+ * Selects the examples with the smallest sample keys in one pass, for settled heads that learn from each of
+ * them.
+ */
 import { type LabelledVector, sampleKey } from '@headwater/heads';
 
 interface Keyed {
@@ -6,10 +9,10 @@ interface Keyed {
   readonly example: LabelledVector;
 }
 
-/** Examples beyond the wanted ones that wait until they are sorted. */
+/** Excess examples that are kept until the next sort. */
 const slack = 8_192;
 
-/** At most so many, ascending, each with memory of its own: what `readExamples` gives to the trainer. */
+/** Ascending, each with its own memory, as `readExamples` returns them to the trainer. */
 export async function bottomKExamples(
   examples: AsyncIterable<LabelledVector>,
   most: number,

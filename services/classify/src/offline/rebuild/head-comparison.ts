@@ -1,11 +1,12 @@
-/** Whether a head that was rebuilt is, to the last bit, the one that the trainer published. */
+/** Whether a rebuilt head equals the published one, to the last bit. */
 import type { Head } from '@headwater/heads';
 import type { KnownHead } from '../../model-registry/heads-table.ts';
 
 /**
- * `equal`: head and set, to the last bit. `different`: at least one digest differs. `behind`: the newest settled head has not learned all
- * examples yet. `none`: there is no settled head of this kind. `other-arithmetic`: of the same set, but solved by a version of Headwater that
- * computes heads of this kind in another way, so that another digest says nothing.
+ * `equal`: head and set, to the last bit. `different`: at least one digest differs. `behind`: the newest
+ * settled head has not learned all examples yet. `none`: there is no settled head of this kind.
+ * `other-arithmetic`: of the same set, but solved by a version of Headwater that computes this kind
+ * differently, so that digests cannot be compared.
  */
 export type HeadOutcome = 'equal' | 'different' | 'behind' | 'none' | 'other-arithmetic';
 
@@ -14,13 +15,16 @@ export interface HeadComparison {
   readonly outcome: HeadOutcome;
   /** `arithmetic`: see `arithmeticOf`. */
   readonly rebuilt: Compared;
-  /** The newest settled head of the kind; null where there is none. */
+  /** The newest settled head of the kind; null without one. */
   readonly published: (Compared & { readonly version: number; readonly watermark: number }) | null;
 }
 
 type Compared = Pick<Head, 'digest' | 'setDigest' | 'arithmetic'>;
 
-/** `lastOffset` is that of the newest example of the set; a head is comparable when its watermark lies behind it. */
+/**
+ * `lastOffset` is that of the newest example of the set; a head is comparable when its watermark is behind
+ * it.
+ */
 export function compareHead(
   { kind, digest, setDigest, arithmetic }: Compared & Pick<Head, 'kind'>,
   published: KnownHead | undefined,
@@ -44,7 +48,7 @@ export function compareHead(
   };
 }
 
-/** Sets are compared by every arithmetic, and many heads are the same by several. */
+/** Set digests do not depend on the arithmetic, and many heads do not either. */
 function outcomeOf(rebuilt: Compared, published: Compared): HeadOutcome {
   if (rebuilt.setDigest !== published.setDigest) return 'different';
   if (rebuilt.digest === published.digest) return 'equal';

@@ -1,4 +1,4 @@
-/** Heads and examples rebuilt from the topics, and held against what is there. */
+/** Rebuilds heads and examples from the topics, and compares them with the published ones. */
 export type { OnProgress, Progress } from '../progress.ts';
 export {
   type BackfillOptions,

@@ -1,6 +1,6 @@
 /**
- * Rebuilt heads go out as the trainer's would. A trainer that runs keeps its newest head in memory and would go on from there:
- * so this is for when none does.
+ * Publishes rebuilt heads as the trainer would. A running trainer keeps its newest head in memory and would
+ * continue from that one, so none may run.
  */
 import { HeadwaterError } from '@headwater/errors';
 import type { Head } from '@headwater/heads';
@@ -23,11 +23,14 @@ export async function requireStoppedTrainer({ log, names }: ClusterClients): Pro
   const group = names.groups.train;
   const { length: members } = (await log.admin.describeGroup(group)).members;
   if (members === 0) return;
-  const message = `A trainer runs (group ${group} has ${members} members): stop it before heads are published in its place`;
+  const message = `a trainer is running (group ${group} has ${members} members); stop it before publishing rebuilt heads`;
   throw new HeadwaterError('request-invalid', message, { context: { group, members } });
 }
 
-/** Resolves to the version of each kind. Errors: those of `publishHead`, and request-invalid when a trainer was started meanwhile. */
+/**
+ * Resolves to the version of each kind. Errors: those of `publishHead`, and request-invalid when a trainer
+ * was started meanwhile.
+ */
 export async function publishRebuilt(
   options: PublishRebuiltOptions,
   heads: readonly Head[],
@@ -49,7 +52,10 @@ export async function publishRebuilt(
   return published;
 }
 
-/** A pin stays, the kind that serves stays, and of it the preferred extractor’s newest head serves: nothing is known of scores here. */
+/**
+ * Keeps a pin and the serving kind, and activates its newest head of the preferred extractor: scores are
+ * unknown here.
+ */
 async function serveNewest(
   { clients, config, task }: PublishRebuiltOptions,
   heads: readonly Head[],

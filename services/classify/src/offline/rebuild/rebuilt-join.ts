@@ -1,6 +1,6 @@
 /**
- * What the join knows, worked out anew from `labels` and `vectors.*` by the very transitions that it runs: the examples that
- * there should be, and what an import would change. All partitions lie in one store on disk.
+ * The state of the join, rebuilt from `labels` and `vectors.*` by the join's own transitions: the expected
+ * examples, and the changes of an import. All partitions are in one store on disk.
  */
 import { HeadwaterError } from '@headwater/errors';
 import { describeExtractor } from '@headwater/extractors';
@@ -23,14 +23,14 @@ export interface RebuiltJoinOptions {
   readonly names: Names;
   readonly schemaIds: SchemaIds;
   readonly config: Pick<ClassifyConfig, 'MAX_TASKS' | 'MAX_CLASSES' | 'MAX_CLOCK_SKEW'>;
-  /** Whose vectors must be there. */
+  /** The extractor whose topic is required. */
   readonly extractor: string;
-  /** The others that the join reads, where they have a topic: labels that came with an image count through any of them. */
+  /** Optional extractors of the join: labels that came with an image count through any of them. */
   readonly others: readonly string[];
   readonly folder: string;
-  /** Where the log is cut off, exclusive, by topic and partition; default: the ends as they are now. */
+  /** Exclusive end by topic and partition; default: the present ends. */
   readonly until?: ((topic: string, partition: number) => bigint) | undefined;
-  /** Sees the records of one partition before they are applied, and returns those that are. */
+  /** Receives the records of one partition, and returns those to be applied. */
   readonly take?:
     | ((
         records: readonly LogRecord[],
@@ -69,12 +69,12 @@ export class RebuiltJoin {
     return readImage(new Draft(this.#view(partitionFor(imageId, this.#partitions))), imageId);
   }
 
-  /** How many partitions `labels` and each topic of vectors have. */
+  /** Number of partitions of `labels` and of each topic of vectors. */
   get partitions(): number {
     return this.#partitions;
   }
 
-  /** A vector as the join takes it in; see `PartitionJoin.incoming`. */
+  /** See `PartitionJoin.incoming`. */
   async incoming(record: LogRecord): Promise<IncomingVector | undefined> {
     return this.#partitionJoins[record.partition]?.incoming(record);
   }
@@ -83,12 +83,15 @@ export class RebuiltJoin {
     return readVector(new Draft(this.#view(partitionFor(imageId, this.#partitions))), imageId, extractor);
   }
 
-  /** The example that the join writes for the image: label null where it was retracted, undefined without a label or a vector. */
+  /**
+   * The example that the join writes for the image; its label is null after a retraction; undefined without a
+   * label or a vector.
+   */
   example(image: ImageState, extractor: string, task: string): Example | undefined {
     return exampleOf(image, this.#view(partitionFor(image.imageId, this.#partitions)), extractor, task);
   }
 
-  /** Images that have a vector, partition by partition. */
+  /** Images that have a vector, by partition. */
   *images(): Generator<ImageState> {
     for (let partition = 0; partition < this.#partitions; partition++) {
       for (const { value } of this.#view(partition).range('image/')) {
@@ -99,7 +102,7 @@ export class RebuiltJoin {
     }
   }
 
-  /** The examples of one labelled set, partition by partition. */
+  /** The examples of one training set, by partition. */
   async *examples(extractor: string, task: string): AsyncGenerator<LabelledExample> {
     for (const image of this.images()) {
       const example = this.example(image, extractor, task);
@@ -135,7 +138,7 @@ export class RebuiltJoin {
     }
   }
 
-  /** Topic to extractor. */
+  /** Extractor by topic. */
   async #vectorTopics(): Promise<Map<string, string>> {
     const { log, names, extractor, others } = this.#options;
     const topics = new Map([[names.topics.vectors(extractor), extractor]]);
@@ -182,7 +185,7 @@ export class RebuiltJoin {
   }
 }
 
-/** One partition's part of the store. */
+/** One partition of the store. */
 class JoinPartitionView implements StateReader {
   readonly #store: StateReader;
   readonly #partition: number;
@@ -228,14 +231,14 @@ function isLabelled(example: Example): example is LabelledExample {
   return example.label !== null;
 }
 
-/** Nothing is predicted here. */
+/** Predicts nothing. */
 const nobody = createPredictor({
   serving: { get: () => undefined, tasks: () => new Map<string, never>().keys() },
   extractors: [],
   declaredTasks: [],
 });
 
-/** Extractors of the user's own are not in the table: their vectors are as their schema says. */
+/** Undefined for extractors of the user, which are not in the table: their vectors follow their schema. */
 function contractDimensions(extractor: string): number | undefined {
   try {
     return describeExtractor(extractor).contract.dimensions;

@@ -1,4 +1,4 @@
-/** Where the examples of a labelled set are taken from. */
+/** The source of the examples of a training set. */
 import { join } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import { openCodec } from '@headwater/schemas';
@@ -17,7 +17,10 @@ export interface SetOptions {
   readonly progress?: OnProgress | undefined;
 }
 
-/** What the trainer would take: the extractor that serves, the newest head's, or the first of the configuration. */
+/**
+ * The choice of the trainer: the serving extractor, that of the newest head, or the first of the
+ * configuration.
+ */
 export function chooseExtractor(
   catalog: HeadCatalog,
   { task, config }: Pick<SetOptions, 'task' | 'config'>,
@@ -25,23 +28,23 @@ export function chooseExtractor(
   const serving = catalog.activation(task)?.extractor ?? catalog.list({ task })[0]?.extractor;
   const extractor = serving ?? config.EXTRACTORS[0];
   if (extractor !== undefined) return extractor;
-  throw new HeadwaterError('request-invalid', 'No extractor is given, and EXTRACTORS names none');
+  throw new HeadwaterError('request-invalid', 'no extractor is given; set EXTRACTORS or name one');
 }
 
-/** Names in a message. */
+/** Maximum number of names in a message. */
 const mostNamed = 20;
 
-/** Why there is nothing to read: most often a name is misspelt, so those that there are are listed. */
+/** Lists the existing names, since the given one is mostly misspelt. */
 export function noExamples(catalog: HeadCatalog, task: string, extractor: string): HeadwaterError {
   const tasks = [...catalog.table.tasks()].sort();
   if (tasks.length > 0 && !tasks.includes(task)) {
-    return new HeadwaterError('not-found', `There is no task ${task}; there are: ${enumerate(tasks)}`);
+    return new HeadwaterError('not-found', `no task ${task}; existing tasks: ${enumerate(tasks)}`);
   }
   const others = [...new Set(catalog.list({ task }).map((head) => head.extractor))].sort();
   const there = others.length === 0 ? 'no head of it is published' : `it has heads of ${enumerate(others)}`;
   return new HeadwaterError(
     'head-not-ready',
-    `Task ${task} has no labelled example of ${extractor}; ${there}`,
+    `task ${task} has no labelled example of ${extractor}; ${there}`,
   );
 }
 
@@ -64,13 +67,13 @@ export async function loadTable(options: SetOptions, extractor: string): Promise
 }
 
 export interface Source {
-  /** Null where examples are those of the topic. */
+  /** Null for examples of the topic. */
   readonly comparison: TableComparison | null;
   examples(): AsyncIterable<LabelledExample>;
   close(): Promise<void>;
 }
 
-/** The examples of the table, or those that vectors and labels make. */
+/** The examples of the topic, or those made from vectors and labels. */
 export async function openSource(
   options: SetOptions & { readonly from: 'examples' | 'vectors' },
   extractor: string,

@@ -1,14 +1,14 @@
-/** Holds the examples that there should be against those that the topic has. */
+/** Compares the expected examples with those of the topic. */
 import { setImmediate } from 'node:timers/promises';
 import type { ExampleTable, LabelledExample } from './example-table.ts';
 
 export interface TableComparison {
   readonly equal: number;
-  /** Examples that labels and vectors make, and the topic does not have. */
+  /** Examples from labels and vectors that the topic lacks. */
   readonly missing: number;
-  /** Examples of the topic that no label and vector make. */
+  /** Examples of the topic without a matching label and vector. */
   readonly extra: number;
-  /** Same image; another label, vector, group, time or annotator. */
+  /** Same image, but another label, vector, group, time or annotator. */
   readonly different: number;
 }
 

@@ -1,4 +1,4 @@
-/** Which examples are inside of the trainer's window, worked out from all of them at once instead of one after the other. */
+/** Computes the trainer's window from all examples at once instead of step by step. */
 import { type StoredExample, timeDigits, timePosition } from '../../train/examples/example-bytes.ts';
 import type { ExampleWindow } from '../../train/examples/example-window.ts';
 import { openTemporaryStore } from '../temporary-store.ts';
@@ -6,13 +6,13 @@ import { openTemporaryStore } from '../temporary-store.ts';
 export interface WindowOptions {
   /** Undefined: all examples count. */
   readonly window: ExampleWindow | undefined;
-  /** Where positions lie while they are counted. */
+  /** Folder for the positions while they are counted. */
   readonly folder: string;
 }
 
 const written = 1_000;
 
-/** The position among the times (see `timePosition`) from which examples are inside; empty: all of them are. */
+/** The first position (see `timePosition`) inside the window; empty: all examples are inside. */
 export function findWindowStart(
   examples: AsyncIterable<StoredExample>,
   { window, folder }: WindowOptions,

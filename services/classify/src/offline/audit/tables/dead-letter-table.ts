@@ -1,4 +1,4 @@
-/** Which records became dead letters, and of which group, on disk. */
+/** The records that became dead letters, by group, on disk. */
 import { deadLetterHeaders, failedRecordOf, type LogRecord, type RecordPlace } from '@headwater/log';
 import type { Draft, StateReader } from '../../../store/state.ts';
 

@@ -1,4 +1,4 @@
-/** The newest record of each example on `examples`, on disk: its label as it stands there, and a digest of its vector. */
+/** The newest record of each example, on disk: its label as stored, and a digest of its vector. */
 import { asDeadLetter, HeadwaterError } from '@headwater/errors';
 import type { LogRecord } from '@headwater/log';
 import { type Codec, classOfLabel, compositeKey, type Example, parseCompositeKey } from '@headwater/schemas';
@@ -6,15 +6,15 @@ import { vectorDigest } from '../../../join/state/image-bytes.ts';
 import type { Draft, StateReader } from '../../../store/state.ts';
 import { imageDigest } from './image-records.ts';
 
-/** Its label is that of its class, whatever version wrote it. */
+/** The label is that of its class, for records of any version. */
 export interface KnownExample extends Omit<Example, 'vector'> {
   readonly vectorDigest: string;
-  /** Where the record lies. */
+  /** The place of the record. */
   readonly partition: number;
   readonly offset: string;
 }
 
-/** A record that cannot be read is no example, as for the trainer. */
+/** Ignores an unreadable record, as the trainer does. */
 export async function putExample(draft: Draft, record: LogRecord, codec: Codec<Example>): Promise<void> {
   try {
     const key = record.key?.toString('utf8') ?? '';
@@ -46,7 +46,7 @@ export function* knownExamples(state: StateReader, extractor: string): Generator
 function encode(example: Example, key: string, { partition, offset }: LogRecord): Buffer {
   const { vector, ...fields } = example;
   if (compositeKey(example.extractor, example.task, example.imageId) !== key) {
-    throw new HeadwaterError('record-invalid', 'the key is not the one of the example');
+    throw new HeadwaterError('record-invalid', 'the key does not match the example');
   }
   const known: KnownExample = {
     ...fields,

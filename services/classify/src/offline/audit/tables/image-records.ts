@@ -1,6 +1,6 @@
 /**
- * The newest record of each image on `images`, and the newest vector of each image and extractor, on disk. Older ones owe nothing: vectors
- * are compacted, so that only the newest of an image can be demanded.
+ * The newest record of each image, and its newest vector of each extractor, on disk. Vectors are compacted,
+ * so older records require no output.
  */
 import { createHash } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
@@ -11,7 +11,7 @@ import { decodeJsonEntry, encodeJsonEntry } from './plain.ts';
 
 /** A record of `images`. */
 export interface ImageRecord {
-  /** Null where the key is not an image id: such a record must be a dead letter. */
+  /** Null where the key is not an image id: such a record must become a dead letter. */
   readonly imageId: string | null;
   readonly partition: number;
   readonly offset: bigint;
@@ -26,7 +26,7 @@ export interface VectorRecord {
   readonly partition: number;
   readonly offset: bigint;
   readonly erases: boolean;
-  /** Null where the vector came of no record of `images`, as an imported one. */
+  /** Null for a vector without a source record, such as an imported one. */
   readonly source: RecordPlace | null;
 }
 
@@ -43,7 +43,7 @@ export function* imageRecords(state: StateReader): Generator<ImageRecord> {
   for (const { value } of state.range(imagesPrefix)) yield decodeJsonEntry<ImageRecord>(value);
 }
 
-/** Records must come in the order of their partition. Records without an image id are left out. */
+/** Records must come in the order of their partition. Those without an image id are ignored. */
 export function putVectorRecord(draft: Draft, extractor: string, record: LogRecord): void {
   const imageId = imageIdIn(record.key);
   if (imageId === null) return;
@@ -61,7 +61,7 @@ export function vectorRecord(
   return bytes === undefined ? undefined : decodeJsonEntry<VectorRecord>(bytes);
 }
 
-/** Something came for the image behind the cut: what its examples must be is not settled now. */
+/** Marks an image with records behind the cut: its examples cannot be judged now. */
 export function markMoving(draft: Draft, { key }: LogRecord): void {
   const imageId = imageIdIn(key);
   if (imageId !== null) draft.put(movingKey(imageId), Buffer.alloc(0));
@@ -71,7 +71,7 @@ export function isMoving(state: StateReader, imageId: string): boolean {
   return state.get(movingKey(imageId)) !== undefined;
 }
 
-/** Null for a key that is none. */
+/** Null for a key that is not an image id. */
 function imageIdIn(key: Buffer | null): string | null {
   try {
     return imageIdOfKey(key);
@@ -81,7 +81,7 @@ function imageIdIn(key: Buffer | null): string | null {
   }
 }
 
-/** Ids come from outside and may be long; keys of a store may not. */
+/** A digest, since ids may be longer than keys. */
 export function imageDigest(imageId: string): string {
   return createHash('sha256').update(imageId, 'utf8').digest('base64url');
 }

@@ -1,18 +1,18 @@
 /**
- * Which vector has a prediction of which task, on disk, and since when each task was asked in each partition. Predictions expire by
- * age, oldest first, so the first one that is left says from where on they can be demanded.
+ * The predictions by vector and task, on disk, and since when each task was predicted in each partition.
+ * Predictions expire by age, so none can be required before the first remaining one.
  */
 import type { LogRecord, RecordPlace } from '@headwater/log';
 import type { ImageClassified } from '@headwater/schemas';
 import type { Draft, StateReader } from '../../../store/state.ts';
 import { imageDigest } from './image-records.ts';
 
-/** Set on predictions that a repair wrote: they come out of order, and say nothing about when a task was asked. */
+/** Marks predictions of a repair: they are out of order, and do not show when a task was predicted. */
 export const repairedHeader = 'headwater.repaired';
 
-/** What is kept of a prediction. */
+/** The stored part of a prediction. */
 export interface Answered {
-  /** Kind and version of the head; null while none served. */
+  /** Kind and version of the head; null where none served. */
   readonly head: string | null;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -31,10 +31,10 @@ interface Span {
 }
 
 export class PredictionTable {
-  /** Task to span, by place of the vectors. */
+  /** Span by place of the vectors, by task. */
   readonly #spans = new Map<string, Map<string, Span>>();
 
-  /** `source`: the vector that the prediction came of; `extractor`: its extractor, which need not be the one that was asked. */
+  /** `source`: the predicted vector; `extractor`: its extractor, which may differ from that of the task. */
   put(draft: Draft, record: LogRecord, { source, extractor, prediction }: IncomingPrediction): void {
     const { task, imageId, receivedAt, head, predictedAt: at } = prediction;
     const repaired = record.headers[repairedHeader] !== undefined;
@@ -45,13 +45,13 @@ export class PredictionTable {
     if (!repaired && prediction.extractor === extractor) this.#extend(source, task);
   }
 
-  /** Tasks that were asked in the partition of this vector before it, by predictions that are still there. */
+  /** Tasks that were predicted in the partition of this vector before it, by the remaining predictions. */
   *expectedBefore({ topic, partition, offset }: RecordPlace): Generator<string> {
     const spans = this.#spans.get(`${topic}/${partition}`) ?? [];
     for (const [task, { first }] of spans) if (first < offset) yield task;
   }
 
-  /** A later vector of this partition was asked the task. */
+  /** Whether the task was predicted for a later vector of this partition. */
   isExpectedAfter({ topic, partition, offset }: RecordPlace, task: string): boolean {
     const last = this.#spans.get(`${topic}/${partition}`)?.get(task)?.last;
     return last !== undefined && last > offset;
@@ -72,15 +72,15 @@ export function answeredAt(state: StateReader, place: RecordPlace, task: string)
   return bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as Answered);
 }
 
-/** One arrival of an image, asked one task. */
+/** One arrival of an image, and one task. */
 export type Question = Pick<ImageClassified, 'imageId' | 'task' | 'receivedAt'>;
 
-/** Whether it was answered when the vector of this extractor came. */
+/** Whether it was predicted from the vector of this extractor. */
 export function isPredictedThrough(state: StateReader, extractor: string, question: Question): boolean {
   return state.get(answerKey(extractor, question)) !== undefined;
 }
 
-/** The nearest prediction of the task before or behind a vector, in its partition, that no repair wrote. */
+/** The nearest prediction of the task before or behind a vector in its partition, repairs excluded. */
 export function neighbour(
   state: StateReader,
   place: RecordPlace,
@@ -99,7 +99,7 @@ function partitionPrefix({ topic, partition }: RecordPlace, task: string): strin
   return `prediction/${encodeURIComponent(topic)}/${partition}/${encodeURIComponent(task)}/`;
 }
 
-/** Offsets sort as texts. */
+/** Offsets that sort as text. */
 function placeKey(place: RecordPlace, task: string): string {
   return `${partitionPrefix(place, task)}${String(place.offset).padStart(19, '0')}`;
 }

@@ -1,4 +1,4 @@
-/** All that an audit reads, in one store on disk: memory does not grow with the number of images. */
+/** All data of an audit in one store on disk: memory does not grow with the number of images. */
 import { asDeadLetter, HeadwaterError } from '@headwater/errors';
 import { type LogRecord, partitionFor, sourceOf } from '@headwater/log';
 import { type Codec, type Example, type ImageClassified, openCodec } from '@headwater/schemas';
@@ -17,7 +17,7 @@ import { decodeJsonEntry, encodeJsonEntry } from './plain.ts';
 import { answeredAt, PredictionTable } from './prediction-table.ts';
 import { TopicCursor } from './topic-cursor.ts';
 
-/** A vector that has no prediction of a task that its partition was asked before. */
+/** A vector without a prediction of a task that was predicted in its partition before. */
 export interface VectorWithoutPrediction {
   readonly extractor: string;
   readonly partition: number;
@@ -47,7 +47,7 @@ export class AuditTables {
   readonly #letters: readonly TopicCursor[];
   readonly #outputs: readonly TopicCursor[];
   readonly #tails: readonly TopicCursor[];
-  /** When the oldest record that is left among the dead letters of `images` was written, by partition. */
+  /** Time of the oldest remaining dead letter of `images`, by partition. */
   readonly #firstDeadLetters = new Map<number, number>();
   #join: RebuiltJoin | undefined;
   #counts = { images: 0, vectors: 0 };
@@ -98,12 +98,15 @@ export class AuditTables {
     throw new HeadwaterError('store-unavailable', 'the audit has not read labels and vectors yet');
   }
 
-  /** Records before the cut. */
+  /** Number of records before the cut. */
   get counts(): { readonly images: number; readonly vectors: number } {
     return this.#counts;
   }
 
-  /** A dead letter of this record may have been dropped, or have expired: older letters of its partition are gone. */
+  /**
+   * Whether a dead letter of this record may have been dropped or have expired: older ones of its partition
+   * are gone.
+   */
   mayHaveLostDeadLetter({ imageId, timestamp }: ImageRecord): boolean {
     const ranges = this.#letters[0]?.ranges ?? [];
     const own = imageId === null ? undefined : partitionFor(imageId, Math.max(1, ranges.length));
@@ -115,24 +118,24 @@ export class AuditTables {
     });
   }
 
-  /** Of `labels` and vectors. */
+  /** The partition of `labels` and vectors. */
   partitionOf(imageId: string): number {
     return partitionFor(imageId, this.join.partitions);
   }
 
-  /** Labels of this image may have expired: the log no longer says what its examples must be. */
+  /** Whether labels of this image may have expired: its expected examples are then unknown. */
   haveLabelsExpired(imageId: string): boolean {
     const ranges = this.#tails[0]?.ranges ?? [];
     return ranges.length > 0 && (ranges[partitionFor(imageId, ranges.length)]?.low ?? 0n) > 0n;
   }
 
-  /** Vectors of this image may have been deleted by age or by hand, which compaction does not do. */
+  /** Whether vectors of this image may have been deleted by age or by hand, unlike by compaction. */
   haveVectorsExpired(extractor: string, imageId: string): boolean {
     const ranges = this.#tails[1 + this.#options.extractors.indexOf(extractor)]?.ranges ?? [];
     return ranges.length > 0 && (ranges[partitionFor(imageId, ranges.length)]?.low ?? 0n) > 0n;
   }
 
-  /** Reads what came since. The order matters: what an output came of is read after the output. */
+  /** Reads new records. An output is read before its source, in this order of topics. */
   async refresh(): Promise<void> {
     for (const cursor of [...this.#letters, ...this.#outputs, ...this.#tails]) await cursor.advance();
   }
@@ -185,7 +188,7 @@ export class AuditTables {
     return new TopicCursor({ log: clients.log, topic, store: this.store, apply, ...range, signal, progress });
   }
 
-  /** Labels or vectors behind the cut. */
+  /** Reads labels or vectors behind the cut. */
   #tail(topic: string): TopicCursor {
     const apply = (record: LogRecord, draft: Draft) => {
       markMoving(draft, record);
@@ -224,7 +227,7 @@ export class AuditTables {
     this.predictions.put(draft, record, { source, extractor, prediction });
   }
 
-  /** Notes the vectors, and hands over what the join did not refuse. */
+  /** Stores the vectors, and returns the records that the join accepted. */
   async #takeJoined(records: readonly LogRecord[], partition: Reader): Promise<readonly LogRecord[]> {
     const draft = new Draft(this.store);
     const group = this.#options.clients.names.groups.join;
@@ -262,7 +265,7 @@ type Reader = Pick<PartitionJoin, 'incoming'>;
 
 const unansweredPrefix = 'unanswered/';
 
-/** What the join refuses owes nothing, also where its dead letter has expired since. */
+/** A record that the join rejects requires no output, also where its dead letter has expired. */
 async function readSound(record: LogRecord, partition: Reader): Promise<IncomingVector | undefined> {
   try {
     return await partition.incoming(record);

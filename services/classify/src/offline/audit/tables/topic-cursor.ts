@@ -1,4 +1,7 @@
-/** Reads a topic once, and later only what came since: an audit of a running system looks again before it reports. */
+/**
+ * Reads a topic once, and later only new records: an audit of a running system checks again before it
+ * reports.
+ */
 import type { Log, LogRecord, OffsetRange } from '@headwater/log';
 import { EventLoopBudget } from '../../../event-loop.ts';
 import type { PartitionStore } from '../../../store/partition-store.ts';
@@ -9,11 +12,11 @@ export interface TopicCursorOptions {
   readonly log: Pick<Log, 'admin' | 'read'>;
   readonly topic: string;
   readonly store: PartitionStore;
-  /** Takes one record into the tables of the store. */
+  /** Applies one record to the tables of the store. */
   readonly apply: (record: LogRecord, draft: Draft) => Promise<void> | void;
   /** Where reading starts in a partition; default: its first record. */
   readonly from?: (partition: number) => bigint;
-  /** Where it ends, exclusive; default: the end as it is when `advance` is called. */
+  /** Exclusive end of a partition; default: the end when `advance` is called. */
   readonly until?: (partition: number) => bigint;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: OnProgress | undefined;
@@ -28,12 +31,15 @@ export class TopicCursor {
     this.#options = options;
   }
 
-  /** By partition, as of the last call of `advance`; empty for a topic that does not exist. */
+  /** By partition, as of the last call of `advance`; empty for a missing topic. */
   get ranges(): readonly OffsetRange[] {
     return this.#ranges;
   }
 
-  /** Reads to the ends as they are now. Errors: log-unavailable, store-unavailable, those of `apply`, and the signal's reason. */
+  /**
+   * Reads to the present ends. Errors: log-unavailable, store-unavailable, those of `apply`, and the signal's
+   * reason.
+   */
   async advance(): Promise<void> {
     const { log, topic } = this.#options;
     if ((await log.admin.partitions(topic)) === undefined) return;

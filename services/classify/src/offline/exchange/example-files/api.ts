@@ -1,19 +1,19 @@
-/** What a file of labelled examples is, whatever its format: a header that says what set it holds, and rows. */
+/** A file of labelled examples, in any format: a header that identifies the set, and rows. */
 import type { Example } from '@headwater/schemas';
 
 export interface SetHeader {
   readonly extractor: string;
   readonly task: string;
   readonly dimensions: number;
-  /** Null where the file does not say. */
+  /** Null where it is not stated. */
   readonly examples: number | null;
-  /** Of the labelled set; null where the file does not say. */
+  /** Of the training set; null where it is not stated. */
   readonly setDigest: string | null;
 }
 
-/** One row that was read and checked. */
+/** A checked row. */
 export interface ExampleRow {
-  /** Where it stands, e.g. `line 7`. */
+  /** Its place, such as `line 7`. */
   readonly where: string;
   readonly imageId: string;
   readonly label: string;
@@ -21,7 +21,7 @@ export interface ExampleRow {
   readonly assignedAt: number;
   readonly annotator: string;
   readonly group: string | null;
-  /** Quantised (int16, 8192 = 1.0), or as an extractor gave it (float32). */
+  /** Quantised (int16, 8192 = 1.0), or from an extractor (float32). */
   readonly vector: Int16Array | Float32Array;
 }
 
@@ -29,15 +29,15 @@ export interface WritableExample extends Example {
   readonly label: string;
 }
 
-/** One format of such files. */
+/** A file format of examples. */
 export interface ExampleFormat {
   readonly name: 'jsonl' | 'avro' | 'parquet';
-  /** Of file names, with the dot. */
+  /** File name extensions, with the dot. */
   readonly extensions: readonly string[];
-  /** Writes a whole file, a bounded part of it in memory. Errors: those of the file system and of `examples`. */
+  /** Writes a whole file in bounded memory. Errors: those of the file system and of `examples`. */
   write(path: string, header: SetHeader, examples: AsyncIterable<WritableExample>): Promise<void>;
   /** Errors: record-invalid, avro-invalid, schema-incompatible, and those of the file system. */
   readHeader(path: string): Promise<SetHeader>;
-  /** The rows in order, checked one by one. Errors: as `readHeader`, with the row that is wrong. */
+  /** The checked rows in order. Errors: as `readHeader`, with the row. */
   read(path: string): AsyncIterable<ExampleRow>;
 }

@@ -1,6 +1,6 @@
 /**
- * Avro object container files with the very schema of the topic `examples`: any Avro tool reads them, and what other tools write with that
- * schema can be imported. What the set is stands in the file's metadata.
+ * Avro object container files with the schema of the topic `examples`, readable by any Avro tool; files of
+ * other tools with that schema can be imported. The file's metadata has the header.
  */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -19,7 +19,7 @@ export const avroFile: ExampleFormat = {
   async write(path, header, examples) {
     const metadata = { [metadataKey]: JSON.stringify(header) };
     const pieces = writeContainerFile(recordSchema('Example'), metadata, recordsOf(examples));
-    // Opened first: a stream that fails while it opens would make its file after the failure was told.
+    // Opened first: a stream that fails to open would create its file after the failure was reported.
     const file = await open(path, 'w');
     await pipeline(pieces, file.createWriteStream());
   },

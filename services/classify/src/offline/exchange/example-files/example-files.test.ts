@@ -60,7 +60,7 @@ describe.each(exampleFormats.map((format) => [format.name, format] as const))(
   (name, format) => {
     const pathOf = (file = 'set') => join(folder, `${file}${format.extensions[0]}`);
 
-    it('give back what was written', async () => {
+    it('return what was written', async () => {
       const examples = Array.from({ length: 2_500 }, (_, index) => exampleOf(index));
       await format.write(pathOf(), { ...header, examples: 2_500 }, stream(examples));
       expect(await format.readHeader(pathOf())).toEqual({ ...header, examples: 2_500 });
@@ -69,19 +69,19 @@ describe.each(exampleFormats.map((format) => [format.name, format] as const))(
       expect(rows.every(({ vector }) => vector instanceof Int16Array)).toBe(true);
     });
 
-    it('may hold nothing', async () => {
+    it('may be empty', async () => {
       await format.write(pathOf(), { ...header, examples: 0 }, stream([]));
       expect(await format.readHeader(pathOf())).toEqual({ ...header, examples: 0 });
       expect(await collect(format.read(pathOf()))).toEqual([]);
     });
 
-    it('are chosen by their extension or their name', () => {
+    it('are selected by extension or by name', () => {
       expect(chooseFormat(`/a/b/x${format.extensions[0]?.toUpperCase()}`)).toBe(format);
       expect(chooseFormat('x.bin', name)).toBe(format);
       expect(() => chooseFormat('x.bin')).toThrow(expect.objectContaining({ code: 'request-invalid' }));
     });
 
-    it('are told to be cut short', async () => {
+    it('are rejected when truncated', async () => {
       await format.write(pathOf(), header, stream([0, 1, 2, 3, 4].map(exampleOf)));
       const sound = readFileSync(pathOf());
       writeFileSync(pathOf('cut'), sound.subarray(0, sound.length - 40));
@@ -89,7 +89,7 @@ describe.each(exampleFormats.map((format) => [format.name, format] as const))(
       await expect(collect(format.read(pathOf('cut')))).rejects.toMatchObject({ code });
     });
 
-    it('that are none are told', async () => {
+    it('are rejected where the content is something else', async () => {
       for (const text of ['', 'rubbish that is no file of examples']) {
         writeFileSync(pathOf(), text);
         const code = name === 'avro' ? 'avro-invalid' : 'record-invalid';
@@ -101,11 +101,11 @@ describe.each(exampleFormats.map((format) => [format.name, format] as const))(
   },
 );
 
-// Of Parquet: parquet/reader-thread.test.ts.
+// For Parquet: parquet/reader-thread.test.ts.
 describe.each(
   exampleFormats.filter(({ name }) => name !== 'parquet').map((format) => [format.name, format] as const),
 )('files of examples in %s', (_, format) => {
-  it('never give other rows when a byte of them is wrong, but an error that is told, or the same', async () => {
+  it('are rejected, or give the same rows, after any byte was altered', async () => {
     const path = join(folder, 'set');
     await format.write(path, header, stream([0, 1, 2, 3, 4].map(exampleOf)));
     const sound = readFileSync(path);
@@ -118,7 +118,7 @@ describe.each(
           () => 'read',
           (error: { code?: string }) => error.code,
         );
-        // What is read in spite of it is for the set digest to tell.
+        // Undetected alterations are left to the set digest.
         expect(['read', 'record-invalid', 'avro-invalid', 'schema-incompatible']).toContain(outcome);
       }),
       { numRuns: 150 },
@@ -126,7 +126,7 @@ describe.each(
   });
 });
 
-describe('files that others have made', () => {
+describe('files of other programs', () => {
   const lines = (...rows: object[]) => {
     const path = join(folder, 'own.jsonl');
     const first = {
@@ -141,7 +141,7 @@ describe('files that others have made', () => {
   };
   const row = { imageId: 'a', label: 'x', assignedAt: 1_700_000_000_005, vector: [1, 0, 0.5] };
 
-  it('may have vectors as lists of numbers, and leave out what is optional', async () => {
+  it('may have vectors as lists of numbers, and omit optional fields', async () => {
     const [read] = await lines(row);
     expect(read).toEqual({
       where: 'line 2',
@@ -169,7 +169,7 @@ describe('files that others have made', () => {
       'line 3: assignedAt must be milliseconds since 1970, and 1700000000 is not: it may be in seconds',
     ],
     [{ ...row, vector: [1, 2] }, 'line 3: the vector has 2 dimensions, not 3'],
-    [{ ...row, vector: [1, 2, null] }, 'line 3: vector has entries that are no numbers'],
+    [{ ...row, vector: [1, 2, null] }, 'line 3: vector has entries that are not numbers'],
     [{ ...row, vector: 'AAA' }, 'line 3: vector is not base64'],
     [{ ...row, vector: 'AAAAAAD/fw==' }, 'line 3: vector does not consist of int16 values'],
     [
@@ -177,11 +177,11 @@ describe('files that others have made', () => {
       'line 3: vector has entries beyond ±8192',
     ],
     [{ ...row, task: 'another' }, 'line 3: task is not digit'],
-  ])('are told which line is wrong, and why: %#', async (wrong, message) => {
+  ])('are rejected with the line and the reason: %#', async (wrong, message) => {
     await expect(lines(row, wrong)).rejects.toMatchObject({ code: 'record-invalid', message });
   });
 
-  it('need no metadata in Avro and Parquet: the first row says what set it is', async () => {
+  it('need no metadata in Avro and Parquet: the first row identifies the set', async () => {
     const example = { ...exampleOf(1), vector: Buffer.from(exampleOf(1).vector.buffer) };
     const avro = join(folder, 'own.avro');
     writeFileSync(
@@ -213,8 +213,8 @@ describe('files that others have made', () => {
   });
 });
 
-describe('a Parquet file that others have made', () => {
-  it('may not have row groups that are larger than what is held in memory', () => {
+describe('a Parquet file of another program', () => {
+  it('is rejected where a row group exceeds the memory limit', () => {
     const group = (bytes: bigint) => ({ columns: [], total_byte_size: bytes, num_rows: 1n });
     expect(() => checkRowGroups({ row_groups: [group(2n ** 28n)] })).not.toThrow();
     expect(() => checkRowGroups({ row_groups: [group(5n), group(2n ** 31n)] })).toThrow(
@@ -222,7 +222,7 @@ describe('a Parquet file that others have made', () => {
     );
   });
 
-  it('is told to be cut short, or no Parquet', async () => {
+  it('is rejected when it is truncated or no Parquet', async () => {
     const path = join(folder, 'empty.parquet');
     for (const bytes of ['', 'not Parquet at all']) {
       writeFileSync(path, bytes);

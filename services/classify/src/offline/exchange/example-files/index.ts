@@ -1,4 +1,4 @@
-/** The formats in which sets of examples come and go. */
+/** The file formats of example sets. */
 import { extname } from 'node:path';
 import { HeadwaterError } from '@headwater/errors';
 import type { ExampleFormat } from './api.ts';
@@ -10,7 +10,7 @@ export type * from './api.ts';
 
 export const exampleFormats: readonly ExampleFormat[] = [jsonLines, avroFile, parquetFile];
 
-/** By its name where one is given, else by the file's extension. Errors: request-invalid. */
+/** By name if given, else by the file's extension. Errors: request-invalid. */
 export function chooseFormat(path: string, name?: string): ExampleFormat {
   const extension = extname(path).toLowerCase();
   const found = exampleFormats.find((format) =>
@@ -18,5 +18,5 @@ export function chooseFormat(path: string, name?: string): ExampleFormat {
   );
   if (found !== undefined) return found;
   const known = exampleFormats.map((format) => `${format.name} (${format.extensions.join(', ')})`).join(', ');
-  throw new HeadwaterError('request-invalid', `The format of ${path} is not known; there are ${known}`);
+  throw new HeadwaterError('request-invalid', `unknown format of ${path}; use one of ${known}`);
 }

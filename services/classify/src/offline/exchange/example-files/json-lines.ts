@@ -1,6 +1,6 @@
 /**
- * JSON Lines: a header, then an example a line. For people, scripts and version control; the vector is base64 of its int16 values, or
- * a list of numbers where somebody else has written the file.
+ * JSON Lines: a header, then an example a line, for people, scripts and version control. The vector is base64
+ * of its int16 values, or a list of numbers in files of other programs.
  */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { checkHeader, checkRow, fail, type RawRow } from './row.ts';
 
 const format = 'headwater-examples';
 const formatVersion = 1;
-/** A line has a vector of at most 65,536 numbers. */
+/** Enough for a vector of 65,536 numbers. */
 const longestLine = 4 * 1024 * 1024;
 
 export const jsonLines: ExampleFormat = {
@@ -19,7 +19,7 @@ export const jsonLines: ExampleFormat = {
   extensions: ['.jsonl', '.ndjson'],
 
   async write(path, header, examples) {
-    // Opened first: a stream that fails while it opens would make its file after the failure was told.
+    // Opened first: a stream that fails to open would create its file after the failure was reported.
     const file = await open(path, 'w');
     await pipeline(linesOf(header, examples), file.createWriteStream());
   },
@@ -68,12 +68,12 @@ function parse(line: string, where: string): RawRow {
     const value: unknown = JSON.parse(line);
     if (typeof value === 'object' && value !== null) return value as RawRow;
   } catch {
-    // What is wrong is said below: the parser's words would show the payload.
+    // The error below replaces the parser's message, which would show the payload.
   }
   return fail(where, 'is not a JSON object');
 }
 
-/** Lines without their ends. Errors: record-invalid for a line that is too long. */
+/** Lines without line ends. Errors: record-invalid for a line that is too long. */
 async function* readLines(path: string): AsyncGenerator<string> {
   const chunks = createReadStream(path, { encoding: 'utf8', highWaterMark: 256 * 1024 });
   let rest = '';

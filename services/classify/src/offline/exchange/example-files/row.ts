@@ -1,14 +1,14 @@
-/** The rules that a row must keep, in whatever format it came; the message names the row and the field. */
+/** Checks of a row of any format; a message names the row and the field. */
 import { HeadwaterError } from '@headwater/errors';
 import { imageIdProblem, labelProblem, longestName, taskProblem, timeProblem } from '@headwater/schemas';
 import { decodeNumbers } from '../../../join/state/image-bytes.ts';
 import type { ExampleRow, SetHeader } from './api.ts';
 
 const largestEntry = 8192;
-/** As of vector contracts. */
+/** As in vector contracts. */
 const mostDimensions = 65_536;
 
-/** A row as a file has it. */
+/** An unchecked row. */
 export type RawRow = Readonly<Record<string, unknown>>;
 
 /** Errors: record-invalid. */
@@ -53,9 +53,9 @@ export function checkHeader(header: RawRow, where: string): SetHeader {
   };
 }
 
-/** A header that follows from the first row, for files that other tools have made. Errors: record-invalid. */
+/** Derives the header from the first row, for files of other programs. Errors: record-invalid. */
 export function headerOf(first: RawRow | undefined, where: string): SetHeader {
-  if (first === undefined) fail(where, 'there are neither rows nor a header');
+  if (first === undefined) fail(where, 'it has neither rows nor a header');
   const { extractor, task } = first;
   return checkHeader({ extractor, task, dimensions: vectorOf(first.vector, where).length }, where);
 }
@@ -85,7 +85,7 @@ function timeOf(value: unknown, where: string): number {
   return fault === undefined ? (time as number) : fail(where, fault);
 }
 
-/** Bytes (int16, little-endian), base64 of them, or a list of numbers, which are floats. */
+/** Bytes (int16, little-endian), their base64, or a list of floats. */
 function vectorOf(value: unknown, where: string): Int16Array | Float32Array {
   if (value instanceof Uint8Array) return quantizedOf(value, where);
   if (typeof value === 'string') return quantizedOf(base64Of(value, where), where);
@@ -113,7 +113,7 @@ function floatsOf(numbers: ArrayLike<unknown>, where: string): Float32Array {
   const vector = Float32Array.from(
     Array.from(numbers, (value) => (typeof value === 'number' ? value : Number.NaN)),
   );
-  if (vector.some((value) => !Number.isFinite(value))) fail(where, 'vector has entries that are no numbers');
+  if (vector.some((value) => !Number.isFinite(value))) fail(where, 'vector has entries that are not numbers');
   return vector;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Several threads add up one labelled set. Each has a Gram matrix of its own (8 · D² bytes, 13 MB at 1,280 dimensions) and the
- * sample's reserve; not more than two chunks are on their way to each, so memory depends on workers and dimensions alone.
+ * Sums one training set with several threads. Each has its own Gram matrix (8 · D² bytes, 13 MB at 1,280
+ * dimensions) and sample; at most two chunks are queued for each, so memory depends on workers and dimensions
+ * only.
  */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
@@ -14,10 +15,10 @@ const chunksInFlight = 2;
 
 export interface ParallelSumOptions {
   readonly set: TrainingSetOptions;
-  /** Threads, at least 1. */
+  /** Number of threads, at least 1. */
   readonly workers: number;
   readonly signal?: AbortSignal | undefined;
-  /** Told how many examples were handed out. */
+  /** Called with the number of distributed examples. */
   readonly summed?: ((examples: number) => void) | undefined;
 }
 
@@ -57,7 +58,7 @@ interface Waiting {
   reject(error: HeadwaterError): void;
 }
 
-/** One thread; it answers in the order in which it was asked. */
+/** One thread; it responds in the order of requests. */
 class Summer {
   readonly #worker: Worker;
   readonly #waiting: Waiting[] = [];
@@ -69,10 +70,10 @@ class Summer {
     this.#worker = new Worker(path, { workerData: set });
     this.#worker.on('message', (answer: SumResponse) => this.#answer(answer));
     this.#worker.on('error', (error) => this.#fail(asHeadwaterError(error)));
-    this.#worker.on('exit', () => this.#fail(new HeadwaterError('unexpected', 'A summing thread ended')));
+    this.#worker.on('exit', () => this.#fail(new HeadwaterError('unexpected', 'a summing thread ended')));
   }
 
-  /** Resolves when there is room for another chunk. */
+  /** Resolves when another chunk may be queued. */
   async add(chunk: readonly LabelledVector[]): Promise<void> {
     this.#answers.push(this.#ask(chunk));
     if (this.#answers.length > chunksInFlight) await this.#answers.shift();
@@ -82,7 +83,7 @@ class Summer {
     await Promise.all(this.#answers.splice(0));
     const answer = await this.#ask(null);
     if ('share' in answer) return answer.share;
-    throw new HeadwaterError('unexpected', 'A summing thread answered something else');
+    throw new HeadwaterError('unexpected', 'a summing thread returned another kind of result');
   }
 
   async close(): Promise<void> {
@@ -95,7 +96,7 @@ class Summer {
       this.#waiting.push({ resolve, reject });
       this.#worker.postMessage(request);
     });
-    // Looked at later: until then a failure is nobody's.
+    // Handled later: until then a failure must not be reported as unhandled.
     answer.catch(() => undefined);
     return answer;
   }

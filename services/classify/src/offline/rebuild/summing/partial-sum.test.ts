@@ -31,8 +31,8 @@ function wholeOf(examples: readonly LabelledVector[]) {
 
 const bytesOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 
-describe('shares of a labelled set', () => {
-  it('come together to the same bytes and the same head, however they were dealt', () => {
+describe('partial sums of a training set', () => {
+  it('merge to the same bytes and the same head, however examples were distributed', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 60 }),
@@ -68,7 +68,7 @@ describe('shares of a labelled set', () => {
     expect(bytesOf(merged.serialize())).toBe(bytesOf(wholeOf(examples).serialize()));
   });
 
-  it('are refused where they overlap', () => {
+  it('are rejected where they overlap', () => {
     const share = new Share(options);
     share.add([exampleOf(1, 1)]);
     const bytes = share.finish();
@@ -78,12 +78,12 @@ describe('shares of a labelled set', () => {
   });
 });
 
-describe('threads that sum', () => {
+describe('summing threads', () => {
   async function* stream(examples: readonly LabelledVector[]): AsyncGenerator<LabelledVector> {
     yield* examples;
   }
 
-  it('come to the set that one thread comes to', async () => {
+  it('give the same set as one thread', async () => {
     const examples = Array.from({ length: 3_000 }, (_, index) => exampleOf(index, 9));
     const whole = bytesOf(wholeOf(examples).serialize());
     for (const workers of [1, 3]) {
@@ -92,13 +92,13 @@ describe('threads that sum', () => {
     }
   });
 
-  it('tell what one of them met, and end', async () => {
+  it('report an error of one of them, and end', async () => {
     const wrong = { ...exampleOf(1, 1), vector: new Int16Array(3) };
     const summing = sumExamples(stream([exampleOf(0, 1), wrong]), { set: options, workers: 2 });
     await expect(summing).rejects.toMatchObject({ code: 'statistics-mismatch' });
   });
 
-  it('end when they are no longer wanted', async () => {
+  it('end when they are aborted', async () => {
     const aborted = AbortSignal.abort(new Error('enough'));
     const summing = sumExamples(stream([exampleOf(0, 1)]), { set: options, workers: 2, signal: aborted });
     await expect(summing).rejects.toThrow('enough');

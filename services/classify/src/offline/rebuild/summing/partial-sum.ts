@@ -1,6 +1,6 @@
 /**
- * Sums over examples do not care who adds up what: each worker adds up a share, and the shares come together as if one had
- * done it all.
+ * Partial sums: each worker sums a part of the examples, and the merged parts equal the sum of a single
+ * worker.
  */
 import {
   createTrainingSet,
@@ -10,7 +10,7 @@ import {
   type TrainingSetOptions,
 } from '@headwater/heads';
 
-/** What one worker adds up. */
+/** The partial sum of one worker. */
 export class Share {
   readonly #set: TrainingSet;
 
@@ -23,13 +23,15 @@ export class Share {
     for (const example of examples) this.#set.add(example);
   }
 
-  /** A serialized labelled set. */
+  /** A serialized training set. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#set.serialize();
   }
 }
 
-/** The set of all examples of all shares. Errors: statistics-mismatch where shares overlap, statistics-overflow. */
+/**
+ * The set of all examples of all parts. Errors: statistics-mismatch where parts overlap, statistics-overflow.
+ */
 export function mergePartialSums(options: TrainingSetOptions, shares: Iterable<Uint8Array>): TrainingSet {
   const whole = createTrainingSet(options);
   for (const share of shares) whole.merge(deserializeTrainingSet(share));

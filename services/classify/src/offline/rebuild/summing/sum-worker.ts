@@ -1,10 +1,12 @@
-/** A thread that adds up a share of the examples of one labelled set; it answers every request, in order. */
+/**
+ * Worker thread that sums a part of the examples of one training set; responds to every request, in order.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { asHeadwaterError, type ErrorCode } from '@headwater/errors';
 import type { LabelledVector, TrainingSetOptions } from '@headwater/heads';
 import { Share } from './partial-sum.ts';
 
-/** Examples to add; null: that was all. */
+/** Examples to add; null: the end. */
 export type SumRequest = readonly LabelledVector[] | null;
 
 export type SumResponse =

@@ -1,10 +1,10 @@
-/** The columns of a Parquet file of examples, and the key under which its metadata says what set they are. */
+/** The columns of a Parquet file of examples, and the metadata key of the header. */
 export const metadataKey = 'headwater.set';
 
 const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8' } as const;
 const required = { repetition_type: 'REQUIRED' } as const;
 
-/** What is written; `group` alone may be null. */
+/** Written columns; only `group` may be null. */
 export const columns = [
   { name: 'extractor', ...text, ...required },
   { name: 'task', ...text, ...required },

@@ -1,6 +1,7 @@
 /**
- * Parquet, for data frames and warehouses: one column a field, the vector as bytes (int16, little-endian), what the set is in the file's
- * key-value metadata. A row group of a thousand rows is in memory at a time, of files that others have made one of theirs.
+ * Parquet, for data frames and warehouses: one column a field, the vector as bytes (int16, little-endian),
+ * the header in the key-value metadata. One row group is in memory at a time: of a thousand rows, or as the
+ * file of another program has it.
  */
 import { fileWriter, ParquetWriter } from 'hyparquet-writer';
 import { encodeNumbers } from '../../../../join/state/image-bytes.ts';
@@ -66,7 +67,7 @@ async function* groupsOf(examples: AsyncIterable<WritableExample>): AsyncGenerat
     yield rows;
     rows = [];
   }
-  // A file without rows has an empty group: readers want to see the columns.
+  // A file without rows has an empty group, for readers that expect the columns.
   yield rows;
 }
 

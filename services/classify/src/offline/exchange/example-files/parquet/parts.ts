@@ -1,17 +1,17 @@
-/** What a Parquet file holds, part by part: what it says of itself, then its rows. One of its row groups is in memory at a time. */
+/** The parts of a Parquet file: the stated header, then the rows. One row group is in memory at a time. */
 import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { fail, type RawRow } from '../row.ts';
 import { columns, metadataKey } from './columns.ts';
 
-/** A larger row group of somebody else's file is refused: it would have to be in memory as a whole. */
+/** Maximum size of a row group, which must be in memory as a whole. */
 const mostGroupBytes = 256 * 1024 * 1024;
 const rowsOfPart = 1000;
 
 export interface ParquetPart {
-  /** The set's header as JSON; undefined where the file has none. */
+  /** The set's header as JSON; undefined without one. */
   readonly stated: string | undefined;
-  /** Of the first part: none. */
+  /** Empty in the first part. */
   readonly rows: readonly RawRow[];
 }
 
@@ -34,7 +34,7 @@ export async function* readParts(path: string): AsyncGenerator<ParquetPart> {
   }
 }
 
-/** Errors: record-invalid, with what to do about it. */
+/** Errors: record-invalid, with the remedy. */
 export function checkRowGroups({ row_groups }: Pick<FileMetaData, 'row_groups'>): void {
   for (const [index, { total_byte_size: bytes }] of row_groups.entries()) {
     if (bytes <= BigInt(mostGroupBytes)) continue;
@@ -58,7 +58,7 @@ async function* rowGroups({ file, metadata }: OpenedFile): AsyncGenerator<RawRow
   }
 }
 
-/** Bytes are views of their row group's, all of which would go along to another thread. */
+/** Copies bytes, since a view would transfer its whole row group to the other thread. */
 function withOwnBytes(row: RawRow): RawRow {
   const own = ([name, value]: [string, unknown]) => [
     name,
@@ -67,7 +67,7 @@ function withOwnBytes(row: RawRow): RawRow {
   return Object.fromEntries(Object.entries(row).map(own));
 }
 
-/** The library's words for what is damaged, with the place in front. */
+/** Adds the place to an error of the library. */
 async function tell<T>(where: string, what: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();

@@ -43,7 +43,7 @@ async function countRows(silence?: number): Promise<number> {
 }
 
 describe('the thread that reads Parquet', () => {
-  it('tells whatever a wrong byte does to the library', async () => {
+  it('reports every failure of the library on an altered byte', async () => {
     const sound = readFileSync(path);
     await fc.assert(
       fc.asyncProperty(fc.nat(sound.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
@@ -64,14 +64,14 @@ describe('the thread that reads Parquet', () => {
     copyFileSync(join(import.meta.dirname, 'fixtures/endless.parquet'), path);
     await expect(countRows(1_000)).rejects.toMatchObject({
       code: 'record-invalid',
-      message: expect.stringMatching(/^the file: gave no row in time/),
+      message: expect.stringMatching(/^the file: returned no row in time/),
     });
   });
 });
 
 /** pyarrow's `write_table(…, compression=name)`: 40 rows of two.v1, vectors as lists of float32. */
 it.each(['none', 'snappy', 'gzip', 'zstd', 'brotli', 'lz4'])(
-  'Parquet of others is read with compression %s',
+  'reads Parquet of pyarrow with compression %s',
   async (name) => {
     const rows = [];
     for await (const row of parquetFile.read(join(import.meta.dirname, `fixtures/${name}.parquet`)))

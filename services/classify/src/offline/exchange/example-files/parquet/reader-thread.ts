@@ -1,6 +1,6 @@
 /**
- * Reads Parquet in a thread that can be ended. The library believes what a file says of itself: one wrong byte, and it counts to 2³¹, or
- * fills the memory with what is not there.
+ * Reads Parquet in a thread that can be ended: the library trusts the file's metadata, and one altered byte
+ * can make it count to 2³¹ or exhaust memory.
  */
 import { once } from 'node:events';
 import { access } from 'node:fs/promises';
@@ -11,14 +11,14 @@ import { fail } from '../row.ts';
 import type { ParquetPart } from './parts.ts';
 import type { ReaderResponse } from './reader-worker.ts';
 
-/** For one part: the largest row group that is read takes some seconds. */
+/** Time limit of one part: the largest row group takes some seconds. */
 const longestSilence = 60_000;
-/** The largest row group that is read, as objects. */
+/** Enough for the largest row group, as objects. */
 const mostHeapMegabytes = 2048;
 
 /**
- * @param silence Milliseconds for which a part may be waited for.
- * Errors: record-invalid, with the place in the file; and those of the file system.
+ * @param silence Time limit of a part, in milliseconds. Errors: record-invalid, with the place in the file;
+ * and those of the file system.
  */
 export async function* readInThread(path: string, silence = longestSilence): AsyncGenerator<ParquetPart> {
   await access(path);
@@ -52,6 +52,6 @@ async function nextPart(worker: Worker, silence: number): Promise<ParquetPart | 
 }
 
 function faultOf(cause: Error, signal: AbortSignal): string {
-  if (signal.aborted) return 'gave no row in time; it is damaged, or its row groups are too large';
+  if (signal.aborted) return 'returned no row in time; it is damaged, or its row groups are too large';
   return `cannot be read as Parquet (${cause.message})`;
 }

@@ -1,4 +1,4 @@
-/** The thread in which a Parquet file is read: a part for each request. */
+/** Worker thread that reads a Parquet file, one part a request. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { HeadwaterError } from '@headwater/errors';
 import { type ParquetPart, readParts } from './parts.ts';
@@ -21,7 +21,7 @@ async function nextPart(): Promise<ReaderResponse> {
   }
 }
 
-/** What is none of our errors is the library's, which stumbled over what it believed. */
+/** An error that is not ours comes from the library, for invalid content. */
 function faultOf(thrown: unknown): string {
   if (thrown instanceof HeadwaterError) return thrown.message;
   return `the file: cannot be read as Parquet (${String(thrown).slice(0, 200)})`;
