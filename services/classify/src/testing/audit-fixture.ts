@@ -377,7 +377,7 @@ export class AuditFixture {
     const admin = {
       partitions: (topic: string) => log.admin.partitions(topic),
       offsets: (topic: string) => log.admin.offsets(topic),
-      members: async () => members,
+      describeGroup: async () => ({ members: Array.from({ length: members }) }),
       committed: async (group: string, topic: string) => {
         const partitions = (await log.admin.partitions(topic)) ?? 0;
         return Array.from({ length: partitions }, (_, at) => commits.get(`${group}/${topic}/${at}`));
