@@ -1,4 +1,7 @@
-/** What must not stop the stream: each bad record ends among the dead letters with its reason, its neighbours go through. */
+/**
+ * Bad input must not stop the stream: each bad record becomes a dead letter with its reason, and its neighbours
+ * go through.
+ */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -41,7 +44,7 @@ async function truncatedJpeg(): Promise<Buffer> {
   const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
   const picture = sharp({ create: { width: 200, height: 150, channels: 3, background: 'red', noise } });
   const jpeg = await picture.jpeg().toBuffer();
-  // Not after 0xff: with the next byte that would be a marker, which decoders take for the end of a whole image.
+  // Not after 0xff: with the next byte that would be a marker, which decoders take for the end of an image.
   let end = Math.floor(jpeg.length / 2);
   while (jpeg[end - 1] === 0xff) end -= 1;
   return jpeg.subarray(0, end);
@@ -83,9 +86,9 @@ describe('bad images over HTTP', () => {
     ['a text file called .png', () => text, [415]],
     ['an SVG', () => svg, [415]],
     ['a PNG of 30,000 × 30,000 pixels', hugePng, [413]],
-    ['nothing at all', () => Buffer.alloc(0), [400, 415, 422]],
+    ['an empty body', () => Buffer.alloc(0), [400, 415, 422]],
   ])(
-    '%s is refused with a problem document, or ends among the dead letters',
+    '%s is rejected with problem details, or becomes a dead letter with its reason',
     async (_name, make, statuses) => {
       const bytes = await make();
       const response = await fetch(new URL('/v1/images', ingest.url), {
@@ -170,7 +173,7 @@ describe('bad records on Kafka', () => {
     await expect(client.audit()).resolves.toMatchObject({ lost: 0, duplicates: 0 });
   });
 
-  it('hold for labels too', async () => {
+  it('become dead letters on the topic of labels, too', async () => {
     const { labels } = client.names.topics;
     const label = (imageId: string, overrides: object = {}) =>
       client.codecs.labels.encode({

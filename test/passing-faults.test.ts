@@ -1,6 +1,6 @@
 /**
- * A blob store or a schema registry that is away for longer than a group waits for a silent member: nobody is put out of the group,
- * nothing becomes a dead letter, nothing is lost or doubled, and work goes on by itself when it is back.
+ * A blob store or a schema registry that is away for longer than a session: no member leaves the group, no
+ * record becomes a dead letter, is lost or doubled, and work continues when it is back.
  */
 import { randomUUID } from 'node:crypto';
 import { renameSync } from 'node:fs';
@@ -116,7 +116,7 @@ it.concurrent('waits for a schema registry that is away for longer than a sessio
   const registry = await startRegistry(onTestFinished);
   const schemaIds = createRegistryIds({ url: registry.url, attempts: 2, timeoutMs: 500 });
   const writer = await openCodec(schemaIds, 'ImageReceived', scene.names.topics.images);
-  // Another version of the schema, which this process has to ask for.
+  // Another version of the schema, which this process must request.
   const newer = { ...recordSchema('ImageReceived'), doc: 'a version of later on' };
   const newerId = await schemaIds.register('another-subject', newer);
   const service = await scene.start({ schemaIds });
@@ -133,7 +133,7 @@ it.concurrent('waits for a schema registry that is away for longer than a sessio
   await service.stop();
 });
 
-/** Just enough of a registry, which drops connections while it is away. */
+/** A minimal registry, which drops connections while it is away. */
 async function startRegistry(onTestFinished: Finish) {
   const schemas: string[] = [];
   let isAway = false;
@@ -151,7 +151,7 @@ async function startRegistry(onTestFinished: Finish) {
     const say = (status: number, plain: object) => response.writeHead(status).end(JSON.stringify(plain));
     if (url.startsWith('/config/'))
       return say(200, { compatibilityLevel: 'BACKWARD_TRANSITIVE', compatibility: 'BACKWARD_TRANSITIVE' });
-    // A schema is known whatever the subject.
+    // A schema is known under any subject.
     const known = schemas.indexOf(body.schema ?? '') + 1;
     if (url.endsWith('/versions')) return say(200, { id: known || schemas.push(body.schema ?? '') });
     if (method === 'POST') return known ? say(200, { id: known }) : say(404, { error_code: 40403 });

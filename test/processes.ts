@@ -1,4 +1,4 @@
-/** Headwater's own processes, started as a user starts them; they end with the test that started them. */
+/** Headwater's processes as a user starts them; they end with the test that started them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -13,7 +13,7 @@ export interface ProcessEnd {
 export interface RunningProcess {
   readonly pid: number;
   readonly ended: Promise<ProcessEnd>;
-  /** All of it so far. */
+  /** The whole output so far. */
   readonly stdout: () => string;
   readonly stderr: () => string;
   send(signal: NodeJS.Signals): void;
@@ -21,7 +21,7 @@ export interface RunningProcess {
 
 export type Variables = Readonly<Record<string, string>>;
 
-/** Runs a script of this repository with these variables and no others of Headwater's. */
+/** Runs a script of this repository with these variables and no other Headwater variables. */
 export function startScript(script: string, args: readonly string[], variables: Variables): RunningProcess {
   const { PATH = '', HOME = '', JAVA_HOME } = process.env;
   const env = { PATH, HOME, ...(JAVA_HOME === undefined ? {} : { JAVA_HOME }), ...variables };
@@ -50,7 +50,7 @@ export function startScript(script: string, args: readonly string[], variables: 
   };
 }
 
-/** Ends what a failed test has left behind. */
+/** Ends processes that a failed test has left running. */
 export function killAll(): void {
   for (const child of started) child.kill('SIGKILL');
 }
@@ -59,7 +59,10 @@ export interface ServiceProcess extends RunningProcess {
   readonly url: string;
 }
 
-/** One service in a process of its own; resolves when it says that it is ready, rejects with its words when it ends before. */
+/**
+ * Starts one service; resolves when it reports that it is ready, and rejects with its output when it ends
+ * before.
+ */
 export async function startService(
   name: 'ingest' | 'extract' | 'classify',
   variables: Variables,

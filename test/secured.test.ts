@@ -1,6 +1,6 @@
 /**
- * A cluster that asks for TLS and a password, and a service that asks for a token: what works, what a wrong secret is
- * answered with, and that no secret ever stands in what a service prints, at its most talkative and when things fail.
+ * A cluster with TLS and authentication, and a service with tokens: valid and invalid credentials, and no
+ * secret in any output, at the most verbose level and on failures.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:https';
@@ -60,7 +60,7 @@ const login = (mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512', password:
   sasl: { mechanism, username: 'headwater', password },
 });
 
-/** Writes a record to a topic of its own and reads it back. */
+/** Writes a record to a separate topic and reads it back. */
 async function exchange(log: Log, topic: string): Promise<string | undefined> {
   await log.admin.ensureTopics([{ name: topic, partitions: 1, settings: {} }], { create: true });
   const producer = await log.openProducer();
@@ -75,7 +75,7 @@ const refusal = (log: Log) =>
     (error: unknown) => error,
   );
 
-describe('a cluster that asks for TLS and a login', () => {
+describe('a cluster with TLS and authentication', () => {
   it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)('authenticates by %s', async (mechanism) => {
     expect(await exchange(open(login(mechanism)), `by-${mechanism}`)).toBe('through');
   });
@@ -87,7 +87,7 @@ describe('a cluster that asks for TLS and a login', () => {
   });
 
   it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
-    'refuses a wrong password by %s, which stops us',
+    'rejects a wrong password by %s, which stops the service',
     async (mechanism) => {
       expect(await refusal(open(login(mechanism, secrets.wrong)))).toMatchObject({
         code: 'log-forbidden',
@@ -97,7 +97,7 @@ describe('a cluster that asks for TLS and a login', () => {
     },
   );
 
-  it('is not believed with a certificate of another authority, nor one that the system does not know', async () => {
+  it('is rejected with a certificate of another authority, or of one that the system does not know', async () => {
     const begun = performance.now();
     for (const ssl of [{ ca: createAuthority('Another authority').certificate }, true]) {
       expect(await refusal(open({ ssl, ...login('plain') }))).toMatchObject({
@@ -109,7 +109,7 @@ describe('a cluster that asks for TLS and a login', () => {
     expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
-  it('does not believe a client without its certificate, or with one of another authority', async () => {
+  it('rejects a client without its certificate, or with one of another authority', async () => {
     const brokers = kafka.certificateBrokers ?? [];
     const { certificate: cert, key } = createAuthority('Another authority').issue('client');
     for (const ssl of [{ ca: authority.certificate }, { ca: authority.certificate, cert, key }]) {
@@ -140,7 +140,7 @@ const secured = (): Variables => ({
   INLINE_LIMIT_BYTES: '0',
 });
 
-/** A key in PEM form stands in logs in one line or in many, so its middle is looked for. */
+/** Logs may contain a PEM key in one line or in many, so its middle is searched. */
 const keyParts = [server.key, client.key].map((pem) => pem.split('\n')[1] ?? pem);
 
 function expectNoSecret(printed: string): void {
@@ -163,7 +163,7 @@ function send(url: string, method: string, token: string | undefined, body?: Buf
   });
 }
 
-describe('a service behind all of that', () => {
+describe('a service on a secured cluster', () => {
   it('takes an image from the HTTPS request to the log, and reveals no secret in any error', async () => {
     const ingest = await startService('ingest', secured());
     expect(ingest.url).toMatch(/^https:/);
@@ -218,7 +218,7 @@ describe('a service behind all of that', () => {
   });
 });
 
-/** Last, for it changes the locks. */
+/** Runs last, since it changes the credentials. */
 it('stops running services when the password is revoked', async () => {
   const topic = 'revoked';
   const log = open(login('plain'));

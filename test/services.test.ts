@@ -1,4 +1,7 @@
-/** Each service as a process of its own: sharing partitions, stopping and dying in mid-stream, under names of one's own. */
+/**
+ * Services as separate processes: they share partitions, stop and die in mid-stream, and run under custom
+ * names.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Waits as long as something comes; fails with what is missing when nothing came for a while. */
+/** Waits while there is progress; fails with the missing items when there was none for a while. */
 async function untilPredicted(client: StreamClient, count: number): Promise<void> {
   await expect.poll(() => client.predictions.size, { timeout: 100_000, interval: 100 }).toBe(count);
 }
@@ -36,7 +39,7 @@ async function endOf(service: ServiceProcess, signal: NodeJS.Signals) {
   return { ...end, seconds: (performance.now() - asked) / 1000 };
 }
 
-describe('services in processes of their own', () => {
+describe('services as separate processes', () => {
   let variables: Variables;
   let client: StreamClient;
   const images = digits(600);
@@ -48,11 +51,11 @@ describe('services in processes of their own', () => {
   });
   afterAll(() => client.close());
 
-  /** The last labels may still be on their way to the examples when every image has its prediction. */
+  /** The last labels may not have become examples yet when every image has its prediction. */
   const expectAudit = (expected: object) =>
     expect.poll(() => client.audit(), { timeout: 60_000 }).toMatchObject(expected);
 
-  /** Streams images while one of two extract processes ends by the signal, and a label for each. */
+  /** Streams images with labels while one of two extract processes ends by the signal. */
   async function streamWhile(signal: NodeJS.Signals, from: number, to: number) {
     const second = await startService('extract', variables);
     const before = client.predictions.size;
@@ -60,7 +63,7 @@ describe('services in processes of their own', () => {
     await expect
       .poll(() => client.predictions.size, { timeout: 60_000, interval: 20 })
       .toBeGreaterThan(before + 5);
-    // As the signal goes out: a graceful end takes long enough for the other process to finish the stream.
+    // At the moment of the signal: during a graceful end, the other process could finish the stream.
     const seen = client.predictions.size - before;
     const end = await endOf(second, signal);
     const ids = await sending;
@@ -97,7 +100,7 @@ describe('services in processes of their own', () => {
   });
 });
 
-describe('on a cluster where nothing may be created', () => {
+describe('on a cluster that forbids creating topics', () => {
   afterEach(killAll);
 
   it('a service refuses to start, and lists missing settings', async () => {
@@ -119,7 +122,7 @@ describe('on a cluster where nothing may be created', () => {
     await Promise.all(refusals);
   });
 
-  it('everything runs under names of one’s own', async () => {
+  it('everything runs under custom names', async () => {
     const own = streamVariables(brokers, join(folder, 'own')).TOPIC_PREFIX;
     const variables: Variables = {
       KAFKA_BROKERS: brokers.join(','),

@@ -1,4 +1,4 @@
-/** `headwater start` as a user runs it, on a cluster of the user's: what it prints, what it proves, what it leaves. */
+/** `headwater start` on the user's cluster: its output, its checks, and its clean-up. */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -58,7 +58,7 @@ describe('headwater start', () => {
     expect(new Set(summaries.map((summary) => summary.headDigest)).size).toBe(1);
   }, 240_000);
 
-  it('leaves nothing behind on the cluster, and ends gracefully in mid-stream', async () => {
+  it('deletes all that it created on the cluster, and ends gracefully in mid-stream', async () => {
     const run = start('--images', '60000', '--exit', '--json', '--partitions', '2');
     await expect.poll(() => run.stderr(), { timeout: 60_000 }).toMatch(/\b[1-9]\d*\/60000 images/);
     const [prefix] = /headwater-run-[0-9a-f]+-/.exec(run.stderr()) ?? [];
@@ -76,7 +76,7 @@ describe('headwater start', () => {
     await log.close();
   });
 
-  it('runs on a folder of one’s own', async () => {
+  it('runs on a folder of the user', async () => {
     const folder = join(dataDir, 'own');
     for (const [index, { bytes, label }] of digits(40).entries()) {
       const kind = Number(label) % 2 === 0 ? 'even' : 'odd';
@@ -124,7 +124,7 @@ describe('headwater start', () => {
   });
 });
 
-describe('headwater start without a cluster of the user’s', () => {
+describe('headwater start without a cluster of the user', () => {
   it.skipIf(findPrerequisites().java === undefined)(
     'starts a Kafka of its own, and ends it and its data with Ctrl-C in mid-stream',
     async () => {
@@ -144,7 +144,7 @@ describe('headwater start without a cluster of the user’s', () => {
 
   const withoutJava = { PATH: '/nowhere', JAVA_HOME: '' };
 
-  it('does not take a log in memory for Kafka where the run is to prove something', async () => {
+  it('does not replace Kafka by an in-memory log where the run is a check', async () => {
     const run = startWith({ ...withoutJava, DATA_DIR: dataDir }, '--images', '10', '--exit', '--json');
     expect((await run.ended).code).toBe(1);
     expect(run.stderr()).toContain('--exit requires Kafka');
@@ -167,7 +167,7 @@ describe('headwater start without a cluster of the user’s', () => {
   });
 });
 
-/** Whether somebody listens there. */
+/** Whether the port accepts connections. */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' })

@@ -20,12 +20,12 @@ import type { Variables } from './processes.ts';
 export const extractor = 'lenet-digits.v1';
 export const task = 'digit';
 
-/** Variables of a stream of its own on a shared cluster. */
+/** Variables of a separate stream on a shared cluster. */
 export function streamVariables(brokers: readonly string[], dataDir: string): Variables {
   const prefix = `e2e-${randomBytes(4).toString('hex')}-`;
   return {
     KAFKA_BROKERS: brokers.join(','),
-    // The shortest that Kafka takes: others wait no longer for who was killed.
+    // The minimum that Kafka accepts, so that others soon replace a killed process.
     KAFKA_SESSION_TIMEOUT: '6s',
     TOPIC_PREFIX: prefix,
     GROUP_PREFIX: prefix,
@@ -38,7 +38,7 @@ export function streamVariables(brokers: readonly string[], dataDir: string): Va
   };
 }
 
-/** The first digits of the story, always the same. */
+/** The first digits of the demo run, always the same. */
 export function digits(count: number): SourceImage[] {
   return [...(createDigitsSource({ task, extractor }).images(count) as Iterable<SourceImage>)];
 }
@@ -47,7 +47,7 @@ export interface FoundDeadLetter {
   readonly key: string | null;
   readonly value: Buffer | null;
   readonly topic: string;
-  /** Where the failed record lay. */
+  /** Place of the failed record. */
   readonly source: string;
   readonly code: string;
   readonly reason: string;
@@ -57,18 +57,18 @@ export interface StreamClient {
   readonly log: Log;
   readonly names: Names;
   readonly codecs: RunCodecs;
-  /** Straight to Kafka; resolves to the ids. */
+  /** Writes directly to Kafka; resolves to the ids. */
   sendImages(images: readonly SourceImage[]): Promise<string[]>;
   sendLabels(labels: ReadonlyMap<string, string | null>): Promise<void>;
   send(records: readonly OutgoingRecord[]): Promise<void>;
-  /** All that were read so far, by image id. */
+  /** All predictions read so far, by image id. */
   readonly predictions: ReadonlyMap<string, readonly ImageClassified[]>;
   readonly deadLetters: readonly FoundDeadLetter[];
   audit(accepted?: Iterable<string>): Promise<AuditReport>;
   close(): Promise<void>;
 }
 
-/** Needs the topics to be there. */
+/** Requires existing topics. */
 export async function openStreamClient(variables: Variables): Promise<StreamClient> {
   const config = loadConfig(commonEnvironment, variables);
   const names = namesOf(config);

@@ -1,4 +1,4 @@
-/** The seed decides on everything that is sent and broken, and the summary on whether a run was right. */
+/** The seed determines everything that is sent and broken; the summary decides whether a run was right. */
 import { describe, expect, it } from 'vitest';
 import { help, readOptions } from './options.ts';
 import { createPlan } from './plan.ts';
@@ -11,12 +11,12 @@ const planOf = (seed: number) =>
   createPlan({ seed, bursts: 4, imagesPerBurst: 200, truth: (index) => String(index % 3), classes });
 
 describe('a plan', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('is the same for the same seed, and differs for another', () => {
     expect(planOf(1)).toEqual(planOf(1));
     expect(planOf(1).bursts).not.toEqual(planOf(2).bursts);
   });
 
-  it('has all that can happen to a label', () => {
+  it('contains every kind of label event', () => {
     const { bursts, winners } = planOf(1);
     const operations = bursts.flat();
     const labels = operations.filter((operation) => operation.kind === 'label');
@@ -99,7 +99,7 @@ describe('the options', () => {
     expect(readOptions(['--help'])).toBeUndefined();
   });
 
-  it('have three brokers for the trial of producers, and else one', () => {
+  it('have three brokers for the trial of producers, else one', () => {
     expect(readOptions(['--only', 'produce', '--moves', '2'])).toMatchObject({
       brokers: 3,
       produce: { records: 100_000, moves: 2 },

@@ -11,11 +11,11 @@ headwater_kafka_produce_retries_total{reason="NOT_LEADER"} 2
 headwater_kafka_produce_retries_total{reason="connection"} 3
 `;
 
-it('adds up the labels of a metric, and takes a missing one for 0', () => {
+it('adds up the labels of a metric, and counts a missing one as 0', () => {
   expect(parse(text(4))).toEqual({ leaderMoves: 4, producesRetried: 5, unknownCommits: 0 });
 });
 
-it('keeps the last reading of a process that is gone', async () => {
+it('keeps the last reading of a process that has ended', async () => {
   let moves = 3;
   let requests = 0;
   const server = createServer((_, response) => {

@@ -1,6 +1,6 @@
 /**
- * What the services count of their produce path, summed over all processes that there have been. A process that is killed takes its counters
- * with it, so they are read all the time, and the last reading counts.
+ * Counters of the produce path, summed over all processes of a run. A killed process loses its counters, so
+ * they are read regularly, and the last reading counts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SupervisedProcess } from './supervised.ts';

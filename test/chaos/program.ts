@@ -1,4 +1,6 @@
-/** `npm run chaos`: the same stream twice, once undisturbed and once among faults, and what the two came to. */
+/**
+ * `npm run chaos`: the same stream once undisturbed and once among faults, and a comparison of the results.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +31,7 @@ function isAnyRight(summary: Summary | ProduceSummary): boolean {
   return 'missing' in summary ? isProduceRight(summary) : isRight(summary);
 }
 
-/** What has a code is said in words that tell what to do; of anything else the place matters, too. */
+/** The message of an error with a code states the remedy; other errors need their stack. */
 function formatError(error: Error & { readonly code?: string }): string {
   return (error.code === undefined ? error.stack : error.message) ?? error.message;
 }

@@ -192,7 +192,7 @@ export async function drain(
   }
 }
 
-/** One after the other, for each of the things that there is one of. */
+/** Serializes the faults of each resource that exists once. */
 function createTurns(): FaultContext['alone'] {
   const turns = new Map<string, Promise<void>>();
   return (what, work) => {

@@ -1,8 +1,8 @@
-/** Looks for bytes in files, whatever the files are: what was erased must be in none of them. */
+/** Searches files of any kind for bytes: none may contain erased data. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Files below a folder that hold these bytes. One that goes away meanwhile holds none. */
+/** Files below a folder that contain these bytes. A file that is deleted meanwhile contains none. */
 export function filesWith(folder: string, needle: Buffer): string[] {
   const found: string[] = [];
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
@@ -17,7 +17,10 @@ export function filesWith(folder: string, needle: Buffer): string[] {
   return found;
 }
 
-/** The most varied part of the bytes: nothing else has it by chance. Throws where all of them are alike. */
+/**
+ * The most varied part of the bytes, which no other data contains by chance. Throws where all of them are
+ * equal.
+ */
 export function distinctPart(bytes: Buffer, length = 48): Buffer {
   let best = { variety: 0, at: 0 };
   for (let at = 0; at + length <= bytes.length; at += 4) {

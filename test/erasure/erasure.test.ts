@@ -1,6 +1,7 @@
 /**
- * From `DELETE /v1/images/{id}` to the bytes on the disks, over all services and a broker of its own: after compaction nothing of the image
- * is left in the compacted topics, nor in the blob store, nor, once they are opened again, in the stores of classify.
+ * From `DELETE /v1/images/{id}` to the bytes on disk, over all services and a separate broker: after
+ * compaction nothing of the image is left in the compacted topics, in the blob store, or, once reopened, in
+ * the stores of classify.
  */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -57,7 +58,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** As the services would, but compacted within seconds instead of a day. */
+/** As the services do, but compacted within seconds instead of a day. */
 async function createTopics(): Promise<void> {
   const config = loadConfig(commonEnvironment, variables);
   const names = namesOf(config);
@@ -81,7 +82,7 @@ const url = (path: string) => new URL(path, ingest.url);
 const images = digits(400);
 let sent = 0;
 
-/** An image under an id of the caller's own, and its label. */
+/** An image with a given id, and its label. */
 async function send(id: string): Promise<Buffer> {
   const image = images[sent++];
   if (image === undefined) throw new Error('there are no more digits');
@@ -103,7 +104,7 @@ async function newest(topic: string, part: string): Promise<LogRecord | undefine
   return found;
 }
 
-/** What must be nowhere: parts of the encoded image, of its vector, and of its example. */
+/** Must not remain: parts of the encoded image, of its vector, and of its example. */
 async function traces(id: string, picture: Buffer): Promise<Record<string, Buffer>> {
   const { topics } = client.names;
   const parts: Record<string, Buffer> = { picture: distinctPart(picture.subarray(picture.length >> 1)) };
@@ -118,13 +119,13 @@ async function traces(id: string, picture: Buffer): Promise<Record<string, Buffe
         { timeout: 30_000 },
       )
       .toBeGreaterThan(0);
-    // Behind the names, which other records have as well.
+    // Behind the field names, which other records contain too.
     parts[topic] = distinctPart((record?.value ?? Buffer.alloc(0)).subarray(500));
   }
   return parts;
 }
 
-/** Of all topics but those that are deleted by age, and of the stores and the blob store. */
+/** Of all topics except those with retention by age, and of the stores and the blob store. */
 function leftOvers(trace: Buffer): string[] {
   const compacted = ['vectors', 'examples', 'heads', 'serving'];
   const data = join(folder, 'kafka', 'data');
@@ -161,12 +162,12 @@ it('leaves no byte of an erased image in compacted topics, stores and blobs', as
   }
 
   expect((await fetch(url('/v1/images/erased-over-http'), { method: 'DELETE' })).status).toBe(202);
-  // A younger one may be the same image that was sent again.
+  // A newer record may be the same image sent again.
   await expect.poll(() => Date.now() - putAt, { timeout: 10_000 }).toBeGreaterThan(5_500);
   await client.send([{ topic: client.names.topics.images, key: 'erased-on-kafka', value: null }]);
   await learned(8);
 
-  // A segment is closed by the record after it, so the stream has to go on.
+  // A segment is closed by the record after it, so the stream must continue.
   let more = 0;
   const traced = Object.values(all).flatMap((parts) => Object.values(parts));
   const state = join(folder, 'state', 'join');
@@ -188,7 +189,7 @@ it('leaves no byte of an erased image in compacted topics, stores and blobs', as
   await learned(8 + more);
   expect(readdirSync(state).length).toBeGreaterThan(0);
   expect(traced.flatMap(leftOvers)).toEqual([]);
-  // What was not erased is still there.
+  // Other data is still there.
   const kept = await traces('other-0', images[2]?.bytes ?? Buffer.alloc(0));
   for (const trace of Object.values(kept)) expect(leftOvers(trace).length).toBeGreaterThan(0);
 });

@@ -1,6 +1,7 @@
 /**
- * Zombies: processes that own partitions are held, in the middle of their work, for longer than the session time-out, and
- * others take over. When they wake, what they had in hand must be refused, and nothing may be there twice.
+ * Zombies: processes that own partitions are paused during their work for longer than the session time-out,
+ * and others take over. When they resume, their open transactions must be rejected, and nothing may be there
+ * twice.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,14 +25,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Small transactions, one after the other: whenever an owner is held, it has some in hand. */
+/** Small transactions in sequence, so that an owner has one open whenever it is paused. */
 const variables = () => ({
   ...streamVariables(inject('brokers'), join(folder, 'first')),
   RECORDS_PER_COMMIT: '4',
   KAFKA_SESSION_TIMEOUT: '3s',
 });
 
-/** Partitions whose transaction was refused, as the process has logged it. */
+/** Partitions whose transaction was rejected, from the log of the process. */
 function refusedLanes(owner: ServiceProcess): number[] {
   return owner
     .stderr()
@@ -42,7 +43,7 @@ function refusedLanes(owner: ServiceProcess): number[] {
     .map(({ partition }) => partition);
 }
 
-it('owners that were held while others took over cannot commit when they wake', {
+it('paused owners whose partitions were taken over cannot commit when they resume', {
   timeout: 100_000,
 }, async () => {
   const first = variables();

@@ -1,6 +1,6 @@
 /**
- * The parent's side: hands cases to a child, watches its life, its memory and its silence, and starts another one behind the case that
- * killed it.
+ * Parent process: sends cases to a child, watches its life, memory and silence, and starts another child
+ * behind the case that ended it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ export interface FoundCase {
   readonly index: number;
   readonly kind: 'crash' | 'hang' | 'memory' | 'wrong';
   readonly what: string;
-  /** Undefined where the process did not live to tell: it can be made again of the index. */
+  /** Undefined where the process ended first: it can be generated again from the index. */
   readonly input: Buffer | undefined;
 }
 
@@ -23,12 +23,15 @@ export interface CampaignResult {
   readonly cases: number;
   readonly outcomes: Readonly<Record<string, number>>;
   readonly findings: readonly FoundCase[];
-  /** Children that had to be replaced. */
+  /** Number of children that were replaced. */
   readonly restarts: number;
   readonly memory: {
     readonly boundBytes: number;
     readonly peakBytes: number;
-    /** Medians of what was resident in the second and in the last tenth of the cases: growth is their difference. */
+    /**
+     * Median resident memory in the second and in the last tenth of the cases: their difference is the
+     * growth.
+     */
     readonly earlyBytes: number;
     readonly lateBytes: number;
   };
@@ -102,12 +105,12 @@ class Campaign {
     };
   }
 
-  /** Until all cases are done, or one of them has ended the child. */
+  /** Runs until all cases are done, or one of them has ended the child. */
   async #runChild(): Promise<void> {
     writeFileSync(this.#note, ' '.repeat(16));
     const child = fork(fileURLToPath(new URL('child.mjs', import.meta.url)), {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // So that growth tells what is held, and not what waits to be collected.
+      // A small heap, so that growth is retained memory and not uncollected garbage.
       execArgv: ['--max-old-space-size=128'],
     });
     let stderr = '';
@@ -160,7 +163,7 @@ class Campaign {
     this.#findings.push({ index, kind: 'wrong', what, input: Buffer.from(input, 'base64') });
   }
 
-  /** The case that was noted last is the one that ended the child; those before it whose reports got lost count as done. */
+  /** The last noted case ended the child; earlier ones whose reports were lost count as done. */
   #blame({ kind, what }: Pick<FoundCase, 'kind' | 'what'>, stderr: string): void {
     const noted = Number(readFileSync(this.#note, 'utf8').trim() || Number.NaN);
     if (Number.isNaN(noted)) throw new Error(`the process that runs cases cannot start: ${stderr}`);
@@ -175,7 +178,7 @@ class Campaign {
     this.#next = noted + 1;
   }
 
-  /** Ends the child when it says nothing for too long, or when it holds too much memory. */
+  /** Ends the child when it is silent for too long, or holds too much memory. */
   #watch(child: ChildProcess) {
     const { target } = this.#options;
     let lastCase = '';
@@ -219,7 +222,7 @@ class Campaign {
   }
 }
 
-/** 0 where it cannot be told: the process is gone, or this is no Linux. */
+/** 0 where it is unknown: the process has ended, or this is not Linux. */
 function residentBytes(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

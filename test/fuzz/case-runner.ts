@@ -1,5 +1,5 @@
 /**
- * The child's side: runs the cases that it is told to, one after the other, and writes down each before it begins, so that the one that
+ * Child process: runs the requested cases in order, and notes each before it begins, so that the one that
  * kills the process is known.
  */
 import { openSync, writeSync } from 'node:fs';
@@ -13,9 +13,9 @@ export interface Order {
   readonly from: number;
   /** Exclusive. */
   readonly to: number;
-  /** Where the case under way is noted. */
+  /** File that names the present case. */
   readonly note: string;
-  /** Instead of generated ones: this input alone, in base64. */
+  /** Replaces the generated inputs by this one, in base64. */
   readonly input?: string;
 }
 
@@ -25,7 +25,7 @@ export type Report =
   | { readonly kind: 'memory'; readonly index: number; readonly bytes: number }
   | { readonly kind: 'end' };
 
-/** Reports are gathered, lest their number be the work. */
+/** Reports are batched to limit their cost. */
 const reportEvery = 50;
 
 /** The input of a case is a function of target, seed and index. */
@@ -33,7 +33,7 @@ export function inputOf(target: Target, open: OpenTarget, seed: number, index: n
   return open.generate(createRandom(seed, `${target.name} ${index}`), index);
 }
 
-/** Words for what is wrong with a case; undefined when its outcome is documented. */
+/** Describes a fault of a case; undefined when its outcome is documented. */
 export async function judge(
   target: Target,
   open: OpenTarget,
@@ -84,7 +84,7 @@ async function work(order: Order, target: Target, open: OpenTarget): Promise<voi
     if (wrong !== undefined || reports.length >= reportEvery) {
       reports.push({ kind: 'memory', index, bytes: process.memoryUsage.rss() });
       flush();
-      // The event loop gets a turn, so that what it owes to others (sockets, timers) does not pile up.
+      // Yields to the event loop, so that its other work (sockets, timers) does not pile up.
       await new Promise((resolve) => setImmediate(resolve));
     }
   }

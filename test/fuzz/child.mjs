@@ -1,4 +1,4 @@
-/** A process that runs cases and may die of one: what kills it is to be seen from outside. */
+/** A process that runs cases and may be killed by one, which its parent observes. */
 import { importSource } from '../import-source.mjs';
 
 const { serveCases } = await importSource(new URL('case-runner.ts', import.meta.url));

@@ -1,4 +1,4 @@
-/** How bytes are spoiled: what decoders trip over are lengths, offsets and ends, so those are hit more often than chance would. */
+/** Mutates bytes, mostly lengths, offsets and ends, where decoders fail most often. */
 import type { Random } from '../chaos/random.ts';
 
 const boundaries = [
@@ -20,7 +20,7 @@ const mutations: readonly Mutate[] = [
   splice,
 ];
 
-/** One input in a hundred stays as it is, so that what is right is seen as well. */
+/** Returns one input in a hundred unchanged, so that valid ones are tested as well. */
 export function mutate(seed: Uint8Array, random: Random, others: readonly Uint8Array[]): Buffer {
   let bytes: Buffer = Buffer.from(seed);
   if (random.chance(0.01)) return bytes;
@@ -30,7 +30,7 @@ export function mutate(seed: Uint8Array, random: Random, others: readonly Uint8A
   return bytes;
 }
 
-/** Anywhere, but in every other case among the first bytes: headers lie there. */
+/** Anywhere, but every other time among the first bytes, where headers are. */
 function place(bytes: Buffer, random: Random): number {
   const end = random.chance(0.5) ? Math.min(bytes.length, 128) : bytes.length;
   return random.integer(0, Math.max(0, end - 1));

@@ -1,10 +1,10 @@
 /**
- * Ids of images such as nobody chooses and somebody sends: as text in JSON and CSV, as the key of a record, and as a segment of a path,
- * where clients, proxies and attackers encode them each in another way.
+ * Odd image ids: as text in JSON and CSV, as the key of a record, and as a segment of a path, which clients,
+ * proxies and attackers encode differently.
  */
 import type { Random } from '../chaos/random.ts';
 
-/** One character, and as long as an id may be, and one byte longer. */
+/** Ids of one character, of the maximum length, and one byte longer. */
 const longest = 1_024;
 const longOnes = [
   'x'.repeat(longest),
@@ -58,11 +58,11 @@ const plainWords = [
   "'",
   ',',
 ];
-/** The same to the eye, and not the same id. */
+/** Ids that look equal and differ. */
 const twins = ['\u00e9', 'e\u0301', '\u212b', '\u00c5', '👩\u200d👩\u200d👧'];
 const texts = ['', ...pathLike, ...controls, ...surrogates, ...plainWords, ...twins, ...longOnes];
 
-/** No UTF-8: half of a surrogate pair, a byte that never is, a dot that takes too many, what is cut short. */
+/** Invalid UTF-8: half of a surrogate pair, an invalid byte, an overlong dot, truncated sequences. */
 const broken = ['eda080', '61edbfbf62', 'ff', 'c0ae', 'c0aec0ae', 'e282', '80', 'f4908080', 'fe61'];
 const allBytes = [
   ...texts.map((text) => Buffer.from(text)),

@@ -1,10 +1,10 @@
-/** What the command can be asked for, and the words that say so. */
+/** Options of the command, and their help. */
 import { parseArgs } from 'node:util';
 import { commonHelp, commonOptions, countOf } from '../trial.ts';
 import { targets } from './targets/targets.ts';
 
 export interface FuzzOptions {
-  /** Of each target. */
+  /** For each target. */
   readonly cases: number;
   readonly first: number;
   readonly seed: number;
@@ -31,7 +31,7 @@ within its memory. What fails is shrunk, and saved.
   --out FOLDER    where failing inputs go (default .headwater/fuzz)
 ${commonHelp('nothing found', 'a finding, or memory that grew past its bound')}`;
 
-/** Undefined where help is asked for. Throws an Error with words for the user. */
+/** Undefined where help is requested. Throws an Error with a message for the user. */
 export function readOptions(args: readonly string[]): FuzzOptions | undefined {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({

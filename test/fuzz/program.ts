@@ -1,4 +1,4 @@
-/** `npm run fuzz`: a campaign over each target, and what was found, made small and saved. */
+/** `npm run fuzz`: a campaign over each target; findings are shrunk and saved. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProgressLog, runTrial } from '../trial.ts';
@@ -10,9 +10,9 @@ import type { Target } from './target.ts';
 import { selfTestFindings, selfTestTarget } from './targets/self-test.ts';
 import { targets } from './targets/targets.ts';
 
-/** What a process may hold more at the end of a campaign than at its beginning. */
+/** Maximum growth of a process during a campaign. */
 const growthBytes = 128 * 1024 * 1024;
-/** A campaign with more findings than this has one cause, as likely as not. */
+/** More findings most likely have the same cause. */
 const mostSaved = 10;
 const shrinkAttempts = { here: 300, apart: 25 };
 
@@ -23,7 +23,7 @@ export function main(args: readonly string[]): Promise<number> {
   return runTrial({ help, readOptions, run, isRight: ({ ok }) => ok }, args);
 }
 
-/** A campaign that finds nothing says something only where it would have found something. */
+/** Checks with faults made on purpose that campaigns detect them. */
 async function checkWatching(signal: AbortSignal): Promise<void> {
   const { findings } = await runCampaign({ target: selfTestTarget, seed: 1, from: 0, to: 13, signal });
   const seen = findings.map(({ index, kind }) => `${index} ${kind}`).join();
@@ -91,7 +91,7 @@ async function runTarget(target: Target, options: FuzzOptions, signal: AbortSign
   return result;
 }
 
-/** Smaller, as long as it fails in the same way. */
+/** Shrinks the input as long as it fails in the same way. */
 async function save(
   target: Target,
   found: FoundCase,
@@ -123,7 +123,7 @@ async function shrinkHere(target: Target, found: FoundCase, input: Buffer): Prom
   return shrink(input, fails, shrinkAttempts.here).finally(() => open.close());
 }
 
-/** What ended a process ends another one with each attempt. */
+/** A crash ends a process with each attempt. */
 function shrinkApart(target: Target, found: FoundCase, input: Buffer, signal: AbortSignal): Promise<Buffer> {
   const fails = async (candidate: Buffer) => {
     const trial = { target, seed: 0, from: 0, to: 1, signal, input: candidate };

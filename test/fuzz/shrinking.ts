@@ -1,6 +1,6 @@
-/** Makes an input that fails smaller, as long as it fails in the same way: what is left says more. */
+/** Shrinks a failing input as long as it fails in the same way. */
 
-/** `fails` is asked at most so often. */
+/** Calls `fails` at most this number of times. */
 export async function shrink(
   input: Buffer,
   fails: (candidate: Buffer) => Promise<boolean>,

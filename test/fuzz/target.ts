@@ -1,11 +1,11 @@
-/** What is fuzzed: where inputs come from, what is done with one, and which answers are right. */
+/** A fuzz target: the source of inputs, the call, and the documented outcomes. */
 import type { Random } from '../chaos/random.ts';
 
-/** What came of a case: a documented code, or `ok` and the like. Anything thrown is a finding. */
+/** Result of a case: a documented code, or `ok` and the like. Anything thrown is a finding. */
 export type Outcome = string;
 
 export interface OpenTarget {
-  /** The same for the same random numbers. */
+  /** Equal for equal random numbers. */
   generate(random: Random, index: number): Uint8Array;
   run(input: Uint8Array): Promise<Outcome>;
   close(): Promise<void>;
@@ -17,12 +17,12 @@ export interface Target {
   readonly documented: ReadonlySet<Outcome>;
   /** A case that takes longer counts as hung. Milliseconds. */
   readonly timeoutMs: number;
-  /** Resident memory that its process may have at any time. Bytes. */
+  /** Maximum resident memory of its process. Bytes. */
   readonly memoryBytes: number;
   open(): Promise<OpenTarget>;
 }
 
-/** What is wrong with an answer, in words. */
+/** Describes a fault of an outcome. */
 export class Finding extends Error {
   override readonly name = 'Finding';
 }

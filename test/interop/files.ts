@@ -1,4 +1,7 @@
-/** Where the interop test keeps what it fetches and builds: below the clone, out of git, so that a second run is quick. */
+/**
+ * Folder of the downloads and builds of the interop test: below the clone, out of git, and reused by the next
+ * run.
+ */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +10,7 @@ export const interopFolder = fileURLToPath(new URL('.', import.meta.url));
 export const repositoryFolder = join(interopFolder, '..', '..');
 export const keptFolder = join(repositoryFolder, '.headwater', 'interop');
 
-/** Fills a folder that gets its name only when it is complete. */
+/** Fills a folder, which gets its name only when it is complete. */
 export async function fillFolder(folder: string, fill: (draft: string) => Promise<unknown>): Promise<void> {
   const draft = `${folder}.part-${process.pid}`;
   await rm(draft, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** The Python side: an environment with pinned packages, made once, and pytest in it. */
+/** Python environment with pinned packages, created once, and pytest in it. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -8,7 +8,10 @@ import { interopFolder, keptFolder } from './files.ts';
 
 const requirements = join(interopFolder, 'requirements.txt');
 
-/** The interpreter of a virtual environment that has the requirements. It cannot be moved, so a marker tells that it is complete. */
+/**
+ * The interpreter of a virtual environment with the requirements. It cannot be moved, so a marker shows that
+ * it is complete.
+ */
 export async function openPython(): Promise<string> {
   const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
   const folder = join(keptFolder, `python-${digest}`);
@@ -31,7 +34,7 @@ function inherited(): Record<string, string> {
   return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
 }
 
-/** Runs the tests in `python/`; fails with the end of their output, and answers its last line. */
+/** Runs the tests in `python/`; returns the last line of their output, and on failure throws its end. */
 export async function runPytest(env: Readonly<Record<string, string>>, logFile: string): Promise<string> {
   const python = await openPython();
   const folder = join(interopFolder, 'python');

@@ -1,4 +1,4 @@
-/** The codec against a real registry, with another client for Confluent's wire format on the other side. */
+/** The codec against a real registry, and an independent client of Confluent's wire format. */
 import { randomUUID } from 'node:crypto';
 import {
   type AvroSchema,
@@ -61,7 +61,7 @@ function post(subject: string, schema: object): Promise<Response> {
 }
 
 describe('schemas in a real registry', () => {
-  it('are registered once, BACKWARD_TRANSITIVE, and come back as they were', async () => {
+  it('are registered once, BACKWARD_TRANSITIVE, and are returned unchanged', async () => {
     const ids = createRegistryIds({ url });
     const topic = newTopic();
     const first = await openCodec(ids, 'ImageReceived', topic);
@@ -72,7 +72,7 @@ describe('schemas in a real registry', () => {
     expect(JSON.parse((await schemaForId(ids, first.id)).schema)).toEqual(recordSchema('ImageReceived'));
   });
 
-  it('are refused where they could not read the past', async () => {
+  it('are rejected where they could not read older records', async () => {
     const topic = newTopic();
     const ids = createRegistryIds({ url });
     await openCodec(ids, 'ImageReceived', topic);
@@ -88,12 +88,12 @@ describe('schemas in a real registry', () => {
     expect((await post(`${topic}-value`, wrong)).status).toBe(409);
   });
 
-  it('answer schema-unknown to an id that was never given', async () => {
+  it('return schema-unknown for an id that was never assigned', async () => {
     const lookup = createRegistryIds({ url }).lookup(999_999);
     await expect(lookup).rejects.toMatchObject({ code: 'schema-unknown' });
   });
 
-  it('read ids that were derived from fingerprints before', async () => {
+  it('decode ids that were derived from fingerprints before', async () => {
     const before = await openCodec(createFingerprintIds(), 'ImageReceived', 'images');
     const after = await openCodec(createRegistryIds({ url }), 'ImageReceived', newTopic());
     expect(after.id).not.toBe(before.id);
@@ -101,7 +101,7 @@ describe('schemas in a real registry', () => {
   });
 });
 
-describe('records and another client', () => {
+describe('an independent client', () => {
   it('reads records of Headwater', async () => {
     const codec = await openCodec(createRegistryIds({ url }), 'ImageReceived', newTopic());
     expect({ ...(await independent.decode(codec.encode(image))) }).toEqual(image);
@@ -130,7 +130,7 @@ describe('records and another client', () => {
     expect(await codec.decode(bytes)).toEqual({ ...sent, ...defaults });
   });
 
-  it('reads vectors, as bytes, and we read them by the registered contract', async () => {
+  it('writes vectors as bytes, which Headwater reads by the registered contract', async () => {
     const codec = await openVectorCodec(createRegistryIds({ url }), contract, newTopic());
     const bytes = codec.encode(vectorRecord);
     const seen = (await independent.decode(bytes)) as { vector: Buffer };
@@ -180,7 +180,7 @@ describe('our compatibility check and that of a real registry', () => {
     expect({ accepted }).toEqual({ accepted: incompatibilities(record(fields), record(base)).length === 0 });
   });
 
-  it('differ where only the meaning changes: the registry does not look at it', async () => {
+  it('differ where only the meaning changes, which the registry does not check', async () => {
     const subject = `${newTopic()}-value`;
     await createRegistryIds({ url }).register(subject, record(base));
     const changed = record(replaced('at', { type: 'long', logicalType: 'timestamp-micros' }));

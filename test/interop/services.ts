@@ -1,11 +1,11 @@
-/** The three services as processes of their own, the way they run in production. */
+/** The three services as separate processes, as in production. */
 import { join } from 'node:path';
 import { type Child, endOf, findFreePort, startChild, waitForUrl } from '../child-process.ts';
 import { repositoryFolder } from './files.ts';
 
 export interface ServicesOptions {
   readonly brokers: readonly string[];
-  /** Comes before topics, groups and transactional ids. */
+  /** Prefix of topics, groups and transactional ids. */
   readonly prefix: string;
   readonly folder: string;
   readonly registryUrl?: string;

@@ -1,4 +1,4 @@
-/** One Apicurio for all tests of this folder. Nothing here is skipped: who asks for interop wants an answer. */
+/** One Apicurio for all tests of this folder. They are never skipped, since they run on request only. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { SkipReporter } from '../skips/skip-reporter.ts';
 
-/** `npm run test:interop`: clients that are not ours, against the services and a real schema registry. */
+/** `npm run test:interop`: independent clients, against the services and a real schema registry. */
 export default defineConfig({
   test: {
     name: 'interop',

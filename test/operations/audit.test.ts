@@ -1,4 +1,7 @@
-/** Holes made on purpose: members of the groups that commit offsets and write nothing, as a broker that loses acknowledged records. */
+/**
+ * Gaps made on purpose: group members commit offsets without outputs, like a broker that loses acknowledged
+ * records.
+ */
 
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -112,7 +115,7 @@ class Installation {
     await producer.close();
   }
 
-  /** Commits what is there for the group, and loses all that would have come of it. */
+  /** Commits the present ends for the group, and so loses all outputs. */
   async lose(group: string, topics: readonly string[]): Promise<void> {
     const partitionGroup = await this.log.openPartitionGroup({
       group,
@@ -146,7 +149,7 @@ class Installation {
     return records;
   }
 
-  /** The newest head, once it is settled and has learned so many examples. */
+  /** Resolves to the newest head when it is settled and has this number of examples. */
   async settled(examples: number): Promise<HeadTrained> {
     const codec = await openCodec(this.#ids, 'HeadTrained', this.names.topics.heads);
     let newest: HeadTrained | undefined;

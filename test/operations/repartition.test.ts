@@ -1,4 +1,4 @@
-/** Other partitions for the topics of a running installation: everything is there afterwards, and nothing is done twice. */
+/** Repartitions the topics of an installation: nothing is lost, and nothing is done twice. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -105,7 +105,7 @@ async function addPartitions(names: Names, count: number): Promise<void> {
   await admin.disconnect();
 }
 
-/** Every output names a record that is there, and is of the same image. */
+/** Every output names an existing source record of the same image. */
 async function expectSources(fixture: ClassifyFixture): Promise<void> {
   const { topics } = fixture.names;
   const vectors = await fixture.records(topics.vectors(extractor));
@@ -122,7 +122,7 @@ async function expectSources(fixture: ClassifyFixture): Promise<void> {
   }
 }
 
-/** Ends the command after every few of its steps, until it comes through. Returns how often it was ended. */
+/** Interrupts the command after every few steps until it succeeds. Returns the number of interruptions. */
 async function repartitionWithEndings(options: Omit<RepartitionOptions, 'signal'>): Promise<number> {
   for (let endings = 0; ; endings += 1) {
     const ending = new AbortController();
@@ -143,7 +143,7 @@ async function repartitionWithEndings(options: Omit<RepartitionOptions, 'signal'
   }
 }
 
-/** Services and command as they are started once: with a log of their own, and the stores of before. */
+/** Services and the command of one start, with their own log and the former stores. */
 interface Site {
   readonly fixture: ClassifyFixture;
   readonly dataDir: string;
@@ -157,7 +157,7 @@ function openKafka(): Log {
 
 interface Installation {
   readonly names: Names;
-  /** Of services that are started anew, with the local stores of before. */
+  /** Restarted services, with the former local stores. */
   site(partitions: number): Promise<Site>;
   move(partitions: number): RepartitionOptions;
 }
@@ -192,7 +192,7 @@ async function sendAll(
   await sendImages(fixture, ...images);
 }
 
-/** What installations come to whose topics were never moved. */
+/** The results of installations without a repartitioning. */
 async function undisturbed(images: number, labels: number) {
   const fixture = await openFixture(createMemoryLog(), 1, createNames());
   return work({ fixture, dataDir: fixture.dataDir }, images, labels, () =>
@@ -205,14 +205,14 @@ async function expectPredictedOnce(fixture: ClassifyFixture, images: number): Pr
   expect(predicted).toEqual(Array.from({ length: images }, (_, image) => `i${image}`).sort());
 }
 
-it('moves all topics, however often it is ended, and loses and repeats nothing', async () => {
+it('moves all topics, however often it is interrupted, and loses and repeats nothing', async () => {
   const { site, move } = install();
   const before = await site(2);
   await work(before, 30, 20, async () => {
     await sendAll(before.fixture, [0, 30], [0, 20]);
     await expect(repartition(move(4))).rejects.toMatchObject({ code: 'request-invalid' });
   });
-  // Of these nothing is processed when the topics are moved.
+  // These are not processed before the repartitioning.
   await sendAll(before.fixture, [30, 40], [20, 25]);
   expect(await repartitionWithEndings(move(4))).toBeGreaterThan(3);
   expect((await repartition(move(4))).topics).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * Real processes that are asked to stop where an orderly stop is hard: under a backlog that they cannot work off, and while Kafka is
- * away. They end in time, with code 0, and blame no image for it.
+ * Real processes that must stop in hard conditions: under a large backlog, and without Kafka. They end in
+ * time, with code 0, and quarantine no image.
  */
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { digits, openStreamClient, streamVariables } from '../stream-client.ts';
 const graceMs = 4_000;
 /** Images that take more than ten seconds. */
 const backlog = 1_500;
-/** For a machine that is busy. */
+/** Tolerance for a busy machine. */
 const slackMs = 6_000;
 let folder = '';
 
@@ -65,7 +65,7 @@ it('services stop in time while the broker is silent, and when it is gone', {
     STOP_GRACE: `${graceMs}ms`,
   };
   const others = { ...variables, DATA_DIR: join(folder, 'second') };
-  // One after the other: each makes the topics that are missing.
+  // One after the other: each creates the missing topics.
   const classify = await startService('classify', variables);
   const extract = await startService('extract', variables);
   const [ingest, second] = await Promise.all([
@@ -83,7 +83,7 @@ it('services stop in time while the broker is silent, and when it is gone', {
   void client.close().catch(() => undefined);
 });
 
-it('extract stops in time under a backlog of slow extractions, and suspects no image afterwards', async () => {
+it('extract stops in time under a backlog of slow extractions, and quarantines no image afterwards', async () => {
   const net = 'efficientnet-lite0.v1';
   const variables: Variables = {
     ...streamVariables(inject('brokers'), join(folder, 'backlog')),

@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { SkipReporter } from '../skips/skip-reporter.ts';
 
-/** `npm run test:operations`: long tests on Kafka of what an operator does: audit and repair, repartition, stop. */
+/**
+ * `npm run test:operations`: long tests of an operator's tasks on Kafka: audit and repair, repartition, stop.
+ */
 export default defineConfig({
   test: {
     name: 'operations',

@@ -1,15 +1,15 @@
-/** Sends images over HTTP at a rate of its own, whatever becomes of those before: a crowd does not wait for its turn. */
+/** Sends images over HTTP at a fixed rate, independently of the responses. */
 import { Agent, request } from 'node:http';
 
 export interface FloodReport {
   readonly offered: number;
-  /** Ids that were answered 202. */
+  /** Ids with a response of 202. */
   readonly accepted: readonly string[];
-  /** Answers but 202, by status; the system's word for it where there was none. */
+  /** Other responses by status, or by the system's error code without a response. */
   readonly refused: Readonly<Record<string, number>>;
   /** 503 or 429 without Retry-After. */
   readonly withoutRetryAfter: number;
-  /** Not sent, because as many as the client can hold were under way. */
+  /** Not sent, since the client had too many requests in flight. */
   readonly skipped: number;
 }
 
@@ -23,7 +23,7 @@ export interface FloodOptions {
 }
 
 const tickMs = 20;
-/** More requests than ingest takes in at once, and not more connections than it lets in: past those it can only hang up. */
+/** More requests than ingest accepts at once, but not more connections, which it could only close. */
 const mostUnderWay = 1_000;
 
 export async function flood(options: FloodOptions): Promise<FloodReport> {

@@ -1,9 +1,9 @@
-/** The resident memory of processes, and of their children, over time, as the system has it. */
+/** Resident memory of processes and their children over time, as reported by the system. */
 import { readFileSync } from 'node:fs';
 
 export interface MemoryReport {
   readonly peakBytes: number;
-  /** Medians over the second and the last fifth of the time that was watched. */
+  /** Medians over the second and the last fifth of the time. */
   readonly earlyBytes: number;
   readonly lateBytes: number;
 }
@@ -33,7 +33,7 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
-/** Of a process and of those that it has started, such as decoders. */
+/** Of a process and its children, such as decoders. */
 function residentBytes(pid: number): number {
   const status = textOf(`/proc/${pid}/status`);
   const own = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
@@ -41,7 +41,7 @@ function residentBytes(pid: number): number {
   return children.reduce((sum, child) => sum + residentBytes(Number(child)), own);
 }
 
-/** Empty where there is no such file: the process is gone. */
+/** Empty for a missing file: the process has ended. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');

@@ -1,12 +1,12 @@
-/** What the command can be asked for, and the words that say so. */
+/** Options of the command, and their help. */
 import { parseArgs } from 'node:util';
 import { commonHelp, commonOptions, countOf } from '../trial.ts';
 
 export interface OverloadOptions {
   readonly seconds: number;
-  /** Offered load, as a multiple of what the extractor takes. */
+  /** Offered load, as a multiple of the extractor's capacity. */
   readonly factor: number;
-  /** For which the broker stands still in the midst of it. */
+  /** Duration of the broker's pause during the flood. */
   readonly stall: number;
   readonly extractor: string;
 }
@@ -24,7 +24,7 @@ image that was committed must have one vector, and the lag must go down.
   --extractor ID   (default efficientnet-lite0.v1)
 ${commonHelp('memory flat, nothing lost, nothing twice', 'a finding or a failure')}`;
 
-/** Undefined where help is asked for. Throws an Error with words for the user. */
+/** Undefined where help is requested. Throws an Error with a message for the user. */
 export function readOptions(args: readonly string[]): OverloadOptions | undefined {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({

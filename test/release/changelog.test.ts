@@ -13,7 +13,7 @@ describe('the date of a release', () => {
     },
   );
 
-  it('is refused where the version has no section, or an empty one', () => {
+  it('is rejected where the version has no section, or an empty one', () => {
     expect(() => dateSection(changelog('## [0.2.0]'), '0.3.0', '2026-03-03')).toThrow('no section');
     expect(() => dateSection(changelog('## [0.2.0]', ''), '0.2.0', '2026-03-03')).toThrow('is empty');
     expect(() => dateSection(changelog('## [0.2.0-rc.1]'), '0.2.0', '2026-03-03')).toThrow('no section');

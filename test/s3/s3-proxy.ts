@@ -27,7 +27,7 @@ export async function startS3Proxy(folder: string): Promise<S3Proxy> {
   const settings = await writeSettings(folder, endpoint, access);
   const memory = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-DLOG_LEVEL=warn'];
   const main = ['org.gaul.s3proxy.Main', '--properties', settings];
-  // Keys become names of files: without it the JVM knows ASCII alone.
+  // Keys become file names, for which the JVM would otherwise use ASCII only.
   const env = { LC_ALL: 'C.UTF-8' };
   const child = startChild({
     command: 'java',
@@ -85,7 +85,7 @@ async function writeSettings(
   return path;
 }
 
-/** Any answer will do: without a signature it is a refusal. */
+/** Any response will do: without a signature it is an error. */
 async function waitForAnswer(endpoint: string, child: Child, logFile: string): Promise<void> {
   let ended = false;
   const end = () => {

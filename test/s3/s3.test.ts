@@ -1,4 +1,4 @@
-/** The claim check against a real S3 server: the contract that all stores keep, and what only a real one can refuse. */
+/** The claim check against a real S3 server: the contract of all stores, and the errors of a real server. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ describe('a real S3 server', () => {
     expect(await codeOf(store.get(kept))).toBe('no error');
   });
 
-  test('refuses wrong keys, and we say which', async () => {
+  test('rejects wrong keys, with an error that names the settings', async () => {
     const store = open();
     const blob = await store.put(Buffer.from('a picture'));
     const refusal = async (access: string, secret: string) => {
@@ -83,7 +83,7 @@ describe('a real S3 server', () => {
     });
   });
 
-  test('has no such bucket, and we say so', async () => {
+  test('reports a missing bucket, with an error that names the setting', async () => {
     const error = await open('s3://never-made/x')
       .put(Buffer.from('x'))
       .catch((thrown: Error) => thrown);
@@ -93,7 +93,7 @@ describe('a real S3 server', () => {
     });
   });
 
-  test('reads blobs of another producer, where that is allowed', async () => {
+  test('reads blobs of another producer from allowed places', async () => {
     const Body = Buffer.from('from elsewhere');
     const Key = 'incoming/a b/ü.jpg';
     await client.send(new PutObjectCommand({ Bucket: 'headwater', Key, Body }));

@@ -1,4 +1,4 @@
-/** A check that finds nothing in a run where something is wrong is worth nothing: each kind of damage is done, and must be found. */
+/** Inflicts each kind of damage on a sound run, and expects the check to find it. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '../driver.ts';
@@ -19,7 +19,7 @@ const expected: Expected = { plan, sent, epoch };
 
 const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** What a reader finds after a run in which all went well. */
+/** The content of the topics after a sound run. */
 function sound(): { -readonly [Topic in keyof Found]: Found[Topic][number][] } {
   const found: ReturnType<typeof sound> = {
     images: [],
@@ -77,7 +77,7 @@ function sumOf(examples: Found['examples']): string {
   return sum.toString(16).padStart(64, '0');
 }
 
-/** Judges a run after the damage is done. */
+/** Judges a run with this damage. */
 function judgeAfter(damage: (found: ReturnType<typeof sound>) => void): Judgement {
   const found = sound();
   damage(found);
@@ -88,23 +88,20 @@ const counts = ({ lost, duplicates, wrong }: Judgement) => ({ lost, duplicates, 
 const whatOf = (judgement: Judgement) => judgement.findings.map(({ what }) => what).join('\n');
 
 describe('the check', () => {
-  it('has nothing to say of a run in which all went well', () => {
+  it('finds nothing in a sound run', () => {
     const judgement = judge(sound(), expected);
     expect(judgement.findings).toEqual([]);
     expect(judgement.setDigest).toBe(judgement.examplesDigest);
     expect(judgement.headDigest).toBe(digestOf('head'));
   });
 
-  it.each(['images', 'labels', 'vectors', 'predictions'] as const)(
-    'finds a record of %s that is lost',
-    (topic) => {
-      const judgement = judgeAfter((found) => found[topic].splice(5, 1));
-      expect(judgement.lost).toBeGreaterThan(0);
-    },
-  );
+  it.each(['images', 'labels', 'vectors', 'predictions'] as const)('finds a lost record of %s', (topic) => {
+    const judgement = judgeAfter((found) => found[topic].splice(5, 1));
+    expect(judgement.lost).toBeGreaterThan(0);
+  });
 
   it.each(['images', 'labels', 'vectors', 'predictions'] as const)(
-    'finds a record of %s that is there twice',
+    'finds a duplicate record of %s',
     (topic) => {
       const judgement = judgeAfter((found) => {
         const again = found[topic][5];
@@ -114,7 +111,7 @@ describe('the check', () => {
     },
   );
 
-  it('accepts a record that is there twice after a send without a response', () => {
+  it('accepts a duplicate after a send without a response', () => {
     const found = sound();
     const again = found.labels[0];
     if (again !== undefined) found.labels.push({ ...again, place: 'labels/1/999' });
@@ -134,7 +131,7 @@ describe('the check', () => {
     expect(counts(orphan)).toEqual({ lost: 1, duplicates: 0, wrong: 1 });
   });
 
-  it('finds an outcome under the key of another image', () => {
+  it('finds an output under the key of another image', () => {
     const judgement = judgeAfter((found) => {
       const [vector] = found.vectors;
       if (vector !== undefined) found.vectors[0] = { ...vector, key: 'another' };
@@ -143,7 +140,7 @@ describe('the check', () => {
     expect(whatOf(judgement)).toContain('has another key');
   });
 
-  it('finds an example that is missing: in the table, in the sum and in the count', () => {
+  it('finds a missing example in the table, in the sum and in the count', () => {
     const judgement = judgeAfter((found) => {
       found.examples.splice(
         found.examples.findIndex(({ value }) => value?.label !== null),
@@ -153,7 +150,7 @@ describe('the check', () => {
     expect(counts(judgement)).toEqual({ lost: 1, duplicates: 0, wrong: 2 });
   });
 
-  it('finds a correction that was not taken up, and a retraction that was not', () => {
+  it('finds a correction or a retraction that was not learned', () => {
     const alter = (isRetracted: boolean) =>
       judgeAfter((found) => {
         const at = found.examples.findIndex(({ value }) => (value?.label === null) === isRetracted);
@@ -166,7 +163,7 @@ describe('the check', () => {
     expect(whatOf(alter(true))).toMatch(/example of image-\d+ says \d, and a retraction counts/);
   });
 
-  it('takes the last of several examples of a key', () => {
+  it('uses the last of several examples of a key', () => {
     const judgement = judgeAfter((found) => {
       const [example] = found.examples;
       if (example?.value) found.examples.unshift({ ...example, value: { ...example.value, label: 'old' } });
@@ -174,7 +171,7 @@ describe('the check', () => {
     expect(judgement.findings).toEqual([]);
   });
 
-  it('finds a head that has learned another set than the one that is there', () => {
+  it('finds a head that has learned another set than the present one', () => {
     const judgement = judgeAfter((found) => alterHead(found, { setDigest: '0'.repeat(64) }));
     expect(whatOf(judgement)).toContain('has not learned the examples that there are');
     expect(judgement.setDigest).not.toBe(judgement.examplesDigest);
@@ -183,7 +180,7 @@ describe('the check', () => {
     );
   });
 
-  it('finds a version of a head that two trainers gave, and a prediction of a head that there is not', () => {
+  it('finds a version given to two heads, and a prediction by an unknown head', () => {
     const again = (change: object) =>
       judgeAfter((found) => {
         const [head] = found.heads;
@@ -204,7 +201,7 @@ describe('the check', () => {
     expect(whatOf(unknown)).toContain('a head that there is not');
   });
 
-  it('takes a dead letter for an outcome, but not for a good one', () => {
+  it('accepts a dead letter as an outcome, and reports it', () => {
     const judgement = judgeAfter((found) => {
       const [vector] = found.vectors.splice(0, 1);
       found.predictions.splice(0, 1);

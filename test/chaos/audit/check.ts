@@ -1,28 +1,28 @@
 /**
- * Judges a run by what a client that is not ours has read: every record that was sent against what came of it, record by record,
- * the table of examples against the winners that the plan knows, and the digests against those of the examples and of
- * an undisturbed run. It knows the topics and their headers, and nothing of how services work.
+ * Judges a run by what an independent client has read: every sent record against its outputs, the table of
+ * examples against the winning labels of the plan, and the digests against those of the examples and of an
+ * undisturbed run. It depends on the topics and headers only, not on the services.
  */
 import type { Sent } from '../driver.ts';
 import type { Plan } from '../plan.ts';
 import type { Found, FoundExample, FoundHead, FoundImage, FoundPrediction, FoundVector } from './found.ts';
 
 export interface Finding {
-  /** `wrong`: it is there once, and not what it should be. */
+  /** `wrong`: there once, with wrong content. */
   readonly kind: 'lost' | 'duplicate' | 'wrong';
   readonly what: string;
 }
 
 export interface Judgement {
-  /** Records that were accepted, or came of one that was, and of which nothing came. */
+  /** Accepted records, or outputs of one, that have no output. */
   readonly lost: number;
   readonly duplicates: number;
   readonly wrong: number;
   readonly findings: readonly Finding[];
   readonly headDigest: string | null;
-  /** What the newest settled head says that it has learned from. */
+  /** Of the newest settled head. */
   readonly setDigest: string | null;
-  /** Of the examples themselves, added up by the reader. */
+  /** Sum over the examples that were read. */
   readonly examplesDigest: string;
   readonly records: Readonly<Record<keyof Found, number>>;
 }
@@ -30,7 +30,7 @@ export interface Judgement {
 export interface Expected {
   readonly plan: Pick<Plan, 'winners'>;
   readonly sent: readonly Sent[];
-  /** What the plan's times are counted from. */
+  /** Start of the plan's times. */
   readonly epoch: number;
 }
 
@@ -74,7 +74,7 @@ export function judge(found: Found, { plan, sent, epoch }: Expected): Judgement 
 
 type Note = (kind: Finding['kind'], what: string) => void;
 
-/** What was accepted is there, and no more often than it was tried. */
+/** Accepted records are there, and no more often than they were sent. */
 function compareImages(images: Found['images'], sent: readonly Sent[], note: Note): void {
   const bounds = new Bounds();
   for (const { operation, attempts } of sent) {
@@ -102,7 +102,7 @@ function compareLabels(labels: Found['labels'], sent: readonly Sent[], epoch: nu
   bounds.compare('label', names, note);
 }
 
-/** How often something was accepted, and how often it may have been written at most. */
+/** Number of times that a record was accepted, and sent at most. */
 class Bounds {
   readonly #bounds = new Map<string, { least: number; most: number }>();
 
@@ -125,7 +125,7 @@ class Bounds {
   }
 }
 
-/** Each source has exactly one outcome, for the same image, or one dead letter. */
+/** Each source has exactly one output for the same image, or one dead letter. */
 function compareOutcomes(
   what: string,
   sources: readonly (FoundImage | FoundVector)[],
@@ -148,7 +148,7 @@ function compareOutcomes(
   }
 }
 
-/** As compaction would leave it; a partition is read in its order. */
+/** The table after compaction; partitions are read in order. */
 function newestByKey(examples: Found['examples']): FoundExample[] {
   const newest = new Map<string | null, FoundExample>();
   for (const example of examples) newest.set(example.key, example);
@@ -179,7 +179,7 @@ function compareExamples(
 
 type Head = NonNullable<FoundHead['value']>;
 
-/** The newest settled head. A version is given once, and predictions name heads that there are. */
+/** The newest settled head. A version belongs to one head, and predictions name known heads. */
 function compareHeads(
   heads: Found['heads'],
   predictions: Found['predictions'],

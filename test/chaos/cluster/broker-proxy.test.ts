@@ -46,7 +46,7 @@ function dial(proxy: BrokerProxy) {
 const patient = { timeout: 20_000, interval: 5 };
 
 describe('a proxy', () => {
-  it('hands on large messages whole', async () => {
+  it('forwards large messages whole', async () => {
     const { proxy } = await setUp();
     const client = dial(proxy);
     const text = 'headwater '.repeat(400_000);
@@ -55,7 +55,7 @@ describe('a proxy', () => {
     expect(client.returned).toBe(text);
   });
 
-  it('holds back responses alone while they are cut, and hands them on when it heals', async () => {
+  it('holds back only responses while they are cut, and forwards them when it heals', async () => {
     const { proxy, received } = await setUp();
     const client = dial(proxy);
     client.socket.write('a');
@@ -68,7 +68,7 @@ describe('a proxy', () => {
     await expect.poll(() => client.returned, patient).toBe('ab');
   });
 
-  it('holds back requests while they are cut, over new connections too', async () => {
+  it('holds back requests while they are cut, also over new connections', async () => {
     const { proxy, received } = await setUp();
     proxy.cut('requests');
     const client = dial(proxy);
@@ -81,7 +81,7 @@ describe('a proxy', () => {
     await expect.poll(() => [client.returned, other.returned].join(''), patient).toBe('ab');
   });
 
-  it('loses its held bytes where connections are dropped', async () => {
+  it('loses held bytes when connections are dropped', async () => {
     const { proxy, received } = await setUp();
     proxy.cut('responses');
     const client = dial(proxy);

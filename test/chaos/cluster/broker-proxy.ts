@@ -1,6 +1,7 @@
 /**
- * A network between clients and one broker that can be cut in one direction, or slow. Clients know the broker by the proxy's port; brokers
- * reach each other beside it. What a cut holds back arrives when it heals, as TCP would send it again, unless the connection is dropped.
+ * A network between clients and one broker that can be cut in one direction, or slowed. Clients use the
+ * proxy's port; brokers reach each other directly. Held bytes arrive when the cut heals, as TCP would resend
+ * them, unless the connection is dropped.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
@@ -42,24 +43,24 @@ export class BrokerProxy {
     this.#target = port;
   }
 
-  /** Nothing passes in this direction, over new connections either. */
+  /** Holds back all bytes in this direction, also over new connections. */
   cut(direction: Direction): void {
     this.#cut = direction;
   }
 
-  /** Each piece takes so much longer, in both directions; pieces follow each other. */
+  /** Delays each piece by this time in both directions; pieces keep their order. */
   slow(delayMs: number): void {
     this.#delayMs = delayMs;
   }
 
-  /** What was held back passes on. */
+  /** Forwards the held bytes. */
   heal(): void {
     this.#cut = undefined;
     this.#delayMs = 0;
     for (const { chunk, from, to } of this.#held.splice(0)) write(chunk, from, to);
   }
 
-  /** Ends all connections with what they hold, as after a time-out of TCP. */
+  /** Ends all connections and drops their held bytes, as after a TCP time-out. */
   drop(): void {
     this.#held = [];
     for (const socket of this.#sockets) socket.destroy();
@@ -109,7 +110,7 @@ export class BrokerProxy {
   }
 }
 
-/** Takes more from the one side when the other has taken this. */
+/** Reads more from one side when the other has taken this piece. */
 function write(chunk: Buffer, from: Socket, to: Socket): void {
   if (to.destroyed) return;
   if (to.write(chunk)) {

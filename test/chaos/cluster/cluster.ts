@@ -43,7 +43,7 @@ export class Cluster {
     return this.#kafka.nodes;
   }
 
-  /** Counts from 0, and past the last one from the first again. */
+  /** Counts from 0, modulo the number of brokers. */
   node(index: number): LocalBroker {
     return this.nodes[index % this.nodes.length] as LocalBroker;
   }
@@ -52,7 +52,7 @@ export class Cluster {
     return this.#proxies[index % this.#proxies.length] as BrokerProxy;
   }
 
-  /** Another program may have taken the port meanwhile: mostly for a moment only. */
+  /** Another program may have taken the port meanwhile, mostly for a moment. */
   async startNode(node: LocalBroker): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -64,12 +64,12 @@ export class Cluster {
     }
   }
 
-  /** What the first broker that answers knows. Errors: the signal's reason, or none answers in time. */
+  /** Metadata from the first broker that responds. Errors: the signal's reason, or a time-out. */
   async describe(topics: readonly string[], signal: AbortSignal, patienceMs: number): Promise<ClusterState> {
     return await this.ask((port) => describeCluster(port, topics), signal, patienceMs);
   }
 
-  /** Asks one broker after the other, until one answers with something. Errors: as `describe`. */
+  /** Asks the brokers in turn until one returns a result. Errors: as `describe`. */
   async ask<T>(
     question: (port: number) => Promise<T | undefined>,
     signal: AbortSignal,
@@ -86,7 +86,10 @@ export class Cluster {
     }
   }
 
-  /** Until all brokers are up and each partition of the topics has all its replicas in sync. Resolves to false where that takes too long. */
+  /**
+   * Waits until all brokers are up and all replicas of the topics are in sync. Resolves to false on a
+   * time-out.
+   */
   async untilInSync(topics: readonly string[], signal: AbortSignal, patienceMs: number): Promise<boolean> {
     const deadline = performance.now() + patienceMs;
     while (performance.now() < deadline) {

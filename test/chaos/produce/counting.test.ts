@@ -1,4 +1,4 @@
-/** The count finds what it is for, and nothing where nothing is wrong. */
+/** The count finds each kind of violation, and nothing in a sound run. */
 import { describe, expect, it } from 'vitest';
 import { Counting } from './counting.ts';
 import type { Call } from './ledger.ts';
@@ -35,16 +35,16 @@ function countsOf(records: readonly [number, string][]) {
 const none = { missing: 0, twice: 0, outOfOrder: 0, torn: 0, foreign: 0, findings: [] };
 
 describe('a count', () => {
-  it('finds nothing where all is there once, and a transaction in doubt wholly or not at all', () => {
+  it('finds nothing where every record is there once, and a transaction in doubt wholly or not at all', () => {
     expect(countsOf(right)).toEqual(none);
     expect(countsOf([...right, [0, 'b 2'], [1, 'b 3']])).toEqual(none);
   });
 
-  it('finds a record that is missing', () => {
+  it('finds a missing record', () => {
     expect(countsOf(right.slice(1))).toEqual({ ...none, missing: 1, findings: ['missing: a 0'] });
   });
 
-  it('finds a record that is there twice, in another partition too', () => {
+  it('finds a duplicate, also in another partition', () => {
     expect(countsOf([...right, [0, 'a 3']])).toMatchObject({
       ...none,
       twice: 1,
@@ -52,7 +52,7 @@ describe('a count', () => {
     });
   });
 
-  it('finds a record that comes after a later one of its sender', () => {
+  it('finds a record behind a later one of its sender', () => {
     const swapped = right.map(([partition, value]): [number, string] => [
       partition,
       value === 'a 0' ? 'a 2' : value === 'a 2' ? 'a 0' : value,
@@ -64,12 +64,12 @@ describe('a count', () => {
     });
   });
 
-  it('finds a transaction in doubt of which a part is there', () => {
+  it('finds a transaction in doubt that is there in part', () => {
     const findings = ['torn: 1 of 2 records of b from 2 on'];
     expect(countsOf([...right, [0, 'b 3']])).toEqual({ ...none, torn: 1, findings });
   });
 
-  it('finds a record that no sender sent', () => {
+  it('finds a record without a sender', () => {
     expect(countsOf([...right, [0, 'c 0']])).toEqual({ ...none, foreign: 1, findings: ['foreign: c 0'] });
   });
 });

@@ -1,4 +1,7 @@
-/** Compares what was acknowledged with what a reader of committed records found: nothing missing, nothing twice, each sender's order. */
+/**
+ * Compares acknowledged records with those that a reader of committed records found: none missing, none
+ * twice, in each sender's order.
+ */
 import type { Call, Ledger } from './ledger.ts';
 
 export interface Counts {
@@ -12,7 +15,7 @@ export interface Counts {
   readonly torn: number;
   /** Records that no sender sent. */
   readonly foreign: number;
-  /** The first few of all of these, in words. */
+  /** Messages of the first few findings. */
   readonly findings: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** Counts how often a partition gets another leader, from outside: the product's own count is not asked. */
+/** Counts changes of partition leaders from outside, independently of the product's own metric. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.ts';
 
@@ -10,14 +10,14 @@ export class LeaderWatch {
   readonly #leaders = new Map<string, { readonly leader: number; readonly epoch: number }>();
   readonly #end = new AbortController();
   readonly #watching: Promise<void>;
-  /** Partitions that got another leader, each time. */
+  /** Sum of the changed partitions. */
   moves = 0;
 
   constructor(cluster: Cluster, topics: readonly string[]) {
     this.#watching = this.#watch(cluster, topics);
   }
 
-  /** Whether there are more than so many moves; brokers take a moment to learn of one. */
+  /** Whether the number of moves exceeds `before`; brokers learn of a move with a delay. */
   async hasMoved(before: number): Promise<boolean> {
     const deadline = performance.now() + noticeMs;
     while (this.moves <= before && performance.now() < deadline) await sleep(intervalMs);
@@ -41,7 +41,7 @@ export class LeaderWatch {
     }
   }
 
-  /** Brokers differ in what they know: the higher epoch counts. A partition without a leader has not moved yet. */
+  /** Brokers may disagree: the higher epoch counts. A partition without a leader has not moved yet. */
   #see(place: string, leader: number, epoch: number): void {
     const known = this.#leaders.get(place);
     if (leader < 0 || epoch < (known?.epoch ?? 0)) return;

@@ -1,6 +1,6 @@
 /**
- * What was handed to the log, under numbers: each sender counts its records from 0, and one call takes a run of them. A call that resolved is
- * acknowledged; of one that rejected it is unknown whether its records are in the log.
+ * Numbers of the records that were passed to the log: each sender counts from 0, and one call takes a range.
+ * A resolved call is acknowledged; after a rejected one it is unknown whether its records are in the log.
  */
 export interface Call {
   readonly sender: string;
@@ -18,7 +18,7 @@ export class Ledger {
   readonly #acknowledged = { idempotent: 0, transactional: 0 };
   #doubtful = 0;
 
-  /** The first of so many numbers. */
+  /** Takes this many numbers, and returns the first. */
   take(sender: string, count: number): number {
     const first = this.#next.get(sender) ?? 0;
     this.#next.set(sender, first + count);

@@ -1,4 +1,4 @@
-/** Reads the topics of the trial by a client that is not ours. */
+/** Reads the topics of the trial with an independent client. */
 import { runPython } from '../audit/python-lines.ts';
 import type { ReadAll } from './trial.ts';
 

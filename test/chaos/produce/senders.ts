@@ -1,4 +1,7 @@
-/** Callers of the log that never repeat a call: each awaits an acknowledgement before its next one, so its order is defined. */
+/**
+ * Senders that never repeat a call: each awaits an acknowledgement before its next call, so its order is
+ * defined.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log, LogProducer, LogTransactions, OutgoingRecord } from '@headwater/log';
 import { createRandom, type Random } from '../random.ts';
@@ -18,12 +21,12 @@ export interface SendersOptions {
 
 const idempotentSenders = 24;
 const transactionalSenders = 4;
-/** Brokers need the processor too: senders that never rest would measure that alone. */
+/** Senders pause, since brokers need the processor too. */
 const idempotentPauseMs = { least: 10, most: 60 };
 const transactionalPauseMs = { least: 20, most: 120 };
 const reopenPauseMs = 200;
 
-/** Resolves when `end` has come and each call has been answered. */
+/** Resolves after `end`, when each call has settled. */
 export async function runSenders(options: SendersOptions): Promise<void> {
   const producer = await options.log.openProducer();
   const names = (prefix: string, count: number) =>
@@ -48,7 +51,7 @@ async function sendIdempotent(options: SendersOptions, producer: LogProducer, se
   }
 }
 
-/** After a commit whose outcome is unknown, the same id is opened again: that settles it. */
+/** Reopens the same id after a commit of unknown outcome, which settles it. */
 async function sendTransactions(options: SendersOptions, sender: string): Promise<void> {
   const { log, ledger, seed, transactionalTopic, end } = options;
   const random = createRandom(seed, sender);
@@ -73,7 +76,7 @@ async function sendTransactions(options: SendersOptions, sender: string): Promis
   await settle(log, `trial-${sender}`, transactions);
 }
 
-/** Readers wait for a transaction that is open: the id is opened once more where the last outcome is unknown. */
+/** Readers wait for an open transaction: reopens the id where the last outcome is unknown. */
 async function settle(log: Log, id: string, transactions: LogTransactions | undefined): Promise<void> {
   const opened = transactions ?? (await log.openTransactions(id));
   await opened.close();

@@ -1,4 +1,4 @@
-/** What makes leaders move, and answers get lost, while senders send. */
+/** Faults that move leaders or lose responses while senders send. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { moveLeaders } from '@headwater/local-kafka';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -18,7 +18,7 @@ const killedMs = 5_000;
 const lostMs = 800;
 const patienceMs = 60_000;
 
-/** `index` picks the broker. Resolves when what it broke is whole again. Errors: the signal's reason. */
+/** `index` selects the broker. Resolves when the broker works again. Errors: the signal's reason. */
 export async function strike(kind: StrikeKind, index: number, stage: Stage): Promise<void> {
   const { cluster, signal } = stage;
   const node = cluster.node(index);
@@ -39,7 +39,7 @@ export async function strike(kind: StrikeKind, index: number, stage: Stage): Pro
   }
 }
 
-/** Requests arrive, and their answers are gone with the connection. */
+/** Requests arrive, but their responses are lost with the connection. */
 async function loseAnswers({ cluster, signal }: Stage, index: number): Promise<void> {
   const proxy = cluster.proxy(index);
   proxy.cut('responses');
@@ -51,7 +51,7 @@ async function loseAnswers({ cluster, signal }: Stage, index: number): Promise<v
   }
 }
 
-/** Its connections stay open; it wakes as a leader that has been deposed. */
+/** Its connections stay open; it resumes as a deposed leader. */
 async function freeze(pid: number | undefined, meanwhile: () => Promise<void>): Promise<void> {
   if (pid === undefined) return;
   process.kill(-pid, 'SIGSTOP');

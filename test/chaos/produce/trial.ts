@@ -16,11 +16,11 @@ import { type StrikeKind, strike, strikeKinds } from './strikes.ts';
 
 export interface ProduceOptions {
   readonly seed: number;
-  /** Acknowledged records, at least. */
+  /** Minimum number of acknowledged records. */
   readonly records: number;
-  /** Strikes after which another broker leads some partition, at least. */
+  /** Minimum number of strikes that move a leader. */
   readonly moves: number;
-  /** In turn; default all. */
+  /** Used in turn; default all. */
   readonly kinds?: readonly StrikeKind[];
 }
 
@@ -33,11 +33,11 @@ export interface ProduceSummary extends Counts {
   readonly doubtful: number;
   /** Strikes of each kind. */
   readonly strikes: Readonly<Record<StrikeKind, number>>;
-  /** Strikes after which another broker led some partition. */
+  /** Strikes that moved a leader. */
   readonly moves: number;
-  /** Partitions that got another leader, as seen from outside. */
+  /** Changes of partition leaders, as seen from outside. */
   readonly partitionsMoved: number;
-  /** As the product counts them. */
+  /** As counted by the product. */
   readonly leaderMoves: number;
   readonly producesRetried: number;
   readonly unknownCommits: number;
@@ -45,7 +45,7 @@ export interface ProduceSummary extends Counts {
   readonly seconds: number;
 }
 
-/** Hands over all committed records of the topics, in the order of each partition. */
+/** Passes on all committed records of the topics, in the order of each partition. */
 export type ReadAll = (
   topics: readonly string[],
   visit: (topic: string, partition: number, value: string) => void,
@@ -62,7 +62,7 @@ export const topics = { idempotent: 'trial-idempotent', transactional: 'trial-tr
 const allTopics = [topics.idempotent, topics.transactional];
 const partitions = 6;
 const inSyncMs = 180_000;
-/** Between two strikes, so that senders get on. */
+/** Pause between two strikes, so that senders make progress. */
 const steadyMs = { least: 500, most: 2_000 };
 /** No strike, and no call to the log, may take longer than this. */
 const patienceMs = 180_000;
@@ -175,7 +175,7 @@ async function strikeAll(
   const random = createRandom(seed, 'strikes');
   const strikes = Object.fromEntries(strikeKinds.map((kind) => [kind, 0])) as Record<StrikeKind, number>;
   let moves = 0;
-  // Not each strike moves a leader; three times as many are enough, or something is wrong.
+  // Not every strike moves a leader; three times as many must suffice.
   for (let count = 0; moves < wanted && count < 3 * wanted; count++) {
     await sleep(random.integer(steadyMs.least, steadyMs.most), undefined, { signal });
     const kind = kinds[count % kinds.length] as StrikeKind;

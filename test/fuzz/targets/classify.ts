@@ -1,4 +1,7 @@
-/** Classify over HTTP, from raw sockets, with heads that serve: whatever comes is answered in the documented way, and others are served. */
+/**
+ * Classify over HTTP from raw sockets, with serving heads: every input gets a documented response, and other
+ * clients are served.
+ */
 import { createMemoryLog } from '@headwater/log';
 import type { Service } from '@headwater/service-kit';
 import {
@@ -17,10 +20,10 @@ import { seedPictures } from './pictures.ts';
 const healthEvery = 100;
 const labelled = 12;
 const pictured = 'lenet-digits.v1';
-/** Which its head must then answer: the vector of an image of class c1. */
+/** The expected prediction: the vector of an image of class c1. */
 const health = JSON.stringify({ vector: vectorOf(1, 70) });
 
-/** Two tasks that answer, vectors and pictures, and one without a head. */
+/** Two tasks with heads, of vectors and of images, and one without. */
 async function openClassify(): Promise<{ readonly fixture: ClassifyFixture; readonly service: Service }> {
   const fixture = await ClassifyFixture.open({ log: createMemoryLog(), extractors: ['eight.v1', pictured] });
   const service = await fixture.start({
@@ -36,7 +39,7 @@ async function openClassify(): Promise<{ readonly fixture: ClassifyFixture; read
     await fixture.sendVector(`p${image}`, vector, { extractor: refOf(pictured) });
     await fixture.sendLabel(`p${image}`, `c${image % 3}`, { task: 'picture' });
   }
-  // Without a label: these are predicted, and are what is to be labelled next.
+  // Without a label: these are predicted, and are candidates for a label.
   for (let image = labelled; image < 2 * labelled; image += 1) {
     await fixture.sendVector(`i${image}`, vectorOf(image % 3, image));
   }
@@ -61,7 +64,7 @@ async function openTarget(): Promise<OpenTarget> {
       const outcome = await ask(port, input);
       cases += 1;
       if (cases % healthEvery === 0) await checkHealth(port);
-      // What is logged is kept by the rig, and is not what is looked for.
+      // Log lines in the fixture would count as growth of memory.
       fixture.logged.length = 0;
       return outcome;
     },
@@ -73,7 +76,7 @@ async function checkHealth(port: number): Promise<void> {
   const head = `POST /v1/tasks/digit/classify HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\n`;
   const request = Buffer.from(`${head}content-length: ${health.length}\r\n\r\n${health}`);
   const answer = await ask(port, request);
-  if (answer !== '200') throw new Finding(`a request without fault is answered ${answer} afterwards`);
+  if (answer !== '200') throw new Finding(`a request without fault gets ${answer} afterwards`);
 }
 
 export const classifyTarget: Target = {

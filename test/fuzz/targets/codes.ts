@@ -1,4 +1,4 @@
-/** Errors in the words of the documented table; whatever is no HeadwaterError is a defect, and passes through. */
+/** Maps errors to their documented codes; any other error is a defect, and passes through. */
 import { errorCodes, HeadwaterError } from '@headwater/errors';
 
 /** `ok`, or the code of the error that `work` ends with. */

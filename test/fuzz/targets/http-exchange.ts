@@ -1,23 +1,24 @@
-/** One connection to an HTTP interface, and what has to be true of its answer, whatever was sent. */
+/** One connection to an HTTP interface, and the requirements on every response. */
 import { connect } from 'node:net';
 import { errorCodes } from '@headwater/errors';
 import { Finding } from '../target.ts';
 
 const answerWithinMs = 8_000;
-/** A request that says it waits for a prediction gets none here. */
+/** A request that waits for a prediction gets none here. */
 const waitingMs = 200;
-/** Of all answers of one connection. */
+/** Over all responses of one connection. */
 const mostBytes = 2 * 1024 * 1024;
 
 /**
- * Sends what one connection says, and resolves to the status of the first final answer, from 500 on with its code (`503 overloaded`), or to
- * `closed`. Errors: Finding, where no answer ends in time, or one is none, has no end, or is an error without its documented form.
+ * Sends the bytes of one connection, and resolves to the status of the first final response, from 500 on with
+ * its code (`503 overloaded`), or to `closed`. Errors: Finding, where no response ends in time, or one is
+ * malformed, endless, or an error without its documented form.
  */
 export async function ask(port: number, bytes: Uint8Array): Promise<string> {
   return judgeAnswer(await exchange(port, bytes));
 }
 
-/** Half-closes behind the last byte, and resolves to what came back when the other side closes. */
+/** Half-closes behind the last byte, and resolves to the received bytes when the other side closes. */
 function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
   const waits = Buffer.from(bytes).includes('wait=');
   return new Promise((resolve, reject) => {
@@ -39,7 +40,7 @@ function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
       socket.destroy();
       reject(new Finding(`an answer of more than ${mostBytes} bytes`));
     });
-    // A server that refuses a body may close before it has read it.
+    // A server that rejects a body may close before it has read it.
     socket.on('error', () => undefined);
     socket.once('close', () => {
       clearTimeout(timer);
@@ -66,7 +67,7 @@ function judgeAnswer(answer: Buffer): string {
   }
 }
 
-/** Its code, where it has a document. Only the length tells where that ends: other answers may come behind it. */
+/** The code of the problem details, if any. Only the length shows their end: other responses may follow. */
 function judgeProblem(status: number, lines: readonly string[], rest: Buffer): string | undefined {
   const header = (name: string) =>
     lines
@@ -74,7 +75,7 @@ function judgeProblem(status: number, lines: readonly string[], rest: Buffer): s
       ?.slice(name.length + 1)
       .trim();
   const length = Number(header('content-length') ?? rest.length);
-  // Schemas are served in the form of a registry, and so are its errors.
+  // Schemas have the media type of a registry, and so have their errors.
   if (status === 404 && header('content-type')?.startsWith('application/vnd.schemaregistry'))
     return undefined;
   if (!header('content-type')?.startsWith('application/problem+json'))

@@ -1,4 +1,7 @@
-/** Ingest over HTTP, from raw sockets: whatever comes, each connection is answered in the documented way or closed, and others are served. */
+/**
+ * Ingest over HTTP from raw sockets: every connection gets a documented response or is closed, and other
+ * clients are served.
+ */
 import { startIngestFixture } from '../../../services/ingest/src/testing/ingest-fixture.ts';
 import { Finding, type OpenTarget, type Target } from '../target.ts';
 import { ask } from './http-exchange.ts';
@@ -15,7 +18,7 @@ async function openHttp(): Promise<OpenTarget> {
       BODY_TIMEOUT: '500ms',
       MAX_IMAGE_BYTES: '65536',
       MAX_FORM_BYTES: '262144',
-      // The log is in this process as well, and what it keeps is not what is looked for.
+      // The log is in the same process, and its records would count as growth of memory.
       RETENTION_IMAGES: '1s',
       RETENTION_LABELS: '1s',
       TRACKED_IMAGES: '100',
@@ -31,7 +34,7 @@ async function openHttp(): Promise<OpenTarget> {
       cases += 1;
       if (cases % healthEvery === 0) {
         const answer = await ask(port, Buffer.from(health));
-        if (answer !== '202') throw new Finding(`a request without fault is answered ${answer} afterwards`);
+        if (answer !== '202') throw new Finding(`a request without fault gets ${answer} afterwards`);
       }
       return outcome;
     },

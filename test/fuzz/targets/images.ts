@@ -1,4 +1,4 @@
-/** Encoded images, as anybody may send them: ingest reads the header, extract decodes the pixels. */
+/** Encoded images: ingest reads the header, extract decodes the pixels. */
 import { decodeImage } from '../../../packages/extractors/src/images/decoder.ts';
 import { defaultLimits } from '../../../packages/extractors/src/images/limits.ts';
 import { channelsOf } from '../../../packages/extractors/src/table/definition.ts';
@@ -11,7 +11,7 @@ import { codeOf } from './codes.ts';
 import { bombs, seedPictures } from './pictures.ts';
 
 const refusals = ['image-unreadable', 'image-too-large', 'image-type-unsupported'];
-/** Bombs are slow, as they are meant to be: one case in so many. */
+/** Bombs are slow on purpose, so only one case in this number is one. */
 const bombEvery = 200;
 const largestInput = 64 * 1024;
 
@@ -44,7 +44,7 @@ async function openImages(): Promise<OpenTarget> {
 
 export const imagesTarget: Target = {
   name: 'images',
-  // A file may also take longer than decoding is allowed to: that is extractor-failed.
+  // A file may also exceed the time limit of decoding: extractor-failed.
   documented: new Set(['ok', ...refusals, 'extractor-failed']),
   timeoutMs: 60_000,
   memoryBytes: 1024 * 1024 * 1024,

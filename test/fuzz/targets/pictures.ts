@@ -1,4 +1,4 @@
-/** Small pictures of every format and kind that is accepted, and bombs: small as files, vast when they are opened. */
+/** Small images of every accepted format and kind, and bombs: small files that are vast when decoded. */
 import { crc32, deflateRawSync, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 
@@ -6,7 +6,7 @@ function flat(side: number) {
   return sharp({ create: { width: side, height: side, channels: 3, background: 'teal' } });
 }
 
-/** The same at every start: sharp's own noise is not. */
+/** Reproducible, unlike sharp's noise. */
 function drawn(width: number, height: number, channels: 1 | 3 | 4) {
   const pixels = Uint8Array.from(
     { length: width * height * channels },
@@ -67,7 +67,7 @@ const megabyte = 1024 * 1024;
 const pixelBomb = () => png(30_000, 30_000, 1, 0, chunk('IDAT', deflateSync(Buffer.alloc(3_000_000))));
 /** Within the limit on pixels, 7,000 × 7,000 of one byte, and some 50 KB as a file. */
 const largestPng = () => png(7_000, 7_000, 8, 0, chunk('IDAT', deflateSync(Buffer.alloc(7_000 * 7_001))));
-/** The rows of a small picture, and behind them 64 MB that nobody asked for. */
+/** The rows of a small image, followed by 64 MB of excess data. */
 const endlessRows = () => png(8, 8, 8, 0, chunk('IDAT', deflateSync(Buffer.alloc(64 * megabyte))));
 /** A text, and a colour profile, of 64 MB each. */
 const textBomb = () => {
@@ -77,7 +77,7 @@ const textBomb = () => {
   const profile = chunk('iCCP', Buffer.concat([Buffer.from('profile\0\0'), deflated]));
   return png(8, 8, 8, 0, profile, text, rows);
 };
-/** One scan after the other over the largest picture that is allowed: each is a few bytes, and costs a pass over all blocks. */
+/** Many scans over the largest allowed image: each has a few bytes, and costs a pass over all blocks. */
 function manyScans(progressive: Buffer): Buffer {
   const frame = progressive.indexOf(Buffer.from([0xff, 0xc2]));
   const scan = progressive.lastIndexOf(Buffer.from([0xff, 0xda]));

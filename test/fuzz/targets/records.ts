@@ -1,6 +1,6 @@
 /**
- * Records as anybody may write them who may write to a topic, under odd keys: to a classify that runs. Each is worked off, or is a dead
- * letter with a documented code; no partition stands still for one, and the process goes on answering.
+ * Arbitrary records under odd keys, written to the topics of a running classify. Each is processed, or
+ * becomes a dead letter with a documented code; no partition stops, and the process stays responsive.
  */
 import { errorCodes } from '@headwater/errors';
 import { createMemoryLog, type LogProducer } from '@headwater/log';
@@ -17,18 +17,18 @@ const workedOffWithinMs = 15_000;
 const pollMs = 2;
 const healthEvery = 50;
 const codeHeader = '__connect.errors.exception.class.name';
-/** In the place of a key's length: there is none. */
+/** Replaces the length of a missing key. */
 const noKey = 0xffff;
 
 interface Door {
   readonly topic: string;
-  /** Undefined where every process reads it by itself, and nobody commits how far. */
+  /** Undefined for a topic that every process reads without committing offsets. */
   readonly group: string | undefined;
   /** What belongs together. */
   record(id: string, random: Random): { readonly key: string; readonly value: Buffer };
 }
 
-/** Our codec writes no half of a surrogate pair; others do, which keys and spoiled bytes stand for. */
+/** Our codec writes no half of a surrogate pair; keys and mutated bytes cover other codecs. */
 const writable = (random: Random) => Buffer.from(oddText(random)).toString();
 
 const times = [1_700_000_000_000, 1_700_000_000_001, 2 ** 40, 0, 1_000, -1, 8_640_000_000_000_000];
@@ -143,7 +143,7 @@ async function openRecords(): Promise<OpenTarget> {
   };
 }
 
-/** Hands a record in, and waits for what becomes of it. */
+/** Writes a record, and waits for its outcome. */
 class Desk {
   readonly doors: readonly Door[];
   readonly #fixture: ClassifyFixture;
@@ -216,7 +216,7 @@ class Desk {
     await this.#forget();
   }
 
-  /** The log is in this process as well, and what it keeps is not what is looked for. */
+  /** The log is in the same process, and its records would count as growth of memory. */
   async #forget(): Promise<void> {
     const { names, log, logged } = this.#fixture;
     const { labels, vectors, predictions, examples, deadLetters } = names.topics;

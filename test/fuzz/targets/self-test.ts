@@ -1,15 +1,15 @@
-/** A target that does what is watched for: without it nobody knows that a crash, a hang or a hoard would be seen. */
+/** A target with intentional faults, which shows that a crash, a hang and a memory leak are detected. */
 import type { Target } from '../target.ts';
 
 const hoard: Buffer[] = [];
 
-/** By index: what has to be seen. */
+/** Expected findings by index. */
 export const selfTestFindings = '3 crash,5 hang,7 wrong,9 memory,11 wrong';
 
 export const selfTestTarget: Target = {
   name: 'self-test',
   documented: new Set(['ok']),
-  // A busy machine takes its time for the hoard, which is not to pass for a hang.
+  // Allocation takes time on a busy machine, and must not count as a hang.
   timeoutMs: 8_000,
   memoryBytes: 500 * 1024 * 1024,
   open: async () => ({
