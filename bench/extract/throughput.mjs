@@ -80,7 +80,7 @@ function repeat(distinct, count) {
 const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 const rounded = (value, digitsKept = 2) => Number(value.toFixed(digitsKept));
 
-/** Keeps `pending` calls under way until all images are through. */
+/** Keeps `pending` calls in flight until all images are done. */
 async function drive(extractor, images, pending) {
   const seconds = [];
   let next = 0;

@@ -1,4 +1,7 @@
-/** Draws of labelled digits, and what a head or a baseline makes of them. All drawing is seeded: a run can be repeated. */
+/**
+ * Draws of labelled digits, and the results of a head or a baseline on them. All draws are seeded and
+ * reproducible.
+ */
 import {
   Calibration,
   createTrainingSet,
@@ -37,7 +40,7 @@ export function draw(indices, count, seed) {
   return rest.slice(0, count);
 }
 
-/** A digit of a split as an example; `label` in place of the true one, to make mistakes on purpose. */
+/** A digit of a split as an example; `label` replaces the true one, to make intentional mistakes. */
 export function exampleAt(split, index, label = String(split.labels[index])) {
   return { imageId: `digit-${index}`, label, group: null, vector: vectorAt(split, index) };
 }
@@ -56,20 +59,20 @@ export function buildSet(examples, options = {}) {
   return set;
 }
 
-/** In the order of their sample keys, in which heads that learn from examples one by one want them. */
+/** In the order of their sample keys, which heads that learn from single examples require. */
 export function inOrder(examples) {
   const keyed = examples.map((example) => ({ example, key: Buffer.from(sampleKey(example)) }));
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ example }) => example);
 }
 
-/** How a head that is trained on a set (of these examples, in order) answers some digits of a split. */
+/** Predictions of a head trained on a set (of these examples, in order) for some digits of a split. */
 export function judgeHead(set, options, split, indices, examples) {
   const start = performance.now();
   const head = trainHead(set, options, examples);
   return judgeTrained(head, (performance.now() - start) / 1000, split, indices);
 }
 
-/** The same of a head that is trained already, in so many seconds. */
+/** The same for a trained head, with its training time in seconds. */
 export function judgeTrained(head, seconds, split, indices) {
   const classifier = openHead(head);
   const measurements = new HeadMeasurements();
@@ -117,7 +120,7 @@ function figuresOf(measurements) {
   };
 }
 
-/** The vectors of some digits, one behind the other, and their labels: what goes to Python. */
+/** The vectors of some digits, concatenated, and their labels: the input of Python. */
 export function gather(split, indices) {
   const { dimensions } = split;
   const vectors = new Int16Array(indices.length * dimensions);

@@ -1,4 +1,4 @@
-/** What questions share: the digits, and the programs that Headwater is compared with. */
+/** Shared by the questions: the digits, and the programs that Headwater is compared with. */
 import { fileURLToPath } from 'node:url';
 import { loadDigits } from './digits.mjs';
 import { openPython } from './python.mjs';

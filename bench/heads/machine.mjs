@@ -1,4 +1,4 @@
-/** Figures mean little without what they were taken on. */
+/** The machine, without which figures mean little. */
 import { cpus, loadavg, totalmem } from 'node:os';
 
 export function describeMachine() {

@@ -1,9 +1,9 @@
-/** Standard output belongs to the result: what is going on is told on standard error. */
+/** Progress goes to standard error, since standard output is for the result. */
 export function say(text) {
   process.stderr.write(`${text}\n`);
 }
 
-/** Counts steps and says so at every tenth of them. */
+/** Counts steps, and reports every tenth of them. */
 export function describeProgress(what, total) {
   let done = 0;
   return {

@@ -75,7 +75,7 @@ function runScript(python, script, work) {
   });
 }
 
-/** One thread for everybody; and OpenBLAS finds out the processor by itself, whatever a shell said of it. */
+/** One thread for every program; OpenBLAS detects the processor, whatever the shell has set. */
 function oneThread(environment) {
   const { OPENBLAS_CORETYPE: _type, OPENBLAS_L2_SIZE: _size, ...rest } = environment;
   return {

@@ -1,4 +1,4 @@
-/** What a figure should be, and whether it is. */
+/** Targets of figures, and whether they are met. */
 import { round } from './examples.mjs';
 
 export function atLeast(what, value, aim, digits = 5) {

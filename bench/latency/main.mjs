@@ -109,13 +109,13 @@ async function measure(log, services) {
   return { ...trace.summary(before, lastAt), settledAfterMs, allSettledAfterMs, cores };
 }
 
-/** How much of a core each service took; what Kafka took, and this script, comes on top. */
+/** Share of a core of each service; Kafka and this script come on top. */
 function coresUsed(before, after, milliseconds) {
   const used = ([name, seconds]) => [name, Math.round(((seconds - before[name]) * 1e5) / milliseconds) / 100];
   return Object.fromEntries(Object.entries(after).map(used));
 }
 
-/** Images without labels, so that the last heads too are seen in predictions. */
+/** Images without labels, so that the last heads are also seen in predictions. */
 function askOn(send, from) {
   let goesOn = true;
   const run = async () => {

@@ -1,4 +1,6 @@
-/** The three services, each a process of its own on one Kafka and one throw-away folder, as a small installation has them. */
+/**
+ * The three services as separate processes on one Kafka and one temporary folder, like a small installation.
+ */
 import { spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

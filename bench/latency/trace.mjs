@@ -1,17 +1,20 @@
-/** What became of each label: when it was sent, where its example lies, and when predictions first came of a head that knew it. */
+/**
+ * Times of each label: when it was sent, the place of its example, and the first predictions of a head that
+ * learned it.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { parseCompositeKey } from '@headwater/schemas';
 
 export class Trace {
   #labelledAt = new Map();
   #examples = new Map();
-  /** Of the head of each kind and version: what it knew, and when it was seen. */
+  /** By kind and version of a head: its watermark, and when it was seen. */
   #heads = new Map();
-  /** In order of arrival: predictions whose head knew more than those before. */
+  /** In order of arrival: predictions of a head with a higher watermark than all before. */
   #known = [];
   /** Kind to predictions. */
   #predictions = {};
-  /** In order of arrival: settled heads, and those of them that first answered. */
+  /** In order of arrival: settled heads, and the first prediction of each. */
   #settledHeads = [];
   #settledAnswers = [];
   #follower;
@@ -30,14 +33,14 @@ export class Trace {
     this.#labelledAt.set(index, at);
   }
 
-  /** Resolves to the time at which there were settled heads of so many examples, of each kind. */
+  /** Resolves to the time at which each kind had a settled head of this number of examples. */
   async settled(examples, kinds) {
     const first = (kind) =>
       this.#settledHeads.find((head) => head.kind === kind && head.examples >= examples)?.at;
     return Math.max(...(await Promise.all(kinds.map((kind) => waitFor(() => first(kind), kind)))));
   }
 
-  /** Resolves to the time at which a settled head of so many examples first answered. */
+  /** Resolves to the time of the first prediction by a settled head of this number of examples. */
   async answeredBySettled(examples) {
     return waitFor(() => this.#settledAnswers.find((head) => head.examples >= examples)?.answeredAt, 'any');
   }
@@ -123,7 +126,7 @@ function quantiles(times) {
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: sorted.at(-1) ?? null };
 }
 
-/** How many heads of each kind. */
+/** Number of heads of each kind. */
 function countKinds(heads) {
   const counts = {};
   for (const { kind } of heads) counts[kind] = (counts[kind] ?? 0) + 1;

@@ -25,7 +25,7 @@ const frozen = { conv1: 0, conv2: 0 };
 const isSeen = (name) => name < '5';
 const rounded = (share) => Number(share.toFixed(6));
 
-/** Tells of each step with the source's figure, ours, and what ours should at least be. */
+/** Reports each step with the source's figure, ours, and our target. */
 export async function tellDigits(story) {
   const [train, test] = [await readMnist('train'), await readMnist('test')];
   const seen = { train: withClasses(train, isSeen), test: withClasses(test, isSeen) };

@@ -1,4 +1,4 @@
-/** Headwater's own heads on vectors in memory: the share of test vectors that they name rightly. */
+/** Headwater's own heads on vectors in memory: their accuracy on test vectors. */
 import { createTrainingSet, openHead, quantize, trainHead } from '@headwater/heads';
 
 export function headAccuracy({ kind, examples, tests, dimensions }) {

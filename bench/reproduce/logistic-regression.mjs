@@ -10,7 +10,7 @@ const folds = 4;
 const tries = 2;
 const stepsOfTry = 200;
 
-/** Which L2 names most of the examples rightly that were held out, two quarters of them in turn; of equals the stronger one. */
+/** Selects the L2 with the best accuracy on two held-out quarters in turn; of equals the stronger one. */
 export function chooseRegularization(examples, dimensions) {
   const rights = regularizations.map((regularization) => {
     let right = 0;
@@ -25,7 +25,7 @@ export function chooseRegularization(examples, dimensions) {
   return regularizations[rights.indexOf(Math.max(...rights))];
 }
 
-/** Answers a function from vector to label. */
+/** Returns a function from vector to label. */
 export function trainLogisticRegression(examples, dimensions, regularization, count = steps) {
   const classes = [...new Set(examples.map(({ label }) => label))].sort();
   const { mean, scale } = scalingOf(examples, dimensions);

@@ -99,7 +99,7 @@ async function cutPieces(folder) {
       ['test', width - half],
     ]) {
       for (let place = 0; place < rows * columns; place++) {
-        // A step that has no divisor in common with the grid spreads the first few pieces over it.
+        // A step that is coprime to the grid spreads the first few pieces over it.
         const cell = (place * 7) % (rows * columns);
         const left = start + Math.floor(((half - side) * (cell % columns)) / (columns - 1));
         const top = Math.floor(((height - side) * Math.floor(cell / columns)) / (rows - 1));

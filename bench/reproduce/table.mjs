@@ -1,4 +1,4 @@
-/** What was found, beside what the source found. */
+/** Our figures, compared with those of the source. */
 export function tableOf(rows) {
   const header = ['', 'source', 'here', 'aim', ''];
   const cells = rows.map(({ what, source, value, aim, rate, note }) => [

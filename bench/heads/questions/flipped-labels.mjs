@@ -1,4 +1,7 @@
-/** Whether wrong labels come out on top: one in twenty says another digit; how well does the leave-one-out margin tell them from the rest? */
+/**
+ * Whether label errors rank first: one label in twenty is wrong, and the leave-one-out margin should separate
+ * them.
+ */
 import { auroc, rankLabelErrors } from '@headwater/heads';
 import { buildSet, draw, exampleAt, indicesOf, mean, round, seededUniform } from '../examples.mjs';
 import { say } from '../progress.mjs';

@@ -1,4 +1,7 @@
-/** What the layers behind the cut reach that are trained anew, as the source does it, beside the exact head on the same vectors. */
+/**
+ * Accuracy of retrained layers behind the cut, as in the source, compared with the exact head on the same
+ * vectors.
+ */
 import { trainLayersHead } from '@headwater/heads';
 import { layersTrainer } from '../../../services/classify/dist/train/solving/layers-trainer.js';
 import { buildSet, draw, exampleAt, indicesOf, inOrder, judgeHead, judgeTrained } from '../examples.mjs';

@@ -1,4 +1,7 @@
-/** What the integer lift adds where the linear head has reached its end: all labels, one pass, 4,000 dimensions. Takes minutes. */
+/**
+ * Gain of the random feature expansion over the linear head: all labels, one pass, 4,000 dimensions. Takes
+ * minutes.
+ */
 import { judgeLogistic } from '../baseline.mjs';
 import { buildSet, exampleAt, indicesOf, judgeHead } from '../examples.mjs';
 import { say } from '../progress.mjs';

@@ -1,4 +1,4 @@
-/** Whether a head knows what it does not know: 1,000 labels of five digits, and a test split with all ten. */
+/** Whether a head detects unknown classes: 1,000 labels of five digits, and a test split with all ten. */
 import { auroc, openHead, trainHead } from '@headwater/heads';
 import { buildSet, draw, exampleAt, indicesOf, mean, round } from '../examples.mjs';
 import { say } from '../progress.mjs';
@@ -46,7 +46,7 @@ function measureDraw(train, indices, test, tested, known) {
   const classifier = openHead(trainHead(set, { kind: 'lda', mode: 'settled' }));
   const cases = tested.map((index) => {
     const { novelty: score, probabilities } = classifier.predict(exampleAt(test, index).vector);
-    if (score === null) throw new Error('This head cannot tell what is new');
+    if (score === null) throw new Error('this head has no novelty');
     return { score, doubt: 1 - Math.max(...probabilities), positive: !known.includes(test.labels[index]) };
   });
   return {

@@ -1,4 +1,6 @@
-/** A class that has just appeared must not be drowned by old ones: five examples beside four classes with a thousand each. */
+/**
+ * A new class must not be ignored beside old ones: five examples beside four classes with a thousand each.
+ */
 import { judgeLogistic } from '../baseline.mjs';
 import { buildSet, draw, exampleAt, indicesOf, judgeHead, mean, round } from '../examples.mjs';
 import { say } from '../progress.mjs';

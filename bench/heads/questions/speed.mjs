@@ -16,7 +16,7 @@ const classes = 10;
 const roundSeconds = 0.2;
 const rounds = 3;
 const distinct = 1024;
-/** A load of the machine above which figures say more about its other work than about ours. */
+/** Above this load of the machine, figures depend mostly on its other work. */
 const quietLoad = 1.5;
 
 export const speed = {
@@ -74,7 +74,7 @@ function measureOurs(dimensions, withSettled) {
   let next = 0;
   const statisticsRate = rateOf(() => {
     for (let i = 0; i < 64; i++, next++) statistics.add(String(next % classes), vectors[next % distinct]);
-    // Reading G makes sure that nothing is still waiting to be added.
+    // Reading G completes all pending additions.
     return statistics.gram[0];
   });
   const set = createTrainingSet({ extractor: 'speed.v1', task: 'speed', dimensions });

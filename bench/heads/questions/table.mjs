@@ -1,4 +1,4 @@
-/** Every question, in the order in which they are asked. A new one is a file beside this one, and a line here. */
+/** All questions, in order. A new one is a file in this folder, and a line here. */
 import { chosenLabels } from './chosen-labels.mjs';
 import { fewLabels } from './few-labels.mjs';
 import { flippedLabels } from './flipped-labels.mjs';
