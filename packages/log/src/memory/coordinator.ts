@@ -6,7 +6,7 @@ export interface CoordinatedMember {
   readonly id: string;
   readonly address: string | undefined;
   former: readonly number[];
-  joined(partitions: readonly number[]): void;
+  joined(partitions: readonly number[], kept: readonly number[]): void;
 }
 
 export class MemoryCoordinator {
@@ -37,8 +37,12 @@ export class MemoryCoordinator {
     if (group === undefined) return;
     const assignment = assignPartitions(group.partitions, group.members);
     for (const member of group.members) {
+      const { former } = member;
       member.former = assignment.get(member.id) ?? [];
-      member.joined(member.former);
+      member.joined(
+        member.former,
+        member.former.filter((partition) => former.includes(partition)),
+      );
     }
   }
 }

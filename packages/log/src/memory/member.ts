@@ -21,7 +21,8 @@ export class MemoryMember implements GroupMember, CoordinatedMember {
   readonly #coordinator: MemoryCoordinator;
   readonly #options: JoinOptions;
   readonly #listener: MemberListener;
-  readonly #cursors = new Map<string, MemoryCursor>();
+  /** By partition, then by topic. */
+  readonly #cursors = new Map<number, Map<string, MemoryCursor>>();
 
   constructor(
     cluster: MemoryCluster,
@@ -40,9 +41,9 @@ export class MemoryMember implements GroupMember, CoordinatedMember {
     this.#coordinator.join(this.#options.group, this.#options.partitions, this);
   }
 
-  joined(partitions: readonly number[]): void {
-    this.#closeCursors();
-    this.#listener.joined(partitions);
+  joined(partitions: readonly number[], kept: readonly number[]): void {
+    this.#closeCursors((partition) => !kept.includes(partition));
+    this.#listener.joined(partitions, kept);
   }
 
   async openTransactions(partition: number, transactionalId: string): Promise<PartitionTransactions> {
@@ -72,24 +73,25 @@ export class MemoryMember implements GroupMember, CoordinatedMember {
   }
 
   seek(partition: number, positions: Positions): void {
+    const cursors = this.#cursors.get(partition) ?? new Map<string, MemoryCursor>();
+    this.#cursors.set(partition, cursors);
     for (const [topic, position] of positions) {
-      const key = `${topic}/${partition}`;
-      const cursor = this.#cursors.get(key);
-      if (cursor === undefined) this.#cursors.set(key, this.#open(topic, partition, position));
+      const cursor = cursors.get(topic);
+      if (cursor === undefined) cursors.set(topic, this.#open(topic, partition, position));
       else cursor.seek(position);
     }
   }
 
   pause(partition: number): void {
-    for (const topic of this.#options.topics) this.#cursors.get(`${topic}/${partition}`)?.pause();
+    for (const cursor of this.#cursors.get(partition)?.values() ?? []) cursor.pause();
   }
 
   resume(partition: number): void {
-    for (const topic of this.#options.topics) this.#cursors.get(`${topic}/${partition}`)?.resume();
+    for (const cursor of this.#cursors.get(partition)?.values() ?? []) cursor.resume();
   }
 
   async leave(): Promise<void> {
-    this.#closeCursors();
+    this.#closeCursors(() => true);
     this.#coordinator.leave(this.#options.group, this);
   }
 
@@ -114,9 +116,12 @@ export class MemoryMember implements GroupMember, CoordinatedMember {
       this.#cluster.commit(this.#options.group, topic, partition, offset);
   }
 
-  #closeCursors(): void {
-    for (const cursor of this.#cursors.values()) cursor.close();
-    this.#cursors.clear();
+  #closeCursors(isClosed: (partition: number) => boolean): void {
+    for (const [partition, cursors] of this.#cursors) {
+      if (!isClosed(partition)) continue;
+      for (const cursor of cursors.values()) cursor.close();
+      this.#cursors.delete(partition);
+    }
   }
 }
 

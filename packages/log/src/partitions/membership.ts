@@ -19,9 +19,10 @@ export interface FetchedChunk {
 export interface MemberListener {
   /**
    * The group has a new generation that assigns these partitions to this member. Called synchronously at each
-   * join, before any fetch of the new generation; all partitions are paused until `seek`.
+   * join, before any fetch of the new generation. This member owned those of `kept` in the generation directly
+   * before: their fetches go on. All others are paused until `seek`.
    */
-  joined(partitions: readonly number[]): void;
+  joined(partitions: readonly number[], kept: readonly number[]): void;
   fetched(partition: number, topic: string, chunk: FetchedChunk): void;
   /** The member has failed. */
   failed(error: HeadwaterError): void;

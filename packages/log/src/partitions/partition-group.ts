@@ -1,7 +1,7 @@
 /**
- * All partitions of one group member, for any log. Each assignment opens them (fence, read committed offsets,
- * roll the processor's store forward, seek), a failed commit reopens its partition, and an error whose verdict
- * is to stop ends the group.
+ * All partitions of one group member, for any log. An assignment opens its partition (fence, read committed
+ * offsets, roll the processor's store forward, seek), and lasts while each next generation assigns the partition
+ * to this member again. A failed commit reopens its partition; an error whose verdict is to stop ends the group.
  */
 import { asHeadwaterError, HeadwaterError } from '@headwater/errors';
 import type {
@@ -85,7 +85,7 @@ function commonCount(counts: ReadonlyMap<string, number>): number {
   );
 }
 
-/** One partition in one generation: opened, processed, reopened after failures, until it is dropped. */
+/** One partition from the generation that assigns it on: opened, processed, reopened after failures, until it moves. */
 interface Assignment {
   readonly partition: number;
   readonly abort: AbortController;
@@ -145,17 +145,24 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
     return this.#assigned;
   }
 
-  joined(partitions: readonly number[]): void {
+  /**
+   * Each partition has its own transactional id, so a partition that stays needs nothing of the new generation. Had
+   * another member owned it in between, its producer would have fenced ours: the next commit would fail before
+   * anything is written to the local store, and reopen the partition.
+   */
+  joined(partitions: readonly number[], kept: readonly number[]): void {
     if (this.#ending !== undefined) return;
     const excess = this.#beyondCounts(partitions);
     if (excess !== undefined) return void this.#end(excess);
     const revoked = this.#assigned.filter((partition) => !partitions.includes(partition));
     this.#assigned = [...partitions];
-    this.#retireAll();
+    this.#retire((partition) => !kept.includes(partition));
     this.#progress?.assigned(partitions);
     if (revoked.length > 0) this.#options.observer?.revoked?.(revoked);
     this.#options.observer?.assigned?.(partitions);
-    const assignments = partitions.map((partition) => this.#begin(partition));
+    const assignments = partitions.map(
+      (partition) => this.#assignments.get(partition) ?? this.#begin(partition),
+    );
     void Promise.all(assignments.map((assignment) => assignment.opened)).then(() => {
       if (assignments.every((assignment) => !assignment.abort.signal.aborted)) this.#settleReady();
     });
@@ -181,14 +188,14 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
     return last < count ? undefined : partitionsChanged(topic, count, last + 1);
   }
 
-  /** Drops the work of the former generation without waiting. */
-  #retireAll(): void {
-    for (const assignment of this.#assignments.values()) {
+  /** Drops the work of these partitions without waiting. */
+  #retire(moves: (partition: number) => boolean): void {
+    for (const assignment of [...this.#assignments.values()].filter(({ partition }) => moves(partition))) {
       assignment.abort.abort();
       void assignment.worker?.drop();
       this.#retired.set(assignment.partition, assignment.done);
+      this.#assignments.delete(assignment.partition);
     }
-    this.#assignments.clear();
   }
 
   #begin(partition: number): Assignment {
@@ -310,7 +317,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
       const drained = Promise.all(assignments.map(({ worker }) => worker?.drain()));
       await waitAtMost(endShares.drain * graceMs, drained);
     }
-    this.#retireAll();
+    this.#retire(() => true);
     await waitAtMost(endShares.close * graceMs, Promise.all(this.#retired.values()));
     this.#progress?.close();
     this.#options.observer?.revoked?.(this.#assigned);

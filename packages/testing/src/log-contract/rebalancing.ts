@@ -1,4 +1,4 @@
-import type { Log } from '@headwater/log';
+import type { Log, LogRecord } from '@headwater/log';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.ts';
 import { createLatch } from '../latch.ts';
@@ -57,13 +57,62 @@ export function describeRebalancing(name: string, open: () => Log): void {
       );
       await second.ready;
       await eventually(async () => (await readAll(logs[0], output)).length === 1);
-      expect(signals.every(({ aborted }) => aborted)).toBe(true);
+      expect(signals.filter(({ aborted }) => aborted)).toHaveLength(1);
       gate.open();
       await eventually(async () => (await readAll(logs[0], output)).length === 2);
       await eventually(async () => {
         const committed = await logs[0].admin.committed(group, input);
         return committed.every((offset) => offset === 1n);
       });
+      expectEachOnce(await readAll(logs[0], input), await readAll(logs[0], output));
+    });
+
+    it('keeps the processors of the partitions that stay when a member joins and leaves', async () => {
+      const logs = [open(), open()] as const;
+      const [input, output] = [await createTopic(logs[0], 4), await createTopic(logs[0], 1)];
+      const group = uniqueName('group');
+      const events: string[] = [];
+      const copy = async (records: readonly LogRecord[]) => copyTo(output, records);
+      const first = await startPartitionGroup(
+        logs[0],
+        {
+          topics: [input],
+          group,
+          observer: {
+            assigned: (partitions) => void events.push(`assigned ${partitions.join()}`),
+            revoked: (partitions) => void events.push(`revoked ${partitions.join()}`),
+          },
+          open: async ({ index }) => {
+            events.push(`open ${index}`);
+            return { process: copy, close: () => void events.push(`close ${index}`) };
+          },
+        },
+        copy,
+      );
+      await first.ready;
+      const second = await startPartitionGroup(logs[1], { topics: [input], group }, copy);
+      await second.ready;
+      await eventually(() => first.assigned().length === 2);
+      const [a = -1, b = -1] = second.assigned();
+      await eventually(() => events.includes(`close ${a}`) && events.includes(`close ${b}`));
+      await produce(logs[0], numbered(input, 100));
+      await eventually(async () => (await readAll(logs[0], output)).length === 100);
+      await second.close();
+      await eventually(() => events.filter((event) => event.startsWith('open')).length === 6);
+      await produce(logs[0], numbered(input, 100, 100));
+      await eventually(async () => (await readAll(logs[0], output)).length === 200);
+      const kept = [0, 1, 2, 3].filter((partition) => partition !== a && partition !== b);
+      for (const partition of kept) {
+        expect(events.filter((event) => event === `open ${partition}`)).toHaveLength(1);
+        expect(events).not.toContain(`close ${partition}`);
+      }
+      const changes = events.filter((event) => !event.startsWith('open') && !event.startsWith('close'));
+      expect(changes).toEqual([
+        'assigned 0,1,2,3',
+        `revoked ${a},${b}`,
+        `assigned ${kept.join()}`,
+        'assigned 0,1,2,3',
+      ]);
       expectEachOnce(await readAll(logs[0], input), await readAll(logs[0], output));
     });
 

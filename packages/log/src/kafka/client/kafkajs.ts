@@ -158,6 +158,14 @@ export interface Decoder {
   readTaggedFields(): unknown;
 }
 
+/** Payload of the consumer's event GROUP_JOIN. */
+export interface GroupJoin {
+  readonly memberId: string;
+  /** Added by `ConsumerGroup` below. */
+  readonly generationId: number;
+  readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
+}
+
 const supportedVersion = '2.2.4';
 const require = createRequire(import.meta.url);
 
@@ -170,6 +178,7 @@ function load(): typeof kafkajs {
   // kafkajs' CRC is written in JavaScript, and took half of the time of producing.
   replace<(bytes: Buffer) => number>('protocol/recordBatch/crc32C', () => (bytes) => crc32c(bytes));
   replace<RecordBatchDecoder>('protocol/recordBatch/v0/decoder', verifyRecordBatches);
+  replace<ConsumerGroupClass>('consumer/consumerGroup', completeConsumerGroup);
   mendRequestQueue();
   return require('kafkajs') as typeof kafkajs;
 }
@@ -196,6 +205,29 @@ function mendRequestQueue(): void {
   const schedule = prototype.scheduleCheckPendingRequests;
   prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.pending.length > 0) schedule.call(this);
+  };
+}
+
+interface ConsumerGroup {
+  readonly generationId: number;
+  readonly instrumentationEmitter: { emit(event: string, payload?: object): void };
+}
+
+type ConsumerGroupClass = new (options: object) => ConsumerGroup;
+
+/** kafkajs does not report the generation that it has joined. */
+function completeConsumerGroup(Original: ConsumerGroupClass): ConsumerGroupClass {
+  return class extends Original {
+    override readonly instrumentationEmitter: ConsumerGroup['instrumentationEmitter'];
+
+    constructor(options: object) {
+      super(options);
+      const { instrumentationEmitter: emitter } = options as ConsumerGroup;
+      this.instrumentationEmitter = {
+        emit: (event, payload) =>
+          emitter.emit(event, payload && { ...payload, generationId: this.generationId }),
+      };
+    }
   };
 }
 

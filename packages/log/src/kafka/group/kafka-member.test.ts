@@ -36,8 +36,9 @@ class ScriptedConsumer {
     this.disconnected += 1;
   }
 
-  join(partitions: readonly number[]): void {
-    this.#listeners.get('join')?.({ payload: { memberAssignment: { images: partitions } } });
+  join(partitions: readonly number[], membership: { memberId?: string; generationId?: number } = {}): void {
+    const payload = { memberId: 'member', generationId: 1, ...membership };
+    this.#listeners.get('join')?.({ payload: { ...payload, memberAssignment: { images: partitions } } });
   }
 
   crash(error: Error, restart: boolean): void {
@@ -67,10 +68,31 @@ it('rejoins when kafkajs gives up after a transient failure', async () => {
   consumers[0]?.join([0, 1, 2, 3]);
   consumers[0]?.crash(notFound(), false);
   await vi.waitFor(() => expect(consumer).toHaveBeenCalledTimes(3));
-  consumers[2]?.join([0, 1]);
-  expect(listener.joined.mock.calls).toEqual([[[0, 1, 2, 3]], [[0, 1]]]);
+  consumers[2]?.join([0, 1], { memberId: 'again', generationId: 2 });
+  expect(listener.joined.mock.calls).toEqual([
+    [[0, 1, 2, 3], []],
+    [[0, 1], []],
+  ]);
   expect(listener.failed).not.toHaveBeenCalled();
   expect(consumers.map(({ disconnected }) => disconnected > 0)).toEqual([true, true, false]);
+});
+
+it('keeps the partitions that stay, if it was in the generation directly before', async () => {
+  const consumer = new ScriptedConsumer();
+  const { member, listener } = openMember([consumer]);
+  await member.start();
+  const joins = [
+    { partitions: [0, 1, 2, 3], generationId: 4, kept: [] },
+    { partitions: [0, 1], generationId: 5, kept: [0, 1] },
+    { partitions: [1, 2], generationId: 6, kept: [1] },
+    // A join that was repeated, since its response was lost.
+    { partitions: [1, 2], generationId: 6, kept: [1, 2] },
+    { partitions: [1, 2], generationId: 8, kept: [] },
+    { partitions: [1, 2], generationId: 9, memberId: 'another', kept: [] },
+    { partitions: [1, 2, 3], generationId: 10, memberId: 'another', kept: [1, 2] },
+  ];
+  for (const { partitions, kept: _, ...membership } of joins) consumer.join(partitions, membership);
+  expect(listener.joined.mock.calls).toEqual(joins.map(({ partitions, kept }) => [partitions, kept]));
 });
 
 it('does not interfere when kafkajs restarts by itself', async () => {

@@ -15,7 +15,7 @@ import type {
 } from '../../partitions/membership.ts';
 import type { KafkaClient } from '../client/client.ts';
 import { asLogError } from '../client/failures.ts';
-import type { Consumer } from '../client/kafkajs.ts';
+import type { Consumer, GroupJoin } from '../client/kafkajs.ts';
 import { FetchLoop, outOfRange } from '../fetch/fetch-loop.ts';
 import type { PartitionReader } from '../fetch/partition-reader.ts';
 import type { Producers } from '../produce/producers.ts';
@@ -38,6 +38,8 @@ export class KafkaMember implements GroupMember {
   readonly #leaving = new AbortController();
   /** Replaced after a crash from which kafkajs does not recover. */
   #consumer: Consumer | undefined;
+  /** The generation that this member joined last. */
+  #generation: GroupJoin | undefined;
   #partitions: readonly number[] = [];
 
   constructor(options: JoinOptions, listener: MemberListener, dependencies: KafkaMemberDependencies) {
@@ -129,7 +131,7 @@ export class KafkaMember implements GroupMember {
     });
     const { GROUP_JOIN, CRASH } = consumer.events;
     consumer.on(GROUP_JOIN, ({ payload }) => {
-      if (this.#consumer === consumer) this.#joined(consumer, payload.memberAssignment);
+      if (this.#consumer === consumer) this.#joined(consumer, payload as typeof payload & GroupJoin);
     });
     consumer.on(CRASH, ({ payload }) => {
       if (this.#consumer === consumer && !payload.restart) void this.#crashed(consumer, payload.error);
@@ -158,7 +160,7 @@ export class KafkaMember implements GroupMember {
     }
   }
 
-  #joined(consumer: Consumer, assignment: Readonly<Record<string, readonly number[]>>): void {
+  #joined(consumer: Consumer, join: GroupJoin): void {
     if (this.#left) {
       // A join that was in progress during `leave`: leave the group again.
       void consumer.disconnect().catch(() => undefined);
@@ -166,10 +168,15 @@ export class KafkaMember implements GroupMember {
     }
     // Pause synchronously, before kafkajs fetches for the new generation.
     consumer.pause(this.#options.topics.map((topic) => ({ topic })));
-    for (const partition of [...this.#loops.keys()]) void this.#closeLoop(partition);
     const [first] = this.#options.topics;
-    this.#partitions = [...(assignment[first ?? ''] ?? [])].sort((a, b) => a - b);
-    this.#listener.joined(this.#partitions);
+    const partitions = [...(join.memberAssignment[first ?? ''] ?? [])].sort((a, b) => a - b);
+    const former = follows(join, this.#generation) ? this.#partitions : [];
+    const kept = partitions.filter((partition) => former.includes(partition));
+    this.#generation = join;
+    this.#partitions = partitions;
+    for (const partition of [...this.#loops.keys()].filter((open) => !kept.includes(open)))
+      void this.#closeLoop(partition);
+    this.#listener.joined(partitions, kept);
   }
 
   async #closeLoop(partition: number): Promise<void> {
@@ -177,4 +184,13 @@ export class KafkaMember implements GroupMember {
     this.#loops.delete(partition);
     await loop?.close();
   }
+}
+
+/**
+ * True where the member was in the generation directly before: another member may have owned its partitions after it
+ * was expelled (its id is another one then), or in a generation whose assignment it did not receive.
+ */
+function follows(join: GroupJoin, former: GroupJoin | undefined): boolean {
+  if (former?.memberId !== join.memberId) return false;
+  return join.generationId === former.generationId || join.generationId === former.generationId + 1;
 }
