@@ -101,6 +101,10 @@ export const errorCodes = {
     when: 'the certificate of a Kafka broker cannot be verified, or a broker rejects the client certificate',
   },
   'log-fenced': { verdict: 'retry', when: 'a newer owner has taken over the partition' },
+  'log-instance-fenced': {
+    verdict: 'stop',
+    when: 'another process has joined a consumer group under the same GROUP_INSTANCE_ID',
+  },
   'log-commit-unknown': { verdict: 'retry', when: 'a transaction ended without a known outcome' },
   'log-batch-corrupt': { verdict: 'stop', when: 'a record batch in the log cannot be decoded' },
   'log-offset-out-of-range': {

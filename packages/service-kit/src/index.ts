@@ -7,7 +7,11 @@ export {
   type TokenHolder,
 } from './auth/access-tokens.ts';
 export { type AccessRole, accessRoles, allows } from './auth/roles.ts';
-export { type CommonConfig, commonEnvironment } from './configuration/common-environment.ts';
+export {
+  type CommonConfig,
+  commonEnvironment,
+  groupEnvironment,
+} from './configuration/common-environment.ts';
 export { type Environment, loadConfig, readSecret } from './configuration/load.ts';
 export { bareHost, hostNameOf, isLoopback } from './configuration/loopback.ts';
 export { listVariables, type Variable } from './configuration/variable-metadata.ts';

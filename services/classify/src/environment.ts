@@ -1,7 +1,7 @@
 /** The environment variables of classify. */
 import { httpEnvironment } from '@headwater/http';
 import { taskProblem, taskRule } from '@headwater/schemas';
-import { commonEnvironment, variables } from '@headwater/service-kit';
+import { commonEnvironment, groupEnvironment, variables } from '@headwater/service-kit';
 import type { z } from 'zod';
 import { parseErrorRates } from './predict/decision-policy.ts';
 import type { ExampleWindow } from './train/examples/example-window.ts';
@@ -34,6 +34,7 @@ function areKinds(given: readonly string[]): boolean {
 }
 
 export const classifyEnvironment = commonEnvironment.safeExtend({
+  ...groupEnvironment,
   ROLES: list('some of join, train, api, separated by commas')
     .refine(
       (given) => given.every((role) => (roles as readonly string[]).includes(role)),

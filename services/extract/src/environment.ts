@@ -1,6 +1,6 @@
 /** Environment variables of extract: the extractor, its engine and its limits. */
 import { extractorIds, isExtractorFile, providers } from '@headwater/extractors';
-import { commonEnvironment, variables } from '@headwater/service-kit';
+import { commonEnvironment, groupEnvironment, variables } from '@headwater/service-kit';
 import type { z } from 'zod';
 
 const { byteSize, choice, duration, integer, text } = variables;
@@ -12,6 +12,7 @@ function extractor() {
 }
 
 export const extractEnvironment = commonEnvironment.safeExtend({
+  ...groupEnvironment,
   EXTRACTOR: extractor()
     .default('efficientnet-lite0.v1')
     .describe('The extractor of the vectors; each one has its own group and topic, named by its id.'),

@@ -33,6 +33,11 @@ export interface KafkaOptions {
   readonly requestTimeoutMs?: number;
   /** A group member without heartbeats for this time loses its partitions; default 30 s. */
   readonly sessionTimeoutMs?: number;
+  /**
+   * Name of this process in its groups (static membership): one that returns under the same name within the session
+   * time-out gets its partitions back without a rebalance. Default: a dynamic member.
+   */
+  readonly groupInstanceId?: string;
   /** The broker aborts a transaction that takes longer; default 60 s. */
   readonly transactionTimeoutMs?: number;
   /** Largest batch in bytes; default 900,000. */

@@ -167,6 +167,19 @@ const rest = {
   ADMIN_PORT: port().default(9464).describe('Port of probes and metrics; 0 selects a free port.'),
 };
 
+/** Of services that read topics as members of a consumer group. */
+export const groupEnvironment = {
+  GROUP_INSTANCE_ID: text('a name of letters, digits, dots, dashes and underscores')
+    .refine(
+      (name) => /^[a-zA-Z0-9._-]{1,249}$/.test(name),
+      'expected up to 249 letters, digits, dots, dashes and underscores',
+    )
+    .optional()
+    .describe(
+      'Static membership: a process that is started again under the same name within KAFKA_SESSION_TIMEOUT gets its partitions back without a rebalance. Different for each process of a service, e.g. the name of a StatefulSet’s pod; empty: partitions move as soon as it stops.',
+    ),
+};
+
 /** Services extend it with `commonEnvironment.extend({ … })`. */
 export const commonEnvironment = z.object({ ...kafka, ...names, ...topics, ...rest });
 

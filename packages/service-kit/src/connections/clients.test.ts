@@ -1,7 +1,7 @@
 import { createAuthority } from '@headwater/local-kafka';
 import { createMemoryLog, topicSpecs } from '@headwater/log';
 import { expect, test } from 'vitest';
-import { commonEnvironment } from '../configuration/common-environment.ts';
+import { commonEnvironment, groupEnvironment } from '../configuration/common-environment.ts';
 import { loadConfig } from '../configuration/load.ts';
 import { namesOf, openSchemaIds, prepareTopics, topicOptions } from './clients.ts';
 import { kafkaOptions } from './kafka-client.ts';
@@ -86,6 +86,12 @@ test('the environment sets the connection to Kafka', () => {
     sessionTimeoutMs: 30_000,
     ssl: false,
   });
+  const named = loadConfig(commonEnvironment.extend(groupEnvironment), {
+    KAFKA_BROKERS: 'a:1',
+    GROUP_INSTANCE_ID: 'classify-0',
+  });
+  expect(kafkaOptions(named)).toMatchObject({ groupInstanceId: 'classify-0' });
+  expect(kafkaOptions({ ...named, GROUP_INSTANCE_ID: undefined })).not.toHaveProperty('groupInstanceId');
   const secured = load({
     KAFKA_BROKERS: 'a:1',
     KAFKA_TLS: 'true',

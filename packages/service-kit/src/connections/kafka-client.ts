@@ -7,19 +7,23 @@ import type { CommonConfig } from '../configuration/common-environment.ts';
 import { observeProducing } from '../metrics/kafka-metrics.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
+/** Services without a consumer group have no GROUP_INSTANCE_ID. */
+type KafkaConfig = CommonConfig & { readonly GROUP_INSTANCE_ID?: string | undefined };
+
 /** Errors: config-invalid without brokers, or with an invalid certificate or key. */
-export function openKafka(config: CommonConfig, logger: Logger, metrics: Metrics): Log {
+export function openKafka(config: KafkaConfig, logger: Logger, metrics: Metrics): Log {
   return createKafkaLog({ ...kafkaOptions(config), observer: observeProducing(metrics, logger) }, logger);
 }
 
 /** Errors: config-invalid without brokers, or with an invalid certificate or key. */
-export function kafkaOptions(config: CommonConfig): KafkaOptions {
+export function kafkaOptions(config: KafkaConfig): KafkaOptions {
   if (config.KAFKA_BROKERS === undefined)
     throw new HeadwaterError('config-invalid', 'KAFKA_BROKERS: is not set');
   return {
     brokers: config.KAFKA_BROKERS,
     clientId: config.KAFKA_CLIENT_ID,
     sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT,
+    ...(config.GROUP_INSTANCE_ID === undefined ? {} : { groupInstanceId: config.GROUP_INSTANCE_ID }),
     ssl: tlsOf(config),
     ...saslOf(config),
   };

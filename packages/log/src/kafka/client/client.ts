@@ -18,6 +18,7 @@ import {
   type KafkaConfig,
   type LogCreator,
   logLevel,
+  withInstanceId,
 } from './kafkajs.ts';
 
 interface ConsumerSettings {
@@ -33,15 +34,22 @@ interface ConsumerSettings {
 const retry = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 10, factor: 0.2, multiplier: 2 };
 const longestResponseMs = 10_000;
 const assignments = { maxWaitTimeInMs: 250, heartbeatsPerSession: 10, longestHeartbeatMs: 3_000 };
+/**
+ * A member that does not join within this share of the session time-out does not hold up a rebalance any longer. It is
+ * more than three intervals of heartbeats, by which members learn that the group rebalances.
+ */
+const rebalanceShare = 1 / 3;
 
 export class KafkaClient {
   readonly #config: KafkaConfig & { logCreator: LogCreator };
+  readonly #instanceId: string | undefined;
   readonly #endpoint: Pick<KafkaOptions, 'brokers' | 'ssl'>;
   /** Response timeout of a write request, after which its connection is closed. */
   readonly responseMs: number;
 
   constructor(options: KafkaOptions, logger: Logger) {
     this.#endpoint = options;
+    this.#instanceId = options.groupInstanceId;
     this.#config = toConfig(options, createLogCreator(logger));
     this.responseMs = Math.min(options.requestTimeoutMs ?? kafkaDefaults.requestTimeoutMs, longestResponseMs);
   }
@@ -73,11 +81,14 @@ export class KafkaClient {
     return new Kafka(this.#config).consumer({
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: Math.floor(rebalanceShare * sessionTimeoutMs),
       heartbeatInterval,
       maxWaitTimeInMs: assignments.maxWaitTimeInMs,
       allowAutoTopicCreation: false,
       retry: { ...retry, restartOnFailure: async () => mayRestart() },
-      partitionAssigners: [() => ({ ...assigner, name: assignerName, version: 1 })],
+      partitionAssigners: [
+        () => withInstanceId({ ...assigner, name: assignerName, version: 1 }, this.#instanceId),
+      ],
     });
   }
 }

@@ -16,6 +16,7 @@ interface KafkaFailure extends Error {
 const codes: Readonly<Record<string, ErrorCode>> = {
   PRODUCER_FENCED: 'log-fenced',
   INVALID_PRODUCER_EPOCH: 'log-fenced',
+  FENCED_INSTANCE_ID: 'log-instance-fenced',
   INVALID_PRODUCER_ID_MAPPING: 'log-fenced',
   TRANSACTION_COORDINATOR_FENCED: 'log-fenced',
   MESSAGE_TOO_LARGE: 'record-too-large',
@@ -72,8 +73,12 @@ export function asLogError(
     return untrustedBroker(operation, root.message.split('\n')[0] ?? root.message, root);
   const code =
     codes[root.type ?? ''] ?? (root.name === 'KafkaJSSASLAuthenticationError' ? 'log-forbidden' : otherwise);
-  const hint = root.name === 'KafkaJSConnectionClosedError' ? closedHint : '';
+  const hint = hints[root.type ?? root.name] ?? '';
   return new HeadwaterError(code, `${operation} failed: ${root.message}${hint}`, { cause: thrown });
 }
 
-const closedHint = ' (a broker that requires TLS or a login also closes connections without it)';
+/** By Kafka's error name, or by the name of kafkajs' class. */
+const hints: Readonly<Record<string, string>> = {
+  KafkaJSConnectionClosedError: ' (a broker that requires TLS or a login also closes connections without it)',
+  FENCED_INSTANCE_ID: '; give each process a GROUP_INSTANCE_ID of its own',
+};

@@ -9,6 +9,7 @@ import { crc32c } from '@node-rs/crc32';
 import type * as kafkajs from 'kafkajs';
 import { type RecordBatchDecoder, verifyRecordBatches } from '../fetch/record-batches.ts';
 import { compressionCodecs } from './compression.ts';
+import { type ConsumerGroupClass, completeConsumerGroup, type StaticAssigner } from './consumer-group.ts';
 import type { RawRecord } from './raw-record.ts';
 
 export type {
@@ -161,7 +162,7 @@ export interface Decoder {
 /** Payload of the consumer's event GROUP_JOIN. */
 export interface GroupJoin {
   readonly memberId: string;
-  /** Added by `ConsumerGroup` below. */
+  /** Added in consumer-group.ts. */
   readonly generationId: number;
   readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
 }
@@ -208,29 +209,6 @@ function mendRequestQueue(): void {
   };
 }
 
-interface ConsumerGroup {
-  readonly generationId: number;
-  readonly instrumentationEmitter: { emit(event: string, payload?: object): void };
-}
-
-type ConsumerGroupClass = new (options: object) => ConsumerGroup;
-
-/** kafkajs does not report the generation that it has joined. */
-function completeConsumerGroup(Original: ConsumerGroupClass): ConsumerGroupClass {
-  return class extends Original {
-    override readonly instrumentationEmitter: ConsumerGroup['instrumentationEmitter'];
-
-    constructor(options: object) {
-      super(options);
-      const { instrumentationEmitter: emitter } = options as ConsumerGroup;
-      this.instrumentationEmitter = {
-        emit: (event, payload) =>
-          emitter.emit(event, payload && { ...payload, generationId: this.generationId }),
-      };
-    }
-  };
-}
-
 const loaded = load();
 for (const [type, codec] of compressionCodecs) loaded.CompressionCodecs[type as 1] = () => codec;
 
@@ -241,6 +219,12 @@ export const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Bu
 export const { createErrorFromCode } = require('kafkajs/src/protocol/error') as {
   createErrorFromCode(code: number): Error & { readonly type: string };
 };
+
+/** The assigner of a static member, where there is an instance id. */
+export function withInstanceId(assigner: kafkajs.Assigner, instanceId: string | undefined): kafkajs.Assigner {
+  const both: kafkajs.Assigner & StaticAssigner = { ...assigner, instanceId };
+  return both;
+}
 
 type ClusterOptions = kafkajs.KafkaConfig & { readonly logger: unknown; readonly [option: string]: unknown };
 const ClusterClass = require('kafkajs/src/cluster') as new (options: ClusterOptions) => Cluster;
