@@ -23,6 +23,10 @@ const benches = {
     script: 'plumbing/main.mjs',
     summary: 'records a second through Kafka: produced by many callers, and copied in transactions',
   },
+  rebalance: {
+    script: 'rebalance/main.mjs',
+    summary: 'seconds without output while processes join, leave, restart, or are lost',
+  },
   decode: {
     script: 'decode/main.mjs',
     summary: 'processor time of decoding an image, also beside another checkout',
