@@ -211,6 +211,11 @@ export interface PartitionGroupOptions {
   readonly sessionTimeoutMs?: number;
   /** Base URL at which other processes of the installation reach this member; all clients of the cluster can read it. */
   readonly address?: string | undefined;
+  /**
+   * Partitions whose state is on the disk of this process, with the sum of its positions: a partition that has no
+   * live owner goes to the member with the newest state. Called at each join.
+   */
+  readonly stored?: () => ReadonlyMap<number, bigint>;
   /** Interval in milliseconds at which the lag is computed without commits, default 5,000. */
   readonly lagEveryMs?: number;
   /** Receives events for metrics and logs. */

@@ -6,6 +6,7 @@ export interface CoordinatedMember {
   readonly id: string;
   readonly address: string | undefined;
   former: readonly number[];
+  stored(): ReadonlyMap<number, bigint>;
   joined(partitions: readonly number[], kept: readonly number[]): void;
 }
 
@@ -35,7 +36,12 @@ export class MemoryCoordinator {
   #rebalance(name: string): void {
     const group = this.#groups.get(name);
     if (group === undefined) return;
-    const assignment = assignPartitions(group.partitions, group.members);
+    const claims = group.members.map((member) => ({
+      id: member.id,
+      former: member.former,
+      stored: member.stored(),
+    }));
+    const assignment = assignPartitions(group.partitions, claims);
     for (const member of group.members) {
       const { former } = member;
       member.former = assignment.get(member.id) ?? [];

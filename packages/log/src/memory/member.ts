@@ -37,6 +37,10 @@ export class MemoryMember implements GroupMember, CoordinatedMember {
     this.#listener = listener;
   }
 
+  stored(): ReadonlyMap<number, bigint> {
+    return this.#options.stored?.() ?? new Map();
+  }
+
   async start(): Promise<void> {
     this.#coordinator.join(this.#options.group, this.#options.partitions, this);
   }

@@ -64,6 +64,7 @@ export interface JoinOptions {
   readonly sessionTimeoutMs: number;
   /** See `PartitionGroupOptions`. */
   readonly address?: string | undefined;
+  readonly stored?: (() => ReadonlyMap<number, bigint>) | undefined;
 }
 
 export type JoinGroup = (options: JoinOptions, listener: MemberListener) => GroupMember;

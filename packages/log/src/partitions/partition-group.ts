@@ -130,9 +130,9 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
       this.#settleStopped = (error) => (error === undefined ? resolve() : reject(error));
     });
     this.stopped.catch(() => undefined);
-    const { group, topics, sessionTimeoutMs = defaultSessionTimeoutMs, address } = options;
+    const { group, topics, sessionTimeoutMs = defaultSessionTimeoutMs, address, stored } = options;
     this.#progress = watchProgress(options, dependencies);
-    this.#member = dependencies.join({ group, topics, partitions, sessionTimeoutMs, address }, this);
+    this.#member = dependencies.join({ group, topics, partitions, sessionTimeoutMs, address, stored }, this);
   }
 
   async start(): Promise<void> {

@@ -116,6 +116,24 @@ export function describeRebalancing(name: string, open: () => Log): void {
       expectEachOnce(await readAll(logs[0], input), await readAll(logs[0], output));
     });
 
+    it('gives a member that joins the partitions whose state is on its disk', async () => {
+      const logs = [open(), open()] as const;
+      const options = { topics: [await createTopic(logs[0], 4)], group: uniqueName('group') };
+      const copy: Process = async () => ({ records: [], deadLetters: [] });
+      const first = await startPartitionGroup(logs[0], options, copy);
+      await first.ready;
+      const stored = () =>
+        new Map([
+          [0, 7n],
+          [2, 5n],
+        ]);
+      const second = await startPartitionGroup(logs[1], { ...options, stored }, copy);
+      await second.ready;
+      expect(second.assigned()).toEqual([0, 2]);
+      await eventually(() => first.assigned().length === 2);
+      expect(first.assigned()).toEqual([1, 3]);
+    });
+
     it('commits batches in flight on close', async () => {
       const log = open();
       const [input, output] = [await createTopic(log, 1), await createTopic(log, 1)];

@@ -17,6 +17,7 @@ import type { PartitionMetrics } from '../partition-metrics.ts';
 import type { PartitionStore } from '../store/partition-store.ts';
 import { openRestoredStore } from '../store/restored-store.ts';
 import { Draft } from '../store/state.ts';
+import type { StoredPartitions } from '../store/stored-partitions.ts';
 import type { JoinMetrics } from './monitoring/join-metrics.ts';
 import { type Handled, PartitionJoin, type PartitionJoinOptions } from './partition-join.ts';
 import { refusedLabelStage } from './source-labels.ts';
@@ -27,10 +28,20 @@ const formatVersion = 1;
 export interface JoinProcessorOptions extends Omit<PartitionJoinOptions, 'partition'> {
   readonly folder: string;
   readonly storeMaxAgeMs: number;
+  /** Hears of each store that is opened. */
+  readonly stores: StoredPartitions;
   readonly board: JoinMetrics;
   readonly partitionMetrics: PartitionMetrics;
   readonly logger: Logger;
   earliest(topic: string, partition: number): Promise<bigint>;
+}
+
+/** Identity of the stores of the join; see `PartitionStoreOptions`. */
+export function joinIdentity({
+  group,
+  partitions,
+}: Pick<JoinProcessorOptions, 'group' | 'partitions'>): string {
+  return JSON.stringify(['join', formatVersion, group, partitions.inputs]);
 }
 
 /** Opens the partition's store and brings it to the committed positions. Errors: store-unavailable. */
@@ -38,17 +49,17 @@ export async function openJoinProcessor(
   options: JoinProcessorOptions,
   partition: AssignedPartition,
 ): Promise<PartitionProcessor> {
-  const identity = JSON.stringify(['join', formatVersion, options.group, options.partitions.inputs]);
   const partitionJoin = new PartitionJoin({ ...options, partition: partition.index });
   const { store, rolled } = await openRestoredStore({
     folder: `${options.folder}/${partition.index}`,
-    identity,
+    identity: joinIdentity(options),
     partition,
     apply: (records, draft) => partitionJoin.replay(records, draft),
     earliest: (topic) => options.earliest(topic, partition.index),
     maxAgeMs: options.storeMaxAgeMs,
   });
   options.logger.info({ role: 'join', partition: partition.index, ...rolled }, 'partition opened');
+  options.stores.opened(partition.index, store);
   options.board.opened(partition.index, store);
   return new JoinProcessor(options, partition.index, partitionJoin, store);
 }

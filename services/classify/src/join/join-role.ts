@@ -9,8 +9,9 @@ import { batchLimits, earliestOffset, partitionCount, placementKey } from '../pa
 import { PartitionMetrics } from '../partition-metrics.ts';
 import type { DecisionPolicyOf } from '../predict/decision-policy.ts';
 import { createPredictor } from '../predict/predictor.ts';
+import { StoredPartitions } from '../store/stored-partitions.ts';
 import { openJoinCodecs } from './join-codecs.ts';
-import { type JoinProcessorOptions, openJoinProcessor } from './join-processor.ts';
+import { type JoinProcessorOptions, joinIdentity, openJoinProcessor } from './join-processor.ts';
 import type { JoinMetrics } from './monitoring/join-metrics.ts';
 
 export interface JoinRoleOptions {
@@ -30,7 +31,10 @@ export async function openJoinRole(
   const topics = [names.topics.labels, ...vectors];
   const partitionMetrics = new PartitionMetrics('join', topics, metrics, logger);
   const group = names.groups.join;
-  const options = await processorOptions(config, dependencies, role, partitionMetrics);
+  const processor = await processorOptions(config, dependencies, role, partitionMetrics);
+  const { folder, storeMaxAgeMs: maxAgeMs } = processor;
+  const stores = StoredPartitions.read({ folder, identity: joinIdentity(processor), maxAgeMs });
+  const options = { ...processor, stores };
   return log.openPartitionGroup({
     group,
     topics,
@@ -40,6 +44,7 @@ export async function openJoinRole(
     transactionalId: (partition) => names.transactionalId(group, partition),
     deadLetterTopic: names.topics.deadLetters,
     batch: batchLimits(config),
+    stored: () => stores.claims(),
     observer: partitionMetrics.observer,
   });
 }
@@ -49,7 +54,7 @@ async function processorOptions(
   { log, names, schemaIds, logger }: ServiceDependencies,
   { serving, rules, joinMetrics }: JoinRoleOptions,
   partitionMetrics: PartitionMetrics,
-): Promise<JoinProcessorOptions> {
+): Promise<Omit<JoinProcessorOptions, 'stores'>> {
   const group = names.groups.join;
   const { labels, examples, predictions } = names.topics;
   const vectors = new Map(config.EXTRACTORS.map((extractor) => [names.topics.vectors(extractor), extractor]));

@@ -8,6 +8,7 @@ import type { Positions } from '@headwater/log';
 import { open, type RootDatabase } from 'lmdb';
 import { erasedKey, erasedMark, withoutErased } from './rewriting.ts';
 import type { Changes, RangeOptions, StateEntry, StateReader } from './state.ts';
+import { decodeHeader, encodeHeader, writeHeaderNote } from './store-header.ts';
 
 export interface PartitionStore extends StateReader {
   /** Next offset by topic, as of the last write; empty for a new store. */
@@ -30,17 +31,12 @@ export interface PartitionStoreOptions {
 }
 
 const headerKey = '\u0000header';
+const noteEveryMs = 60_000;
 /** Entries of the first page: few, for callers that need only the first ones. */
 const smallestPage = 16;
 const largestPage = 256;
 /** Sorts behind every key with a prefix. */
 const lastCharacter = '\uffff';
-
-interface Header {
-  readonly identity: string;
-  readonly writtenAt: number;
-  readonly positions: readonly (readonly [string, string])[];
-}
 
 /** Errors: store-unavailable. */
 export async function openPartitionStore(options: PartitionStoreOptions): Promise<PartitionStore> {
@@ -48,7 +44,7 @@ export async function openPartitionStore(options: PartitionStoreOptions): Promis
     mkdirSync(options.folder, { recursive: true });
     const openOne = (folder: string) => openDatabase(folder, options.isTemporary === true);
     const database = await withoutErased(openOne(options.folder), options.folder, openOne);
-    const store = new LmdbPartitionStore(database, options.identity);
+    const store = new LmdbPartitionStore(database, options);
     await store.load();
     return store;
   } catch (cause) {
@@ -69,11 +65,18 @@ class LmdbPartitionStore implements PartitionStore {
   readonly #identity: string;
   #positions: Positions = new Map();
   #writtenAt = 0;
+  /** Undefined for a temporary store. */
+  readonly #noteFolder: string | undefined;
+  #notedAt = 0;
   #isClosed = false;
 
-  constructor(database: RootDatabase<Buffer, string>, identity: string) {
+  constructor(
+    database: RootDatabase<Buffer, string>,
+    { identity, folder, isTemporary }: PartitionStoreOptions,
+  ) {
     this.#database = database;
     this.#identity = identity;
+    this.#noteFolder = isTemporary === true ? undefined : folder;
   }
 
   get positions(): Positions {
@@ -85,9 +88,9 @@ class LmdbPartitionStore implements PartitionStore {
   }
 
   async load(): Promise<void> {
-    const header = parseHeader(this.#database.get(headerKey));
+    const header = decodeHeader(this.#database.get(headerKey));
     if (header === undefined || header.identity !== this.#identity) return this.clear();
-    this.#positions = new Map(header.positions.map(([topic, offset]) => [topic, BigInt(offset)]));
+    this.#positions = header.positions;
     this.#writtenAt = header.writtenAt;
   }
 
@@ -115,7 +118,7 @@ class LmdbPartitionStore implements PartitionStore {
   async write(changes: Changes, positions: Positions): Promise<void> {
     const merged = new Map([...this.#positions, ...positions]);
     const writtenAt = Date.now();
-    const header = headerBytes({ identity: this.#identity, writtenAt, positions: asEntries(merged) });
+    const header = encodeHeader({ identity: this.#identity, writtenAt, positions: merged });
     const database = this.#opened();
     try {
       await database.transaction(() => {
@@ -130,6 +133,7 @@ class LmdbPartitionStore implements PartitionStore {
     }
     this.#positions = merged;
     this.#writtenAt = writtenAt;
+    if (writtenAt - this.#notedAt > noteEveryMs) this.#note();
   }
 
   async clear(): Promise<void> {
@@ -138,11 +142,22 @@ class LmdbPartitionStore implements PartitionStore {
     if (!isEmpty) await this.#database.put(erasedKey, erasedMark);
     this.#positions = new Map();
     this.#writtenAt = 0;
+    this.#note();
+    this.#notedAt = 0;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#note();
     await this.#database.close();
+  }
+
+  /** Where the store stands, for `StoredPartitions`. */
+  #note(): void {
+    if (this.#noteFolder === undefined) return;
+    this.#notedAt = Date.now();
+    const [identity, writtenAt, positions] = [this.#identity, this.#writtenAt, this.#positions];
+    writeHeaderNote(this.#noteFolder, { identity, writtenAt, positions });
   }
 
   /** Guards reads, since a read of LMDB during its close can crash the process. Errors: store-unavailable. */
@@ -150,18 +165,6 @@ class LmdbPartitionStore implements PartitionStore {
     if (this.#isClosed) throw new HeadwaterError('store-unavailable', 'the local store is closed');
     return this.#database;
   }
-}
-
-function asEntries(positions: Positions): [string, string][] {
-  return [...positions].map(([topic, offset]) => [topic, String(offset)]);
-}
-
-function headerBytes(header: Header): Buffer {
-  return Buffer.from(JSON.stringify(header));
-}
-
-function parseHeader(bytes: Buffer | undefined): Header | undefined {
-  return bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as Header);
 }
 
 /** lmdb reports the reason of a failed commit later, by a promise that must be handled. */

@@ -22,6 +22,7 @@ import type { PartitionMetrics } from '../partition-metrics.ts';
 import type { PartitionStore } from '../store/partition-store.ts';
 import { openRestoredStore } from '../store/restored-store.ts';
 import { Draft } from '../store/state.ts';
+import type { StoredPartitions } from '../store/stored-partitions.ts';
 import type { SettingsOf } from '../task-settings.ts';
 import { readExamples } from './examples/additional-examples.ts';
 import { type Erasure, erasedExample, mayHaveLearned, readErasures } from './examples/erasures.ts';
@@ -47,6 +48,8 @@ export interface TrainProcessorOptions extends HeadPublisherOptions {
   readonly group: string;
   readonly folder: string;
   readonly storeMaxAgeMs: number;
+  /** Hears of each store that is opened. */
+  readonly stores?: StoredPartitions;
   readonly partitions: number;
   readonly examplesTopic: string;
   readonly examples: Codec<Example>;
@@ -81,6 +84,7 @@ export async function openTrainProcessor(
     const milliseconds = Math.round(performance.now() - began);
     const fields = { ...rolled, setsRetained: kept !== undefined, milliseconds };
     options.logger.info({ role: 'train', partition: partition.index, ...fields }, 'partition opened');
+    options.stores?.opened(partition.index, store);
     options.openTrainingSets?.opened(partition.index, { store, sets });
     return new TrainProcessor(options, partition, { store, sets, reader, publisher });
   } catch (error) {
@@ -89,17 +93,25 @@ export async function openTrainProcessor(
   }
 }
 
+/** Identity of the stores of the trainer; see `PartitionStoreOptions`. */
+export function trainIdentity({
+  group,
+  partitions,
+}: Pick<TrainProcessorOptions, 'group' | 'partitions'>): string {
+  return JSON.stringify(['train', formatVersion, group, partitions]);
+}
+
 /** Uses the retained sets of the partition where they match the store. */
 async function openStore(
   options: TrainProcessorOptions,
   partition: AssignedPartition,
   reader: ExampleReader,
 ) {
-  const { group, partitions, settingsOf } = options;
+  const { settingsOf } = options;
   let kept = options.retainedSets?.take(partition.index);
   const { store, rolled } = await openRestoredStore({
     folder: `${options.folder}/${partition.index}`,
-    identity: JSON.stringify(['train', formatVersion, group, partitions]),
+    identity: trainIdentity(options),
     fits: (reader) => hasWindows(reader, settingsOf),
     partition,
     begin: (from) => {

@@ -7,12 +7,13 @@ import type { ClassifyConfig } from '../environment.ts';
 import type { ModelRegistry } from '../model-registry/model-registry.ts';
 import { batchLimits, earliestOffset, partitionCount, placementKey } from '../partition-group-options.ts';
 import { PartitionMetrics } from '../partition-metrics.ts';
+import { StoredPartitions } from '../store/stored-partitions.ts';
 import type { SettingsOf } from '../task-settings.ts';
 import type { OpenTrainingSets } from './examples/open-training-sets.ts';
 import { RetainedTrainingSets } from './examples/retained-sets.ts';
 import type { TrainMetrics } from './scoring/train-metrics.ts';
 import type { Solver } from './solving/solver.ts';
-import { openTrainProcessor, type TrainProcessorOptions } from './train-processor.ts';
+import { openTrainProcessor, type TrainProcessorOptions, trainIdentity } from './train-processor.ts';
 
 export interface TrainRoleOptions {
   readonly registry: ModelRegistry;
@@ -32,7 +33,10 @@ export async function openTrainRole(
   const topics = [names.topics.examples];
   const partitionMetrics = new PartitionMetrics('train', topics, metrics, logger);
   const group = names.groups.train;
-  const options = await processorOptions(config, dependencies, role, partitionMetrics);
+  const processor = await processorOptions(config, dependencies, role, partitionMetrics);
+  const { folder, storeMaxAgeMs: maxAgeMs } = processor;
+  const stores = StoredPartitions.read({ folder, identity: trainIdentity(processor), maxAgeMs });
+  const options = { ...processor, stores };
   return log.openPartitionGroup({
     group,
     topics,
@@ -42,6 +46,7 @@ export async function openTrainRole(
     deadLetterTopic: names.topics.deadLetters,
     batch: batchLimits(config),
     idleAfterMs: config.SETTLE_AFTER_MS,
+    stored: () => stores.claims(),
     observer: partitionMetrics.observer,
   });
 }

@@ -121,11 +121,15 @@ export class KafkaMember implements GroupMember {
   }
 
   #createConsumer(): Consumer {
-    const { group, sessionTimeoutMs, partitions, address } = this.#options;
+    const { group, sessionTimeoutMs, partitions, address, stored } = this.#options;
     const consumer = this.#dependencies.client.consumer({
       group,
       sessionTimeoutMs,
-      assigner: createPartitionAssigner(partitions, () => ({ former: this.#partitions, address })),
+      assigner: createPartitionAssigner(partitions, () => ({
+        former: this.#partitions,
+        address,
+        stored: stored?.(),
+      })),
       assignerName,
       mayRestart: () => !this.#left,
     });

@@ -1,6 +1,7 @@
 /**
  * The assignment of partitions in Kafka's group protocol: partition i of all topics goes to one member. Each member
- * puts its former partitions into its metadata, so that the leader can assign them again.
+ * puts its former partitions, and those whose state is on its disk, into its metadata, so that the leader can assign
+ * them again.
  */
 import { assignPartitions } from '../../partitions/partition-assignment.ts';
 import { type Assigner, AssignerProtocol } from '../client/kafkajs.ts';
@@ -25,7 +26,7 @@ export function createPartitionAssigner(partitions: number, metadata: () => Memb
     assign: async ({ members, topics }) => {
       const claims = members.map(({ memberId, memberMetadata }) => ({
         id: memberId,
-        former: decodeMetadata(AssignerProtocol.MemberMetadata.decode(memberMetadata)?.userData).former,
+        ...decodeMetadata(AssignerProtocol.MemberMetadata.decode(memberMetadata)?.userData),
       }));
       return [...assignPartitions(partitions, claims)].map(([memberId, own]) => ({
         memberId,
