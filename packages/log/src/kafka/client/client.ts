@@ -33,7 +33,8 @@ interface ConsumerSettings {
 /** Retries of a request, within about ten seconds; callers decide what follows. */
 const retry = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 10, factor: 0.2, multiplier: 2 };
 const longestResponseMs = 10_000;
-const assignments = { maxWaitTimeInMs: 250, heartbeatsPerSession: 10, longestHeartbeatMs: 3_000 };
+/** By its next heartbeat a member learns that the group rebalances; until all have, partitions without an owner wait. */
+const assignments = { maxWaitTimeInMs: 250, heartbeatsPerSession: 10, longestHeartbeatMs: 1_000 };
 /**
  * A member that does not join within this share of the session time-out does not hold up a rebalance any longer. It is
  * more than three intervals of heartbeats, by which members learn that the group rebalances.
