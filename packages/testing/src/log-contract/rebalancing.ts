@@ -181,6 +181,7 @@ export function describeRebalancing(name: string, open: () => Log): void {
       const retried: string[] = [];
       const gate = createLatch();
       let opened = 0;
+      const written: number[] = [];
       await produce(logs[0], numbered(input, 3));
       await startPartitionGroup(
         logs[0],
@@ -191,10 +192,11 @@ export function describeRebalancing(name: string, open: () => Log): void {
           observer: { retried: (_partition, error) => void retried.push(error.code) },
           open: async () => {
             opened += 1;
+            const opening = opened;
             return {
               process: async (records) => {
                 await gate.opened;
-                return copyTo(output, records);
+                return { ...copyTo(output, records), committed: () => void written.push(opening) };
               },
               close: () => undefined,
             };
@@ -213,6 +215,8 @@ export function describeRebalancing(name: string, open: () => Log): void {
       gate.open();
       await eventually(async () => (await readAll(logs[0], output)).length >= 3);
       expect(opened).toBeGreaterThan(1);
+      // The fenced owner has not written to its local store.
+      expect(written).not.toContain(1);
       expect(retried.length).toBeGreaterThan(0);
       expectEachOnce(await readAll(logs[0], input), await readAll(logs[0], output));
     });
