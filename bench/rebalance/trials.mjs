@@ -32,13 +32,14 @@ async function restart(member, signal) {
 }
 
 export async function runTrial(trial, { processes, outputs, ownersOf, partitions }) {
+  const all = Array.from({ length: partitions }, (_, partition) => partition);
+  await flowing(outputs, all);
   await setTimeout(calmMs);
   const before = await ownersOf();
   const from = Date.now();
   await trial.act(processes);
   const after = await settled(trial, { outputs, ownersOf, partitions, from });
   await setTimeout(calmMs);
-  const all = Array.from({ length: partitions }, (_, partition) => partition);
   const moved = all.filter((partition) => before.get(partition) !== after.get(partition));
   const stayed = all.filter((partition) => !moved.includes(partition));
   const logs = [processes.first, processes.second].map((member) => member.logged(from));
@@ -52,6 +53,15 @@ export async function runTrial(trial, { processes, outputs, ownersOf, partitions
       ? processes.third.logged(from).opened.map(({ outcome }) => outcome)
       : [],
   };
+}
+
+/** Resolves when every partition gives output: nothing of what was done before is still waited for. */
+async function flowing(outputs, all) {
+  const from = Date.now();
+  while (!outputs.since(from, all)) {
+    if (Date.now() > from + patienceMs) throw new Error('a partition gives no output');
+    await setTimeout(100);
+  }
 }
 
 /** Owners once the group has as many members as the trial ends with, and each partition gave output of its owner. */
