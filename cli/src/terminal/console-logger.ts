@@ -1,6 +1,6 @@
 /** Log lines of the services, made readable and put above the progress bar instead of into it. */
 import type { Logger } from '@headwater/log';
-import { createLogger, type Environment, type LogLevel, logLevels } from '@headwater/service-kit';
+import { createLogger, type Environment, type LogLevel, logLevels, readSecret } from '@headwater/service-kit';
 import { prettyFactory } from 'pino-pretty';
 
 /** LOG_LEVEL (default `error`: what is retried and goes well is no news here) and LOG_FORMAT (default for people) as for the services. */
@@ -12,6 +12,10 @@ export function createConsoleLogger(environment: Environment, say: (line: string
   return createLogger({
     name: 'headwater',
     level,
+    ...(environment.LOG_IMAGE_IDS === 'hashed' && {
+      imageIds: 'hashed',
+      imageIdsKey: readSecret(environment, 'LOG_IMAGE_IDS_KEY'),
+    }),
     destination: { write: (line) => say(show(line).trimEnd()) },
   });
 }

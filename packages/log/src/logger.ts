@@ -6,5 +6,7 @@ export interface Logger {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   fatal(fields: object, message: string): void;
+  /** Where it is absent, every level counts as enabled. */
+  isLevelEnabled?(level: string): boolean;
   child(fields: object): Logger;
 }

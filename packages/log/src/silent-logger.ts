@@ -10,6 +10,7 @@ export function createSilentLogger(): Logger {
     warn: ignore,
     error: ignore,
     fatal: ignore,
+    isLevelEnabled: () => false,
     child: () => logger,
   };
   return logger;

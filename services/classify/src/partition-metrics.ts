@@ -1,5 +1,6 @@
 /** Metrics and log lines of the partitions of join and train. */
-import type { DeadLetter, Logger, PartitionObserver } from '@headwater/log';
+import { type DeadLetter, deadLetterFields, type Logger, type PartitionObserver } from '@headwater/log';
+import { parseCompositeKey } from '@headwater/schemas';
 import type { Metrics } from '@headwater/service-kit';
 
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -26,11 +27,10 @@ export class PartitionMetrics {
   /** Records were committed as dead letters. */
   deadLettered(deadLetters: readonly DeadLetter[]): void {
     const role = this.#role;
-    for (const { error, record, stage } of deadLetters) {
-      this.#metrics.deadLetters.add(1, { role, code: error.code });
-      const { topic, partition, offset } = record;
-      const fields = { code: error.code, stage, topic, partition, offset: String(offset) };
-      this.#logger.warn(fields, 'record moved to the dead-letter topic');
+    for (const deadLetter of deadLetters) {
+      this.#metrics.deadLetters.add(1, { role, code: deadLetter.error.code });
+      const imageId = role === 'train' ? imageOfExample(deadLetter.record.key) : undefined;
+      this.#logger.warn(deadLetterFields(deadLetter, imageId), 'record moved to the dead-letter topic');
     }
   }
 
@@ -62,6 +62,15 @@ export class PartitionMetrics {
       },
       stalled: (partition, time) => stalled.set(time, { role, partition: String(partition) }),
     };
+  }
+}
+
+/** Undefined where the key is invalid. */
+function imageOfExample(key: Buffer | null): string | undefined {
+  try {
+    return parseCompositeKey(key?.toString('utf8') ?? '')[2];
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Variables of all services: Kafka, names, topics, storage, access and logs. */
 import { z } from 'zod';
+import { imageIdForms } from '../logging/image-ids.ts';
 import { logLevels } from '../logging/logger.ts';
 import { blobEnvironment } from './blob-environment.ts';
 import {
@@ -158,6 +159,14 @@ const rest = {
     ),
   LOG_LEVEL: choice(logLevels).default('info').describe('Lowest level that is logged.'),
   LOG_FORMAT: choice(['json', 'pretty']).default('json').describe('JSON objects, or readable lines.'),
+  LOG_IMAGE_IDS: choice(imageIdForms)
+    .default('plain')
+    .describe('Image ids in logs and traces: as they are (plain), or hashed, so that lines can still be joined.'),
+  LOG_IMAGE_IDS_KEY: secret()
+    .optional()
+    .describe(
+      'Key of the hashes of LOG_IMAGE_IDS=hashed, the same for all processes: without one, a guessed id can be recognized by its hash.',
+    ),
   ADMIN_HOST: text('an address')
     .default('127.0.0.1')
     .describe('Address of probes and metrics; 0.0.0.0 in a container.'),

@@ -18,7 +18,7 @@ import {
   startAdminServer,
 } from '../health/admin-server.ts';
 import { createHealth, type Health } from '../health/health.ts';
-import { createLogger } from '../logging/logger.ts';
+import { createLogger, loggingOf } from '../logging/logger.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { type ProcessHost, processHost } from './process-host.ts';
@@ -82,7 +82,7 @@ async function supervise<Config extends CommonConfig>(
   options: RunServiceOptions<Config>,
   host: ProcessHost,
 ): Promise<void> {
-  const logger = createLogger({ name: options.name, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
+  const logger = createLogger({ name: options.name, ...loggingOf(config) });
   const lifecycle = createLifecycle(logger);
   const end = createEnd(config, lifecycle, logger, host);
   const health = createHealth();

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash, createHmac } from 'node:crypto';
 import { HeadwaterError } from '@headwater/errors';
 import { expect, test } from 'vitest';
 import { createLogger, type LoggerOptions } from './logger.ts';
@@ -7,6 +8,10 @@ function collect(options: Partial<LoggerOptions> = {}) {
   const lines: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => lines.push(JSON.parse(line)) };
   return { lines, logger: createLogger({ name: 'test', destination, ...options }) };
+}
+
+function hashed(imageIdsKey: string | undefined): Partial<LoggerOptions> {
+  return { imageIds: 'hashed', imageIdsKey };
 }
 
 test('writes one object per line with level, time and fields, also those of the parent', () => {
@@ -62,6 +67,33 @@ test('writes code, verdict, context and causes of errors, and omits other fields
     cause: { code: 'ECONNREFUSED', message: 'refused' },
   });
   expect(JSON.stringify(lines)).not.toContain('hunter2');
+});
+
+test('writes image ids as they are by default', () => {
+  const { lines, logger } = collect();
+  logger.info({ imageId: 'holiday-1.jpg' }, 'received');
+  expect(lines[0]).toMatchObject({ imageId: 'holiday-1.jpg' });
+});
+
+test('hashes image ids, keys and ids in errors alike in every process with the same key', () => {
+  const [one, other] = [collect(hashed('our key')), collect(hashed('our key'))];
+  one.logger.child({ imageId: 'holiday-1.jpg' }).info({ key: 'holiday-1.jpg' }, 'received');
+  const error = new HeadwaterError('image-unreadable', 'not an image', { context: { id: 'holiday-1.jpg' } });
+  other.logger.error({ error, imageUri: 's3://images/holiday-1.jpg' }, 'failed');
+  const hash = createHmac('sha256', 'our key').update('holiday-1.jpg').digest('hex').slice(0, 16);
+  expect(one.lines[0]).toMatchObject({ imageId: hash, key: hash });
+  expect(other.lines[0]).toMatchObject({ error: { context: { id: hash } } });
+  expect(JSON.stringify([one.lines, other.lines])).not.toContain('holiday');
+});
+
+test('hashes image ids with another key, or without one, to other values', () => {
+  const hashes = [hashed('our key'), hashed('their key'), hashed(undefined)].map((options) => {
+    const { lines, logger } = collect(options);
+    logger.info({ imageId: 'holiday-1.jpg' }, 'received');
+    return lines[0]?.imageId;
+  });
+  expect(new Set(hashes).size).toBe(3);
+  expect(hashes[2]).toBe(createHash('sha256').update('holiday-1.jpg').digest('hex').slice(0, 16));
 });
 
 test('limits a cycle of causes', () => {

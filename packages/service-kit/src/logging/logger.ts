@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import type { Logger } from '@headwater/log';
 import { pino } from 'pino';
+import { type HideImageId, hideImageIds, type ImageIdOptions } from './image-ids.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -14,7 +15,7 @@ interface LogDestination {
   write(line: string): void;
 }
 
-export interface LoggerOptions {
+export interface LoggerOptions extends ImageIdOptions {
   /** Name of the service, in every line. */
   readonly name: string;
   /** Default `info`. */
@@ -23,18 +24,49 @@ export interface LoggerOptions {
   readonly format?: 'json' | 'pretty';
   /** Default: standard error, written synchronously, so that no line is lost at exit. */
   readonly destination?: LogDestination;
+  /** Fields of every line, read when it is written; default: none. */
+  readonly context?: (() => object) | undefined;
+}
+
+/** Fields that hold an image id, or a text that has one in it. */
+const imageIdNames = ['imageId', 'key', 'imageUri'];
+
+interface LoggingConfig {
+  readonly LOG_LEVEL: LogLevel;
+  readonly LOG_FORMAT: 'json' | 'pretty';
+  readonly LOG_IMAGE_IDS: 'plain' | 'hashed';
+  readonly LOG_IMAGE_IDS_KEY?: string | undefined;
+}
+
+/** The logger's options in a service's configuration. */
+export function loggingOf(config: LoggingConfig): Omit<LoggerOptions, 'name'> {
+  return {
+    level: config.LOG_LEVEL,
+    format: config.LOG_FORMAT,
+    imageIds: config.LOG_IMAGE_IDS,
+    imageIdsKey: config.LOG_IMAGE_IDS_KEY,
+  };
 }
 
 const secretNames = ['password', 'authorization', 'secret', 'token', 'cookie', 'sasl', 'credentials'];
 
 export function createLogger(options: LoggerOptions): Logger {
+  const hide = hideImageIds(options);
+  const describe = (thrown: unknown) => describeError(thrown, hide);
+  const hiders = hide === undefined ? [] : imageIdNames.map((name) => [name, hideText(hide)] as const);
   return pino(
     {
       name: options.name,
       level: options.level ?? 'info',
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: withoutBytes },
-      serializers: { err: describeError, error: describeError, cause: describeError },
+      ...(options.context === undefined ? {} : { mixin: options.context }),
+      serializers: {
+        err: describe,
+        error: describe,
+        cause: describe,
+        ...Object.fromEntries(hiders),
+      },
       redact: {
         paths: secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
         censor: '[redacted]',
@@ -67,7 +99,7 @@ const maxCauses = 5;
  * Logs only safe fields: errors of libraries may contain requests with bodies and credentials. Causes are logged to a
  * depth of `maxCauses`.
  */
-function describeError(thrown: unknown, depth = 0): unknown {
+function describeError(thrown: unknown, hide: HideImageId | undefined, depth = 0): unknown {
   if (!(thrown instanceof Error)) return thrown;
   const { code, verdict, context } = thrown as { code?: unknown; verdict?: unknown; context?: unknown };
   const hasCause = thrown.cause !== undefined && depth < maxCauses;
@@ -76,8 +108,23 @@ function describeError(thrown: unknown, depth = 0): unknown {
     message: thrown.message,
     ...(code === undefined ? {} : { code }),
     ...(verdict === undefined ? {} : { verdict }),
-    ...(context === undefined ? {} : { context }),
+    ...(context === undefined ? {} : { context: describeContext(context, hide) }),
     stack: thrown.stack,
-    ...(hasCause ? { cause: describeError(thrown.cause, depth + 1) } : {}),
+    ...(hasCause ? { cause: describeError(thrown.cause, hide, depth + 1) } : {}),
   };
+}
+
+/** Names of an image id in the context of an error. */
+const idNames = new Set(['id', 'image', 'imageId', 'key']);
+
+function describeContext(context: unknown, hide: HideImageId | undefined): unknown {
+  if (hide === undefined || typeof context !== 'object' || context === null) return context;
+  const hidden = hideText(hide);
+  return Object.fromEntries(
+    Object.entries(context).map(([name, value]) => [name, idNames.has(name) ? hidden(value) : value]),
+  );
+}
+
+function hideText(hide: HideImageId): (value: unknown) => unknown {
+  return (value) => (typeof value === 'string' ? hide(value) : value);
 }

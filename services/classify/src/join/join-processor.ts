@@ -3,14 +3,15 @@
  * the commit.
  */
 import { asDeadLetter } from '@headwater/errors';
-import type {
-  AssignedPartition,
-  DeadLetter,
-  Logger,
-  LogRecord,
-  OutgoingRecord,
-  PartitionProcessor,
-  ProcessorOutput,
+import {
+  type AssignedPartition,
+  type DeadLetter,
+  type Logger,
+  type LogRecord,
+  logsSteps,
+  type OutgoingRecord,
+  type PartitionProcessor,
+  type ProcessorOutput,
 } from '@headwater/log';
 import { EventLoopBudget } from '../event-loop.ts';
 import type { PartitionMetrics } from '../partition-metrics.ts';
@@ -18,6 +19,7 @@ import type { PartitionStore } from '../store/partition-store.ts';
 import { openRestoredStore } from '../store/restored-store.ts';
 import { Draft } from '../store/state.ts';
 import type { StoredPartitions } from '../store/stored-partitions.ts';
+import { logJoined } from './monitoring/join-log.ts';
 import type { JoinMetrics } from './monitoring/join-metrics.ts';
 import { type Handled, PartitionJoin, type PartitionJoinOptions } from './partition-join.ts';
 import { refusedLabelStage } from './source-labels.ts';
@@ -82,12 +84,14 @@ class JoinProcessor implements PartitionProcessor {
     const handled: Handled[] = [];
     const deadLetters: DeadLetter[] = [];
     const refused: DeadLetter[] = [];
+    const steps: (() => void)[] | undefined = logsSteps(this.#options.logger) ? [] : undefined;
     const eventLoop = new EventLoopBudget();
     for (const record of records) {
       await eventLoop.yieldIfDue(signal);
       try {
         const one = await this.#partition.handle(record, draft, Date.now());
         handled.push(one);
+        steps?.push(() => logJoined(this.#options.logger, record, one, this.#options.topics.vectors));
         refused.push(...one.refused.map(({ error }) => ({ record, stage: refusedLabelStage, error })));
       } catch (error) {
         deadLetters.push({ record, stage: 'join', error: asDeadLetter(error) });
@@ -100,6 +104,7 @@ class JoinProcessor implements PartitionProcessor {
         await this.#store.write(draft.changes, positions);
         this.#options.board.committed(this.#index, this.#store, handled);
         this.#reportDrifts(handled);
+        for (const log of steps ?? []) log();
         this.#options.partitionMetrics.deadLettered([...deadLetters, ...refused]);
       },
     };

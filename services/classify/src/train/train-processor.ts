@@ -6,14 +6,15 @@
  */
 import { asDeadLetter } from '@headwater/errors';
 import type { TrainingSet } from '@headwater/heads';
-import type {
-  AssignedPartition,
-  DeadLetter,
-  Logger,
-  LogRecord,
-  PartitionProcessor,
-  Positions,
-  ProcessorOutput,
+import {
+  type AssignedPartition,
+  type DeadLetter,
+  type Logger,
+  type LogRecord,
+  logsSteps,
+  type PartitionProcessor,
+  type Positions,
+  type ProcessorOutput,
 } from '@headwater/log';
 import type { Codec, Example } from '@headwater/schemas';
 import { EventLoopBudget } from '../event-loop.ts';
@@ -27,6 +28,7 @@ import type { SettingsOf } from '../task-settings.ts';
 import { readExamples } from './examples/additional-examples.ts';
 import { type Erasure, erasedExample, mayHaveLearned, readErasures } from './examples/erasures.ts';
 import { ExampleReader } from './examples/example-reader.ts';
+import { type LearnedRecord, logLearned } from './examples/learned-log.ts';
 import type { OpenTrainingSets } from './examples/open-training-sets.ts';
 import { areAtPositions, type RetainedTrainingSets } from './examples/retained-sets.ts';
 import { hasWindows, type SetChange } from './examples/trainer-state.ts';
@@ -141,6 +143,8 @@ class TrainProcessor implements PartitionProcessor {
   readonly #scoring: Scoring;
   /** Changes of the sets by a batch that is not committed. */
   #pending: SetChange[] = [];
+  /** What is logged of a batch once it is committed; empty unless steps are logged. */
+  #learned: LearnedRecord[] = [];
   /** Everything before it is learned, committed and in the store. */
   #position: bigint;
   #newest: LogRecord | undefined;
@@ -229,10 +233,12 @@ class TrainProcessor implements PartitionProcessor {
     const eventLoop = new EventLoopBudget();
     const { reader, sets, publisher } = this.#parts;
     const deadLetters: DeadLetter[] = [];
+    const isLogged = logsSteps(this.#options.logger);
     for (const record of records) {
       await eventLoop.yieldIfDue(signal);
       try {
         const change = await reader.learn(record, draft);
+        if (isLogged) this.#learned.push({ record, change });
         const erased = erasedExample(record);
         if (erased !== undefined) this.#scoring.forget(publisher.lines(erased), erased.imageId);
         if (change === undefined) continue;
@@ -344,6 +350,8 @@ class TrainProcessor implements PartitionProcessor {
       committed: async (positions) => {
         await this.#committed(draft, positions, publication);
         this.#options.partitionMetrics.deadLettered(deadLetters);
+        for (const one of this.#learned) logLearned(this.#options.logger, one);
+        this.#learned = [];
         this.#newest = last === undefined ? this.#newest : nameOf(last);
         this.#busy = false;
         this.#startSolves();
@@ -374,6 +382,7 @@ class TrainProcessor implements PartitionProcessor {
   #undo(): void {
     this.#parts.sets.undo(this.#pending);
     this.#pending = [];
+    this.#learned = [];
     this.#scoring.forgetUncommitted();
   }
 

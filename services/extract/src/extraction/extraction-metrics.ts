@@ -1,5 +1,12 @@
 /** Metrics and log lines of extract. Counters count committed records, not attempts. */
-import type { Logger, PartitionObserver, ProcessorOutput } from '@headwater/log';
+import {
+  deadLetterFields,
+  imageFields,
+  type Logger,
+  logsSteps,
+  type PartitionObserver,
+  type ProcessorOutput,
+} from '@headwater/log';
 import type { Metrics } from '@headwater/service-kit';
 import type { BlobFailure } from './blob-reads.ts';
 
@@ -63,9 +70,9 @@ export class ExtractMetrics {
   }
 
   /** Counts a failed read of a blob; it is retried, or becomes a dead letter. */
-  readonly blobFailed = ({ image, uri, error, isFirst }: BlobFailure): void => {
+  readonly blobFailed = ({ image: imageId, uri: imageUri, error, isFirst }: BlobFailure): void => {
     this.metrics.blobFailures.add(1, { code: error.code });
-    const fields = { image, uri, code: error.code, reason: error.message };
+    const fields = { imageId, imageUri, code: error.code, reason: error.message };
     if (isFirst) this.logger.warn(fields, 'cannot read the blob of an image');
   };
 
@@ -94,12 +101,17 @@ export class ExtractMetrics {
       dead_letter: deadLetters.length,
     };
     for (const [outcome, count] of Object.entries(outcomes)) this.metrics.records.add(count, { outcome });
-    for (const { error, record, stage } of deadLetters) {
-      this.metrics.deadLetters.add(1, { code: error.code });
-      const { topic, partition, offset } = record;
-      const place = { topic, partition, offset: String(offset), image: String(record.key).slice(0, 256) };
-      const fields = { code: error.code, reason: error.message, stage, ...place };
-      this.logger.warn(fields, 'record sent to the dead-letter topic');
+    for (const deadLetter of deadLetters) {
+      this.metrics.deadLetters.add(1, { code: deadLetter.error.code });
+      this.logger.warn(deadLetterFields(deadLetter), 'record sent to the dead-letter topic');
+    }
+    if (logsSteps(this.logger)) this.logExtracted(records);
+  }
+
+  private logExtracted(records: ProcessorOutput['records']): void {
+    for (const { value, cause } of records) {
+      if (cause === undefined) continue;
+      this.logger.debug(imageFields(cause), value === null ? 'image erased' : 'image extracted');
     }
   }
 

@@ -6,6 +6,7 @@ import { createLabelWriter, type LabelWriter } from '../labels/label-writer.ts';
 import { createClock } from './clock.ts';
 import type { ImageLimits } from './inspection.ts';
 import { createIntake, type Intake } from './intake.ts';
+import { logImages, logLabels } from './intake-log.ts';
 import { countImages, countLabels } from './intake-metrics.ts';
 import { createSender, type Sender } from './sender.ts';
 
@@ -42,7 +43,7 @@ export async function openSender(
 
 export async function openInputs(
   config: IngestConfig,
-  { schemaIds, blobs, names, metrics }: Dependencies,
+  { schemaIds, blobs, names, metrics, logger }: Dependencies,
   sender: Sender,
 ): Promise<{ readonly intake: Intake; readonly labelWriter: LabelWriter }> {
   const { images, labels } = names.topics;
@@ -63,5 +64,8 @@ export async function openInputs(
     clock,
     maxSkewMs: config.MAX_CLOCK_SKEW,
   });
-  return { intake: countImages(intake, metrics), labelWriter: countLabels(labelWriter, metrics) };
+  return {
+    intake: logImages(countImages(intake, metrics), logger),
+    labelWriter: logLabels(countLabels(labelWriter, metrics), logger),
+  };
 }

@@ -7,6 +7,7 @@ import { asHeadwaterError } from '@headwater/errors';
 import {
   deadLetterHeaders,
   type Follower,
+  imageFields,
   type Log,
   type Logger,
   type LogRecord,
@@ -57,12 +58,8 @@ export async function openOutcomeFollower(options: OutcomeFollowerOptions): Prom
       try {
         await handlers.get(record.topic)?.(record);
       } catch (error) {
-        const { topic, partition, offset } = record;
         const { code } = asHeadwaterError(error);
-        logger.warn(
-          { topic, partition, offset: String(offset), code },
-          'cannot read a prediction or dead letter',
-        );
+        logger.warn({ ...imageFields(record), code }, 'cannot read a prediction or dead letter');
       }
     }
   };

@@ -1,0 +1,37 @@
+/** One debug line for each step of an image or label through ingest. */
+import { type Logger, logsSteps } from '@headwater/log';
+import type { LabelWriter } from '../labels/label-writer.ts';
+import type { Intake } from './intake.ts';
+
+export function logImages(intake: Intake, logger: Logger): Intake {
+  if (!logsSteps(logger)) return intake;
+  return {
+    ...intake,
+    async accept(input, announce) {
+      const image = await intake.accept(input, (announced) => {
+        const { id: imageId, byteLength, mediaType, receivedAt } = announced;
+        logger.debug({ imageId, byteLength, mediaType, receivedAt }, 'image received');
+        announce?.(announced);
+      });
+      logger.debug({ imageId: image.id, receivedAt: image.receivedAt }, 'image published');
+      return image;
+    },
+    async erase(imageId) {
+      await intake.erase(imageId);
+      logger.debug({ imageId }, 'erasure published');
+    },
+  };
+}
+
+export function logLabels(labelWriter: LabelWriter, logger: Logger): LabelWriter {
+  if (!logsSteps(logger)) return labelWriter;
+  return {
+    ...labelWriter,
+    async send(labels) {
+      await labelWriter.send(labels);
+      for (const { imageId, task, label } of labels) {
+        logger.debug({ imageId, task, isRetraction: label === null }, 'label published');
+      }
+    },
+  };
+}
