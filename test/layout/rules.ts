@@ -22,6 +22,8 @@ const clients: Readonly<Record<string, string>> = {
   avsc: 'packages/schemas',
   pino: 'packages/service-kit',
   'prom-client': 'packages/service-kit',
+  '@opentelemetry/api': 'packages/service-kit',
+  '@opentelemetry/sdk-trace-base': 'packages/service-kit',
   '@aws-sdk/client-s3': 'packages/blobs',
   'onnxruntime-node': 'packages/extractors',
   '@tensorflow/tfjs-core': 'packages/tfjs',

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/log';
-import { type CommonConfig, isLoopback, type Metrics } from '@headwater/service-kit';
+import { type CommonConfig, isLoopback, type Metrics, type Tracing } from '@headwater/service-kit';
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify';
 import { type AccessTable, requireTokens } from './access.ts';
 import { limitConcurrency } from './concurrency-limit.ts';
@@ -21,6 +21,7 @@ import {
 } from './problems.ts';
 import { validateBodies } from './request-bodies.ts';
 import { measureRequests } from './request-metrics.ts';
+import { traceRequests } from './request-traces.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 import { formatValidationErrors } from './validation-errors.ts';
 
@@ -29,6 +30,8 @@ export interface HttpServerOptions {
   readonly config: HttpConfig & Pick<CommonConfig, 'AUTH_TOKENS'>;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Default: off. */
+  readonly tracing?: Tracing | undefined;
   readonly access: AccessTable;
   /** Time limit for receiving a request and its body; then the connection is closed. */
   readonly requestTimeoutMs: number;
@@ -54,6 +57,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.server.on('checkExpectation', rejectExpectation);
   handleErrors(app, logger, options.statuses);
   measureRequests(app, service, metrics);
+  if (options.tracing !== undefined) traceRequests(app, options.tracing);
   addSecurityHeaders(app, { isTls: config.HTTP_TLS_CERT !== undefined });
   requireHost(app);
   rejectOtherTargets(app);

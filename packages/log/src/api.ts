@@ -6,6 +6,7 @@
  * reads all of a topic, e.g. a table of heads) and bounded reads (roll a store forward, audit a topic).
  */
 import type { HeadwaterError } from '@headwater/errors';
+import type { TraceHeaders } from './records/trace-headers.ts';
 
 /** Buffers may be views into a broker's response: copy bytes that are kept for long. */
 export interface LogRecord {
@@ -30,6 +31,8 @@ export interface OutgoingRecord {
   readonly timestamp?: number;
   /** The source record; its topic, partition and offset are added as headers. */
   readonly cause?: LogRecord;
+  /** Traces of records that contributed to this one; not written, and read by tracing alone. */
+  readonly traceLinks?: readonly TraceHeaders[];
 }
 
 export interface TopicSpec {

@@ -29,3 +29,6 @@ export { stopBudget } from './lifecycle/stop-budget.ts';
 export { createLogger, type LogLevel, logLevels } from './logging/logger.ts';
 export { observeProducing } from './metrics/kafka-metrics.ts';
 export * from './metrics/metrics.ts';
+export type { RequestSpan, TracedRequest, Tracing } from './tracing/api.ts';
+export { currentTrace, currentTraceFields } from './tracing/current-trace.ts';
+export { openTracing, tracingOptionsOf } from './tracing/open-tracing.ts';

@@ -125,7 +125,7 @@ async function ensureTopics(config: IngestConfig, { log, names, logger }: Depend
 
 async function openHttp(
   config: IngestConfig,
-  { schemaIds, logger, metrics }: Dependencies,
+  { schemaIds, logger, metrics, tracing }: Dependencies,
   parts: Pick<HttpOptions, 'intake' | 'labelWriter' | 'tracker' | 'serving' | 'admission'>,
 ): Promise<{ readonly app: FastifyInstance; readonly url: string }> {
   const app = await createHttp({
@@ -134,6 +134,7 @@ async function openHttp(
     schemaIds,
     logger,
     metrics,
+    tracing,
     limits: limitsOf(config),
     maxFormBytes: config.MAX_FORM_BYTES,
     maxFormFiles: config.MAX_FORM_FILES,

@@ -9,7 +9,10 @@ const headers = (traceparent: string, tracestate?: string) => ({
 });
 
 it('reads the trace context of a record', () => {
-  expect(traceHeadersOf(headers(parent, 'vendor=1'))).toEqual({ traceparent: parent, tracestate: 'vendor=1' });
+  expect(traceHeadersOf(headers(parent, 'vendor=1'))).toEqual({
+    traceparent: parent,
+    tracestate: 'vendor=1',
+  });
   expect(traceIdOf({ headers: headers(parent) })).toBe(traceId);
 });
 

@@ -2,7 +2,6 @@
  * The W3C trace context in the headers of a record (https://www.w3.org/TR/trace-context/). Any client may have
  * written them: what is too long or invalid counts as absent.
  */
-import type { LogRecord } from '../api.ts';
 
 export const traceHeaders = { parent: 'traceparent', state: 'tracestate' } as const;
 
@@ -34,7 +33,7 @@ export function traceHeadersOf(headers: Headers | undefined): TraceHeaders | und
 }
 
 /** 32 hexadecimal digits; undefined where the record has no valid trace context. */
-export function traceIdOf({ headers }: Pick<LogRecord, 'headers'>): string | undefined {
+export function traceIdOf({ headers }: { readonly headers: Headers }): string | undefined {
   if (headers[traceHeaders.parent] === undefined) return undefined;
   const traceparent = read(headers, traceHeaders.parent, longestParent);
   return traceparent === undefined ? undefined : (matchParent(traceparent)?.[2] ?? undefined);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { imageIdForms } from '../logging/image-ids.ts';
 import { logLevels } from '../logging/logger.ts';
 import { blobEnvironment } from './blob-environment.ts';
+import { tracingEnvironment } from './tracing-environment.ts';
 import {
   byteSize,
   choice,
@@ -161,7 +162,9 @@ const rest = {
   LOG_FORMAT: choice(['json', 'pretty']).default('json').describe('JSON objects, or readable lines.'),
   LOG_IMAGE_IDS: choice(imageIdForms)
     .default('plain')
-    .describe('Image ids in logs and traces: as they are (plain), or hashed, so that lines can still be joined.'),
+    .describe(
+      'Image ids in logs and traces: as they are (plain), or hashed, so that lines can still be joined.',
+    ),
   LOG_IMAGE_IDS_KEY: secret()
     .optional()
     .describe(
@@ -190,6 +193,6 @@ export const groupEnvironment = {
 };
 
 /** Services extend it with `commonEnvironment.extend({ … })`. */
-export const commonEnvironment = z.object({ ...kafka, ...names, ...topics, ...rest });
+export const commonEnvironment = z.object({ ...kafka, ...names, ...topics, ...rest, ...tracingEnvironment });
 
 export type CommonConfig = z.infer<typeof commonEnvironment>;

@@ -20,6 +20,7 @@ import {
 import { createHealth, type Health } from '../health/health.ts';
 import { createLogger, loggingOf } from '../logging/logger.ts';
 import { createMetrics } from '../metrics/metrics.ts';
+import { openTracing, tracingOptionsOf } from '../tracing/open-tracing.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { type ProcessHost, processHost } from './process-host.ts';
 import type { Service, StartService } from './service.ts';
@@ -147,10 +148,17 @@ async function open<Config extends CommonConfig>(
     close: (opened) => opened.close(),
     closeSeconds: budget.log / 1_000,
   });
+  const tracing = await lifecycle.open({
+    name: 'tracing',
+    open: () => openTracing(config, tracingOptionsOf(config, options.name, logger)),
+    close: (opened) => opened?.close(budget.tracing),
+    closeSeconds: budget.tracing / 1_000,
+  });
+  const traced = tracing?.traceLog(log) ?? log;
   const clients = { schemaIds: openSchemaIds(config), blobs: openBlobs(config), names: namesOf(config) };
   return lifecycle.open({
     name: options.name,
-    open: () => options.start(config, { log, ...clients, logger, metrics, health }),
+    open: () => options.start(config, { log: traced, ...clients, logger, metrics, health, tracing }),
     close: (service) => service.stop(),
     openSeconds: startSeconds,
     closeSeconds: budget.service / 1_000,

@@ -7,6 +7,7 @@ import type { Log, Logger, Names } from '@headwater/log';
 import type { SchemaIds } from '@headwater/schemas';
 import type { Health } from '../health/health.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Tracing } from '../tracing/api.ts';
 
 /** Open clients and names that every service gets. */
 export interface ServiceDependencies {
@@ -17,6 +18,8 @@ export interface ServiceDependencies {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health: Health;
+  /** Absent where tracing is off; `log` is traced already. */
+  readonly tracing?: Tracing | undefined;
 }
 
 export interface Service {

@@ -7,10 +7,12 @@
 export interface StopBudget {
   readonly service: number;
   readonly log: number;
+  /** For the export of the last spans. */
+  readonly tracing: number;
   readonly admin: number;
 }
 
 /** `graceMs` is STOP_GRACE; its remaining 5 % allow for late timers on a busy machine. */
 export function stopBudget(graceMs: number): StopBudget {
-  return { service: 0.75 * graceMs, log: 0.15 * graceMs, admin: 0.05 * graceMs };
+  return { service: 0.75 * graceMs, log: 0.1 * graceMs, tracing: 0.05 * graceMs, admin: 0.05 * graceMs };
 }

@@ -24,8 +24,6 @@ export interface LoggerOptions extends ImageIdOptions {
   readonly format?: 'json' | 'pretty';
   /** Default: standard error, written synchronously, so that no line is lost at exit. */
   readonly destination?: LogDestination;
-  /** Fields of every line, read when it is written; default: none. */
-  readonly context?: (() => object) | undefined;
 }
 
 /** Fields that hold an image id, or a text that has one in it. */
@@ -60,7 +58,6 @@ export function createLogger(options: LoggerOptions): Logger {
       level: options.level ?? 'info',
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: withoutBytes },
-      ...(options.context === undefined ? {} : { mixin: options.context }),
       serializers: {
         err: describe,
         error: describe,

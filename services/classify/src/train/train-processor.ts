@@ -35,6 +35,7 @@ import { hasWindows, type SetChange } from './examples/trainer-state.ts';
 import { TrainingSets } from './examples/training-sets.ts';
 import { withErasedHeadTombstones } from './publishing/erased-heads.ts';
 import { HeadPublisher, type HeadPublisherOptions, type Publication } from './publishing/head-publisher.ts';
+import { LearnedTraces } from './publishing/learned-traces.ts';
 import { storeParameters } from './publishing/publication.ts';
 import { type HeadSeries, isBehind, isSettled } from './scoring/head-series.ts';
 import { Scoring } from './scoring/scoring.ts';
@@ -81,14 +82,15 @@ export async function openTrainProcessor(
   try {
     const sets = kept ?? (await TrainingSets.load(store, options.settingsOf));
     await options.follower.catchUp();
-    const publisher = new HeadPublisher(options);
+    const traces = new LearnedTraces();
+    const publisher = new HeadPublisher({ ...options, traces });
     await publisher.open(sets.all(), store);
     const milliseconds = Math.round(performance.now() - began);
     const fields = { ...rolled, setsRetained: kept !== undefined, milliseconds };
     options.logger.info({ role: 'train', partition: partition.index, ...fields }, 'partition opened');
     options.stores?.opened(partition.index, store);
     options.openTrainingSets?.opened(partition.index, { store, sets });
-    return new TrainProcessor(options, partition, { store, sets, reader, publisher });
+    return new TrainProcessor(options, partition, { store, sets, reader, publisher, traces });
   } catch (error) {
     await store.close();
     throw error;
@@ -133,6 +135,7 @@ interface TrainParts {
   readonly sets: TrainingSets;
   readonly reader: ExampleReader;
   readonly publisher: HeadPublisher;
+  readonly traces: LearnedTraces;
 }
 
 class TrainProcessor implements PartitionProcessor {
@@ -231,7 +234,7 @@ class TrainProcessor implements PartitionProcessor {
 
   async #learn(records: readonly LogRecord[], draft: Draft, signal: AbortSignal): Promise<DeadLetter[]> {
     const eventLoop = new EventLoopBudget();
-    const { reader, sets, publisher } = this.#parts;
+    const { reader, sets, publisher, traces } = this.#parts;
     const deadLetters: DeadLetter[] = [];
     const isLogged = logsSteps(this.#options.logger);
     for (const record of records) {
@@ -244,6 +247,7 @@ class TrainProcessor implements PartitionProcessor {
         if (change === undefined) continue;
         this.#scoring.score(publisher.lines(change), change);
         sets.apply(change);
+        traces.learned(change, record);
         this.#pending.push(change);
       } catch (error) {
         deadLetters.push({ record, stage: 'train', error: asDeadLetter(error) });

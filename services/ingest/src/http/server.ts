@@ -15,7 +15,7 @@ export interface HttpOptions
     ImageStatusOptions,
     LabelRouteOptions,
     BulkLabelOptions,
-    Pick<HttpServerOptions, 'config' | 'logger' | 'metrics'> {
+    Pick<HttpServerOptions, 'config' | 'logger' | 'metrics' | 'tracing'> {
   readonly schemaIds: SchemaIds;
 }
 

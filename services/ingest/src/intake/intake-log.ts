@@ -1,5 +1,6 @@
 /** One debug line for each step of an image or label through ingest. */
 import { type Logger, logsSteps } from '@headwater/log';
+import { currentTraceFields } from '@headwater/service-kit';
 import type { LabelWriter } from '../labels/label-writer.ts';
 import type { Intake } from './intake.ts';
 
@@ -10,15 +11,19 @@ export function logImages(intake: Intake, logger: Logger): Intake {
     async accept(input, announce) {
       const image = await intake.accept(input, (announced) => {
         const { id: imageId, byteLength, mediaType, receivedAt } = announced;
-        logger.debug({ imageId, byteLength, mediaType, receivedAt }, 'image received');
+        logger.debug(
+          { imageId, byteLength, mediaType, receivedAt, ...currentTraceFields() },
+          'image received',
+        );
         announce?.(announced);
       });
-      logger.debug({ imageId: image.id, receivedAt: image.receivedAt }, 'image published');
+      const fields = { imageId: image.id, receivedAt: image.receivedAt, ...currentTraceFields() };
+      logger.debug(fields, 'image published');
       return image;
     },
     async erase(imageId) {
       await intake.erase(imageId);
-      logger.debug({ imageId }, 'erasure published');
+      logger.debug({ imageId, ...currentTraceFields() }, 'erasure published');
     },
   };
 }
@@ -30,7 +35,8 @@ export function logLabels(labelWriter: LabelWriter, logger: Logger): LabelWriter
     async send(labels) {
       await labelWriter.send(labels);
       for (const { imageId, task, label } of labels) {
-        logger.debug({ imageId, task, isRetraction: label === null }, 'label published');
+        const fields = { imageId, task, isRetraction: label === null, ...currentTraceFields() };
+        logger.debug(fields, 'label published');
       }
     },
   };

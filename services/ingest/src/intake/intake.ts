@@ -5,6 +5,7 @@
 import { createHash, webcrypto } from 'node:crypto';
 import type { BlobStore, StoredBlob } from '@headwater/blobs';
 import type { Codec, ImageReceived } from '@headwater/schemas';
+import { currentTrace } from '@headwater/service-kit';
 import type { Clock } from './clock.ts';
 import { type ImageFacts, type ImageLimits, inspectImage } from './inspection.ts';
 import type { Sender } from './sender.ts';
@@ -71,11 +72,12 @@ export function createIntake(options: IntakeOptions): Intake {
         ...facts,
       };
       announce?.(accepted);
-      await sender.send([{ topic, key: id, value: codec.encode(toRecord(input, accepted, content)) }]);
+      const value = codec.encode(toRecord(input, accepted, content));
+      await sender.send([{ topic, key: id, value, ...currentTrace() }]);
       return accepted;
     },
     async erase(id) {
-      await sender.send([{ topic, key: id, value: null }]);
+      await sender.send([{ topic, key: id, value: null, ...currentTrace() }]);
       await blobs.deleteOwned(id);
     },
   };

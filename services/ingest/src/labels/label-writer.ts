@@ -1,5 +1,6 @@
 /** Checks labels and writes them to the log. */
 import type { Codec, LabelAssigned } from '@headwater/schemas';
+import { currentTrace } from '@headwater/service-kit';
 import { type Clock, readTime } from '../intake/clock.ts';
 import { checkAnnotator, checkImageId, checkLabel, checkTask } from '../intake/identifiers.ts';
 import type { Sender } from '../intake/sender.ts';
@@ -49,7 +50,11 @@ export function createLabelWriter(options: LabelWriterOptions): LabelWriter {
         annotator: absent(annotator) ? defaultAnnotator : checkAnnotator(annotator),
       };
     },
-    send: (labels) =>
-      sender.send(labels.map((label) => ({ topic, key: label.imageId, value: codec.encode(label) }))),
+    send: (labels) => {
+      const trace = currentTrace();
+      return sender.send(
+        labels.map((label) => ({ topic, key: label.imageId, value: codec.encode(label), ...trace })),
+      );
+    },
   };
 }

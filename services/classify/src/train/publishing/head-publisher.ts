@@ -5,7 +5,7 @@
 import { arithmeticOf, type Classifier, openHead } from '@headwater/heads';
 import type { Logger, LogRecord, OutgoingRecord } from '@headwater/log';
 import type { HeadActivated, HeadTrained } from '@headwater/schemas';
-import { chooseServing } from '../../model-registry/serving-choice.ts';
+import { chooseServing, isSameHead } from '../../model-registry/serving-choice.ts';
 import { servingRecord } from '../../model-registry/serving-record.ts';
 import { ServingView } from '../../model-registry/serving-view.ts';
 import type { Draft, StateReader } from '../../store/state.ts';
@@ -17,6 +17,7 @@ import { SeriesScores } from '../scoring/series-scores.ts';
 import type { TrainMetrics } from '../scoring/train-metrics.ts';
 import type { SolvedHead } from '../solving/background-solves.ts';
 import { choicesOf } from '../training-set-settings.ts';
+import type { LearnedTraces } from './learned-traces.ts';
 import { expiredVersionTombstones, headRecord, headTrained, type PublicationOptions } from './publication.ts';
 
 export interface HeadPublisherOptions extends PublicationOptions {
@@ -25,6 +26,8 @@ export interface HeadPublisherOptions extends PublicationOptions {
    */
   readonly settingsOf: SettingsOf;
   readonly board: TrainMetrics;
+  /** Default: heads have no trace. */
+  readonly traces?: LearnedTraces;
   readonly logger: Logger;
 }
 
@@ -127,12 +130,14 @@ export class HeadPublisher {
     const heads = [...solved.map((one) => this.#version(one)), ...moved];
     const serving = this.#choose(heads, sets);
     const records = heads.flatMap(({ trained, classifier, cause }) => [
-      headRecord(trained, this.#options, cause),
+      { ...headRecord(trained, this.#options, cause), ...this.#trace(trained) },
       ...(classifier === undefined ? [] : expiredVersionTombstones(trained, this.#options)),
     ]);
     for (const [task, activation] of serving) {
       const cause = heads.find(({ trained }) => trained.task === task)?.cause;
-      records.push(servingRecord(task, activation, this.#options, { cause }));
+      const head = heads.find(({ trained }) => activation !== null && isSameHead(trained, activation));
+      const trace = head === undefined ? {} : this.#trace(head.trained);
+      records.push({ ...servingRecord(task, activation, this.#options, { cause }), ...trace });
     }
     return { records, heads, solved, serving };
   }
@@ -180,6 +185,11 @@ export class HeadPublisher {
       if (choice !== undefined) serving.set(task, choice);
     }
     return serving;
+  }
+
+  #trace(head: HeadTrained) {
+    const former = this.lines(head).find(({ kind }) => kind === head.kind)?.newest?.watermark;
+    return this.#options.traces?.of(head, head.watermark, former ?? 0);
   }
 
   /** The table knows every committed version, and this series those that the table may not show yet. */
