@@ -1,4 +1,4 @@
-/** The three services on a log in memory, each with a logger and tracing of its own, as in three processes. */
+/** The three services on one log, each with a logger and tracing of its own, as in three processes. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,14 +48,19 @@ export interface ThreeServices extends AsyncDisposable {
 export interface ThreeServicesOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly level?: LogLevel;
+  /** Default: a log in memory. */
+  readonly log?: Log;
+  /** Of topics and groups. */
+  readonly prefix?: string;
 }
 
 export async function startThreeServices({
   environment = {},
   level = 'debug',
+  log = createMemoryLog(),
+  prefix = '',
 }: ThreeServicesOptions = {}): Promise<ThreeServices> {
-  const log = createMemoryLog();
-  const names = createNames();
+  const names = createNames({ topicPrefix: prefix, groupPrefix: prefix, transactionalIdPrefix: prefix });
   const schemaIds = createFingerprintIds();
   const folder = await mkdtemp(join(tmpdir(), 'headwater-three-services-'));
   const configs = await readServiceConfigs(environmentOf(folder, environment), { usualPorts: false });
