@@ -24,9 +24,12 @@ import {
   observeProducing,
   openBlobs,
   openSchemaIds,
+  openTracing,
   prepareTopics,
   startAdminServer,
+  stopBudget,
   topicOptions,
+  tracingOptionsOf,
 } from '@headwater/service-kit';
 import { type Broker, openBroker } from './broker.ts';
 import { openDataFolder } from './data-folder.ts';
@@ -155,7 +158,13 @@ async function finish(
     },
     close: (server) => server.close(),
   });
-  const services = await startServices(configs, dependencies, lifecycle);
+  const tracing = await lifecycle.open({
+    name: 'tracing',
+    open: () => openTracing(config, tracingOptionsOf(config, 'start', logger)),
+    close: (opened) => opened?.close(stopBudget(config.STOP_GRACE).tracing),
+  });
+  const traced = { ...dependencies, log: tracing?.traceLog(log) ?? log, tracing };
+  const services = await startServices(configs, traced, lifecycle);
   const urls = {
     ingest: services.ingest.url ?? '',
     classify: services.classify.url ?? '',

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { asHeadwaterError, type ErrorCode, errorCodes, HeadwaterError } from '@headwater/errors';
 import type { Logger } from '@headwater/log';
+import { currentTraceFields } from '@headwater/service-kit';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 export interface Problem {
@@ -161,7 +162,10 @@ export function handleErrors(app: FastifyInstance, logger: Logger, own: StatusBy
     const { error, status } = translate(thrown);
     const problem = problemOf(error, pathOf(request), status ?? own[error.code]);
     if (problem.status === 500)
-      logger.error({ error: thrown, route: request.routeOptions.url }, 'request failed');
+      logger.error(
+        { error: thrown, route: request.routeOptions.url, ...currentTraceFields() },
+        'request failed',
+      );
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => {

@@ -26,7 +26,7 @@ import { readServiceConfigs } from '../services.ts';
 export const extractor = 'lenet-digits.v1';
 export const task = 'side';
 
-export interface LogLine extends Record<string, unknown> {
+interface LogLine extends Record<string, unknown> {
   readonly name: string;
   readonly level: string;
   readonly msg: string;

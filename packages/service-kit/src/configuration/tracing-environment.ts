@@ -1,5 +1,5 @@
 /** Variables of tracing: those of OpenTelemetry, with its names and meanings. */
-import { tracesSamplers } from '../tracing/open-tracing.ts';
+import { tracesSamplers } from '../tracing/options.ts';
 import { parsePairs } from '../tracing/pairs.ts';
 import { choice, decimal, flag, httpUrl, integer, secret, text } from './variables.ts';
 

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
 
 /** Each test runs its own process, because it tests signals and exit codes. */
@@ -86,6 +89,32 @@ describe('a service in its own process', () => {
       ]);
     },
   );
+
+  test('exports the last spans before it ends', async () => {
+    let exported = '';
+    const collector = createHttpServer(async (request, response) => {
+      exported += await text(request);
+      response.end('{}');
+    }).listen(0, '127.0.0.1');
+    await once(collector, 'listening');
+    const { port } = collector.address() as AddressInfo;
+    const body = `
+      await log.admin.ensureTopics([{ name: 'images', partitions: 1, settings: {} }], { create: true });
+      const producer = await log.openProducer();
+      await producer.send([{ topic: 'images', key: 'a', value: null }]);
+      ${serving}`;
+    const environment = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+      OTEL_BSP_SCHEDULE_DELAY: '60000',
+    };
+    const service = run(body, { environment });
+    await service.logged('ready');
+    service.child.kill('SIGTERM');
+    expect(await service.ended).toBe(0);
+    collector.close();
+    expect(exported).toContain('send images');
+    expect(exported).toContain('headwater-headwater-test');
+  });
 
   test('serves probes from before the start until the end', async () => {
     const service = run(`

@@ -17,7 +17,7 @@ import type { HideImageId } from '../logging/image-ids.ts';
 import { contextOf, spanContextOf } from './trace-context.ts';
 
 /** Links of one span. */
-export const mostLinks = 128;
+const mostLinks = 128;
 /** Any client may write keys as long as a record. */
 const longestKey = 256;
 
@@ -128,5 +128,11 @@ export function endFailed(span: Span, thrown: unknown): void {
   const { code, message } = asHeadwaterError(thrown);
   span.setAttribute('error.type', code);
   span.setStatus({ code: SpanStatusCode.ERROR, message });
+  span.end();
+}
+
+/** Ends a span whose partition was closed before the commit; the next owner processes the record again. */
+export function endAbandoned(span: Span): void {
+  span.setStatus({ code: SpanStatusCode.ERROR, message: 'the partition was closed before the commit' });
   span.end();
 }

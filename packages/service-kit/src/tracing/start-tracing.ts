@@ -13,14 +13,10 @@ import {
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-base';
 import type { Tracing } from './api.ts';
-import type { TracingConfig, TracingOptions } from './open-tracing.ts';
+import type { TracingConfig, TracingOptions } from './options.ts';
 import { pairsOf } from './pairs.ts';
 import { startRequestSpan } from './request-spans.ts';
 import { traceLog } from './traced-log.ts';
-
-/** Spans that wait for their export; more are dropped, and never block. */
-const mostQueued = 8_192;
-const exportEveryMs = 1_000;
 
 export function startTracing(
   endpoint: string,
@@ -38,10 +34,8 @@ export function startTracing(
     headers: pairsOf(config.OTEL_EXPORTER_OTLP_HEADERS),
     timeoutMillis: config.OTEL_EXPORTER_OTLP_TIMEOUT,
   });
-  const processor = new BatchSpanProcessor(exporter, {
-    maxQueueSize: mostQueued,
-    scheduledDelayMillis: exportEveryMs,
-  });
+  // OTEL_BSP_* set its limits; by default at most 2,048 spans wait, and more are dropped.
+  const processor = new BatchSpanProcessor(exporter);
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({
       ...pairsOf(config.OTEL_RESOURCE_ATTRIBUTES),

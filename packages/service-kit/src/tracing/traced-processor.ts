@@ -10,7 +10,7 @@ import {
   traceHeadersOf,
 } from '@headwater/log';
 import type { Span } from '@opentelemetry/api';
-import { endFailed, type MessagingSpans } from './messaging-spans.ts';
+import { endAbandoned, endFailed, type MessagingSpans } from './messaging-spans.ts';
 import { headersOf, withTrace } from './trace-context.ts';
 
 interface TracedProcessorOptions {
@@ -68,7 +68,7 @@ class TracedProcessor {
   }
 
   close(): Promise<void> | void {
-    for (const span of this.#open) span.setAttribute('headwater.abandoned', true).end();
+    for (const span of this.#open) endAbandoned(span);
     this.#open.clear();
     return this.#inner.close();
   }

@@ -36,7 +36,7 @@ export interface ApiRoleOptions {
 /** Resolves when the port is open. Errors: config-invalid, log-unavailable. */
 export async function openApiRole(
   config: ClassifyConfig,
-  { log, names, logger, metrics }: ServiceDependencies,
+  { log, names, logger, metrics, tracing }: ServiceDependencies,
   {
     registry,
     rules,
@@ -87,6 +87,7 @@ export async function openApiRole(
     codec: codecs.serving,
     logger,
     metrics,
+    tracing,
   });
   const close = () => {
     reviewer.close();

@@ -19,7 +19,7 @@ export interface HttpOptions
     NextOptions,
     ReviewOptions,
     TaskRouteOptions,
-    Pick<HttpServerOptions, 'config' | 'logger' | 'metrics'> {}
+    Pick<HttpServerOptions, 'config' | 'logger' | 'metrics' | 'tracing'> {}
 
 const requestTimeoutMs = 60_000;
 
