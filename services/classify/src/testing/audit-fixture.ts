@@ -95,9 +95,14 @@ export class AuditFixture {
     return this.#clock++;
   }
 
-  async sendImage(imageId: string, image: SentImage | null): Promise<void> {
+  async sendImage(
+    imageId: string,
+    image: SentImage | null,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const value = image === null ? null : Buffer.from(JSON.stringify(image));
-    await this.#append([{ topic: this.names.topics.images, key: imageId, value, timestamp: this.tick() }]);
+    const { images: topic } = this.names.topics;
+    await this.#append([{ topic, key: imageId, value, headers, timestamp: this.tick() }]);
   }
 
   async sendLabel(imageId: string, label: string | null): Promise<void> {

@@ -260,6 +260,24 @@ describe('a repair', () => {
     return installation;
   }
 
+  it('continues the trace of the image', async () => {
+    const installation = await install();
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    await installation.sendImage('i0', { seed: 0 }, { traceparent });
+    await installation.sendImage('i1', { seed: 1 });
+    const { predictions } = installation.names.topics;
+    const tracesIn = async (topic: string) =>
+      (await installation.records(topic))
+        .filter(({ key }) => String(key) === 'i0')
+        .map(({ headers }) => String(headers.traceparent));
+    await installation.settle(({ key }) => key === 'i0');
+    await installation.audit({ repair: installation.reprocess });
+    expect(await tracesIn(installation.vectors)).toEqual([traceparent]);
+    await installation.settle(undefined, ({ topic, key }) => topic === predictions && key === 'i0');
+    await installation.audit({ repair: installation.reprocess });
+    expect(await tracesIn(predictions)).toEqual([traceparent]);
+  });
+
   it('is rejected while services run', async () => {
     const installation = await withHoles();
     const ends = await endsOf(installation);

@@ -7,6 +7,7 @@ import {
   partitionFor,
   type RecordPlace,
   sourceHeadersOf,
+  traceHeadersOf,
 } from '@headwater/log';
 import { type Codec, compositeKey, type Example, type ImageClassified, openCodec } from '@headwater/schemas';
 import { openConfiguredFiles } from '../../configured-files.ts';
@@ -98,10 +99,12 @@ export class RepairRecordFactory {
     const record = await this.#read({ topic: names.topics.images, ...image });
     if (record === undefined) return [];
     const { records, deadLetters } = await (await this.#open(extractor)).process([record], signal);
-    if (undecided === true) return [...records];
+    const trace = traceHeadersOf(record.headers);
+    const vectors = records.map((one) => ({ ...one, headers: { ...one.headers, ...trace } }));
+    if (undecided === true) return vectors;
     const topic = names.topics.deadLetters(names.topics.images);
     const group = names.groups.extract(extractor);
-    return [...records, ...deadLetters.map((letter) => deadLetterRecord(letter, topic, group))];
+    return [...vectors, ...deadLetters.map((letter) => deadLetterRecord(letter, topic, group))];
   }
 
   async #open(id: string): Promise<Reprocessor> {
@@ -120,14 +123,18 @@ export class RepairRecordFactory {
     const place = { topic: clients.names.topics.vectors(extractor), partition, offset };
     const record = await this.#read(place);
     const incoming = record === undefined ? undefined : await tables.join.incoming(record);
-    if (incoming === undefined) return [];
+    if (record === undefined || incoming === undefined) return [];
     this.#requireOpen(task);
     const asked = predictor.asked(task) ?? extractor;
     const { imageId, receivedAt } = incoming.record;
     const numbers = asked === extractor ? incoming.numbers : tables.join.vector(imageId, asked);
     if (numbers === undefined) return [];
     const answer = predictor.answer({ imageId, extractor: asked, numbers, receivedAt }, task, Date.now());
-    const headers = { ...sourceHeadersOf(place), [repairedHeader]: '1' };
+    const headers = {
+      ...sourceHeadersOf(place),
+      ...traceHeadersOf(record.headers),
+      [repairedHeader]: '1',
+    };
     return [
       { topic: clients.names.topics.predictions, key: imageId, value: predictions.encode(answer), headers },
     ];
