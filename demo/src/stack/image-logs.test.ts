@@ -55,7 +55,8 @@ it('tells the whole story of an image by its id in the logs of all services at l
   await using services = await startThreeServices();
   await liveAndDie(services);
   await eventually(() => story.every((step) => storyOf(services, id).includes(step)));
-  expect(storyOf(services, id).sort()).toEqual(story.toSorted());
+  // A step may be there twice: the join retracts the label of the erased image, and receives that.
+  expect(new Set(storyOf(services, id))).toEqual(new Set(story));
 });
 
 it('writes no line about a single image at level info', async () => {
@@ -70,7 +71,8 @@ it('tells the same story by the hash of the id, which no line has itself', async
   await liveAndDie(services);
   const hash = createHash('sha256').update(id).digest('hex').slice(0, 16);
   await eventually(() => story.every((step) => storyOf(services, hash).includes(step)));
-  expect(storyOf(services, hash).sort()).toEqual(story.toSorted());
+  // A step may be there twice: the join retracts the label of the erased image, and receives that.
+  expect(new Set(storyOf(services, hash))).toEqual(new Set(story));
   expect(services.lines.filter((line) => JSON.stringify(line).includes('cam-1'))).toEqual([]);
 });
 
