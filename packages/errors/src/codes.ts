@@ -137,6 +137,14 @@ export const errorCodes = {
     verdict: 'retry',
     when: 'another process owns the partition of the request',
   },
+  'group-rebalancing': {
+    verdict: 'retry',
+    when: 'partitions are being reassigned, and a request about them waited for too long',
+  },
+  'peer-unavailable': {
+    verdict: 'retry',
+    when: 'the process that owns the partition of a request does not answer, or does not prove its answer',
+  },
   'head-not-ready': { verdict: 'retry', when: 'a task has no head yet' },
   'prerequisite-missing': {
     verdict: 'stop',

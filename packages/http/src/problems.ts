@@ -82,6 +82,8 @@ const publicMessages: ReadonlySet<ErrorCode> = new Set([
   'timed-out',
   'head-not-ready',
   'log-not-writable',
+  'group-rebalancing',
+  'peer-unavailable',
 ]);
 
 /** Messages of server errors may contain host and file names, so they are logged and not returned to clients. */

@@ -12,6 +12,7 @@ import { type AccessTable, requireTokens } from './access.ts';
 import { limitConcurrency } from './concurrency-limit.ts';
 import { rejectCrossSiteRequests } from './cross-site-guard.ts';
 import type { HttpConfig } from './environment.ts';
+import { acceptPeers, type PeerAcceptance } from './peers/accept-peers.ts';
 import {
   handleClientError,
   handleErrors,
@@ -35,6 +36,8 @@ export interface HttpServerOptions {
   readonly access: AccessTable;
   /** Time limit for receiving a request and its body; then the connection is closed. */
   readonly requestTimeoutMs: number;
+  /** Where other processes of the installation ask this one. */
+  readonly peers?: PeerAcceptance | undefined;
   /** Statuses of codes that differ in this service. */
   readonly statuses?: StatusByCode;
   /** Further options of the framework. */
@@ -59,11 +62,14 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   measureRequests(app, service, metrics);
   if (options.tracing !== undefined) traceRequests(app, options.tracing);
   addSecurityHeaders(app, { isTls: config.HTTP_TLS_CERT !== undefined });
+  acceptPeers(app, options.peers);
   requireHost(app);
   rejectOtherTargets(app);
   rejectBrokenQueries(app);
   limitConcurrency(app, config.HTTP_MAX_REQUESTS);
-  const { AUTH_TOKENS: tokens, HTTP_HOST: host, HTTP_ALLOWED_HOSTS: allowedHosts } = config;
+  const { AUTH_TOKENS: tokens, HTTP_HOST: host } = config;
+  const advertised = options.peers === undefined ? [] : [new URL(options.peers.url).hostname];
+  const allowedHosts = [...config.HTTP_ALLOWED_HOSTS, ...advertised];
   rejectCrossSiteRequests(app, { checkHost: tokens === undefined && !config.HTTP_OPEN, host, allowedHosts });
   if (tokens !== undefined) requireTokens(app, tokens, access);
   validateBodies(app);

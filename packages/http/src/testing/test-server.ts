@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { AccessTable } from '../access.ts';
 import { httpEnvironment } from '../environment.ts';
+import type { PeerAcceptance } from '../peers/accept-peers.ts';
 import { createHttpServer, listenHttp } from '../server.ts';
 
 const environment = z.object({
@@ -35,6 +36,7 @@ export interface TestServer extends AsyncDisposable {
 export async function serve(
   given: Readonly<Record<string, string>> = {},
   prepare?: (app: FastifyInstance) => void,
+  peers?: PeerAcceptance,
 ): Promise<TestServer> {
   const config = loadConfig(environment, given);
   const metrics = createMetrics({ processDefaults: false });
@@ -46,6 +48,7 @@ export async function serve(
     metrics,
     access,
     requestTimeoutMs: 60_000,
+    peers,
   });
   let release = () => {};
   const released = new Promise<void>((resolve) => {
