@@ -12,6 +12,7 @@ export { openHead, trainHead } from './models/head.ts';
 export { digestHead } from './models/linear-head.ts';
 export { type LayersTask, type TrainLayers, trainLayersHead } from './models/mlp/mlp.ts';
 export { quantize } from './numerics/quantization.ts';
+export { compareUtf8 } from './numerics/utf8-order.ts';
 export * from './review/index.ts';
 export { findFolds } from './training-set/folds.ts';
 export { sampleKey } from './training-set/sample-key.ts';

@@ -1,5 +1,5 @@
 /** The environment variables of classify. */
-import { httpEnvironment } from '@headwater/http';
+import { advertisedUrl, httpEnvironment, peerEnvironment } from '@headwater/http';
 import { taskProblem, taskRule } from '@headwater/schemas';
 import { commonEnvironment, groupEnvironment, variables } from '@headwater/service-kit';
 import type { z } from 'zod';
@@ -63,6 +63,8 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     .describe('Tasks that every image is asked, also before they have a head; others follow from labels.'),
   ...httpEnvironment,
   HTTP_PORT: port().default(8082).describe('Port of the HTTP interface; 0 takes a free one.'),
+  HTTP_ADVERTISED_URL: advertisedUrl(),
+  ...peerEnvironment,
   SETTLE_AFTER_MS: integer({ min: 10, max: 3_600_000 })
     .default(2_000)
     .describe('After so many milliseconds without labels, a settled head is solved.'),

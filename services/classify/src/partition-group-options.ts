@@ -7,6 +7,11 @@ export function batchLimits({ RECORDS_PER_COMMIT, BATCH_LINGER, COMMIT_REST }: C
   return { maxRecords: RECORDS_PER_COMMIT, lingerMs: BATCH_LINGER, restMs: COMMIT_REST };
 }
 
+/** Where other processes ask about the partitions of this one; only the role api listens. */
+export function advertisedAddress({ ROLES, HTTP_ADVERTISED_URL }: ClassifyConfig): string | undefined {
+  return ROLES.includes('api') ? HTTP_ADVERTISED_URL : undefined;
+}
+
 /** Undefined for records that Headwater did not write: other producers may use another partitioner. */
 export function placementKey({ key, headers }: LogRecord): Buffer | undefined {
   return key === null || headers[sourceHeaders.topic] === undefined ? undefined : key;

@@ -74,11 +74,11 @@ function peersOf(description: GroupDescription | (() => GroupDescription), waitM
 const question = { group: 'join', path: '/things?limit=3', caller };
 const nothing = async () => ({ partitions: [] as number[] });
 
-describe('a question to all owners', () => {
+describe('a question to several owners', () => {
   it('is answered by each for its partitions, for the caller that the first process knows', async () => {
     const [a, b] = [await member([0, 2]), await member([1])];
     const { peers } = peersOf(describeMembers([b.url, 1], [a.url, 0, 2], ['http://127.0.0.1:1', 3]));
-    const found = await peers.all(4, question, async () => ({ partitions: [3] }));
+    const found = await peers.gather([0, 1, 2, 3], question, async () => ({ partitions: [3] }));
     expect(found).toEqual({
       missing: [],
       answers: [
@@ -93,7 +93,7 @@ describe('a question to all owners', () => {
     const a = await member([0]);
     const gone = `http://127.0.0.1:${await freePort()}`;
     const { peers } = peersOf(describeMembers([a.url, 0], [gone, 1, 2]), 60_000);
-    const found = await peers.all(4, question, nothing);
+    const found = await peers.gather([0, 1, 2, 3], question, nothing);
     expect(found.answers.flatMap(({ partitions }) => [...partitions])).toEqual([0]);
     expect(found.missing).toEqual([1, 2, 3]);
   });
@@ -102,22 +102,24 @@ describe('a question to all owners', () => {
     const [a, b] = [await member([]), await member([0])];
     let reads = 0;
     const { peers } = peersOf(() => describeMembers([++reads === 1 ? a.url : b.url, 0]));
-    expect((await peers.all(1, question, nothing)).missing).toEqual([]);
+    expect((await peers.gather([0], question, nothing)).missing).toEqual([]);
   });
 
   it('never counts a partition twice that two processes claim', async () => {
     const [a, b] = [await member([0]), await member([0, 1])];
     const { peers } = peersOf(describeMembers([a.url, 0], [b.url, 1]), 300);
-    await expect(peers.all(2, question, nothing)).rejects.toMatchObject({ code: 'group-rebalancing' });
+    await expect(peers.gather([0, 1], question, nothing)).rejects.toMatchObject({
+      code: 'group-rebalancing',
+    });
   });
 
   it('waits for a rebalance, and says so when it takes too long', async () => {
     const a = await member([0]);
     let reads = 0;
     const changing = () => ({ ...describeMembers([a.url, 0]), isStable: ++reads > 2 });
-    expect((await peersOf(changing, 5_000).peers.all(1, question, nothing)).missing).toEqual([]);
+    expect((await peersOf(changing, 5_000).peers.gather([0], question, nothing)).missing).toEqual([]);
     const always = { isStable: false, members: [] };
-    await expect(peersOf(always, 300).peers.all(1, question, nothing)).rejects.toMatchObject({
+    await expect(peersOf(always, 300).peers.gather([0], question, nothing)).rejects.toMatchObject({
       code: 'group-rebalancing',
     });
   });
@@ -125,8 +127,8 @@ describe('a question to all owners', () => {
   it('reads the group once for many questions at a time', async () => {
     const a = await member([0]);
     const { peers, describeGroup } = peersOf(describeMembers([a.url, 0]));
-    await Promise.all(Array.from({ length: 20 }, () => peers.all(1, question, nothing)));
-    await peers.all(1, question, nothing);
+    await Promise.all(Array.from({ length: 20 }, () => peers.gather([0], question, nothing)));
+    await peers.gather([0], question, nothing);
     expect(describeGroup).toHaveBeenCalledTimes(1);
   });
 });
@@ -162,7 +164,7 @@ describe('a false member that advertises a URL', () => {
     const a = await member([0]);
     const liar = await stranger({ partitions: [1], labelled: 1_000 }, { 'headwater-peer-proof': 'AAAA' });
     const { peers } = peersOf(describeMembers([a.url, 0], [liar.url, 1]));
-    const found = await peers.all(2, question, nothing);
+    const found = await peers.gather([0, 1], question, nothing);
     expect(found.missing).toEqual([1]);
     expect(found.answers).toHaveLength(1);
     await expect(peers.owner(1, question, elsewhere)).rejects.toMatchObject({ code: 'peer-unavailable' });
@@ -188,16 +190,16 @@ describe('a false member that advertises a URL', () => {
         captured = String(response.getHeader('headwater-peer-proof'));
       }),
     );
-    const { answers } = await peers.all(1, question, nothing);
+    const { answers } = await peers.gather([0], question, nothing);
     await vi.waitFor(() => expect(captured).not.toBe(''));
     const liar = await stranger(answers[0] ?? {}, { 'headwater-peer-proof': captured });
     const { peers: others } = peersOf(describeMembers([liar.url, 0]));
-    expect((await others.all(1, question, nothing)).missing).toEqual([0]);
+    expect((await others.gather([0], question, nothing)).missing).toEqual([0]);
   });
 
   it.each(['file:///etc/passwd', 'ftp://host', 'nonsense', ''])('is not asked at %j', async (address) => {
     const { peers } = peersOf(describeMembers([address, 0]));
-    expect((await peers.all(1, question, nothing)).missing).toEqual([0]);
+    expect((await peers.gather([0], question, nothing)).missing).toEqual([0]);
   });
 });
 

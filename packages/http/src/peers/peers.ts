@@ -85,21 +85,21 @@ export class Peers {
       const owners = await this.#directory.owners(question.group, deadline);
       const address = owners.get(partition);
       const isElsewhere = address !== undefined && address !== this.#options.self;
-      if (isElsewhere && address === failed) throw this.#unanswered(partition);
+      if (isElsewhere && address === failed) throw this.unanswered(partition);
       if (isElsewhere) {
         const remote = await this.#get(address, question, wholeTimeoutMs);
         if (remote instanceof PeerFailure) failed = address;
         else if (remote.status !== misdirected) return { remote };
       }
       // Without an owner that can be asked, or told "not mine": the assignment is changing, or has changed.
-      if (performance.now() > deadline) throw isElsewhere ? rebalancing() : this.#unanswered(partition);
+      if (performance.now() > deadline) throw isElsewhere ? rebalancing() : this.unanswered(partition);
       await this.#pause(question.group);
     }
   }
 
-  /** The answers for all partitions of a group, each from its owner. Errors: group-rebalancing. */
-  async all<T extends PartialAnswer>(
-    partitions: number,
+  /** The answers for these partitions of a group, each from its owner. Errors: group-rebalancing. */
+  async gather<T extends PartialAnswer>(
+    wanted: readonly number[],
     question: PeerQuestion,
     local: () => Promise<T>,
   ): Promise<Gathered<T>> {
@@ -108,8 +108,8 @@ export class Peers {
     for (;;) {
       const owners = await this.#directory.owners(question.group, deadline);
       const own = await local();
-      const { answers, failures } = await this.#askAll<T>(owners, question, own);
-      const found = combine([own, ...answers], partitions);
+      const { answers, failures } = await this.#ask<T>(ownersOf(wanted, owners), question, own);
+      const found = combine([own, ...answers], wanted);
       if (found !== undefined && found.missing.length === 0) return found;
       // Processes that fail twice do not answer; any other gap closes when the assignment has settled.
       const isSilent = silence(owners, failures, before);
@@ -123,6 +123,15 @@ export class Peers {
     }
   }
 
+  /** The error where the owner of a partition does not answer. */
+  unanswered(partition: number): HeadwaterError {
+    return new HeadwaterError(
+      'peer-unavailable',
+      'the process that owns the partition does not answer; retry later',
+      { context: { partition } },
+    );
+  }
+
   close(): void {
     this.#options.client.close();
   }
@@ -131,7 +140,7 @@ export class Peers {
     return performance.now() + (this.#options.waitMs ?? defaultWaitMs);
   }
 
-  async #askAll<T extends PartialAnswer>(owners: Owners, question: PeerQuestion, own: T) {
+  async #ask<T extends PartialAnswer>(owners: Owners, question: PeerQuestion, own: T) {
     const others = new Set(
       [...owners].filter(([partition]) => !own.partitions.includes(partition)).map(([, address]) => address),
     );
@@ -177,14 +186,6 @@ export class Peers {
     await setTimeout(pauseMs);
     await this.#directory.refresh(group);
   }
-
-  #unanswered(partition: number): HeadwaterError {
-    return new HeadwaterError(
-      'peer-unavailable',
-      'the process that owns the partition does not answer; retry later',
-      { context: { partition } },
-    );
-  }
 }
 
 const misdirected = 421;
@@ -218,17 +219,22 @@ function silence(owners: Owners, failures: readonly PeerFailure[], before: Reado
   };
 }
 
+function ownersOf(wanted: readonly number[], owners: Owners): Owners {
+  return new Map([...owners].filter(([partition]) => wanted.includes(partition)));
+}
+
 /** Undefined where two processes answer for one partition: that would count it twice. */
 function combine<T extends PartialAnswer>(
   answers: readonly T[],
-  partitions: number,
+  wanted: readonly number[],
 ): Gathered<T> | undefined {
-  const covered = answers.flatMap((answer) => [...answer.partitions]);
+  const wantedOf = (answer: T) => answer.partitions.filter((partition) => wanted.includes(partition));
+  const covered = answers.flatMap(wantedOf);
   const distinct = new Set(covered);
   if (distinct.size < covered.length) return undefined;
-  const missing = [...Array(partitions).keys()].filter((partition) => !distinct.has(partition));
-  const first = (answer: T) => Math.min(...answer.partitions);
+  const missing = wanted.filter((partition) => !distinct.has(partition));
+  const first = (answer: T) => Math.min(...wantedOf(answer));
   // A process without a partition is not asked by the others, so its own answer does not count here either.
-  const owning = answers.filter((answer) => answer.partitions.length > 0);
+  const owning = answers.filter((answer) => wantedOf(answer).length > 0);
   return { answers: owning.sort((a, b) => first(a) - first(b)), missing };
 }

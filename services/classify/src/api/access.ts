@@ -17,5 +17,7 @@ export const classifyAccess: AccessTable = {
   'GET /v1/tasks/:task/suspects': 'read',
   'GET /v1/tasks/:task/examples/:imageId/influence': 'read',
   'GET /v1/images/:imageId/neighbours': 'read',
+  // For other processes of the installation alone.
+  'GET /v1/peers/:question': 'read',
   'POST /v1/tasks/:task/classify': 'read',
 };

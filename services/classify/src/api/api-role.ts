@@ -1,5 +1,5 @@
 /** The role `api`: the HTTP interface over the registry, and over join and train where they run in this process. */
-import { listenHttp } from '@headwater/http';
+import { listenHttp, openPeers } from '@headwater/http';
 import { type LogProducer, partitionFor } from '@headwater/log';
 import type { ServiceDependencies } from '@headwater/service-kit';
 import type { FastifyInstance } from 'fastify';
@@ -7,11 +7,14 @@ import type { ClassifyConfig } from '../environment.ts';
 import type { JoinMetrics } from '../join/monitoring/join-metrics.ts';
 import { JoinReader } from '../join/monitoring/join-reader.ts';
 import type { ModelRegistry } from '../model-registry/model-registry.ts';
+import { Installation } from '../peers/installation.ts';
+import { LocalAnswers } from '../peers/local-answers.ts';
 import type { DecisionPolicyOf } from '../predict/decision-policy.ts';
 import { Reviewer } from '../review/reviewer.ts';
 import type { SettingsOf } from '../task-settings.ts';
 import type { OpenTrainingSets } from '../train/examples/open-training-sets.ts';
 import type { TrainMetrics } from '../train/scoring/train-metrics.ts';
+import { requireHead } from './classify-route.ts';
 import { LazyExtractors } from './lazy-extractors.ts';
 import { createHttp } from './server.ts';
 import { TaskViews } from './task-views.ts';
@@ -55,10 +58,8 @@ export async function openApiRole(
     newestHead: (extractor, task) => table.newest({ extractor, task, kind: 'lda' }),
     settingsOf,
   });
-  const join = new JoinReader(
-    () => joinMetrics.partitions(),
-    (await log.admin.partitions(names.topics.labels)) ?? 1,
-  );
+  const joinPartitions = (await log.admin.partitions(names.topics.labels)) ?? 1;
+  const join = new JoinReader(() => joinMetrics.partitions(), joinPartitions);
   const producer = await log.openProducer();
   const limits = { maxBytes: config.MAX_IMAGE_BYTES, maxPixels: config.MAX_IMAGE_PIXELS };
   const extractors = new LazyExtractors(limits, extractorFiles);
@@ -71,10 +72,28 @@ export async function openApiRole(
     coverage: () => join.coverage(),
     trainsHere: (task) => openTrainingSets.has(partitionFor(task, partitions)),
   });
+  const { HTTP_ADVERTISED_URL: self, PEER_SECRET: secret } = config;
+  const local = new LocalAnswers({
+    joinMetrics,
+    join,
+    trainMetrics,
+    openTrainingSets,
+    requireHead: (task) => requireHead({ views, serving }, task),
+  });
+  const peers = self === undefined ? undefined : openPeers(config, { admin: log.admin, self, logger });
+  const installation = new Installation({
+    peers,
+    local,
+    views,
+    groups: names.groups,
+    partitions: { join: joinPartitions, train: partitions },
+  });
   const app = await createHttp({
     config,
+    peers: self === undefined || secret === undefined ? undefined : { url: self, secret },
     views,
-    join,
+    local,
+    installation,
     reviewer,
     trainMetrics,
     serving,
@@ -91,6 +110,7 @@ export async function openApiRole(
   });
   const close = () => {
     reviewer.close();
+    peers?.close();
     return closeAll(app, extractors, producer);
   };
   try {

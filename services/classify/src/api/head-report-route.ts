@@ -1,8 +1,10 @@
 /** All measurements of one kind of head, prequential or on held-out examples. */
 import { HeadwaterError } from '@headwater/errors';
 import { areaUnderRejectionCurve, type HeadKind, type MeasurementReport } from '@headwater/heads';
+import { disconnectSignal } from '@headwater/http';
 import type { FastifyInstance } from 'fastify';
 import { trainedKinds } from '../environment.ts';
+import type { Installation } from '../peers/installation.ts';
 import type { Reviewer } from '../review/reviewer.ts';
 import type { TrainMetrics } from '../train/scoring/train-metrics.ts';
 import { headReportSchema } from './response-schemas.ts';
@@ -10,7 +12,7 @@ import { problemResponses, taskParameters } from './route-schemas.ts';
 import type { TaskViews } from './task-views.ts';
 
 export interface HeadReportOptions {
-  readonly views: TaskViews;
+  readonly installation: Installation;
   readonly reviewer: Reviewer;
   readonly trainMetrics: TrainMetrics;
 }
@@ -51,19 +53,22 @@ export function registerHeadReport(app: FastifyInstance, options: HeadReportOpti
   const schema = {
     summary: 'All measurements of one kind of head',
     description:
-      'Confusion matrix, precision, recall and F1 of each class, log loss, calibration, top-k, rejection curve and the worst predictions. Only the process that trains the task can respond; any other returns 421 and the partition of the task.',
+      'Confusion matrix, precision, recall and F1 of each class, log loss, calibration, top-k, rejection curve and the worst predictions. The process that trains the task responds; without HTTP_ADVERTISED_URL, any other returns 421 and the partition of the task.',
     tags: ['measurements'],
     params,
     querystring,
     response: { 200: headReportSchema, ...problemResponses },
   };
-  app.get<HeadReportRoute>('/v1/tasks/:task/measurements/:kind', { schema }, async ({ params, query }) => {
+  app.get<HeadReportRoute>('/v1/tasks/:task/measurements/:kind', { schema }, async (request, reply) => {
+    const { params, query } = request;
     const { task, kind } = params;
-    const head = findSeries(options.views, task, kind, query.extractor);
+    const head = findSeries(await options.installation.viewsOf(request, task), task, kind, query.extractor);
     const line = { task, extractor: head.extractor, kind, version: head.version, over: query.over };
-    options.reviewer.require(head.extractor, task);
-    if (query.over === 'prequential') return { ...line, ...prequential(options, line) };
-    return { ...line, ...(await heldOut(options, line)) };
+    return options.installation.atTrainer(request, reply, task, disconnectSignal(reply), async () => {
+      options.reviewer.require(head.extractor, task);
+      const found = query.over === 'prequential' ? prequential(options, line) : await heldOut(options, line);
+      return { ...line, ...found, asOf: Date.now() };
+    });
   });
 }
 

@@ -30,11 +30,31 @@ const coverage = {
   partitions: {
     type: 'array',
     items: count,
-    description: 'The partitions that are assigned to this process, and that the response covers.',
+    description: 'The partitions of the join that the response covers.',
   },
   ofPartitions: {
     ...count,
-    description: 'The number of partitions of the topic; other processes have those that are not listed.',
+    description: 'The number of partitions of the topic.',
+  },
+} as const;
+
+const asOf = {
+  asOf: {
+    type: 'integer',
+    description: 'Time of the answer, of its oldest part; milliseconds since the epoch.',
+  },
+} as const;
+
+const completeness = {
+  ...asOf,
+  partial: {
+    type: 'boolean',
+    description: 'True where processes do not answer: the response is about the other partitions.',
+  },
+  missing: {
+    type: 'object',
+    description: 'The partitions that are missing, by group; left out where none is.',
+    properties: { join: { type: 'array', items: count }, train: { type: 'array', items: count } },
   },
 } as const;
 
@@ -62,15 +82,19 @@ const headMembers = {
   pinned: { type: 'boolean' },
 } as const;
 
-export const headSchema = object({ ...headMembers, classes: listOf(text), measurements: numbers });
+const headMembersInFull = { ...headMembers, classes: listOf(text), measurements: numbers } as const;
+const head = object(headMembersInFull);
+
+export const headSchema = object({ ...headMembersInFull, ...asOf });
 
 const served = object({ labelled: count, correct: count, accuracy: maybeNumber, unanswered: count });
 
 export const taskSchema = object({
   task: text,
-  head: orNull(headSchema),
+  ...completeness,
+  head: orNull(head),
   newest: {
-    ...orNull(headSchema),
+    ...orNull(head),
     description:
       'The newest head of the serving series; null where no head is to serve, as after the last label is retracted.',
   },
@@ -94,8 +118,8 @@ const taskSummary = object({
   },
 });
 
-export const tasksSchema = object({ tasks: listOf(taskSummary), join: object(coverage) });
-export const headsSchema = object({ heads: listOf(headSchema) });
+export const tasksSchema = object({ tasks: listOf(taskSummary), join: object(coverage), ...completeness });
+export const headsSchema = object({ heads: listOf(head), ...asOf });
 
 const answer = {
   task: text,
@@ -113,6 +137,7 @@ export const answerSchema = object(answer);
 export const predictionsSchema = object({
   task: text,
   ...coverage,
+  ...completeness,
   predictions: listOf(object({ imageId: text, ...answer, receivedAt: time })),
 });
 
@@ -185,9 +210,9 @@ export const measurementsSchema = object({
   trainedHere: {
     type: 'boolean',
     description:
-      'Whether this process trains the task; where it does not, `series` is empty, and another process has them.',
+      'Whether the process that trains the task has answered; where it has not, `series` is empty.',
   },
-  /** The head series that this process trains. */
+  /** The head series that are trained. */
   series: listOf(
     object({
       extractor: text,
@@ -216,11 +241,13 @@ export const measurementsSchema = object({
     }),
   ),
   ...coverage,
+  ...completeness,
   report: reportSchema,
 });
 
 export const headReportSchema = object({
   task: text,
+  ...asOf,
   extractor: text,
   kind: text,
   version: { ...count, description: 'Version of the newest head of this kind.' },
@@ -242,6 +269,7 @@ export const headReportSchema = object({
 export const nextSchema = object({
   task: text,
   ...coverage,
+  ...completeness,
   considered: { ...count, description: 'Unlabelled images that were ranked.' },
   images: listOf(
     object({
@@ -258,6 +286,7 @@ const exampleMembers = { imageId: text, label: text } as const;
 
 export const suspectsSchema = object({
   task: text,
+  ...asOf,
   extractor: text,
   considered: count,
   suspects: listOf(object({ ...exampleMembers, suggestion: text, margin: number })),
@@ -265,6 +294,7 @@ export const suspectsSchema = object({
 
 export const neighboursSchema = object({
   task: text,
+  ...asOf,
   extractor: text,
   imageId: text,
   considered: count,
@@ -275,6 +305,7 @@ const influences = listOf(object({ ...exampleMembers, influence: number }));
 
 export const influenceSchema = object({
   task: text,
+  ...asOf,
   extractor: text,
   imageId: text,
   label: text,

@@ -1,8 +1,8 @@
 /** Routes about single examples: likely label errors, influential examples, nearest neighbours. */
 import { HeadwaterError } from '@headwater/errors';
 import { disconnectSignal } from '@headwater/http';
-import type { FastifyInstance } from 'fastify';
-import type { JoinReader } from '../join/monitoring/join-reader.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Installation } from '../peers/installation.ts';
 import type { Reviewer } from '../review/reviewer.ts';
 import { influenceSchema, neighboursSchema, suspectsSchema } from './response-schemas.ts';
 import {
@@ -12,11 +12,9 @@ import {
   problemResponses,
   taskParameters,
 } from './route-schemas.ts';
-import type { TaskViews } from './task-views.ts';
 
 export interface ReviewOptions {
-  readonly views: TaskViews;
-  readonly join: JoinReader;
+  readonly installation: Installation;
   readonly reviewer: Reviewer;
 }
 
@@ -36,10 +34,11 @@ interface NeighboursRoute {
 }
 
 const elsewhere =
-  'Only the process that trains the task can respond; any other returns 421 and the partition of the task.';
+  'The process that trains the task responds; without HTTP_ADVERTISED_URL, any other returns 421 and the partition of the task.';
 
-export function registerReview(app: FastifyInstance, { views, join, reviewer }: ReviewOptions): void {
-  const extractorOf = (task: string) => views.servingHead(task).extractor;
+export function registerReview(app: FastifyInstance, { installation, reviewer }: ReviewOptions): void {
+  const extractorOf = async (request: FastifyRequest, task: string) =>
+    (await installation.viewsOf(request, task)).servingHead(task).extractor;
   app.get<SuspectsRoute>(
     '/v1/tasks/:task/suspects',
     {
@@ -52,9 +51,13 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
         response: { 200: suspectsSchema, ...problemResponses },
       },
     },
-    async ({ params: { task }, query: { limit } }) => {
-      const extractor = extractorOf(task);
-      return { task, extractor, ...(await reviewer.suspects(extractor, task, limit)) };
+    async (request, reply) => {
+      const { task } = request.params;
+      const extractor = await extractorOf(request, task);
+      return installation.atTrainer(request, reply, task, disconnectSignal(reply), async () => {
+        const found = await reviewer.suspects(extractor, task, request.query.limit);
+        return { task, extractor, ...found, asOf: Date.now() };
+      });
     },
   );
   app.get<InfluenceRoute>(
@@ -69,11 +72,14 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
         response: { 200: influenceSchema, ...problemResponses },
       },
     },
-    async ({ params, query: { limit } }) => {
-      const { task } = params;
-      const imageId = checkImageId(params.imageId);
-      const extractor = extractorOf(task);
-      return { task, extractor, imageId, ...(await reviewer.influence(extractor, task, imageId, limit)) };
+    async (request, reply) => {
+      const { task } = request.params;
+      const imageId = checkImageId(request.params.imageId);
+      const extractor = await extractorOf(request, task);
+      return installation.atTrainer(request, reply, task, disconnectSignal(reply), async () => {
+        const found = await reviewer.influence(extractor, task, imageId, request.query.limit);
+        return { task, extractor, imageId, ...found, asOf: Date.now() };
+      });
     },
   );
   app.get<NeighboursRoute>(
@@ -88,15 +94,19 @@ export function registerReview(app: FastifyInstance, { views, join, reviewer }: 
         response: { 200: neighboursSchema, ...problemResponses },
       },
     },
-    async ({ params, query: { task, limit } }, reply) => {
-      const imageId = checkImageId(params.imageId);
-      const extractor = extractorOf(task);
+    async (request, reply) => {
+      const { task, limit } = request.query;
+      const imageId = checkImageId(request.params.imageId);
+      const extractor = await extractorOf(request, task);
       const gone = disconnectSignal(reply);
-      const vector = reviewer.vector(extractor, task, imageId) ?? join.vector(imageId, extractor);
-      if (vector === undefined)
-        throw new HeadwaterError('not-found', 'this process has no vector of the image');
-      const found = await reviewer.neighbours(extractor, task, { imageId, vector }, limit, gone);
-      return { task, extractor, imageId, ...found };
+      return installation.atTrainer(request, reply, task, gone, async () => {
+        const vector =
+          reviewer.vector(extractor, task, imageId) ??
+          (await installation.vector(request, imageId, extractor));
+        if (vector === undefined) throw new HeadwaterError('not-found', 'there is no vector of the image');
+        const found = await reviewer.neighbours(extractor, task, { imageId, vector }, limit, gone);
+        return { task, extractor, imageId, ...found, asOf: Date.now() };
+      });
     },
   );
 }

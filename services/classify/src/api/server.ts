@@ -2,6 +2,8 @@
 import swagger from '@fastify/swagger';
 import { accessNote, createHttpServer, type HttpServerOptions, securitySchemes } from '@headwater/http';
 import type { FastifyInstance } from 'fastify';
+import type { LocalAnswers } from '../peers/local-answers.ts';
+import { registerPeers } from '../peers/peer-routes.ts';
 import { classifyAccess } from './access.ts';
 import { type ActivationOptions, registerActivations } from './activation-routes.ts';
 import { type ClassifyRouteOptions, longestJson, registerClassify } from './classify-route.ts';
@@ -19,7 +21,9 @@ export interface HttpOptions
     NextOptions,
     ReviewOptions,
     TaskRouteOptions,
-    Pick<HttpServerOptions, 'config' | 'logger' | 'metrics' | 'tracing'> {}
+    Pick<HttpServerOptions, 'config' | 'logger' | 'metrics' | 'tracing' | 'peers'> {
+  readonly local: LocalAnswers;
+}
 
 const requestTimeoutMs = 60_000;
 
@@ -57,6 +61,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     registerReview(scope, options);
     registerActivations(scope, options);
     registerClassify(scope, options);
+    registerPeers(scope, options);
     registerIndex(scope);
   });
   return app;

@@ -1,17 +1,17 @@
 /** Routes that read tasks and their heads. */
 import type { FastifyInstance } from 'fastify';
+import type { Installation } from '../peers/installation.ts';
 import type { DecisionPolicyOf } from '../predict/decision-policy.ts';
 import { describeSettings, type SettingsOf } from '../task-settings.ts';
 import { headSchema, headsSchema, taskSchema, tasksSchema } from './response-schemas.ts';
 import { problemResponses, taskParameters } from './route-schemas.ts';
-import type { TaskViews } from './task-views.ts';
 
 interface TaskRoute {
   readonly Params: { readonly task: string };
 }
 
 export interface TaskRouteOptions {
-  readonly views: TaskViews;
+  readonly installation: Installation;
   readonly settingsOf: SettingsOf;
   readonly rules: DecisionPolicyOf;
 }
@@ -62,7 +62,10 @@ const wholeTaskSchema = {
   properties: { ...taskSchema.properties, settings: settingsSchema },
 } as const;
 
-export function registerTasks(app: FastifyInstance, { views, settingsOf, rules }: TaskRouteOptions): void {
+export function registerTasks(
+  app: FastifyInstance,
+  { installation, settingsOf, rules }: TaskRouteOptions,
+): void {
   const one = (summary: string, answer: object) => ({
     schema: {
       summary,
@@ -74,27 +77,31 @@ export function registerTasks(app: FastifyInstance, { views, settingsOf, rules }
   app.get(
     '/v1/tasks',
     { schema: { summary: 'All tasks', tags: ['tasks'], response: { 200: tasksSchema } } },
-    async () => ({
-      tasks: views.summaries(),
-      join: views.counts(),
-    }),
+    async (request) => {
+      const { views: all, completeness } = await installation.views(request);
+      return { tasks: all.summaries(), join: all.counts(), ...completeness };
+    },
   );
   app.get<TaskRoute>(
     '/v1/tasks/:task',
     one('One task: its serving head, measurements and settings', wholeTaskSchema),
-    async ({ params: { task } }) => ({
-      ...views.task(task),
-      settings: { ...describeSettings(settingsOf(task)), ...rules(task) },
-    }),
+    async (request) => {
+      const { task } = request.params;
+      const gathered = await installation.views(request, task);
+      const settings = { ...describeSettings(settingsOf(task)), ...rules(task) };
+      return { ...gathered.views.task(task), settings, ...gathered.completeness };
+    },
   );
-  app.get<TaskRoute>('/v1/tasks/:task/head', one('The serving head', headSchema), async ({ params }) =>
-    views.servingHead(params.task),
-  );
+  app.get<TaskRoute>('/v1/tasks/:task/head', one('The serving head', headSchema), async (request) => {
+    const { task } = request.params;
+    return { ...(await installation.viewsOf(request, task)).servingHead(task), asOf: Date.now() };
+  });
   app.get<TaskRoute>(
     '/v1/tasks/:task/heads',
     one('The retained heads, newest first', headsSchema),
-    async ({ params }) => ({
-      heads: views.heads(params.task),
-    }),
+    async (request) => {
+      const { task } = request.params;
+      return { heads: (await installation.viewsOf(request, task)).heads(task), asOf: Date.now() };
+    },
   );
 }

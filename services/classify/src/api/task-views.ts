@@ -1,10 +1,10 @@
 /** Tasks and heads as the API shows them, from the table of heads and the metrics of join and train. */
 import { HeadwaterError } from '@headwater/errors';
-import type { JoinMetrics, ServedSummary } from '../join/monitoring/join-metrics.ts';
+import type { JoinCounts, NoveltySummary, ServedSummary } from '../join/monitoring/join-metrics.ts';
 import type { Coverage } from '../join/monitoring/join-reader.ts';
 import type { HeadsTable, KnownHead } from '../model-registry/heads-table.ts';
 import type { ServingHeads } from '../model-registry/serving-heads.ts';
-import type { TrainMetrics } from '../train/scoring/train-metrics.ts';
+import type { SeriesView } from '../train/scoring/train-metrics.ts';
 
 export interface HeadView extends Omit<KnownHead, 'partition' | 'offset' | 'blob'> {
   readonly serving: boolean;
@@ -33,16 +33,35 @@ export interface TaskSummary extends Omit<TaskView, 'head' | 'newest'> {
   readonly newest: HeadSummary | null;
 }
 
-export interface TaskViewsOptions {
+/** What is known of the join: in this process, or merged from several. */
+export interface JoinView {
+  tasks(): Iterable<string>;
+  served(task: string): ServedSummary;
+  novelty(task: string): NoveltySummary;
+  counts(): JoinCounts;
+}
+
+/** What is known of the trainers: in this process, or merged from several. */
+export interface TrainView {
+  /** Empty where the trainer of the task is not known. */
+  prequential(extractor: string, task: string, kind: string): Readonly<Record<string, number>>;
+  lines(task: string): readonly SeriesView[];
+}
+
+/** The parts of the views that are known by partition. */
+export interface PartitionViews {
+  readonly joinMetrics: JoinView;
+  readonly trainMetrics: TrainView;
+  /** The partitions of the join that `joinMetrics` covers. */
+  coverage(): Coverage;
+  /** Whether `trainMetrics` covers the trainer of the task. */
+  trainsHere(task: string): boolean;
+}
+
+export interface TaskViewsOptions extends PartitionViews {
   readonly table: HeadsTable;
   readonly serving: ServingHeads;
-  readonly joinMetrics: JoinMetrics;
-  readonly trainMetrics: TrainMetrics;
   readonly declaredTasks: readonly string[];
-  /** The partitions of the join that are assigned to this process. */
-  coverage(): Coverage;
-  /** Whether the task's partition of examples is assigned to this process. */
-  trainsHere(task: string): boolean;
 }
 
 export class TaskViews {
@@ -50,6 +69,11 @@ export class TaskViews {
 
   constructor(options: TaskViewsOptions) {
     this.#options = options;
+  }
+
+  /** The same tasks and heads with the parts of other processes. */
+  with(parts: PartitionViews): TaskViews {
+    return new TaskViews({ ...this.#options, ...parts });
   }
 
   tasks(): string[] {
@@ -146,12 +170,12 @@ export class TaskViews {
     return { task, served, prequential, novelty, trainedHere: trainsHere(task), series, heads };
   }
 
-  counts(): ReturnType<JoinMetrics['counts']> & Coverage {
+  counts(): JoinCounts & Coverage {
     return { ...this.#options.joinMetrics.counts(), ...this.#options.coverage() };
   }
 
   /** Current figures where this process trains the task, else those of the newest head. */
-  #prequential(newest: HeadView | null): Record<string, number> {
+  #prequential(newest: HeadView | null): Readonly<Record<string, number>> {
     if (newest === null) return {};
     const live = this.#options.trainMetrics.prequential(newest.extractor, newest.task, newest.kind);
     if (Object.keys(live).length > 0) return live;

@@ -5,7 +5,13 @@ import type { PartitionGroup } from '@headwater/log';
 import type { ServiceDependencies } from '@headwater/service-kit';
 import type { ClassifyConfig } from '../environment.ts';
 import type { ServingHeads } from '../model-registry/serving-heads.ts';
-import { batchLimits, earliestOffset, partitionCount, placementKey } from '../partition-group-options.ts';
+import {
+  advertisedAddress,
+  batchLimits,
+  earliestOffset,
+  partitionCount,
+  placementKey,
+} from '../partition-group-options.ts';
 import { PartitionMetrics } from '../partition-metrics.ts';
 import type { DecisionPolicyOf } from '../predict/decision-policy.ts';
 import { createPredictor } from '../predict/predictor.ts';
@@ -45,6 +51,7 @@ export async function openJoinRole(
     deadLetterTopic: names.topics.deadLetters,
     batch: batchLimits(config),
     stored: () => stores.claims(),
+    address: advertisedAddress(config),
     observer: partitionMetrics.observer,
   });
 }

@@ -5,7 +5,13 @@ import { openCodec, parseCompositeKey } from '@headwater/schemas';
 import type { ServiceDependencies } from '@headwater/service-kit';
 import type { ClassifyConfig } from '../environment.ts';
 import type { ModelRegistry } from '../model-registry/model-registry.ts';
-import { batchLimits, earliestOffset, partitionCount, placementKey } from '../partition-group-options.ts';
+import {
+  advertisedAddress,
+  batchLimits,
+  earliestOffset,
+  partitionCount,
+  placementKey,
+} from '../partition-group-options.ts';
 import { PartitionMetrics } from '../partition-metrics.ts';
 import { StoredPartitions } from '../store/stored-partitions.ts';
 import type { SettingsOf } from '../task-settings.ts';
@@ -45,6 +51,7 @@ export async function openTrainRole(
     transactionalId: (partition) => names.transactionalId(group, partition),
     deadLetterTopic: names.topics.deadLetters,
     batch: batchLimits(config),
+    address: advertisedAddress(config),
     idleAfterMs: config.SETTLE_AFTER_MS,
     stored: () => stores.claims(),
     observer: partitionMetrics.observer,

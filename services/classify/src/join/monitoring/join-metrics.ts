@@ -39,6 +39,28 @@ export interface NoveltySummary {
 /** Maximum over all partitions, equal to that of a head series. */
 const shownDrifts = 20;
 
+/** Scores since the start of a process. */
+export interface SinceStart {
+  readonly labelled: number;
+  readonly correct: number;
+}
+
+const noCounts: SinceStart = { labelled: 0, correct: 0 };
+
+export type JoinCounts = PartitionCounts & { readonly predictions: number; readonly examples: number };
+
+/** What one process knows of the join, in sums that can be merged exactly. */
+export interface JoinPart {
+  readonly counts: JoinCounts;
+  readonly tasks: readonly {
+    readonly task: string;
+    /** Null where nothing was scored. */
+    readonly scores: ServedScores | null;
+    readonly sinceStart: SinceStart;
+    readonly novelties: readonly ImageNovelty[];
+  }[];
+}
+
 interface JoinPartitionView {
   readonly store: StateReader;
   counts: PartitionCounts;
@@ -89,7 +111,7 @@ export class JoinMetrics {
     this.#show();
   }
 
-  counts(): PartitionCounts & { readonly predictions: number; readonly examples: number } {
+  counts(): JoinCounts {
     let [images, unmatched] = [0, 0];
     for (const { counts } of this.#partitions.values()) {
       images += counts.images;
@@ -99,39 +121,26 @@ export class JoinMetrics {
   }
 
   served(task: string): ServedSummary {
-    const merged = mergeScores(
-      [...this.#partitions.values()].map(({ scores }) => scores.get(task) ?? noScores),
-    );
-    const { labelled, correct, unanswered, recent } = merged;
-    const rightOfRecent = recent.filter((score) => score.correct).length;
-    const since = this.#sinceStart.get(task) ?? { labelled: 0, correct: 0 };
-    return {
-      labelled,
-      correct,
-      accuracy: ratio(correct, labelled),
-      unanswered,
-      recent: { labelled: recent.length, accuracy: ratio(rightOfRecent, recent.length) },
-      sinceStart: { labelled: since.labelled, accuracy: ratio(since.correct, since.labelled) },
-    };
+    return summarizeServed(this.#scores(task), this.#sinceStart.get(task));
   }
 
   novelty(task: string): NoveltySummary {
-    const known = [...this.#partitions.values()].flatMap(({ novelties }) => novelties.get(task) ?? []);
-    const last = known.flatMap((one) => one.last ?? []);
+    return summarizeNovelty(this.#novelties(task));
+  }
+
+  /** What other processes merge with their own: of one task, or of all. */
+  part(only?: string): JoinPart {
+    const views = [...this.#partitions.values()];
+    const tasks = new Set(views.flatMap(({ scores, novelties }) => [...scores.keys(), ...novelties.keys()]));
+    const wanted = [...tasks].filter((task) => only === undefined || task === only);
     return {
-      blocks: known.reduce((sum, { blocks }) => sum + blocks, 0),
-      drifts: known.reduce((sum, { drifts }) => sum + drifts, 0),
-      driftEvents: known
-        .flatMap(({ driftEvents = [] }) => driftEvents)
-        .sort((a, b) => b.at - a.at)
-        .slice(0, shownDrifts),
-      judgedAt: last.reduce<number | null>((newest, { at = null }) => later(newest, at), null),
-      shiftedPartitions: last.filter(({ shifted }) => shifted).length,
-      judgedPartitions: last.length,
-      mean: ratio(
-        last.reduce((sum, { mean }) => sum + mean, 0),
-        last.length,
-      ),
+      counts: this.counts(),
+      tasks: wanted.map((task) => ({
+        task,
+        scores: this.tasks().has(task) ? this.#scores(task) : null,
+        sinceStart: this.#sinceStart.get(task) ?? noCounts,
+        novelties: this.#novelties(task),
+      })),
     };
   }
 
@@ -142,6 +151,14 @@ export class JoinMetrics {
 
   tasks(): Set<string> {
     return new Set([...this.#partitions.values()].flatMap(({ scores }) => [...scores.keys()]));
+  }
+
+  #scores(task: string): ServedScores {
+    return mergeScores([...this.#partitions.values()].map(({ scores }) => scores.get(task) ?? noScores));
+  }
+
+  #novelties(task: string): ImageNovelty[] {
+    return [...this.#partitions.values()].flatMap(({ novelties }) => novelties.get(task) ?? []);
   }
 
   #addSinceStart(task: string, before: ServedScores, after: ServedScores): void {
@@ -208,6 +225,42 @@ function registerJoinMetrics(metrics: Metrics) {
       'headwater_served_accuracy_ratio',
       'Published predictions that agree with the first label that came',
       ['task', 'window'],
+    ),
+  };
+}
+
+export function summarizeServed(scores: ServedScores, sinceStart: SinceStart = noCounts): ServedSummary {
+  const { labelled, correct, unanswered, recent } = scores;
+  const correctRecent = recent.filter((score) => score.correct).length;
+  return {
+    labelled,
+    correct,
+    accuracy: ratio(correct, labelled),
+    unanswered,
+    recent: { labelled: recent.length, accuracy: ratio(correctRecent, recent.length) },
+    sinceStart: {
+      labelled: sinceStart.labelled,
+      accuracy: ratio(sinceStart.correct, sinceStart.labelled),
+    },
+  };
+}
+
+/** Sums in the order of the values, so that the result does not depend on the order of the partitions. */
+export function summarizeNovelty(known: readonly ImageNovelty[]): NoveltySummary {
+  const last = known.flatMap((one) => one.last ?? []).sort((a, b) => a.mean - b.mean);
+  return {
+    blocks: known.reduce((sum, { blocks }) => sum + blocks, 0),
+    drifts: known.reduce((sum, { drifts }) => sum + drifts, 0),
+    driftEvents: known
+      .flatMap(({ driftEvents = [] }) => driftEvents)
+      .sort((a, b) => b.at - a.at || a.to - b.to)
+      .slice(0, shownDrifts),
+    judgedAt: last.reduce<number | null>((newest, { at = null }) => later(newest, at), null),
+    shiftedPartitions: last.filter(({ shifted }) => shifted).length,
+    judgedPartitions: last.length,
+    mean: ratio(
+      last.reduce((sum, { mean }) => sum + mean, 0),
+      last.length,
     ),
   };
 }

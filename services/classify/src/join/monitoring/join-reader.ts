@@ -2,6 +2,7 @@
  * Reads for the API the partitions of the join that are assigned to this process; results name their
  * coverage.
  */
+import { compareUtf8 } from '@headwater/heads';
 import { EventLoopBudget } from '../../event-loop.ts';
 import type { StateReader } from '../../store/state.ts';
 import { isUnlabelled, readCandidates } from '../state/candidates.ts';
@@ -51,7 +52,7 @@ export class JoinReader {
       .sort((a, b) => a - b);
   }
 
-  /** At most a thousand a partition. */
+  /** At most a thousand a partition, in no particular order. */
   outcomes(task: string): Promise<ServedOutcome[]> {
     return this.#gather((store) => readOutcomes(store, task));
   }
@@ -59,7 +60,7 @@ export class JoinReader {
   /** Newest first. */
   async predictions(task: string, limit: number): Promise<RecentPrediction[]> {
     const all = await this.#gather((store) => readPredictions(store, task));
-    return all.sort((a, b) => b.predictedAt - a.predictedAt).slice(0, limit);
+    return newestPredictions(all, limit);
   }
 
   /** Stored candidates without a label, each with its vector; at most 2,000 a partition. */
@@ -90,6 +91,23 @@ export class JoinReader {
     }
     return found;
   }
+}
+
+/** Newest first; of the same time in the order of their images, so that the order of the partitions does not matter. */
+export function newestPredictions(all: readonly RecentPrediction[], limit: number): RecentPrediction[] {
+  return [...all]
+    .sort(
+      (a, b) =>
+        b.predictedAt - a.predictedAt ||
+        compareUtf8(a.imageId, b.imageId) ||
+        compareUtf8(a.extractor, b.extractor),
+    )
+    .slice(0, limit);
+}
+
+/** In an order that does not depend on the partitions. */
+export function orderedOutcomes(all: readonly ServedOutcome[]): ServedOutcome[] {
+  return [...all].sort((a, b) => a.at - b.at || compareUtf8(a.imageId, b.imageId));
 }
 
 function readUnlabelled(store: StateReader, task: string, extractor: string): UnlabelledImage[] {

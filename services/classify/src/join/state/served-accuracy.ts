@@ -70,7 +70,10 @@ export function countOutcome(scores: ServedScores, outcome: Outcome, at: number)
 /** Adds up the scores of several partitions. */
 export function mergeScores(all: readonly ServedScores[]): ServedScores {
   const sum = (pick: (scores: ServedScores) => number) => all.reduce((total, one) => total + pick(one), 0);
-  const recent = all.flatMap((scores) => scores.recent).sort((a, b) => a.at - b.at);
+  // Scores of the same time are ordered, too, so that the order of the partitions does not matter.
+  const recent = all
+    .flatMap((scores) => scores.recent)
+    .sort((a, b) => a.at - b.at || Number(a.correct) - Number(b.correct));
   return {
     labelled: sum((scores) => scores.labelled),
     correct: sum((scores) => scores.correct),

@@ -23,6 +23,11 @@ export class OpenTrainingSets {
     if (this.#partitions.get(index)?.store === store) this.#partitions.delete(index);
   }
 
+  /** Indexes of the partitions that this process trains, ascending. */
+  partitions(): number[] {
+    return [...this.#partitions.keys()].sort((a, b) => a - b);
+  }
+
   /** Whether the partition is assigned to this process. */
   has(index: number): boolean {
     return this.#partitions.has(index);

@@ -66,10 +66,10 @@ export class TrainMetrics {
     return this.#find(extractor, task, kind)?.scores.report();
   }
 
-  /** The task's series that this process trains. */
-  lines(task: string): SeriesView[] {
-    const known = [...this.#lines.values()].filter((line) => line.task === task);
-    return known.map(({ extractor, kind, newest, scores }) => ({
+  /** The head series that this process trains, of one task or of all. */
+  lines(task?: string): SeriesView[] {
+    const known = [...this.#lines.values()].filter((line) => task === undefined || line.task === task);
+    return known.map(({ extractor, task, kind, newest, scores }) => ({
       extractor,
       task,
       kind,
