@@ -15,8 +15,8 @@ const server = { deps: { external: [/\/dist\/.*\.m?js$/] } };
 /**
  * `unit`: beside the sources, no Kafka; the files share a few processes, for half of their time would go into loading what they import, so what
  * they change of a process they must undo. `kafka`: everything named *.kafka.test.ts and test/, against one real Apache Kafka that the
- * global set-up starts; skipped aloud where there is no Java, never in CI. Both run at the same time. Tests of test/interop, test/s3 and
- * test/operations have commands of their own.
+ * global set-up starts; skipped aloud where there is no Java, never in CI. Both run at the same time. Tests of test/interop, test/s3,
+ * test/operations and test/replicas have commands of their own.
  */
 export default defineConfig({
   test: {
@@ -50,7 +50,7 @@ export default defineConfig({
             : ['test/without-kafka.ts'],
           exclude: [
             '**/node_modules/**',
-            'test/{interop,s3,operations}/**',
+            'test/{interop,s3,operations,replicas}/**',
             'test/{chaos,layout,release,skips,upgrade,wire-names}/**',
           ],
           globalSetup: hasKafka ? ['test/kafka-setup.ts'] : [],

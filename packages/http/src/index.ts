@@ -3,6 +3,11 @@ export { type Access, type AccessTable, accessNote, accessOf, securitySchemes } 
 export { disconnectSignal } from './client-disconnect.ts';
 export { httpEnvironment } from './environment.ts';
 export type { PeerAcceptance } from './peers/accept-peers.ts';
+export {
+  type ImageAnswer,
+  type ImagePrediction,
+  imageQuestionPath,
+} from './peers/image-question.ts';
 export type { PeerResponse } from './peers/peer-client.ts';
 export { advertisedUrl, type PeerConfig, peerEnvironment } from './peers/peer-environment.ts';
 export { type Gathered, openPeers, type PartialAnswer, Peers } from './peers/peers.ts';

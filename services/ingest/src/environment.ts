@@ -1,5 +1,5 @@
 /** Environment variables of ingest. */
-import { httpEnvironment } from '@headwater/http';
+import { httpEnvironment, peerEnvironment } from '@headwater/http';
 import { taskProblem, taskRule } from '@headwater/schemas';
 import { commonEnvironment, variables } from '@headwater/service-kit';
 import type { z } from 'zod';
@@ -9,6 +9,7 @@ const MiB = 1024 * 1024;
 
 export const ingestEnvironment = commonEnvironment.safeExtend({
   ...httpEnvironment,
+  ...peerEnvironment,
   HTTP_PORT: port().default(8080).describe('Port of the HTTP interface; 0 chooses a free one.'),
   TASKS: list('tasks, separated by commas')
     .refine(

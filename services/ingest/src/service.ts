@@ -1,7 +1,8 @@
 /** The ingest service: opens its parts, and closes them in the order that loses no record. */
 import { asHeadwaterError } from '@headwater/errors';
-import { checkExposure, listenHttp } from '@headwater/http';
+import { checkExposure, listenHttp, openPeers } from '@headwater/http';
 import { topicSpecs, waitAtMost } from '@headwater/log';
+import { openCodec } from '@headwater/schemas';
 import {
   prepareTopics,
   type Service,
@@ -19,9 +20,10 @@ import { createAdmission } from './http/admission.ts';
 import { createHttp, type HttpOptions } from './http/server.ts';
 import { limitsOf, openInputs, openSender } from './intake/inputs.ts';
 import { sampleLoad } from './intake/intake-metrics.ts';
+import { ImageLookup } from './tracking/image-lookup.ts';
 import { followedTopics, openOutcomeFollower } from './tracking/outcome-follower.ts';
 import { createServingTasks } from './tracking/serving-tasks.ts';
-import { createTracker } from './tracking/tracker.ts';
+import { createTracker, type Tracker } from './tracking/tracker.ts';
 
 /** Shares of the stop time: for requests, for sending the accepted records, and for the rest. */
 const stopShares = { requests: 0.55, flush: 0.25, rest: 0.1 };
@@ -71,10 +73,12 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
     maxWaits: config.MAX_WAITING_REQUESTS,
     blocked: () => log.blocked() ?? sender.blocked(),
   });
+  const lookup = await openLookup(config, dependencies, tracker);
   const { app, url } = await openHttp(config, dependencies, {
     intake,
     labelWriter,
     tracker,
+    lookup,
     serving,
     admission,
   });
@@ -95,6 +99,7 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
     source.stop();
     tracker.close();
     await closeHttp(app, stopShares.requests * graceMs);
+    lookup.close();
     await sender.close(stopShares.flush * graceMs);
     // The remaining parts have no records to lose.
     const rest = Promise.allSettled([source.ended, expiry.stop(), following.close()]);
@@ -114,6 +119,29 @@ export const startIngest: StartService<IngestConfig> = async (config, dependenci
   return service;
 };
 
+/** With PEER_SECRET, the status of an image comes from classify and the topics, too. */
+async function openLookup(
+  config: IngestConfig,
+  { log, names, schemaIds, logger }: Dependencies,
+  tracker: Tracker,
+): Promise<ImageLookup> {
+  const { topics, groups } = names;
+  const { EXTRACTORS: extractors } = config;
+  return new ImageLookup({
+    tracker,
+    peers: openPeers(config, { admin: log.admin, self: undefined, logger }),
+    log,
+    images: await openCodec(schemaIds, 'ImageReceived', topics.images),
+    imagesTopic: topics.images,
+    joinGroup: groups.join,
+    partitions: (await log.admin.partitions(topics.images)) ?? config.PARTITIONS,
+    pending: [
+      { topic: topics.images, groups: extractors.map(groups.extract) },
+      ...extractors.map((extractor) => ({ topic: topics.vectors(extractor), groups: [groups.join] })),
+    ],
+  });
+}
+
 /** Creates or checks the topics that ingest writes and follows. */
 async function ensureTopics(config: IngestConfig, { log, names, logger }: Dependencies): Promise<void> {
   const { EXTRACTORS: extractors, TOPICS_CREATE: create } = config;
@@ -126,7 +154,7 @@ async function ensureTopics(config: IngestConfig, { log, names, logger }: Depend
 async function openHttp(
   config: IngestConfig,
   { schemaIds, logger, metrics, tracing }: Dependencies,
-  parts: Pick<HttpOptions, 'intake' | 'labelWriter' | 'tracker' | 'serving' | 'admission'>,
+  parts: Pick<HttpOptions, 'intake' | 'labelWriter' | 'tracker' | 'lookup' | 'serving' | 'admission'>,
 ): Promise<{ readonly app: FastifyInstance; readonly url: string }> {
   const app = await createHttp({
     ...parts,

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
 import type { GroupDescription } from '@headwater/log';
 import { createLogger } from '@headwater/service-kit';
+import { freePort } from '@headwater/testing/free-port';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { freePort } from '../testing/free-port.ts';
 import { serve, type TestServer } from '../testing/test-server.ts';
 import { openPeers, type Peers } from './peers.ts';
 

@@ -47,6 +47,7 @@ export class LocalAnswers {
       outcomes: () => this.#gathered(async () => ({ outcomes: await join.outcomes(task) })),
       predictions: () => this.#gathered(async () => ({ predictions: await join.predictions(task, limit) })),
       next: () => this.#gathered(() => this.#next(task, limit)),
+      image: () => this.#gathered(async () => join.image(imageId)),
       vector: () => this.#gathered(async () => ({ vector: this.#vector(imageId, extractor) })),
     };
     return answers[kind]() as Promise<AnswersByQuestion[K]>;

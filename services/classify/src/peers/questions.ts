@@ -1,11 +1,11 @@
 /** Questions that processes of classify ask each other, and the answers, which are merged exactly. */
 import type { ReviewSuggestion } from '@headwater/heads';
-import type { PartialAnswer } from '@headwater/http';
+import type { ImageAnswer, PartialAnswer } from '@headwater/http';
 import type { JoinPart } from '../join/monitoring/join-metrics.ts';
 import type { RecentPrediction, ServedOutcome } from '../join/state/served-answers.ts';
 import type { SeriesView } from '../train/scoring/train-metrics.ts';
 
-export const questionKinds = ['join', 'train', 'outcomes', 'predictions', 'next', 'vector'] as const;
+export const questionKinds = ['join', 'train', 'outcomes', 'predictions', 'next', 'vector', 'image'] as const;
 export type QuestionKind = (typeof questionKinds)[number];
 
 /** Which members are needed depends on the question. */
@@ -34,6 +34,8 @@ export interface AnswersByQuestion {
   readonly next: Answer & { readonly considered: number; readonly images: readonly Suggestion[] };
   /** Quantized numbers as base64; null where the process has no vector of the image. */
   readonly vector: Answer & { readonly vector: string | null };
+  /** Asked by ingest. */
+  readonly image: ImageAnswer;
 }
 
 export function questionPath(kind: QuestionKind, parameters: QuestionParameters): string {

@@ -1,7 +1,7 @@
 /** Two replicas in one process over the log in memory: each answers for both. */
-import { createServer } from 'node:net';
 import { createMemoryLog, partitionFor } from '@headwater/log';
 import type { Service } from '@headwater/service-kit';
+import { freePort } from '@headwater/testing/free-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClassifyFixture, eventually, vectorOf } from '../testing/classify-fixture.ts';
 
@@ -59,14 +59,6 @@ async function startReplica(environment: Record<string, string> = {}): Promise<S
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   return fixture.start({ ...common, HTTP_PORT: String(port), HTTP_ADVERTISED_URL: url, ...environment });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function send(image: number): Promise<void> {

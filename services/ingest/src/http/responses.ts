@@ -28,7 +28,7 @@ export const predictionSchema = {
 const acceptedProperties = {
   id: { type: 'string' },
   status: { type: 'string', enum: ['accepted', 'classified', 'dead-lettered', 'erased'] },
-  receivedAt: time,
+  receivedAt: { ...time, description: 'Milliseconds since the epoch; may be left out after an erasure.' },
   mediaType: { type: 'string' },
   width: { ...count, description: 'Pixels as stored in the file, before EXIF orientation.' },
   height: count,
@@ -37,7 +37,7 @@ const acceptedProperties = {
 
 export const imageSchema = {
   type: 'object',
-  required: ['id', 'status', 'receivedAt'],
+  required: ['id', 'status'],
   properties: {
     ...acceptedProperties,
     predictions: { type: 'array', items: predictionSchema },
@@ -50,6 +50,20 @@ export const imageSchema = {
         reason: { type: 'string' },
       },
     },
+  },
+} as const;
+
+/** The response to a question about an image. */
+export const statusSchema = {
+  ...imageSchema,
+  properties: {
+    ...imageSchema.properties,
+    asOf: { ...time, description: 'Time of the answer, in milliseconds since the epoch.' },
+    partial: {
+      type: 'boolean',
+      description: 'True where the process of classify that owns the image does not answer.',
+    },
+    missing: { type: 'array', items: count, description: 'The partitions that are missing.' },
   },
 } as const;
 
@@ -104,6 +118,7 @@ export function classifiedResponse(
 }
 
 export function trackedResponse({ id, receivedAt, status, ...image }: TrackedImage): ImageResponse {
+  if (receivedAt === 0) return { id, status };
   const { topic, stage, code, reason } = image.deadLetter ?? {};
   return {
     ...(image.accepted && acceptedResponse(image.accepted)),

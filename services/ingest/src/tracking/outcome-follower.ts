@@ -12,6 +12,7 @@ import {
   type Logger,
   type LogRecord,
   type Names,
+  sourceOf,
 } from '@headwater/log';
 import { imageIdProblem, openCodec, openVectorReader, type SchemaIds } from '@headwater/schemas';
 import type { ServingTasks } from './serving-tasks.ts';
@@ -94,8 +95,9 @@ async function openHandlers(options: OutcomeFollowerOptions): Promise<ReadonlyMa
   return new Map<string, Handler>([
     [
       topics.predictions,
-      async ({ value }) => {
-        if (value) tracker.classified(await classified.decode(value));
+      async (record) => {
+        const { value } = record;
+        if (value) tracker.classified(await classified.decode(value), sourceOf(record) ?? undefined);
       },
     ],
     [

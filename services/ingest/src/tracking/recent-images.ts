@@ -1,4 +1,5 @@
 /** An LRU cache of images, with the newest record of each. */
+import type { RecordPlace } from '@headwater/log';
 import type { ImageClassified } from '@headwater/schemas';
 import type { AcceptedImage } from '../intake/intake.ts';
 import type { DeadLetterNotice, TrackedImage, TrackedStatus } from './tracked-image.ts';
@@ -7,6 +8,7 @@ interface Entry {
   readonly receivedAt: number;
   accepted: AcceptedImage | undefined;
   erased: boolean;
+  source: RecordPlace | undefined;
   deadLetter: DeadLetterNotice | undefined;
   /** By extractor and task: a repeated prediction replaces the one before. */
   readonly predictions: Map<string, ImageClassified>;
@@ -28,9 +30,9 @@ export class RecentImages {
   find(id: string): TrackedImage | undefined {
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
-    const { receivedAt, accepted, deadLetter } = entry;
+    const { receivedAt, accepted, deadLetter, source } = entry;
     const predictions = [...entry.predictions.values()];
-    return { id, receivedAt, accepted, status: statusOf(entry), predictions, deadLetter };
+    return { id, receivedAt, accepted, status: statusOf(entry), source, predictions, deadLetter };
   }
 
   accepted(image: AcceptedImage): void {
@@ -45,9 +47,12 @@ export class RecentImages {
     entry.predictions.clear();
   }
 
-  classified(prediction: ImageClassified): void {
+  classified(prediction: ImageClassified, source?: RecordPlace): void {
     const { imageId, receivedAt, extractor, task } = prediction;
-    this.#touch(imageId, receivedAt)?.predictions.set(`${extractor}/${task}`, prediction);
+    const entry = this.#touch(imageId, receivedAt);
+    if (entry === undefined) return;
+    entry.predictions.set(`${extractor}/${task}`, prediction);
+    entry.source = source;
   }
 
   deadLettered(notice: DeadLetterNotice): void {
@@ -75,7 +80,14 @@ export class RecentImages {
 }
 
 function startEntry(receivedAt: number): Entry {
-  return { receivedAt, accepted: undefined, erased: false, deadLetter: undefined, predictions: new Map() };
+  return {
+    receivedAt,
+    accepted: undefined,
+    erased: false,
+    source: undefined,
+    deadLetter: undefined,
+    predictions: new Map(),
+  };
 }
 
 function statusOf({ erased, predictions, deadLetter }: Entry): TrackedStatus {

@@ -1,4 +1,5 @@
 /** The known state of an accepted image. */
+import type { RecordPlace } from '@headwater/log';
 import type { ImageClassified } from '@headwater/schemas';
 import type { AcceptedImage } from '../intake/intake.ts';
 
@@ -23,6 +24,8 @@ export interface TrackedImage {
   /** Set where this process accepted the image. */
   readonly accepted: AcceptedImage | undefined;
   readonly status: TrackedStatus;
+  /** The vector of the newest prediction. */
+  readonly source?: RecordPlace | undefined;
   readonly predictions: readonly ImageClassified[];
   readonly deadLetter: DeadLetterNotice | undefined;
 }

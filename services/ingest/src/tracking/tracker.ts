@@ -5,6 +5,7 @@
  * A prediction belongs to a request when image id and `receivedAt` are equal: extraction and join keep that time,
  * and no id gets the same time twice.
  */
+import type { RecordPlace } from '@headwater/log';
 import type { ImageClassified } from '@headwater/schemas';
 import type { AcceptedImage } from '../intake/intake.ts';
 import { type Complete, PredictionWaits, type Wait } from './prediction-waits.ts';
@@ -16,7 +17,8 @@ export interface Tracker {
   find(id: string): TrackedImage | undefined;
   accepted(image: AcceptedImage): void;
   erased(id: string): void;
-  classified(prediction: ImageClassified): void;
+  /** `source`: the vector of the prediction. */
+  classified(prediction: ImageClassified, source?: RecordPlace): void;
   deadLettered(notice: DeadLetterNotice): void;
   /** To be called before the record is sent. */
   wait(image: { readonly id: string; readonly receivedAt: number }, complete: Complete): Wait;
@@ -35,8 +37,8 @@ export function createTracker(capacity: number): Tracker {
     find: (id) => memory.find(id),
     accepted: (image) => memory.accepted(image),
     erased: (id) => memory.erased(id),
-    classified: (prediction) => {
-      memory.classified(prediction);
+    classified: (prediction, source) => {
+      memory.classified(prediction, source);
       waits.classified(prediction);
     },
     deadLettered: (notice) => {

@@ -24,6 +24,15 @@ export interface OpenLane {
   readonly store: StateReader;
 }
 
+/** What the join keeps of an image, as ingest shows it. */
+export interface ImageStatus {
+  /** Of the newest record with a vector. */
+  readonly receivedAt: number | null;
+  readonly erasedAt: number | null;
+  readonly isPredicted: boolean;
+  readonly predictions: readonly RecentPrediction[];
+}
+
 /** The partitions that a result covers, and their total number. */
 export interface Coverage {
   /** Ascending. */
@@ -77,6 +86,16 @@ export class JoinReader {
     return undefined;
   }
 
+  /** What is kept of the image, for its status; nothing where no partition of this process has it. */
+  image(imageId: string): ImageStatus {
+    const unknown = { receivedAt: null, erasedAt: null, isPredicted: false, predictions: [] };
+    return (
+      this.#open()
+        .map(({ store }) => readStatus(store, imageId))
+        .find(isKnown) ?? unknown
+    );
+  }
+
   #open(): readonly OpenLane[] {
     return this.#partitions();
   }
@@ -91,6 +110,25 @@ export class JoinReader {
     }
     return found;
   }
+}
+
+function readStatus(store: StateReader, imageId: string): ImageStatus {
+  const { vectors, answers, erasedAt = null } = readImage(store, imageId);
+  const times = [...vectors.values()].map((vector) => vector.receivedAt);
+  const receivedAt = times.length === 0 ? null : Math.max(...times);
+  const predicted = [...answers].filter(([, { answeredFor }]) => answeredFor === receivedAt);
+  const isNewest = (one: RecentPrediction) => one.imageId === imageId && one.receivedAt === receivedAt;
+  return {
+    receivedAt,
+    erasedAt,
+    isPredicted: receivedAt !== null && predicted.length > 0,
+    predictions:
+      receivedAt === null ? [] : predicted.flatMap(([task]) => readPredictions(store, task).filter(isNewest)),
+  };
+}
+
+function isKnown({ receivedAt, erasedAt }: ImageStatus): boolean {
+  return receivedAt !== null || erasedAt !== null;
 }
 
 /** Newest first; of the same time in the order of their images, so that the order of the partitions does not matter. */

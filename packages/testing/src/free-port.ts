@@ -1,4 +1,4 @@
-/** A port that was free a moment ago, for addresses that must be known before the server listens. */
+/** A port that was free a moment ago, for addresses that must be known before a server listens. */
 import { createServer } from 'node:net';
 
 export async function freePort(): Promise<number> {
