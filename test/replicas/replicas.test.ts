@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '@headwater/testing/eventually';
 import { freePort } from '@headwater/testing/free-port';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { killAll, type ServiceProcess, startService, type Variables } from '../processes.ts';
@@ -90,7 +91,7 @@ async function sendImages(from: number, to: number): Promise<void> {
     expect(response.status).toBe(202);
     ids.push(((await response.json()) as { id: string }).id);
   }
-  await expect.poll(() => client.predictions.size, { timeout: waitMs, interval: 200 }).toBe(to);
+  await eventually(() => client.predictions.size === to, waitMs);
 }
 
 async function sendLabels(from: number, to: number): Promise<void> {
@@ -103,17 +104,13 @@ async function sendLabels(from: number, to: number): Promise<void> {
 }
 
 /** Every replica serves the settled head that has learned so many examples. */
-function settled(examples: number): Promise<void> {
-  const seen = () =>
-    Promise.all(
-      classify.map(async ({ url }) => {
-        const { body } = await get(url, `/v1/tasks/${task}/head`);
-        return [body.mode, body.examples];
-      }),
-    );
-  return expect
-    .poll(seen, { timeout: waitMs, interval: 200 })
-    .toEqual(classify.map(() => ['settled', examples]));
+async function settled(examples: number): Promise<void> {
+  for (const { url } of classify) {
+    await eventually(async () => {
+      const { body } = await get(url, `/v1/tasks/${task}/head`);
+      return body.mode === 'settled' && body.examples === examples;
+    }, waitMs);
+  }
 }
 
 const withoutTime = ({ status, body: { asOf: _, ...body } }: Answer) => ({ status, body });

@@ -23,6 +23,16 @@ export function requiredAcls(config: CommonConfig, extractors: readonly string[]
   const mayCreate = config.TOPICS_CREATE;
   return [
     ...topicAcls('ingest', ingestRights(names, extractors), mayCreate),
+    // With PEER_SECRET, ingest asks the owner of an image, and looks for what no group has processed yet.
+    ...[names.groups.join, ...extractors.map(names.groups.extract)].map(
+      (name): Acl => ({
+        service: 'ingest',
+        resource: 'group',
+        name,
+        pattern: 'literal',
+        operations: ['Describe'],
+      }),
+    ),
     ...topicAcls('extract', extractRights(names, extractors), mayCreate),
     ...extractors.flatMap((extractor) => groupAcls('extract', names, names.groups.extract(extractor))),
     ...topicAcls('classify', classifyRights(names, extractors), mayCreate),
@@ -34,10 +44,11 @@ export function requiredAcls(config: CommonConfig, extractors: readonly string[]
 function ingestRights({ topics }: Names, extractors: readonly string[]): TopicRights {
   const followed = [topics.images, ...extractors.map(topics.vectors)].map(topics.deadLetters);
   return [
-    [topics.images, 'Write'],
+    [topics.images, 'Read', 'Write'],
     [topics.labels, 'Write'],
     [topics.predictions, 'Read'],
     [topics.serving, 'Read'],
+    ...extractors.map((extractor) => [topics.vectors(extractor), 'Read'] as const),
     ...followed.map((topic) => [topic, 'Read'] as const),
   ];
 }
