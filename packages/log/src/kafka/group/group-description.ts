@@ -24,16 +24,24 @@ function describeMember(
   { memberId, memberMetadata, memberAssignment }: DescribedGroup['members'][number],
   isStable: boolean,
 ): GroupMemberDescription {
-  const metadata =
-    memberMetadata.length === 0 ? null : AssignerProtocol.MemberMetadata.decode(memberMetadata);
-  const assignment =
-    !isStable || memberAssignment.length === 0
-      ? null
-      : AssignerProtocol.MemberAssignment.decode(memberAssignment);
+  const metadata = decode(memberMetadata, (bytes) => AssignerProtocol.MemberMetadata.decode(bytes));
+  const assignment = isStable
+    ? decode(memberAssignment, (bytes) => AssignerProtocol.MemberAssignment.decode(bytes))
+    : null;
   const [partitions = []] = Object.values(assignment?.assignment ?? {});
   return {
     id: memberId,
     address: decodeMetadata(metadata?.userData).address,
     partitions: [...partitions].sort((a, b) => a - b),
   };
+}
+
+/** Any client can join a group and write what it likes: invalid bytes of one member must not hide the others. */
+function decode<T>(bytes: Buffer, read: (bytes: Buffer) => T): T | null {
+  if (bytes.length === 0) return null;
+  try {
+    return read(bytes);
+  } catch {
+    return null;
+  }
 }
