@@ -57,12 +57,14 @@ export class PendingRecords {
 
   async #read(topic: string, groups: readonly string[], partition: number) {
     const { admin } = this.#log;
+    const newest = new Map<string, LogRecord>();
+    // The topic of vectors is created by extract.
+    if ((await admin.partitions(topic)) === undefined) return newest;
     const committed = await Promise.all(groups.map((group) => admin.committed(group, topic)));
     const { low, high } = (await admin.offsets(topic))[partition] ?? { low: 0n, high: 0n };
     const processed = committed.map((offsets) => offsets[partition] ?? low);
     const pending = processed.reduce((least, offset) => (offset < least ? offset : least), high);
     const from = [low, pending, high - BigInt(mostRecords)].reduce((a, b) => (a > b ? a : b));
-    const newest = new Map<string, LogRecord>();
     if (from >= high) return newest;
     for await (const records of this.#log.read({ topic, partition, from, to: high })) {
       for (const record of records) if (record.key !== null) newest.set(record.key.toString(), record);
