@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HeadwaterError } from '@headwater/errors';
+import { createAuthority } from '@headwater/local-kafka';
 import type { GroupDescription } from '@headwater/log';
 import { createLogger } from '@headwater/service-kit';
 import { freePort } from '@headwater/testing/free-port';
@@ -218,5 +219,39 @@ describe('a request with the header of peers', () => {
     const { peers } = peersOf(describeMembers([a.url, 0]));
     const answer = await peers.owner(0, { ...question, path: '/admin-only' }, elsewhere);
     expect('remote' in answer && answer.remote.status).toBe(403);
+  });
+});
+
+describe('with HTTPS, another process', () => {
+  const authority = createAuthority();
+  const tls = { PEER_TLS_CA: authority.certificate, PEER_TLS_NAME: 'classify.internal' };
+
+  async function askOver(issued: { readonly certificate: string; readonly key: string }, given: object) {
+    const port = await freePort();
+    const url = `https://127.0.0.1:${port}`;
+    const own = { HTTP_TLS_CERT: issued.certificate, HTTP_TLS_KEY: issued.key };
+    const server = await serve(
+      { HTTP_PORT: String(port), ...own },
+      (app) => app.get('/part', async () => ({ partitions: [0] })),
+      { secret, url },
+    );
+    closing.push(() => server[Symbol.asyncDispose]());
+    const admin = { describeGroup: async () => describeMembers([url, 0]) };
+    const config = { PEER_SECRET: secret, ...given } as Parameters<typeof openPeers>[0];
+    const peers = openPeers(config, { admin, self: undefined, logger }) as Peers;
+    closing.push(() => peers.close());
+    return (await peers.gather([0], { ...question, path: '/part' }, nothing)).missing;
+  }
+
+  it('is believed by the authority of the installation and its one name, whatever its address', async () => {
+    expect(await askOver(authority.issue('classify.internal', ['classify.internal']), tls)).toEqual([]);
+  });
+
+  it('is not asked with another name, of another authority, or of none that the system knows', async () => {
+    expect(await askOver(authority.issue('ingest.internal', ['ingest.internal']), tls)).toEqual([0]);
+    expect(
+      await askOver(createAuthority('Another').issue('classify.internal', ['classify.internal']), tls),
+    ).toEqual([0]);
+    expect(await askOver(authority.issue('classify.internal', ['classify.internal']), {})).toEqual([0]);
   });
 });
