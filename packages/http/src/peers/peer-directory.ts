@@ -26,22 +26,40 @@ export class PeerDirectory {
     this.#admin = admin;
   }
 
-  /** Waits for a group that rebalances, until the deadline of `performance.now`. Errors: group-rebalancing. */
+  /**
+   * Waits for a group that rebalances, until the deadline of `performance.now`. While Kafka does not respond, the last
+   * known owners count. Errors: group-rebalancing, log-unavailable, log-forbidden.
+   */
   async owners(group: string, deadline: number): Promise<Owners> {
     for (;;) {
       const entry = this.#entry(group);
       const known = performance.now() - entry.readAt < maxAgeMs ? entry.owners : undefined;
-      const owners = known ?? (await this.#read(group, entry));
+      const owners = known ?? (await this.#readUntil(group, entry, deadline));
       if (owners !== undefined) return owners;
       if (performance.now() + restMs > deadline) throw rebalancing();
       await setTimeout(restMs);
     }
   }
 
-  /** Reads the group again, unless that was done a moment ago. Resolves after the read. */
-  async refresh(group: string): Promise<void> {
+  /** Reads the group again, unless that was done a moment ago. Resolves after the read, or at the deadline. */
+  async refresh(group: string, deadline: number): Promise<void> {
     const entry = this.#entry(group);
-    if (performance.now() - entry.readAt >= restMs) await this.#read(group, entry);
+    if (performance.now() - entry.readAt >= restMs) await this.#readUntil(group, entry, deadline);
+  }
+
+  async #readUntil(group: string, entry: Entry, deadline: number): Promise<Owners | undefined> {
+    const before = entry.owners;
+    const timer = new AbortController();
+    const late = setTimeout(Math.max(0, deadline - performance.now()), before, { signal: timer.signal });
+    try {
+      return await Promise.race([this.#read(group, entry), late]);
+    } catch (error) {
+      if (before === undefined) throw error;
+      return before;
+    } finally {
+      late.catch(() => undefined);
+      timer.abort();
+    }
   }
 
   #entry(group: string): Entry {
@@ -54,7 +72,8 @@ export class PeerDirectory {
 
   /** One read of a group at a time; undefined while it rebalances. */
   #read(group: string, entry: Entry): Promise<Owners | undefined> {
-    entry.reading ??= this.#describe(group)
+    if (entry.reading !== undefined) return entry.reading;
+    entry.reading = this.#describe(group)
       .then((owners) => {
         entry.owners = owners;
         entry.readAt = performance.now();
@@ -63,6 +82,8 @@ export class PeerDirectory {
       .finally(() => {
         entry.reading = undefined;
       });
+    // It may fail after the deadline of the question.
+    entry.reading.catch(() => undefined);
     return entry.reading;
   }
 

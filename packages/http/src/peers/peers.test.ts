@@ -125,6 +125,16 @@ describe('a question to several owners', () => {
     });
   });
 
+  it('is asked of the last known owners while the cluster does not respond', async () => {
+    const [a, gone] = [await member([0]), `http://127.0.0.1:${await freePort()}`];
+    const { peers, describeGroup } = peersOf(describeMembers([a.url, 0], [gone, 1]), 700);
+    await peers.gather([0], question, nothing);
+    describeGroup.mockRejectedValueOnce(new HeadwaterError('log-unavailable', 'no broker responds'));
+    describeGroup.mockImplementation(() => new Promise(() => undefined));
+    for (let again = 0; again < 3; again++)
+      expect((await peers.gather([0, 1], question, nothing)).missing).toEqual([1]);
+  });
+
   it('reads the group once for many questions at a time', async () => {
     const a = await member([0]);
     const { peers, describeGroup } = peersOf(describeMembers([a.url, 0]));

@@ -93,7 +93,7 @@ export class Peers {
       }
       // Without an owner that can be asked, or told "not mine": the assignment is changing, or has changed.
       if (performance.now() > deadline) throw isElsewhere ? rebalancing() : this.unanswered(partition);
-      await this.#pause(question.group);
+      await this.#pause(question.group, deadline);
     }
   }
 
@@ -119,7 +119,7 @@ export class Peers {
         return found;
       }
       before = new Set([...(before ?? []), ...failures.map(({ address }) => address)]);
-      await this.#pause(question.group);
+      await this.#pause(question.group, deadline);
     }
   }
 
@@ -182,9 +182,9 @@ export class Peers {
     this.#options.logger.warn({ address, reason }, 'another process of the installation does not answer');
   }
 
-  async #pause(group: string): Promise<void> {
+  async #pause(group: string, deadline: number): Promise<void> {
     await setTimeout(pauseMs);
-    await this.#directory.refresh(group);
+    await this.#directory.refresh(group, deadline);
   }
 }
 

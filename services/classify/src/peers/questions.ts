@@ -22,16 +22,15 @@ export interface Answer extends PartialAnswer {
   readonly asOf: number;
 }
 
-export interface Suggestion extends ReviewSuggestion {
-  readonly label: string | null;
-}
-
 export interface AnswersByQuestion {
   readonly join: Answer & JoinPart;
   readonly train: Answer & { readonly series: readonly SeriesView[] };
   readonly outcomes: Answer & { readonly outcomes: readonly ServedOutcome[] };
   readonly predictions: Answer & { readonly predictions: readonly RecentPrediction[] };
-  readonly next: Answer & { readonly considered: number; readonly images: readonly Suggestion[] };
+  readonly next: Answer & {
+    readonly considered: number;
+    readonly images: readonly (ReviewSuggestion & { readonly label: string | null })[];
+  };
   /** Quantized numbers as base64; null where the process has no vector of the image. */
   readonly vector: Answer & { readonly vector: string | null };
   /** Asked by ingest. */

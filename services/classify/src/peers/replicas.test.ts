@@ -1,6 +1,8 @@
 /** Two replicas in one process over the log in memory: each answers for both. */
+import { HeadwaterError } from '@headwater/errors';
+import { openPeers, type PeerConfig } from '@headwater/http';
 import { createMemoryLog, partitionFor } from '@headwater/log';
-import type { Service } from '@headwater/service-kit';
+import { createLogger, type Service } from '@headwater/service-kit';
 import { freePort } from '@headwater/testing/free-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClassifyFixture, eventually, vectorOf } from '../testing/classify-fixture.ts';
@@ -132,6 +134,31 @@ describe('two replicas that know each other', () => {
       expect((await get(replica, '/v1/tasks/digit', { authorization: 'Bearer wrong' })).status).toBe(401);
       expect((await get(replica, '/v1/tasks/digit', { 'headwater-peer': 'e30.AAAA' })).status).toBe(401);
     }
+  });
+});
+
+describe('a question that was passed on', () => {
+  it('is never passed on again: the process that does not train the task says so', async () => {
+    const [group, partition] = [fixture.names.groups.train, partitionFor('digit', partitions)];
+    const ask = async ({ url: address }: Service) => {
+      const describeGroup = async () => ({
+        isStable: true,
+        members: [{ id: 'm', address, partitions: [partition] }],
+      });
+      const logger = createLogger({ name: 'test', level: 'silent' });
+      const options = { admin: { describeGroup }, self: undefined, logger, waitMs: 300 };
+      const peers = openPeers({ PEER_SECRET: common.PEER_SECRET } as PeerConfig, options);
+      const question = { group, path: '/v1/tasks/digit/suspects', caller: null };
+      const notHere = () => Promise.reject(new HeadwaterError('partition-elsewhere', 'not here'));
+      const outcome = await peers?.owner(partition, question, notHere).then(
+        (answer) => ('remote' in answer ? answer.remote.status : 0),
+        (error: HeadwaterError) => error.code,
+      );
+      peers?.close();
+      return outcome;
+    };
+    const outcomes = [await ask(replicas[0] as Service), await ask(replicas[1] as Service)];
+    expect(outcomes.map(String).sort()).toEqual(['200', 'group-rebalancing']);
   });
 });
 
