@@ -2,7 +2,6 @@
  * Runs an extractor on an engine: callers wait for admission, their images are decoded in parallel, share batches of engine
  * calls, and become vectors. Every stage is bounded: a slow engine makes the callers wait and memory does not grow.
  */
-import { availableParallelism } from 'node:os';
 import { Admission } from './admission.ts';
 import type { Extractor, ExtractorDescription } from './api.ts';
 import { Batcher } from './batcher.ts';
@@ -10,6 +9,7 @@ import type { Engine } from './engines/api.ts';
 import { openOnnxEngine } from './engines/onnx.ts';
 import { conformPixels, decodeImage, type Pixels } from './images/decoder.ts';
 import type { ExtractorOptions, ImageLimits } from './options.ts';
+import { concurrentDecodes } from './processors.ts';
 import { Semaphore } from './semaphore.ts';
 import { settingsOf } from './settings.ts';
 import type { SourceRecord } from './stages/api.ts';
@@ -33,7 +33,7 @@ export class EngineExtractor implements Extractor {
   private readonly limits: ImageLimits;
   private readonly batcher: Batcher;
   private readonly admission: Admission;
-  private readonly decoders = new Semaphore(Math.max(4, availableParallelism()));
+  private readonly decoders = new Semaphore(concurrentDecodes());
   /** Number of images on their way to the batcher. */
   private arriving = 0;
 

@@ -10,6 +10,7 @@ export { decodeImage } from './images/decoder.ts';
 export { type DecoderProcessesOptions, isolateDecoding } from './images/decoder-processes.ts';
 export { defaultLimits } from './images/limits.ts';
 export type * from './options.ts';
+export { availableProcessors, type ProcessorLimits, processorLimits } from './processors.ts';
 export { Semaphore } from './semaphore.ts';
 export { StageExtractor } from './stage-extractor.ts';
 export {

@@ -1,8 +1,8 @@
 /** The options of an extractor with their defaults. All errors are reported at once. */
-import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import { defaultLimits } from './images/limits.ts';
 import type { ExtractorOptions, ImageLimits } from './options.ts';
+import { availableProcessors } from './processors.ts';
 
 export type Settings = Required<Omit<ExtractorOptions, 'limits' | 'onBatch'>> &
   Pick<ExtractorOptions, 'onBatch'> & { readonly limits: ImageLimits };
@@ -12,7 +12,7 @@ export function settingsOf(options: ExtractorOptions): Settings {
   const settings = {
     batchSize: 16,
     batchLingerMs: 5,
-    threads: availableParallelism(),
+    threads: availableProcessors(),
     maxPending: 64,
     timeoutMs: 30_000,
     provider: 'auto' as const,

@@ -23,7 +23,7 @@ export const extractEnvironment = commonEnvironment.safeExtend({
     .describe('Maximum time that an image waits for others to share its call.'),
   ENGINE_THREADS: integer({ min: 1, max: 256 })
     .optional()
-    .describe('Threads of the engine; default: one for each processor.'),
+    .describe('Threads of the engine; default: one for each processor that the CPU quota allows.'),
   ENGINE_PROVIDER: choice(providers)
     .default('auto')
     .describe(
@@ -36,7 +36,7 @@ export const extractEnvironment = commonEnvironment.safeExtend({
   DECODER_PROCESSES: integer({ min: 0, max: 64 })
     .optional()
     .describe(
-      'Processes that decode images, so that an image that crashes its decoder affects no other; default: one for each processor. 0: decode inside the service, 5 to 30 % faster.',
+      'Processes that decode images, so that an image that crashes its decoder affects no other; default: one for each processor that the CPU quota allows. 0: decode inside the service, 5 to 30 % faster.',
     ),
   MAX_PENDING_IMAGES: integer({ min: 1, max: 4_096 })
     .default(64)

@@ -1,5 +1,4 @@
 /** The extract service: opens the extractor, reads the partitions of `images`, and writes vectors exactly once. */
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { openExtractor } from '@headwater/extractor-pipelines';
 import { type Extractor, isolateDecoding } from '@headwater/extractors';
@@ -20,6 +19,7 @@ import { ExtractMetrics } from './extraction/extraction-metrics.ts';
 import { ImageContents } from './extraction/received-image.ts';
 import { CrashJournal } from './isolation/crash-journal.ts';
 import { Quarantine } from './isolation/quarantine.ts';
+import { extractSizes, reportSizes } from './sizes.ts';
 import { extractTopics } from './topics.ts';
 
 export function openConfigured(config: ExtractConfig, metrics: ExtractMetrics): Promise<Extractor> {
@@ -31,7 +31,7 @@ export function openConfigured(config: ExtractConfig, metrics: ExtractMetrics): 
     timeoutMs: config.ENGINE_TIMEOUT,
     onBatch: metrics.ran,
     provider: config.ENGINE_PROVIDER,
-    ...(config.ENGINE_THREADS !== undefined && { threads: config.ENGINE_THREADS }),
+    threads: extractSizes(config).engineThreads,
   });
 }
 
@@ -40,7 +40,7 @@ const decoderBytes = { base: 512 * 1024 * 1024, perPixel: 8 };
 
 /** Undefined where this process decodes images. */
 export function openDecoders(config: ExtractConfig, metrics: ExtractMetrics): { close(): void } | undefined {
-  const processes = config.DECODER_PROCESSES ?? availableParallelism();
+  const { decoders: processes } = extractSizes(config);
   if (processes === 0) return undefined;
   const maxBytes = decoderBytes.base + decoderBytes.perPixel * config.MAX_IMAGE_PIXELS;
   return isolateDecoding({ processes, maxBytes, died: metrics.decoderCrashed });
@@ -219,6 +219,7 @@ export const startExtract: StartService<ExtractConfig> = async (config, dependen
   const setReady = dependencies.health.part('extraction');
   const metrics = new ExtractMetrics(dependencies.metrics, dependencies.logger);
   const extractor = await openConfigured(config, metrics);
+  reportSizes(config, dependencies.logger);
   const decoders = openDecoders(config, metrics);
   return await startPartitionGroup(
     config,

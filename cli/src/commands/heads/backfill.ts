@@ -1,6 +1,6 @@
 /** `headwater backfill`: rebuilds a task's heads from the topics, and compares them with the published ones. */
-import { availableParallelism } from 'node:os';
 import { type BackfillReport, type BackfillVerdict, backfill, verdictOf } from '@headwater/classify/rebuild';
+import { availableProcessors } from '@headwater/extractors';
 import type { HeadKind } from '@headwater/schemas';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Console } from '../../terminal/console.ts';
@@ -42,7 +42,7 @@ export function registerBackfill(program: Command, console: Console, finish: (co
         'knn',
       ]),
     )
-    .option('--workers <count>', 'threads that sum', parseWorkers, availableParallelism())
+    .option('--workers <count>', 'threads that sum', parseWorkers, availableProcessors())
     .option(
       '--task-settings <path>',
       'YAML file of the settings of single tasks, as for the trainer (default: TASK_SETTINGS)',

@@ -2,9 +2,9 @@
  * Runs a user-supplied net behind the same stages as the built-in extractors. A trial before the first image finds its faults:
  * the net processes a plain picture, alone and in a batch.
  */
-import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import {
+  availableProcessors,
   channelsOf,
   type Engine,
   EngineExtractor,
@@ -52,7 +52,7 @@ async function openEngine(net: UserNet, options: ExtractorOptions): Promise<Engi
     inputShape: [preprocessing.side, preprocessing.side, channelsOf(preprocessing)],
     dimensions: contract.dimensions,
     output: cut,
-    threads: options.threads ?? availableParallelism(),
+    threads: options.threads ?? availableProcessors(),
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     ...(options.provider && { provider: options.provider }),
   });

@@ -96,6 +96,8 @@ export class DecoderProcesses {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: [],
+      // One image at a time needs one thread, and the pool cannot be resized once the process has started.
+      env: { ...process.env, UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '1' },
     });
     this.all.add(child);
     // The process ends with its parent, and does not keep the parent alive.

@@ -57,6 +57,12 @@ export function silenceNativeLogs(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 }
 
+/** TensorFlow's library would start a thread for each processor of the machine. To be called like `silenceNativeLogs`. */
+export function limitNativeThreads(threads: number): void {
+  process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
+  process.env.TF_NUM_INTEROP_THREADS ??= '1';
+}
+
 async function startNative(packageName: string): Promise<void> {
   loadNative(packageName);
   if (!(await tf.setBackend('tensorflow'))) throw new Error('its backend did not start');

@@ -1,5 +1,4 @@
 /** The thread of TensorFlow.js: its backends block their thread, so they are called only here. */
-import { availableParallelism } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { HeadwaterError } from '@headwater/errors';
 import type { Provider, RunRequest, WorkerMessage, WorkerStart } from '@headwater/extractors';
@@ -70,7 +69,8 @@ async function openNet(): Promise<(request: RunRequest) => Promise<Float32Array<
 }
 
 function nameOf({ name, title }: Backend): string {
-  const threads = name === 'wasm' || name === 'cpu' ? 1 : availableParallelism();
+  const threads =
+    name === 'wasm' || name === 'cpu' ? 1 : Number(process.env.TF_NUM_INTRAOP_THREADS ?? start.threads);
   return `${title}, ${threads} thread${threads === 1 ? '' : 's'}`;
 }
 

@@ -1,11 +1,11 @@
 /** Converts pictures to one size and one colour space, for all methods that need it. */
-import { availableParallelism } from 'node:os';
 import { HeadwaterError } from '@headwater/errors';
 import { z } from 'zod';
 import { decodeRevision } from '../../images/decode-revision.ts';
 import { conformPixels, decodeImage } from '../../images/decoder.ts';
 import { defaultLimits } from '../../images/limits.ts';
 import type { ImageLimits } from '../../options.ts';
+import { concurrentDecodes } from '../../processors.ts';
 import { Semaphore } from '../../semaphore.ts';
 import type { Preprocessing } from '../../table/definition.ts';
 import type { Stage, Value, ValueType } from '../api.ts';
@@ -42,7 +42,7 @@ type Conform = (value: Value, signal?: AbortSignal) => Promise<Uint8Array>;
 export function openConforming(options: ImageOptions, limits: Partial<ImageLimits> = {}): Conform {
   const preprocessing = preprocessingOf(options);
   const allowed = { ...defaultLimits, ...limits };
-  const places = new Semaphore(Math.max(4, availableParallelism()));
+  const places = new Semaphore(concurrentDecodes());
   return async (value, signal) => {
     await places.enter(signal);
     try {
