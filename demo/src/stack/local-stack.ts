@@ -26,6 +26,9 @@ import {
   openSchemaIds,
   openTracing,
   prepareTopics,
+  probeKafka,
+  reportBuild,
+  reportDisk,
   startAdminServer,
   stopBudget,
   topicOptions,
@@ -140,12 +143,19 @@ async function finish(
 ): Promise<LocalStack> {
   const { ingest: config } = configs;
   const names = namesOf(config);
+  reportBuild(metrics, config.BUILD_REVISION);
+  reportDisk(metrics, config.DATA_DIR);
   const specs = topicSpecs(names, topicOptions(config, [extractor]));
   await lifecycle.open({
     name: 'the topics',
     open: () => prepareTopics(log.admin, specs, config.TOPICS_CREATE),
     close: () =>
       usesForeignCluster && !keep ? deleteTopicsAndGroups(log, names, extractor, specs) : undefined,
+  });
+  await lifecycle.open({
+    name: 'the probe of Kafka',
+    open: () => probeKafka(metrics, log.admin, { topic: names.topics.images }),
+    close: (end) => end(),
   });
   const clients = { log, names, schemaIds: openSchemaIds(config), blobs: openBlobs(config) };
   const dependencies = { ...clients, logger, metrics, health: createHealth() };

@@ -40,6 +40,7 @@ export class PartitionMetrics {
     return {
       assigned: (indexes) => {
         assigned.set(indexes.length, { role });
+        this.#metrics.rebalances.add(1, { role });
         this.#logger.info({ role, partitions: indexes.join() }, 'partitions assigned');
       },
       revoked: (indexes) => {
@@ -94,6 +95,11 @@ function registerPartitionMetrics(metrics: Metrics) {
     assigned: metrics.gauge('headwater_classify_partitions', 'Partitions that this process works on', [
       'role',
     ]),
+    rebalances: metrics.counter(
+      'headwater_classify_rebalances_total',
+      'Assignments of partitions to this process, one for each rebalance',
+      ['role'],
+    ),
     stalled: metrics.gauge(
       'headwater_classify_partition_stalled_seconds',
       'Time since a partition that is behind last committed something; 0 where it is not behind. Alert on minutes of it',

@@ -139,6 +139,11 @@ const rest = {
     .optional()
     .meta({ requires: ['SCHEMA_REGISTRY_USERNAME'] })
     .describe('Password for the registry.'),
+  BUILD_REVISION: text('a revision')
+    .optional()
+    .describe(
+      'Revision of the source of this build, e.g. a commit, for the metric headwater_build_info; set by the image.',
+    ),
   DATA_DIR: text('a folder').default('.headwater').describe('Folder for local state; must survive restarts.'),
   ...blobEnvironment,
   AUTH_TOKENS: tokens()

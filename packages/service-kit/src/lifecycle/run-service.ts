@@ -20,6 +20,7 @@ import {
 import { createHealth, type Health } from '../health/health.ts';
 import { createLogger, loggingOf } from '../logging/logger.ts';
 import { createMetrics } from '../metrics/metrics.ts';
+import { probeKafka, reportBuild, reportDisk } from '../metrics/process-metrics.ts';
 import { openTracing, tracingOptionsOf } from '../tracing/open-tracing.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { type ProcessHost, processHost } from './process-host.ts';
@@ -123,6 +124,8 @@ async function open<Config extends CommonConfig>(
   }: { lifecycle: Lifecycle; logger: Logger; health: Health; host: ProcessHost },
 ): Promise<Service> {
   const metrics = createMetrics();
+  reportBuild(metrics, config.BUILD_REVISION);
+  reportDisk(metrics, config.DATA_DIR);
   const budget = stopBudget(config.STOP_GRACE);
   const admin = await lifecycle.open({
     name: 'the admin server',
@@ -156,6 +159,11 @@ async function open<Config extends CommonConfig>(
   });
   const traced = tracing?.traceLog(log) ?? log;
   const clients = { schemaIds: openSchemaIds(config), blobs: openBlobs(config), names: namesOf(config) };
+  await lifecycle.open({
+    name: 'the probe of Kafka',
+    open: () => probeKafka(metrics, log.admin, { topic: clients.names.topics.images }),
+    close: (end) => end(),
+  });
   return lifecycle.open({
     name: options.name,
     open: () => options.start(config, { log: traced, ...clients, logger, metrics, health, tracing }),

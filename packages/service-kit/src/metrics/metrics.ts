@@ -27,6 +27,8 @@ export interface Metrics {
   counter(name: string, help: string, labels?: readonly string[]): Counter;
   gauge(name: string, help: string, labels?: readonly string[]): Gauge;
   histogram(name: string, help: string, buckets: readonly number[], labels?: readonly string[]): Histogram;
+  /** Called before each render, to set gauges that are costly to keep up to date. Failures are ignored. */
+  beforeRender(measure: () => Promise<void>): void;
   /** Prometheus text exposition and its content type. */
   render(): Promise<{ readonly body: string; readonly contentType: string }>;
 }
@@ -58,6 +60,7 @@ function namesOf(name: string, help: string): [name: string, help: string][] {
 export function createMetrics(options: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   if (options.processDefaults ?? true) collectDefaultMetrics({ register: registry });
+  const measures: (() => Promise<void>)[] = [];
   const known = new Map<string, { readonly shape: string; readonly metric: unknown }>();
 
   /** Throws a TypeError where two callers define one name differently. */
@@ -107,6 +110,10 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
         const metric = new PromHistogram({ ...settings(name, help, labels), buckets: [...buckets] });
         return { observe: (value: number, values: Labels = {}) => metric.observe(values, value) };
       }),
-    render: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+    beforeRender: (measure) => void measures.push(measure),
+    render: async () => {
+      await Promise.allSettled(measures.map((measure) => measure()));
+      return { body: await registry.metrics(), contentType: registry.contentType };
+    },
   };
 }

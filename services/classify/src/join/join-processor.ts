@@ -21,6 +21,7 @@ import { Draft } from '../store/state.ts';
 import type { StoredPartitions } from '../store/stored-partitions.ts';
 import { logJoined } from './monitoring/join-log.ts';
 import type { JoinMetrics } from './monitoring/join-metrics.ts';
+import type { PredictionDelay } from './monitoring/prediction-delay.ts';
 import { type Handled, PartitionJoin, type PartitionJoinOptions } from './partition-join.ts';
 import { refusedLabelStage } from './source-labels.ts';
 
@@ -33,6 +34,7 @@ export interface JoinProcessorOptions extends Omit<PartitionJoinOptions, 'partit
   /** Hears of each store that is opened. */
   readonly stores: StoredPartitions;
   readonly board: JoinMetrics;
+  readonly predictionDelay?: PredictionDelay;
   readonly partitionMetrics: PartitionMetrics;
   readonly logger: Logger;
   earliest(topic: string, partition: number): Promise<bigint>;
@@ -103,6 +105,7 @@ class JoinProcessor implements PartitionProcessor {
       committed: async (positions) => {
         await this.#store.write(draft.changes, positions);
         this.#options.board.committed(this.#index, this.#store, handled);
+        this.#options.predictionDelay?.committed(handled, Date.now());
         this.#reportDrifts(handled);
         for (const log of steps ?? []) log();
         this.#options.partitionMetrics.deadLettered([...deadLetters, ...refused]);

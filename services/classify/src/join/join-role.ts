@@ -15,10 +15,12 @@ import {
 import { PartitionMetrics } from '../partition-metrics.ts';
 import type { DecisionPolicyOf } from '../predict/decision-policy.ts';
 import { createPredictor } from '../predict/predictor.ts';
+import { reportStoreSize } from '../store/store-size.ts';
 import { StoredPartitions } from '../store/stored-partitions.ts';
 import { openJoinCodecs } from './join-codecs.ts';
 import { type JoinProcessorOptions, joinIdentity, openJoinProcessor } from './join-processor.ts';
 import type { JoinMetrics } from './monitoring/join-metrics.ts';
+import { PredictionDelay } from './monitoring/prediction-delay.ts';
 
 export interface JoinRoleOptions {
   readonly serving: ServingHeads;
@@ -41,6 +43,7 @@ export async function openJoinRole(
   const { folder, storeMaxAgeMs: maxAgeMs } = processor;
   const stores = StoredPartitions.read({ folder, identity: joinIdentity(processor), maxAgeMs });
   const options = { ...processor, stores };
+  reportStoreSize(metrics, 'join', folder);
   return log.openPartitionGroup({
     group,
     topics,
@@ -58,7 +61,7 @@ export async function openJoinRole(
 
 async function processorOptions(
   config: ClassifyConfig,
-  { log, names, schemaIds, logger }: ServiceDependencies,
+  { log, names, schemaIds, logger, metrics }: ServiceDependencies,
   { serving, rules, joinMetrics }: JoinRoleOptions,
   partitionMetrics: PartitionMetrics,
 ): Promise<Omit<JoinProcessorOptions, 'stores'>> {
@@ -78,6 +81,7 @@ async function processorOptions(
     predict: createPredictor({ serving, rules, extractors: config.EXTRACTORS, declaredTasks: config.TASKS }),
     dimensions: contractDimensions,
     board: joinMetrics,
+    predictionDelay: new PredictionDelay(metrics),
     partitionMetrics,
     logger,
     earliest: (topic, partition) => earliestOffset(log, topic, partition),

@@ -38,6 +38,7 @@ import { HeadPublisher, type HeadPublisherOptions, type Publication } from './pu
 import { LearnedTraces } from './publishing/learned-traces.ts';
 import { storeParameters } from './publishing/publication.ts';
 import { type HeadSeries, isBehind, isSettled } from './scoring/head-series.ts';
+import { LearningProgress } from './scoring/learning-progress.ts';
 import { Scoring } from './scoring/scoring.ts';
 import { BackgroundSolves } from './solving/background-solves.ts';
 import type { Solver } from './solving/solver.ts';
@@ -144,6 +145,7 @@ class TrainProcessor implements PartitionProcessor {
   readonly #parts: TrainParts;
   readonly #solves: BackgroundSolves;
   readonly #scoring: Scoring;
+  readonly #progress = new LearningProgress();
   /** Changes of the sets by a batch that is not committed. */
   #pending: SetChange[] = [];
   /** What is logged of a batch once it is committed; empty unless steps are logged. */
@@ -249,6 +251,7 @@ class TrainProcessor implements PartitionProcessor {
         sets.apply(change);
         traces.learned(change, record);
         this.#pending.push(change);
+        this.#progress.learned({ ...change, record, assignedAt: change.added?.assignedAt });
       } catch (error) {
         deadLetters.push({ record, stage: 'train', error: asDeadLetter(error) });
       }
@@ -377,9 +380,27 @@ class TrainProcessor implements PartitionProcessor {
     }
     this.#scoring.commit(draft, this.#pausedAt !== undefined);
     publisher.committed(publication);
+    this.#progress.committed(this.#position);
+    this.#reportProgress(publication);
     publisher.keep(draft);
     await store.write(draft.changes, positions);
     this.#changing = false;
+  }
+
+  #reportProgress({ heads }: Publication): void {
+    const { publisher, sets } = this.#parts;
+    const { board } = this.#options;
+    for (const { trained } of heads) {
+      if (publisher.isServing(trained)) board.learned(this.#progress.serves(trained), Date.now());
+    }
+    for (const line of publisher.allSeries()) {
+      if (sets.get(line.extractor, line.task) === undefined) this.#progress.prune(line, this.#position);
+      board.unlearned(line, this.#progress.unlearned(line));
+    }
+    for (const set of sets.all()) {
+      const watermarks = publisher.lines(set).map(({ newest }) => newest?.watermark ?? -1);
+      this.#progress.prune(set, BigInt(Math.min(...watermarks)));
+    }
   }
 
   /** Undoes the last batch, which was not committed and is processed again. */
@@ -388,6 +409,7 @@ class TrainProcessor implements PartitionProcessor {
     this.#pending = [];
     this.#learned = [];
     this.#scoring.forgetUncommitted();
+    this.#progress.forgetUncommitted();
   }
 
   /** The end of the partition when only control records lie before it, else the position. */

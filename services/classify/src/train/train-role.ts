@@ -13,6 +13,7 @@ import {
   placementKey,
 } from '../partition-group-options.ts';
 import { PartitionMetrics } from '../partition-metrics.ts';
+import { reportStoreSize } from '../store/store-size.ts';
 import { StoredPartitions } from '../store/stored-partitions.ts';
 import type { SettingsOf } from '../task-settings.ts';
 import type { OpenTrainingSets } from './examples/open-training-sets.ts';
@@ -43,6 +44,7 @@ export async function openTrainRole(
   const { folder, storeMaxAgeMs: maxAgeMs } = processor;
   const stores = StoredPartitions.read({ folder, identity: trainIdentity(processor), maxAgeMs });
   const options = { ...processor, stores };
+  reportStoreSize(metrics, 'train', folder);
   return log.openPartitionGroup({
     group,
     topics,

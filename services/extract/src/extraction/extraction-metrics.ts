@@ -57,6 +57,15 @@ export class ExtractMetrics {
         ['partition'],
       ),
       assigned: metrics.gauge('headwater_extract_partitions', 'Assigned partitions'),
+      rebalances: metrics.counter(
+        'headwater_extract_rebalances_total',
+        'Assignments of partitions to this process, one for each rebalance',
+      ),
+      engine: metrics.gauge(
+        'headwater_extract_engine_info',
+        'The engine that is in use, and whether it computes on a GPU; always 1',
+        ['engine', 'device'],
+      ),
       info: metrics.gauge('headwater_extractor_info', 'The running extractor; always 1', [
         'extractor',
         'digest',
@@ -67,6 +76,7 @@ export class ExtractMetrics {
 
   opened(extractor: string, digest: string, engine: string): void {
     this.metrics.info.set(1, { extractor, digest, engine });
+    this.metrics.engine.set(1, { engine, device: deviceOf(engine) });
   }
 
   /** Counts a failed read of a blob; it is retried, or becomes a dead letter. */
@@ -121,6 +131,7 @@ export class ExtractMetrics {
     return {
       assigned: (indexes) => {
         assigned.set(indexes.length);
+        this.metrics.rebalances.add(1);
         this.logger.info({ topic, partitions: indexes.join() }, 'partitions assigned');
       },
       revoked: (indexes) => {
@@ -141,4 +152,9 @@ export class ExtractMetrics {
       stalled: (partition, time) => stalled.set(time, { partition: String(partition) }),
     };
   }
+}
+
+/** Engines name their device: `onnxruntime 1.30.0 cuda, 2 threads`, `tfjs 4.22.0 tensorflow gpu`. */
+function deviceOf(engine: string): 'gpu' | 'cpu' {
+  return /\b(cuda|tensorrt|gpu)\b/i.test(engine) ? 'gpu' : 'cpu';
 }

@@ -34,7 +34,7 @@ export interface SetChange {
   readonly task: string;
   readonly dimensions: number;
   readonly removed: LabelledVector | null;
-  readonly added: LabelledVector | null;
+  readonly added: ExampleUpdate['example'];
   /** Other examples that leave the window. */
   readonly expired?: readonly LabelledVector[];
   /** Other examples that enter the window again. */

@@ -99,6 +99,12 @@ export class HeadPublisher {
     return serving.extractor === line.extractor && serving.kind === line.kind;
   }
 
+  /** Whether this version of the head serves its task, as committed here. */
+  isServing({ task, extractor, kind, version }: HeadTrained): boolean {
+    const serving = this.#serving.activation(task);
+    return serving?.extractor === extractor && serving.kind === kind && serving.version === version;
+  }
+
   /** Writes what must survive a restart beside the examples and the scores. */
   keep(draft: Draft): void {
     for (const line of this.#unkept) {

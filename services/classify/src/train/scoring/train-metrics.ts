@@ -1,6 +1,6 @@
 /** Metrics of the trainers of this process by (extractor, task, kind), read by the API and exported. */
 import type { HeadMode, MeasurementReport } from '@headwater/heads';
-import type { Metrics } from '@headwater/service-kit';
+import { createEventDelay, delayBuckets, type Metrics } from '@headwater/service-kit';
 import type { HeadSeries } from './head-series.ts';
 import type { Drift, DriftCounts, DriftEvent } from './series-scores.ts';
 
@@ -40,8 +40,21 @@ export class TrainMetrics {
     if (logLoss !== null) this.#metrics.logLoss.set(logLoss, { task, extractor, kind });
   }
 
+  /** Changes of the examples that the newest head of the line has not learned. */
+  unlearned({ extractor, task, kind }: SeriesName, changes: number): void {
+    this.#metrics.unlearned.set(changes, { task, extractor, kind });
+  }
+
+  /** A head serves; `assignedAt`: of the labels that it is the first to have learned. */
+  learned(assignedAt: readonly number[], now: number): void {
+    for (const time of assignedAt) this.#metrics.labelDelay.observe(time, now);
+  }
+
   hide(line: HeadSeries): void {
-    if (this.#lines.get(nameOf(line)) === line) this.#lines.delete(nameOf(line));
+    const { extractor, task, kind } = line;
+    if (this.#lines.get(nameOf(line)) !== line) return;
+    this.#lines.delete(nameOf(line));
+    this.#metrics.unlearned.remove({ task, extractor, kind });
   }
 
   solved(mode: HeadMode, seconds: number): void {
@@ -110,6 +123,20 @@ function registerTrainMetrics(metrics: Metrics) {
       'headwater_drifts_total',
       'Detected drifts of the stream, by sign: errors or novelty',
       [...labels, 'sign'],
+    ),
+    unlearned: metrics.gauge(
+      'headwater_examples_unlearned',
+      'Changes of the examples that the newest head has not learned',
+      labels,
+    ),
+    labelDelay: createEventDelay(
+      metrics,
+      'label',
+      metrics.histogram(
+        'headwater_label_to_head_seconds',
+        'Seconds from a label to the serving head that has learned it; of labels older than an hour, from their example',
+        delayBuckets,
+      ),
     ),
     failures: metrics.counter('headwater_solve_failures_total', 'Failed solves', ['code']),
     solve: metrics.histogram('headwater_solve_duration_seconds', 'Time to solve a head', solveBuckets, [
