@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createMemoryLog, partitionFor } from '@headwater/log';
 import { parseCompositeKey } from '@headwater/schemas';
 import type { Service } from '@headwater/service-kit';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TaskView } from './api/task-views.ts';
 import { ClassifyFixture, dayOne, eventually, refOf, vectorOf } from './testing/classify-fixture.ts';
 
@@ -50,6 +50,23 @@ describe('classify on the log in memory', () => {
     expect(await fixture.predictions()).toHaveLength(31);
     await service.stop();
     await service.stopped;
+  });
+
+  it('goes on at once when the clock is set back by an hour, and forth again', async () => {
+    await fixture.start();
+    const clock = vi.spyOn(Date, 'now');
+    try {
+      for (const [turn, hours] of [0, -1, 0].entries()) {
+        clock.mockImplementation(
+          () => Math.round(performance.timeOrigin + performance.now()) + hours * 3_600_000,
+        );
+        await sendImages(10 * turn, 10 * turn + 10);
+        await sendLabels(10 * turn, 10 * turn + 10);
+        await fixture.settled(10 * turn + 10);
+      }
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it('answers every image, also before there is a head, and says so', async () => {

@@ -4,13 +4,13 @@ import { setImmediate } from 'node:timers/promises';
 const workMs = 20;
 
 export class EventLoopBudget {
-  #since = Date.now();
+  #since = performance.now();
 
   /** Yields when the last time is long ago. Throws the reason of the signal when it is aborted. */
   async yieldIfDue(signal?: AbortSignal): Promise<void> {
-    if (Date.now() - this.#since < workMs) return;
+    if (performance.now() - this.#since < workMs) return;
     await setImmediate();
     signal?.throwIfAborted();
-    this.#since = Date.now();
+    this.#since = performance.now();
   }
 }

@@ -219,7 +219,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
   async #run(assignment: Assignment, opened: () => void): Promise<void> {
     const { signal } = assignment.abort;
     for (let failures = 0; !signal.aborted; failures += 1) {
-      const began = Date.now();
+      const began = performance.now();
       const error = await this.#runOnce(assignment, opened).catch((thrown: unknown) =>
         asHeadwaterError(thrown),
       );
@@ -229,7 +229,7 @@ class PartitionGroupMember implements PartitionGroup, MemberListener {
         return;
       }
       this.#reportReopening(assignment.partition, error);
-      if (Date.now() - began > 60_000) failures = 0;
+      if (performance.now() - began > 60_000) failures = 0;
       // The fencing producer may be the rightful owner: wait for the next heartbeat before fencing it in turn.
       await pauseFor(backoffMs(failures + (error.code === 'log-fenced' ? 5 : 2)), signal);
     }

@@ -45,7 +45,7 @@ export class PartitionWorker {
   #draining = false;
   #idleReported = false;
   #woken = false;
-  #lastActivity = Date.now();
+  #lastActivity = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: PartitionWorkerOptions) {
@@ -68,9 +68,9 @@ export class PartitionWorker {
     if (this.#abort.signal.aborted || this.#draining) return;
     if (!this.#continues(topic, chunk)) return;
     this.#options.progress?.fetched(this.#options.partition, topic, chunk.high);
-    this.#queue.add(chunk, Date.now());
+    this.#queue.add(chunk, performance.now());
     this.#idleReported = false;
-    this.#lastActivity = Date.now();
+    this.#lastActivity = performance.now();
     if (this.#queue.isFull && !this.#paused) {
       this.#paused = true;
       this.#options.member.pause(this.#options.partition);
@@ -109,10 +109,10 @@ export class PartitionWorker {
     clearTimeout(this.#timer);
     if (this.#abort.signal.aborted || this.#draining) return;
     if (this.#woken && this.#inProgress < this.#options.inFlight) this.#launchOffer();
-    let wait = this.#queue.wait(Date.now());
+    let wait = this.#queue.wait(performance.now());
     while (wait === 0 && this.#inProgress < this.#options.inFlight) {
-      this.#launch(this.#queue.take(Date.now()));
-      wait = this.#queue.wait(Date.now());
+      this.#launch(this.#queue.take(performance.now()));
+      wait = this.#queue.wait(performance.now());
     }
     this.#resumeIfLow();
     if (this.#inProgress >= this.#options.inFlight) return;
@@ -152,7 +152,7 @@ export class PartitionWorker {
       .catch((error: unknown) => this.#finish(asHeadwaterError(error)))
       .then(() => {
         this.#inProgress -= 1;
-        this.#lastActivity = Date.now();
+        this.#lastActivity = performance.now();
         this.#pump();
       });
   }
@@ -175,7 +175,7 @@ export class PartitionWorker {
 
   /** Commits the outputs of a batch, or isolates the failing record of it. */
   async #commitOrIsolate(batch: Batch, attempt: Promise<ProcessorOutput>): Promise<void> {
-    const started = Date.now();
+    const started = performance.now();
     try {
       const output = await attempt;
       await this.#commit(batch, output, started);
@@ -210,7 +210,7 @@ export class PartitionWorker {
   /** A dead letter that cannot be written stops the group: there is no further fallback. */
   async #commitOrStop(batch: Batch, output: ProcessorOutput): Promise<void> {
     try {
-      await this.#commit(batch, output, Date.now());
+      await this.#commit(batch, output, performance.now());
     } catch (thrown) {
       const error = asHeadwaterError(thrown);
       if (error.verdict !== 'dead-letter') throw error;
@@ -237,7 +237,7 @@ export class PartitionWorker {
       records: batch.records.length,
       outputs: output.records.length,
       deadLetters: deadLetters.length,
-      seconds: (Date.now() - started) / 1000,
+      seconds: (performance.now() - started) / 1000,
     });
     this.#options.progress?.committed(partition, this.#committed);
   }
@@ -261,7 +261,7 @@ export class PartitionWorker {
       ...(this.#hasMoved() ? [positionCommitDelayMs] : []),
     ];
     if (waits.length === 0) return undefined;
-    return Math.max(0, this.#lastActivity + Math.min(...waits) - Date.now());
+    return Math.max(0, this.#lastActivity + Math.min(...waits) - performance.now());
   }
 
   #onTimer(): void {
@@ -296,7 +296,7 @@ export class PartitionWorker {
 
   /** Commits outputs without a batch; these move no position. */
   async #commitAlone(output: ProcessorOutput | null): Promise<void> {
-    if (output !== null) await this.#commit({ records: [], nexts: [] }, output, Date.now());
+    if (output !== null) await this.#commit({ records: [], nexts: [] }, output, performance.now());
   }
 
   #isAtEnd(ends: Positions): boolean {

@@ -75,6 +75,12 @@ interface Outputs {
   readonly refused: RefusedLabel[];
 }
 
+/** When a record is processed, and what follows from when it was written. */
+interface Moment {
+  readonly now: number;
+  readonly written: Written;
+}
+
 const nothing: Handled = { records: [], examples: [], predictions: [], novelties: [], refused: [] };
 
 export class PartitionJoin {
@@ -104,25 +110,26 @@ export class PartitionJoin {
     if (extractor === undefined || record.value === null) return undefined;
     const imageId = imageIdOfKey(record.key);
     if (partitionFor(imageId, this.#options.partitions.inputs) !== this.#options.partition) return undefined;
-    return this.#incoming(record, imageId, extractor, this.#written(record, record.timestamp));
+    return this.#incoming(record, imageId, extractor, this.#written(record, Date.now()));
   }
 
-  /** Only the state transitions, for records that were processed before. */
-  async replay(records: readonly LogRecord[], draft: Draft): Promise<void> {
+  /** Only the state transitions, for records that were processed before; those of the future are refused again. */
+  async replay(records: readonly LogRecord[], draft: Draft, now = Date.now()): Promise<void> {
     for (const record of records) {
       try {
-        await this.#replayOne(record, draft);
+        await this.#replayOne(record, draft, now);
       } catch (error) {
         asDeadLetter(error);
       }
     }
   }
 
-  async #replayOne(record: LogRecord, draft: Draft): Promise<void> {
+  async #replayOne(record: LogRecord, draft: Draft, now: number): Promise<void> {
     const imageId = imageIdOfKey(record.key);
     if (partitionFor(imageId, this.#options.partitions.inputs) !== this.#options.partition) return;
     const inner = new Draft(draft);
-    const vector = await this.#transition(record, imageId, inner, record.timestamp);
+    const written = this.#written(record, now);
+    const vector = await this.#transition(record, imageId, inner, { now: record.timestamp, written });
     if (vector !== undefined) this.#closeScores(vector, inner);
     draft.absorb(inner);
   }
@@ -131,7 +138,8 @@ export class PartitionJoin {
     const outputs: Outputs = { examples: [], refused: [] };
     const { examples, refused } = outputs;
     const retractions = this.#retractions(record, imageId, draft, now);
-    const vector = await this.#transition(record, imageId, draft, now, outputs);
+    const written = this.#written(record, now);
+    const vector = await this.#transition(record, imageId, draft, { now, written }, outputs);
     const predictions = vector === undefined ? [] : this.#predict(vector, draft, now);
     const records = [
       ...predictions.map((prediction) => this.#predictionRecord(prediction, record)),
@@ -148,13 +156,13 @@ export class PartitionJoin {
     record: LogRecord,
     imageId: string,
     draft: Draft,
-    now: number,
+    { now, written }: Moment,
     { examples, refused }: Outputs = { examples: [], refused: [] },
   ): Promise<IncomingVector | undefined> {
     const { topics, limits } = this.#options;
     const extractor = topics.vectors.get(record.topic);
     if (extractor === undefined) {
-      const label = await this.#decodeLabel(record, imageId, now);
+      const label = await this.#decodeLabel(record, imageId, written);
       examples.push(...applyLabel(draft, label, now, limits));
       return undefined;
     }
@@ -162,7 +170,6 @@ export class PartitionJoin {
       examples.push(...applyErasure(draft, extractor, imageId, erasureTime(record, now)));
       return undefined;
     }
-    const written = this.#written(record, now);
     const vector = await this.#incoming(record, imageId, extractor, written);
     const sorted = sortLabels(vector.record, written, draft, limits);
     refused.push(...sorted.refused);
@@ -196,12 +203,12 @@ export class PartitionJoin {
     });
   }
 
-  async #decodeLabel(record: LogRecord, imageId: string, now: number): Promise<LabelAssigned> {
+  async #decodeLabel(record: LogRecord, imageId: string, written: Written): Promise<LabelAssigned> {
     if (record.value === null) {
       throw new HeadwaterError('record-empty', 'the label record has no value; set label to null to retract');
     }
     const label = await this.#options.codecs.labels.decode(record.value);
-    checkLabel(label, imageId, this.#written(record, now));
+    checkLabel(label, imageId, written);
     return label;
   }
 

@@ -286,9 +286,9 @@ class TrainProcessor implements PartitionProcessor {
     const idle = due.filter((line) => !this.#solves.isUnderWay(line));
     const later = (line: HeadSeries) => Number(line.choicesUnknown && !line.outdated);
     for (const line of idle.sort((a, b) => later(a) - later(b) || a.notBefore - b.notBefore)) {
-      if (line.notBefore <= Date.now()) this.#startSolve(line);
+      if (line.notBefore <= performance.now()) this.#startSolve(line);
     }
-    const waiting = idle.map(({ notBefore }) => notBefore - Date.now()).filter((ms) => ms > 0);
+    const waiting = idle.map(({ notBefore }) => notBefore - performance.now()).filter((ms) => ms > 0);
     if (waiting.length > 0) this.#timer = setTimeout(() => this.#startSolves(), Math.min(...waiting)).unref();
   }
 

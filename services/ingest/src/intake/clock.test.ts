@@ -8,6 +8,17 @@ describe('the clock', () => {
     expect([1, 2, 3, 4, 5].map(() => clock.next('a'))).toEqual([1_000, 1_001, 1_002, 1_003, 2_000]);
   });
 
+  it('goes on from a last time that is a little ahead, and from now where the clock was set back further', () => {
+    const minute = 60_000;
+    const times = [0, 4 * minute, minute, 2 * minute, 60 * minute, 3 * minute, 3 * minute].map(
+      (time) => 1e12 + time,
+    );
+    const clock = createClock(10, () => times.shift() ?? 0);
+    const given = Array.from({ length: 7 }, () => clock.next('a') - 1e12);
+    const ahead = 4 * minute;
+    expect(given).toEqual([0, ahead, ahead + 1, ahead + 2, 60 * minute, 3 * minute, 3 * minute + 1]);
+  });
+
   it('keeps the keys apart, and forgets the oldest', () => {
     const clock = createClock(2, () => 5);
     expect(['a', 'b', 'a', 'c', 'a', 'b'].map((key) => clock.next(key))).toEqual([5, 5, 6, 5, 7, 5]);

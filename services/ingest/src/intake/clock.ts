@@ -6,17 +6,22 @@ import { HeadwaterError } from '@headwater/errors';
 import { timeProblem } from '@headwater/schemas';
 
 export interface Clock {
-  /** Now, in milliseconds since the epoch; later than any earlier time of this key while it is remembered. */
+  /** Now, in milliseconds since the epoch; later than the last time of this key, unless that is minutes ahead of now. */
   next(key: string): number;
 }
+
+/**
+ * Later times are dead letters in classify, whose default limit this is. So far ahead is a last time only after a clock
+ * that was wrong was set back: what follows must not be lost with it.
+ */
+const maxAheadMs = 300_000;
 
 /** Remembers the last time of the `capacity` most recent keys. */
 export function createClock(capacity = 10_000, now: () => number = Date.now): Clock {
   const last = new Map<string, number>();
   return {
     next(key) {
-      const before = last.get(key);
-      const time = before === undefined ? now() : Math.max(now(), before + 1);
+      const time = nextTime(now(), last.get(key));
       last.delete(key);
       last.set(key, time);
       if (last.size > capacity) {
@@ -26,6 +31,11 @@ export function createClock(capacity = 10_000, now: () => number = Date.now): Cl
       return time;
     },
   };
+}
+
+function nextTime(now: number, before: number | undefined): number {
+  if (before === undefined || before >= now + maxAheadMs) return now;
+  return Math.max(now, before + 1);
 }
 
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;

@@ -15,7 +15,7 @@ export interface HeadSeries {
   outdated: boolean;
   /** The settings of the newest head are unknown: another process solved it, or the store was lost. */
   choicesUnknown: boolean;
-  /** No solve before this time; milliseconds since the epoch. */
+  /** No solve before this time of `performance.now()`, which does not jump with the clock. */
   notBefore: number;
   scores: SeriesScores;
 }
@@ -47,7 +47,7 @@ const minimumChallengerBackoffMs = 2_000;
 const failurePauseMs = 10_000;
 
 export function pauseAfterFailure(line: HeadSeries): void {
-  line.notBefore = Date.now() + failurePauseMs;
+  line.notBefore = performance.now() + failurePauseMs;
 }
 
 /** Settled heads are solved when labels pause, so later labels need not wait. */
@@ -55,7 +55,7 @@ export function pauseAfter(line: HeadSeries, mode: HeadMode, solveMs: number, se
   const rest = serves
     ? Math.max(minimumBackoffMs, backoffShare * solveMs)
     : Math.max(minimumChallengerBackoffMs, challengerBackoffShare * solveMs);
-  line.notBefore = mode === 'settled' ? 0 : Date.now() + rest;
+  line.notBefore = mode === 'settled' ? 0 : performance.now() + rest;
 }
 
 /** The set has changed since the newest head, and is not empty. */

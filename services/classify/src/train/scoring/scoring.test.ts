@@ -6,7 +6,7 @@ import { type HeadSeries, newHeadSeries } from './head-series.ts';
 import { Scoring } from './scoring.ts';
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] });
+  vi.useFakeTimers({ toFake: ['performance'] });
 });
 afterEach(() => {
   vi.useRealTimers();

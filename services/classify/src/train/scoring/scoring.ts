@@ -77,7 +77,7 @@ export class Scoring {
       this.#unwritten.add(line);
     }
     for (const line of scored) draft.put(scoresKey(line), line.scores.quickState());
-    if (hasPaused || Date.now() >= this.#restUntil) this.#writeTables(draft, this.#unwritten);
+    if (hasPaused || performance.now() >= this.#restUntil) this.#writeTables(draft, this.#unwritten);
     // An erased image must not stay in the store.
     else this.#writeTables(draft, new Set(this.#forgotten.map(({ line }) => line)));
     this.#forgotten = [];
@@ -93,7 +93,7 @@ export class Scoring {
     }
     if (bytes === 0) return;
     const rest = Math.min(longestRestMs, Math.max(leastRestMs, bytes / bytesPerMs));
-    this.#restUntil = Math.max(this.#restUntil, Date.now() + rest);
+    this.#restUntil = Math.max(this.#restUntil, performance.now() + rest);
   }
 
   #tell({ extractor, task, kind }: HeadSeries, drift: Drift): void {
