@@ -121,6 +121,9 @@ export class ClassifyFixture {
     this.#producer = parts.producer;
   }
 
+  /** Of all services of the fixture. */
+  readonly metrics = createMetrics({ processDefaults: false });
+
   dependencies(): ServiceDependencies {
     return {
       log: this.log,
@@ -128,7 +131,7 @@ export class ClassifyFixture {
       blobs: createFolderBlobStore({ root: join(this.dataDir, 'blobs') }),
       names: this.names,
       logger: createLogger({ name: 'classify', destination: { write: (line) => this.#keep(line) } }),
-      metrics: createMetrics({ processDefaults: false }),
+      metrics: this.metrics,
       health: createHealth(),
     };
   }
