@@ -12,6 +12,8 @@ export interface PutOptions {
   readonly keep?: boolean;
   /** Id of the image of these bytes. No other image shares the blob, so that erasing the image can delete it. */
   readonly owner?: string;
+  /** Path below `snapshots/`, e.g. `group/3/part-7`: the blob is found by `list`, and stays until it is deleted. */
+  readonly name?: string;
 }
 
 export interface SweepOptions {
@@ -28,6 +30,11 @@ export interface SweepReport {
   readonly deleted: number;
   /** Bytes of deleted blobs. */
   readonly bytes: number;
+}
+
+export interface NamedBlob extends StoredBlob {
+  /** As given to `put`. */
+  readonly name: string;
 }
 
 export interface BlobStore {
@@ -48,6 +55,11 @@ export interface BlobStore {
    * by the store's clock). Errors: blob-store-unavailable.
    */
   deleteOwned(owner: string, before?: number): Promise<void>;
+  /**
+   * Blobs that were put with a name that begins with `prefix`; absent where a store cannot. Lazy, since the list may not
+   * fit into memory. Errors: blob-store-unavailable.
+   */
+  list?(prefix: string): AsyncIterable<NamedBlob>;
   /** Deletes expired blobs that are not kept; absent where a store cannot. Errors: blob-store-unavailable. */
   sweep?(options: SweepOptions): Promise<SweepReport>;
 }

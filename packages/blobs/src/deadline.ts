@@ -14,7 +14,7 @@ interface Bounds {
 
 /** Adds limits to a store; `get` rejects references to larger blobs. Errors: those of the store, limit-exceeded. */
 export function withBounds(store: BlobStore, { timeoutMs, maxBytes }: Bounds): BlobStore {
-  const { sweep } = store;
+  const { sweep, list } = store;
   return {
     kind: store.kind,
     put: (bytes, options) => inTime('write', timeoutMs, () => store.put(bytes, options)),
@@ -30,6 +30,7 @@ export function withBounds(store: BlobStore, { timeoutMs, maxBytes }: Bounds): B
       ),
     delete: (uri) => inTime('delete', timeoutMs, () => store.delete(uri)),
     deleteOwned: (owner, before) => inTime('delete', timeoutMs, () => store.deleteOwned(owner, before)),
+    ...(list === undefined ? {} : { list }),
     ...(sweep === undefined ? {} : { sweep }),
   };
 }

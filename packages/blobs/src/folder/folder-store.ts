@@ -14,6 +14,7 @@ import {
   realpath,
   rename,
   rm,
+  rmdir,
   stat,
   unlink,
   utimes,
@@ -22,8 +23,9 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { HeadwaterError } from '@headwater/errors';
 import type { BlobStore, PutOptions, StoredBlob } from '../api.ts';
-import { blobPath, isSha256, ownedPrefix, sha256Of } from '../blob-path.ts';
+import { blobPath, isSha256, namedFolder, ownedPrefix, sha256Of } from '../blob-path.ts';
 import { checkLength, forbidden, missing, readVerified, unavailable } from '../verified-bytes.ts';
+import { listNamed } from './folder-list.ts';
 import { sweepFolder } from './folder-sweep.ts';
 
 interface FolderBlobStoreOptions {
@@ -55,6 +57,7 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
     delete: (uri) => guarded('delete', () => presence.confirming(() => remove(root, uri))),
     deleteOwned: (owner, before) =>
       guarded('delete', () => presence.confirming(() => removeOwned(root, owner, before))),
+    list: (prefix) => listNamed(root, prefix),
     sweep: (sweeping) => guarded('sweep', () => sweepFolder({ root, drafts }, sweeping)),
   };
 }
@@ -198,11 +201,23 @@ async function* chunksOf(file: FileHandle, signal?: AbortSignal): AsyncGenerator
 
 async function remove(root: string, uri: string): Promise<void> {
   try {
-    await unlink(await locate(root, uri));
+    const path = await locate(root, uri);
+    await unlink(path);
+    await removeEmptyFolders(join(await realpath(root), namedFolder), dirname(path));
   } catch (error) {
     if (!(error instanceof HeadwaterError && error.code === 'blob-missing') && !isMissing(error)) throw error;
   }
 }
+
+/** Folders of names are many, and none comes again. A folder that is not empty stays. */
+async function removeEmptyFolders(top: string, folder: string): Promise<void> {
+  for (let path = folder; isInside(top, path); path = dirname(path)) {
+    if (!(await rmdir(path).then(alwaysTrue, alwaysFalse))) return;
+  }
+}
+
+const alwaysTrue = () => true;
+const alwaysFalse = () => false;
 
 async function removeOwned(root: string, owner: string, before = Number.POSITIVE_INFINITY): Promise<void> {
   const prefix = join(root, ...ownedPrefix(owner).split('/'));

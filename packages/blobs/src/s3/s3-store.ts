@@ -7,8 +7,16 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { HeadwaterError } from '@headwater/errors';
-import type { BlobStore, PutOptions, StoredBlob, SweepOptions, SweepReport } from '../api.ts';
-import { blobPath, expiringFolder, isSha256, ownedPrefix, sha256Of } from '../blob-path.ts';
+import type { BlobStore, NamedBlob, PutOptions, StoredBlob, SweepOptions, SweepReport } from '../api.ts';
+import {
+  blobPath,
+  expiringFolder,
+  isSha256,
+  namedPath,
+  ownedPrefix,
+  parseNamedPath,
+  sha256Of,
+} from '../blob-path.ts';
 import { checkLength, forbidden, readVerified, unavailable } from '../verified-bytes.ts';
 import { openS3, type S3Connection, type S3Sdk } from './s3-client.ts';
 import { asBlobError, asForbidden, isAbsent, isAccessDenied } from './s3-failures.ts';
@@ -68,6 +76,7 @@ export function createS3BlobStore(options: S3BlobStoreOptions): BlobStore {
         await client.send(new sdk.DeleteObjectCommand({ Bucket: place.bucket, Key: key }));
       }),
     deleteOwned: (owner, before) => guarded('delete', (opened) => deleteOwned(opened, place, owner, before)),
+    list: (prefix) => listNamed(guarded, place, prefix, uriOf),
     sweep: (sweeping) => guarded('sweep', (opened) => sweep(opened, place, sweeping)),
   };
 }
@@ -180,6 +189,28 @@ async function deleteOwned(
       more = page.IsTruncated === true && old.length > 0;
     }
   }
+}
+
+/** Page by page, since the list may not fit into memory. */
+async function* listNamed(
+  guarded: <T>(action: string, work: (opened: Opened) => Promise<T>) => Promise<T>,
+  { bucket, prefix }: S3Place,
+  names: string,
+  uriOf: (key: string) => string,
+): AsyncGenerator<NamedBlob> {
+  const Prefix = `${prefix}${namedPath(names)}`;
+  let next: string | undefined;
+  do {
+    const from = next === undefined ? {} : { ContinuationToken: next };
+    const page: ListObjectsV2CommandOutput = await guarded('list', ({ sdk, client }) =>
+      client.send(new sdk.ListObjectsV2Command({ Bucket: bucket, Prefix, ...from })),
+    );
+    for (const { Key = '', Size = 0 } of page.Contents ?? []) {
+      const found = parseNamedPath(Key.slice(prefix.length));
+      if (found !== undefined) yield { ...found, uri: uriOf(Key), byteLength: Size };
+    }
+    next = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+  } while (next !== undefined);
 }
 
 /** Iterates over pages, since a bucket may not fit into memory. */

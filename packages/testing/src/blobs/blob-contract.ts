@@ -128,6 +128,39 @@ export function describeBlobStoreContract(name: string, openFixture: () => BlobS
       expect(await codeOf(store.get(blob))).toBe('no error');
     });
 
+    test('lists blobs by the beginning of their names, and keeps other blobs out of the list', async () => {
+      const { store, age } = openFixture();
+      if (store.list === undefined) return;
+      const base = `group%2E1/${randomBytes(8).toString('hex')}`;
+      const names = ['1/a/part-0', '1/a/part-1', '1/b/manifest', '2/a/part-0'].map((end) => `${base}/${end}`);
+      const blobs = new Map<string, StoredBlob>();
+      for (const name of names) blobs.set(name, await store.put(picture(), { name }));
+      await store.put(picture(), { keep: true });
+      const found = async (prefix: string) => {
+        const listed: string[] = [];
+        for await (const { name, ...blob } of store.list?.(prefix) ?? []) {
+          expect(blob).toEqual(blobs.get(name));
+          expect((await store.get(blob)).length).toBe(100);
+          listed.push(name);
+        }
+        return listed.sort();
+      };
+      expect(await found(`${base}/`.slice(0, -1))).toEqual(names);
+      expect(await found(`${base}/1/a`)).toEqual(names.slice(0, 2));
+      expect(await found(`${base}/3`)).toEqual([]);
+      for (const name of names.slice(0, 3)) {
+        const blob = blobs.get(name) as StoredBlob;
+        await age?.(blob, 1_000_000_000);
+        await store.sweep?.({ olderThan: 1_000 });
+        expect(await codeOf(store.get(blob))).toBe('no error');
+        await store.delete(blob.uri);
+      }
+      expect(await found(base)).toEqual(names.slice(3));
+      for (const name of ['', '../a', 'a/..', 'a//b', '/a', 'a/', 'a\\b', 'a\0']) {
+        expect([name, await codeOf(store.put(picture(), { name }))]).toEqual([name, 'request-invalid']);
+      }
+    });
+
     test('can be aborted', async () => {
       const { store } = openFixture();
       const blob = await store.put(picture());
