@@ -23,3 +23,10 @@ test('stays failed after a failure', () => {
   expect([health.alive, health.ready]).toEqual([false, false]);
   expect(health.report()).toEqual({ log: 'ok', process: 'store-unavailable' });
 });
+
+test('remembers when a start last made progress', () => {
+  const health = createHealth();
+  expect(health.progressedAt).toBe(0);
+  health.progressed();
+  expect(Date.now() - health.progressedAt).toBeLessThan(60_000);
+});

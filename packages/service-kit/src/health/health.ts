@@ -2,6 +2,10 @@
 export interface Health {
   /** Adds a component that must be ready; returns the setter of its state. */
   part(name: string): (ready: boolean, reason?: string) => void;
+  /** Reports that a long start, e.g. the rebuild of a store, goes on: its time limit counts from here. */
+  progressed(): void;
+  /** Milliseconds since the epoch of the last progress; 0 before the first. */
+  readonly progressedAt: number;
   /** Marks the process as failed permanently: `/livez` returns 503 from now on. */
   fail(reason: string): void;
   readonly ready: boolean;
@@ -14,10 +18,17 @@ export interface Health {
 export function createHealth(): Health {
   const parts = new Map<string, string>();
   let failure: string | undefined;
+  let progressedAt = 0;
   return {
     part(name) {
       parts.set(name, 'starting');
       return (ready, reason) => parts.set(name, ready ? 'ok' : (reason ?? 'not ready'));
+    },
+    progressed() {
+      progressedAt = Date.now();
+    },
+    get progressedAt() {
+      return progressedAt;
     },
     fail(reason) {
       failure ??= reason;

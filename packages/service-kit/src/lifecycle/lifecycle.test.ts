@@ -116,3 +116,20 @@ test('logs which component is still starting', async () => {
   await opening;
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('counts the time limit of a start from its last progress', async () => {
+  const lifecycle = createLifecycle(logger);
+  let progressedAt = 0;
+  const moving = setInterval(() => (progressedAt = Date.now()), 5);
+  onTestFinished(() => clearInterval(moving));
+  const began = Date.now();
+  const slow = () => new Promise<string>((resolve) => setTimeout(() => resolve('open'), 300));
+  const options = { name: 'rebuilding', openSeconds: 0.1, progressedAt: () => progressedAt };
+  expect(await lifecycle.open({ ...options, open: slow })).toBe('open');
+  expect(Date.now() - began).toBeGreaterThan(200);
+  clearInterval(moving);
+  await expect(lifecycle.open({ ...options, open: never })).rejects.toMatchObject({
+    code: 'timed-out',
+    message: 'starting rebuilding made no progress for 0.1 s',
+  });
+});

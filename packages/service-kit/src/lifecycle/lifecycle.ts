@@ -11,6 +11,8 @@ interface PartOptions<T> {
   close?(part: T): Promise<void> | void;
   /** Time limit of `open`, default 60. */
   readonly openSeconds?: number;
+  /** When `open` last reported progress, in milliseconds since the epoch: the time limit counts from then. */
+  progressedAt?(): number;
   /** Time limit of `close`, default 5. */
   readonly closeSeconds?: number;
 }
@@ -44,6 +46,7 @@ export function createLifecycle(logger: Logger): Lifecycle {
     close,
     openSeconds = 60,
     closeSeconds = 5,
+    progressedAt,
   }: PartOptions<T>): Promise<T> {
     if (closing !== undefined)
       throw new HeadwaterError('unexpected', `${name}: cannot open while the process stops`);
@@ -55,7 +58,7 @@ export function createLifecycle(logger: Logger): Lifecycle {
       .catch(() => undefined);
     const patience = setInterval(() => logger.warn({ part: name }, 'component still starting'), reminderMs);
     try {
-      const part = await within(openSeconds, opening, `starting ${name}`);
+      const part = await within(openSeconds, opening, `starting ${name}`, progressedAt);
       if (closing === undefined) parts.push({ name, seconds: closeSeconds, close: () => close?.(part) });
       return part;
     } catch (error) {
@@ -97,12 +100,25 @@ function worseOf(first: HeadwaterError | undefined, second: HeadwaterError): Hea
   return first === undefined || (first.code === 'timed-out' && second.code !== 'timed-out') ? second : first;
 }
 
-async function within<T>(seconds: number, work: Promise<T>, what: string): Promise<T> {
+async function within<T>(
+  seconds: number,
+  work: Promise<T>,
+  what: string,
+  progressedAt: () => number = () => 0,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
+  const limitMs = seconds * 1_000;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new HeadwaterError('timed-out', `${what} took more than ${seconds} s`, { verdict: 'stop' }));
-    }, seconds * 1_000);
+    const check = () => {
+      const leftMs = progressedAt() + limitMs - Date.now();
+      if (leftMs > 0) {
+        timer = setTimeout(check, Math.min(leftMs, limitMs));
+        return;
+      }
+      const how = progressedAt() === 0 ? `took more than ${seconds} s` : `made no progress for ${seconds} s`;
+      reject(new HeadwaterError('timed-out', `${what} ${how}`, { verdict: 'stop' }));
+    };
+    timer = setTimeout(check, limitMs);
   });
   try {
     return await Promise.race([work, late]);

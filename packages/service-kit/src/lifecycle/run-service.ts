@@ -36,7 +36,7 @@ export interface RunServiceOptions<Config extends CommonConfig> {
   readonly host?: ProcessHost;
 }
 
-/** Time limit of a start, which reads model files and rolls stores forward. */
+/** Time limit of a start without progress; the rebuild of a store reports its progress. */
 const startSeconds = 600;
 
 const needsKafka = {
@@ -169,6 +169,7 @@ async function open<Config extends CommonConfig>(
     open: () => options.start(config, { log: traced, ...clients, logger, metrics, health, tracing }),
     close: (service) => service.stop(),
     openSeconds: startSeconds,
+    progressedAt: () => health.progressedAt,
     closeSeconds: budget.service / 1_000,
   });
 }
