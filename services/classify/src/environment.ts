@@ -28,6 +28,11 @@ function windowOf(given: string): ExampleWindow | undefined {
   return span.success ? { span: span.data } : undefined;
 }
 
+function snapshotsOf(given: string): number | 'off' | undefined {
+  if (given === 'off') return given;
+  return duration({ min: 60_000 }).safeParse(given).data;
+}
+
 function areKinds(given: readonly string[]): boolean {
   const known = given.every((kind) => (trainedKinds as readonly string[]).includes(kind));
   return known && given.length > 0 && new Set(given).size === given.length;
@@ -139,6 +144,16 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
     .meta({ shownDefault: '3d' })
     .describe(
       'A local store left alone for longer is rebuilt; must be less than delete.retention.ms of the topics.',
+    ),
+  STORE_SNAPSHOTS: text('off, or an interval such as 1d')
+    .refine(
+      (given) => snapshotsOf(given) !== undefined,
+      'expected off, or an interval of at least 1m such as 1d',
+    )
+    .transform((given): number | 'off' => snapshotsOf(given) ?? 'off')
+    .optional()
+    .describe(
+      'How often the local store of each partition is copied to BLOB_STORE, from which a process with an empty disk restores it; at most half of MAX_STORE_AGE. Default 1d where BLOB_STORE is on S3 or BLOB_STORE_SHARED is true, otherwise off. Snapshots that may hold erased images are deleted within this time.',
     ),
   RECORDS_PER_COMMIT: integer({ min: 1, max: 10_000 })
     .default(256)

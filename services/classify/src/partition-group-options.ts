@@ -27,3 +27,8 @@ export async function partitionCount(log: Log, topic: string): Promise<number> {
 export async function earliestOffset(log: Log, topic: string, partition: number): Promise<bigint> {
   return (await log.admin.offsets(topic))[partition]?.low ?? 0n;
 }
+
+/** The offset after the last one. */
+export async function endOffset(log: Log, topic: string, partition: number): Promise<bigint> {
+  return (await log.admin.offsets(topic))[partition]?.high ?? 0n;
+}

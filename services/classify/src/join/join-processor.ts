@@ -16,9 +16,11 @@ import {
 import { EventLoopBudget } from '../event-loop.ts';
 import type { PartitionMetrics } from '../partition-metrics.ts';
 import type { PartitionStore } from '../store/partition-store.ts';
+import { noProgress } from '../store/rebuild-progress.ts';
 import { openRestoredStore } from '../store/restored-store.ts';
 import { Draft } from '../store/state.ts';
 import type { StoredPartitions } from '../store/stored-partitions.ts';
+import type { StoreRestoring } from '../store-restoring.ts';
 import { logJoined } from './monitoring/join-log.ts';
 import type { JoinMetrics } from './monitoring/join-metrics.ts';
 import type { PredictionDelay } from './monitoring/prediction-delay.ts';
@@ -36,6 +38,7 @@ export interface JoinProcessorOptions extends Omit<PartitionJoinOptions, 'partit
   readonly board: JoinMetrics;
   readonly predictionDelay?: PredictionDelay;
   readonly partitionMetrics: PartitionMetrics;
+  readonly restoring?: StoreRestoring;
   readonly logger: Logger;
   earliest(topic: string, partition: number): Promise<bigint>;
 }
@@ -54,14 +57,17 @@ export async function openJoinProcessor(
   partition: AssignedPartition,
 ): Promise<PartitionProcessor> {
   const partitionJoin = new PartitionJoin({ ...options, partition: partition.index });
+  const progress = options.restoring?.progress(partition.index) ?? noProgress;
   const { store, rolled } = await openRestoredStore({
     folder: `${options.folder}/${partition.index}`,
     identity: joinIdentity(options),
     partition,
+    progress,
+    snapshots: options.restoring?.snapshots,
     apply: (records, draft) => partitionJoin.replay(records, draft),
     earliest: (topic) => options.earliest(topic, partition.index),
     maxAgeMs: options.storeMaxAgeMs,
-  });
+  }).finally(() => progress.end());
   options.logger.info({ role: 'join', partition: partition.index, ...rolled }, 'partition opened');
   options.stores.opened(partition.index, store);
   options.board.opened(partition.index, store);

@@ -17,6 +17,7 @@ import type { DecisionPolicyOf } from '../predict/decision-policy.ts';
 import { createPredictor } from '../predict/predictor.ts';
 import { reportStoreSize } from '../store/store-size.ts';
 import { StoredPartitions } from '../store/stored-partitions.ts';
+import { openStoreRestoring } from '../store-restoring.ts';
 import { openJoinCodecs } from './join-codecs.ts';
 import { type JoinProcessorOptions, joinIdentity, openJoinProcessor } from './join-processor.ts';
 import type { JoinMetrics } from './monitoring/join-metrics.ts';
@@ -61,20 +62,25 @@ export async function openJoinRole(
 
 async function processorOptions(
   config: ClassifyConfig,
-  { log, names, schemaIds, logger, metrics }: ServiceDependencies,
+  dependencies: ServiceDependencies,
   { serving, rules, joinMetrics }: JoinRoleOptions,
   partitionMetrics: PartitionMetrics,
 ): Promise<Omit<JoinProcessorOptions, 'stores'>> {
+  const { log, names, schemaIds, logger, metrics } = dependencies;
   const group = names.groups.join;
   const { labels, examples, predictions } = names.topics;
   const vectors = new Map(config.EXTRACTORS.map((extractor) => [names.topics.vectors(extractor), extractor]));
+  const partitions = {
+    inputs: await partitionCount(log, labels),
+    examples: await partitionCount(log, examples),
+  };
   return {
     group,
     folder: join(config.DATA_DIR, 'join', encodeURIComponent(group)),
     storeMaxAgeMs: config.MAX_STORE_AGE,
     topics: { labels, refusedLabels: names.topics.deadLetters(labels), examples, predictions, vectors },
     codecs: await openJoinCodecs(schemaIds, names),
-    partitions: { inputs: await partitionCount(log, labels), examples: await partitionCount(log, examples) },
+    partitions,
     limits: { maxTasks: config.MAX_TASKS, maxClasses: config.MAX_CLASSES },
     maxFutureMs: config.MAX_CLOCK_SKEW,
     declaredTasks: config.TASKS,
@@ -83,6 +89,11 @@ async function processorOptions(
     board: joinMetrics,
     predictionDelay: new PredictionDelay(metrics),
     partitionMetrics,
+    restoring: openStoreRestoring(config, dependencies, {
+      role: 'join',
+      group,
+      partitions: partitions.inputs,
+    }),
     logger,
     earliest: (topic, partition) => earliestOffset(log, topic, partition),
   };

@@ -7,6 +7,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Positions } from '@headwater/log';
 import { open, type RootDatabase } from 'lmdb';
 import { erasedKey, erasedMark, withoutErased } from './rewriting.ts';
+import { StoreView } from './snapshots/store-view.ts';
 import type { Changes, RangeOptions, StateEntry, StateReader } from './state.ts';
 import { decodeHeader, encodeHeader, writeHeaderNote } from './store-header.ts';
 
@@ -17,6 +18,18 @@ export interface PartitionStore extends StateReader {
   readonly writtenAt: number;
   /** Changes and positions in one transaction. Errors: store-unavailable. */
   write(changes: Changes, positions: Positions): Promise<void>;
+  /** Time of the last write that erased something, later than all before whatever the clock; 0 where none has. */
+  readonly erasedAt: number;
+  /** The part of the identity that snapshots must share with the store. */
+  readonly identity: string;
+  /** Aborted when the store is closed. */
+  readonly closing: AbortSignal;
+  /** The store as it is now, whatever is written later. Errors: store-unavailable. */
+  openView(): StoreView;
+  /** Writes entries of a snapshot to an empty store, which stays a new one until `complete`. Errors: store-unavailable. */
+  fill(entries: readonly StateEntry[]): Promise<void>;
+  /** The store has all entries of a snapshot. Errors: store-unavailable. */
+  complete(positions: Positions, writtenAt: number): Promise<void>;
   /** Deletes everything. */
   clear(): Promise<void>;
   close(): Promise<void>;
@@ -32,6 +45,8 @@ export interface PartitionStoreOptions {
 
 const headerKey = '\u0000header';
 const noteEveryMs = 60_000;
+/** When something was last erased: snapshots that are older may hold it. */
+const erasedAtKey = '\u0000erased-at';
 /** Entries of the first page: few, for callers that need only the first ones. */
 const smallestPage = 16;
 const largestPage = 256;
@@ -62,7 +77,9 @@ function openDatabase(path: string, noSync: boolean): RootDatabase<Buffer, strin
 
 class LmdbPartitionStore implements PartitionStore {
   readonly #database: RootDatabase<Buffer, string>;
-  readonly #identity: string;
+  readonly identity: string;
+  readonly #closing = new AbortController();
+  readonly #views = new Set<StoreView>();
   #positions: Positions = new Map();
   #writtenAt = 0;
   /** Undefined for a temporary store. */
@@ -75,8 +92,16 @@ class LmdbPartitionStore implements PartitionStore {
     { identity, folder, isTemporary }: PartitionStoreOptions,
   ) {
     this.#database = database;
-    this.#identity = identity;
+    this.identity = identity;
     this.#noteFolder = isTemporary === true ? undefined : folder;
+  }
+
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  get erasedAt(): number {
+    return asTime(this.#opened().get(erasedAtKey));
   }
 
   get positions(): Positions {
@@ -89,7 +114,7 @@ class LmdbPartitionStore implements PartitionStore {
 
   async load(): Promise<void> {
     const header = decodeHeader(this.#database.get(headerKey));
-    if (header === undefined || header.identity !== this.#identity) return this.clear();
+    if (header === undefined || header.identity !== this.identity) return this.clear();
     this.#positions = header.positions;
     this.#writtenAt = header.writtenAt;
   }
@@ -118,26 +143,65 @@ class LmdbPartitionStore implements PartitionStore {
   async write(changes: Changes, positions: Positions): Promise<void> {
     const merged = new Map([...this.#positions, ...positions]);
     const writtenAt = Date.now();
-    const header = encodeHeader({ identity: this.#identity, writtenAt, positions: merged });
-    const database = this.#opened();
-    try {
-      await database.transaction(() => {
-        for (const [key, value] of changes) {
-          if (value === null) database.remove(key);
-          else database.put(key, value);
-        }
-        database.put(headerKey, header);
-      });
-    } catch (cause) {
-      throw unwritable(cause);
-    }
+    const header = encodeHeader({ identity: this.identity, writtenAt, positions: merged });
+    const erasedAt = changes.has(erasedKey) ? Math.max(writtenAt, this.erasedAt + 1) : undefined;
+    await this.#transact((database) => {
+      for (const [key, value] of changes) {
+        if (value === null) database.remove(key);
+        else database.put(key, value);
+      }
+      if (erasedAt !== undefined) database.put(erasedAtKey, Buffer.from(String(erasedAt)));
+      database.put(headerKey, header);
+    });
     this.#positions = merged;
     this.#writtenAt = writtenAt;
     if (writtenAt - this.#notedAt > noteEveryMs) this.#note();
   }
 
+  openView(): StoreView {
+    const database = this.#opened();
+    const transaction = database.useReadTransaction();
+    // Not those in memory: a write that was committed may not have returned yet.
+    const header = decodeHeader(database.get(headerKey, { transaction }));
+    const view = new StoreView({
+      database,
+      transaction,
+      positions: header?.positions ?? new Map(),
+      erasedAt: asTime(database.get(erasedAtKey, { transaction })),
+      hidden: [headerKey, erasedKey],
+      onClose: () => this.#views.delete(view),
+    });
+    this.#views.add(view);
+    return view;
+  }
+
+  async fill(entries: readonly StateEntry[]): Promise<void> {
+    await this.#transact((database) => {
+      for (const { key, value } of entries) database.put(key, value);
+    });
+  }
+
+  async complete(positions: Positions, writtenAt: number): Promise<void> {
+    const header = encodeHeader({ identity: this.identity, writtenAt, positions });
+    await this.#transact((database) => {
+      database.put(headerKey, header);
+    });
+    this.#positions = new Map(positions);
+    this.#writtenAt = writtenAt;
+    this.#note();
+  }
+
+  async #transact(change: (database: RootDatabase<Buffer, string>) => void): Promise<void> {
+    const database = this.#opened();
+    try {
+      await database.transaction(() => change(database));
+    } catch (cause) {
+      throw unwritable(cause);
+    }
+  }
+
   async clear(): Promise<void> {
-    const isEmpty = this.#database.get(headerKey) === undefined;
+    const isEmpty = [...this.#database.getKeys({ limit: 1 })].length === 0;
     await this.#database.clearAsync();
     if (!isEmpty) await this.#database.put(erasedKey, erasedMark);
     this.#positions = new Map();
@@ -149,6 +213,8 @@ class LmdbPartitionStore implements PartitionStore {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#note();
+    this.#closing.abort();
+    for (const view of this.#views) view.close();
     await this.#database.close();
   }
 
@@ -156,7 +222,7 @@ class LmdbPartitionStore implements PartitionStore {
   #note(): void {
     if (this.#noteFolder === undefined) return;
     this.#notedAt = Date.now();
-    const [identity, writtenAt, positions] = [this.#identity, this.#writtenAt, this.#positions];
+    const [identity, writtenAt, positions] = [this.identity, this.#writtenAt, this.#positions];
     writeHeaderNote(this.#noteFolder, { identity, writtenAt, positions });
   }
 
@@ -165,6 +231,10 @@ class LmdbPartitionStore implements PartitionStore {
     if (this.#isClosed) throw new HeadwaterError('store-unavailable', 'the local store is closed');
     return this.#database;
   }
+}
+
+function asTime(bytes: Buffer | undefined): number {
+  return Number(bytes?.toString('utf8') ?? 0);
 }
 
 /** lmdb reports the reason of a failed commit later, by a promise that must be handled. */

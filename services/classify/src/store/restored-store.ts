@@ -3,18 +3,22 @@
  */
 import { movedHeader } from '@headwater/log';
 import { openPartitionStore, type PartitionStore, type PartitionStoreOptions } from './partition-store.ts';
-import { type RollForwardOptions, type RollForwardResult, rollForward } from './roll-forward.ts';
+import { noProgress } from './rebuild-progress.ts';
+import { type RollForwardOptions, type RollForwardResult, rollForward, startsOver } from './roll-forward.ts';
+import type { LoadedSnapshot, StoreSnapshots } from './snapshots/store-snapshots.ts';
 import type { StateReader } from './state.ts';
 
 export type RestoredStoreOptions = PartitionStoreOptions &
   Omit<RollForwardOptions, 'store'> & {
     /** Whether the stored content is still valid; otherwise the store starts over. */
     fits?(store: StateReader): boolean;
+    /** Left out: a store that is lost is rebuilt from the topics alone. */
+    readonly snapshots?: StoreSnapshots | undefined;
   };
 
 export interface RestoredStore {
   readonly store: PartitionStore;
-  readonly rolled: RollForwardResult;
+  readonly rolled: RollForwardResult & Partial<LoadedSnapshot>;
 }
 
 /** Errors: store-unavailable, log-unavailable, and those of `apply`; the store is then closed. */
@@ -24,11 +28,27 @@ export async function openRestoredStore(options: RestoredStoreOptions): Promise<
   const store = await openPartitionStore({ ...options, identity });
   try {
     if (options.fits?.(store) === false) await store.clear();
-    return { store, rolled: await rollForward({ ...options, store }) };
+    const loaded = await loadSnapshot(store, options);
+    const rolled = await rollForward({ ...options, store });
+    options.snapshots?.start(store, options.partition);
+    return { store, rolled: { ...rolled, ...loaded } };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** Only where the store would start over. */
+async function loadSnapshot(
+  store: PartitionStore,
+  { snapshots, partition, maxAgeMs, progress = noProgress, fits }: RestoredStoreOptions,
+): Promise<LoadedSnapshot | undefined> {
+  if (snapshots === undefined || !startsOver(partition, store, maxAgeMs)) return undefined;
+  if (store.positions.size > 0) await store.clear();
+  const loaded = await snapshots.load(store, partition, progress);
+  if (loaded === undefined || fits?.(store) !== false) return loaded;
+  await store.clear();
+  return undefined;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { AssignedPartition, LogRecord, Positions } from '@headwater/log';
 import type { PartitionStore } from './partition-store.ts';
+import { noProgress, type RebuildProgress } from './rebuild-progress.ts';
 import { Draft } from './state.ts';
 
 export interface RollForwardOptions {
@@ -20,6 +21,7 @@ export interface RollForwardOptions {
   earliest(topic: string): Promise<bigint>;
   /** An older store may have missed tombstones that compaction has dropped: it starts over. */
   readonly maxAgeMs: number;
+  readonly progress?: RebuildProgress | undefined;
 }
 
 export interface RollForwardResult {
@@ -33,41 +35,76 @@ export async function rollForward(options: RollForwardOptions): Promise<RollForw
     options.begin?.(store.positions);
     return { outcome: 'current', records: 0 };
   }
-  const fresh = store.positions.size === 0;
-  const trusted = !fresh && !isAhead(partition, store) && !isStale(store, options.maxAgeMs);
-  if (!trusted && !fresh) await store.clear();
+  const trusted = isTrusted(partition, store, options.maxAgeMs);
+  if (!trusted && store.positions.size > 0) await store.clear();
   options.begin?.(store.positions);
+  const ranges = await missingRanges(options);
+  const total = ranges.reduce((sum, { from, to }) => sum + Number(to - from), 0);
+  options.progress?.begin('replay', total);
   let records = 0;
-  for (const topic of partition.topics) records += await replayTopic(options, topic);
+  for (const range of ranges) records += await replayTopic(options, range);
   await store.write(new Map(), partition.positions);
   return { outcome: trusted ? 'rolled-forward' : 'rebuilt', records };
+}
+
+/** Whether nothing of the store can be used: it is a new one, ahead, or too old. */
+export function startsOver(partition: AssignedPartition, store: PartitionStore, maxAgeMs: number): boolean {
+  return !isCurrent(partition, store) && !isTrusted(partition, store, maxAgeMs);
+}
+
+function isTrusted(partition: AssignedPartition, store: PartitionStore, maxAgeMs: number): boolean {
+  return store.positions.size > 0 && !isAhead(partition, store.positions) && !isStale(store, maxAgeMs);
 }
 
 function isCurrent(partition: AssignedPartition, store: PartitionStore): boolean {
   return partition.topics.every((topic) => store.positions.get(topic) === partition.positions.get(topic));
 }
 
-function isAhead(partition: AssignedPartition, store: PartitionStore): boolean {
-  return [...store.positions].some(([topic, offset]) => offset > (partition.positions.get(topic) ?? offset));
+export function isAhead(partition: AssignedPartition, positions: Positions): boolean {
+  return [...positions].some(([topic, offset]) => offset > (partition.positions.get(topic) ?? offset));
 }
 
 function isStale(store: PartitionStore, maxAgeMs: number): boolean {
   return Date.now() - store.writtenAt > maxAgeMs;
 }
 
-async function replayTopic(options: RollForwardOptions, topic: string): Promise<number> {
-  const { partition, store } = options;
-  const seen = store.positions.get(topic) ?? 0n;
-  const to = partition.positions.get(topic) ?? 0n;
+interface Range {
+  readonly topic: string;
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+async function missingRanges({ partition, store, earliest }: RollForwardOptions): Promise<Range[]> {
+  const ranges: Range[] = [];
+  for (const topic of partition.topics) {
+    const seen = store.positions.get(topic) ?? 0n;
+    const to = partition.positions.get(topic) ?? 0n;
+    if (seen >= to) continue;
+    const low = await earliest(topic);
+    const from = seen > low ? seen : low;
+    if (from < to) ranges.push({ topic, from, to });
+  }
+  return ranges;
+}
+
+async function replayTopic(
+  { partition, store, apply, progress = noProgress }: RollForwardOptions,
+  range: Range,
+): Promise<number> {
   let records = 0;
-  if (seen >= to) return records;
-  const low = await options.earliest(topic);
-  const from = seen > low ? seen : low;
-  for await (const chunk of partition.replay({ topic, from, to })) {
+  let position = range.from;
+  for await (const chunk of partition.replay(range)) {
     const draft = new Draft(store);
-    await options.apply(chunk, draft);
-    await store.write(draft.changes, new Map([[topic, (chunk.at(-1)?.offset ?? from) + 1n]]));
+    await apply(chunk, draft);
+    const next = (chunk.at(-1)?.offset ?? range.from) + 1n;
+    await store.write(draft.changes, new Map([[range.topic, next]]));
+    progress.advanced({ records: chunk.length, bytes: bytesOf(chunk), done: Number(next - position) });
+    position = next;
     records += chunk.length;
   }
   return records;
+}
+
+function bytesOf(records: readonly LogRecord[]): number {
+  return records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
 }

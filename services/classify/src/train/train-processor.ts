@@ -21,9 +21,11 @@ import { EventLoopBudget } from '../event-loop.ts';
 import type { HeadsFollower } from '../model-registry/heads-follower.ts';
 import type { PartitionMetrics } from '../partition-metrics.ts';
 import type { PartitionStore } from '../store/partition-store.ts';
+import { noProgress, type RebuildProgress } from '../store/rebuild-progress.ts';
 import { openRestoredStore } from '../store/restored-store.ts';
 import { Draft } from '../store/state.ts';
 import type { StoredPartitions } from '../store/stored-partitions.ts';
+import type { StoreRestoring } from '../store-restoring.ts';
 import type { SettingsOf } from '../task-settings.ts';
 import { readExamples } from './examples/additional-examples.ts';
 import { type Erasure, erasedExample, mayHaveLearned, readErasures } from './examples/erasures.ts';
@@ -59,6 +61,7 @@ export interface TrainProcessorOptions extends HeadPublisherOptions {
   readonly examples: Codec<Example>;
   readonly follower: Pick<HeadsFollower, 'catchUp' | 'onHeads'>;
   readonly partitionMetrics: PartitionMetrics;
+  readonly restoring?: StoreRestoring;
   /** Receives the partition's sets while it is open. */
   readonly openTrainingSets?: OpenTrainingSets;
   /** Keeps a partition's sets while it is reopened. */
@@ -77,11 +80,20 @@ export async function openTrainProcessor(
   options: TrainProcessorOptions,
   partition: AssignedPartition,
 ): Promise<PartitionProcessor> {
+  const progress = options.restoring?.progress(partition.index) ?? noProgress;
+  return openWithProgress(options, partition, progress).finally(() => progress.end());
+}
+
+async function openWithProgress(
+  options: TrainProcessorOptions,
+  partition: AssignedPartition,
+  progress: RebuildProgress,
+): Promise<PartitionProcessor> {
   const began = performance.now();
   const reader = new ExampleReader({ ...options, partition: partition.index });
-  const { store, kept, rolled } = await openStore(options, partition, reader);
+  const { store, kept, rolled } = await openStore(options, partition, { reader, progress });
   try {
-    const sets = kept ?? (await TrainingSets.load(store, options.settingsOf));
+    const sets = kept ?? (await TrainingSets.load(store, options.settingsOf, progress));
     await options.follower.catchUp();
     const traces = new LearnedTraces();
     const publisher = new HeadPublisher({ ...options, traces });
@@ -110,7 +122,7 @@ export function trainIdentity({
 async function openStore(
   options: TrainProcessorOptions,
   partition: AssignedPartition,
-  reader: ExampleReader,
+  { reader, progress }: { readonly reader: ExampleReader; readonly progress: RebuildProgress },
 ) {
   const { settingsOf } = options;
   let kept = options.retainedSets?.take(partition.index);
@@ -119,6 +131,8 @@ async function openStore(
     identity: trainIdentity(options),
     fits: (reader) => hasWindows(reader, settingsOf),
     partition,
+    progress,
+    snapshots: options.restoring?.snapshots,
     begin: (from) => {
       if (kept !== undefined && !areAtPositions(kept, from)) kept = undefined;
     },

@@ -9,12 +9,14 @@ import {
   advertisedAddress,
   batchLimits,
   earliestOffset,
+  endOffset,
   partitionCount,
   placementKey,
 } from '../partition-group-options.ts';
 import { PartitionMetrics } from '../partition-metrics.ts';
 import { reportStoreSize } from '../store/store-size.ts';
 import { StoredPartitions } from '../store/stored-partitions.ts';
+import { openStoreRestoring } from '../store-restoring.ts';
 import type { SettingsOf } from '../task-settings.ts';
 import type { OpenTrainingSets } from './examples/open-training-sets.ts';
 import { RetainedTrainingSets } from './examples/retained-sets.ts';
@@ -70,17 +72,20 @@ function placementTask(record: LogRecord): string | undefined {
 
 async function processorOptions(
   config: ClassifyConfig,
-  { log, names, schemaIds, logger, blobs }: ServiceDependencies,
+  dependencies: ServiceDependencies,
   { registry, settingsOf, solver, trainMetrics, openTrainingSets }: TrainRoleOptions,
   partitionMetrics: PartitionMetrics,
 ): Promise<TrainProcessorOptions> {
+  const { log, names, schemaIds, logger, blobs } = dependencies;
   const group = names.groups.train;
   const { examples, heads, serving } = names.topics;
+  const partitions = await partitionCount(log, examples);
   return {
     group,
     folder: join(config.DATA_DIR, 'train', encodeURIComponent(group)),
     storeMaxAgeMs: config.MAX_STORE_AGE,
-    partitions: await partitionCount(log, examples),
+    partitions,
+    restoring: openStoreRestoring(config, dependencies, { role: 'train', group, partitions }),
     examplesTopic: examples,
     examples: await openCodec(schemaIds, 'Example', examples),
     settingsOf,
@@ -98,6 +103,6 @@ async function processorOptions(
     partitionMetrics,
     logger,
     earliest: (topic, partition) => earliestOffset(log, topic, partition),
-    end: async (topic, partition) => (await log.admin.offsets(topic))[partition]?.high ?? 0n,
+    end: (topic, partition) => endOffset(log, topic, partition),
   };
 }

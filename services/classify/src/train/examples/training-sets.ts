@@ -4,6 +4,7 @@
  */
 import { createTrainingSet, type TrainingSet } from '@headwater/heads';
 import { EventLoopBudget } from '../../event-loop.ts';
+import { noProgress, type RebuildProgress } from '../../store/rebuild-progress.ts';
 import type { StateReader } from '../../store/state.ts';
 import { setOptionsOf, type TrainingSetSettingsOf } from '../training-set-settings.ts';
 import { setId } from './example-bytes.ts';
@@ -19,13 +20,23 @@ export class TrainingSets {
   }
 
   /** Sums the stored examples. */
-  static async load(reader: StateReader, rulesOf?: TrainingSetSettingsOf): Promise<TrainingSets> {
+  static async load(
+    reader: StateReader,
+    rulesOf?: TrainingSetSettingsOf,
+    progress: RebuildProgress = noProgress,
+  ): Promise<TrainingSets> {
     const sets = new TrainingSets(rulesOf);
     const eventLoop = new EventLoopBudget();
-    for (const { extractor, task, dimensions } of storedSets(reader)) {
+    const stored = storedSets(reader);
+    progress.begin(
+      'sums',
+      stored.reduce((sum, { inside }) => sum + inside, 0),
+    );
+    for (const { extractor, task, dimensions } of stored) {
       const set = sets.#open({ extractor, task, dimensions });
       for (const example of storedExamples(reader, extractor, task)) {
         set.add(example);
+        progress.advanced({ records: 1, bytes: example.vector.byteLength });
         await eventLoop.yieldIfDue();
       }
     }
