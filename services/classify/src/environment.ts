@@ -30,7 +30,7 @@ function windowOf(given: string): ExampleWindow | undefined {
 
 function snapshotsOf(given: string): number | 'off' | undefined {
   if (given === 'off') return given;
-  return duration({ min: 60_000 }).safeParse(given).data;
+  return duration({ min: 1_000 }).safeParse(given).data;
 }
 
 function areKinds(given: readonly string[]): boolean {
@@ -148,7 +148,7 @@ export const classifyEnvironment = commonEnvironment.safeExtend({
   STORE_SNAPSHOTS: text('off, or an interval such as 1d')
     .refine(
       (given) => snapshotsOf(given) !== undefined,
-      'expected off, or an interval of at least 1m such as 1d',
+      'expected off, or an interval of at least 1s such as 1d',
     )
     .transform((given): number | 'off' => snapshotsOf(given) ?? 'off')
     .optional()

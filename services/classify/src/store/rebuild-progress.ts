@@ -36,6 +36,9 @@ export interface RebuildReportsOptions {
   readonly everyMs?: number;
 }
 
+/** Steps may be single examples: the gauges follow once a second. */
+const gaugeMs = 1_000;
+
 export class RebuildReports {
   readonly #options: RebuildReportsOptions;
   readonly #metrics: ReturnType<typeof registerMetrics>;
@@ -51,6 +54,7 @@ export class RebuildReports {
     const labels = { role, partition: String(partition) };
     let phase: Phase | undefined;
     let reportedAt = Date.now();
+    let measuredAt = 0;
     const end = () => {
       if (phase === undefined) return;
       for (const gauge of [ratio, secondsLeft]) gauge.remove({ ...labels, phase: phase.name });
@@ -60,12 +64,15 @@ export class RebuildReports {
       begin: (name, total) => {
         end();
         phase = new Phase(name, total);
+        measuredAt = 0;
         progressed();
       },
       advanced: (step) => {
         if (phase === undefined) return;
         phase.add(step);
         progressed();
+        if (Date.now() - measuredAt < Math.min(gaugeMs, everyMs)) return;
+        measuredAt = Date.now();
         const { ratio: part, ...figures } = phase.figures();
         ratio.set(part, { ...labels, phase: phase.name });
         secondsLeft.set(figures.secondsLeft, { ...labels, phase: phase.name });

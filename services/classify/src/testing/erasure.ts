@@ -80,7 +80,7 @@ function noBlobOf(heads: readonly HeadTrained[]): Promise<true> {
 }
 
 /** No store entry names the image or has its content. */
-async function nothingIn(folder: string): Promise<void> {
+export async function nothingIn(folder: string): Promise<void> {
   const digest = createHash('sha256').update(erased).digest();
   let entries = 0;
   for (const group of readdirSync(folder)) {
