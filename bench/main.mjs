@@ -31,6 +31,10 @@ const benches = {
     script: 'decode/main.mjs',
     summary: 'processor time of decoding an image, also beside another checkout',
   },
+  rebuild: {
+    script: 'rebuild/main.mjs',
+    summary: 'until a process with an empty disk is ready: from the topics, and from snapshots of the stores',
+  },
   extract: { script: 'extract/throughput.mjs', summary: 'images a second through each extractor' },
 };
 

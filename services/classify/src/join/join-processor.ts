@@ -56,6 +56,7 @@ export async function openJoinProcessor(
   options: JoinProcessorOptions,
   partition: AssignedPartition,
 ): Promise<PartitionProcessor> {
+  const began = performance.now();
   const partitionJoin = new PartitionJoin({ ...options, partition: partition.index });
   const progress = options.restoring?.progress(partition.index) ?? noProgress;
   const { store, rolled } = await openRestoredStore({
@@ -68,7 +69,11 @@ export async function openJoinProcessor(
     earliest: (topic) => options.earliest(topic, partition.index),
     maxAgeMs: options.storeMaxAgeMs,
   }).finally(() => progress.end());
-  options.logger.info({ role: 'join', partition: partition.index, ...rolled }, 'partition opened');
+  const milliseconds = Math.round(performance.now() - began);
+  options.logger.info(
+    { role: 'join', partition: partition.index, ...rolled, milliseconds },
+    'partition opened',
+  );
   options.stores.opened(partition.index, store);
   options.board.opened(partition.index, store);
   return new JoinProcessor(options, partition.index, partitionJoin, store);
