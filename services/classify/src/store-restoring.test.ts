@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HeadwaterError } from '@headwater/errors';
+import { createMemoryLog, type Log } from '@headwater/log';
 import { loadConfig } from '@headwater/service-kit';
 import { expect, it } from 'vitest';
 import { classifyEnvironment } from './environment.ts';
-import { snapshotInterval } from './store-restoring.ts';
+import { snapshotInterval, tombstoneRetention } from './store-restoring.ts';
 
 const hour = 3_600_000;
 
@@ -33,4 +35,24 @@ it('rejects an interval after which snapshots would be too old', () => {
     expect.objectContaining({ code: 'config-invalid' }),
   );
   expect(() => intervalOf({ STORE_SNAPSHOTS: 'often' })).toThrow(/expected off, or an interval/);
+});
+
+it('knows how long compacted topics keep tombstones, with the default of Kafka where nothing is set', async () => {
+  const log = createMemoryLog();
+  const topic = (name: string, settings: Record<string, string>) => ({ name, partitions: 1, settings });
+  const specs = [
+    topic('labels', { 'cleanup.policy': 'delete' }),
+    topic('week', { 'cleanup.policy': 'compact', 'delete.retention.ms': String(168 * hour) }),
+    topic('unset', { 'cleanup.policy': 'compact,delete' }),
+  ];
+  await log.admin.ensureTopics(specs, { create: true });
+  expect(await tombstoneRetention(log, ['labels'])).toBeUndefined();
+  expect(await tombstoneRetention(log, ['labels', 'week'])).toBe(168 * hour);
+  expect(await tombstoneRetention(log, ['labels', 'week', 'unset'])).toBe(24 * hour);
+  await log.close();
+});
+
+it('leaves the age of snapshots to MAX_STORE_AGE where the settings of topics cannot be read', async () => {
+  const describe = () => Promise.reject(new HeadwaterError('log-forbidden', 'no'));
+  expect(await tombstoneRetention({ admin: { describe } } as unknown as Log, ['week'])).toBeUndefined();
 });

@@ -72,7 +72,7 @@ export function snapshotInterval(
 const defaultRetentionMs = dayMs;
 
 /** How long compacted topics keep tombstones at least; undefined where their settings cannot be read. */
-async function tombstoneRetention(log: Log, topics: readonly string[]): Promise<number | undefined> {
+export async function tombstoneRetention(log: Log, topics: readonly string[]): Promise<number | undefined> {
   let shortest: number | undefined;
   for (const topic of topics) {
     const settings = await settingsOf(log, topic);

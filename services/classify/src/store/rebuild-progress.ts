@@ -3,9 +3,9 @@ import type { Logger } from '@headwater/log';
 import type { Metrics } from '@headwater/service-kit';
 
 /** `snapshot`: loads one; `replay`: reads topics again; `sums`: adds up the examples of training sets. */
-export type RebuildPhase = 'snapshot' | 'replay' | 'sums';
+type RebuildPhase = 'snapshot' | 'replay' | 'sums';
 
-export interface RebuildStep {
+interface RebuildStep {
   readonly records: number;
   readonly bytes?: number;
   /** How far the phase is, in the unit of its total; default: by the records. */
@@ -26,7 +26,7 @@ export const noProgress: RebuildProgress = {
   end: () => undefined,
 };
 
-export interface RebuildReportsOptions {
+interface RebuildReportsOptions {
   readonly role: 'join' | 'train';
   readonly metrics: Metrics;
   readonly logger: Logger;

@@ -5,7 +5,7 @@ import { HeadwaterError } from '@headwater/errors';
 import type { Positions } from '@headwater/log';
 
 /** A name is never written twice: two owners of a partition cannot overwrite each other's snapshots. */
-export interface SnapshotName {
+interface SnapshotName {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly takenAt: number;
@@ -19,7 +19,7 @@ export interface FoundSnapshot extends SnapshotName {
   readonly manifest: StoredBlob;
 }
 
-export interface PruneOptions {
+interface PruneOptions {
   readonly partition: number;
   readonly identity: string;
   /** Snapshots that know only earlier erasures may hold what was erased. */

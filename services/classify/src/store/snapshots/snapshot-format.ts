@@ -8,7 +8,7 @@ import type { StateEntry } from '../state.ts';
 import type { StoreView } from './store-view.ts';
 
 /** A snapshot of another version is not read. */
-export const formatVersion = 1;
+const formatVersion = 1;
 const partBytes = 4 * 1024 * 1024;
 /** What a reader accepts; a part exceeds `partBytes` by its last entry. */
 export const largestPart = 16 * partBytes;

@@ -7,7 +7,7 @@ import type { Positions } from '@headwater/log';
 import type { RootDatabase, Transaction } from 'lmdb';
 import type { StateEntry } from '../state.ts';
 
-export interface StoreViewOptions {
+interface StoreViewOptions {
   readonly database: RootDatabase<Buffer, string>;
   readonly transaction: Transaction;
   readonly positions: Positions;
