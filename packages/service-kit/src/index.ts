@@ -27,7 +27,7 @@ export { runService } from './lifecycle/run-service.ts';
 export type * from './lifecycle/service.ts';
 export { stopBudget } from './lifecycle/stop-budget.ts';
 export { createLogger, type LogLevel, logLevels } from './logging/logger.ts';
-export { createEventDelay, delayBuckets, type EventDelay } from './metrics/event-delay.ts';
+export { createEventDelay, delayBuckets } from './metrics/event-delay.ts';
 export { observeProducing } from './metrics/kafka-metrics.ts';
 export * from './metrics/metrics.ts';
 export { probeKafka, reportBuild, reportDisk } from './metrics/process-metrics.ts';

@@ -3,7 +3,7 @@ import { type ProcessorLimits, processorLimits } from '@headwater/extractors';
 import type { Logger } from '@headwater/log';
 import type { ExtractConfig } from './environment.ts';
 
-export interface ExtractSizes {
+interface ExtractSizes {
   readonly engineThreads: number;
   /** 0: images are decoded in this process. */
   readonly decoders: number;

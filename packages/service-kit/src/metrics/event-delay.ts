@@ -6,7 +6,7 @@ export const delayBuckets: readonly number[] = [
   0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800,
 ];
 
-export interface EventDelay {
+interface EventDelay {
   /** Times in milliseconds since the epoch. An event that seems to come after its effect counts as 0. */
   observe(from: number, to: number): void;
 }

@@ -40,7 +40,7 @@ export function reportDisk(metrics: Metrics, folder: string): void {
 
 const probeEveryMs = 10_000;
 
-export interface KafkaProbeOptions {
+interface KafkaProbeOptions {
   /** Any topic of the installation; it need not exist. */
   readonly topic: string;
   readonly everyMs?: number;

@@ -12,7 +12,7 @@ async function allocatedBytes(path: string): Promise<number> {
 }
 
 /** Each partition has a folder with a few files. Files that are removed meanwhile count as 0. */
-export async function storeBytes(folder: string): Promise<number> {
+async function storeBytes(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   let bytes = 0;
   for (const name of names) bytes += await allocatedBytes(join(folder, name));
