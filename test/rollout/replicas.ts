@@ -1,5 +1,6 @@
 /** Replicas of the services behind one balancer for each HTTP interface; they are restarted, added and removed. */
 
+import { randomBytes } from 'node:crypto';
 import type { Site } from '../chaos/installation.ts';
 import type { ServiceName, SupervisedProcess } from '../chaos/supervised.ts';
 import { findFreePort } from '../child-process.ts';
@@ -7,8 +8,12 @@ import { Balancer, type Replica } from './balancer.ts';
 
 export const counts = { ingest: 2, extract: 3, classify: 3 } as const;
 
-/** Settings of the trial: a replica is out of the balancer before it stops listening. */
-export const environment = { STOP_DRAIN_DELAY: '1s', STOP_GRACE: '9s' } as const;
+/** Settings of the trial: a replica is out of the balancer before it stops listening, and all answer as one. */
+export const environment = {
+  STOP_DRAIN_DELAY: '1s',
+  STOP_GRACE: '9s',
+  PEER_SECRET: randomBytes(32).toString('base64'),
+} as const;
 
 export class Replicas {
   readonly #site: Site;
@@ -54,7 +59,8 @@ export class Replicas {
   async add(service: ServiceName): Promise<SupervisedProcess> {
     const port = await findFreePort();
     const url = `http://127.0.0.1:${port}`;
-    const added = await this.#site.add(service, { HTTP_PORT: String(port), HTTP_ADVERTISED_URL: url });
+    const address = service === 'classify' ? { HTTP_ADVERTISED_URL: url } : {};
+    const added = await this.#site.add(service, { HTTP_PORT: String(port), ...address });
     const balancer = this.#balancers[service];
     if (balancer !== undefined) {
       const replica = { url, probeUrl: `${added.adminUrl}/readyz` };
