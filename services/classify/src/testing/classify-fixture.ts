@@ -227,14 +227,24 @@ export class ClassifyFixture {
    * Resolves to the newest `lda` head when it is settled, with this number of examples and everything
    * learned.
    */
-  settled(examples: number, task = 'digit', patienceMs?: number): Promise<HeadTrained> {
-    return eventually(async () => {
+  async settled(examples: number, task = 'digit', patienceMs?: number): Promise<HeadTrained> {
+    let seen = '';
+    const find = async () => {
       const own = (await this.heads()).filter((one) => one.task === task && one.kind === 'lda');
       const head = own.at(-1);
       const ends = await this.log.admin.offsets(this.names.topics.examples);
+      seen = `the newest head is ${head?.mode} with ${head?.examples} examples and watermark ${head?.watermark}, of ${ends.map(({ high }) => high)}`;
       const atEnd = ends.some(({ high }) => Number(high) === head?.watermark);
       return head?.mode === 'settled' && head.examples === examples && atEnd ? head : undefined;
-    }, patienceMs);
+    };
+    return eventually(find, patienceMs).catch((error: Error) => {
+      const warnings = this.logged
+        .filter(({ level }) => level !== 'info')
+        .map((line) => JSON.stringify(line));
+      throw new Error([`not settled with ${examples} examples: ${seen}`, ...warnings].join('\n'), {
+        cause: error,
+      });
+    });
   }
 
   async api<T>(service: Service, path: string, init?: RequestInit): Promise<{ status: number; body: T }> {
