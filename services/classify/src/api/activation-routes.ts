@@ -61,13 +61,13 @@ export function registerActivations(app: FastifyInstance, options: ActivationOpt
 function findHead(
   heads: readonly HeadView[],
   version: number,
-  line: { readonly extractor?: string; readonly kind?: string },
+  series: { readonly extractor?: string; readonly kind?: string },
 ): HeadView {
   const found = heads.filter(
     (head) =>
       head.version === version &&
-      (line.extractor === undefined || head.extractor === line.extractor) &&
-      (line.kind === undefined || head.kind === line.kind),
+      (series.extractor === undefined || head.extractor === series.extractor) &&
+      (series.kind === undefined || head.kind === series.kind),
   );
   const [head, another] = found;
   if (head === undefined) throw new HeadwaterError('not-found', 'the task has no head of this version');

@@ -63,11 +63,12 @@ export function registerHeadReport(app: FastifyInstance, options: HeadReportOpti
     const { params, query } = request;
     const { task, kind } = params;
     const head = findSeries(await options.installation.viewsOf(request, task), task, kind, query.extractor);
-    const line = { task, extractor: head.extractor, kind, version: head.version, over: query.over };
+    const series = { task, extractor: head.extractor, kind, version: head.version, over: query.over };
     return options.installation.atTrainer(request, reply, task, disconnectSignal(reply), async () => {
       options.reviewer.require(head.extractor, task);
-      const found = query.over === 'prequential' ? prequential(options, line) : await heldOut(options, line);
-      return { ...line, ...found, asOf: Date.now() };
+      const found =
+        query.over === 'prequential' ? prequential(options, series) : await heldOut(options, series);
+      return { ...series, ...found, asOf: Date.now() };
     });
   });
 }

@@ -45,7 +45,7 @@ export interface JoinView {
 export interface TrainView {
   /** Empty where the trainer of the task is not known. */
   prequential(extractor: string, task: string, kind: string): Readonly<Record<string, number>>;
-  lines(task: string): readonly SeriesView[];
+  seriesOf(task: string): readonly SeriesView[];
 }
 
 /** The parts of the views that are known by partition. */
@@ -101,8 +101,9 @@ export class TaskViews {
     const { table, joinMetrics } = this.#options;
     const heads = this.heads(task);
     const head = heads.find(({ serving }) => serving) ?? null;
-    const line = head ?? table.activation(task);
-    const newest = heads.find((one) => one.extractor === line?.extractor && one.kind === line.kind) ?? null;
+    const series = head ?? table.activation(task);
+    const newest =
+      heads.find((one) => one.extractor === series?.extractor && one.kind === series.kind) ?? null;
     return {
       task,
       head: head && plain(head),
@@ -166,7 +167,7 @@ export class TaskViews {
       measurements: head.measurements,
     }));
     const { joinMetrics, trainMetrics, trainsHere } = this.#options;
-    const [novelty, series] = [joinMetrics.novelty(task), trainMetrics.lines(task)];
+    const [novelty, series] = [joinMetrics.novelty(task), trainMetrics.seriesOf(task)];
     return { task, served, prequential, novelty, trainedHere: trainsHere(task), series, heads };
   }
 

@@ -18,9 +18,9 @@ describe('the champion', () => {
   });
 
   it('is the head with a clearly smaller loss', () => {
-    const lines = [of('a', recent(1)), of('b', recent(0.9)), of('c', recent(0.7))];
-    expect(selectChampion(lines, lines[0])?.head).toBe('c');
-    expect(selectChampion(lines, undefined)?.head).toBe('c');
+    const seriesList = [of('a', recent(1)), of('b', recent(0.9)), of('c', recent(0.7))];
+    expect(selectChampion(seriesList, seriesList[0])?.head).toBe('c');
+    expect(selectChampion(seriesList, undefined)?.head).toBe('c');
   });
 
   it('does not alternate between heads of similar loss', () => {
@@ -34,12 +34,12 @@ describe('the champion', () => {
   });
 
   it('is not replaced by a preferred head without enough scores', () => {
-    const lines = [of('new', recent(0.1, 10)), of('old', recent(1))];
-    expect(selectChampion(lines, lines[1])?.head).toBe('old');
+    const seriesList = [of('new', recent(0.1, 10)), of('old', recent(1))];
+    expect(selectChampion(seriesList, seriesList[1])?.head).toBe('old');
   });
 
   it('is not replaced for a gain of hundredths of a nat', () => {
-    const lines = [of('a', recent(0.02)), of('b', recent(0.011))];
-    expect(selectChampion(lines, lines[0])?.head).toBe('a');
+    const seriesList = [of('a', recent(0.02)), of('b', recent(0.011))];
+    expect(selectChampion(seriesList, seriesList[0])?.head).toBe('a');
   });
 });

@@ -63,16 +63,16 @@ function record(
 const headRecord = (head: HeadTrained, value: Buffer | null = heads.encode(head)) =>
   record(topics.heads, compositeKey(head.extractor, head.task, head.kind, String(head.version)), value);
 
-const line = { extractor: 'a.v1', task: 'digit', kind: 'lda' } as const;
+const series = { extractor: 'a.v1', task: 'digit', kind: 'lda' } as const;
 
 describe('the heads table', () => {
   it('keeps parameters of the newest head only, and drops tombstoned heads', async () => {
     await table.apply([headRecord(trained(1)), headRecord(trained(3)), headRecord(trained(2))]);
-    expect(table.newest(line)?.version).toBe(3);
+    expect(table.newest(series)?.version).toBe(3);
     expect(table.headsOf('digit').map(({ version }) => version)).toEqual([3, 2, 1]);
-    expect(table.head(line, 2)).not.toHaveProperty('parameters');
+    expect(table.head(series, 2)).not.toHaveProperty('parameters');
     await table.apply([headRecord(trained(2), null)]);
-    expect(table.head(line, 2)).toBeUndefined();
+    expect(table.head(series, 2)).toBeUndefined();
   });
 
   it('stays bounded while heads come and go', async () => {
@@ -103,7 +103,7 @@ describe('the heads table', () => {
 
   it('skips unreadable records', async () => {
     await table.apply([record(topics.heads, 'a/b/c/1', Buffer.from('nonsense')), headRecord(trained(1))]);
-    expect(table.newest(line)?.version).toBe(1);
+    expect(table.newest(series)?.version).toBe(1);
   });
 
   it.each([
@@ -118,7 +118,7 @@ describe('the heads table', () => {
   ])('skips a head with invalid numbers: %o', async (wrong) => {
     await table.apply([headRecord(trained(1)), headRecord({ ...trained(2), ...wrong })]);
     expect(table.headsOf('digit').map(({ version }) => version)).toEqual([1]);
-    expect(table.highestVersion(line)).toBe(1);
+    expect(table.highestVersion(series)).toBe(1);
   });
 
   it('skips tasks too long for a store, and activations under the key of another task', async () => {

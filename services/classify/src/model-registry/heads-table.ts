@@ -48,7 +48,7 @@ export interface HeadsTableOptions {
   forgotten?(uri: string): void;
 }
 
-interface Line {
+interface SeriesVersions {
   readonly versions: Map<number, KnownHead>;
   newest: HeadTrained | undefined;
   /** Includes deleted versions, since no version is given twice. */
@@ -57,7 +57,7 @@ interface Line {
 
 export class HeadsTable {
   readonly #options: HeadsTableOptions;
-  readonly #lines = new Map<string, Line>();
+  readonly #series = new Map<string, SeriesVersions>();
   readonly #serving = new Map<string, Activation>();
   /** Last applied offset by topic and partition: two readers may deliver the same records. */
   readonly #applied = new Map<string, bigint>();
@@ -84,23 +84,23 @@ export class HeadsTable {
     return this.#serving.keys();
   }
 
-  head(line: HeadSeriesName, version: number): KnownHead | undefined {
-    return this.#lines.get(seriesKey(line))?.versions.get(version);
+  head(series: HeadSeriesName, version: number): KnownHead | undefined {
+    return this.#series.get(seriesKey(series))?.versions.get(version);
   }
 
   /** The newest head of a series, with its parameters. */
-  newest(line: HeadSeriesName): HeadTrained | undefined {
-    return this.#lines.get(seriesKey(line))?.newest;
+  newest(series: HeadSeriesName): HeadTrained | undefined {
+    return this.#series.get(seriesKey(series))?.newest;
   }
 
   /** The highest version that a series has had; 0 for none. */
-  highestVersion(line: HeadSeriesName): number {
-    return this.#lines.get(seriesKey(line))?.highest ?? 0;
+  highestVersion(series: HeadSeriesName): number {
+    return this.#series.get(seriesKey(series))?.highest ?? 0;
   }
 
   /** All known heads of a task, newest first. */
   headsOf(task: string): KnownHead[] {
-    const known = [...this.#lines.values()].flatMap(({ versions }) => [...versions.values()]);
+    const known = [...this.#series.values()].flatMap(({ versions }) => [...versions.values()]);
     return known
       .filter((head) => head.task === task)
       .sort((a, b) => b.trainedAt - a.trainedAt || b.version - a.version);
@@ -109,7 +109,7 @@ export class HeadsTable {
   /** Every task that has a head or an activation. */
   tasks(): Set<string> {
     const tasks = new Set(this.#serving.keys());
-    for (const { versions } of this.#lines.values())
+    for (const { versions } of this.#series.values())
       for (const { task } of versions.values()) tasks.add(task);
     return tasks;
   }
@@ -147,45 +147,50 @@ export class HeadsTable {
   }
 
   #learn(trained: HeadTrained, record: LogRecord): void {
-    const line = this.#line(trained);
+    const series = this.#seriesNamed(trained);
     const { parameters, ...head } = trained;
     const blob = parameters instanceof Uint8Array ? {} : { blob: parameters.uri };
-    line.versions.set(head.version, { ...head, ...blob, partition: record.partition, offset: record.offset });
-    line.highest = Math.max(line.highest, head.version);
-    if (trained.version >= (line.newest?.version ?? 0)) line.newest = trained;
-    this.#dropOld(line, trained);
+    series.versions.set(head.version, {
+      ...head,
+      ...blob,
+      partition: record.partition,
+      offset: record.offset,
+    });
+    series.highest = Math.max(series.highest, head.version);
+    if (trained.version >= (series.newest?.version ?? 0)) series.newest = trained;
+    this.#dropOld(series, trained);
   }
 
-  #dropOld(line: Line, { task, version }: HeadTrained): void {
+  #dropOld(series: SeriesVersions, { task, version }: HeadTrained): void {
     const serving = this.#serving.get(task)?.version;
-    for (const known of line.versions.keys()) {
-      if (known <= version - 2 * retainedVersions && known !== serving) line.versions.delete(known);
+    for (const known of series.versions.keys()) {
+      if (known <= version - 2 * retainedVersions && known !== serving) series.versions.delete(known);
     }
   }
 
   #forget(key: string): string | undefined {
     const [extractor, task, kind, version] = parseCompositeKey(key);
     if (extractor === undefined || task === undefined || kind === undefined) return undefined;
-    const line = this.#line({ extractor, task, kind: kind as HeadKind });
-    line.highest = Math.max(line.highest, Number(version) || 0);
-    const blob = line.versions.get(Number(version))?.blob;
-    line.versions.delete(Number(version));
-    if (line.newest?.version === Number(version)) line.newest = undefined;
+    const series = this.#seriesNamed({ extractor, task, kind: kind as HeadKind });
+    series.highest = Math.max(series.highest, Number(version) || 0);
+    const blob = series.versions.get(Number(version))?.blob;
+    series.versions.delete(Number(version));
+    if (series.newest?.version === Number(version)) series.newest = undefined;
     if (blob !== undefined && !this.#needs(blob)) this.#options.forgotten?.(blob);
     return task;
   }
 
-  #line(name: HeadSeriesName): Line {
+  #seriesNamed(name: HeadSeriesName): SeriesVersions {
     const key = seriesKey(name);
-    const line = this.#lines.get(key) ?? { versions: new Map(), newest: undefined, highest: 0 };
-    this.#lines.set(key, line);
-    return line;
+    const series = this.#series.get(key) ?? { versions: new Map(), newest: undefined, highest: 0 };
+    this.#series.set(key, series);
+    return series;
   }
 
   /** Heads with equal parameters share a blob. */
   #needs(blob: string): boolean {
-    const lines = [...this.#lines.values()];
-    return lines.some(({ versions }) => [...versions.values()].some((head) => head.blob === blob));
+    const seriesList = [...this.#series.values()];
+    return seriesList.some(({ versions }) => [...versions.values()].some((head) => head.blob === blob));
   }
 
   /** An unreadable record must not stop every process; its head never serves. */

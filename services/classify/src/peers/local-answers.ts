@@ -42,7 +42,7 @@ export class LocalAnswers {
       train: async () => ({
         partitions: this.#options.openTrainingSets.partitions(),
         asOf: Date.now(),
-        series: trainMetrics.lines(only),
+        series: trainMetrics.seriesOf(only),
       }),
       outcomes: () => this.#gathered(async () => ({ outcomes: await join.outcomes(task) })),
       predictions: () => this.#gathered(async () => ({ predictions: await join.predictions(task, limit) })),

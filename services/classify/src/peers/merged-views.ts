@@ -60,11 +60,11 @@ export class MergedTrain implements TrainView {
   }
 
   prequential(extractor: string, task: string, kind: string): Readonly<Record<string, number>> {
-    const found = this.lines(task).find((one) => one.extractor === extractor && one.kind === kind);
+    const found = this.seriesOf(task).find((one) => one.extractor === extractor && one.kind === kind);
     return found?.prequential ?? {};
   }
 
-  lines(task: string): SeriesView[] {
+  seriesOf(task: string): SeriesView[] {
     return this.#series.filter((one) => one.task === task);
   }
 }

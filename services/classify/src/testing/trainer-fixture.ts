@@ -36,9 +36,9 @@ import type { TaskSettings } from '../task-settings.ts';
 import type { ExampleWindow } from '../train/examples/example-window.ts';
 import { OpenTrainingSets } from '../train/examples/open-training-sets.ts';
 import type { RetainedTrainingSets } from '../train/examples/retained-sets.ts';
+import { openTrainProcessor } from '../train/open-train-processor.ts';
 import { TrainMetrics } from '../train/scoring/train-metrics.ts';
 import type { Solver } from '../train/solving/solver.ts';
-import { openTrainProcessor } from '../train/train-processor.ts';
 import { eventually, vectorOf } from './classify-fixture.ts';
 
 const topics = { heads: 'heads', serving: 'serving' };

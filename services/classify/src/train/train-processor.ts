@@ -21,32 +21,27 @@ import { EventLoopBudget } from '../event-loop.ts';
 import type { HeadsFollower } from '../model-registry/heads-follower.ts';
 import type { PartitionMetrics } from '../partition-metrics.ts';
 import type { PartitionStore } from '../store/partition-store.ts';
-import { noProgress, type RebuildProgress } from '../store/rebuild-progress.ts';
-import { openRestoredStore } from '../store/restored-store.ts';
 import { Draft } from '../store/state.ts';
 import type { StoredPartitions } from '../store/stored-partitions.ts';
 import type { StoreRestoring } from '../store-restoring.ts';
 import type { SettingsOf } from '../task-settings.ts';
 import { readExamples } from './examples/additional-examples.ts';
 import { type Erasure, erasedExample, mayHaveLearned, readErasures } from './examples/erasures.ts';
-import { ExampleReader } from './examples/example-reader.ts';
+import type { ExampleReader } from './examples/example-reader.ts';
 import { type LearnedRecord, logLearned } from './examples/learned-log.ts';
 import type { OpenTrainingSets } from './examples/open-training-sets.ts';
-import { areAtPositions, type RetainedTrainingSets } from './examples/retained-sets.ts';
-import { hasWindows, type SetChange } from './examples/trainer-state.ts';
-import { TrainingSets } from './examples/training-sets.ts';
+import type { RetainedTrainingSets } from './examples/retained-sets.ts';
+import type { SetChange } from './examples/trainer-state.ts';
+import type { TrainingSets } from './examples/training-sets.ts';
 import { withErasedHeadTombstones } from './publishing/erased-heads.ts';
-import { HeadPublisher, type HeadPublisherOptions, type Publication } from './publishing/head-publisher.ts';
-import { LearnedTraces } from './publishing/learned-traces.ts';
+import type { HeadPublisher, HeadPublisherOptions, Publication } from './publishing/head-publisher.ts';
+import type { LearnedTraces } from './publishing/learned-traces.ts';
 import { storeParameters } from './publishing/publication.ts';
 import { type HeadSeries, isBehind, isSettled } from './scoring/head-series.ts';
 import { LearningProgress } from './scoring/learning-progress.ts';
 import { Scoring } from './scoring/scoring.ts';
 import { BackgroundSolves } from './solving/background-solves.ts';
 import type { Solver } from './solving/solver.ts';
-
-/** Part of the store's identity: a store of another format is rebuilt. */
-const formatVersion = 4;
 
 export interface TrainProcessorOptions extends HeadPublisherOptions {
   readonly settingsOf: SettingsOf;
@@ -72,80 +67,7 @@ export interface TrainProcessorOptions extends HeadPublisherOptions {
   end(topic: string, partition: number): Promise<bigint>;
 }
 
-/**
- * Opens the partition's store, brings it to the committed positions, and loads its sets. Errors:
- * store-unavailable.
- */
-export async function openTrainProcessor(
-  options: TrainProcessorOptions,
-  partition: AssignedPartition,
-): Promise<PartitionProcessor> {
-  const progress = options.restoring?.progress(partition.index) ?? noProgress;
-  return openWithProgress(options, partition, progress).finally(() => progress.end());
-}
-
-async function openWithProgress(
-  options: TrainProcessorOptions,
-  partition: AssignedPartition,
-  progress: RebuildProgress,
-): Promise<PartitionProcessor> {
-  const began = performance.now();
-  const reader = new ExampleReader({ ...options, partition: partition.index });
-  const { store, kept, rolled } = await openStore(options, partition, { reader, progress });
-  try {
-    const sets = kept ?? (await TrainingSets.load(store, options.settingsOf, progress));
-    await options.follower.catchUp();
-    const traces = new LearnedTraces();
-    const publisher = new HeadPublisher({ ...options, traces });
-    await publisher.open(sets.all(), store);
-    const milliseconds = Math.round(performance.now() - began);
-    const fields = { ...rolled, setsRetained: kept !== undefined, milliseconds };
-    options.logger.info({ role: 'train', partition: partition.index, ...fields }, 'partition opened');
-    options.stores?.opened(partition.index, store);
-    options.openTrainingSets?.opened(partition.index, { store, sets });
-    return new TrainProcessor(options, partition, { store, sets, reader, publisher, traces });
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
-
-/** Identity of the stores of the trainer; see `PartitionStoreOptions`. */
-export function trainIdentity({
-  group,
-  partitions,
-}: Pick<TrainProcessorOptions, 'group' | 'partitions'>): string {
-  return JSON.stringify(['train', formatVersion, group, partitions]);
-}
-
-/** Uses the retained sets of the partition where they match the store. */
-async function openStore(
-  options: TrainProcessorOptions,
-  partition: AssignedPartition,
-  { reader, progress }: { readonly reader: ExampleReader; readonly progress: RebuildProgress },
-) {
-  const { settingsOf } = options;
-  let kept = options.retainedSets?.take(partition.index);
-  const { store, rolled } = await openRestoredStore({
-    folder: `${options.folder}/${partition.index}`,
-    identity: trainIdentity(options),
-    fits: (reader) => hasWindows(reader, settingsOf),
-    partition,
-    progress,
-    snapshots: options.restoring?.snapshots,
-    begin: (from) => {
-      if (kept !== undefined && !areAtPositions(kept, from)) kept = undefined;
-    },
-    apply: async (records, draft) => {
-      for (const change of await reader.replay(records, draft)) kept?.sets.apply(change);
-    },
-    earliest: (topic) => options.earliest(topic, partition.index),
-    maxAgeMs: options.storeMaxAgeMs,
-  });
-  return { store, rolled, kept: kept?.sets.agreeWith(store) ? kept.sets : undefined };
-}
-
-interface TrainParts {
+export interface TrainParts {
   readonly store: PartitionStore;
   readonly sets: TrainingSets;
   readonly reader: ExampleReader;
@@ -153,7 +75,20 @@ interface TrainParts {
   readonly traces: LearnedTraces;
 }
 
-class TrainProcessor implements PartitionProcessor {
+/**
+ * What the sets contain, compared with the store:
+ * - `ready`: the same; heads may be solved.
+ * - `learning`: a batch is being learned.
+ * - `learned`: the changes of a batch that is not committed. They are undone unless its commit follows.
+ * - `committing`: a committed batch is being written to the store.
+ * - `closed`: nothing changes any more.
+ *
+ * A batch goes from `ready` through all of them and back. After an error the partition is closed in the state that it
+ * has reached, and in `learning` and `committing` the sets may be neither what the store contains nor the batch.
+ */
+type TrainState = 'ready' | 'learning' | 'learned' | 'committing' | 'closed';
+
+export class TrainProcessor implements PartitionProcessor {
   readonly #options: TrainProcessorOptions;
   readonly #partition: AssignedPartition;
   readonly #parts: TrainParts;
@@ -167,10 +102,7 @@ class TrainProcessor implements PartitionProcessor {
   /** Everything before it is learned, committed and in the store. */
   #position: bigint;
   #newest: LogRecord | undefined;
-  /** A batch is in progress: the sets may contain changes that will be undone. */
-  #busy = false;
-  /** The sets or the store are changing: one may be ahead of the other. */
-  #changing = false;
+  #state: TrainState = 'ready';
   /** Offset of the partition's end at which labels have paused. */
   #pausedAt: bigint | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -196,24 +128,23 @@ class TrainProcessor implements PartitionProcessor {
 
   async process(records: readonly LogRecord[], signal: AbortSignal): Promise<ProcessorOutput> {
     this.#undo();
-    this.#busy = true;
     this.#pausedAt = undefined;
     this.#solves.dropSettled();
     const draft = new Draft(this.#parts.store);
-    this.#changing = true;
+    this.#become('learning');
     const deadLetters = await this.#learn(records, draft, signal);
-    this.#changing = false;
+    this.#become('learned');
     return this.#output(this.#compose(), draft, deadLetters, records.at(-1));
   }
 
   /** Labels have paused: solves settled heads, whose watermark is the end of the partition. */
   async idle(_signal: AbortSignal): Promise<ProcessorOutput | null> {
     this.#undo();
-    this.#busy = false;
+    this.#become('ready');
     this.#pausedAt = await this.#end();
-    for (const line of this.#parts.publisher.allSeries()) line.notBefore = 0;
+    for (const series of this.#parts.publisher.allSeries()) series.notBefore = 0;
     const settled = this.#seriesOfSets(
-      ({ line, set }) => isSettled(line, set) && !this.#solves.isUnderWay(line),
+      ({ series, set }) => isSettled(series, set) && !this.#solves.isUnderWay(series),
     );
     const moved = this.#parts.publisher.refresh(settled, this.#pausedAt);
     this.#startSolves();
@@ -223,7 +154,7 @@ class TrainProcessor implements PartitionProcessor {
   /** Publishes the heads that were solved meanwhile. */
   async offer(_signal: AbortSignal): Promise<ProcessorOutput | null> {
     this.#undo();
-    this.#busy = false;
+    this.#become('ready');
     return this.#outputAlone(this.#compose());
   }
 
@@ -231,17 +162,22 @@ class TrainProcessor implements PartitionProcessor {
     clearTimeout(this.#timer);
     this.#ignoreFree();
     this.#ignoreHeads();
-    this.#busy = true;
+    const isChanging = this.#state === 'learning' || this.#state === 'committing';
+    this.#become('closed');
     this.#solves.close();
     this.#parts.publisher.close();
     this.#options.openTrainingSets?.closed(this.#partition.index, this.#parts);
-    this.#keepSets();
+    if (!isChanging) this.#keepSets();
     await this.#parts.store.close();
   }
 
-  /** Keeps the sets for the next opening, unless a change is in progress. */
+  /** A commit can end after the partition was closed. */
+  #become(state: TrainState): void {
+    if (this.#state !== 'closed') this.#state = state;
+  }
+
+  /** Keeps the sets for the next opening. */
   #keepSets(): void {
-    if (this.#changing) return;
     this.#undo();
     const { sets, store } = this.#parts;
     if (sets.isWhole)
@@ -259,9 +195,9 @@ class TrainProcessor implements PartitionProcessor {
         const change = await reader.learn(record, draft);
         if (isLogged) this.#learned.push({ record, change });
         const erased = erasedExample(record);
-        if (erased !== undefined) this.#scoring.forget(publisher.lines(erased), erased.imageId);
+        if (erased !== undefined) this.#scoring.forget(publisher.seriesOf(erased), erased.imageId);
         if (change === undefined) continue;
-        this.#scoring.score(publisher.lines(change), change);
+        this.#scoring.score(publisher.seriesOf(change), change);
         sets.apply(change);
         traces.learned(change, record);
         this.#pending.push(change);
@@ -293,38 +229,40 @@ class TrainProcessor implements PartitionProcessor {
    * last.
    */
   #startSolves(): void {
-    if (this.#busy) return;
+    if (this.#state !== 'ready') return;
     clearTimeout(this.#timer);
     const paused = this.#pausedAt !== undefined;
-    const due = this.#seriesOfSets(({ line, set }) => (paused ? !isSettled(line, set) : isBehind(line, set)));
-    const idle = due.filter((line) => !this.#solves.isUnderWay(line));
-    const later = (line: HeadSeries) => Number(line.choicesUnknown && !line.outdated);
-    for (const line of idle.sort((a, b) => later(a) - later(b) || a.notBefore - b.notBefore)) {
-      if (line.notBefore <= performance.now()) this.#startSolve(line);
+    const due = this.#seriesOfSets(({ series, set }) =>
+      paused ? !isSettled(series, set) : isBehind(series, set),
+    );
+    const idle = due.filter((series) => !this.#solves.isUnderWay(series));
+    const later = (series: HeadSeries) => Number(series.choicesUnknown && !series.outdated);
+    for (const series of idle.sort((a, b) => later(a) - later(b) || a.notBefore - b.notBefore)) {
+      if (series.notBefore <= performance.now()) this.#startSolve(series);
     }
     const waiting = idle.map(({ notBefore }) => notBefore - performance.now()).filter((ms) => ms > 0);
     if (waiting.length > 0) this.#timer = setTimeout(() => this.#startSolves(), Math.min(...waiting)).unref();
   }
 
-  #startSolve(line: HeadSeries): void {
+  #startSolve(series: HeadSeries): void {
     const { sets, publisher } = this.#parts;
-    const set = sets.get(line.extractor, line.task);
+    const set = sets.get(series.extractor, series.task);
     if (set === undefined) return;
     this.#solves.start({
-      line,
+      series,
       set,
       mode: this.#pausedAt === undefined ? 'provisional' : 'settled',
       watermark: this.#pausedAt ?? this.#position,
       cause: this.#newest,
-      serves: publisher.serves(line),
+      serves: publisher.serves(series),
     });
   }
 
   #seriesOfSets(
-    fits: (one: { readonly line: HeadSeries; readonly set: TrainingSet }) => boolean,
+    fits: (one: { readonly series: HeadSeries; readonly set: TrainingSet }) => boolean,
   ): HeadSeries[] {
     const { sets, publisher } = this.#parts;
-    return sets.all().flatMap((set) => publisher.lines(set).filter((line) => fits({ line, set })));
+    return sets.all().flatMap((set) => publisher.seriesOf(set).filter((series) => fits({ series, set })));
   }
 
   /**
@@ -336,21 +274,21 @@ class TrainProcessor implements PartitionProcessor {
     this.#dropErased(erasures);
     const hasExamples = (set: Pick<HeadSeries, 'extractor' | 'task'>) =>
       sets.get(set.extractor, set.task) !== undefined;
-    const solved = this.#solves.solved.filter(({ line }) => hasExamples(line));
+    const solved = this.#solves.solved.filter(({ series }) => hasExamples(series));
     const publication = publisher.compose(solved, moved, sets.all());
     return withErasedHeadTombstones(publication, erasures, {
       ...this.#options,
-      lines: publisher.allSeries(),
+      seriesList: publisher.allSeries(),
       hasExamples,
     });
   }
 
   /** Drops solved heads that may have learned an erased example; they are solved again. */
   #dropErased(erasures: readonly Erasure[]): void {
-    const stale = this.#solves.solved.filter(({ line, watermark }) =>
-      mayHaveLearned(erasures, line, watermark),
+    const stale = this.#solves.solved.filter(({ series, watermark }) =>
+      mayHaveLearned(erasures, series, watermark),
     );
-    for (const { line } of stale) this.#solves.drop(line);
+    for (const { series } of stale) this.#solves.drop(series);
     if (stale.length > 0) setImmediate(() => this.#startSolves());
   }
 
@@ -374,7 +312,7 @@ class TrainProcessor implements PartitionProcessor {
         for (const one of this.#learned) logLearned(this.#options.logger, one);
         this.#learned = [];
         this.#newest = last === undefined ? this.#newest : nameOf(last);
-        this.#busy = false;
+        this.#become('ready');
         this.#startSolves();
       },
     };
@@ -382,15 +320,15 @@ class TrainProcessor implements PartitionProcessor {
 
   async #committed(draft: Draft, positions: Positions, publication: Publication): Promise<void> {
     const { publisher, sets, store } = this.#parts;
-    this.#changing = true;
+    this.#become('committing');
     this.#pending = [];
     this.#position = positions.get(this.#options.examplesTopic) ?? this.#position;
     this.#solves.published(publication.solved);
-    for (const line of publisher.allSeries()) {
-      if (sets.get(line.extractor, line.task) !== undefined) continue;
-      this.#solves.drop(line);
+    for (const series of publisher.allSeries()) {
+      if (sets.get(series.extractor, series.task) !== undefined) continue;
+      this.#solves.drop(series);
       // Its heads may be erased: should the same set come again, it needs new ones.
-      line.outdated = true;
+      series.outdated = true;
     }
     this.#scoring.commit(draft, this.#pausedAt !== undefined);
     publisher.committed(publication);
@@ -398,7 +336,6 @@ class TrainProcessor implements PartitionProcessor {
     this.#reportProgress(publication);
     publisher.keep(draft);
     await store.write(draft.changes, positions);
-    this.#changing = false;
   }
 
   #reportProgress({ heads }: Publication): void {
@@ -407,12 +344,12 @@ class TrainProcessor implements PartitionProcessor {
     for (const { trained } of heads) {
       if (publisher.isServing(trained)) board.learned(this.#progress.serves(trained), Date.now());
     }
-    for (const line of publisher.allSeries()) {
-      if (sets.get(line.extractor, line.task) === undefined) this.#progress.prune(line, this.#position);
-      board.unlearned(line, this.#progress.unlearned(line));
+    for (const series of publisher.allSeries()) {
+      if (sets.get(series.extractor, series.task) === undefined) this.#progress.prune(series, this.#position);
+      board.unlearned(series, this.#progress.unlearned(series));
     }
     for (const set of sets.all()) {
-      const watermarks = publisher.lines(set).map(({ newest }) => newest?.watermark ?? -1);
+      const watermarks = publisher.seriesOf(set).map(({ newest }) => newest?.watermark ?? -1);
       this.#progress.prune(set, BigInt(Math.min(...watermarks)));
     }
   }

@@ -20,9 +20,10 @@ import { openStoreRestoring } from '../store-restoring.ts';
 import type { SettingsOf } from '../task-settings.ts';
 import type { OpenTrainingSets } from './examples/open-training-sets.ts';
 import { RetainedTrainingSets } from './examples/retained-sets.ts';
+import { openTrainProcessor, trainIdentity } from './open-train-processor.ts';
 import type { TrainMetrics } from './scoring/train-metrics.ts';
 import type { Solver } from './solving/solver.ts';
-import { openTrainProcessor, type TrainProcessorOptions, trainIdentity } from './train-processor.ts';
+import type { TrainProcessorOptions } from './train-processor.ts';
 
 export interface TrainRoleOptions {
   readonly registry: ModelRegistry;

@@ -15,7 +15,7 @@ import type { PublicationOptions } from './publication.ts';
 export interface ErasedHeadsOptions extends Pick<PublicationOptions, 'topics' | 'serving'> {
   readonly table: HeadsTable;
   /** All series of the partition, with their committed heads. */
-  readonly lines: readonly HeadSeries[];
+  readonly seriesList: readonly HeadSeries[];
   /** Whether the set still has examples. */
   hasExamples(set: SetName): boolean;
 }
@@ -42,23 +42,24 @@ export function withErasedHeadTombstones(
 function erasedHeads(
   publication: Publication,
   erasure: Erasure,
-  { table, lines, hasExamples }: ErasedHeadsOptions,
+  { table, seriesList, hasExamples }: ErasedHeadsOptions,
 ): KnownHead[] {
   const { extractor, task, offset } = erasure;
   const kept = new Map<HeadKind, ReadonlySet<number>>();
   for (const kind of new Set([
-    ...lines.map((line) => line.kind),
+    ...seriesList.map((series) => series.kind),
     ...table.headsOf(task).map((one) => one.kind),
   ])) {
     const published = publication.heads.map(({ trained }) => trained);
-    const newest = lines.map((line) => line.newest).filter((head) => head !== undefined);
+    const newest = seriesList.map((series) => series.newest).filter((head) => head !== undefined);
     const successors = [...published, ...newest].filter(
       (head) =>
         head.extractor === extractor && head.task === task && head.kind === kind && head.watermark > offset,
     );
     kept.set(kind, new Set(successors.map(({ version }) => version)));
   }
-  const isReplaced = (kind: HeadKind) => (kept.get(kind)?.size ?? 0) > 0 || !lines.some(isOf(erasure, kind));
+  const isReplaced = (kind: HeadKind) =>
+    (kept.get(kind)?.size ?? 0) > 0 || !seriesList.some(isOf(erasure, kind));
   return table
     .headsOf(task)
     .filter((head) => head.extractor === extractor && head.watermark <= offset)
@@ -73,14 +74,14 @@ function withServing(
   gone: readonly KnownHead[],
   options: ErasedHeadsOptions,
 ): Publication {
-  const { table, lines, topics } = options;
+  const { table, seriesList, topics } = options;
   const current = table.activation(task);
   const chosen = publication.serving.get(task);
   const next = chosen === undefined ? current : chosen;
   if (next === undefined || next === null) return publication;
   const activation = replaceErased(next, {
     erased: gone,
-    newest: [...publication.heads.map(({ trained }) => trained), ...newestOf(lines)],
+    newest: [...publication.heads.map(({ trained }) => trained), ...newestOf(seriesList)],
     isKnown: (head) => table.head(head, head.version) !== undefined,
     hasExamples: options.hasExamples,
   });
@@ -94,12 +95,12 @@ function withServing(
   };
 }
 
-function newestOf(lines: readonly HeadSeries[]) {
-  return lines.map(({ newest }) => newest).filter((head) => head !== undefined);
+function newestOf(seriesList: readonly HeadSeries[]) {
+  return seriesList.map(({ newest }) => newest).filter((head) => head !== undefined);
 }
 
-function isOf({ extractor, task }: SetName, kind: HeadKind): (line: HeadSeries) => boolean {
-  return (line) => line.extractor === extractor && line.task === task && line.kind === kind;
+function isOf({ extractor, task }: SetName, kind: HeadKind): (series: HeadSeries) => boolean {
+  return (series) => series.extractor === extractor && series.task === task && series.kind === kind;
 }
 
 function isServingOf(record: OutgoingRecord, topic: string, task: string): boolean {

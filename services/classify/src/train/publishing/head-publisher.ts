@@ -55,7 +55,7 @@ export interface PublishedHead {
 
 export class HeadPublisher {
   readonly #options: HeadPublisherOptions;
-  readonly #lines = new Map<string, readonly HeadSeries[]>();
+  readonly #series = new Map<string, readonly HeadSeries[]>();
   /** Series whose newest head is not in the store yet. */
   readonly #unkept = new Set<HeadSeries>();
   readonly #serving: ServingView;
@@ -67,36 +67,36 @@ export class HeadPublisher {
 
   /** Loads the scores of the store and the heads of the table, which must have caught up. */
   async open(sets: readonly SetName[], store: StateReader): Promise<void> {
-    for (const line of sets.flatMap((set) => this.lines(set))) {
-      line.scores = SeriesScores.restore(store.get(scoresKey(line)), store.get(measuredKey(line)));
-      await this.#restoreNewestHead(line);
-      const solved = readSolved(store, line);
-      line.choicesUnknown = line.newest !== undefined && solved === undefined;
-      const isOther = solved !== undefined && solved.choices !== this.#choices(line);
-      line.outdated = isOther || isOfOtherArithmetic(line);
-      this.#options.board.show(line);
+    for (const series of sets.flatMap((set) => this.seriesOf(set))) {
+      series.scores = SeriesScores.restore(store.get(scoresKey(series)), store.get(measuredKey(series)));
+      await this.#restoreNewestHead(series);
+      const solved = readSolved(store, series);
+      series.choicesUnknown = series.newest !== undefined && solved === undefined;
+      const isOther = solved !== undefined && solved.choices !== this.#choices(series);
+      series.outdated = isOther || isOfOtherArithmetic(series);
+      this.#options.board.show(series);
     }
   }
 
   /** One series of each kind, in order of preference. */
-  lines({ extractor, task }: SetName): readonly HeadSeries[] {
+  seriesOf({ extractor, task }: SetName): readonly HeadSeries[] {
     const id = setId(extractor, task);
-    const lines =
-      this.#lines.get(id) ??
+    const seriesList =
+      this.#series.get(id) ??
       this.#options.settingsOf(task).kinds.map((kind) => newHeadSeries(extractor, task, kind));
-    this.#lines.set(id, lines);
-    return lines;
+    this.#series.set(id, seriesList);
+    return seriesList;
   }
 
   allSeries(): HeadSeries[] {
-    return [...this.#lines.values()].flat();
+    return [...this.#series.values()].flat();
   }
 
   /** Whether predictions wait for heads of this series: it serves, or would be the first to. */
-  serves(line: HeadSeries): boolean {
-    const serving = this.#serving.activation(line.task);
-    if (serving === undefined) return line.kind === this.#options.settingsOf(line.task).kinds[0];
-    return serving.extractor === line.extractor && serving.kind === line.kind;
+  serves(series: HeadSeries): boolean {
+    const serving = this.#serving.activation(series.task);
+    if (serving === undefined) return series.kind === this.#options.settingsOf(series.task).kinds[0];
+    return serving.extractor === series.extractor && serving.kind === series.kind;
   }
 
   /** Whether this version of the head serves its task, as committed here. */
@@ -107,9 +107,9 @@ export class HeadPublisher {
 
   /** Writes what must survive a restart beside the examples and the scores. */
   keep(draft: Draft): void {
-    for (const line of this.#unkept) {
-      const solved: Solved = { digest: line.newest?.digest ?? '', choices: this.#choices(line) };
-      draft.put(solvedKey(line), Buffer.from(JSON.stringify(solved)));
+    for (const series of this.#unkept) {
+      const solved: Solved = { digest: series.newest?.digest ?? '', choices: this.#choices(series) };
+      draft.put(solvedKey(series), Buffer.from(JSON.stringify(solved)));
     }
     this.#unkept.clear();
   }
@@ -118,9 +118,9 @@ export class HeadPublisher {
    * The same heads again where new examples changed nothing: their watermark moves on, their version does
    * not.
    */
-  refresh(lines: readonly HeadSeries[], watermark: bigint): PublishedHead[] {
+  refresh(seriesList: readonly HeadSeries[], watermark: bigint): PublishedHead[] {
     const heads: PublishedHead[] = [];
-    for (const { newest } of lines) {
+    for (const { newest } of seriesList) {
       if (newest === undefined || newest.watermark >= Number(watermark)) continue;
       heads.push({ trained: { ...newest, watermark: Number(watermark) } });
     }
@@ -150,27 +150,27 @@ export class HeadPublisher {
 
   committed({ heads, serving, solved }: Publication): void {
     for (const { trained, classifier } of heads) {
-      const line = this.lines(trained).find(({ kind }) => kind === trained.kind);
-      if (line !== undefined) setNewestHead(line, trained, classifier);
+      const series = this.seriesOf(trained).find(({ kind }) => kind === trained.kind);
+      if (series !== undefined) setNewestHead(series, trained, classifier);
     }
-    for (const { line } of solved) {
-      line.choicesUnknown = false;
-      this.#unkept.add(line);
+    for (const { series } of solved) {
+      series.choicesUnknown = false;
+      this.#unkept.add(series);
     }
     this.#serving.committed(serving);
-    for (const line of this.allSeries()) this.#options.board.show(line);
+    for (const series of this.allSeries()) this.#options.board.show(series);
   }
 
   close(): void {
-    for (const line of this.allSeries()) this.#options.board.hide(line);
+    for (const series of this.allSeries()) this.#options.board.hide(series);
   }
 
-  #version({ line, head, parameters, classifier, watermark, cause }: SolvedHead): PublishedHead {
-    const { extractor, task, newest, scores } = line;
-    if (newest !== undefined && confirmsStoredHead(line, head)) {
+  #version({ series, head, parameters, classifier, watermark, cause }: SolvedHead): PublishedHead {
+    const { extractor, task, newest, scores } = series;
+    if (newest !== undefined && confirmsStoredHead(series, head)) {
       return { trained: { ...newest, watermark: Math.max(newest.watermark, Number(watermark)) } };
     }
-    const version = this.#nextVersion(line);
+    const version = this.#nextVersion(series);
     const context = { extractor, task, version, watermark, prequential: scores.measurements() };
     const trained = headTrained(head, context, parameters);
     return { trained, classifier, ...(cause === undefined ? {} : { cause }) };
@@ -182,11 +182,12 @@ export class HeadPublisher {
    */
   #choose(heads: readonly PublishedHead[], sets: readonly SetName[]): Map<string, HeadActivated | null> {
     const serving = new Map<string, HeadActivated | null>();
-    for (const task of new Set(this.allSeries().map((line) => line.task))) {
-      const taught = sets.filter((set) => set.task === task).flatMap((set) => this.lines(set));
-      const newest = taught.map((line) => heads.find(isOf(line))?.trained ?? line.newest);
+    for (const task of new Set(this.allSeries().map((series) => series.task))) {
+      const taught = sets.filter((set) => set.task === task).flatMap((set) => this.seriesOf(set));
+      const newest = taught.map((series) => heads.find(isOf(series))?.trained ?? series.newest);
       const recent = (head: HeadTrained) =>
-        taught.find((line) => line.extractor === head.extractor && line.kind === head.kind)?.scores.recent;
+        taught.find((series) => series.extractor === head.extractor && series.kind === head.kind)?.scores
+          .recent;
       const choice = chooseServing(newest, this.#serving.activation(task), this.#options.extractors, recent);
       if (choice !== undefined) serving.set(task, choice);
     }
@@ -194,28 +195,28 @@ export class HeadPublisher {
   }
 
   #trace(head: HeadTrained) {
-    const former = this.lines(head).find(({ kind }) => kind === head.kind)?.newest?.watermark;
+    const former = this.seriesOf(head).find(({ kind }) => kind === head.kind)?.newest?.watermark;
     return this.#options.traces?.of(head, head.watermark, former ?? 0);
   }
 
   /** The table knows every committed version, and this series those that the table may not show yet. */
-  #nextVersion(line: HeadSeries): number {
-    return Math.max(line.newest?.version ?? 0, this.#options.table.highestVersion(line)) + 1;
+  #nextVersion(series: HeadSeries): number {
+    return Math.max(series.newest?.version ?? 0, this.#options.table.highestVersion(series)) + 1;
   }
 
   #choices({ task, kind }: HeadSeries): string {
     return choicesOf(kind, this.#options.settingsOf(task));
   }
 
-  async #restoreNewestHead(line: HeadSeries): Promise<void> {
+  async #restoreNewestHead(series: HeadSeries): Promise<void> {
     const { table, blobs, logger } = this.#options;
-    const { task, kind } = line;
-    const newest = table.newest(line);
+    const { task, kind } = series;
+    const newest = table.newest(series);
     if (newest === undefined) return;
     try {
       const { parameters } = newest;
       const bytes = parameters instanceof Uint8Array ? parameters : await blobs.get(parameters);
-      setNewestHead(line, newest, openHead({ ...newest, parameters: bytes }));
+      setNewestHead(series, newest, openHead({ ...newest, parameters: bytes }));
     } catch (error) {
       const fields = { task, kind, version: newest.version, reason: String(error) };
       logger.error(fields, 'newest head cannot be opened; solving anew');
@@ -237,13 +238,13 @@ function confirmsStoredHead(
 }
 
 /** Undefined where the newest head is another one. */
-function readSolved(store: StateReader, line: HeadSeries): Solved | undefined {
-  const bytes = store.get(solvedKey(line));
+function readSolved(store: StateReader, series: HeadSeries): Solved | undefined {
+  const bytes = store.get(solvedKey(series));
   const solved = bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as Solved);
-  return solved?.digest === line.newest?.digest ? solved : undefined;
+  return solved?.digest === series.newest?.digest ? solved : undefined;
 }
 
-function isOf(line: HeadSeries): (head: PublishedHead) => boolean {
+function isOf(series: HeadSeries): (head: PublishedHead) => boolean {
   return ({ trained }) =>
-    trained.extractor === line.extractor && trained.task === line.task && trained.kind === line.kind;
+    trained.extractor === series.extractor && trained.task === series.task && trained.kind === series.kind;
 }

@@ -46,32 +46,32 @@ const minimumChallengerBackoffMs = 2_000;
 /** Pause after a failed solve; new labels may change the set. */
 const failurePauseMs = 10_000;
 
-export function pauseAfterFailure(line: HeadSeries): void {
-  line.notBefore = performance.now() + failurePauseMs;
+export function pauseAfterFailure(series: HeadSeries): void {
+  series.notBefore = performance.now() + failurePauseMs;
 }
 
 /** Settled heads are solved when labels pause, so later labels need not wait. */
-export function pauseAfter(line: HeadSeries, mode: HeadMode, solveMs: number, serves: boolean): void {
+export function pauseAfter(series: HeadSeries, mode: HeadMode, solveMs: number, serves: boolean): void {
   const rest = serves
     ? Math.max(minimumBackoffMs, backoffShare * solveMs)
     : Math.max(minimumChallengerBackoffMs, challengerBackoffShare * solveMs);
-  line.notBefore = mode === 'settled' ? 0 : performance.now() + rest;
+  series.notBefore = mode === 'settled' ? 0 : performance.now() + rest;
 }
 
 /** The set has changed since the newest head, and is not empty. */
-export function isBehind(line: HeadSeries, set: TrainingSet): boolean {
-  return set.examples > 0 && (line.outdated || line.newest?.setDigest !== set.setDigest);
+export function isBehind(series: HeadSeries, set: TrainingSet): boolean {
+  return set.examples > 0 && (series.outdated || series.newest?.setDigest !== set.setDigest);
 }
 
 /** A head with unknown settings waits until labels pause: mostly it is confirmed. */
-export function isSettled(line: HeadSeries, set: TrainingSet): boolean {
-  return line.newest?.mode === 'settled' && !line.choicesUnknown && !isBehind(line, set);
+export function isSettled(series: HeadSeries, set: TrainingSet): boolean {
+  return series.newest?.mode === 'settled' && !series.choicesUnknown && !isBehind(series, set);
 }
 
 /** Records a committed head; the classifier is left out where only the watermark moved. */
-export function setNewestHead(line: HeadSeries, head: HeadTrained, classifier?: Classifier): void {
-  line.newest = head;
+export function setNewestHead(series: HeadSeries, head: HeadTrained, classifier?: Classifier): void {
+  series.newest = head;
   if (classifier === undefined) return;
-  line.classifier = classifier;
-  line.outdated = false;
+  series.classifier = classifier;
+  series.outdated = false;
 }

@@ -26,8 +26,8 @@ export interface ScoringOptions {
 
 export class Scoring {
   readonly #options: ScoringOptions;
-  #uncommitted: { readonly line: HeadSeries; readonly example: ScoredExample }[] = [];
-  #forgotten: { readonly line: HeadSeries; readonly imageId: string }[] = [];
+  #uncommitted: { readonly series: HeadSeries; readonly example: ScoredExample }[] = [];
+  #forgotten: { readonly series: HeadSeries; readonly imageId: string }[] = [];
   /** Series whose tables have unwritten changes. */
   readonly #unwritten = new Set<HeadSeries>();
   #restUntil = 0;
@@ -40,22 +40,22 @@ export class Scoring {
    * Scores a new example on the newest head of each series, before any head learns it. Corrections do not
    * count.
    */
-  score(lines: readonly HeadSeries[], { removed, added }: SetChange): void {
+  score(seriesList: readonly HeadSeries[], { removed, added }: SetChange): void {
     if (removed !== null || added === null) return;
-    for (const line of lines) {
-      const { classifier } = line;
+    for (const series of seriesList) {
+      const { classifier } = series;
       if (classifier?.dimensions !== added.vector.length) continue;
       const { probabilities, novelty } = classifier.predict(added.vector);
       const { imageId, label } = added;
-      const references = line.newest?.measurements.sample ?? 0;
+      const references = series.newest?.measurements.sample ?? 0;
       const example = { imageId, label, classes: classifier.classes, probabilities, novelty, references };
-      this.#uncommitted.push({ line, example });
+      this.#uncommitted.push({ series, example });
     }
   }
 
   /** Removes an erased image. */
-  forget(lines: readonly HeadSeries[], imageId: string): void {
-    for (const line of lines) this.#forgotten.push({ line, imageId });
+  forget(seriesList: readonly HeadSeries[], imageId: string): void {
+    for (const series of seriesList) this.#forgotten.push({ series, imageId });
   }
 
   forgetUncommitted(): void {
@@ -66,30 +66,30 @@ export class Scoring {
   /** Stores the scores of the committed batch; class tables too where labels have paused. */
   commit(draft: Draft, hasPaused = false): void {
     const scored = new Set<HeadSeries>();
-    for (const { line, example } of this.#uncommitted) {
-      scored.add(line);
-      this.#unwritten.add(line);
-      for (const drift of line.scores.add(example)) this.#tell(line, drift);
+    for (const { series, example } of this.#uncommitted) {
+      scored.add(series);
+      this.#unwritten.add(series);
+      for (const drift of series.scores.add(example)) this.#tell(series, drift);
     }
     this.#uncommitted = [];
-    for (const { line, imageId } of this.#forgotten) {
-      line.scores.forget(imageId);
-      this.#unwritten.add(line);
+    for (const { series, imageId } of this.#forgotten) {
+      series.scores.forget(imageId);
+      this.#unwritten.add(series);
     }
-    for (const line of scored) draft.put(scoresKey(line), line.scores.quickState());
+    for (const series of scored) draft.put(scoresKey(series), series.scores.quickState());
     if (hasPaused || performance.now() >= this.#restUntil) this.#writeTables(draft, this.#unwritten);
     // An erased image must not stay in the store.
-    else this.#writeTables(draft, new Set(this.#forgotten.map(({ line }) => line)));
+    else this.#writeTables(draft, new Set(this.#forgotten.map(({ series }) => series)));
     this.#forgotten = [];
   }
 
-  #writeTables(draft: Draft, lines: ReadonlySet<HeadSeries>): void {
+  #writeTables(draft: Draft, seriesList: ReadonlySet<HeadSeries>): void {
     let bytes = 0;
-    for (const line of lines) {
-      const table = line.scores.measuredState();
+    for (const series of seriesList) {
+      const table = series.scores.measuredState();
       bytes += table.length;
-      draft.put(measuredKey(line), table);
-      this.#unwritten.delete(line);
+      draft.put(measuredKey(series), table);
+      this.#unwritten.delete(series);
     }
     if (bytes === 0) return;
     const rest = Math.min(longestRestMs, Math.max(leastRestMs, bytes / bytesPerMs));

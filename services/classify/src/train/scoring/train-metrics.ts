@@ -22,25 +22,25 @@ export interface SeriesView {
 type SeriesName = Pick<HeadSeries, 'extractor' | 'task' | 'kind'>;
 
 export class TrainMetrics {
-  readonly #lines = new Map<string, HeadSeries>();
+  readonly #series = new Map<string, HeadSeries>();
   readonly #metrics: ReturnType<typeof registerTrainMetrics>;
 
   constructor(metrics: Metrics) {
     this.#metrics = registerTrainMetrics(metrics);
   }
 
-  show(line: HeadSeries): void {
-    const { extractor, task, kind, newest } = line;
-    this.#lines.set(nameOf(line), line);
+  show(series: HeadSeries): void {
+    const { extractor, task, kind, newest } = series;
+    this.#series.set(nameOf(series), series);
     if (newest === undefined) return;
     this.#metrics.version.set(newest.version, { task, extractor, kind });
     this.#metrics.examples.set(newest.examples, { task, extractor, kind });
-    const { accuracy, logLoss } = line.scores.recent;
+    const { accuracy, logLoss } = series.scores.recent;
     if (accuracy !== null) this.#metrics.accuracy.set(accuracy, { task, extractor, kind });
     if (logLoss !== null) this.#metrics.logLoss.set(logLoss, { task, extractor, kind });
   }
 
-  /** Changes of the examples that the newest head of the line has not learned. */
+  /** Changes of the examples that the newest head of the series has not learned. */
   unlearned({ extractor, task, kind }: SeriesName, changes: number): void {
     this.#metrics.unlearned.set(changes, { task, extractor, kind });
   }
@@ -50,10 +50,10 @@ export class TrainMetrics {
     for (const time of assignedAt) this.#metrics.labelDelay.observe(time, now);
   }
 
-  hide(line: HeadSeries): void {
-    const { extractor, task, kind } = line;
-    if (this.#lines.get(nameOf(line)) !== line) return;
-    this.#lines.delete(nameOf(line));
+  hide(series: HeadSeries): void {
+    const { extractor, task, kind } = series;
+    if (this.#series.get(nameOf(series)) !== series) return;
+    this.#series.delete(nameOf(series));
     this.#metrics.unlearned.remove({ task, extractor, kind });
   }
 
@@ -80,8 +80,8 @@ export class TrainMetrics {
   }
 
   /** The head series that this process trains, of one task or of all. */
-  lines(task?: string): SeriesView[] {
-    const known = [...this.#lines.values()].filter((line) => task === undefined || line.task === task);
+  seriesOf(task?: string): SeriesView[] {
+    const known = [...this.#series.values()].filter((series) => task === undefined || series.task === task);
     return known.map(({ extractor, task, kind, newest, scores }) => ({
       extractor,
       task,
@@ -94,9 +94,9 @@ export class TrainMetrics {
   }
 
   #find(extractor: string, task: string, kind?: string): HeadSeries | undefined {
-    const fits = (line: HeadSeries) =>
-      line.extractor === extractor && line.task === task && (kind ?? line.kind) === line.kind;
-    return [...this.#lines.values()].find(fits);
+    const fits = (series: HeadSeries) =>
+      series.extractor === extractor && series.task === task && (kind ?? series.kind) === series.kind;
+    return [...this.#series.values()].find(fits);
   }
 }
 

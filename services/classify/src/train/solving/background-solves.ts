@@ -22,7 +22,7 @@ import type { Solver } from './solver.ts';
 import type { Urgency } from './solver-worker.ts';
 
 export interface SolveTask {
-  readonly line: HeadSeries;
+  readonly series: HeadSeries;
   readonly set: TrainingSet;
   readonly mode: HeadMode;
   /** Offset behind the set's examples. */
@@ -33,7 +33,7 @@ export interface SolveTask {
   readonly serves: boolean;
 }
 
-export interface SolvedHead extends Pick<SolveTask, 'line' | 'watermark' | 'cause'> {
+export interface SolvedHead extends Pick<SolveTask, 'series' | 'watermark' | 'cause'> {
   readonly head: Head;
   readonly parameters: HeadTrained['parameters'];
   readonly classifier: Classifier;
@@ -75,8 +75,8 @@ export class BackgroundSolves {
     return [...this.#solved.values()];
   }
 
-  isUnderWay(line: HeadSeries): boolean {
-    return this.#running.has(line) || this.#solved.has(line);
+  isUnderWay(series: HeadSeries): boolean {
+    return this.#running.has(series) || this.#solved.has(series);
   }
 
   /** Copies the set before it returns; false where no thread is free. */
@@ -85,43 +85,43 @@ export class BackgroundSolves {
     const urgency: Urgency = task.serves && task.mode === 'provisional' ? 'now' : 'later';
     if (!solver.isFree(urgency)) return false;
     const running = { mode: task.mode, abort: new AbortController() };
-    this.#running.set(task.line, running);
+    this.#running.set(task.series, running);
     void this.#finish(task, running, this.#solve(task, urgency, running.abort.signal));
     return true;
   }
 
   /** Labels have resumed: settled heads are solved at the next pause. */
   dropSettled(): void {
-    for (const [line, { mode }] of this.#running) if (mode === 'settled') this.drop(line);
+    for (const [series, { mode }] of this.#running) if (mode === 'settled') this.drop(series);
   }
 
   /** Cancels all work of this series, such as of an empty set. */
-  drop(line: HeadSeries): void {
-    this.#running.get(line)?.abort.abort();
-    this.#running.delete(line);
-    this.#solved.delete(line);
+  drop(series: HeadSeries): void {
+    this.#running.get(series)?.abort.abort();
+    this.#running.delete(series);
+    this.#solved.delete(series);
   }
 
   published(heads: readonly SolvedHead[]): void {
-    for (const head of heads) if (this.#solved.get(head.line) === head) this.#solved.delete(head.line);
+    for (const head of heads) if (this.#solved.get(head.series) === head) this.#solved.delete(head.series);
   }
 
   close(): void {
-    for (const line of [...this.#running.keys(), ...this.#solved.keys()]) this.drop(line);
+    for (const series of [...this.#running.keys(), ...this.#solved.keys()]) this.drop(series);
   }
 
   /** Copies the set before its first await. */
-  async #solve({ line, set, mode }: SolveTask, urgency: Urgency, signal: AbortSignal): Promise<Head> {
+  async #solve({ series, set, mode }: SolveTask, urgency: Urgency, signal: AbortSignal): Promise<Head> {
     const { solver, settingsOf, refill, readExamples } = this.#options;
-    const { prior, units } = settingsOf(line.task);
+    const { prior, units } = settingsOf(series.task);
     refill(set);
-    const more = needsAdditionalExamples(line.kind, mode) ? readExamples(set, signal) : undefined;
-    return solver.start(set, { kind: line.kind, mode, prior, units }, urgency, signal, more);
+    const more = needsAdditionalExamples(series.kind, mode) ? readExamples(set, signal) : undefined;
+    return solver.start(set, { kind: series.kind, mode, prior, units }, urgency, signal, more);
   }
 
   /** A failed solve must not stop learning or predictions. */
   async #finish(task: SolveTask, running: Running, solving: Promise<Head>): Promise<void> {
-    const { line, mode, watermark, cause, serves } = task;
+    const { series, mode, watermark, cause, serves } = task;
     const { board, storeParameters, changed } = this.#options;
     const began = performance.now();
     try {
@@ -129,24 +129,24 @@ export class BackgroundSolves {
       const seconds = (performance.now() - began) / 1000;
       const parameters = await storeParameters(head.parameters);
       if (running.abort.signal.aborted) return;
-      this.#solved.set(line, { line, watermark, cause, head, parameters, classifier: openHead(head) });
-      pauseAfter(line, mode, seconds * 1000, serves);
+      this.#solved.set(series, { series, watermark, cause, head, parameters, classifier: openHead(head) });
+      pauseAfter(series, mode, seconds * 1000, serves);
       board.solved(mode, seconds);
     } catch (thrown) {
       if (!running.abort.signal.aborted) this.#fail(task, thrown);
     } finally {
-      if (this.#running.get(line) === running) this.#running.delete(line);
+      if (this.#running.get(series) === running) this.#running.delete(series);
       if (!running.abort.signal.aborted) changed();
     }
   }
 
-  #fail({ line, set }: SolveTask, thrown: unknown): void {
+  #fail({ series, set }: SolveTask, thrown: unknown): void {
     const { board, logger } = this.#options;
     const { code, message } = asHeadwaterError(thrown);
-    const { extractor, task, kind } = line;
+    const { extractor, task, kind } = series;
     const fields = { extractor, task, kind, examples: set.examples, code, reason: message };
     logger.error(fields, 'head cannot be solved');
     board.failed(code);
-    pauseAfterFailure(line);
+    pauseAfterFailure(series);
   }
 }
