@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { HeadwaterError } from '@headwater/errors';
 import type { Positions } from '@headwater/log';
 import { open, type RootDatabase } from 'lmdb';
+import { OpeningCount } from './opening-count.ts';
 import { erasedKey, erasedMark, withoutErased } from './rewriting.ts';
 import { StoreView } from './snapshots/store-view.ts';
 import type { Changes, RangeOptions, StateEntry, StateReader } from './state.ts';
@@ -22,6 +23,8 @@ export interface PartitionStore extends StateReader {
   readonly erasedAt: number;
   /** The part of the identity that snapshots must share with the store. */
   readonly identity: string;
+  /** True where a former store was removed at the opening, because its users have crashed. */
+  readonly isRemoved: boolean;
   /** Aborted when the store is closed. */
   readonly closing: AbortSignal;
   /** The store as it is now, whatever is written later. Errors: store-unavailable. */
@@ -55,14 +58,17 @@ const lastCharacter = '\uffff';
 
 /** Errors: store-unavailable. */
 export async function openPartitionStore(options: PartitionStoreOptions): Promise<PartitionStore> {
+  let openings: OpeningCount | undefined;
   try {
     mkdirSync(options.folder, { recursive: true });
+    if (options.isTemporary !== true) openings = new OpeningCount(options.folder);
     const openOne = (folder: string) => openDatabase(folder, options.isTemporary === true);
     const database = await withoutErased(openOne(options.folder), options.folder, openOne);
-    const store = new LmdbPartitionStore(database, options);
+    const store = new LmdbPartitionStore(database, options, openings);
     await store.load();
     return store;
   } catch (cause) {
+    openings?.end();
     throw unavailable('the local store cannot be opened; check DATA_DIR and its disk', options.folder, cause);
   }
 }
@@ -83,6 +89,8 @@ class LmdbPartitionStore implements PartitionStore {
   #positions: Positions = new Map();
   #writtenAt = 0;
   /** Undefined for a temporary store. */
+  readonly #openings: OpeningCount | undefined;
+  /** Undefined for a temporary store. */
   readonly #noteFolder: string | undefined;
   #notedAt = 0;
   #isClosed = false;
@@ -90,10 +98,16 @@ class LmdbPartitionStore implements PartitionStore {
   constructor(
     database: RootDatabase<Buffer, string>,
     { identity, folder, isTemporary }: PartitionStoreOptions,
+    openings: OpeningCount | undefined,
   ) {
+    this.#openings = openings;
     this.#database = database;
     this.identity = identity;
     this.#noteFolder = isTemporary === true ? undefined : folder;
+  }
+
+  get isRemoved(): boolean {
+    return this.#openings?.isRemoved ?? false;
   }
 
   get closing(): AbortSignal {
@@ -216,6 +230,7 @@ class LmdbPartitionStore implements PartitionStore {
     this.#closing.abort();
     for (const view of this.#views) view.close();
     await this.#database.close();
+    this.#openings?.end();
   }
 
   /** Where the store stands, for `StoredPartitions`. */

@@ -18,7 +18,8 @@ export type RestoredStoreOptions = PartitionStoreOptions &
 
 export interface RestoredStore {
   readonly store: PartitionStore;
-  readonly rolled: RollForwardResult & Partial<LoadedSnapshot>;
+  /** `storeRemoved`: a damaged store was removed, see opening-count.ts. */
+  readonly rolled: RollForwardResult & Partial<LoadedSnapshot> & { readonly storeRemoved?: true };
 }
 
 /** Errors: store-unavailable, log-unavailable, and those of `apply`; the store is then closed. */
@@ -31,7 +32,8 @@ export async function openRestoredStore(options: RestoredStoreOptions): Promise<
     const loaded = await loadSnapshot(store, options);
     const rolled = await rollForward({ ...options, store });
     options.snapshots?.start(store, options.partition);
-    return { store, rolled: { ...rolled, ...loaded } };
+    const removed = store.isRemoved ? ({ storeRemoved: true } as const) : {};
+    return { store, rolled: { ...rolled, ...loaded, ...removed } };
   } catch (error) {
     await store.close();
     throw error;
