@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../testing/classify-fixture.ts';
 import { TrainerFixture } from '../testing/trainer-fixture.ts';
 
@@ -30,6 +30,26 @@ describe('several kinds of heads of one task', () => {
       'ncm provisional later',
       'ridge provisional later',
     ]);
+  });
+
+  it('solves settled heads at once when provisional solves end after labels have paused', async () => {
+    await fixture.reopen(0n, { kinds: ['lda', 'ncm'] });
+    fixture.held = [];
+    await fixture.commit(await fixture.process(fixture.batch(0, 9)));
+    await eventually(async () => fixture.started.length === 2);
+    await fixture.idle();
+    const now = performance.now.bind(performance);
+    // The solves seem to take an hour, after which a series that does not serve rests for a day.
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 3_600_000);
+    try {
+      fixture.release();
+      await eventually(async () => {
+        await fixture.offered();
+        return fixture.started.includes('ncm settled later');
+      });
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it.each(['mlp', 'softmax'] as const)(

@@ -142,7 +142,7 @@ export class TrainProcessor implements PartitionProcessor {
     this.#undo();
     this.#become('ready');
     this.#pausedAt = await this.#end();
-    for (const series of this.#parts.publisher.allSeries()) series.notBefore = 0;
+    for (const series of this.#parts.publisher.allSeries()) series.retryAt = 0;
     const settled = this.#seriesOfSets(
       ({ series, set }) => isSettled(series, set) && !this.#solves.isUnderWay(series),
     );
@@ -236,11 +236,13 @@ export class TrainProcessor implements PartitionProcessor {
       paused ? !isSettled(series, set) : isBehind(series, set),
     );
     const idle = due.filter((series) => !this.#solves.isUnderWay(series));
+    // A provisional solve that ends after labels have paused delays no settled head.
+    const startOf = ({ restUntil, retryAt }: HeadSeries) => (paused ? retryAt : Math.max(restUntil, retryAt));
     const later = (series: HeadSeries) => Number(series.choicesUnknown && !series.outdated);
-    for (const series of idle.sort((a, b) => later(a) - later(b) || a.notBefore - b.notBefore)) {
-      if (series.notBefore <= performance.now()) this.#startSolve(series);
+    for (const series of idle.sort((a, b) => later(a) - later(b) || startOf(a) - startOf(b))) {
+      if (startOf(series) <= performance.now()) this.#startSolve(series);
     }
-    const waiting = idle.map(({ notBefore }) => notBefore - performance.now()).filter((ms) => ms > 0);
+    const waiting = idle.map((series) => startOf(series) - performance.now()).filter((ms) => ms > 0);
     if (waiting.length > 0) this.#timer = setTimeout(() => this.#startSolves(), Math.min(...waiting)).unref();
   }
 

@@ -15,8 +15,10 @@ export interface HeadSeries {
   outdated: boolean;
   /** The settings of the newest head are unknown: another process solved it, or the store was lost. */
   choicesUnknown: boolean;
-  /** No solve before this time of `performance.now()`, which does not jump with the clock. */
-  notBefore: number;
+  /** No provisional solve before this time of `performance.now()`, which does not jump with the clock. */
+  restUntil: number;
+  /** No solve at all before this time of `performance.now()`. */
+  retryAt: number;
   scores: SeriesScores;
 }
 
@@ -29,7 +31,8 @@ export function newHeadSeries(extractor: string, task: string, kind: HeadKind): 
     classifier: undefined,
     outdated: false,
     choicesUnknown: false,
-    notBefore: 0,
+    restUntil: 0,
+    retryAt: 0,
     scores: new SeriesScores(),
   };
 }
@@ -47,7 +50,7 @@ const minimumChallengerBackoffMs = 2_000;
 const failurePauseMs = 10_000;
 
 export function pauseAfterFailure(series: HeadSeries): void {
-  series.notBefore = performance.now() + failurePauseMs;
+  series.retryAt = performance.now() + failurePauseMs;
 }
 
 /** Settled heads are solved when labels pause, so later labels need not wait. */
@@ -55,7 +58,7 @@ export function pauseAfter(series: HeadSeries, mode: HeadMode, solveMs: number, 
   const rest = serves
     ? Math.max(minimumBackoffMs, backoffShare * solveMs)
     : Math.max(minimumChallengerBackoffMs, challengerBackoffShare * solveMs);
-  series.notBefore = mode === 'settled' ? 0 : performance.now() + rest;
+  series.restUntil = mode === 'settled' ? 0 : performance.now() + rest;
 }
 
 /** The set has changed since the newest head, and is not empty. */
