@@ -129,7 +129,7 @@ async function openLookup(
   const { EXTRACTORS: extractors } = config;
   return new ImageLookup({
     tracker,
-    peers: openPeers(config, { admin: log.admin, self: undefined, logger }),
+    peers: await openPeers(config, { admin: log.admin, self: undefined, groups: [groups.join], logger }),
     log,
     images: await openCodec(schemaIds, 'ImageReceived', topics.images),
     imagesTopic: topics.images,

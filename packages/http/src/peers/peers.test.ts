@@ -8,7 +8,8 @@ import { freePort } from '@headwater/testing/free-port';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { serve, type TestServer } from '../testing/test-server.ts';
-import { openPeers, type Peers } from './peers.ts';
+import { PeerClient } from './peer-client.ts';
+import { openPeers, Peers } from './peers.ts';
 
 const secret = 'the secret that all processes share';
 const token = 'r'.repeat(32);
@@ -67,13 +68,24 @@ function describeMembers(...members: readonly Member[]): GroupDescription {
 function peersOf(description: GroupDescription | (() => GroupDescription), waitMs = 1_000) {
   const describeGroup = vi.fn(async () => (typeof description === 'function' ? description() : description));
   const options = { admin: { describeGroup }, self: 'http://127.0.0.1:1', logger, waitMs };
-  const peers = openPeers({ PEER_SECRET: secret }, options) as Peers;
+  const peers = new Peers({
+    ...options,
+    client: new PeerClient({ secret, ca: undefined, serverName: undefined }),
+  });
   closing.push(() => peers.close());
   return { peers, describeGroup };
 }
 
 const question = { group: 'join', path: '/things?limit=3', caller };
 const nothing = async () => ({ partitions: [] as number[] });
+
+it('is refused at the start where the groups may not be described', async () => {
+  const forbidden = new HeadwaterError('log-forbidden', 'no right to describe the group join');
+  const describeGroup = vi.fn(async () => Promise.reject(forbidden));
+  const options = { admin: { describeGroup }, self: undefined, groups: ['join'], logger };
+  await expect(openPeers({ PEER_SECRET: secret }, options)).rejects.toBe(forbidden);
+  expect(await openPeers({}, options)).toBeUndefined();
+});
 
 describe('a question to several owners', () => {
   it('is answered by each for its partitions, for the caller that the first process knows', async () => {
@@ -248,7 +260,7 @@ describe('with HTTPS, another process', () => {
     closing.push(() => server[Symbol.asyncDispose]());
     const admin = { describeGroup: async () => describeMembers([url, 0]) };
     const config = { PEER_SECRET: secret, ...given } as Parameters<typeof openPeers>[0];
-    const peers = openPeers(config, { admin, self: undefined, logger }) as Peers;
+    const peers = (await openPeers(config, { admin, self: undefined, groups: [], logger })) as Peers;
     closing.push(() => peers.close());
     return (await peers.gather([0], { ...question, path: '/part' }, nothing)).missing;
   }

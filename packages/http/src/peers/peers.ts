@@ -51,10 +51,17 @@ const logEveryMs = 30_000;
 
 const anonymous: TokenHolder = { name: 'anonymous', role: 'read' };
 
-/** Undefined without PEER_SECRET: the process answers alone. */
-export function openPeers(config: PeerConfig, options: Omit<PeersOptions, 'client'>): Peers | undefined {
+/**
+ * Undefined without PEER_SECRET: the process answers alone. `groups` are those that will be asked. Errors: log-forbidden
+ * where they may not be described, log-unavailable.
+ */
+export async function openPeers(
+  config: PeerConfig,
+  { groups, ...options }: Omit<PeersOptions, 'client'> & { readonly groups: readonly string[] },
+): Promise<Peers | undefined> {
   const { PEER_SECRET: secret, PEER_TLS_CA: ca, PEER_TLS_NAME: serverName } = config;
   if (secret === undefined) return undefined;
+  await Promise.all(groups.map((group) => options.admin.describeGroup(group)));
   return new Peers({ ...options, client: new PeerClient({ secret, ca, serverName }) });
 }
 

@@ -80,7 +80,9 @@ export async function openApiRole(
     openTrainingSets,
     requireHead: (task) => requireHead({ views, serving }, task),
   });
-  const peers = self === undefined ? undefined : openPeers(config, { admin: log.admin, self, logger });
+  const groups = [names.groups.join, names.groups.train];
+  const peers =
+    self === undefined ? undefined : await openPeers(config, { admin: log.admin, self, groups, logger });
   const installation = new Installation({
     peers,
     local,

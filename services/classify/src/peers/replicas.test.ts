@@ -146,8 +146,8 @@ describe('a question that was passed on', () => {
         members: [{ id: 'm', address, partitions: [partition] }],
       });
       const logger = createLogger({ name: 'test', level: 'silent' });
-      const options = { admin: { describeGroup }, self: undefined, logger, waitMs: 300 };
-      const peers = openPeers({ PEER_SECRET: common.PEER_SECRET } as PeerConfig, options);
+      const options = { admin: { describeGroup }, self: undefined, groups: [], logger, waitMs: 300 };
+      const peers = await openPeers({ PEER_SECRET: common.PEER_SECRET } as PeerConfig, options);
       const question = { group, path: '/v1/tasks/digit/suspects', caller: null };
       const notHere = () => Promise.reject(new HeadwaterError('partition-elsewhere', 'not here'));
       const outcome = await peers?.owner(partition, question, notHere).then(
