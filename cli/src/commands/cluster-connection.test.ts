@@ -5,15 +5,15 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 it('warns when Kafka does not respond, and not when it does', async () => {
-  const tell = vi.fn();
-  warnIfUnresponsive(Promise.resolve(3), tell);
-  warnIfUnresponsive(Promise.reject(new Error('forbidden')), tell);
-  warnIfUnresponsive(new Promise(() => {}), tell)();
+  const warn = vi.fn();
+  warnIfUnresponsive(Promise.resolve(3), warn);
+  warnIfUnresponsive(Promise.reject(new Error('forbidden')), warn);
+  warnIfUnresponsive(new Promise(() => {}), warn)();
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(tell).not.toHaveBeenCalled();
-  warnIfUnresponsive(new Promise(() => {}), tell);
+  expect(warn).not.toHaveBeenCalled();
+  warnIfUnresponsive(new Promise(() => {}), warn);
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(tell.mock.calls).toEqual([[5_000]]);
+  expect(warn.mock.calls).toEqual([[5_000]]);
 });
 
 it('ends a wait for a Kafka that does not respond, and leaves one that did to the command', async () => {

@@ -124,7 +124,7 @@ async function createHttp(refuse: (id: string) => boolean = () => false): Promis
   };
 }
 
-async function tell(options: {
+async function runDemo(options: {
   images: number;
   labelShare?: number;
   inFlight?: number;
@@ -152,7 +152,7 @@ async function tell(options: {
 describe('the closed loop', () => {
   it('sends every image, half of them each way, and reads every prediction', async () => {
     await startServices();
-    await tell({ images: 200 });
+    await runDemo({ images: 200 });
     expect(statistics).toMatchObject({ accepted: 200, predicted: 200, deadLettered: 0, headVersion: 7 });
     expect(statistics.acceptedIds.size).toBeGreaterThan(60);
     expect(statistics.acceptedIds.size).toBeLessThan(140);
@@ -160,7 +160,7 @@ describe('the closed loop', () => {
 
   it('labels the chosen share at any timing, and scores the earlier predictions', async () => {
     await startServices();
-    await tell({ images: 200, labelShare: 0.6 });
+    await runDemo({ images: 200, labelShare: 0.6 });
     const chosen = [...(source.images(200) as Iterable<{ bytes: Buffer; label: string }>)].filter(
       (image) => hashFraction('label', imageIdOf({ name: '', ...image })) < 0.6,
     );
@@ -171,7 +171,7 @@ describe('the closed loop', () => {
 
   it('gives a label only after the prediction of its image was read', async () => {
     await startServices();
-    await tell({ images: 100, labelShare: 1 });
+    await runDemo({ images: 100, labelShare: 1 });
     await expect.poll(() => events.filter((event) => event.startsWith('labelled')).length).toBe(100);
     for (const [at, event] of events.entries()) {
       const [what, id] = event.split(' ');
@@ -181,7 +181,7 @@ describe('the closed loop', () => {
 
   it('has no more images on their way than it may', async () => {
     await startServices();
-    await tell({ images: 120, inFlight: 5 });
+    await runDemo({ images: 120, inFlight: 5 });
     expect(mostInFlight).toBeGreaterThan(0);
     expect(mostInFlight).toBeLessThanOrEqual(5);
   });
@@ -190,7 +190,7 @@ describe('the closed loop', () => {
     const third = (id: string) => hashFraction('third', id) < 0.3;
     await startServices(({ key }) => (third(String(key)) ? 'dead-letter' : 'predict'));
     const http = await createHttp((id) => hashFraction('refused', id) < 0.3);
-    await tell({ images: 150, inFlight: 8, http });
+    await runDemo({ images: 150, inFlight: 8, http });
     const refused = statistics.refused.get('image-unreadable') ?? 0;
     expect(refused).toBeGreaterThan(5);
     expect(statistics.deadLettered).toBeGreaterThan(15);
@@ -200,7 +200,7 @@ describe('the closed loop', () => {
   it('gives up when a prediction never comes', async () => {
     const victim = imageIdOf({ name: '', bytes: Buffer.from('image 3'), label: null });
     await startServices(({ key }) => (String(key) === victim ? 'nothing' : 'predict'));
-    await expect(tell({ images: 20, timeoutMs: 200 })).rejects.toMatchObject({
+    await expect(runDemo({ images: 20, timeoutMs: 200 })).rejects.toMatchObject({
       code: 'timed-out',
       message: expect.stringContaining(victim),
     });
@@ -210,14 +210,14 @@ describe('the closed loop', () => {
     await startServices();
     const http = await createHttp();
     const broken: IngestClient = { ...http, putLabel: () => Promise.reject(new Error('no labels today')) };
-    await expect(tell({ images: 50, http: broken })).rejects.toThrow('no labels today');
+    await expect(runDemo({ images: 50, http: broken })).rejects.toThrow('no labels today');
   });
 
-  it('ends when it is told to', async () => {
+  it('ends on abort', async () => {
     await startServices(() => 'nothing');
     const controller = new AbortController();
-    const telling = tell({ images: 50, inFlight: 4, signal: controller.signal });
+    const running = runDemo({ images: 50, inFlight: 4, signal: controller.signal });
     controller.abort(new Error('enough'));
-    await expect(telling).rejects.toThrow('enough');
+    await expect(running).rejects.toThrow('enough');
   });
 });

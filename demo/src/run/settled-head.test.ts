@@ -134,7 +134,7 @@ describe('the wait for the settled head', () => {
     await expect(waiting).resolves.toMatchObject({ version: 2, digest: 'digest 2' });
   });
 
-  it('ends when it is told to', async () => {
+  it('ends on abort', async () => {
     await write(topics.examples, 5, examplesPartition);
     const controller = new AbortController();
     const waiting = wait(30_000, controller.signal);

@@ -51,7 +51,7 @@ const story = [
   'classify: example erased',
 ];
 
-it('tells the whole story of an image by its id in the logs of all services at level debug', async () => {
+it('finds all steps of an image by its id in the logs of all services at level debug', async () => {
   await using services = await startThreeServices();
   await liveAndDie(services);
   await eventually(() => story.every((step) => storyOf(services, id).includes(step)));
@@ -66,7 +66,7 @@ it('writes no line about a single image at level info', async () => {
   expect(services.lines.filter((line) => JSON.stringify(line).includes('cam-1'))).toEqual([]);
 });
 
-it('tells the same story by the hash of the id, which no line has itself', async () => {
+it('finds the same steps by the hash of the id, which no line contains', async () => {
   await using services = await startThreeServices({ environment: { LOG_IMAGE_IDS: 'hashed' } });
   await liveAndDie(services);
   const hash = createHash('sha256').update(id).digest('hex').slice(0, 16);

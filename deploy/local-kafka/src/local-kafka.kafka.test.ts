@@ -95,8 +95,8 @@ describe('a local Kafka', () => {
 
   test('reports a crashed broker with the end of its log, and keeps its data', async () => {
     const words: string[] = [];
-    const tell = (_: object, message: string) => words.push(message);
-    const kafka = await startLocalKafka({ dataDir, logger: { info: tell, error: tell } });
+    const record = (_: object, message: string) => words.push(message);
+    const kafka = await startLocalKafka({ dataDir, logger: { info: record, error: record } });
     await write(kafka, 'last words');
     process.kill(kafka.pid, 'SIGKILL');
     await expect(kafka.stopped).rejects.toMatchObject({

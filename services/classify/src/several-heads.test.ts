@@ -115,7 +115,7 @@ describe('heads that learn side by side', () => {
     expect(new Set(activations.map(({ reason }) => reason))).toEqual(new Set(['champion']));
   });
 
-  it('how each class is answered is told once, and only of a single task', async () => {
+  it('publishes the answers of each class once, and only for a single task', async () => {
     const ofClasses = (numbers: object = {}) => Object.keys(numbers).filter((name) => name.includes('/'));
     const one = await task();
     const { body: head } = await fixture.api<HeadView>(service, '/v1/tasks/digit/head');

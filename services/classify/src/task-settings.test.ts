@@ -82,8 +82,8 @@ tasks:
     expect(describeSettings(settingsOf('other'))).toMatchObject({ window: { newest: 10 }, lift: 8 });
   });
 
-  it('tell everything that is wrong at once, by task and key', async () => {
-    const told = await refusal(`
+  it('report all errors at once, by task and key', async () => {
+    const message = await refusal(`
 tasks:
   digit: { heads: [lda, lda], windows: 5, lift: 6 }
   defect: { prior: equal, window: 0, heads: [], maxExamples: 0.5 }
@@ -93,18 +93,18 @@ tasks:
     const window = 'expected a number of examples such as 10000, or a time such as 30d, or none';
     const heads = 'expected some of lda, ridge, ncm, softmax, knn, mlp, each once, separated by commas';
     const known = 'there are heads, window, prior, lift, mlpUnits, maxExamples';
-    expect(told).toContain(`task digit: heads: ${heads}`);
-    expect(told).toContain(`task digit: windows: no such setting; ${known}`);
-    expect(told).toContain('task digit: lift: expected a multiple of 4, or none');
-    expect(told).toContain('task defect: prior: expected one of uniform, empirical');
-    expect(told).toContain(`task defect: window: ${window}`);
-    expect(told).toContain(`task defect: heads: ${heads}`);
-    expect(told).toContain('task defect: maxExamples: expected a whole number from 1 to 134217728');
-    expect(told).toContain(`task empty: expected settings such as "window: 30d"; ${known}`);
-    expect(told).toContain(`task odd: window: ${window}`);
-    expect(told).toContain(`task odd: heads: ${heads}`);
-    expect(told).toContain('task odd: lift: expected a whole number from 4 to 16384, or none');
-    expect(told).toHaveLength(12);
+    expect(message).toContain(`task digit: heads: ${heads}`);
+    expect(message).toContain(`task digit: windows: no such setting; ${known}`);
+    expect(message).toContain('task digit: lift: expected a multiple of 4, or none');
+    expect(message).toContain('task defect: prior: expected one of uniform, empirical');
+    expect(message).toContain(`task defect: window: ${window}`);
+    expect(message).toContain(`task defect: heads: ${heads}`);
+    expect(message).toContain('task defect: maxExamples: expected a whole number from 1 to 134217728');
+    expect(message).toContain(`task empty: expected settings such as "window: 30d"; ${known}`);
+    expect(message).toContain(`task odd: window: ${window}`);
+    expect(message).toContain(`task odd: heads: ${heads}`);
+    expect(message).toContain('task odd: lift: expected a whole number from 4 to 16384, or none');
+    expect(message).toHaveLength(12);
   });
 
   it.each([

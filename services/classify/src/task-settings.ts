@@ -88,8 +88,8 @@ function setting(key: keyof typeof keys) {
     if (orNone && given === 'none') return undefined;
     const read = classifyEnvironment.shape[variable].safeParse(asText(given));
     if (read.success && given !== null) return read.data;
-    const told = read.error?.issues.find(({ code }) => code === 'custom')?.message;
-    const message = told ?? `expected ${expectedOf.get(variable)}`;
+    const reason = read.error?.issues.find(({ code }) => code === 'custom')?.message;
+    const message = reason ?? `expected ${expectedOf.get(variable)}`;
     context.addIssue({ code: 'custom', message: orNone ? `${message}, or none` : message });
     return z.NEVER;
   });
@@ -128,6 +128,6 @@ function explain(issue: z.core.$ZodIssue): string {
 
 function invalid(path: string, problems: readonly string[], cause?: unknown): HeadwaterError {
   const [first] = problems;
-  const told = problems.length === 1 ? ` ${first}` : `\n${problems.map((text) => `  ${text}`).join('\n')}`;
-  return new HeadwaterError('config-invalid', `TASK_SETTINGS: the file ${path}:${told}`, { cause });
+  const list = problems.length === 1 ? ` ${first}` : `\n${problems.map((text) => `  ${text}`).join('\n')}`;
+  return new HeadwaterError('config-invalid', `TASK_SETTINGS: the file ${path}:${list}`, { cause });
 }

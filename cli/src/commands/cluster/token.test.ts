@@ -10,7 +10,7 @@ async function create(...args: string[]) {
   return { code, out: console.out(), err: console.err() };
 }
 
-it('makes a token, and the line that admits it without telling it', async () => {
+it('makes a token, and the line that admits it without the token', async () => {
   const { code, out, err } = await create('--name', 'camera-3', '--role', 'write');
   expect(code).toBe(0);
   const line = err.trim().split('\n').at(-1) ?? '';

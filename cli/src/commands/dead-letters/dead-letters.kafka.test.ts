@@ -90,7 +90,7 @@ async function readAll(topic: string): Promise<LogRecord[]> {
 }
 
 const pending = async () => (await headwater('list', '--json')).json.total as number;
-const tell = ({ partition, key, value, headers }: LogRecord) =>
+const contentOf = ({ partition, key, value, headers }: LogRecord) =>
   `${partition} ${key} ${value} ${headers.trace} ${headers['headwater.source.offset'] ?? ''}`;
 
 async function produce(count: number): Promise<LogRecord[]> {
@@ -163,10 +163,10 @@ it('produces the original records again exactly once and in order, also when ret
     );
   await expect.poll(async () => (await retried()).length).toBe(originals.length);
   const second = await retried();
-  expect(second.map(tell).sort()).toEqual(originals.map(tell).sort());
+  expect(second.map(contentOf).sort()).toEqual(originals.map(contentOf).sort());
   for (const code of ['7', '[^7]']) {
     const ofCode = (records: readonly LogRecord[]) =>
-      records.filter(({ value }) => new RegExp(`${code}$`).test(String(value))).map(tell);
+      records.filter(({ value }) => new RegExp(`${code}$`).test(String(value))).map(contentOf);
     expect(ofCode(second)).toEqual(ofCode(originals));
   }
 

@@ -19,14 +19,14 @@ export interface MergeCommandOptions {
 /** Maximum skipped records that are named; the others are counted alone. */
 const namedSkips = 10;
 
-function tellSkips(say: (line: string) => void) {
+function countSkips(say: (line: string) => void) {
   let skipped = 0;
   return {
     skip: (name: string, { message, code }: { readonly message: string; readonly code: string }) => {
       skipped += 1;
       if (skipped <= namedSkips) say(`skipped ${name}: ${message} (${code})`);
     },
-    tell: () => {
+    report: () => {
       if (skipped > namedSkips) say(`skipped ${skipped} records over all passes`);
     },
   };
@@ -39,7 +39,7 @@ export async function fit(file: string, options: FitCommandOptions, console: Con
     progress.end();
     console.stderr.write(`${line}\n`);
   };
-  const skips = tellSkips(say);
+  const skips = countSkips(say);
   let pass = 0;
   const work = (samples: FitOptions['samples']) => {
     const fitting: FitOptions = {
@@ -58,7 +58,7 @@ export async function fit(file: string, options: FitCommandOptions, console: Con
   };
   try {
     const { report, text } = await withSamples(options.from, console, work);
-    skips.tell();
+    skips.report();
     console.stdout.write(`${options.json ? JSON.stringify(report) : text}\n`);
     return 0;
   } finally {

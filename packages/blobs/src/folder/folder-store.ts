@@ -53,7 +53,7 @@ export function createFolderBlobStore(options: FolderBlobStoreOptions): BlobStor
         await presence.check();
         return put(root, drafts, bytes, putting);
       }),
-    get: (blob, signal) => guarded('read', () => presence.telling(() => get(root, blob, signal))),
+    get: (blob, signal) => guarded('read', () => presence.checking(() => get(root, blob, signal))),
     delete: (uri) => guarded('delete', () => presence.confirming(() => remove(root, uri))),
     deleteOwned: (owner, before) =>
       guarded('delete', () => presence.confirming(() => removeOwned(root, owner, before))),
@@ -93,7 +93,7 @@ class Presence {
   }
 
   /** Errors: those of `read`, with blob-store-unavailable instead of blob-missing where the store is missing. */
-  async telling<T>(read: () => Promise<T>): Promise<T> {
+  async checking<T>(read: () => Promise<T>): Promise<T> {
     try {
       const bytes = await read();
       this.wasThere = true;

@@ -223,7 +223,7 @@ describe('when the store fails', () => {
     [403, 'SignatureDoesNotMatch', 'the secret key is wrong'],
     [404, 'NoSuchBucket', 'the bucket of BLOB_STORE does not exist'],
     [403, 'AccessDenied', 's3:GetObject'],
-  ])('%i %s says what to mend, keeps the record, and tells no secret', async (status, code, words) => {
+  ])('%i %s names the remedy, keeps the record, and contains no secret', async (status, code, words) => {
     const blob = await stored();
     s3.fault = ({ method }, response) => {
       fail(response, status, code, method === 'HEAD');
@@ -232,7 +232,7 @@ describe('when the store fails', () => {
     const error = (await errorOf(open().get(blob))) as Error & { cause: Error };
     expect(error).toMatchObject({ code: 'blob-store-unavailable', verdict: 'retry' });
     expect(error.message).toContain(words);
-    const told = JSON.stringify([
+    const messages = JSON.stringify([
       error.message,
       error.cause.message,
       error.cause,
@@ -240,7 +240,7 @@ describe('when the store fails', () => {
       error.cause.stack,
     ]);
     for (const hidden of [secret, 'test-access-key', 'secret of the store', 'Signature=']) {
-      expect(told).not.toContain(hidden);
+      expect(messages).not.toContain(hidden);
     }
   });
 

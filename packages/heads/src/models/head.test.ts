@@ -183,11 +183,11 @@ describe('predictions', () => {
 });
 
 describe('novelty', () => {
-  const tellers = members.filter(({ kind }) => kind === 'lda' || kind === 'softmax');
-  it.each(tellers)(
+  const probabilistic = members.filter(({ kind }) => kind === 'lda' || kind === 'softmax');
+  it.each(probabilistic)(
     '$kind, $mode: is a uniform percentile for known classes and high for unknown ones',
-    (teller) => {
-      const classifier = openHead(trainHead(setOf(clouds(300, ['a', 'b', 'c'], 0.7)), teller));
+    (member) => {
+      const classifier = openHead(trainHead(setOf(clouds(300, ['a', 'b', 'c'], 0.7)), member));
       const noveltyOf = ({ vector }: LabelledVector) => classifier.predict(vector).novelty ?? Number.NaN;
       const known = clouds(900, ['a', 'b', 'c'], 0.7, 2).map(noveltyOf);
       const unknown = clouds(900, ['x', 'x', 'x', 'x', 'd'], 0.7, 3)

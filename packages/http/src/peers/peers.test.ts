@@ -163,7 +163,7 @@ describe('a question to the owner of a partition', () => {
     expect(describeGroup).not.toHaveBeenCalled();
   });
 
-  it('goes on to the next owner when it is told "not mine"', async () => {
+  it('goes on to the next owner after the answer "not mine"', async () => {
     const away = await member([], (app) =>
       app.get('/part', () => Promise.reject(new HeadwaterError('partition-elsewhere', 'not mine'))),
     );

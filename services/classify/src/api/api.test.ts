@@ -58,7 +58,7 @@ describe('the HTTP interface', () => {
     expect(body.join).toMatchObject({ images: 12, unmatched: 0 });
   });
 
-  it('tells of heads and measurements', async () => {
+  it('returns heads and measurements', async () => {
     const { body } = await fixture.api<{ heads: HeadView[] }>(service, '/v1/tasks/digit/heads');
     expect(body.heads.filter(({ serving }) => serving)).toHaveLength(1);
     expect(body.heads[0]).not.toHaveProperty('parameters');
@@ -94,7 +94,7 @@ describe('the HTTP interface', () => {
     expect(answer.body.type).toBe(`urn:headwater:problem:${code}`);
   });
 
-  it('tells a task without a head from one that does not exist', async () => {
+  it('distinguishes a task without a head from an unknown task', async () => {
     expect(await classify({ vector: vectorOf(0, 1) }, 'quiet')).toMatchObject({
       status: 503,
       body: { code: 'head-not-ready' },

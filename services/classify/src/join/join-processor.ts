@@ -35,7 +35,7 @@ export interface JoinProcessorOptions extends Omit<PartitionJoinOptions, 'partit
   readonly storeMaxAgeMs: number;
   /** Hears of each store that is opened. */
   readonly stores: StoredPartitions;
-  readonly board: JoinMetrics;
+  readonly joinMetrics: JoinMetrics;
   readonly predictionDelay?: PredictionDelay;
   readonly partitionMetrics: PartitionMetrics;
   readonly restoring?: StoreRestoring;
@@ -75,7 +75,7 @@ export async function openJoinProcessor(
     'partition opened',
   );
   options.stores.opened(partition.index, store);
-  options.board.opened(partition.index, store);
+  options.joinMetrics.opened(partition.index, store);
   return new JoinProcessor(options, partition.index, partitionJoin, store);
 }
 
@@ -115,7 +115,7 @@ class JoinProcessor implements PartitionProcessor {
       deadLetters,
       committed: async (positions) => {
         await this.#store.write(draft.changes, positions);
-        this.#options.board.committed(this.#index, this.#store, handled);
+        this.#options.joinMetrics.committed(this.#index, this.#store, handled);
         this.#options.predictionDelay?.committed(handled, Date.now());
         this.#reportDrifts(handled);
         for (const log of steps ?? []) log();
@@ -134,7 +134,7 @@ class JoinProcessor implements PartitionProcessor {
   }
 
   async close(): Promise<void> {
-    this.#options.board.closed(this.#index, this.#store);
+    this.#options.joinMetrics.closed(this.#index, this.#store);
     await this.#store.close();
   }
 }

@@ -86,7 +86,7 @@ async function processorOptions(
     declaredTasks: config.TASKS,
     predict: createPredictor({ serving, rules, extractors: config.EXTRACTORS, declaredTasks: config.TASKS }),
     dimensions: contractDimensions,
-    board: joinMetrics,
+    joinMetrics,
     predictionDelay: new PredictionDelay(metrics),
     partitionMetrics,
     restoring: openStoreRestoring(config, dependencies, {

@@ -13,7 +13,7 @@ export class DecisionPolicyCheck {
   readonly #rules: ConfiguredDecisionPolicies;
   readonly #logger: Pick<Logger, 'info' | 'warn'>;
   /** Reported classes by task; no larger than the file. */
-  readonly #told = new Map<string, Set<string>>();
+  readonly #reported = new Map<string, Set<string>>();
 
   constructor(rules: ConfiguredDecisionPolicies, logger: Pick<Logger, 'info' | 'warn'>) {
     this.#rules = rules;
@@ -35,9 +35,9 @@ export class DecisionPolicyCheck {
     const { costs } = this.#rules(task);
     if (costs === null) return;
     const named = namesOf(costs);
-    const told = this.#told.get(task);
-    const unknown = [...named].filter((name) => !classes.includes(name) && told?.has(name) !== true);
-    this.#told.set(task, new Set([...(told ?? []), ...unknown]));
+    const reported = this.#reported.get(task);
+    const unknown = [...named].filter((name) => !classes.includes(name) && reported?.has(name) !== true);
+    this.#reported.set(task, new Set([...(reported ?? []), ...unknown]));
     const unnamed = classes.filter((name) => !named.has(name)).length;
     if (unknown.length > 0) {
       const warnedClasses = { classes: unknown.slice(0, mostNamed), count: unknown.length, unnamed };
@@ -45,7 +45,7 @@ export class DecisionPolicyCheck {
         { task, version, ...warnedClasses },
         'COSTS_FILE names classes that the head does not know; check the spelling',
       );
-    } else if (told === undefined && unnamed > 0) {
+    } else if (reported === undefined && unnamed > 0) {
       this.#logger.info(
         { task, version, unnamed },
         'COSTS_FILE does not name all classes of the head; mistakes between the others cost 1',

@@ -92,7 +92,7 @@ export class TrainerFixture {
       heads: await openCodec(ids, 'HeadTrained', topics.heads),
       serving: await openCodec(ids, 'HeadActivated', topics.serving),
     });
-    await fixture.openLane(0n);
+    await fixture.openPartition(0n);
     return fixture;
   }
 
@@ -114,10 +114,10 @@ export class TrainerFixture {
 
   async reopen(position: bigint, choices: TrainerChoices = {}): Promise<void> {
     await this.session.close();
-    await this.openLane(position, choices);
+    await this.openPartition(position, choices);
   }
 
-  async openLane(position: bigint, { log = [], ...choices }: TrainerChoices = {}): Promise<void> {
+  async openPartition(position: bigint, { log = [], ...choices }: TrainerChoices = {}): Promise<void> {
     this.#woken = 0;
     const partition: AssignedPartition = {
       index: 0,
@@ -150,7 +150,7 @@ export class TrainerFixture {
       extractors: ['eight.v1'],
       inlineBytes: 1_000_000,
       follower: { catchUp: async () => undefined, onHeads: () => () => undefined },
-      board: new TrainMetrics(this.#metrics),
+      trainMetrics: new TrainMetrics(this.#metrics),
       partitionMetrics: new PartitionMetrics('train', ['examples'], this.#metrics, logger),
       ...(retainedSets === undefined ? {} : { retainedSets }),
       openTrainingSets: this.openTrainingSets,

@@ -342,13 +342,13 @@ export class TrainProcessor implements PartitionProcessor {
 
   #reportProgress({ heads }: Publication): void {
     const { publisher, sets } = this.#parts;
-    const { board } = this.#options;
+    const { trainMetrics } = this.#options;
     for (const { trained } of heads) {
-      if (publisher.isServing(trained)) board.learned(this.#progress.serves(trained), Date.now());
+      if (publisher.isServing(trained)) trainMetrics.learned(this.#progress.serves(trained), Date.now());
     }
     for (const series of publisher.allSeries()) {
       if (sets.get(series.extractor, series.task) === undefined) this.#progress.prune(series, this.#position);
-      board.unlearned(series, this.#progress.unlearned(series));
+      trainMetrics.unlearned(series, this.#progress.unlearned(series));
     }
     for (const set of sets.all()) {
       const watermarks = publisher.seriesOf(set).map(({ newest }) => newest?.watermark ?? -1);

@@ -24,7 +24,7 @@ describe('the train processor after a restart', () => {
     await fixture.commit(await fixture.process(fixture.batch(0, 6)));
     await fixture.session.close();
     fixture.held = undefined;
-    await fixture.openLane(fixture.tail);
+    await fixture.openPartition(fixture.tail);
     expect(await fixture.settle()).toMatchObject({ version: 1, mode: 'settled', examples: 6, watermark: 6 });
   });
 

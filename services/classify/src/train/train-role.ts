@@ -98,7 +98,7 @@ async function processorOptions(
     extractors: config.EXTRACTORS,
     inlineBytes: config.HEAD_INLINE_BYTES,
     follower: registry.follower,
-    board: trainMetrics,
+    trainMetrics,
     openTrainingSets,
     retainedSets: new RetainedTrainingSets(),
     partitionMetrics,

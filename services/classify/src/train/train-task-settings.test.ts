@@ -35,7 +35,7 @@ describe('tasks with their own settings', () => {
   async function reopen(choices: TrainerChoices): Promise<void> {
     await fixture.session.close();
     fixture.started = [];
-    await fixture.openLane(fixture.tail, { log, ...choices });
+    await fixture.openPartition(fixture.tail, { log, ...choices });
   }
 
   /**

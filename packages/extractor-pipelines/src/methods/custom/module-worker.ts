@@ -10,7 +10,7 @@ type Extract = (value: unknown, options: unknown) => unknown;
 
 const { module: path, options } = workerData as ModuleStart;
 
-function tell(message: ModuleMessage, transfer: ArrayBuffer[] = []): void {
+function send(message: ModuleMessage, transfer: ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, transfer);
 }
 
@@ -52,16 +52,16 @@ async function load(): Promise<Extract> {
 async function answer(extract: Extract, { call, value }: ModuleCall): Promise<void> {
   try {
     const vector = vectorFrom(await extract(plain(value), options));
-    tell({ kind: 'done', call, vector }, [vector.buffer]);
+    send({ kind: 'done', call, vector }, [vector.buffer]);
   } catch (thrown) {
-    tell({ kind: 'failed', call, reason: reasonOf(thrown) });
+    send({ kind: 'failed', call, reason: reasonOf(thrown) });
   }
 }
 
 try {
   const extract = await load();
   parentPort?.on('message', (call: ModuleCall) => void answer(extract, call));
-  tell({ kind: 'ready' });
+  send({ kind: 'ready' });
 } catch (thrown) {
-  tell({ kind: 'refused', reason: reasonOf(thrown) });
+  send({ kind: 'refused', reason: reasonOf(thrown) });
 }

@@ -19,7 +19,7 @@ export interface UnlabelledImage {
   readonly numbers: Int16Array;
 }
 
-export interface OpenLane {
+export interface OpenPartition {
   readonly index: number;
   readonly store: StateReader;
 }
@@ -41,11 +41,11 @@ export interface Coverage {
 }
 
 export class JoinReader {
-  readonly #partitions: () => readonly OpenLane[];
+  readonly #partitions: () => readonly OpenPartition[];
   readonly #partitionCount: number;
 
   /** `partitionCount`: of the whole installation. */
-  constructor(partitions: () => readonly OpenLane[], partitionCount: number) {
+  constructor(partitions: () => readonly OpenPartition[], partitionCount: number) {
     this.#partitions = partitions;
     this.#partitionCount = partitionCount;
   }
@@ -96,7 +96,7 @@ export class JoinReader {
     );
   }
 
-  #open(): readonly OpenLane[] {
+  #open(): readonly OpenPartition[] {
     return this.#partitions();
   }
 

@@ -49,10 +49,10 @@ async function digestSet(examples: AsyncIterable<LabelledExample>): Promise<stri
   return formatDigest(digest);
 }
 
-async function* count<T>(items: AsyncIterable<T>, tell: (done: number) => void): AsyncGenerator<T> {
+async function* count<T>(items: AsyncIterable<T>, report: (done: number) => void): AsyncGenerator<T> {
   let done = 0;
   for await (const item of items) {
-    tell(++done);
+    report(++done);
     yield item;
   }
 }

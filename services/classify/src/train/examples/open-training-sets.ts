@@ -3,23 +3,23 @@ import type { TrainingSet } from '@headwater/heads';
 import type { StateReader } from '../../store/state.ts';
 import type { TrainingSets } from './training-sets.ts';
 
-export interface OpenLane {
+export interface OpenPartition {
   readonly store: StateReader;
   readonly sets: TrainingSets;
 }
 
-export interface OpenTrainingSet extends OpenLane {
+export interface OpenTrainingSet extends OpenPartition {
   readonly set: TrainingSet;
 }
 
 export class OpenTrainingSets {
-  readonly #partitions = new Map<number, OpenLane>();
+  readonly #partitions = new Map<number, OpenPartition>();
 
-  opened(index: number, partition: OpenLane): void {
+  opened(index: number, partition: OpenPartition): void {
     this.#partitions.set(index, partition);
   }
 
-  closed(index: number, { store }: OpenLane): void {
+  closed(index: number, { store }: OpenPartition): void {
     if (this.#partitions.get(index)?.store === store) this.#partitions.delete(index);
   }
 

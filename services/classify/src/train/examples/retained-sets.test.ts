@@ -68,7 +68,7 @@ describe('a partition that is reopened in the same process', () => {
     const closing = fixture.session.close();
     await learning;
     await closing;
-    await fixture.openLane(fixture.tail, { retainedSets, log });
+    await fixture.openPartition(fixture.tail, { retainedSets, log });
     expect(fixture.opened.at(-1)).toMatchObject({ outcome: 'current', setsRetained: false });
   });
 
@@ -88,7 +88,7 @@ describe('a partition that is reopened in the same process', () => {
       },
     });
     if (kept !== undefined) retainedSets.keep(0, kept);
-    await fixture.openLane(fixture.tail, { retainedSets, log });
+    await fixture.openPartition(fixture.tail, { retainedSets, log });
     expect(fixture.opened.at(-1)).toMatchObject({ setsRetained: false });
     expect(fixture.openTrainingSets.find('eight.v1', 'digit')?.set.examples).toBe(12);
   });

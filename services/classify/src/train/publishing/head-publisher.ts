@@ -25,7 +25,7 @@ export interface HeadPublisherOptions extends PublicationOptions {
    * Each training set has a head series of each kind; other settings give other heads of the same examples.
    */
   readonly settingsOf: SettingsOf;
-  readonly board: TrainMetrics;
+  readonly trainMetrics: TrainMetrics;
   /** Default: heads have no trace. */
   readonly traces?: LearnedTraces;
   readonly logger: Logger;
@@ -74,7 +74,7 @@ export class HeadPublisher {
       series.choicesUnknown = series.newest !== undefined && solved === undefined;
       const isOther = solved !== undefined && solved.choices !== this.#choices(series);
       series.outdated = isOther || isOfOtherArithmetic(series);
-      this.#options.board.show(series);
+      this.#options.trainMetrics.show(series);
     }
   }
 
@@ -158,11 +158,11 @@ export class HeadPublisher {
       this.#unkept.add(series);
     }
     this.#serving.committed(serving);
-    for (const series of this.allSeries()) this.#options.board.show(series);
+    for (const series of this.allSeries()) this.#options.trainMetrics.show(series);
   }
 
   close(): void {
-    for (const series of this.allSeries()) this.#options.board.hide(series);
+    for (const series of this.allSeries()) this.#options.trainMetrics.hide(series);
   }
 
   #version({ series, head, parameters, classifier, watermark, cause }: SolvedHead): PublishedHead {

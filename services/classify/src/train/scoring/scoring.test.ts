@@ -22,7 +22,7 @@ function lineOf(task: string, classes: readonly string[]): HeadSeries {
 }
 
 function openScoring() {
-  return new Scoring({ board: { drifted: () => undefined }, logger: { warn: () => undefined } });
+  return new Scoring({ trainMetrics: { drifted: () => undefined }, logger: { warn: () => undefined } });
 }
 
 /** Scores one example, and returns the keys written with it. */

@@ -20,7 +20,7 @@ const bytesPerMs = 100;
 const longestRestMs = 30_000;
 
 export interface ScoringOptions {
-  readonly board: Pick<TrainMetrics, 'drifted'>;
+  readonly trainMetrics: Pick<TrainMetrics, 'drifted'>;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
@@ -69,7 +69,7 @@ export class Scoring {
     for (const { series, example } of this.#uncommitted) {
       scored.add(series);
       this.#unwritten.add(series);
-      for (const drift of series.scores.add(example)) this.#tell(series, drift);
+      for (const drift of series.scores.add(example)) this.#report(series, drift);
     }
     this.#uncommitted = [];
     for (const { series, imageId } of this.#forgotten) {
@@ -96,10 +96,10 @@ export class Scoring {
     this.#restUntil = Math.max(this.#restUntil, performance.now() + rest);
   }
 
-  #tell({ extractor, task, kind }: HeadSeries, drift: Drift): void {
-    const { board, logger } = this.#options;
+  #report({ extractor, task, kind }: HeadSeries, drift: Drift): void {
+    const { trainMetrics, logger } = this.#options;
     const fields = { extractor, task, kind };
-    board.drifted({ extractor, task, kind }, drift.sign);
+    trainMetrics.drifted({ extractor, task, kind }, drift.sign);
     if (drift.sign === 'errors') {
       const { from, to, dropped, width } = drift.change;
       logger.warn({ ...fields, from, to, dropped, width }, 'error rate has risen: the stream has drifted');

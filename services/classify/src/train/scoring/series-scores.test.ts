@@ -36,18 +36,18 @@ describe('the scores of a head series', () => {
 
   it('report a rise of errors once, and no fall', () => {
     const scores = new SeriesScores();
-    const told: string[] = [];
+    const signs: string[] = [];
     const stream = (from: number, to: number, right: (index: number) => boolean) => {
       for (let index = from; index < to; index++) {
-        told.push(...scores.add(example(index, right(index))).map(({ sign }) => sign));
+        signs.push(...scores.add(example(index, right(index))).map(({ sign }) => sign));
       }
     };
     stream(0, 1_000, (index) => index % 10 !== 0);
-    expect(told).toEqual([]);
+    expect(signs).toEqual([]);
     stream(1_000, 2_000, (index) => index % 10 === 0);
-    expect(told).toEqual(['errors']);
+    expect(signs).toEqual(['errors']);
     stream(2_000, 3_000, (index) => index % 10 !== 0);
-    expect(told).toEqual(['errors']);
+    expect(signs).toEqual(['errors']);
     const again = restored(scores);
     expect(again.drifts).toEqual({ errors: 1, novelty: 0 });
     expect(again.driftEvents).toEqual([

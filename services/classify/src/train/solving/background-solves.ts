@@ -42,7 +42,7 @@ export interface SolvedHead extends Pick<SolveTask, 'series' | 'watermark' | 'ca
 export interface BackgroundSolvesOptions {
   readonly solver: Solver;
   settingsOf(task: string): SolveSettings;
-  readonly board: Pick<TrainMetrics, 'solved' | 'failed'>;
+  readonly trainMetrics: Pick<TrainMetrics, 'solved' | 'failed'>;
   readonly logger: { error(fields: object, message: string): void };
   storeParameters(bytes: Uint8Array): Promise<HeadTrained['parameters']>;
   /** Reads the set's sample again where removals have used it up. */
@@ -122,7 +122,7 @@ export class BackgroundSolves {
   /** A failed solve must not stop learning or predictions. */
   async #finish(task: SolveTask, running: Running, solving: Promise<Head>): Promise<void> {
     const { series, mode, watermark, cause, serves } = task;
-    const { board, storeParameters, changed } = this.#options;
+    const { trainMetrics, storeParameters, changed } = this.#options;
     const began = performance.now();
     try {
       const head = await solving;
@@ -131,7 +131,7 @@ export class BackgroundSolves {
       if (running.abort.signal.aborted) return;
       this.#solved.set(series, { series, watermark, cause, head, parameters, classifier: openHead(head) });
       pauseAfter(series, mode, seconds * 1000, serves);
-      board.solved(mode, seconds);
+      trainMetrics.solved(mode, seconds);
     } catch (thrown) {
       if (!running.abort.signal.aborted) this.#fail(task, thrown);
     } finally {
@@ -141,12 +141,12 @@ export class BackgroundSolves {
   }
 
   #fail({ series, set }: SolveTask, thrown: unknown): void {
-    const { board, logger } = this.#options;
+    const { trainMetrics, logger } = this.#options;
     const { code, message } = asHeadwaterError(thrown);
     const { extractor, task, kind } = series;
     const fields = { extractor, task, kind, examples: set.examples, code, reason: message };
     logger.error(fields, 'head cannot be solved');
-    board.failed(code);
+    trainMetrics.failed(code);
     pauseAfterFailure(series);
   }
 }

@@ -59,15 +59,15 @@ describe('the solver', () => {
   });
 
   it('runs one solve of each urgency at a time, and reports when a thread is free', async () => {
-    let told = 0;
+    let calls = 0;
     solver.onFree(() => {
-      told++;
+      calls++;
     });
     const solving = solver.start(setOf(9), options, 'now', never);
     expect([solver.isFree('now'), solver.isFree('later')]).toEqual([false, true]);
     await Promise.all([solving, solver.start(setOf(6), options, 'later', never)]);
     expect([solver.isFree('now'), solver.isFree('later')]).toEqual([true, true]);
-    await eventually(async () => told === 2);
+    await eventually(async () => calls === 2);
   });
 
   it.runIf(process.platform === 'linux' && getPriority() < 10)(

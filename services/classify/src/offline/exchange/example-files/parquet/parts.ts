@@ -23,7 +23,9 @@ interface OpenedFile {
 /** Errors: record-invalid, with the place in the file. */
 export async function* readParts(path: string): AsyncGenerator<ParquetPart> {
   const file = await asyncBufferFromFile(path);
-  const metadata = await tell('the file', 'is cut short, or not Parquet', () => parquetMetadataAsync(file));
+  const metadata = await withReason('the file', 'is cut short, or not Parquet', () =>
+    parquetMetadataAsync(file),
+  );
   checkRowGroups(metadata);
   const stated = metadata.key_value_metadata?.find(({ key }) => key === metadataKey)?.value;
   yield { stated, rows: [] };
@@ -53,7 +55,9 @@ async function* rowGroups({ file, metadata }: OpenedFile): AsyncGenerator<RawRow
     if (end === start) continue;
     const range = { file, metadata, compressors, columns: wanted, rowStart: start, rowEnd: end };
     const where = `rows ${start + 1} to ${end}`;
-    yield await tell(where, 'cannot be read as Parquet', () => parquetReadObjects({ ...range, utf8: false }));
+    yield await withReason(where, 'cannot be read as Parquet', () =>
+      parquetReadObjects({ ...range, utf8: false }),
+    );
     start = end;
   }
 }
@@ -68,7 +72,7 @@ function withOwnBytes(row: RawRow): RawRow {
 }
 
 /** Adds the place to an error of the library. */
-async function tell<T>(where: string, what: string, read: () => Promise<T>): Promise<T> {
+async function withReason<T>(where: string, what: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {
