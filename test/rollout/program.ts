@@ -18,6 +18,7 @@ const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const say = createProgressLog('rollout');
 
 type Summary = Omit<RolloutResult, 'findings'> & {
+  readonly from: string | undefined;
   readonly digestsEqual: boolean;
   readonly seconds: number;
 };
@@ -30,7 +31,8 @@ export function main(args: readonly string[]): Promise<number> {
 
 function isRight(summary: Summary): boolean {
   const { lost, duplicates, wrong, writeErrors, reads, balancerFailures, digestsEqual } = summary;
-  const counts = [lost, duplicates, wrong, writeErrors, reads.failed, balancerFailures];
+  const failedReads = summary.from === undefined ? reads.failed : 0;
+  const counts = [lost, duplicates, wrong, writeErrors, failedReads, balancerFailures];
   const lists = [summary.unaskedEnds, summary.troubles];
   return digestsEqual && counts.every((count) => count === 0) && lists.every((list) => list.length === 0);
 }
@@ -77,7 +79,8 @@ async function run(options: RolloutOptions, signal: AbortSignal): Promise<Summar
       rolled.headDigest !== null &&
       rolled.headDigest === calm.headDigest &&
       rolled.setDigest === calm.setDigest;
-    const summary = { ...rest, digestsEqual, seconds: Math.round((performance.now() - started) / 1_000) };
+    const seconds = Math.round((performance.now() - started) / 1_000);
+    const summary = { ...rest, from, digestsEqual, seconds };
     isKept = options.keep || !isRight(summary);
     return summary;
   } finally {
