@@ -18,6 +18,16 @@ export function listMarkdown(folder = '.'): string[] {
   });
 }
 
+/** Escapes text for a cell of a table. */
+export function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ');
+}
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  return lines.join('\n');
+}
+
 export interface MarkdownPage {
   readonly path: string;
   /** Without its code fences. */

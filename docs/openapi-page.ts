@@ -1,4 +1,5 @@
 /** Renders an OpenAPI document as Markdown. */
+import { cell, table } from './markdown.ts';
 
 interface Schema {
   readonly type?: string | readonly string[];
@@ -56,7 +57,7 @@ function renderOperation(method: string, path: string, operation: Operation): st
     sentence(summary),
     description === undefined ? '' : escapeHtml(description),
     role === undefined ? '' : `Role: \`${role}\`.`,
-    table(
+    fieldTable(
       ['parameter', 'in', 'type', 'meaning'],
       parameters.map(({ name, in: place, required, description: meaning, schema }) => [
         `\`${name}\`${required === true ? '' : ' (optional)'}`,
@@ -89,7 +90,7 @@ function section(title: string, schema: Schema | undefined, meaning = schema?.de
   const rows = schema === undefined ? [] : fieldsOf(schema, '', 1);
   const type = schema === undefined || rows.length > 0 ? '' : sentence(typeOf(schema));
   const text = [`${title}:`, type, escapeHtml(meaning)].filter((part) => part !== '').join(' ');
-  return rows.length === 0 ? text : `${text}\n\n${table(['field', 'type', 'meaning'], rows)}`;
+  return rows.length === 0 ? text : `${text}\n\n${fieldTable(['field', 'type', 'meaning'], rows)}`;
 }
 
 function fieldsOf(schema: Schema, prefix: string, depth: number): string[][] {
@@ -141,10 +142,11 @@ function sentence(text: string | undefined): string {
 }
 
 const escapeHtml = (text: string) => text.replaceAll('<', '&lt;');
-const cell = (text: string) => escapeHtml(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '';
-  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(cell).join(' | ')} |`);
-  return lines.join('\n');
+function fieldTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return rows.length === 0
+    ? ''
+    : table(
+        head,
+        rows.map((cells) => cells.map(cell)),
+      );
 }

@@ -11,15 +11,10 @@ import { ingestAccess, ingestEnvironment } from '@headwater/ingest';
 import { createNames, topicSpecs } from '@headwater/log';
 import { commonEnvironment, listVariables, type Variable } from '@headwater/service-kit';
 import { expect, test } from 'vitest';
+import { cell, table } from './markdown.ts';
 
 const notice = '<!-- Generated from the code by `npm run docs`; do not edit. -->';
 const page = (title: string, ...blocks: string[]) => `# ${title}\n\n${notice}\n\n${blocks.join('\n\n')}\n`;
-const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
-  return lines.join('\n');
-}
 
 function variableTable(variables: readonly Variable[]): string {
   return table(
