@@ -4,14 +4,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDigitsSource } from '../../demo/src/sources/digits.ts';
 import { openPython } from '../interop/python.ts';
 import { createProgressLog, runTrial } from '../trial.ts';
 import { Cluster } from './cluster/cluster.ts';
+import { createDigitsStream } from './digits-stream.ts';
 import { canLimitFiles } from './faults/limits.ts';
-import { extractor, task } from './installation.ts';
 import { type ChaosOptions, help, readOptions } from './options.ts';
-import { createPlan } from './plan.ts';
 import { readWithLibrdkafka } from './produce/read-with-librdkafka.ts';
 import { isProduceRight, type ProduceSummary, runProduceTrial } from './produce/trial.ts';
 import { type RunResult, runStream } from './run.ts';
@@ -82,19 +80,11 @@ async function runBoth(
 ): Promise<Summary> {
   const schedule = createSchedule(options.seed, options.counts);
   const bursts = schedule.length + 1;
-  const count = bursts * options.imagesPerFault;
-  const source = createDigitsSource({ task, extractor });
-  const digits = [
-    ...(source.images(count, options.seed * 1_000) as Iterable<{ bytes: Buffer; label: string | null }>),
-  ];
-  const plan = createPlan({
+  const { plan, count, bytesOf } = createDigitsStream({
     seed: options.seed,
     bursts,
     imagesPerBurst: options.imagesPerFault,
-    truth: (index) => digits[index]?.label ?? '0',
-    classes: Array.from({ length: 10 }, (_, digit) => String(digit)),
   });
-  const bytesOf = (index: number) => digits[index]?.bytes ?? Buffer.alloc(0);
   const shared = { cluster, plan, bytesOf, signal, say };
   say(`seed ${options.seed}: ${count} images; first without faults`);
   const calm = await runStream({ ...shared, folder: join(folder, 'calm'), prefix: 'calm-', schedule: [] });

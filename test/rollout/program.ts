@@ -3,10 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createDigitsSource } from '../../demo/src/sources/digits.ts';
 import { Cluster } from '../chaos/cluster/cluster.ts';
-import { extractor, task } from '../chaos/installation.ts';
-import { createPlan } from '../chaos/plan.ts';
+import { createDigitsStream } from '../chaos/digits-stream.ts';
 import { runStream } from '../chaos/run.ts';
 import { openPython } from '../interop/python.ts';
 import { createProgressLog, runTrial } from '../trial.ts';
@@ -46,18 +44,9 @@ async function run(options: RolloutOptions, signal: AbortSignal): Promise<Summar
   let isKept = true;
   try {
     const { bursts, seed, from } = options;
-    const source = createDigitsSource({ task, extractor });
-    const digits = [...(source.images(bursts * imagesPerBurst, seed * 1_000) as Iterable<Digit>)];
-    const plan = createPlan({
-      seed,
-      bursts,
-      imagesPerBurst,
-      truth: (index) => digits[index]?.label ?? '0',
-      classes: Array.from({ length: 10 }, (_, digit) => String(digit)),
-    });
-    const bytesOf = (index: number) => digits[index]?.bytes ?? Buffer.alloc(0);
+    const { plan, count, bytesOf } = createDigitsStream({ seed, bursts, imagesPerBurst });
     const shared = { cluster, plan, bytesOf, signal, say };
-    say(`${digits.length} images; first without restarts`);
+    say(`${count} images; first without restarts`);
     const calm = await runStream({
       ...shared,
       folder: join(folder, 'calm'),
@@ -88,9 +77,4 @@ async function run(options: RolloutOptions, signal: AbortSignal): Promise<Summar
     if (isKept) say(`the logs of all processes are kept in ${folder}`);
     else await rm(folder, { recursive: true, force: true });
   }
-}
-
-interface Digit {
-  readonly bytes: Buffer;
-  readonly label: string | null;
 }

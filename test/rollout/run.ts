@@ -1,6 +1,7 @@
 /** The stream through replicas that are restarted and scaled, and the checks after it. */
 import { createKafkaLog, createNames } from '@headwater/log';
 import { createLogger } from '@headwater/service-kit';
+import { eventually } from '@headwater/testing/eventually';
 import { type Judgement, judge } from '../chaos/audit/check.ts';
 import { readTopics } from '../chaos/audit/reader.ts';
 import type { Cluster } from '../chaos/cluster/cluster.ts';
@@ -123,14 +124,11 @@ function startStream(driver: Driver, plan: Plan) {
 
 /** Until a head serves the task: before, its routes have nothing to answer. */
 async function untilServing(url: string, signal: AbortSignal): Promise<void> {
-  for (;;) {
+  await eventually(async () => {
     signal.throwIfAborted();
-    const isServing = await fetch(new URL(`/v1/tasks/${task}/head`, url))
-      .then((response) => response.ok)
-      .catch(() => false);
-    if (isServing) return;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+    const response = await fetch(new URL(`/v1/tasks/${task}/head`, url)).catch(() => undefined);
+    return response?.ok;
+  });
 }
 
 /** The routes that any client reads, in turns: tasks, the task, its head, and an image that was accepted. */
