@@ -98,7 +98,7 @@ export class Peers {
         if (remote instanceof PeerFailure) failed = address;
         else if (remote.status !== misdirected) return { remote };
       }
-      // Without an owner that can be asked, or told "not mine": the assignment is changing, or has changed.
+      // Without an owner that can be asked, or after the answer "not mine": the assignment is changing, or has changed.
       if (performance.now() > deadline) throw isElsewhere ? rebalancing() : this.unanswered(partition);
       await this.#pause(question.group, deadline);
     }
@@ -213,7 +213,7 @@ async function here<T>(local: () => Promise<T>): Promise<{ readonly local: T } |
   }
 }
 
-/** Whether nobody answers for a partition: its owner failed before and now, or took too long, or it had none before and now. */
+/** Whether a partition has no answer: its owner failed before and now, or timed out, or it had none before and now. */
 function silence(owners: Owners, failures: readonly PeerFailure[], before: ReadonlySet<string> | undefined) {
   const silent = new Set(
     failures

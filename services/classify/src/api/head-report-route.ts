@@ -73,7 +73,7 @@ export function registerHeadReport(app: FastifyInstance, options: HeadReportOpti
   });
 }
 
-type Line = Readonly<{ task: string; extractor: string; kind: HeadKind }>;
+type SeriesName = Readonly<{ task: string; extractor: string; kind: HeadKind }>;
 
 /** The newest head of the series. Errors: not-found. */
 function findSeries(views: TaskViews, task: string, kind: HeadKind, extractor?: string) {
@@ -86,7 +86,7 @@ function findSeries(views: TaskViews, task: string, kind: HeadKind, extractor?: 
   throw new HeadwaterError('not-found', `the task has no such head of kind ${kind}: ${there}`);
 }
 
-function prequential({ trainMetrics }: HeadReportOptions, { extractor, task, kind }: Line) {
+function prequential({ trainMetrics }: HeadReportOptions, { extractor, task, kind }: SeriesName) {
   const report = trainMetrics.report(extractor, task, kind);
   if (report === undefined)
     throw new HeadwaterError(
@@ -96,7 +96,7 @@ function prequential({ trainMetrics }: HeadReportOptions, { extractor, task, kin
   return { considered: report.support, report: asAnswer(report) };
 }
 
-async function heldOut({ reviewer }: HeadReportOptions, { extractor, task, kind }: Line) {
+async function heldOut({ reviewer }: HeadReportOptions, { extractor, task, kind }: SeriesName) {
   if (kind === 'mlp') {
     throw new HeadwaterError(
       'request-invalid',

@@ -1,5 +1,5 @@
 /**
- * What a member tells its group in the user data of Kafka's group protocol: a version byte, then JSON. Each change of
+ * The metadata of a member, in the user data of Kafka's group protocol: a version byte, then JSON. Each change of
  * the layout needs another version.
  */
 export interface MemberMetadata {
