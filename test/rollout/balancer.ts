@@ -33,6 +33,8 @@ export class Balancer {
 
   static async open(): Promise<Balancer> {
     const server = createServer();
+    // Idle connections stay open: one that closes while a client reuses it would count as a refused request.
+    server.keepAliveTimeout = 0;
     const balancer = new Balancer(server);
     server.on('request', (incoming, outgoing) => {
       const target = balancer.#choose();
@@ -61,6 +63,10 @@ export class Balancer {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  isReady(replica: Replica): boolean {
+    return this.#ready.has(replica);
   }
 
   add(replica: Replica): void {

@@ -1,6 +1,7 @@
 /** Replicas of the services behind one balancer for each HTTP interface; they are restarted, added and removed. */
 
 import { randomBytes } from 'node:crypto';
+import { eventually } from '@headwater/testing/eventually';
 import type { Site } from '../chaos/installation.ts';
 import type { ServiceName, SupervisedProcess } from '../chaos/supervised.ts';
 import { findFreePort } from '../child-process.ts';
@@ -10,7 +11,7 @@ export const counts = { ingest: 2, extract: 3, classify: 3 } as const;
 
 /** Settings of the trial: a replica is out of the balancer before it stops listening, and all answer as one. */
 export const environment = {
-  STOP_DRAIN_DELAY: '1s',
+  STOP_DRAIN_DELAY: '3s',
   STOP_GRACE: '9s',
   PEER_SECRET: randomBytes(32).toString('base64'),
 } as const;
@@ -86,7 +87,14 @@ export class Replicas {
       await stop(process);
       if (checkout !== undefined) process.checkout = checkout;
       await process.start();
+      await this.#untilListed(process);
     }
+  }
+
+  /** As an orchestrator does before it goes on with the next one. */
+  async #untilListed(process: SupervisedProcess): Promise<void> {
+    const replica = this.#listed.get(process);
+    if (replica !== undefined) await eventually(() => this.#balancers[process.service]?.isReady(replica));
   }
 
   async close(): Promise<void> {
